@@ -1,0 +1,48 @@
+package io.gyre;
+
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * How a thread waits for another core: spins while the answer is likely to be near, then yields, then parks briefly, so that
+ * ranks that outnumber the cores do not take them from each other.
+ */
+public final class Backoff {
+
+    private static final int YIELDS = 200;
+    private static final long PARK_NANOS = 50_000;
+
+    private final int spins;
+    private int turn;
+
+    /**
+     * Creates a policy.
+     *
+     * @param ranksOnHost ranks that share this host's cores: with a core for each a wait may spin, otherwise hardly
+     */
+    public Backoff(int ranksOnHost) {
+        spins = ranksOnHost <= Runtime.getRuntime().availableProcessors() ? 500 : 5;
+    }
+
+    /** Waits a little, longer each time. */
+    @SuppressWarnings("ThreadPriorityCheck") // Yielding is the point: the peer may need this core.
+    public void pause() {
+        turn++;
+        if (turn <= spins) {
+            Thread.onSpinWait();
+        } else if (turn <= spins + YIELDS) {
+            Thread.yield();
+        } else {
+            LockSupport.parkNanos(PARK_NANOS);
+        }
+    }
+
+    /** Whether the wait has lasted so long that slower checks cost nothing. */
+    public boolean isLong() {
+        return turn > spins && turn % 16 == 0;
+    }
+
+    /** Starts again with spinning. */
+    public void reset() {
+        turn = 0;
+    }
+}

@@ -1,0 +1,11 @@
+package io.gyre;
+
+/** Ranks run different programs: other models, options, sizes or calls. Stop and compare; no retry helps. */
+public final class DisagreementException extends GyreException {
+
+    private static final long serialVersionUID = 1L;
+
+    public DisagreementException(String message) {
+        super(message);
+    }
+}

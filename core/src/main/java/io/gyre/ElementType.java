@@ -1,0 +1,20 @@
+package io.gyre;
+
+/** Types of the numbers in a vector that ranks combine. */
+public enum ElementType {
+    /** IEEE 754 binary32. */
+    FLOAT32(4),
+    /** IEEE 754 binary64. */
+    FLOAT64(8);
+
+    private final int bytes;
+
+    ElementType(int bytes) {
+        this.bytes = bytes;
+    }
+
+    /** Size of one element. */
+    public int bytes() {
+        return bytes;
+    }
+}

@@ -1,0 +1,17 @@
+package io.gyre;
+
+import org.jspecify.annotations.Nullable;
+
+/** Root of the failures that a running session can meet. Its message is written for the person who runs the program. */
+public class GyreException extends RuntimeException {
+
+    private static final long serialVersionUID = 1L;
+
+    public GyreException(String message) {
+        super(message);
+    }
+
+    public GyreException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+    }
+}

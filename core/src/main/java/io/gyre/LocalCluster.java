@@ -1,0 +1,143 @@
+package io.gyre;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs a program once per rank, each rank in a thread of its own, and waits for all. Made by {@link Gyre#local}.
+ *
+ * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
+ * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller.
+ */
+public final class LocalCluster {
+
+    private final int ranks;
+    private final Duration peerTimeout;
+
+    LocalCluster(int ranks, Duration peerTimeout) {
+        if (ranks < 1) {
+            throw new IllegalArgumentException("a local cluster of " + ranks + " ranks: at least 1 is needed");
+        }
+        this.ranks = ranks;
+        this.peerTimeout = peerTimeout;
+    }
+
+    /** A program for one rank. */
+    @FunctionalInterface
+    public interface RankProgram {
+        void run(Session session) throws Exception;
+    }
+
+    /**
+     * A program for one rank that has a result.
+     *
+     * @param <T> type of the result
+     */
+    @FunctionalInterface
+    public interface RankFunction<T> {
+        T call(Session session) throws Exception;
+    }
+
+    /** As this, with another limit for the wait for a silent peer. */
+    public LocalCluster withPeerTimeout(Duration timeout) {
+        return new LocalCluster(ranks, timeout);
+    }
+
+    /** Runs the program on all ranks. */
+    public void run(RankProgram program) throws InterruptedException {
+        this.<Boolean>call(session -> {
+            program.run(session);
+            return true;
+        });
+    }
+
+    /**
+     * Runs the program on all ranks and returns their results, by rank.
+     *
+     * @throws GyreException with the failure of the rank that failed first as its cause
+     * @throws InterruptedException if the calling thread was interrupted; the ranks are interrupted too, and have ended
+     */
+    public <T> List<T> call(RankFunction<T> program) throws InterruptedException {
+        InProcessNetwork network = new InProcessNetwork(ranks, peerTimeout);
+        FirstFailure first = new FirstFailure();
+        List<FutureTask<T>> tasks = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
+        for (int rank = 0; rank < ranks; rank++) {
+            int own = rank;
+            FutureTask<T> task = new FutureTask<>(() -> runRank(network, own, program, first));
+            tasks.add(task);
+            threads.add(new Thread(task, "gyre-rank-" + rank));
+        }
+        threads.forEach(Thread::start);
+        joinAll(threads);
+        first.rethrow();
+        List<T> results = new ArrayList<>();
+        for (FutureTask<T> task : tasks) {
+            try {
+                results.add(task.get());
+            } catch (ExecutionException e) {
+                throw new IllegalStateException("a rank failed without being noticed", e);
+            }
+        }
+        return results;
+    }
+
+    private static <T> T runRank(InProcessNetwork network, int rank, RankFunction<T> program, FirstFailure first)
+            throws Exception {
+        try (Session session = network.session(rank)) {
+            try {
+                return program.call(session);
+            } catch (Throwable failure) {
+                // Before the session closes, so that peers learn of the failure and not of a departure.
+                first.offer(rank, failure);
+                session.fail("it failed: " + failure);
+                throw failure;
+            }
+        }
+    }
+
+    private static void joinAll(List<Thread> threads) throws InterruptedException {
+        InterruptedException interrupted = null;
+        for (Thread thread : threads) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = e;
+                    threads.forEach(Thread::interrupt);
+                }
+            }
+        }
+        if (interrupted != null) {
+            throw interrupted;
+        }
+    }
+
+    private static final class FirstFailure {
+        private @Nullable Throwable failure;
+        private int rank;
+
+        synchronized void offer(int rank, Throwable failure) {
+            if (this.failure == null) {
+                this.failure = failure;
+                this.rank = rank;
+            } else if (this.failure != failure) {
+                this.failure.addSuppressed(failure);
+            }
+        }
+
+        synchronized void rethrow() {
+            Throwable found = failure;
+            if (found != null) {
+                if (found instanceof Error error) {
+                    throw error;
+                }
+                throw new GyreException("rank " + rank + " failed: " + found.getMessage(), found);
+            }
+        }
+    }
+}

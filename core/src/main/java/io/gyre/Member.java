@@ -1,0 +1,16 @@
+package io.gyre;
+
+/**
+ * Who a rank is, for people: errors and logs name peers by it.
+ *
+ * @param rank rank in the whole session
+ * @param host name of its host
+ * @param pid process id on that host
+ */
+public record Member(int rank, String host, long pid) {
+
+    @Override
+    public String toString() {
+        return "rank " + rank + " (host " + host + ", pid " + pid + ")";
+    }
+}

@@ -1,0 +1,23 @@
+package io.gyre;
+
+import java.util.List;
+
+/**
+ * One rank's replica of a model, as an update strategy sees it: named vectors in memory.
+ *
+ * <p>The regions are live: writing to them changes the model. They stay at their place while the model is attached.
+ */
+public interface TrainableModel {
+
+    /** Type of all elements. */
+    ElementType elementType();
+
+    /** Sum of the gradients over this rank's examples, in the order of the layers. */
+    Region gradients();
+
+    /** How {@link #gradients} is cut. */
+    BucketPlan bucketPlan();
+
+    /** What a rank must have to be this replica: parameters, updater state. The same number and lengths on all ranks. */
+    List<Region> state();
+}

@@ -1,0 +1,54 @@
+package io.gyre.kernel;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Typed views of the few byte buffers that a collective works on, made once instead of once per call. Buffers are told apart
+ * by identity; the oldest entry makes room.
+ *
+ * @param <V> type of the view, such as {@link java.nio.FloatBuffer}
+ */
+final class ViewCache<V> {
+
+    /** A ring sees its own windows, and three term buffers for each neighbour. */
+    private static final int ENTRIES = 16;
+
+    private final Function<ByteBuffer, V> maker;
+    private final @Nullable ByteBuffer[] buffers = new ByteBuffer[ENTRIES];
+    private final int[] phases = new int[ENTRIES];
+    private final Object[] views = new Object[ENTRIES];
+    private int oldest;
+
+    ViewCache(Function<ByteBuffer, V> maker) {
+        this.maker = maker;
+    }
+
+    /**
+     * Returns the view in native byte order.
+     *
+     * @param phase bytes to skip at the start, for memory whose elements are not aligned to the buffer's beginning
+     */
+    @SuppressWarnings("ReferenceEquality") // Buffers with equal contents are still other memory.
+    V of(ByteBuffer buffer, int phase) {
+        for (int i = 0; i < ENTRIES; i++) {
+            if (buffers[i] == buffer && phases[i] == phase) {
+                return known(i);
+            }
+        }
+        int slot = oldest;
+        oldest = (oldest + 1) % ENTRIES;
+        ByteBuffer whole = buffer.duplicate().clear().position(phase).order(ByteOrder.nativeOrder());
+        views[slot] = maker.apply(whole);
+        buffers[slot] = buffer;
+        phases[slot] = phase;
+        return known(slot);
+    }
+
+    @SuppressWarnings("unchecked") // Only this class fills the array, with what the maker made.
+    private V known(int slot) {
+        return (V) views[slot];
+    }
+}

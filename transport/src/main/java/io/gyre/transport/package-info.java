@@ -1,0 +1,5 @@
+/** Memory boxes, Aeron links and rendezvous sockets that carry bytes between ranks. */
+@NullMarked
+package io.gyre.transport;
+
+import org.jspecify.annotations.NullMarked;
