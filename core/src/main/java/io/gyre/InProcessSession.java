@@ -14,7 +14,7 @@ final class InProcessSession implements Session, Endpoint {
     private final World world;
     private final Backoff backoff;
     private boolean leftNoticed;
-    private boolean closed;
+    private volatile boolean closed;
 
     InProcessSession(InProcessNetwork network, World world) {
         this.network = network;
@@ -53,6 +53,7 @@ final class InProcessSession implements Session, Endpoint {
 
     @Override
     public Member member(int rank) {
+        world.checkRank(rank);
         return network.members().get(rank);
     }
 
