@@ -20,6 +20,6 @@ public final class Gyre {
      * @param ranks at least 1
      */
     public static LocalCluster local(int ranks) {
-        return LocalCluster.over((size, peerTimeout) -> new InProcessNetwork(size, peerTimeout)::session, ranks);
+        return LocalCluster.over(LocalCluster.Network.inProcess(), ranks);
     }
 }

@@ -52,6 +52,11 @@ public final class LocalCluster {
          * @param peerTimeout how long a rank waits for a silent peer
          */
         Rendezvous open(int ranks, Duration peerTimeout);
+
+        /** The network of {@link Gyre#local}: queues in this JVM's memory. */
+        static Network inProcess() {
+            return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout)::session;
+        }
     }
 
     /** Where the ranks of one run meet. */
