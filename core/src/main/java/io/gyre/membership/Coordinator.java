@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -125,7 +126,7 @@ public final class Coordinator {
 
     /** Whether the run is over: failed, or everybody has left. */
     public boolean isOver() {
-        return end != null || complete && participants.values().stream().allMatch(participant -> participant.left);
+        return end != null || (complete && participants.values().stream().allMatch(participant -> participant.left));
     }
 
     /** Whether this connection has joined, and may thus send long messages. */
@@ -213,7 +214,7 @@ public final class Coordinator {
             outbox.close(connection);
             return;
         }
-        TreeMap<Integer, Participant> seats = byRank();
+        NavigableMap<Integer, Participant> seats = byRank();
         int rank = join.member().rank();
         if (rank == Message.ANY_RANK) {
             rank = firstFree(seats);
@@ -311,15 +312,15 @@ public final class Coordinator {
         listener.complete(members());
     }
 
-    private TreeMap<Integer, Participant> byRank() {
-        TreeMap<Integer, Participant> seats = new TreeMap<>();
+    private NavigableMap<Integer, Participant> byRank() {
+        NavigableMap<Integer, Participant> seats = new TreeMap<>();
         participants.values().forEach(participant -> seats.put(participant.member.rank(), participant));
         return seats;
     }
 
     private void expire() {
         List<Integer> missing = new ArrayList<>();
-        TreeMap<Integer, Participant> seats = byRank();
+        NavigableMap<Integer, Participant> seats = byRank();
         for (int rank = 0; rank < worldSize; rank++) {
             if (!seats.containsKey(rank)) {
                 missing.add(rank);
