@@ -2,7 +2,6 @@ package io.gyre.transport;
 
 import io.gyre.Gyre;
 import io.gyre.World;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -223,11 +222,6 @@ public final class JoinOptions {
     /** How long to wait for a silent peer. */
     public Duration peerTimeout() {
         return peerTimeout;
-    }
-
-    /** Fails unless {@code address} is loopback, or the network is trusted. */
-    void checkTrusted(InetSocketAddress address) {
-        TrustedNetwork.check(address, trustedNetwork);
     }
 
     /** All of them, in one line for the log. */
