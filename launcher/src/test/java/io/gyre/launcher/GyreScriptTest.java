@@ -46,6 +46,7 @@ class GyreScriptTest {
         tool("mvn", """
                 if [ "$1" = -v ]; then printf '\\033[1mApache Maven 3.8.1 (x)\\033[m\\n'; exit; fi
                 echo "mvn $* in $(pwd)"
+                for kind in '' -javadoc -sources; do touch "samples/target/gyre-samples-0.1.0-SNAPSHOT$kind.jar"; done
                 """);
     }
 
@@ -133,7 +134,7 @@ class GyreScriptTest {
         Result result = gyre(linkToLink, "doctor");
 
         assertThat(result.status()).isZero();
-        assertThat(result.out()).contains("java " + home.toRealPath() + "/samples/target/classes");
+        assertThat(result.out()).contains("java " + home.toRealPath() + "/samples/target/gyre-samples-0.1.0-SNAPSHOT.jar");
     }
 
     @Test
