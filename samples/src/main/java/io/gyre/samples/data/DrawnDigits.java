@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  */
 public final class DrawnDigits implements Images {
 
-    private static final int TRAIN = 6_000;
+    private static final int TRAIN = 8_000;
     private static final int HELD_OUT = 1_000;
     private static final int PIXELS = 28;
     private static final ImageShape SHAPE = new ImageShape(1, PIXELS, PIXELS);
@@ -31,7 +31,7 @@ public final class DrawnDigits implements Images {
         this.size = size;
     }
 
-    /** Draws 6,000 digits to train on and 1,000 others. */
+    /** Draws 8,000 digits to train on and 1,000 others. */
     public static ImageSet of(long seed) {
         List<String> classes = IntStream.range(0, DigitStrokes.DIGITS)
                 .mapToObj(Integer::toString)
@@ -61,7 +61,7 @@ public final class DrawnDigits implements Images {
         Arrays.fill(values, offset, offset + SHAPE.values(), 0);
         double[][] strokes = DigitStrokes.of(digit, noise);
         Distortion distortion = new Distortion(noise);
-        double penRadius = noise.between(0.6, 1.9);
+        double penRadius = noise.between(0.8, 1.9);
         for (double[] stroke : strokes) {
             distortion.apply(stroke);
             draw(stroke, penRadius, values, offset);
@@ -107,9 +107,9 @@ public final class DrawnDigits implements Images {
 
     /** Pale ink, grey paper, and grain on both. */
     private static void spoil(Noise noise, float[] values, int offset) {
-        float paper = (float) noise.between(0, 0.25);
-        float contrast = (float) noise.between(0.4, 1) * (1 - paper);
-        float grain = (float) noise.between(0.02, 0.22);
+        float paper = (float) noise.between(0, 0.15);
+        float contrast = (float) noise.between(0.5, 1) * (1 - paper);
+        float grain = (float) noise.between(0.02, 0.18);
         for (int i = offset; i < offset + SHAPE.values(); i++) {
             float value = paper + contrast * values[i] + grain * noise.bell();
             values[i] = Math.max(0, Math.min(1, value));
@@ -134,10 +134,10 @@ public final class DrawnDigits implements Images {
             waveY = noise.between(-0.07, 0.07);
             phaseX = noise.between(0, 2 * Math.PI);
             phaseY = noise.between(0, 2 * Math.PI);
-            double turn = noise.between(-0.35, 0.35);
-            double slant = noise.between(-0.3, 0.3);
-            double width = BOX * noise.between(0.65, 1.1);
-            double height = BOX * noise.between(0.7, 1.1);
+            double turn = noise.between(-0.25, 0.25);
+            double slant = noise.between(-0.25, 0.25);
+            double width = BOX * noise.between(0.75, 1.1);
+            double height = BOX * noise.between(0.8, 1.1);
             // StrictMath, because the last digit of Math.sin is the processor's own.
             double sin = StrictMath.sin(turn);
             double cos = StrictMath.cos(turn);
@@ -145,8 +145,8 @@ public final class DrawnDigits implements Images {
             xy = (cos * slant - sin) * height;
             yx = sin * width;
             yy = (sin * slant + cos) * height;
-            shiftX = PIXELS / 2.0 - 0.5 + noise.between(-3, 3);
-            shiftY = PIXELS / 2.0 - 0.5 + noise.between(-3, 3);
+            shiftX = PIXELS / 2.0 - 0.5 + noise.between(-2, 2);
+            shiftY = PIXELS / 2.0 - 0.5 + noise.between(-2, 2);
         }
 
         /** Takes points of the unit square to pixels, in place. */

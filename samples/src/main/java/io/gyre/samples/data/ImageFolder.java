@@ -13,6 +13,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
+import javax.imageio.event.IIOReadWarningListener;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.jspecify.annotations.Nullable;
@@ -144,7 +145,13 @@ final class ImageFolder implements Images {
                 if (size > MAX_PIXELS) {
                     throw damaged(file, size + " pixels, expected at most " + MAX_PIXELS, null);
                 }
-                return reader.read(0);
+                Truncation truncation = new Truncation();
+                reader.addIIOReadWarningListener(truncation);
+                BufferedImage image = reader.read(0);
+                if (truncation.warning != null) {
+                    throw damaged(file, truncation.warning, null);
+                }
+                return image;
             } finally {
                 reader.dispose();
             }
@@ -157,5 +164,17 @@ final class ImageFolder implements Images {
     private static BadDataException damaged(Path file, String how, @Nullable Throwable cause) {
         return new BadDataException(
                 "cannot read the image " + file + ": " + how + ". Repair it, or take it out of its folder.", cause);
+    }
+
+    /** Hears of JPEG files that are cut off: their decoder paints the rest grey and only warns. */
+    private static final class Truncation implements IIOReadWarningListener {
+        private @Nullable String warning;
+
+        @Override
+        public void warningOccurred(ImageReader source, String text) {
+            if (text.contains("premature end") || text.contains("Truncated")) {
+                warning = text;
+            }
+        }
     }
 }

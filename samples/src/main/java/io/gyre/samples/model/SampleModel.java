@@ -53,7 +53,7 @@ public enum SampleModel {
     },
 
     /** The residual network of 50 layers, as Deeplearning4j's zoo has it, adapted to small images. */
-    RESNET50(3, 32, 32, 4) {
+    RESNET50(3, 32, 32, 8) {
         @Override
         Model configured(ImageShape shape, int classes, long seed) {
             return ResNet50Graph.of(shape, classes, seed);
