@@ -22,7 +22,7 @@ public final class Activity {
      *
      * @param operation what it is called in errors, a constant such as {@code "all-reduce (ring)"}
      * @param step optimiser step it belongs to
-     * @param bucket bucket it works on
+     * @param bucket bucket it works on; negative if it is none, and then left out of the words
      * @param hops number of rounds with a neighbour that it takes; 0 if it has none
      */
     public void begin(String operation, long step, int bucket, int hops) {
@@ -77,7 +77,7 @@ public final class Activity {
     /** The activity in words: {@code all-reduce (ring) of bucket 3, step 17, hop 2 of 6}. */
     @Override
     public String toString() {
-        String where = operation + " of bucket " + bucket + ", step " + step;
+        String where = operation + (bucket < 0 ? " of step " : " of bucket " + bucket + ", step ") + step;
         return hops == 0 ? where : where + ", hop " + hop + " of " + hops;
     }
 }

@@ -10,6 +10,7 @@ public final class Frame {
     private long step;
     private int bucket;
     private int chunk;
+    private long vectorBytes;
     private int length;
 
     /** What a frame is part of. The code is its value on the wire and never changes. */
@@ -18,7 +19,8 @@ public final class Frame {
         REDUCE_SCATTER(2),
         ALL_GATHER(3),
         BROADCAST(4),
-        BARRIER(5);
+        BARRIER(5),
+        ALL_REDUCE(6);
 
         private static final Kind[] BY_CODE = values();
         private final byte code;
@@ -42,11 +44,12 @@ public final class Frame {
     }
 
     /** Fills in all fields. */
-    public Frame set(Kind kind, long step, int bucket, int chunk, int length) {
+    public Frame set(Kind kind, long step, int bucket, int chunk, long vectorBytes, int length) {
         this.kind = kind;
         this.step = step;
         this.bucket = bucket;
         this.chunk = chunk;
+        this.vectorBytes = vectorBytes;
         this.length = length;
         return this;
     }
@@ -71,6 +74,14 @@ public final class Frame {
         return chunk;
     }
 
+    /**
+     * Length of the whole vector that the payload is a part of, in bytes: ranks whose vectors differ in length would otherwise
+     * find out late, or not at all, because their first chunks may well be equal. 0 if there is no vector.
+     */
+    public long vectorBytes() {
+        return vectorBytes;
+    }
+
     /** Payload in bytes. */
     public int length() {
         return length;
@@ -79,18 +90,27 @@ public final class Frame {
     /**
      * Fails unless this frame is the one that the algorithm must get next: ranks that run different operations must stop, not
      * mix their numbers.
+     *
+     * @param atMost how many bytes of the chunk have not come yet
+     * @param activity what this rank is doing, with the sender as its peer
      */
-    public void expect(Kind kind, long step, int bucket, int chunk, int atMost, Activity activity) {
-        if (this.kind != kind || this.step != step || this.bucket != bucket || this.chunk != chunk || length > atMost) {
-            throw new DisagreementException("in " + activity + " " + activity.peer() + " sent " + this
-                    + ", but " + kind + " of step " + step + ", bucket " + bucket + ", chunk " + chunk
-                    + " with at most " + atMost + " bytes was due. All ranks must call the same collectives in the same"
-                    + " order with the same sizes.");
+    public void expect(Kind kind, long step, int bucket, int chunk, long vectorBytes, long atMost, Activity activity) {
+        if (this.kind != kind
+                || this.step != step
+                || this.bucket != bucket
+                || this.chunk != chunk
+                || this.vectorBytes != vectorBytes
+                || length > atMost) {
+            throw new DisagreementException("in " + activity + " " + activity.peer() + " sent " + this + ", but " + kind
+                    + " of step " + step + ", bucket " + bucket + ", chunk " + chunk + " of a vector of " + vectorBytes
+                    + " bytes was due, with at most " + atMost + " bytes. All ranks must call the same collectives in"
+                    + " the same order with the same sizes.");
         }
     }
 
     @Override
     public String toString() {
-        return kind + " of step " + step + ", bucket " + bucket + ", chunk " + chunk + " with " + length + " bytes";
+        return kind + " of step " + step + ", bucket " + bucket + ", chunk " + chunk + " of a vector of " + vectorBytes
+                + " bytes, with " + length + " bytes";
     }
 }

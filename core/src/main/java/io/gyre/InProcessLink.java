@@ -93,7 +93,8 @@ final class InProcessLink {
         }
 
         private void commit(Frame frame, Slot slot) {
-            slot.frame.set(frame.kind(), frame.step(), frame.bucket(), frame.chunk(), frame.length());
+            slot.frame.set(
+                    frame.kind(), frame.step(), frame.bucket(), frame.chunk(), frame.vectorBytes(), frame.length());
             payloadBytes += frame.length();
             written.setRelease(written.getPlain() + 1);
         }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * A network of ranks that are threads of one JVM: the reference implementation of {@link Endpoint} and {@link Session}. Needs
  * no JVM flag and no native code.
  */
-final class InProcessNetwork {
+final class InProcessNetwork implements Verdicts {
 
     private final List<Member> members = new ArrayList<>();
     private final InProcessLink[][] links;
@@ -67,8 +67,8 @@ final class InProcessNetwork {
         }
     }
 
-    /** Throws if a rank has been declared dead. */
-    void checkPeers(int observer, Object doing) {
+    @Override
+    public void check(int observer, Object doing) {
         Loss found = loss.get();
         if (found != null) {
             throw new PeerLostException(observer, found.member, found.reason, doing.toString());
@@ -81,7 +81,8 @@ final class InProcessNetwork {
         board.wakeAll();
     }
 
-    boolean hasLeft(int rank) {
+    @Override
+    public boolean hasLeft(int rank) {
         return left.get(rank) != 0;
     }
 
@@ -117,7 +118,7 @@ final class InProcessNetwork {
         private List<byte[]> await(InProcessNetwork network, int rank, String topic, long own) {
             long deadline = System.nanoTime() + network.peerTimeout().toNanos();
             while (round == own) {
-                network.checkPeers(rank, topic);
+                network.check(rank, topic);
                 int absentee = firstAbsent();
                 if (network.hasLeft(absentee)) {
                     throw new PeerLostException(rank, network.members().get(absentee), "it has left the run", topic);

@@ -1,0 +1,158 @@
+package io.gyre.allreduce;
+
+import io.gyre.Activity;
+import io.gyre.DisagreementException;
+import io.gyre.ElementType;
+import io.gyre.Endpoint;
+import io.gyre.Frame;
+import io.gyre.FrameReceiver;
+import io.gyre.FrameSender;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import io.gyre.World;
+import io.gyre.kernel.Kernels;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * All-reduce of a short vector in a small world: every rank sends its whole vector to all others, and all of them combine all
+ * vectors themselves.
+ *
+ * <dl>
+ *   <dt>Cost
+ *   <dd>For N ranks and S bytes: 1 hop and S(N-1) bytes sent per rank, against 2(N-1) hops and 2S(N-1)/N bytes of
+ *       {@link RingAllReduce}. Every pair of ranks needs a link.
+ *   <dt>Memory
+ *   <dd>A copy of the own vector, because it must still be there when the sum of the ranks before has taken its place.
+ *   <dt>Result
+ *   <dd>In place, and bit-identical on every rank: all combine in the order of ranks.
+ * </dl>
+ *
+ * @see <a href="https://doi.org/10.1177/1094342005051521">Thakur, Rabenseifner and Gropp, Optimization of collective
+ *     communication operations in MPICH, IJHPCA 19(1), 2005</a>, on the trade of bytes against hops
+ */
+final class OneShotAllReduce {
+
+    /** In larger worlds the links between all pairs cost more than the hops they save. */
+    private static final int MAX_WORLD = 4;
+
+    /** Most bytes that a rank sends: measured, this is about where the hops saved stop to pay for them. */
+    private static final int MAX_SENT_BYTES = 16 << 10;
+
+    private static final int POLL_LIMIT = 4;
+    private static final int ALL_SENT = -1;
+    private static final Region NOTHING = Region.allocate("nothing", 0);
+
+    private final Endpoint endpoint;
+    private final Kernels kernels;
+    private final World world;
+    private final ByteBuffer own = ByteBuffer.allocateDirect(MAX_SENT_BYTES).order(ByteOrder.nativeOrder());
+    private final int[] sentTo;
+    private final Frame outgoing = new Frame();
+    private final Activity activity = new Activity();
+    private final FrameReceiver.Handler handler = this::onFrame;
+
+    private Region data = NOTHING;
+    private ElementType type = ElementType.FLOAT32;
+    private ReduceOp op = ReduceOp.SUM;
+    private long step;
+    private int bucket;
+    private int length;
+    private int unsent;
+    private int turn;
+    private int received;
+
+    OneShotAllReduce(Endpoint endpoint, Kernels kernels) {
+        this.endpoint = endpoint;
+        this.kernels = kernels;
+        world = endpoint.world();
+        sentTo = new int[world.size()];
+    }
+
+    /** Whether this algorithm is the better one. All ranks get the same answer, since it depends on what they have in common. */
+    static boolean suits(int worldSize, long byteLength) {
+        return worldSize <= MAX_WORLD && byteLength * (worldSize - 1) <= MAX_SENT_BYTES;
+    }
+
+    void run(Region data, ElementType type, ReduceOp op, long step, int bucket) {
+        this.data = data;
+        this.type = type;
+        this.op = op;
+        this.step = step;
+        this.bucket = bucket;
+        length = (int) data.byteLength();
+        data.copyTo(0, own, 0, length);
+        Arrays.fill(sentTo, 0);
+        sentTo[world.rank()] = ALL_SENT;
+        unsent = world.size() - 1;
+        activity.begin("all-reduce (one-shot)", step, bucket, 0);
+        startTurn(0);
+        while (unsent > 0 || turn < world.size()) {
+            int work = send();
+            if (turn < world.size()) {
+                work += endpoint.receiver(turn).poll(handler, POLL_LIMIT);
+            }
+            endpoint.await(work, activity);
+        }
+        endpoint.flush(activity);
+        this.data = NOTHING;
+    }
+
+    /** One frame to each peer that has not got all, so that a slow one does not hold up the rest. */
+    private int send() {
+        int frames = 0;
+        for (int peer = 0; peer < world.size() && unsent > 0; peer++) {
+            int at = sentTo[peer];
+            if (at != ALL_SENT) {
+                FrameSender sender = endpoint.sender(peer);
+                int n = Math.min(sender.maxPayload(), length - at);
+                outgoing.set(Frame.Kind.ALL_REDUCE, step, bucket, world.rank(), length, n);
+                if (sender.offer(outgoing, own, at)) {
+                    frames++;
+                    boolean last = at + n == length;
+                    sentTo[peer] = last ? ALL_SENT : at + n;
+                    unsent -= last ? 1 : 0;
+                } else if (turn == world.size()) {
+                    activity.waitingFor(endpoint.member(peer), 0);
+                }
+            }
+        }
+        return frames;
+    }
+
+    private boolean onFrame(Frame frame, ByteBuffer payload, int offset) {
+        frame.expect(Frame.Kind.ALL_REDUCE, step, bucket, turn, length, length - received, activity);
+        int n = frame.length();
+        if (n % type.bytes() != 0) {
+            throw new DisagreementException("in " + activity + " " + activity.peer() + " sent " + frame
+                    + ", which are not whole elements of " + type + ". All ranks must use the same element type.");
+        }
+        if (turn == 0) {
+            data.copyFrom(received, payload, offset, n);
+        } else {
+            kernels.reduce(op, type, data, received, payload, offset, n);
+        }
+        received += n;
+        boolean more = received < length;
+        if (!more) {
+            startTurn(turn + 1);
+        }
+        return more;
+    }
+
+    /** Whose vector is combined next; the own one at once. */
+    private void startTurn(int rank) {
+        turn = rank;
+        received = 0;
+        if (turn == world.rank()) {
+            if (turn > 0) {
+                kernels.reduce(op, type, data, 0, own, 0, length);
+            }
+            turn++;
+        }
+        if (turn < world.size()) {
+            activity.waitingFor(endpoint.member(turn), 0);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package io.gyre.allreduce;
+
+import io.gyre.Collective;
+import io.gyre.ElementType;
+import io.gyre.Endpoint;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import io.gyre.World;
+import io.gyre.kernel.ArrayKernels;
+import io.gyre.kernel.Kernels;
+
+/**
+ * All collectives, by message passing on a ring: right for any network, and the best that messages can do for long vectors. Short
+ * all-reduces in worlds of up to 4 ranks go straight between all pairs.
+ *
+ * <dl>
+ *   <dt>Cost
+ *   <dd>For N ranks and S bytes, an all-reduce sends 2S(N-1)/N bytes per rank, in 2(N-1) pipelined hops, and combines data where
+ *       they lie: no memory besides the vector. {@code docs/algorithms.md} has the other operations.
+ *   <dt>Allocation
+ *   <dd>None once every operation has been called, as far as the endpoint allocates none.
+ *   <dt>Threading
+ *   <dd>The thread that owns the endpoint. Several collectives may take turns on one endpoint or on its groups.
+ *   <dt>Failure
+ *   <dd>See {@link Collective}. Wrong arguments fail with {@link IllegalArgumentException} before anything is sent.
+ * </dl>
+ */
+public final class RingCollective implements Collective {
+
+    private final World world;
+    private final Kernels kernels;
+    private final RingAllReduce ringAllReduce;
+    private final OneShotAllReduce oneShotAllReduce;
+    private final RingReduceScatter reduceScatter;
+    private final RingAllGather allGather;
+    private final PipelinedRingBroadcast broadcast;
+    private final DisseminationBarrier barrier;
+    private final Region totalWeight = Region.allocate("total weight", Double.BYTES);
+
+    /**
+     * Creates the collectives of one rank, with kernels that need no JVM flag.
+     *
+     * @param endpoint borrowed, not closed
+     */
+    public RingCollective(Endpoint endpoint) {
+        this(endpoint, new ArrayKernels());
+    }
+
+    /**
+     * Creates the collectives of one rank.
+     *
+     * @param endpoint borrowed, not closed
+     * @param kernels for this rank alone
+     */
+    public RingCollective(Endpoint endpoint, Kernels kernels) {
+        world = endpoint.world();
+        this.kernels = kernels;
+        RingPass ring = new RingPass(endpoint, kernels);
+        ringAllReduce = new RingAllReduce(ring);
+        oneShotAllReduce = new OneShotAllReduce(endpoint, kernels);
+        reduceScatter = new RingReduceScatter(ring);
+        allGather = new RingAllGather(ring);
+        broadcast = new PipelinedRingBroadcast(endpoint);
+        barrier = new DisseminationBarrier(endpoint);
+    }
+
+    @Override
+    public World world() {
+        return world;
+    }
+
+    @Override
+    public void allReduce(Region data, ElementType type, ReduceOp op, long step, int bucket) {
+        checkElements(data, type);
+        data.enter("all-reduce");
+        try {
+            if (world.size() == 1) {
+                return;
+            }
+            if (OneShotAllReduce.suits(world.size(), data.byteLength())) {
+                oneShotAllReduce.run(data, type, op, step, bucket);
+            } else {
+                ringAllReduce.run(data, type, op, step, bucket);
+            }
+        } finally {
+            data.exit();
+        }
+    }
+
+    @Override
+    public void reduceScatter(Region data, ElementType type, ReduceOp op, long step, int bucket) {
+        checkElements(data, type);
+        data.enter("reduce-scatter");
+        try {
+            if (world.size() > 1) {
+                reduceScatter.run(data, type, op, step, bucket);
+            }
+        } finally {
+            data.exit();
+        }
+    }
+
+    @Override
+    public void allGather(Region data, ElementType type, long step, int bucket) {
+        checkElements(data, type);
+        data.enter("all-gather");
+        try {
+            if (world.size() > 1) {
+                allGather.run(data, type, step, bucket);
+            }
+        } finally {
+            data.exit();
+        }
+    }
+
+    @Override
+    public void broadcast(Region data, int root, long step, int bucket) {
+        world.checkRank(root);
+        data.enter("broadcast");
+        try {
+            if (world.size() > 1) {
+                broadcast.run(data, root, step, bucket);
+            }
+        } finally {
+            data.exit();
+        }
+    }
+
+    @Override
+    public void barrier(long step) {
+        barrier.run(step);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Each rank scales its data by its share of the total weight before they are summed: one pass over the data instead of two,
+     * and nothing overflows on the way that would not in the result.
+     */
+    @Override
+    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
+        if (!(weight >= 0) || Double.isInfinite(weight)) {
+            throw new IllegalArgumentException("weight " + weight + " of rank " + world.rank() + " for bucket " + bucket
+                    + ", step " + step + ": must be finite and not negative");
+        }
+        checkElements(data, type);
+        data.enter("weighted mean");
+        try {
+            totalWeight.putDouble(0, weight);
+            allReduce(totalWeight, ElementType.FLOAT64, ReduceOp.SUM, step, bucket);
+            kernels.scale(type, data, weight == 0 ? 0 : weight / totalWeight.getDouble(0));
+            allReduce(data, type, ReduceOp.SUM, step, bucket);
+        } finally {
+            data.exit();
+        }
+    }
+
+    private static void checkElements(Region data, ElementType type) {
+        if (data.byteLength() % type.bytes() != 0 || data.windowOffset(0) % type.bytes() != 0) {
+            throw new IllegalArgumentException(data + " does not hold whole elements of " + type + ": its start and its"
+                    + " length must be multiples of " + type.bytes() + " bytes");
+        }
+    }
+}
