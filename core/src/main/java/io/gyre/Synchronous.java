@@ -32,6 +32,11 @@ public final class Synchronous implements UpdateStrategy {
     }
 
     @Override
+    public boolean keepsReplicasIdentical() {
+        return true;
+    }
+
+    @Override
     public void start(TrainableModel model) {
         for (Region part : model.state()) {
             collective.broadcast(part, 0, 0, NO_BUCKET);

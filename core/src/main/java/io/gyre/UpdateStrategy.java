@@ -11,6 +11,9 @@ public interface UpdateStrategy {
     /** One word for reports, as on the command line: {@code allreduce}. */
     String name();
 
+    /** Whether all ranks have the same parameters and updater state, bit for bit, after every step. */
+    boolean keepsReplicasIdentical();
+
     /** Gives every rank the state of rank 0. */
     void start(TrainableModel model);
 

@@ -1,0 +1,44 @@
+package io.gyre.dl4j;
+
+import io.gyre.Region;
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.zip.CRC32C;
+
+/** Checksums of memory. */
+final class Checksums {
+
+    private Checksums() {}
+
+    /** SHA-256 in hexadecimal digits. */
+    static String sha256(Region data) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            eachWindow(data, digest::update);
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
+    }
+
+    static long crc32c(List<Region> parts) {
+        CRC32C crc = new CRC32C();
+        for (Region part : parts) {
+            eachWindow(part, crc::update);
+        }
+        return crc.getValue();
+    }
+
+    /** Passes the region's memory in order, in pieces. */
+    static void eachWindow(Region data, Consumer<ByteBuffer> action) {
+        for (long done = 0; done < data.byteLength(); ) {
+            int n = data.contiguous(done, data.byteLength() - done);
+            action.accept(data.window(done).slice(data.windowOffset(done), n));
+            done += n;
+        }
+    }
+}

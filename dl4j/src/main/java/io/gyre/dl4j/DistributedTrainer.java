@@ -1,0 +1,398 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import io.gyre.Session;
+import io.gyre.StepSummary;
+import io.gyre.Synchronous;
+import io.gyre.UpdateStrategy;
+import io.gyre.World;
+import io.gyre.allreduce.RingCollective;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.evaluation.IEvaluation;
+import org.nd4j.evaluation.classification.Evaluation;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Trains an unmodified Deeplearning4j model on all ranks of a session.
+ *
+ * <pre>{@code
+ * try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+ *     trainer.fit(ShardedData.of(source, 32, 1), 10);
+ * }
+ * }</pre>
+ *
+ * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state and
+ * counters, and after every step all have the same again, bit for bit.
+ *
+ * <dl>
+ *   <dt>Result
+ *   <dd>Gradients are summed over the examples of all ranks before anything else happens to them, so regularisation, clipping,
+ *       updater, schedules and constraints see what one process with the whole batch would show them: N ranks with batch B
+ *       equal one with batch N B within rounding, for uneven batches too. {@code docs/training.md} has the bounds.
+ *   <dt>BatchNorm
+ *   <dd>Each rank normalises with the statistics of its own part of the batch; the running statistics are averaged over all
+ *       examples. The result then differs from one process, as the layer sees smaller batches.
+ *   <dt>Chance
+ *   <dd>Before every step the thread's {@code Nd4j.getRandom()} is seeded from the trainer's seed, the rank and the step:
+ *       dropout differs between ranks and steps, and is the same when a run is repeated or resumed.
+ *   <dt>Listeners
+ *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all ranks;
+ *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step.
+ *   <dt>Threading
+ *   <dd>One thread, the one that drives the session; {@link #requestStop} may come from any.
+ *   <dt>Failure
+ *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, all ranks fail in the same
+ *       step, before its update.
+ *   <dt>Ownership
+ *   <dd>Model and session are borrowed. Nothing is installed in the model; it is a plain one at any time. Memory is not copied:
+ *       do not call the model's {@code init} or {@code close} before the trainer is closed.
+ * </dl>
+ */
+public final class DistributedTrainer implements AutoCloseable {
+
+    private static final String REMEDY =
+            ". The update was not applied: the parameters are those before this step. Look for bad"
+                    + " values in that rank's data; else lower the learning rate, or clip the gradients.";
+
+    private final Session session;
+    private final World world;
+    private final UpdateStrategy strategy;
+    private final long seed;
+    private final @Nullable StepListener stepListener;
+    private final Network network;
+    private final Replica replica;
+
+    private Progress progress;
+    private int callsToSkip;
+    private boolean resumed;
+    private double score = Double.NaN;
+    private volatile boolean stopRequested;
+
+    private DistributedTrainer(Builder builder) {
+        session = builder.session;
+        world = session.world();
+        UpdateStrategy given = builder.strategy;
+        strategy = given == null ? new Synchronous(new RingCollective(session.endpoint())) : given;
+        seed = builder.seed;
+        stepListener = builder.stepListener;
+        network = Network.of(builder.model);
+        ModelChecks.check(network);
+        replica = new Replica(network, builder.bucketBytes);
+        session.agree("model and options", identity());
+        progress = start();
+        callsToSkip = progress.callsDone();
+    }
+
+    /** A trainer with default options: synchronous, over a ring. Blocks until all ranks have called it. */
+    public static DistributedTrainer of(Model model, Session session) {
+        return builder(model, session).build();
+    }
+
+    /**
+     * Begins a trainer with options.
+     *
+     * @param model an initialised {@code MultiLayerNetwork} or {@code ComputationGraph}
+     */
+    public static Builder builder(Model model, Session session) {
+        return new Builder(model, session);
+    }
+
+    private Map<String, String> identity() {
+        return Map.of(
+                "model", network.model().getClass().getSimpleName(),
+                "data type", replica.elementType().name(),
+                "parameters", String.valueOf(network.model().numParams()),
+                "configuration", ModelFingerprint.of(network.configurationJson()),
+                "buckets", replica.bucketPlan().fingerprint(),
+                "strategy", strategy.name(),
+                "seed", String.valueOf(seed));
+    }
+
+    /** Gives all ranks rank 0's state. */
+    private Progress start() {
+        String own = Progress.start(network.step(), network.epoch()).text();
+        List<byte[]> all = session.exchange("initial progress", own.getBytes(StandardCharsets.UTF_8));
+        Progress ofRoot = Progress.parse(new String(all.get(0), StandardCharsets.UTF_8));
+        network.setProgress(ofRoot.step(), ofRoot.epoch());
+        strategy.start(replica);
+        replica.stateChanged();
+        return ofRoot;
+    }
+
+    /**
+     * Trains for a number of passes over the data. Blocks until they are done on all ranks, or a rank has asked to stop.
+     *
+     * <p>A pass that an earlier call left unfinished ({@link #fitSteps}, {@link #requestStop}) is continued if the data are the
+     * same, and counts as the first.
+     *
+     * @param data made in the same way on all ranks
+     * @param epochs passes over the data
+     */
+    public FitReport fit(ShardedData data, int epochs) {
+        return fit(data, epochs, Long.MAX_VALUE);
+    }
+
+    /**
+     * Trains for a number of steps, over as many passes as that takes. The next call continues where this one ends.
+     *
+     * @param steps optimiser steps
+     */
+    public FitReport fitSteps(ShardedData data, long steps) {
+        return fit(data, Integer.MAX_VALUE, steps);
+    }
+
+    private FitReport fit(ShardedData data, int epochs, long steps) {
+        Tally tally = new Tally(session.bytesSent());
+        if (callsToSkip > 0) {
+            callsToSkip--;
+            return tally.report(session.bytesSent(), false);
+        }
+        session.agree(
+                "training data",
+                Map.of("data", data.description(), "epochs", String.valueOf(epochs), "steps", String.valueOf(steps)));
+        progress = continueIn(data.description());
+        long lastStep = steps > Long.MAX_VALUE - progress.callStep() ? Long.MAX_VALUE : progress.callStep() + steps;
+        long lastEpoch = (long) progress.callEpoch() + epochs;
+        boolean stopped = false;
+        while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
+            stopped = pass(data, lastStep, tally);
+        }
+        progress = progress.afterCall();
+        return tally.report(session.bytesSent(), stopped);
+    }
+
+    /** Finds the place in the data where training goes on. */
+    private Progress continueIn(String data) {
+        boolean sameData = data.equals(progress.data());
+        if (resumed && !sameData && progress.position() > 0) {
+            throw new GyreException("the run stopped in the middle of '" + progress.data() + "' and cannot go on in '"
+                    + data + "': resume with the same data, or start without resuming");
+        }
+        Progress call = resumed ? progress : progress.beginCall(network.step(), network.epoch());
+        resumed = false;
+        return call.inData(data, sameData ? progress.position() : 0);
+    }
+
+    /** Trains to the end of the epoch, the last step, or the step after which a rank wants to stop: then returns true. */
+    private boolean pass(ShardedData data, long lastStep, Tally tally) {
+        boolean first = true;
+        try (Pass pass = new Pass(data, world, progress.epoch(), progress.position())) {
+            for (TrainingListener listener : network.listeners()) {
+                listener.onEpochStart(network.model());
+            }
+            while (progress.step() < lastStep) {
+                StepSummary total = step(pass.next());
+                boolean stop = total.stop() > 0;
+                if (total.examples() == 0) {
+                    if (first && progress.position() == 0) {
+                        throw new GyreException(
+                                "no rank has any examples: the data set is empty (" + data.description() + ")");
+                    }
+                    endEpoch(tally);
+                    return stop;
+                }
+                first = false;
+                progress = progress.afterStep(network.step(), data.advance(progress.position(), world));
+                tally.step(total);
+                if (stepListener != null) {
+                    stepListener.stepDone(progress.step(), progress.epoch(), total);
+                }
+                if (stop) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    private void endEpoch(Tally tally) {
+        for (TrainingListener listener : network.listeners()) {
+            listener.onEpochEnd(network.model());
+        }
+        progress = progress.afterEpoch();
+        network.setProgress(progress.step(), progress.epoch());
+        tally.epoch();
+    }
+
+    /** One optimiser step, on all ranks; or none, and a summary of no examples, if no rank has any left. */
+    private StepSummary step(Share share) {
+        long step = progress.step();
+        Nd4j.getRandom().setSeed(Seeds.derive(seed, world.rank(), step));
+        MultiDataSet rows = share.rows();
+        double ownScore = replica.backward(rows);
+        StepSummary own = StepSummary.ofRank(rows == null ? 0 : Rows.count(rows), ownScore, takeStopRequest());
+        StepSummary total = strategy.summarise(own, step);
+        if (total.failedScores() > 0) {
+            throw notFinite(ownScore, step);
+        }
+        if (total.examples() > 0) {
+            replica.weigh(own.examples(), total.examples());
+            strategy.combine(replica, step);
+            if (!replica.gradientsAreFinite()) {
+                throw new GyreException("the gradients of step " + step
+                        + ", summed over all ranks, are not finite, though all" + " losses are" + REMEDY);
+            }
+            replica.update(total);
+            score = total.meanScore();
+        }
+        return total;
+    }
+
+    private boolean takeStopRequest() {
+        boolean stop = stopRequested;
+        stopRequested = false;
+        return stop;
+    }
+
+    private GyreException notFinite(double ownScore, long step) {
+        String topic = "losses of step " + step;
+        List<byte[]> scores = session.exchange(topic, Double.toString(ownScore).getBytes(StandardCharsets.UTF_8));
+        StringBuilder failed = new StringBuilder();
+        for (int rank = 0; rank < scores.size(); rank++) {
+            double ofRank = Double.parseDouble(new String(scores.get(rank), StandardCharsets.UTF_8));
+            if (!Double.isFinite(ofRank)) {
+                failed.append(failed.isEmpty() ? "" : ", ")
+                        .append(ofRank)
+                        .append(" on ")
+                        .append(session.members().get(rank));
+            }
+        }
+        return new GyreException("the loss of step " + step + " is " + failed + REMEDY);
+    }
+
+    /**
+     * Asks all ranks to stop. They do so together, after the step in which they learn of it: the one that runs now or the next.
+     * A later {@code fit} starts again.
+     */
+    public void requestStop() {
+        stopRequested = true;
+    }
+
+    /** Mean loss of the last step over the examples of all ranks, regularisation included; NaN before the first. */
+    public double score() {
+        return score;
+    }
+
+    /** Optimiser steps so far. */
+    public long step() {
+        return progress.step();
+    }
+
+    /** Passes over the data so far. */
+    public int epoch() {
+        return progress.epoch();
+    }
+
+    /** Classification measures over all ranks' shares of the data, for models with one output. Equal on all ranks. */
+    public Evaluation evaluate(ShardedData data) {
+        Evaluation evaluation = new Evaluation();
+        evaluate(data, evaluation);
+        return evaluation;
+    }
+
+    /** As {@link #evaluate(ShardedData)}, each rank taking every N-th batch of equal iterators. */
+    public Evaluation evaluate(DataSetIterator data) {
+        return evaluate(ShardedData.of(data, Sharding.BATCHES));
+    }
+
+    /**
+     * Evaluates a model with one output on all ranks.
+     *
+     * @param evaluations any that can be merged and written as JSON; what they hold is replaced by the result over all ranks
+     */
+    public void evaluate(ShardedData data, IEvaluation<?>... evaluations) {
+        evaluate(data, Map.of(0, evaluations));
+    }
+
+    /**
+     * Evaluates a model with several outputs on all ranks.
+     *
+     * @param evaluations by number of the output, as {@link #evaluate(ShardedData, IEvaluation...)} fills them
+     */
+    public void evaluate(ShardedData data, Map<Integer, IEvaluation<?>[]> evaluations) {
+        new MergedEvaluation(network, session).run(data.pass(world, 0, 0), evaluations);
+    }
+
+    /** SHA-256 of this rank's parameters, as hexadecimal digits. */
+    public String parametersSha256() {
+        return Checksums.sha256(replica.parameters());
+    }
+
+    /** {@link #parametersSha256} of every rank, by rank. All ranks call it together. */
+    public List<String> parametersSha256OfAllRanks() {
+        List<String> all = new ArrayList<>();
+        for (byte[] bytes : session.exchange(
+                "checksums of the parameters", parametersSha256().getBytes(StandardCharsets.UTF_8))) {
+            all.add(new String(bytes, StandardCharsets.UTF_8));
+        }
+        return all;
+    }
+
+    /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
+    @Override
+    public void close() {
+        replica.close();
+    }
+
+    /** Options of a trainer. All ranks give the same. */
+    public static final class Builder {
+
+        /**
+         * Large enough that the hops of a ring cost little beside the transfer, small enough that ResNet-50's gradients make
+         * seven.
+         */
+        private static final long DEFAULT_BUCKET_BYTES = 16L << 20;
+
+        private final Model model;
+        private final Session session;
+        private @Nullable UpdateStrategy strategy;
+        private @Nullable StepListener stepListener;
+        private long seed;
+        private long bucketBytes = DEFAULT_BUCKET_BYTES;
+
+        private Builder(Model model, Session session) {
+            this.model = model;
+            this.session = session;
+        }
+
+        /** How ranks turn their gradients into a common model. Default: {@link Synchronous} with a {@link RingCollective}. */
+        public Builder strategy(UpdateStrategy value) {
+            strategy = value;
+            return this;
+        }
+
+        /** Seed of dropout and other noise inside the model. Default: 0. */
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        /** Most bytes of gradients that are sent as one vector. Default: 16 MiB. */
+        public Builder bucketBytes(long value) {
+            if (value < 1) {
+                throw new IllegalArgumentException("bucketBytes " + value + " is not positive");
+            }
+            bucketBytes = value;
+            return this;
+        }
+
+        /** Hears of every step. */
+        public Builder stepListener(StepListener value) {
+            stepListener = value;
+            return this;
+        }
+
+        /** Makes the trainer. Blocks until all ranks have called it. */
+        public DistributedTrainer build() {
+            return new DistributedTrainer(this);
+        }
+    }
+}

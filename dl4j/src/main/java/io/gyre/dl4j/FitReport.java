@@ -1,0 +1,23 @@
+package io.gyre.dl4j;
+
+/**
+ * What one call of {@code fit} did.
+ *
+ * @param steps optimiser steps
+ * @param epochs passes over the data that were completed
+ * @param examples examples of all ranks together
+ * @param firstLoss mean loss over the first step's examples of all ranks; NaN if there was no step
+ * @param lastLoss mean loss over the last step's examples of all ranks; NaN if there was no step
+ * @param seconds wall-clock time
+ * @param bytesSent payload that this rank sent to others
+ * @param stopped whether a rank asked to stop
+ */
+public record FitReport(
+        long steps,
+        int epochs,
+        long examples,
+        double firstLoss,
+        double lastLoss,
+        double seconds,
+        long bytesSent,
+        boolean stopped) {}

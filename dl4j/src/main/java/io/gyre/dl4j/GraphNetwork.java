@@ -1,0 +1,143 @@
+package io.gyre.dl4j;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/** A {@link ComputationGraph}. */
+final class GraphNetwork implements Network {
+
+    private final ComputationGraph model;
+
+    GraphNetwork(ComputationGraph model) {
+        this.model = model;
+    }
+
+    @Override
+    public Model model() {
+        return model;
+    }
+
+    @Override
+    public Map<String, Trainable> trainables() {
+        Map<String, Trainable> trainables = new LinkedHashMap<>();
+        for (int index : model.topologicalSortOrder()) {
+            GraphVertex vertex = model.getVertices()[index];
+            if (vertex.numParams() > 0) {
+                trainables.put(vertex.getConfig().getLayerName(), vertex);
+            }
+        }
+        return trainables;
+    }
+
+    @Override
+    public INDArray gradients() {
+        if (model.getFlattenedGradients() == null) {
+            model.initGradientsView();
+        }
+        return model.getFlattenedGradients();
+    }
+
+    @Override
+    public double backward(MultiDataSet batch) {
+        model.setInputs(batch.getFeatures());
+        model.setLabels(batch.getLabels());
+        model.setLayerMaskArrays(batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
+        model.computeGradientAndScore();
+        return model.score();
+    }
+
+    @Override
+    public void clearPass() {
+        model.clearLayerMaskArrays();
+        model.clearLayersStates();
+    }
+
+    @Override
+    public Updater updater() {
+        return model.getUpdater();
+    }
+
+    @Override
+    public boolean lacksUpdater() {
+        return model.getUpdater(false) == null;
+    }
+
+    @Override
+    public void setUpdater(Updater updater) {
+        model.setUpdater((ComputationGraphUpdater) updater);
+    }
+
+    @Override
+    public void applyUpdater(Gradient gradients, int examples, LayerWorkspaceMgr workspaces) {
+        model.getUpdater().update(gradients, step(), epoch(), examples, workspaces);
+    }
+
+    @Override
+    public Collection<TrainingListener> listeners() {
+        return model.getListeners();
+    }
+
+    @Override
+    public int step() {
+        return model.getConfiguration().getIterationCount();
+    }
+
+    @Override
+    public int epoch() {
+        return model.getConfiguration().getEpochCount();
+    }
+
+    @Override
+    public void setProgress(int step, int epoch) {
+        model.getConfiguration().setIterationCount(step);
+        model.getConfiguration().setEpochCount(epoch);
+    }
+
+    @Override
+    public void setScore(double score) {
+        model.setScore(score);
+    }
+
+    @Override
+    public List<NeuralNetConfiguration> configurations() {
+        return Arrays.stream(model.getLayers()).map(Layer::conf).toList();
+    }
+
+    @Override
+    public BackpropType backpropType() {
+        return model.getConfiguration().getBackpropType();
+    }
+
+    @Override
+    public WorkspaceMode trainingWorkspaceMode() {
+        return model.getConfiguration().getTrainingWorkspaceMode();
+    }
+
+    @Override
+    public String configurationJson() {
+        return model.getConfiguration().toJson();
+    }
+
+    @Override
+    public INDArray[] output(MultiDataSet batch) {
+        return model.output(false, batch.getFeatures(), batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
+    }
+}

@@ -1,0 +1,69 @@
+package io.gyre.dl4j;
+
+import io.gyre.ElementType;
+import io.gyre.Region;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * ND4J's arrays as memory of the host: the one place that knows where they lie.
+ *
+ * <p>On a CPU backend {@link #beginUse} and {@link #endUse} do nothing. On a GPU backend they would move the array between
+ * the device and the host; no such backend has been tried yet.
+ */
+final class HostMemory {
+
+    /** As long as the windows that {@link Region} allocates. */
+    private static final long WINDOW_BYTES = 1L << 30;
+
+    private HostMemory() {}
+
+    /** Type of an array's elements; fails for types that cannot be summed. */
+    static ElementType elementType(INDArray array) {
+        return switch (array.dataType()) {
+            case FLOAT -> ElementType.FLOAT32;
+            case DOUBLE -> ElementType.FLOAT64;
+            default ->
+                throw new IllegalArgumentException("the model's data type is " + array.dataType()
+                        + "; FLOAT and DOUBLE can be trained on several ranks. Set it with"
+                        + " NeuralNetConfiguration.Builder.dataType(DataType.FLOAT).");
+        };
+    }
+
+    /**
+     * The memory of an array, without a copy. Valid as long as the array's buffer is: the region keeps that reachable.
+     *
+     * @param array dense: its elements are neighbours in memory
+     */
+    static Region region(String name, INDArray array) {
+        if (array.elementWiseStride() != 1) {
+            throw new IllegalStateException(name + " is not one stretch of memory: " + array.shapeInfoToString());
+        }
+        beginUse(array);
+        long bytes = array.length() * elementType(array).bytes();
+        List<ByteBuffer> windows = new ArrayList<>();
+        BytePointer memory = new BytePointer(array.data().addressPointer());
+        for (long at = 0; at < bytes; at += WINDOW_BYTES) {
+            long end = Math.min(bytes, at + WINDOW_BYTES);
+            windows.add(memory.position(at).limit(end).asByteBuffer().order(ByteOrder.nativeOrder()));
+        }
+        return Region.of(name, array, windows);
+    }
+
+    /** Waits for the operations that write to the array, and brings it to the host. */
+    static void beginUse(INDArray array) {
+        Nd4j.getExecutioner().commit();
+        Nd4j.getAffinityManager().ensureLocation(array, Location.HOST);
+    }
+
+    /** Says that the host's copy has been written to. */
+    static void endUse(INDArray array) {
+        Nd4j.getAffinityManager().tagLocation(array, Location.HOST);
+    }
+}

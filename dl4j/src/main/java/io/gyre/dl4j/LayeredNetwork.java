@@ -1,0 +1,152 @@
+package io.gyre.dl4j;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/** A {@link MultiLayerNetwork}. */
+final class LayeredNetwork implements Network {
+
+    private final MultiLayerNetwork model;
+
+    LayeredNetwork(MultiLayerNetwork model) {
+        this.model = model;
+    }
+
+    @Override
+    public Model model() {
+        return model;
+    }
+
+    @Override
+    public Map<String, Trainable> trainables() {
+        Map<String, Trainable> trainables = new LinkedHashMap<>();
+        Layer[] layers = model.getLayers();
+        for (int i = 0; i < layers.length; i++) {
+            if (layers[i].numParams() > 0) {
+                trainables.put(String.valueOf(i), layers[i]);
+            }
+        }
+        return trainables;
+    }
+
+    @Override
+    public INDArray gradients() {
+        if (model.getFlattenedGradients() == null) {
+            model.initGradientsView();
+        }
+        return model.getFlattenedGradients();
+    }
+
+    @Override
+    public double backward(MultiDataSet batch) {
+        checkSingle(batch);
+        model.setInput(batch.getFeatures(0));
+        model.setLabels(batch.getLabels(0));
+        model.setLayerMaskArrays(batch.getFeaturesMaskArray(0), batch.getLabelsMaskArray(0));
+        model.computeGradientAndScore();
+        return model.score();
+    }
+
+    @Override
+    public void clearPass() {
+        model.clearLayerMaskArrays();
+        model.clearLayersStates();
+    }
+
+    @Override
+    public Updater updater() {
+        return model.getUpdater();
+    }
+
+    @Override
+    public boolean lacksUpdater() {
+        return model.getUpdater(false) == null;
+    }
+
+    @Override
+    public void setUpdater(Updater updater) {
+        model.setUpdater(updater);
+    }
+
+    @Override
+    public void applyUpdater(Gradient gradients, int examples, LayerWorkspaceMgr workspaces) {
+        model.getUpdater().update(model, gradients, step(), epoch(), examples, workspaces);
+    }
+
+    @Override
+    public Collection<TrainingListener> listeners() {
+        return model.getListeners();
+    }
+
+    @Override
+    public int step() {
+        return model.getIterationCount();
+    }
+
+    @Override
+    public int epoch() {
+        return model.getEpochCount();
+    }
+
+    @Override
+    public void setProgress(int step, int epoch) {
+        model.setIterationCount(step);
+        model.setEpochCount(epoch);
+    }
+
+    @Override
+    public void setScore(double score) {
+        model.setScore(score);
+    }
+
+    @Override
+    public List<NeuralNetConfiguration> configurations() {
+        return model.getLayerWiseConfigurations().getConfs();
+    }
+
+    @Override
+    public BackpropType backpropType() {
+        return model.getLayerWiseConfigurations().getBackpropType();
+    }
+
+    @Override
+    public WorkspaceMode trainingWorkspaceMode() {
+        return model.getLayerWiseConfigurations().getTrainingWorkspaceMode();
+    }
+
+    @Override
+    public String configurationJson() {
+        return model.getLayerWiseConfigurations().toJson();
+    }
+
+    @Override
+    public INDArray[] output(MultiDataSet batch) {
+        checkSingle(batch);
+        return new INDArray[] {
+            model.output(batch.getFeatures(0), false, batch.getFeaturesMaskArray(0), batch.getLabelsMaskArray(0))
+        };
+    }
+
+    private static void checkSingle(MultiDataSet batch) {
+        if (batch.numFeatureArrays() != 1 || batch.numLabelsArrays() != 1) {
+            throw new IllegalArgumentException(
+                    "a MultiLayerNetwork takes batches with 1 features and 1 labels array, not "
+                            + batch.numFeatureArrays() + " and " + batch.numLabelsArrays());
+        }
+    }
+}

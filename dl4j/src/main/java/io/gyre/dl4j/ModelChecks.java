@@ -1,0 +1,35 @@
+package io.gyre.dl4j;
+
+import org.deeplearning4j.nn.api.OptimizationAlgorithm;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+
+/** Refuses, before anything starts, what one exchange of gradients per step cannot train correctly. */
+final class ModelChecks {
+
+    private ModelChecks() {}
+
+    static void check(Network network) {
+        if (network.model().numParams() == 0) {
+            throw new IllegalArgumentException("the model has no parameters to train");
+        }
+        if (network.backpropType() == BackpropType.TruncatedBPTT) {
+            throw new IllegalArgumentException(
+                    "the model uses truncated backpropagation through time, which updates the parameters several times per"
+                            + " batch and keeps a state between batches. That is not supported: use"
+                            + " backpropType(BackpropType.Standard) with sequences cut to the length you want.");
+        }
+        for (NeuralNetConfiguration configuration : network.configurations()) {
+            if (configuration.getOptimizationAlgo() != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
+                throw new IllegalArgumentException("the model's optimisation algorithm is "
+                        + configuration.getOptimizationAlgo()
+                        + "; only STOCHASTIC_GRADIENT_DESCENT, with any updater, computes one gradient per step");
+            }
+            if (!configuration.isMinimize()) {
+                throw new IllegalArgumentException(
+                        "the model is configured with minimize(false), which Deeplearning4j's own step ignores;"
+                                + " negate the loss instead");
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package io.gyre.dl4j;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+
+/** What Deeplearning4j's two kinds of model have in common, but not by inheritance. */
+interface Network {
+
+    /** The model's view as a network; fails for other kinds, and for one that is not initialised. */
+    static Network of(Model model) {
+        if (model instanceof MultiLayerNetwork layers) {
+            checkInitialised(layers.isInitCalled());
+            return new LayeredNetwork(layers);
+        }
+        if (model instanceof ComputationGraph graph) {
+            checkInitialised(graph.getVertices() != null);
+            return new GraphNetwork(graph);
+        }
+        throw new IllegalArgumentException("a model of " + model.getClass().getName()
+                + ": only MultiLayerNetwork and ComputationGraph can be trained");
+    }
+
+    private static void checkInitialised(boolean initialised) {
+        if (!initialised) {
+            throw new IllegalArgumentException(
+                    "the model is not initialised: call init() before it is given to a trainer");
+        }
+    }
+
+    Model model();
+
+    /** Layers and vertices with parameters, by the prefix of their parameters' names, in the order of the flat vectors. */
+    Map<String, Trainable> trainables();
+
+    /** All gradients; live, and never null. */
+    INDArray gradients();
+
+    /** Forward and backward pass; leaves the sums of the gradients over the batch, and returns the mean loss. */
+    double backward(MultiDataSet batch);
+
+    /** Drops what a pass left in the layers: inputs, masks, noise. */
+    void clearPass();
+
+    /** The updater in use, created if there is none. */
+    Updater updater();
+
+    /** Whether the model has no updater, as after {@code MultiLayerNetwork.clear()}, which drops it with its state. */
+    boolean lacksUpdater();
+
+    void setUpdater(Updater updater);
+
+    /** Turns gradient sums into the update that is to be subtracted, in place. */
+    void applyUpdater(Gradient gradients, int examples, LayerWorkspaceMgr workspaces);
+
+    Collection<TrainingListener> listeners();
+
+    int step();
+
+    int epoch();
+
+    void setProgress(int step, int epoch);
+
+    void setScore(double score);
+
+    List<NeuralNetConfiguration> configurations();
+
+    BackpropType backpropType();
+
+    WorkspaceMode trainingWorkspaceMode();
+
+    String configurationJson();
+
+    /** Inference: the activations of each output. */
+    INDArray[] output(MultiDataSet batch);
+}

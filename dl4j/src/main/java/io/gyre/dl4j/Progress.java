@@ -1,0 +1,70 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * How far a run is: what a rank needs besides the model's numbers to go on from here.
+ *
+ * <p>A program may call {@code fit} several times. When it is started again after a crash, it makes the same calls again;
+ * {@code callsDone} of them then have nothing to do, and the next continues from where it had begun.
+ *
+ * @param step optimiser steps so far
+ * @param epoch passes over the data so far
+ * @param position where in the current pass, see {@link ShardedData#advance}
+ * @param data what that position is in, see {@link ShardedData#description}; empty at the start of a run
+ * @param callsDone calls of {@code fit} that have returned
+ * @param callStep step at which the current call began
+ * @param callEpoch epoch at which the current call began
+ */
+record Progress(int step, int epoch, long position, String data, int callsDone, int callStep, int callEpoch) {
+
+    static Progress start(int step, int epoch) {
+        return new Progress(step, epoch, 0, "", 0, step, epoch);
+    }
+
+    Progress afterStep(int newStep, long newPosition) {
+        return new Progress(newStep, epoch, newPosition, data, callsDone, callStep, callEpoch);
+    }
+
+    Progress afterEpoch() {
+        return new Progress(step, epoch + 1, 0, data, callsDone, callStep, callEpoch);
+    }
+
+    Progress inData(String description, long newPosition) {
+        return new Progress(step, epoch, newPosition, description, callsDone, callStep, callEpoch);
+    }
+
+    Progress beginCall(int nowStep, int nowEpoch) {
+        return new Progress(nowStep, nowEpoch, position, data, callsDone, nowStep, nowEpoch);
+    }
+
+    Progress afterCall() {
+        return new Progress(step, epoch, position, data, callsDone + 1, callStep, callEpoch);
+    }
+
+    /** Lines of name, tab, value. */
+    String text() {
+        return "step\t" + step + "\nepoch\t" + epoch + "\nposition\t" + position + "\ndata\t" + data + "\ncallsDone\t"
+                + callsDone + "\ncallStep\t" + callStep + "\ncallEpoch\t" + callEpoch + "\n";
+    }
+
+    /** Reads {@link #text}; other lines are left to others. */
+    static Progress parse(String text) {
+        Map<String, String> values = new HashMap<>();
+        text.lines().map(line -> line.split("\t", 2)).forEach(line -> values.put(line[0], line[line.length - 1]));
+        try {
+            return new Progress(
+                    Integer.parseInt(values.getOrDefault("step", "")),
+                    Integer.parseInt(values.getOrDefault("epoch", "")),
+                    Long.parseLong(values.getOrDefault("position", "")),
+                    values.getOrDefault("data", ""),
+                    Integer.parseInt(values.getOrDefault("callsDone", "")),
+                    Integer.parseInt(values.getOrDefault("callStep", "")),
+                    Integer.parseInt(values.getOrDefault("callEpoch", "")));
+        } catch (NumberFormatException e) {
+            throw new GyreException("not the progress of a run: " + text, e);
+        }
+    }
+}

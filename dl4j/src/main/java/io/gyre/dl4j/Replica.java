@@ -1,0 +1,262 @@
+package io.gyre.dl4j;
+
+import io.gyre.BucketPlan;
+import io.gyre.ElementType;
+import io.gyre.Region;
+import io.gyre.StepSummary;
+import io.gyre.TrainableModel;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.gradient.DefaultGradient;
+import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.layers.FrozenLayer;
+import org.deeplearning4j.nn.workspace.ArrayType;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.StepFunction;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.deeplearning4j.optimize.solvers.BaseOptimizer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
+import org.nd4j.linalg.api.memory.enums.AllocationPolicy;
+import org.nd4j.linalg.api.memory.enums.LearningPolicy;
+import org.nd4j.linalg.api.memory.enums.ResetPolicy;
+import org.nd4j.linalg.api.memory.enums.SpillPolicy;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * One rank's copy of a model, taken through its training step in three parts: {@link #backward}, the exchange of gradients
+ * by somebody else, {@link #update}.
+ *
+ * <p>This is Deeplearning4j's own step ({@code StochasticGradientDescent.optimize}), cut open at the one place where ranks
+ * must meet: after the gradients are summed over the examples, before they are divided by their number, clipped,
+ * regularised and given to the updater. Nothing is installed in the model, so nothing of it can be lost, and it stays a
+ * plain model. Every rank updates through the same code from the same bits, also one that had no examples.
+ */
+final class Replica implements TrainableModel, AutoCloseable {
+
+    /** Deeplearning4j runs its updaters in the memory that the activations have just left, and so does this. */
+    private static final String ACTIVATIONS_WORKSPACE = "WS_ALL_LAYERS_ACT";
+
+    private static final WorkspaceConfiguration ACTIVATIONS_CONFIGURATION = WorkspaceConfiguration.builder()
+            .initialSize(0)
+            .overallocationLimit(0.05)
+            .policyLearning(LearningPolicy.FIRST_LOOP)
+            .policyReset(ResetPolicy.BLOCK_LEFT)
+            .policySpill(SpillPolicy.REALLOCATE)
+            .policyAllocation(AllocationPolicy.OVERALLOCATE)
+            .build();
+
+    private final Network network;
+    private final Map<String, Trainable> trainables;
+    private final boolean hasFrozenLayers;
+    private final ElementType elementType;
+    private final BucketPlan bucketPlan;
+    private final LayerWorkspaceMgr updaterWorkspaces;
+    private Updater updater;
+    private Binding binding;
+
+    /** What depends on where the gradients lie. */
+    private record Binding(INDArray gradients, Region region, Gradient byParameter, List<INDArray> alreadyMeans) {}
+
+    Replica(Network network, long bucketBytes) {
+        this.network = network;
+        trainables = network.trainables();
+        hasFrozenLayers = trainables.values().stream().anyMatch(Replica::isFrozen);
+        elementType = HostMemory.elementType(network.model().params());
+        updaterWorkspaces = network.trainingWorkspaceMode() == WorkspaceMode.NONE
+                ? LayerWorkspaceMgr.noWorkspaces()
+                : LayerWorkspaceMgr.builder()
+                        .with(ArrayType.UPDATER_WORKING_MEM, ACTIVATIONS_WORKSPACE, ACTIVATIONS_CONFIGURATION)
+                        .build();
+        updater = network.updater();
+        binding = bind();
+        List<Long> layerLengths = new ArrayList<>();
+        for (Trainable trainable : trainables.values()) {
+            layerLengths.add(trainable.paramTable(false).values().stream()
+                    .mapToLong(INDArray::length)
+                    .sum());
+        }
+        bucketPlan = BucketPlan.of(layerLengths, Math.max(1, bucketBytes / elementType.bytes()));
+    }
+
+    private static boolean isFrozen(Trainable trainable) {
+        return trainable instanceof FrozenLayer
+                || (trainable instanceof GraphVertex vertex && vertex.getLayer() instanceof FrozenLayer);
+    }
+
+    /** Cuts the gradient vector into the parameters' parts, as the updater wants them for clipping. */
+    private Binding bind() {
+        INDArray gradients = network.gradients();
+        // What an earlier use of the model has left in parts that no layer writes would be added up with every step.
+        gradients.assign(0);
+        INDArray flat = gradients.reshape(gradients.length());
+        Gradient byParameter = new DefaultGradient(gradients);
+        List<INDArray> alreadyMeans = new ArrayList<>();
+        long offset = 0;
+        for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
+            for (Map.Entry<String, INDArray> parameter :
+                    trainable.getValue().paramTable(false).entrySet()) {
+                long length = parameter.getValue().length();
+                INDArray part = flat.get(NDArrayIndex.interval(offset, offset + length));
+                if (trainable.getValue().getGradientsViewArray() != null) {
+                    byParameter.setGradientFor(trainable.getKey() + "_" + parameter.getKey(), part);
+                }
+                if (!trainable.getValue().updaterDivideByMinibatch(parameter.getKey())) {
+                    alreadyMeans.add(part);
+                }
+                offset += length;
+            }
+        }
+        if (offset != gradients.length()) {
+            throw new IllegalStateException(
+                    "the layers have " + offset + " parameters, and the gradient vector " + gradients.length());
+        }
+        return new Binding(gradients, HostMemory.region("gradients", gradients), byParameter, alreadyMeans);
+    }
+
+    Network network() {
+        return network;
+    }
+
+    @Override
+    public ElementType elementType() {
+        return elementType;
+    }
+
+    @Override
+    public BucketPlan bucketPlan() {
+        return bucketPlan;
+    }
+
+    @Override
+    public Region gradients() {
+        return binding.region();
+    }
+
+    /** Parameters and, if the updater has any, its state. Made for each call: a new learning rate moves the updater's state. */
+    @Override
+    public List<Region> state() {
+        List<Region> state = new ArrayList<>();
+        state.add(parameters());
+        INDArray updaterState = network.updater().getStateViewArray();
+        if (updaterState != null) {
+            state.add(HostMemory.region("updater state", updaterState));
+        }
+        return state;
+    }
+
+    Region parameters() {
+        return HostMemory.region("parameters", network.model().params());
+    }
+
+    /** Tells ND4J that {@link #state} was written to. */
+    void stateChanged() {
+        HostMemory.endUse(network.model().params());
+        INDArray updaterState = network.updater().getStateViewArray();
+        if (updaterState != null) {
+            HostMemory.endUse(updaterState);
+        }
+    }
+
+    /** Parameters in the order of the vector, by name and shape: two models with the same layout can exchange states. */
+    String layout() {
+        StringBuilder layout = new StringBuilder(elementType.name());
+        trainables.forEach((name, trainable) -> trainable
+                .paramTable(false)
+                .forEach((parameter, array) -> layout.append("; ")
+                        .append(name)
+                        .append('_')
+                        .append(parameter)
+                        .append(' ')
+                        .append(Arrays.toString(array.shape()))));
+        INDArray updaterState = network.updater().getStateViewArray();
+        return layout.append("; updater state of ")
+                .append(updaterState == null ? 0 : updaterState.length())
+                .toString();
+    }
+
+    /**
+     * Computes the sums of the gradients over a batch.
+     *
+     * @param batch null for none: the sums are then zero
+     * @return mean loss over the batch; 0 if there is none
+     */
+    double backward(@Nullable MultiDataSet batch) {
+        keepUpdater();
+        if (network.gradients() != binding.gradients()) {
+            binding.region().close();
+            binding = bind();
+        }
+        if (batch == null) {
+            binding.gradients().assign(0);
+            return 0;
+        }
+        if (hasFrozenLayers) {
+            // The backward pass ends at a frozen layer, and what lies below it still holds the last update.
+            binding.gradients().assign(0);
+        }
+        double score = network.backward(batch);
+        for (TrainingListener listener : network.listeners()) {
+            listener.onGradientCalculation(network.model());
+        }
+        return score;
+    }
+
+    /** {@code MultiLayerNetwork.clear()} drops the updater, and Adam's memory with it: puts it back. */
+    private void keepUpdater() {
+        if (network.lacksUpdater()) {
+            network.setUpdater(updater);
+        }
+        updater = network.updater();
+    }
+
+    /**
+     * Makes this rank's gradients ready to be added to those of the others. Most are sums over examples. Some are means, such
+     * as BatchNorm's steps towards the batch's statistics, which Deeplearning4j does not divide by the number of examples
+     * later: they get their share of the weight now.
+     */
+    void weigh(long ownExamples, long allExamples) {
+        double weight = (double) ownExamples / allExamples;
+        for (INDArray mean : binding.alreadyMeans()) {
+            mean.muli(weight);
+        }
+        HostMemory.beginUse(binding.gradients());
+    }
+
+    /** Whether the gradients hold no NaN and no infinity: the sum of absolute values would show both. */
+    boolean gradientsAreFinite() {
+        HostMemory.endUse(binding.gradients());
+        return Double.isFinite(binding.gradients().norm1Number().doubleValue());
+    }
+
+    /** Applies the gradient sums of all ranks. */
+    void update(StepSummary total) {
+        int step = network.step();
+        int epoch = network.epoch();
+        network.applyUpdater(binding.byParameter(), Math.toIntExact(total.examples()), updaterWorkspaces);
+        INDArray params = network.model().params();
+        INDArray update = binding.gradients().reshape(binding.gradients().length());
+        StepFunction stepFunction = network.model().getOptimizer().getStepFunction();
+        stepFunction.step(params, update);
+        network.setScore(total.meanScore());
+        for (TrainingListener listener : network.listeners()) {
+            listener.iterationDone(network.model(), step, epoch);
+        }
+        BaseOptimizer.incrementIterationCount(network.model(), 1);
+        BaseOptimizer.applyConstraints(network.model());
+        network.clearPass();
+    }
+
+    @Override
+    public void close() {
+        binding.region().close();
+    }
+}

@@ -1,0 +1,83 @@
+package io.gyre.dl4j;
+
+import java.util.Arrays;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.INDArrayIndex;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** Takes examples out of a batch: the same rows of all its features, labels and masks. */
+final class Rows {
+
+    private Rows() {}
+
+    /** Number of examples; fails unless all arrays have as many rows. */
+    static int count(MultiDataSet batch) {
+        long rows = batch.getLabels(0).size(0);
+        check(batch.getFeatures(), rows, "features");
+        check(batch.getLabels(), rows, "labels");
+        check(batch.getFeaturesMaskArrays(), rows, "features mask");
+        check(batch.getLabelsMaskArrays(), rows, "labels mask");
+        return Math.toIntExact(rows);
+    }
+
+    private static void check(@Nullable INDArray @Nullable [] arrays, long rows, String what) {
+        if (arrays == null) {
+            return;
+        }
+        for (int i = 0; i < arrays.length; i++) {
+            INDArray array = arrays[i];
+            if (array != null && array.size(0) != rows) {
+                throw new IllegalArgumentException("a batch cannot be divided by rows: labels 0 has " + rows + ", but "
+                        + what + " " + i + " has shape " + Arrays.toString(array.shape()));
+            }
+        }
+    }
+
+    /** The rows from {@code from} to before {@code to}, copied. */
+    static MultiDataSet slice(MultiDataSet batch, long from, long to) {
+        if (from == 0 && to == batch.getLabels(0).size(0)) {
+            return batch;
+        }
+        return each(batch, array -> {
+            INDArrayIndex[] range = new INDArrayIndex[array.rank()];
+            Arrays.fill(range, NDArrayIndex.all());
+            range[0] = NDArrayIndex.interval(from, to);
+            return array.get(range).dup('c');
+        });
+    }
+
+    /** The rows with these numbers, in this order, copied. */
+    static MultiDataSet pick(MultiDataSet batch, int[] rows) {
+        return each(batch, array -> {
+            INDArray flat = array.dup('c').reshape('c', array.size(0), array.length() / array.size(0));
+            long[] shape = array.shape().clone();
+            shape[0] = rows.length;
+            return Nd4j.pullRows(flat, 1, rows, 'c').reshape('c', shape);
+        });
+    }
+
+    private static MultiDataSet each(MultiDataSet batch, UnaryOperator<INDArray> operator) {
+        return new org.nd4j.linalg.dataset.MultiDataSet(
+                each(batch.getFeatures(), operator),
+                each(batch.getLabels(), operator),
+                each(batch.getFeaturesMaskArrays(), operator),
+                each(batch.getLabelsMaskArrays(), operator));
+    }
+
+    private static @Nullable INDArray @Nullable [] each(
+            @Nullable INDArray @Nullable [] arrays, UnaryOperator<INDArray> operator) {
+        if (arrays == null) {
+            return null;
+        }
+        @Nullable INDArray[] result = new INDArray[arrays.length];
+        for (int i = 0; i < arrays.length; i++) {
+            INDArray array = arrays[i];
+            result[i] = array == null ? null : operator.apply(array);
+        }
+        return result;
+    }
+}
