@@ -8,6 +8,7 @@ import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.RingCollective;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,9 +17,7 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
-import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Trains an unmodified Deeplearning4j model on all ranks of a session.
@@ -58,17 +57,14 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public final class DistributedTrainer implements AutoCloseable {
 
-    private static final String REMEDY =
-            ". The update was not applied: the parameters are those before this step. Look for bad"
-                    + " values in that rank's data; else lower the learning rate, or clip the gradients.";
-
     private final Session session;
     private final World world;
     private final UpdateStrategy strategy;
-    private final long seed;
     private final @Nullable StepListener stepListener;
     private final Network network;
     private final Replica replica;
+    private final TrainingStep step;
+    private final Checkpoints checkpoints;
 
     private Progress progress;
     private int callsToSkip;
@@ -81,14 +77,16 @@ public final class DistributedTrainer implements AutoCloseable {
         world = session.world();
         UpdateStrategy given = builder.strategy;
         strategy = given == null ? new Synchronous(new RingCollective(session.endpoint())) : given;
-        seed = builder.seed;
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
         ModelChecks.check(network);
         replica = new Replica(network, builder.bucketBytes);
-        session.agree("model and options", identity());
+        step = new TrainingStep(session, strategy, replica, builder.seed);
+        checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
+        session.agree("model and options", identity(builder));
         progress = start();
         callsToSkip = progress.callsDone();
+        resumed = !progress.data().isEmpty();
     }
 
     /** A trainer with default options: synchronous, over a ring. Blocks until all ranks have called it. */
@@ -105,7 +103,8 @@ public final class DistributedTrainer implements AutoCloseable {
         return new Builder(model, session);
     }
 
-    private Map<String, String> identity() {
+    /** What must be the same on all ranks. */
+    private Map<String, String> identity(Builder builder) {
         return Map.of(
                 "model", network.model().getClass().getSimpleName(),
                 "data type", replica.elementType().name(),
@@ -113,14 +112,16 @@ public final class DistributedTrainer implements AutoCloseable {
                 "configuration", ModelFingerprint.of(network.configurationJson()),
                 "buckets", replica.bucketPlan().fingerprint(),
                 "strategy", strategy.name(),
-                "seed", String.valueOf(seed));
+                "seed", String.valueOf(builder.seed),
+                "checkpoints", builder.checkpoints().toCompare());
     }
 
     /** Gives all ranks rank 0's state. */
     private Progress start() {
-        String own = Progress.start(network.step(), network.epoch()).text();
-        List<byte[]> all = session.exchange("initial progress", own.getBytes(StandardCharsets.UTF_8));
-        Progress ofRoot = Progress.parse(new String(all.get(0), StandardCharsets.UTF_8));
+        Progress ofRoot = Progress.parse(OnRoot.call(session, "initial progress", () -> {
+            Progress saved = checkpoints.openOnRoot();
+            return (saved == null ? Progress.start(network.step(), network.epoch()) : saved).text();
+        }));
         network.setProgress(ofRoot.step(), ofRoot.epoch());
         strategy.start(replica);
         replica.stateChanged();
@@ -165,6 +166,8 @@ public final class DistributedTrainer implements AutoCloseable {
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = pass(data, lastStep, tally);
         }
+        checkReplicas();
+        checkpoints.afterCall(progress);
         progress = progress.afterCall();
         return tally.report(session.bytesSent(), stopped);
     }
@@ -189,7 +192,7 @@ public final class DistributedTrainer implements AutoCloseable {
                 listener.onEpochStart(network.model());
             }
             while (progress.step() < lastStep) {
-                StepSummary total = step(pass.next());
+                StepSummary total = step.run(pass.next().rows(), takeStopRequest(), progress.step());
                 boolean stop = total.stop() > 0;
                 if (total.examples() == 0) {
                     if (first && progress.position() == 0) {
@@ -200,11 +203,13 @@ public final class DistributedTrainer implements AutoCloseable {
                     return stop;
                 }
                 first = false;
+                score = total.meanScore();
                 progress = progress.afterStep(network.step(), data.advance(progress.position(), world));
                 tally.step(total);
                 if (stepListener != null) {
                     stepListener.stepDone(progress.step(), progress.epoch(), total);
                 }
+                checkpoints.afterStep(progress);
                 if (stop) {
                     return true;
                 }
@@ -220,52 +225,20 @@ public final class DistributedTrainer implements AutoCloseable {
         progress = progress.afterEpoch();
         network.setProgress(progress.step(), progress.epoch());
         tally.epoch();
+        checkReplicas();
+        checkpoints.afterEpoch(progress);
     }
 
-    /** One optimiser step, on all ranks; or none, and a summary of no examples, if no rank has any left. */
-    private StepSummary step(Share share) {
-        long step = progress.step();
-        Nd4j.getRandom().setSeed(Seeds.derive(seed, world.rank(), step));
-        MultiDataSet rows = share.rows();
-        double ownScore = replica.backward(rows);
-        StepSummary own = StepSummary.ofRank(rows == null ? 0 : Rows.count(rows), ownScore, takeStopRequest());
-        StepSummary total = strategy.summarise(own, step);
-        if (total.failedScores() > 0) {
-            throw notFinite(ownScore, step);
+    private void checkReplicas() {
+        if (strategy.keepsReplicasIdentical()) {
+            ReplicaCheck.run(session, replica, progress.step());
         }
-        if (total.examples() > 0) {
-            replica.weigh(own.examples(), total.examples());
-            strategy.combine(replica, step);
-            if (!replica.gradientsAreFinite()) {
-                throw new GyreException("the gradients of step " + step
-                        + ", summed over all ranks, are not finite, though all" + " losses are" + REMEDY);
-            }
-            replica.update(total);
-            score = total.meanScore();
-        }
-        return total;
     }
 
     private boolean takeStopRequest() {
         boolean stop = stopRequested;
         stopRequested = false;
         return stop;
-    }
-
-    private GyreException notFinite(double ownScore, long step) {
-        String topic = "losses of step " + step;
-        List<byte[]> scores = session.exchange(topic, Double.toString(ownScore).getBytes(StandardCharsets.UTF_8));
-        StringBuilder failed = new StringBuilder();
-        for (int rank = 0; rank < scores.size(); rank++) {
-            double ofRank = Double.parseDouble(new String(scores.get(rank), StandardCharsets.UTF_8));
-            if (!Double.isFinite(ofRank)) {
-                failed.append(failed.isEmpty() ? "" : ", ")
-                        .append(ofRank)
-                        .append(" on ")
-                        .append(session.members().get(rank));
-            }
-        }
-        return new GyreException("the loss of step " + step + " is " + failed + REMEDY);
     }
 
     /**
@@ -336,6 +309,17 @@ public final class DistributedTrainer implements AutoCloseable {
         return all;
     }
 
+    /**
+     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), updater state included. All ranks call it
+     * together; rank 0 writes. An existing file is replaced in one step, once the new one is complete.
+     */
+    public void exportModel(Path file) {
+        OnRoot.call(session, "export to " + file, () -> {
+            ModelExport.write(network.model(), file);
+            return "";
+        });
+    }
+
     /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
     @Override
     public void close() {
@@ -357,6 +341,11 @@ public final class DistributedTrainer implements AutoCloseable {
         private @Nullable StepListener stepListener;
         private long seed;
         private long bucketBytes = DEFAULT_BUCKET_BYTES;
+        private @Nullable Path checkpointDirectory;
+        private long checkpointEverySteps;
+        private int checkpointEveryEpochs;
+        private int keepCheckpoints = 3;
+        private boolean resume;
 
         private Builder(Model model, Session session) {
             this.model = model;
@@ -377,10 +366,7 @@ public final class DistributedTrainer implements AutoCloseable {
 
         /** Most bytes of gradients that are sent as one vector. Default: 16 MiB. */
         public Builder bucketBytes(long value) {
-            if (value < 1) {
-                throw new IllegalArgumentException("bucketBytes " + value + " is not positive");
-            }
-            bucketBytes = value;
+            bucketBytes = positive("bucketBytes", value);
             return this;
         }
 
@@ -388,6 +374,59 @@ public final class DistributedTrainer implements AutoCloseable {
         public Builder stepListener(StepListener value) {
             stepListener = value;
             return this;
+        }
+
+        /**
+         * Directory of checkpoints, on rank 0's host; created if it is missing. Without another option one is written at the end
+         * of every epoch. Default: none.
+         */
+        public Builder checkpointDirectory(Path value) {
+            checkpointDirectory = value;
+            return this;
+        }
+
+        /** Writes a checkpoint after every so many steps. */
+        public Builder checkpointEverySteps(long value) {
+            checkpointEverySteps = positive("checkpointEverySteps", value);
+            return this;
+        }
+
+        /** Writes a checkpoint after every so many epochs. */
+        public Builder checkpointEveryEpochs(int value) {
+            checkpointEveryEpochs = (int) positive("checkpointEveryEpochs", value);
+            return this;
+        }
+
+        /** How many checkpoints are kept; older ones are deleted. Default: 3. */
+        public Builder keepCheckpoints(int value) {
+            keepCheckpoints = (int) positive("keepCheckpoints", value);
+            return this;
+        }
+
+        /**
+         * Whether to go on from the newest complete checkpoint in the directory. If there is none, the run starts from the
+         * beginning. The program is the same as in the run before: calls of {@code fit} that were finished return at once.
+         */
+        public Builder resume(boolean value) {
+            resume = value;
+            return this;
+        }
+
+        private static long positive(String option, long value) {
+            if (value < 1) {
+                throw new IllegalArgumentException(option + " is " + value + ": it must be positive");
+            }
+            return value;
+        }
+
+        private Checkpoints.Options checkpoints() {
+            boolean byDefault = checkpointEverySteps == 0 && checkpointEveryEpochs == 0;
+            return new Checkpoints.Options(
+                    checkpointDirectory,
+                    checkpointEverySteps,
+                    byDefault ? 1 : checkpointEveryEpochs,
+                    keepCheckpoints,
+                    resume);
         }
 
         /** Makes the trainer. Blocks until all ranks have called it. */

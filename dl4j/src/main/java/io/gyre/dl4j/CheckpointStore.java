@@ -1,0 +1,122 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The checkpoints of one run, in a directory of their own, named by step. Only files with such a name are ever deleted. */
+final class CheckpointStore {
+
+    private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
+    private static final Pattern NAME = Pattern.compile("step-(\\d{1,10})\\.checkpoint");
+    private static final String UNFINISHED = "unfinished.checkpoint";
+
+    private final Path directory;
+    private final int keep;
+
+    /**
+     * Opens a directory.
+     *
+     * @param directory created if it is missing
+     * @param keep how many checkpoints stay, at least 1
+     */
+    CheckpointStore(Path directory, int keep) {
+        this.directory = directory;
+        this.keep = keep;
+        try {
+            Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw new GyreException(
+                    "checkpoint directory " + directory + " cannot be created: " + AtomicFile.reason(e), e);
+        }
+    }
+
+    private record Entry(long step, Path path) {}
+
+    /** Newest first. */
+    private List<Entry> entries() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(CheckpointStore::entry)
+                    .flatMap(Stream::ofNullable)
+                    .sorted(Comparator.comparingLong(Entry::step).reversed())
+                    .toList();
+        }
+    }
+
+    private static @Nullable Entry entry(Path path) {
+        Matcher matcher = NAME.matcher(path.getFileName().toString());
+        return matcher.matches() ? new Entry(Long.parseLong(matcher.group(1)), path) : null;
+    }
+
+    /** Fails if there are checkpoints, so that a run that starts anew does not mix its own with them. */
+    void checkEmpty() {
+        try {
+            List<Entry> found = entries();
+            if (!found.isEmpty()) {
+                throw new GyreException("checkpoint directory " + directory + " has " + found.size()
+                        + " checkpoint(s) of another run, up to step "
+                        + found.get(0).step()
+                        + ": resume that run, or choose another directory");
+            }
+        } catch (IOException e) {
+            throw new GyreException(
+                    "checkpoint directory " + directory + " cannot be read: " + AtomicFile.reason(e), e);
+        }
+    }
+
+    /** Opens the newest checkpoint that is whole; null if there is none at all. Damaged ones are reported, and left. */
+    @Nullable CheckpointFile openNewest() {
+        try {
+            List<Entry> found = entries();
+            for (Entry entry : found) {
+                try {
+                    return CheckpointFile.open(entry.path());
+                } catch (CheckpointFile.DamagedException e) {
+                    LOG.warn("checkpoint {} is damaged: {}; the one before it is tried", entry.path(), e.getMessage());
+                }
+            }
+            if (!found.isEmpty()) {
+                throw new GyreException(
+                        "all " + found.size() + " checkpoint(s) in " + directory
+                                + " are damaged (the log says how): restore one, or start without resuming in another directory");
+            }
+            return null;
+        } catch (IOException e) {
+            throw new GyreException(
+                    "checkpoint directory " + directory + " cannot be read: " + AtomicFile.reason(e), e);
+        }
+    }
+
+    /** Writes a checkpoint, then deletes those that are too old. */
+    void save(Checkpoint checkpoint) {
+        int step = checkpoint.progress().step();
+        Path target = directory.resolve(String.format("step-%08d.checkpoint", step));
+        try {
+            AtomicFile.write(
+                    target, directory.resolve(UNFINISHED), channel -> CheckpointFile.write(checkpoint, channel));
+            deleteOld(step);
+        } catch (IOException e) {
+            throw new GyreException("checkpoint " + target + " cannot be written: " + AtomicFile.reason(e), e);
+        }
+    }
+
+    /** Checkpoints of later steps come from a run that this one did not continue, and are not counted. */
+    private void deleteOld(int step) throws IOException {
+        List<Entry> old = entries().stream()
+                .filter(entry -> entry.step() <= step)
+                .skip(keep)
+                .toList();
+        for (Entry entry : old) {
+            Files.deleteIfExists(entry.path());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import io.gyre.Session;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** When checkpoints are written, and that all ranks agree on how it went. Rank 0 alone touches the directory. */
+final class Checkpoints {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
+
+    private final Session session;
+    private final Options options;
+    private final Replica replica;
+    private final long seed;
+    private @Nullable CheckpointStore store;
+    private long savedStep;
+
+    /**
+     * What the user asked for.
+     *
+     * @param directory null for no checkpoints
+     * @param everySteps 0 for not by steps
+     * @param everyEpochs 0 for not by epochs
+     */
+    record Options(@Nullable Path directory, long everySteps, int everyEpochs, int keep, boolean resume) {
+
+        /** What must be the same on all ranks; the directory is rank 0's own affair. */
+        String toCompare() {
+            return directory == null
+                    ? "none"
+                    : "every " + everySteps + " steps, every " + everyEpochs + " epochs" + (resume ? ", resumed" : "");
+        }
+    }
+
+    Checkpoints(Session session, Options options, Replica replica, long seed) {
+        this.session = session;
+        this.options = options;
+        this.replica = replica;
+        this.seed = seed;
+    }
+
+    /**
+     * Prepares the directory on rank 0, and loads the newest checkpoint into its replica if that is wanted and there is one.
+     *
+     * @return progress of the run that goes on; null on rank 0 if a new one starts, and on other ranks
+     */
+    @Nullable Progress openOnRoot() {
+        Path directory = options.directory();
+        if (directory == null) {
+            return null;
+        }
+        store = new CheckpointStore(directory, options.keep());
+        if (!options.resume()) {
+            store.checkEmpty();
+            return null;
+        }
+        try (CheckpointFile file = store.openNewest()) {
+            if (file == null) {
+                LOG.info("no checkpoint in {}: the run starts from the beginning", directory);
+                return null;
+            }
+            return load(file);
+        } catch (IOException e) {
+            throw new GyreException("the checkpoint in " + directory + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private Progress load(CheckpointFile file) throws IOException {
+        require("model", file.layout(), replica.layout());
+        require("seed", String.valueOf(file.seed()), String.valueOf(seed));
+        file.readState(replica.state());
+        Progress progress = file.progress();
+        LOG.info("resumed from step {}, epoch {}", progress.step(), progress.epoch());
+        return progress;
+    }
+
+    private static void require(String what, String inFile, String inProgram) {
+        if (!inFile.equals(inProgram)) {
+            throw new GyreException("the checkpoint is of another " + what + ": it has '" + inFile
+                    + "', and this program has '" + inProgram + "'");
+        }
+    }
+
+    void afterStep(Progress progress) {
+        if (options.everySteps() > 0 && progress.step() % options.everySteps() == 0) {
+            save(progress);
+        }
+    }
+
+    void afterEpoch(Progress progress) {
+        if (options.everyEpochs() > 0 && progress.epoch() % options.everyEpochs() == 0) {
+            save(progress);
+        }
+    }
+
+    /** Saves what a call of {@code fit} ends with, unless its last step is on disk already. */
+    void afterCall(Progress progress) {
+        if (progress.step() != savedStep) {
+            save(progress);
+        }
+    }
+
+    private void save(Progress progress) {
+        if (options.directory() == null) {
+            return;
+        }
+        OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
+            if (store == null) {
+                throw new IllegalStateException("the checkpoint directory is not open");
+            }
+            String configuration = replica.network().configurationJson();
+            store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state()));
+            return "";
+        });
+        savedStep = progress.step();
+    }
+}

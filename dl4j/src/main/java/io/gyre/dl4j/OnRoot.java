@@ -1,0 +1,45 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import io.gyre.Session;
+import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
+
+/** Work that rank 0 does for all: every rank gets its result, or fails as it did. */
+final class OnRoot {
+
+    private static final char DONE = '+';
+    private static final char FAILED = '-';
+
+    private OnRoot() {}
+
+    /**
+     * Does the work on rank 0 while the others wait.
+     *
+     * @param topic what it is, for errors
+     * @param work fails with {@link GyreException}
+     */
+    static String call(Session session, String topic, Supplier<String> work) {
+        String outcome = "";
+        GyreException failure = null;
+        if (session.world().isRoot()) {
+            try {
+                outcome = DONE + work.get();
+            } catch (GyreException e) {
+                outcome = FAILED + String.valueOf(e.getMessage());
+                failure = e;
+            }
+        }
+        String ofRoot = new String(
+                session.exchange(topic, outcome.getBytes(StandardCharsets.UTF_8))
+                        .get(0),
+                StandardCharsets.UTF_8);
+        if (failure != null) {
+            throw failure;
+        }
+        if (ofRoot.charAt(0) == FAILED) {
+            throw new GyreException(ofRoot.substring(1));
+        }
+        return ofRoot.substring(1);
+    }
+}
