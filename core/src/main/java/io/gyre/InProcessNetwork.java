@@ -92,8 +92,9 @@ final class InProcessNetwork implements Verdicts {
     static final class ExchangeBoard {
 
         private final Map<Integer, byte[]> values = new TreeMap<>();
-        private final @Nullable String[] topics;
+        private final String[] topics;
         private List<byte[]> lastRound = List.of();
+        private @Nullable String lastMismatch;
         private long round;
 
         ExchangeBoard(int ranks) {
@@ -105,27 +106,31 @@ final class InProcessNetwork implements Verdicts {
             values.put(rank, value.clone());
             topics[rank] = topic;
             if (values.size() == topics.length) {
-                checkTopics(network.members());
                 lastRound = List.copyOf(values.values());
+                lastMismatch = findMismatch(network.members());
                 values.clear();
                 round++;
                 notifyAll();
-                return lastRound;
+            } else {
+                await(network, rank, topic, own);
             }
-            return await(network, rank, topic, own);
+            if (lastMismatch != null) {
+                throw new DisagreementException(lastMismatch);
+            }
+            return lastRound;
         }
 
-        private List<byte[]> await(InProcessNetwork network, int rank, String topic, long own) {
+        private void await(InProcessNetwork network, int rank, String topic, long own) {
             long deadline = System.nanoTime() + network.peerTimeout().toNanos();
             while (round == own) {
                 network.check(rank, topic);
-                int absentee = firstAbsent();
-                if (network.hasLeft(absentee)) {
-                    throw new PeerLostException(rank, network.members().get(absentee), "it has left the run", topic);
+                Member absentee = network.members().get(absentRank(network));
+                if (network.hasLeft(absentee.rank())) {
+                    throw new PeerLostException(rank, absentee, "it has left the run", topic);
                 }
                 long restMillis = (deadline - System.nanoTime()) / 1_000_000;
                 if (restMillis <= 0) {
-                    throw new PeerTimeoutException(rank, network.members().get(absentee), topic, network.peerTimeout());
+                    throw new PeerTimeoutException(rank, absentee, topic, network.peerTimeout());
                 }
                 try {
                     wait(restMillis);
@@ -134,26 +139,31 @@ final class InProcessNetwork implements Verdicts {
                     throw new GyreException("rank " + rank + " was interrupted in " + topic, e);
                 }
             }
-            return lastRound;
         }
 
-        private void checkTopics(List<Member> members) {
+        private @Nullable String findMismatch(List<Member> members) {
             for (int rank = 1; rank < topics.length; rank++) {
-                String first = topics[0];
-                if (first != null && !first.equals(topics[rank])) {
-                    throw new DisagreementException("ranks exchange different things: " + members.get(0) + " '" + first
-                            + "', " + members.get(rank) + " '" + topics[rank] + "'");
+                if (!topics[rank].equals(topics[0])) {
+                    return "ranks exchange different things: " + members.get(0) + " '" + topics[0] + "', "
+                            + members.get(rank) + " '" + topics[rank]
+                            + "'. All ranks must run the same program with the same options.";
                 }
             }
+            return null;
         }
 
-        private int firstAbsent() {
+        /** A rank that has not put down its value: one that never will if there is any, else the first. */
+        private int absentRank(InProcessNetwork network) {
+            int first = -1;
             for (int rank = 0; rank < topics.length; rank++) {
                 if (!values.containsKey(rank)) {
-                    return rank;
+                    if (network.hasLeft(rank)) {
+                        return rank;
+                    }
+                    first = first < 0 ? rank : first;
                 }
             }
-            throw new IllegalStateException("all ranks are present, but the round goes on");
+            return first;
         }
 
         synchronized void wakeAll() {

@@ -8,7 +8,7 @@ final class InProcessSession implements Session, Endpoint {
     private final InProcessNetwork network;
     private final World world;
     private final Patience patience;
-    private boolean closed;
+    private volatile boolean closed;
 
     InProcessSession(InProcessNetwork network, World world) {
         this.network = network;
@@ -47,6 +47,7 @@ final class InProcessSession implements Session, Endpoint {
 
     @Override
     public Member member(int rank) {
+        world.checkRank(rank);
         return network.members().get(rank);
     }
 

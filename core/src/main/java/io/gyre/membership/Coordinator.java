@@ -387,7 +387,6 @@ public final class Coordinator {
             return;
         }
         participant.left = true;
-        outbox.close(participant.connection);
         sendToAll(new Left(participant.member.rank()));
         listener.left(participant.member);
     }
@@ -401,11 +400,8 @@ public final class Coordinator {
         listener.lost(participant.member, reason);
     }
 
+    /** To everybody who may still listen: those who have left stay until they know that the others have what they sent. */
     private void sendToAll(Message message) {
-        for (Participant participant : participants.values()) {
-            if (!participant.left) {
-                outbox.send(participant.connection, message);
-            }
-        }
+        participants.values().forEach(participant -> outbox.send(participant.connection, message));
     }
 }

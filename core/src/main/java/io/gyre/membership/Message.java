@@ -85,10 +85,10 @@ public sealed interface Message {
     /** Coordinator to each rank: {@code member} is dead. */
     record Lost(Member member, String reason) implements Message {}
 
-    /** Coordinator to each rank: {@code rank} has left in good order. */
+    /** Coordinator to each rank, the one itself included: {@code rank} has left in good order. */
     record Left(int rank) implements Message {}
 
-    /** Rank to coordinator: it leaves in good order. */
+    /** Rank to coordinator: it leaves in good order. It may listen on, and then close the connection. */
     record Leave() implements Message {}
 
     /** Rank to coordinator: it cannot go on. */

@@ -34,12 +34,19 @@ public final class DoctorCommand implements Callable<Integer> {
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the findings to a file as well.")
     private @Nullable Path report;
 
+    @Option(names = "--load", description = "Load ND4J and its native code as well, which takes some seconds.")
+    private boolean load;
+
     @Override
     public Integer call() throws IOException {
         List<Finding> findings = new ArrayList<>();
         findings.add(Finding.ok("host", HostAddress.ownName()));
         findings.addAll(new HostCheckup(ROOT).findings());
-        findings.addAll(new JavaCheckup(DoctorCommand.class.getClassLoader(), ROOT).findings());
+        JavaCheckup java = new JavaCheckup(DoctorCommand.class.getClassLoader(), ROOT);
+        findings.addAll(java.findings());
+        if (load) {
+            findings.add(java.loadedBackend());
+        }
         findings.add(new GpuCheckup(ROOT).finding());
 
         findings.forEach(specification.commandLine().getOut()::println);

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.launcher.RunWatch.Loss;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -11,27 +12,39 @@ final class FailureReport {
     private FailureReport() {}
 
     /**
-     * Describes a failure, in one line and the last lines of the rank.
+     * Finds out what began it. The coordinator is asked first, since it saw connections close in order.
      *
-     * @param rank the rank that failed first
-     * @param status its exit status; empty if it had not ended when it was lost, and was stopped for that
-     * @param loss what the coordinator knows of it, if anything
+     * @param group ranks of which one has failed; all have ended
      */
-    static String of(RankProcess rank, OptionalInt status, Optional<Loss> loss) {
+    static String of(RankGroup group, RunWatch watch) {
+        return watch.missing().orElseGet(() -> {
+            Optional<Loss> loss = watch.loss();
+            int rank = loss.map(lost -> lost.member().rank())
+                    .orElseGet(() -> RankEnd.cause(group.ends()).orElseThrow().rank());
+            return describe(group.rank(rank), group.exitStatus(rank), loss);
+        });
+    }
+
+    private static String describe(RankProcess rank, OptionalInt status, Optional<Loss> loss) {
         Placement place = rank.place();
-        String name = "rank " + place.rank() + " (host " + place.host() + (rank.pid() == 0 ? "" : ", pid " + rank.pid())
-                + ")";
-        String what;
+        String pid = rank.pid() == 0 ? "" : ", pid " + rank.pid();
+        return "rank " + place.rank() + " (host " + place.host() + pid + ") " + what(rank, status, loss)
+                + (rank.ownsTerminal() ? "; see what it printed above" : lastLines(rank.lastLines()));
+    }
+
+    private static String what(RankProcess rank, OptionalInt status, Optional<Loss> loss) {
         if (status.isEmpty()) {
-            what = " was lost: " + loss.map(Loss::reason).orElse("unknown");
-        } else if (!place.here() && rank.pid() == 0 && status.getAsInt() == ExitStatus.OF_SSH) {
-            what = " was not started: ssh could not reach its host";
-        } else if (!place.here() && status.getAsInt() == ExitStatus.OF_SSH) {
-            what = " ended with exit status 255 of ssh (killed, or the connection broke)";
-        } else {
-            what = " ended with exit status " + ExitStatus.words(status.getAsInt());
+            return "was lost: " + loss.map(Loss::reason).orElse("it did not answer");
         }
-        return name + what + (rank.ownsTerminal() ? "; see what it printed above" : lastLines(rank.lastLines()));
+        if (status.getAsInt() == 0) {
+            return "ended with exit status 0 while the others still needed it";
+        }
+        if (status.getAsInt() == ExitStatus.OF_SSH && !rank.place().here()) {
+            return rank.pid() == 0
+                    ? "was not started: ssh did not reach its host"
+                    : "ended with exit status 255 of ssh (killed, or the connection broke)";
+        }
+        return "ended with exit status " + ExitStatus.words(status.getAsInt());
     }
 
     private static String lastLines(List<String> lines) {

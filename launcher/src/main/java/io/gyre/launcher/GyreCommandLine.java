@@ -2,6 +2,7 @@ package io.gyre.launcher;
 
 import io.gyre.GyreException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,7 +18,7 @@ public final class GyreCommandLine {
 
     /**
      * Makes a command line. Bad arguments give exit status 2 and one line, as does an {@link IllegalArgumentException} of the
-     * command; a {@link GyreException} or an {@link IOException} gives 1 and its message; anything else is a bug of ours, and gives
+     * command; a {@link GyreException} or an I/O exception gives 1 and its message; anything else is a bug of ours, and gives
      * 1 and a stack trace.
      *
      * @param command an object with picocli's annotations; its subcommands are treated alike
@@ -40,7 +41,7 @@ public final class GyreCommandLine {
         if (e instanceof IllegalArgumentException) {
             return badArguments(commandLine, e);
         }
-        if (e instanceof GyreException || e instanceof IOException) {
+        if (e instanceof GyreException || e instanceof IOException || e instanceof UncheckedIOException) {
             say(commandLine, message(e), e);
             return ExitCode.SOFTWARE;
         }

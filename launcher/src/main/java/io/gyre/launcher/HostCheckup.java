@@ -14,6 +14,8 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** What the operating system offers. */
 final class HostCheckup {
@@ -129,9 +131,15 @@ final class HostCheckup {
         return findings;
     }
 
+    /** Reads in one go: the kernel shows a setting only to who does not ask for it byte by byte, as Files.readString does. */
     private Optional<String> read(String file) throws IOException {
         Path path = root.resolve(file);
-        return Files.isReadable(path) ? Optional.of(Files.readString(path)) : Optional.empty();
+        if (!Files.isReadable(path)) {
+            return Optional.empty();
+        }
+        try (Stream<String> lines = Files.lines(path)) {
+            return Optional.of(lines.collect(Collectors.joining("\n")));
+        }
     }
 
     private static String size(long bytes) {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -66,7 +67,7 @@ final class JavaCheckup {
                         "this JDK warns about ND4J without " + String.join(" ", missing));
     }
 
-    /** Looks for the backend by name, without loading it: that takes seconds and hundreds of megabytes. */
+    /** Looks for the backend by name, without loading it. */
     Finding backend() throws IOException {
         if (classPath.getResource(CUDA_BACKEND) != null) {
             return Finding.ok("ND4J backend", "nd4j-cuda");
@@ -92,6 +93,19 @@ final class JavaCheckup {
             }
         }
         return Finding.ok("ND4J backend", value);
+    }
+
+    /** Loads the backend, native code and all, which takes seconds and hundreds of megabytes. */
+    Finding loadedBackend() {
+        long start = System.nanoTime();
+        try {
+            Class.forName("org.nd4j.linalg.factory.Nd4j", true, classPath);
+        } catch (ClassNotFoundException | LinkageError e) {
+            Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+            return Finding.problem("ND4J loads", "no", cause.toString());
+        }
+        double seconds = (System.nanoTime() - start) / 1e9;
+        return Finding.ok("ND4J loads", String.format(Locale.ROOT, "yes, in %.1f s", seconds));
     }
 
     private Optional<String> natives() {

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.JoinOptions;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -14,7 +15,8 @@ import java.util.OptionalInt;
  * @param rank rank of this process
  * @param size number of ranks
  * @param localRank number among the ranks of this host, if the launcher tells
- * @param leader {@code host} or {@code host:port} of rank 0, if the launcher tells
+ * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher tells, or what the user has
+ *     set as GYRE_RENDEZVOUS
  */
 public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
 
@@ -41,7 +43,8 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return Optional.of(openMpi(has));
         }
         if (has.all("TORCHELASTIC_RUN_ID", "RANK")) {
-            return Optional.of(torchrun(has));
+            // Its own store listens at MASTER_PORT.
+            return Optional.of(torchrun(has, has.rendezvous().or(() -> has.text("MASTER_ADDR"))));
         }
         // A batch script that was not started by srun has all of SLURM's variables but this one, and is not a rank.
         if (has.all("SLURM_STEP_ID", "SLURM_PROCID")) {
@@ -54,9 +57,23 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return Optional.of(trainJob(has));
         }
         if (has.all("RANK", "WORLD_SIZE")) {
-            return Optional.of(torchrun(has));
+            return Optional.of(torchrun(has, has.master()));
         }
         return Optional.empty();
+    }
+
+    /**
+     * Begins the options by which this process joins its run.
+     *
+     * @param port of the rendezvous on the leader's host, where the launcher names no port
+     * @throws IllegalArgumentException if nobody tells where the ranks meet; it says what to set
+     */
+    public JoinOptions.Builder joinOptions(int port) {
+        String place = leader.orElseThrow(() -> new IllegalArgumentException(launcher
+                + " does not tell where the ranks meet: set GYRE_RENDEZVOUS to host:port of rank 0, or to a file"
+                + " that all ranks see"));
+        boolean complete = place.contains(":") || place.contains("/");
+        return JoinOptions.builder(rank, size, complete ? place : place + ":" + port);
     }
 
     private static LaunchEnvironment gyre(Variables has) {
@@ -65,7 +82,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 has.number("GYRE_RANK"),
                 has.number("GYRE_WORLD_SIZE"),
                 has.optionalNumber("GYRE_LOCAL_RANK"),
-                has.text("GYRE_RENDEZVOUS"));
+                has.rendezvous());
     }
 
     private static LaunchEnvironment openMpi(Variables has) {
@@ -74,7 +91,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 has.number("OMPI_COMM_WORLD_RANK"),
                 has.number("OMPI_COMM_WORLD_SIZE"),
                 has.optionalNumber("OMPI_COMM_WORLD_LOCAL_RANK"),
-                Optional.empty());
+                has.rendezvous());
     }
 
     private static LaunchEnvironment slurm(Variables has) {
@@ -85,7 +102,8 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 // The step's own count: a step may have fewer tasks than its job.
                 has.number(has.all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS"),
                 has.optionalNumber("SLURM_LOCALID"),
-                hosts.map(list -> HostList.expand(list).get(0)));
+                has.rendezvous()
+                        .or(() -> hosts.map(list -> HostList.expand(list).get(0))));
     }
 
     private static LaunchEnvironment kubernetes(Variables has) {
@@ -99,7 +117,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 index,
                 has.number("WORLD_SIZE"),
                 OptionalInt.empty(),
-                has.leader().or(() -> has.text("HOSTNAME").flatMap(name -> firstPod(name, index))));
+                has.master().or(() -> has.text("HOSTNAME").flatMap(name -> firstPod(name, index))));
     }
 
     /**
@@ -126,16 +144,12 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 has.number("PET_NODE_RANK"),
                 has.number("PET_NNODES"),
                 OptionalInt.empty(),
-                has.address("PET_MASTER_ADDR", "PET_MASTER_PORT"));
+                has.rendezvous().or(() -> has.address("PET_MASTER_ADDR", "PET_MASTER_PORT")));
     }
 
-    private static LaunchEnvironment torchrun(Variables has) {
+    private static LaunchEnvironment torchrun(Variables has, Optional<String> leader) {
         return new LaunchEnvironment(
-                "torchrun",
-                has.number("RANK"),
-                has.number("WORLD_SIZE"),
-                has.optionalNumber("LOCAL_RANK"),
-                has.leader());
+                "torchrun", has.number("RANK"), has.number("WORLD_SIZE"), has.optionalNumber("LOCAL_RANK"), leader);
     }
 
     private record Variables(Map<String, String> values) {
@@ -170,8 +184,13 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return OptionalInt.of(Integer.parseInt(value.get()));
         }
 
-        Optional<String> leader() {
-            return address("MASTER_ADDR", "MASTER_PORT");
+        /** What the user says goes before what a launcher says. */
+        Optional<String> rendezvous() {
+            return text("GYRE_RENDEZVOUS");
+        }
+
+        Optional<String> master() {
+            return rendezvous().or(() -> address("MASTER_ADDR", "MASTER_PORT"));
         }
 
         Optional<String> address(String host, String port) {

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.TransportMode;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -11,7 +12,7 @@ import java.util.Set;
  * @param program what each rank is
  * @param ranks how many, at least 1
  * @param hosts where, in order; empty for this host. At most one per rank
- * @param transport word for the transport, as the ranks take it from GYRE_TRANSPORT
+ * @param transport network among the ranks
  * @param port where the ranks find the rendezvous; 0 for any free one
  * @param environment more variables for every rank
  * @param rootOwnsTerminal on a terminal, rank 0 writes to it directly, so that it may draw a progress bar
@@ -20,7 +21,7 @@ public record LaunchPlan(
         JavaProgram program,
         int ranks,
         List<String> hosts,
-        String transport,
+        TransportMode transport,
         int port,
         Map<String, String> environment,
         boolean rootOwnsTerminal) {
@@ -56,7 +57,7 @@ public record LaunchPlan(
 
     /** Ranks on this host, over the transport that fits best. */
     public static LaunchPlan of(JavaProgram program, int ranks) {
-        return new LaunchPlan(program, ranks, List.of(), "auto", 0, Map.of(), false);
+        return new LaunchPlan(program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), false);
     }
 
     /** As this, on other hosts. */
@@ -65,8 +66,8 @@ public record LaunchPlan(
     }
 
     /** As this, over another transport. */
-    public LaunchPlan withTransport(String word) {
-        return new LaunchPlan(program, ranks, hosts, word, port, environment, rootOwnsTerminal);
+    public LaunchPlan withTransport(TransportMode mode) {
+        return new LaunchPlan(program, ranks, hosts, mode, port, environment, rootOwnsTerminal);
     }
 
     /** As this, with the rendezvous at another port. */

@@ -1,8 +1,12 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.RendezvousServer;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -29,6 +33,9 @@ public final class Launcher {
     /** Heap of all ranks of a host, in percent of its memory. ND4J allows itself as much again outside the heap. */
     private static final double HEAP_PERCENT = 40;
 
+    /** As long as a rank waits for the others by default: whoever has not come by then hangs. */
+    private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
+
     private final LaunchPlan plan;
     private final Terminal terminal;
     private final RankGroup group = new RankGroup();
@@ -49,7 +56,8 @@ public final class Launcher {
      * Runs all ranks to their end. If one failed, the reason has been written to the error stream.
      *
      * @throws IllegalArgumentException if the program or a host does not exist; nothing was started
-     * @throws IOException if the rendezvous or a rank could not be started; no rank is left
+     * @throws UncheckedIOException if the rendezvous has no place to listen; nothing was started
+     * @throws IOException if a rank could not be started; no rank is left
      * @throws InterruptedException if this thread was interrupted; no rank is left
      */
     public LaunchResult run() throws IOException, InterruptedException {
@@ -58,18 +66,21 @@ public final class Launcher {
             plan.program().checkPresent();
         }
         String ownAddress = ownAddress(places);
+        boolean trusted = "true".equals(System.getenv("GYRE_TRUSTED_NETWORK"));
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
-        try (Coordinator coordinator = Coordinator.open(ownAddress, plan.port(), plan.ranks())) {
-            start(places, ownAddress, coordinator.address());
+        RunWatch watch = new RunWatch(group);
+        try (RendezvousServer rendezvous = RendezvousServer.open(
+                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
+            start(places, ownAddress, rendezvous.endpoint());
             group.await();
-            LaunchResult result = result(coordinator);
-            result.failure().ifPresent(terminal::say);
-            return result;
         } finally {
             group.destroy();
             finished.countDown();
             hook.remove();
         }
+        LaunchResult result = result(watch);
+        result.failure().ifPresent(terminal::say);
+        return result;
     }
 
     /** Ends all ranks; {@link #run} then returns. */
@@ -119,7 +130,7 @@ public final class Launcher {
                 Map<String, String> variables = RankEnvironment.of(
                         place,
                         rendezvous,
-                        plan.transport(),
+                        plan.transport().toString(),
                         Runtime.getRuntime().availableProcessors(),
                         System.getenv());
                 if (severalHosts) {
@@ -149,17 +160,10 @@ public final class Launcher {
         return java;
     }
 
-    private LaunchResult result(Coordinator coordinator) {
+    private LaunchResult result(RunWatch watch) {
         if (group.failed()) {
-            return new LaunchResult(1, Optional.of(failure(coordinator.firstLoss())));
+            return new LaunchResult(1, Optional.of(FailureReport.of(group, watch)));
         }
         return new LaunchResult(group.wasStopped() ? 1 : 0, Optional.empty());
-    }
-
-    /** The coordinator is asked first: it saw connections close in order. */
-    private String failure(Optional<Loss> loss) {
-        int rank = loss.map(Loss::rank)
-                .orElseGet(() -> RankEnd.cause(group.ends()).orElseThrow().rank());
-        return FailureReport.of(group.rank(rank), group.exitStatus(rank), loss);
     }
 }

@@ -23,6 +23,11 @@ final class RankEnvironment {
     static Map<String, String> of(
             Placement place, String rendezvous, String transport, int cores, Map<String, String> own) {
         Map<String, String> variables = new LinkedHashMap<>();
+        own.forEach((name, value) -> {
+            if (name.startsWith("GYRE_") || name.equals("JDK_JAVA_OPTIONS")) {
+                variables.put(name, value);
+            }
+        });
         variables.put("GYRE_RANK", String.valueOf(place.rank()));
         variables.put("GYRE_WORLD_SIZE", String.valueOf(place.size()));
         variables.put("GYRE_LOCAL_RANK", String.valueOf(place.localRank()));
@@ -39,9 +44,6 @@ final class RankEnvironment {
             variables.put(BLAS_THREADS, own.get(BLAS_THREADS));
         } else if (variables.containsKey(THREADS)) {
             variables.put(BLAS_THREADS, variables.get(THREADS));
-        }
-        if (own.containsKey("JDK_JAVA_OPTIONS")) {
-            variables.put("JDK_JAVA_OPTIONS", own.get("JDK_JAVA_OPTIONS"));
         }
         return variables;
     }

@@ -34,7 +34,7 @@ final class RankGroup {
     private final List<RankEnd> ends = new ArrayList<>();
     private int running;
     private boolean failed;
-    private Phase phase = Phase.RUNNING;
+    private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
 
     synchronized void add(RankProcess rank) {
@@ -65,7 +65,7 @@ final class RankGroup {
         return failed;
     }
 
-    /** Whether ranks were told to end. */
+    /** Whether ranks were told to end. Any thread may ask. */
     boolean wasStopped() {
         return phase.compareTo(Phase.TOLD_TO_END) >= 0;
     }

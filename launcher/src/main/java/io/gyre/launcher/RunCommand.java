@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -63,7 +64,7 @@ public final class RunCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         LaunchPlan plan = LaunchPlan.of(program(), ranks)
                 .withHosts(hosts.isEmpty() ? List.of() : HostList.expand(hosts))
-                .withTransport(transport)
+                .withTransport(TransportMode.of(transport))
                 .withPort(port);
         return new Launcher(plan, System.out, System.err).run().exitStatus();
     }

@@ -29,6 +29,7 @@ class BadArgumentsTest {
     @ParameterizedTest(name = "{0}")
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '`',
             value = {
                 "run -n 0 X | 0 ranks: at least 1 is needed",
                 "run -n many X | 'many' is not an int",

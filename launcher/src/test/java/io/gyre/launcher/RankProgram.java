@@ -34,13 +34,6 @@ final class RankProgram {
                 waitForEver();
             }
             case "wait" -> waitForEver();
-            case "orphans" -> {
-                // What ranks do that lose a peer: they see the end of the rank that was killed, and fail in turn.
-                if (rank == Integer.parseInt(argument)) {
-                    waitForEver();
-                }
-                System.exit(1);
-            }
             default -> throw new IllegalArgumentException(arguments[0]);
         }
     }

@@ -34,6 +34,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -48,7 +49,7 @@ import org.slf4j.LoggerFactory;
 final class CoordinatorLink implements Verdicts, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(CoordinatorLink.class);
-    private static final Duration GOODBYE_TIMEOUT = Duration.ofSeconds(1);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
     private static final long POLL_MILLIS = 200;
 
     private final Selector selector;
@@ -239,6 +240,11 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         }
     }
 
+    /** Whether the session cannot go on. */
+    boolean hasEnded() {
+        return ending != null;
+    }
+
     @Override
     public synchronized boolean hasLeft(int rank) {
         return left.get(rank);
@@ -317,21 +323,50 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         post(new Failed(reason));
     }
 
-    /** Says goodbye, if it has joined, and closes the connection. A second call does nothing. */
-    @Override
-    public void close() {
-        boolean polite;
+    /** Leaves the run in good order, and returns when the coordinator knows; it goes on to listen. */
+    void leave(int rank, long deadline) {
         synchronized (this) {
-            polite = joined && !leaving;
+            if (leaving || roster == null || ending != null) {
+                return;
+            }
             leaving = true;
         }
-        if (polite) {
-            post(new Leave());
-            // The coordinator closes when it has read that; closing first could destroy it on its way.
-            Threads.join(thread, GOODBYE_TIMEOUT);
+        post(new Leave());
+        awaitUntil(deadline, () -> left.get(rank));
+    }
+
+    /** Waits until all of {@code ranks} have left too, or nothing can be learned any more. */
+    void awaitDeparture(BitSet ranks, long deadline) {
+        awaitUntil(deadline, () -> {
+            BitSet missing = (BitSet) ranks.clone();
+            missing.andNot(left);
+            return missing.isEmpty();
+        });
+    }
+
+    /** Waits, however often it is interrupted, because something is being closed. */
+    private synchronized void awaitUntil(long deadline, BooleanSupplier reached) {
+        boolean interrupted = false;
+        while (!reached.getAsBoolean() && ending == null && thread.isAlive() && System.nanoTime() - deadline < 0) {
+            try {
+                wait(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Closes the connection. A second call does nothing. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            leaving = true;
         }
         closed = true;
         selector.wakeup();
-        Threads.join(thread, GOODBYE_TIMEOUT);
+        Threads.join(thread, CLOSE_TIMEOUT);
     }
 }
