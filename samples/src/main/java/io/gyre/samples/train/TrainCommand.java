@@ -35,7 +35,7 @@ public final class TrainCommand implements Callable<Integer> {
         options.openData();
         List<String> arguments = specification.commandLine().getParseResult().originalArgs();
         LaunchPlan plan = LaunchPlan.of(JavaProgram.mainClass(TrainRank.class.getName(), arguments), options.ranks())
-                .withTransport(options.transport().toString())
+                .withTransport(options.transport())
                 .withPort(options.port())
                 .withRootOnTerminal();
         return new Launcher(plan, System.out, System.err).run().exitStatus();

@@ -6,6 +6,7 @@ import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.data.ImageShape;
 import io.gyre.samples.data.Synthetic;
 import io.gyre.samples.model.SampleModel;
+import io.gyre.transport.TransportMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -250,8 +251,8 @@ public final class TrainOptions {
         return strategy;
     }
 
-    Transport transport() {
-        return transport;
+    TransportMode transport() {
+        return TransportMode.of(transport.toString());
     }
 
     /** Empty if a number of steps is given instead. */

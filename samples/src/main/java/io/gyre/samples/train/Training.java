@@ -30,12 +30,14 @@ final class Training {
 
     /** Trains, evaluates and compares; all ranks get the same report. */
     TrainReport run(Model model) {
-        try (TrainProgress progress =
-                        TrainProgress.of(session.world(), options.model().toString(), length());
-                DistributedTrainer trainer = trainer(model, progress)) {
+        TrainProgress progress =
+                new TrainProgress(session.world(), options.model().toString(), length());
+        try (DistributedTrainer trainer = trainer(model, progress)) {
             long firstStep = trainer.step();
-            List<FitReport> fits = fit(trainer);
-            progress.close();
+            List<FitReport> fits;
+            try (progress) {
+                fits = fit(trainer);
+            }
             return report(firstStep, fits, accuracy(trainer), trainer.parametersSha256OfAllRanks());
         }
     }
