@@ -36,8 +36,7 @@ public final class ImageExamples {
             labels[row * classes + images.label(indices[row])] = 1;
         }
         return new DataSet(
-                Nd4j.createFromArray(features)
-                        .reshape(indices.length, shape.channels(), shape.height(), shape.width()),
+                Nd4j.createFromArray(features).reshape(indices.length, shape.channels(), shape.height(), shape.width()),
                 Nd4j.createFromArray(labels).reshape(indices.length, classes));
     }
 }

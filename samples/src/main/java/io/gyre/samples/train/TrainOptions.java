@@ -6,6 +6,7 @@ import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.data.ImageShape;
 import io.gyre.samples.data.Synthetic;
 import io.gyre.samples.model.SampleModel;
+import io.gyre.transport.TransportMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -87,9 +88,10 @@ public final class TrainOptions {
     @Option(
             names = "--data",
             paramLabel = "DATA",
-            description = "drawn, for digits that the program draws; synthetic, for noise; or a directory of MNIST-style IDX"
-                    + " files, of CIFAR-10's binary files, or of a folder of images for each class."
-                    + " Default: drawn, and synthetic for resnet50.")
+            description =
+                    "drawn, for digits that the program draws; synthetic, for noise; or a directory of MNIST-style IDX"
+                            + " files, of CIFAR-10's binary files, or of a folder of images for each class."
+                            + " Default: drawn, and synthetic for resnet50.")
     private @Nullable String data;
 
     @ArgGroup
@@ -111,10 +113,14 @@ public final class TrainOptions {
     @Option(
             names = "--image",
             paramLabel = "PIXELS",
-            description = "Height and width of synthetic images and of those from folders. Default: 28, and 32 for resnet50.")
+            description =
+                    "Height and width of synthetic images and of those from folders. Default: 28, and 32 for resnet50.")
     private @Nullable Integer pixels;
 
-    @Option(names = "--checkpoint", paramLabel = "DIR", description = "Write checkpoints here: after every epoch, and at the end.")
+    @Option(
+            names = "--checkpoint",
+            paramLabel = "DIR",
+            description = "Write checkpoints here: after every epoch, and at the end.")
     private @Nullable Path checkpoint;
 
     @Option(names = "--checkpoint-steps", paramLabel = "S", description = "Write one after every S steps, too.")
@@ -122,8 +128,9 @@ public final class TrainOptions {
 
     @Option(
             names = "--resume",
-            description = "Go on from the newest checkpoint there. --epochs and --steps count from the beginning of the first"
-                    + " run.")
+            description =
+                    "Go on from the newest checkpoint there. --epochs and --steps count from the beginning of the first"
+                            + " run.")
     private boolean resume;
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write what came of it to a file, as JSON.")
@@ -186,8 +193,8 @@ public final class TrainOptions {
 
     private static void checkRange(String option, long value, long least, long most) {
         if (value < least || value > most) {
-            throw new IllegalArgumentException(
-                    option + " " + value + ": expected " + least + (most == Long.MAX_VALUE ? " or more" : " to " + most));
+            throw new IllegalArgumentException(option + " " + value + ": expected " + least
+                    + (most == Long.MAX_VALUE ? " or more" : " to " + most));
         }
     }
 
@@ -195,8 +202,8 @@ public final class TrainOptions {
         Path directory = checkpoint;
         if (directory == null) {
             if (resume || checkpointSteps != null) {
-                throw new IllegalArgumentException(
-                        (resume ? "--resume" : "--checkpoint-steps") + " needs --checkpoint DIR, where the checkpoints are");
+                throw new IllegalArgumentException((resume ? "--resume" : "--checkpoint-steps")
+                        + " needs --checkpoint DIR, where the checkpoints are");
             }
         } else if (Files.exists(directory) && !Files.isDirectory(directory)) {
             throw new IllegalArgumentException("--checkpoint " + directory + " is a file, expected a directory");
@@ -212,12 +219,11 @@ public final class TrainOptions {
      * @throws io.gyre.samples.data.BadDataException if the data cannot be used
      */
     ImageSet openData() {
-        ImageSet set =
-                switch (dataWord()) {
-                    case DRAWN -> DrawnDigits.of(seed);
-                    case SYNTHETIC -> Synthetic.of(new ImageShape(model.channels(), pixels(), pixels()), seed);
-                    default -> DataDirectory.open(Path.of(dataWord()), pixels());
-                };
+        ImageSet set = switch (dataWord()) {
+            case DRAWN -> DrawnDigits.of(seed);
+            case SYNTHETIC -> Synthetic.of(new ImageShape(model.channels(), pixels(), pixels()), seed);
+            default -> DataDirectory.open(Path.of(dataWord()), pixels());
+        };
         if (pixels != null && (set.shape().height() != pixels || set.shape().width() != pixels)) {
             throw new IllegalArgumentException("--image " + pixels + ": the images of " + set.name() + " are "
                     + set.shape().height() + "x" + set.shape().width() + ", whatever it says; leave it out");
@@ -245,8 +251,8 @@ public final class TrainOptions {
         return strategy;
     }
 
-    Transport transport() {
-        return transport;
+    TransportMode transport() {
+        return TransportMode.of(transport.toString());
     }
 
     /** Empty if a number of steps is given instead. */
