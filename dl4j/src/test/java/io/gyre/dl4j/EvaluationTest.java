@@ -124,10 +124,10 @@ class EvaluationTest {
 
     @Test
     void evaluatingTwiceGivesTheSameTwice() throws Exception {
-        ShardedData data = ShardedData.of(ExampleSource.of(binaryExamples()), 3, 1);
         ROC kind = new ROC(10);
 
         Gyre.local(2).run(session -> {
+            ShardedData data = ShardedData.of(ExampleSource.of(binaryExamples()), 3, 1);
             try (DistributedTrainer trainer = DistributedTrainer.of(binary(), session)) {
                 ROC first = trainer.evaluate(data, kind);
                 ROC second = trainer.evaluate(data, kind);
