@@ -14,7 +14,7 @@ public final class Activity {
     private int hop;
     private int hops;
     private @Nullable Member peer;
-    private long lastProgressNanos;
+    private long lastProgressNanos = System.nanoTime();
     private boolean warned;
 
     /**

@@ -26,7 +26,7 @@ public final class Backoff {
     /** Waits a little, longer each time. */
     @SuppressWarnings("ThreadPriorityCheck") // Yielding is the point: the peer may need this core.
     public void pause() {
-        turn++;
+        turn = turn == Integer.MAX_VALUE ? spins + YIELDS + 1 : turn + 1;
         if (turn <= spins) {
             Thread.onSpinWait();
         } else if (turn <= spins + YIELDS) {

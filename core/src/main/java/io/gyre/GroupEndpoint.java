@@ -39,17 +39,22 @@ final class GroupEndpoint implements Endpoint {
 
     @Override
     public Member member(int rank) {
-        return whole.member(ranks[rank]);
+        return whole.member(inWhole(rank));
     }
 
     @Override
     public FrameSender sender(int peer) {
-        return whole.sender(ranks[peer]);
+        return whole.sender(inWhole(peer));
     }
 
     @Override
     public FrameReceiver receiver(int peer) {
-        return whole.receiver(ranks[peer]);
+        return whole.receiver(inWhole(peer));
+    }
+
+    private int inWhole(int rank) {
+        world.checkRank(rank);
+        return ranks[rank];
     }
 
     @Override

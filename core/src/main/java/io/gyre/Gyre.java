@@ -20,6 +20,6 @@ public final class Gyre {
      * @param ranks at least 1
      */
     public static LocalCluster local(int ranks) {
-        return new LocalCluster(ranks, DEFAULT_PEER_TIMEOUT);
+        return LocalCluster.over(LocalCluster.Network.inProcess(), ranks);
     }
 }

@@ -2,13 +2,13 @@ package io.gyre;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Objects;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A directed stream of frames between two threads: a ring of slots with one writer and one reader. The counters are written
- * with release and read with acquire order, so a slot's contents are visible before its number is.
+ * with release and read with acquire order, so a slot's contents are visible before its number is, and are not overwritten
+ * before they have been read.
  */
 final class InProcessLink {
 
@@ -19,10 +19,16 @@ final class InProcessLink {
 
     private final AtomicLong written = new AtomicLong();
     private final AtomicLong read = new AtomicLong();
-    private final @Nullable Slot[] slots = new Slot[SLOTS];
+    private final Frame[] frames = new Frame[SLOTS];
     private final Sender sender = new Sender();
     private final Receiver receiver = new Receiver();
-    private volatile boolean broken;
+
+    /** All slots in one buffer, because kernels remember the few buffers they meet; made by the first frame. */
+    private ByteBuffer payloads = ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder());
+
+    InProcessLink() {
+        Arrays.setAll(frames, slot -> new Frame());
+    }
 
     Sender sender() {
         return sender;
@@ -30,11 +36,6 @@ final class InProcessLink {
 
     Receiver receiver() {
         return receiver;
-    }
-
-    private static final class Slot {
-        final Frame frame = new Frame();
-        final ByteBuffer payload = ByteBuffer.allocateDirect(SLOT_BYTES).order(ByteOrder.nativeOrder());
     }
 
     /** The writer's end. */
@@ -54,54 +55,52 @@ final class InProcessLink {
 
         @Override
         public boolean offer(Frame frame, Region source, long offset) {
-            Slot slot = claim(frame);
-            if (slot == null) {
+            if (!hasRoomFor(frame)) {
                 return false;
             }
-            source.copyTo(offset, slot.payload, 0, frame.length());
-            commit(frame, slot);
+            source.copyTo(offset, payloads, slotOf(written.getPlain()) * SLOT_BYTES, frame.length());
+            commit(frame);
             return true;
         }
 
         @Override
         public boolean offer(Frame frame, ByteBuffer source, int offset) {
-            Slot slot = claim(frame);
-            if (slot == null) {
+            if (!hasRoomFor(frame)) {
                 return false;
             }
-            slot.payload.put(0, source, offset, frame.length());
-            commit(frame, slot);
+            payloads.put(slotOf(written.getPlain()) * SLOT_BYTES, source, offset, frame.length());
+            commit(frame);
             return true;
         }
 
-        private @Nullable Slot claim(Frame frame) {
+        private boolean hasRoomFor(Frame frame) {
             if (frame.length() < 0 || frame.length() > SLOT_BYTES) {
                 throw new IllegalArgumentException(
                         "a frame of " + frame.length() + " bytes: 0 to " + SLOT_BYTES + " fit");
             }
-            long next = written.getPlain();
-            if (next - read.getAcquire() >= SLOTS) {
-                return null;
+            if (payloads.capacity() == 0) {
+                payloads = ByteBuffer.allocateDirect(SLOTS * SLOT_BYTES).order(ByteOrder.nativeOrder());
             }
-            int index = (int) (next % SLOTS);
-            Slot slot = slots[index];
-            if (slot == null) {
-                slot = new Slot();
-                slots[index] = slot;
-            }
-            return slot;
+            return written.getPlain() - read.getAcquire() < SLOTS;
         }
 
-        private void commit(Frame frame, Slot slot) {
-            slot.frame.set(
+        private void commit(Frame frame) {
+            long number = written.getPlain();
+            frames[slotOf(number)].set(
                     frame.kind(), frame.step(), frame.bucket(), frame.chunk(), frame.vectorBytes(), frame.length());
             payloadBytes += frame.length();
-            written.setRelease(written.getPlain() + 1);
+            written.setRelease(number + 1);
         }
+    }
+
+    private static int slotOf(long number) {
+        return (int) (number % SLOTS);
     }
 
     /** The reader's end. */
     final class Receiver implements FrameReceiver {
+
+        private boolean broken;
 
         @Override
         public int poll(Handler handler, int limit) {
@@ -111,15 +110,15 @@ final class InProcessLink {
             int count = 0;
             boolean more = true;
             while (more && count < limit) {
-                long next = read.getPlain();
-                if (next >= written.getAcquire()) {
+                long number = read.getPlain();
+                if (number >= written.getAcquire()) {
                     return count;
                 }
-                Slot slot = Objects.requireNonNull(slots[(int) (next % SLOTS)]);
+                int slot = slotOf(number);
                 broken = true;
-                more = handler.onFrame(slot.frame, slot.payload, 0);
+                more = handler.onFrame(frames[slot], payloads, slot * SLOT_BYTES);
                 broken = false;
-                read.setRelease(next + 1);
+                read.setRelease(number + 1);
                 count++;
             }
             return count;

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * A network of ranks that are threads of one JVM: the reference implementation of {@link Endpoint} and {@link Session}. Needs
  * no JVM flag and no native code.
  */
-final class InProcessNetwork {
+final class InProcessNetwork implements Verdicts {
 
     private final List<Member> members = new ArrayList<>();
     private final InProcessLink[][] links;
@@ -67,8 +67,8 @@ final class InProcessNetwork {
         }
     }
 
-    /** Throws if a rank has been declared dead. */
-    void checkPeers(int observer, Object doing) {
+    @Override
+    public void check(int observer, Object doing) {
         Loss found = loss.get();
         if (found != null) {
             throw new PeerLostException(observer, found.member, found.reason, doing.toString());
@@ -81,7 +81,8 @@ final class InProcessNetwork {
         board.wakeAll();
     }
 
-    boolean hasLeft(int rank) {
+    @Override
+    public boolean hasLeft(int rank) {
         return left.get(rank) != 0;
     }
 
@@ -91,8 +92,9 @@ final class InProcessNetwork {
     static final class ExchangeBoard {
 
         private final Map<Integer, byte[]> values = new TreeMap<>();
-        private final @Nullable String[] topics;
+        private final String[] topics;
         private List<byte[]> lastRound = List.of();
+        private @Nullable String lastMismatch;
         private long round;
 
         ExchangeBoard(int ranks) {
@@ -104,27 +106,31 @@ final class InProcessNetwork {
             values.put(rank, value.clone());
             topics[rank] = topic;
             if (values.size() == topics.length) {
-                checkTopics(network.members());
                 lastRound = List.copyOf(values.values());
+                lastMismatch = findMismatch(network.members());
                 values.clear();
                 round++;
                 notifyAll();
-                return lastRound;
+            } else {
+                await(network, rank, topic, own);
             }
-            return await(network, rank, topic, own);
+            if (lastMismatch != null) {
+                throw new DisagreementException(lastMismatch);
+            }
+            return lastRound;
         }
 
-        private List<byte[]> await(InProcessNetwork network, int rank, String topic, long own) {
+        private void await(InProcessNetwork network, int rank, String topic, long own) {
             long deadline = System.nanoTime() + network.peerTimeout().toNanos();
             while (round == own) {
-                network.checkPeers(rank, topic);
-                int absentee = firstAbsent();
-                if (network.hasLeft(absentee)) {
-                    throw new PeerLostException(rank, network.members().get(absentee), "it has left the run", topic);
+                network.check(rank, topic);
+                Member absentee = network.members().get(absentRank(network));
+                if (network.hasLeft(absentee.rank())) {
+                    throw new PeerLostException(rank, absentee, "it has left the run", topic);
                 }
                 long restMillis = (deadline - System.nanoTime()) / 1_000_000;
                 if (restMillis <= 0) {
-                    throw new PeerTimeoutException(rank, network.members().get(absentee), topic, network.peerTimeout());
+                    throw new PeerTimeoutException(rank, absentee, topic, network.peerTimeout());
                 }
                 try {
                     wait(restMillis);
@@ -133,26 +139,31 @@ final class InProcessNetwork {
                     throw new GyreException("rank " + rank + " was interrupted in " + topic, e);
                 }
             }
-            return lastRound;
         }
 
-        private void checkTopics(List<Member> members) {
+        private @Nullable String findMismatch(List<Member> members) {
             for (int rank = 1; rank < topics.length; rank++) {
-                String first = topics[0];
-                if (first != null && !first.equals(topics[rank])) {
-                    throw new DisagreementException("ranks exchange different things: " + members.get(0) + " '" + first
-                            + "', " + members.get(rank) + " '" + topics[rank] + "'");
+                if (!topics[rank].equals(topics[0])) {
+                    return "ranks exchange different things: " + members.get(0) + " '" + topics[0] + "', "
+                            + members.get(rank) + " '" + topics[rank]
+                            + "'. All ranks must run the same program with the same options.";
                 }
             }
+            return null;
         }
 
-        private int firstAbsent() {
+        /** A rank that has not put down its value: one that never will if there is any, else the first. */
+        private int absentRank(InProcessNetwork network) {
+            int first = -1;
             for (int rank = 0; rank < topics.length; rank++) {
                 if (!values.containsKey(rank)) {
-                    return rank;
+                    if (network.hasLeft(rank)) {
+                        return rank;
+                    }
+                    first = first < 0 ? rank : first;
                 }
             }
-            throw new IllegalStateException("all ranks are present, but the round goes on");
+            return first;
         }
 
         synchronized void wakeAll() {

@@ -1,25 +1,19 @@
 package io.gyre;
 
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** One thread's membership in an {@link InProcessNetwork}. */
 final class InProcessSession implements Session, Endpoint {
 
-    private static final Logger LOG = LoggerFactory.getLogger(InProcessSession.class);
-    private static final long WARN_NANOS = 10_000_000_000L;
-
     private final InProcessNetwork network;
     private final World world;
-    private final Backoff backoff;
-    private boolean leftNoticed;
-    private boolean closed;
+    private final Patience patience;
+    private volatile boolean closed;
 
     InProcessSession(InProcessNetwork network, World world) {
         this.network = network;
         this.world = world;
-        this.backoff = new Backoff(world.size());
+        this.patience = new Patience(world.rank(), network.peerTimeout(), network, new Backoff(world.size()));
     }
 
     @Override
@@ -53,6 +47,7 @@ final class InProcessSession implements Session, Endpoint {
 
     @Override
     public Member member(int rank) {
+        world.checkRank(rank);
         return network.members().get(rank);
     }
 
@@ -77,42 +72,7 @@ final class InProcessSession implements Session, Endpoint {
 
     @Override
     public void await(int workDone, Activity activity) {
-        if (workDone > 0) {
-            activity.progressed();
-            backoff.reset();
-            leftNoticed = false;
-            return;
-        }
-        if (backoff.isLong()) {
-            network.checkPeers(world.rank(), activity);
-            checkLeft(activity);
-            checkSilence(activity);
-        }
-        backoff.pause();
-    }
-
-    /** Gives up on a peer that has left, but only at the second look: its last frames may have come after the first poll. */
-    private void checkLeft(Activity activity) {
-        Member peer = activity.peer();
-        if (peer != null && network.hasLeft(peer.rank())) {
-            if (leftNoticed) {
-                throw new PeerLostException(world.rank(), peer, "it has left the run", activity.toString());
-            }
-            leftNoticed = true;
-        }
-    }
-
-    private void checkSilence(Activity activity) {
-        long silent = activity.silentNanos();
-        if (silent > network.peerTimeout().toNanos()) {
-            throw new PeerTimeoutException(world.rank(), activity.peer(), activity.toString(), network.peerTimeout());
-        }
-        if (silent > WARN_NANOS && activity.shouldWarn()) {
-            LOG.warn("rank {} has waited 10 s in {} for {}", world.rank(), activity, activity.peer());
-        }
-        if (Thread.currentThread().isInterrupted()) {
-            throw new GyreException("rank " + world.rank() + " was interrupted in " + activity);
-        }
+        patience.turn(workDone, activity);
     }
 
     @Override
@@ -126,7 +86,7 @@ final class InProcessSession implements Session, Endpoint {
             throw new IllegalArgumentException(
                     "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
         }
-        network.checkPeers(world.rank(), topic);
+        network.check(world.rank(), topic);
         return network.board().exchange(network, world.rank(), topic, value);
     }
 

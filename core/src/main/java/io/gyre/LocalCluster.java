@@ -8,22 +8,62 @@ import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs a program once per rank, each rank in a thread of its own, and waits for all. Made by {@link Gyre#local}.
+ * Runs a program once per rank, each rank in a thread of its own, and waits for all. Made by {@link Gyre#local}, or by
+ * {@link #over} for another network.
  *
  * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
  * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller.
  */
 public final class LocalCluster {
 
+    private final Network network;
     private final int ranks;
     private final Duration peerTimeout;
 
-    LocalCluster(int ranks, Duration peerTimeout) {
+    private LocalCluster(Network network, int ranks, Duration peerTimeout) {
         if (ranks < 1) {
             throw new IllegalArgumentException("a local cluster of " + ranks + " ranks: at least 1 is needed");
         }
+        if (peerTimeout.isNegative() || peerTimeout.isZero()) {
+            throw new IllegalArgumentException("peer timeout " + peerTimeout + " is not positive");
+        }
+        this.network = network;
         this.ranks = ranks;
         this.peerTimeout = peerTimeout;
+    }
+
+    /**
+     * Ranks as threads of this JVM that talk over a network of the caller's choice, mostly to test that network.
+     *
+     * @param network opened anew for every run
+     * @param ranks at least 1
+     */
+    public static LocalCluster over(Network network, int ranks) {
+        return new LocalCluster(network, ranks, Gyre.DEFAULT_PEER_TIMEOUT);
+    }
+
+    /** How the ranks of a run find each other. */
+    @FunctionalInterface
+    public interface Network {
+        /**
+         * Prepares one run; called before any of its ranks joins.
+         *
+         * @param ranks how many will join
+         * @param peerTimeout how long a rank waits for a silent peer
+         */
+        Rendezvous open(int ranks, Duration peerTimeout);
+
+        /** The network of {@link Gyre#local}: queues in this JVM's memory. */
+        static Network inProcess() {
+            return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout)::session;
+        }
+    }
+
+    /** Where the ranks of one run meet. */
+    @FunctionalInterface
+    public interface Rendezvous {
+        /** Joins as {@code rank}; called once for each, from the thread that becomes that rank. */
+        Session join(int rank) throws Exception;
     }
 
     /** A program for one rank. */
@@ -44,7 +84,7 @@ public final class LocalCluster {
 
     /** As this, with another limit for the wait for a silent peer. */
     public LocalCluster withPeerTimeout(Duration timeout) {
-        return new LocalCluster(ranks, timeout);
+        return new LocalCluster(network, ranks, timeout);
     }
 
     /** Runs the program on all ranks. */
@@ -62,13 +102,13 @@ public final class LocalCluster {
      * @throws InterruptedException if the calling thread was interrupted; the ranks are interrupted too, and have ended
      */
     public <T> List<T> call(RankFunction<T> program) throws InterruptedException {
-        InProcessNetwork network = new InProcessNetwork(ranks, peerTimeout);
+        Rendezvous rendezvous = network.open(ranks, peerTimeout);
         FirstFailure first = new FirstFailure();
         List<FutureTask<T>> tasks = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
         for (int rank = 0; rank < ranks; rank++) {
             int own = rank;
-            FutureTask<T> task = new FutureTask<>(() -> runRank(network, own, program, first));
+            FutureTask<T> task = new FutureTask<>(() -> runRank(rendezvous, own, program, first));
             tasks.add(task);
             threads.add(new Thread(task, "gyre-rank-" + rank));
         }
@@ -86,9 +126,9 @@ public final class LocalCluster {
         return results;
     }
 
-    private static <T> T runRank(InProcessNetwork network, int rank, RankFunction<T> program, FirstFailure first)
+    private static <T> T runRank(Rendezvous rendezvous, int rank, RankFunction<T> program, FirstFailure first)
             throws Exception {
-        try (Session session = network.session(rank)) {
+        try (Session session = join(rendezvous, rank, first)) {
             try {
                 return program.call(session);
             } catch (Throwable failure) {
@@ -97,6 +137,15 @@ public final class LocalCluster {
                 session.fail("it failed: " + failure);
                 throw failure;
             }
+        }
+    }
+
+    private static Session join(Rendezvous rendezvous, int rank, FirstFailure first) throws Exception {
+        try {
+            return rendezvous.join(rank);
+        } catch (Throwable failure) {
+            first.offer(rank, failure);
+            throw failure;
         }
     }
 
@@ -136,7 +185,8 @@ public final class LocalCluster {
                 if (found instanceof Error error) {
                     throw error;
                 }
-                throw new GyreException("rank " + rank + " failed: " + found.getMessage(), found);
+                String message = found.getMessage();
+                throw new GyreException("rank " + rank + " failed: " + (message == null ? found : message), found);
             }
         }
     }

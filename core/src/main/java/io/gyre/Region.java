@@ -100,10 +100,14 @@ public final class Region implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "region '" + name + "': window " + i + " is not a writable direct buffer");
             }
-            if (i < own.length - 1
-                    && (window.capacity() != windows.get(0).capacity() || window.capacity() % Long.BYTES != 0)) {
+            int first = windows.get(0).capacity();
+            boolean last = i == own.length - 1;
+            if (last
+                    ? window.capacity() > first
+                    : window.capacity() != first || first == 0 || first % Long.BYTES != 0) {
                 throw new IllegalArgumentException("region '" + name + "': window " + i + " has " + window.capacity()
-                        + " bytes; all but the last must be equally long and a multiple of " + Long.BYTES);
+                        + " bytes; all but the last must be equally long, a positive multiple of " + Long.BYTES
+                        + ", and the last not longer");
             }
             own[i] = window.duplicate().clear().order(ByteOrder.nativeOrder());
             total += window.capacity();
@@ -114,8 +118,7 @@ public final class Region implements AutoCloseable {
 
     /** A part of this region, sharing its memory and its life. */
     public Region slice(long byteOffset, long length) {
-        life.checkOpen();
-        checkBounds(byteOffset, length);
+        checkAccess(byteOffset, length);
         return new Region(life, windows, windowBytes, start + byteOffset, length);
     }
 
@@ -146,7 +149,7 @@ public final class Region implements AutoCloseable {
 
     /** Copies {@code length} bytes out of this region, without allocation. */
     public void copyTo(long byteOffset, ByteBuffer target, int targetOffset, int length) {
-        checkBounds(byteOffset, length);
+        checkAccess(byteOffset, length);
         for (int done = 0; done < length; ) {
             int n = contiguous(byteOffset + done, length - done);
             target.put(targetOffset + done, window(byteOffset + done), windowOffset(byteOffset + done), n);
@@ -156,7 +159,7 @@ public final class Region implements AutoCloseable {
 
     /** Copies {@code length} bytes into this region, without allocation. */
     public void copyFrom(long byteOffset, ByteBuffer source, int sourceOffset, int length) {
-        checkBounds(byteOffset, length);
+        checkAccess(byteOffset, length);
         for (int done = 0; done < length; ) {
             int n = contiguous(byteOffset + done, length - done);
             window(byteOffset + done).put(windowOffset(byteOffset + done), source, sourceOffset + done, n);
@@ -166,25 +169,25 @@ public final class Region implements AutoCloseable {
 
     /** Reads one element; for tests and small vectors. */
     public float getFloat(long byteOffset) {
-        checkBounds(byteOffset, Float.BYTES);
+        checkAccess(byteOffset, Float.BYTES);
         return window(byteOffset).getFloat(windowOffset(byteOffset));
     }
 
     /** Writes one element; for tests and small vectors. */
     public void putFloat(long byteOffset, float value) {
-        checkBounds(byteOffset, Float.BYTES);
+        checkAccess(byteOffset, Float.BYTES);
         window(byteOffset).putFloat(windowOffset(byteOffset), value);
     }
 
     /** Reads one element; for tests and small vectors. */
     public double getDouble(long byteOffset) {
-        checkBounds(byteOffset, Double.BYTES);
+        checkAccess(byteOffset, Double.BYTES);
         return window(byteOffset).getDouble(windowOffset(byteOffset));
     }
 
     /** Writes one element; for tests and small vectors. */
     public void putDouble(long byteOffset, double value) {
-        checkBounds(byteOffset, Double.BYTES);
+        checkAccess(byteOffset, Double.BYTES);
         window(byteOffset).putDouble(windowOffset(byteOffset), value);
     }
 
@@ -220,7 +223,8 @@ public final class Region implements AutoCloseable {
         life.close();
     }
 
-    private void checkBounds(long byteOffset, long length) {
+    private void checkAccess(long byteOffset, long length) {
+        life.checkOpen();
         if (byteOffset < 0 || length < 0 || byteOffset > byteLength - length) {
             throw new IndexOutOfBoundsException("region '" + life.name + "' has " + byteLength + " bytes; " + length
                     + " bytes from " + byteOffset + " are outside");

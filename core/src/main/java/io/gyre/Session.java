@@ -68,7 +68,7 @@ public interface Session extends AutoCloseable {
         new TreeMap<>(values)
                 .forEach((name, value) -> own.append(name)
                         .append('\t')
-                        .append(value.replace('\t', ' ').replace('\n', ' '))
+                        .append(value.replace('\t', ' ').replace('\n', ' ').replace('\r', ' '))
                         .append('\n'));
         List<String> all = new ArrayList<>();
         for (byte[] bytes : exchange("agreement on " + subject, own.toString().getBytes(StandardCharsets.UTF_8))) {

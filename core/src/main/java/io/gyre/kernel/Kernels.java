@@ -30,7 +30,10 @@ public interface Kernels {
             int fromOffset,
             int byteLength);
 
-    /** For each element: {@code data = data * factor}; a factor of 0 gives 0, also for NaN and infinities. */
+    /**
+     * For each element: {@code data = data * factor}, with the factor rounded to the elements' type. A factor that is then 0 gives
+     * 0, also for NaN and infinities.
+     */
     void scale(ElementType type, ByteBuffer data, int offset, int byteLength, double factor);
 
     /** {@link #reduce} into a region, which may continue over several windows. */

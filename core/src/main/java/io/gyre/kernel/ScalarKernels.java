@@ -31,9 +31,10 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public void scale(ElementType type, ByteBuffer data, int offset, int byteLength, double factor) {
+        float factor32 = (float) factor;
         for (int i = 0; i < byteLength; i += type.bytes()) {
             switch (type) {
-                case FLOAT32 -> data.putFloat(offset + i, factor == 0 ? 0 : data.getFloat(offset + i) * (float) factor);
+                case FLOAT32 -> data.putFloat(offset + i, factor32 == 0 ? 0 : data.getFloat(offset + i) * factor32);
                 case FLOAT64 -> data.putDouble(offset + i, factor == 0 ? 0 : data.getDouble(offset + i) * factor);
             }
         }

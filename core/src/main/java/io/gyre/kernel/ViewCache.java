@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class ViewCache<V> {
 
-    /** A ring sees its own windows, and three term buffers for each neighbour. */
-    private static final int ENTRIES = 16;
+    /** A rank sees the windows of a few regions, and up to three buffers of each of a few peers. */
+    private static final int ENTRIES = 32;
 
     private final Function<ByteBuffer, V> maker;
     private final @Nullable ByteBuffer[] buffers = new ByteBuffer[ENTRIES];

@@ -1,0 +1,407 @@
+package io.gyre.membership;
+
+import io.gyre.Member;
+import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Heartbeat;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Value;
+import io.gyre.membership.Message.Welcome;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Watches over one run: lets the ranks join, tells them of each other, passes their small values around, and gives the verdict
+ * when one is dead. A state machine: it owns no clock, thread or socket, so any schedule of events can be played to it.
+ *
+ * <p>A run comes about once, with everybody, or not at all: the first loss ends it, and so does a rank that has not come by the
+ * join deadline. A rank that does not fit is refused and named, and the others go on waiting for the right one.
+ *
+ * <dl>
+ *   <dt>Threading
+ *   <dd>One thread. The outbox and the listener are called from inside the event's method.
+ *   <dt>Time
+ *   <dd>{@code now} is in nanoseconds, from any origin, and never goes back. {@link #tick} wants to be called every
+ *       {@link #TICK}; silence is measured in ticks, so that a stalled coordinator does not blame the ranks.
+ * </dl>
+ */
+public final class Coordinator {
+
+    /** How often {@link #tick} should be called. */
+    public static final Duration TICK = Duration.ofMillis(250);
+
+    /** How often each side says that it is alive. */
+    public static final Duration HEARTBEAT = Duration.ofMillis(500);
+
+    /** Silence after which a rank is suspected: ten heartbeats, more than any pause of a healthy garbage collector. */
+    public static final Duration SUSPICION = Duration.ofSeconds(5);
+
+    /** Silence after which a rank is lost: a frozen process or a dead host. A process that dies is noticed at once. */
+    public static final Duration LOSS = Duration.ofSeconds(15);
+
+    private final RunId run;
+    private final int worldSize;
+    private final Member host;
+    private final Duration joinTimeout;
+    private final Outbox outbox;
+    private final RunListener listener;
+    private final long joinDeadline;
+    private final UnstalledClock clock;
+
+    /** By connection: the order of arrival. */
+    private final TreeMap<Integer, Participant> participants = new TreeMap<>();
+
+    private final List<String> refusals = new ArrayList<>();
+    private long nextHeartbeat;
+    private boolean complete;
+    private @Nullable String end;
+
+    /** One rank, from its join on. */
+    private static final class Participant {
+        final int connection;
+        final boolean anyRank;
+        final Join join;
+        Member member;
+        long lastHeard;
+        boolean suspected;
+        boolean left;
+
+        @Nullable Offer offer;
+
+        Participant(int connection, Join join, Member member, long now) {
+            this.connection = connection;
+            this.join = join;
+            this.anyRank = join.member().rank() == Message.ANY_RANK;
+            this.member = member;
+            this.lastHeard = now;
+        }
+    }
+
+    /**
+     * Begins to wait for the ranks.
+     *
+     * @param run name of the run
+     * @param worldSize number of ranks
+     * @param host who runs this coordinator; with rank {@link Message#NO_RANK} if that is no rank
+     * @param joinTimeout how long to wait for everybody
+     * @param now current time
+     */
+    public Coordinator(
+            RunId run,
+            int worldSize,
+            Member host,
+            Duration joinTimeout,
+            Outbox outbox,
+            RunListener listener,
+            long now) {
+        if (worldSize < 1) {
+            throw new IllegalArgumentException("a run of " + worldSize + " ranks: at least 1 is needed");
+        }
+        this.run = run;
+        this.worldSize = worldSize;
+        this.host = host;
+        this.joinTimeout = joinTimeout;
+        this.outbox = outbox;
+        this.listener = listener;
+        this.joinDeadline = now + joinTimeout.toNanos();
+        this.clock = new UnstalledClock(now, TICK.multipliedBy(2));
+    }
+
+    /** Who has joined, by rank. */
+    public List<Member> members() {
+        return byRank().values().stream().map(participant -> participant.member).toList();
+    }
+
+    /** Whether the run is over: failed, or everybody has left. */
+    public boolean isOver() {
+        return end != null || (complete && participants.values().stream().allMatch(participant -> participant.left));
+    }
+
+    /** Whether this connection has joined, and may thus send long messages. */
+    public boolean hasJoined(int connection) {
+        return participants.containsKey(connection);
+    }
+
+    /** Somebody has connected. */
+    public void connected(int connection) {
+        outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, worldSize, complete, host));
+    }
+
+    /** A message has come. */
+    public void received(int connection, Message message) {
+        Participant participant = participants.get(connection);
+        if (participant == null) {
+            if (message instanceof Join join) {
+                join(connection, join);
+            } else {
+                outbox.close(connection);
+            }
+            return;
+        }
+        participant.lastHeard = clock.time();
+        participant.suspected = false;
+        if (message instanceof Offer offer) {
+            offered(participant, offer);
+        } else if (message instanceof Leave) {
+            leave(participant);
+        } else if (message instanceof Failed failed) {
+            lose(participant, failed.reason());
+        } else if (!(message instanceof Heartbeat)) {
+            lose(
+                    participant,
+                    "it sent a " + message.getClass().getSimpleName() + " message, which is not a rank's to send");
+        }
+    }
+
+    /** A connection has ended, and not by {@link Outbox#close}. */
+    public void disconnected(int connection, String how) {
+        Participant participant = participants.get(connection);
+        if (participant != null && !participant.left) {
+            lose(participant, how);
+        }
+    }
+
+    /** Time has passed. */
+    public void tick(long now) {
+        long time = clock.advance(now);
+        if (end != null) {
+            return;
+        }
+        if (!complete && now >= joinDeadline) {
+            expire();
+            return;
+        }
+        if (time >= nextHeartbeat) {
+            nextHeartbeat = time + HEARTBEAT.toNanos();
+            sendToAll(new Heartbeat(firstAwaited()));
+        }
+        for (Participant participant : participants.values()) {
+            long silence = time - participant.lastHeard;
+            if (participant.left) {
+                continue;
+            }
+            if (silence > LOSS.toNanos()) {
+                lose(
+                        participant,
+                        "nothing has come from it for " + LOSS.toSeconds() + " s, though its connection is open");
+                return;
+            }
+            if (silence > SUSPICION.toNanos() && !participant.suspected) {
+                participant.suspected = true;
+                listener.suspected(participant.member, Duration.ofNanos(silence));
+            }
+        }
+    }
+
+    private void join(int connection, Join join) {
+        String objection = objection(join);
+        if (objection != null) {
+            refusals.add(objection);
+            listener.refused(objection);
+            outbox.send(connection, new Refused(objection));
+            outbox.close(connection);
+            return;
+        }
+        NavigableMap<Integer, Participant> seats = byRank();
+        int rank = join.member().rank();
+        if (rank == Message.ANY_RANK) {
+            rank = firstFree(seats);
+        } else {
+            Participant holder = seats.get(rank);
+            if (holder != null) {
+                // It has its rank by arrival only, and nobody knows of it yet.
+                holder.member = withRank(holder.member, firstFree(seats));
+            }
+        }
+        Participant participant = new Participant(connection, join, withRank(join.member(), rank), clock.time());
+        participants.put(connection, participant);
+        listener.joined(participant.member);
+        if (participants.size() == worldSize) {
+            complete();
+        }
+    }
+
+    /** Why this rank cannot take part, or null if it can. */
+    private @Nullable String objection(Join join) {
+        Member newcomer = join.member();
+        String who = newcomer.rank() == Message.ANY_RANK
+                ? "a rank without number (host " + newcomer.host() + ", pid " + newcomer.pid() + ")"
+                : newcomer.toString();
+        if (join.protocolVersion() != Message.PROTOCOL_VERSION) {
+            return who + " speaks version " + join.protocolVersion()
+                    + " of the control protocol, the rendezvous on host " + host.host() + " version "
+                    + Message.PROTOCOL_VERSION + ": use the same Gyre on all hosts";
+        }
+        if (end != null) {
+            return who + " comes too late: " + end;
+        }
+        if (complete) {
+            return who + " comes too late: all " + worldSize + " ranks are here already " + members();
+        }
+        if (join.worldSize() != worldSize) {
+            return who + " expects a world of " + join.worldSize() + " ranks, " + namedExample() + " expects "
+                    + worldSize;
+        }
+        if (newcomer.rank() < Message.ANY_RANK || newcomer.rank() >= worldSize) {
+            return who + " does not exist in a world of " + worldSize + " ranks (0 to " + (worldSize - 1) + ")";
+        }
+        Participant holder = byRank().get(newcomer.rank());
+        if (holder != null && !holder.anyRank) {
+            return who + " is there twice: host " + holder.member.host() + ", pid " + holder.member.pid()
+                    + " came first. Every process needs a rank of its own";
+        }
+        return differentOption(join, who);
+    }
+
+    private @Nullable String differentOption(Join join, String who) {
+        if (participants.isEmpty()) {
+            return null;
+        }
+        Participant first = participants.firstEntry().getValue();
+        TreeMap<String, String> names = first.join.sortedOptions();
+        names.putAll(join.options());
+        for (String name : names.keySet()) {
+            String theirs = first.join.options().get(name);
+            String own = join.options().get(name);
+            if (own == null || !own.equals(theirs)) {
+                return who + " has " + name + " = " + own + ", " + first.member + " has " + theirs
+                        + ". All ranks need the same options";
+            }
+        }
+        return null;
+    }
+
+    private String namedExample() {
+        return participants.isEmpty()
+                ? "the rendezvous on host " + host.host()
+                : participants.firstEntry().getValue().member.toString();
+    }
+
+    private int firstFree(Map<Integer, Participant> seats) {
+        for (int rank = 0; rank < worldSize; rank++) {
+            if (!seats.containsKey(rank)) {
+                return rank;
+            }
+        }
+        throw new IllegalStateException("all " + worldSize + " seats are taken, but the run is not complete");
+    }
+
+    private static Member withRank(Member member, int rank) {
+        return new Member(rank, member.host(), member.pid());
+    }
+
+    private void complete() {
+        complete = true;
+        List<Seat> seats = new ArrayList<>();
+        byRank().values().forEach(participant -> seats.add(new Seat(participant.member, participant.join.addresses())));
+        for (Participant participant : participants.values()) {
+            outbox.send(participant.connection, new Roster(participant.member.rank(), seats));
+        }
+        listener.complete(members());
+    }
+
+    private NavigableMap<Integer, Participant> byRank() {
+        NavigableMap<Integer, Participant> seats = new TreeMap<>();
+        participants.values().forEach(participant -> seats.put(participant.member.rank(), participant));
+        return seats;
+    }
+
+    private void expire() {
+        List<Integer> missing = new ArrayList<>();
+        NavigableMap<Integer, Participant> seats = byRank();
+        for (int rank = 0; rank < worldSize; rank++) {
+            if (!seats.containsKey(rank)) {
+                missing.add(rank);
+            }
+        }
+        StringBuilder reason = new StringBuilder("the run did not come about: " + participants.size() + " of "
+                + worldSize
+                + " ranks joined within " + joinTimeout.toMillis() + " ms. Missing: ranks " + missing + ". Here: "
+                + members() + ". Look at the output of the missing ranks, or raise the join timeout if they are slow.");
+        refusals.forEach(
+                refusal -> reason.append(" Turned away: ").append(refusal).append('.'));
+        end = reason.toString();
+        sendToAll(new Refused(end));
+        participants.keySet().forEach(outbox::close);
+        listener.failed(end);
+    }
+
+    private void offered(Participant participant, Offer offer) {
+        if (!complete || participant.offer != null) {
+            lose(participant, "it offered a value for '" + offer.topic() + "' out of turn");
+            return;
+        }
+        participant.offer = offer;
+        if (firstAwaited() == Message.NO_RANK) {
+            finishRound();
+        }
+    }
+
+    private void finishRound() {
+        TreeMap<Integer, Offer> offers = new TreeMap<>();
+        for (Participant participant : participants.values()) {
+            offers.put(participant.member.rank(), Objects.requireNonNull(participant.offer));
+            participant.offer = null;
+        }
+        String topic = offers.firstEntry().getValue().topic();
+        for (Map.Entry<Integer, Offer> entry : offers.entrySet()) {
+            if (!entry.getValue().topic().equals(topic)) {
+                List<Member> members = members();
+                sendToAll(new Disagreed("ranks exchange different things: " + members.get(0) + " '" + topic + "', "
+                        + members.get(entry.getKey()) + " '" + entry.getValue().topic() + "'"));
+                return;
+            }
+        }
+        offers.forEach((rank, offer) -> sendToAll(new Value(rank, offer.value())));
+    }
+
+    /** The first rank that an exchange waits for; no rank if there is none, or no exchange. */
+    private int firstAwaited() {
+        boolean begun = participants.values().stream().anyMatch(participant -> participant.offer != null);
+        if (!begun) {
+            return Message.NO_RANK;
+        }
+        for (Participant participant : byRank().values()) {
+            if (participant.offer == null) {
+                return participant.member.rank();
+            }
+        }
+        return Message.NO_RANK;
+    }
+
+    private void leave(Participant participant) {
+        if (!complete) {
+            lose(participant, "it left before everybody had come");
+            return;
+        }
+        participant.left = true;
+        sendToAll(new Left(participant.member.rank()));
+        listener.left(participant.member);
+    }
+
+    private void lose(Participant participant, String reason) {
+        if (end != null) {
+            return;
+        }
+        end = "the run has lost " + participant.member + ": " + reason;
+        sendToAll(new Lost(participant.member, reason));
+        listener.lost(participant.member, reason);
+    }
+
+    /** To everybody who may still listen: those who have left stay until they know that the others have what they sent. */
+    private void sendToAll(Message message) {
+        participants.values().forEach(participant -> outbox.send(participant.connection, message));
+    }
+}

@@ -1,0 +1,103 @@
+package io.gyre.membership;
+
+import io.gyre.Member;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What ranks and their coordinator tell each other. */
+public sealed interface Message {
+
+    /** Version of these messages. Ranks of one run must agree on it. */
+    int PROTOCOL_VERSION = 1;
+
+    /** A rank that leaves it to the coordinator which one it becomes. */
+    int ANY_RANK = -1;
+
+    /** A coordinator that is no rank: the launcher. */
+    int NO_RANK = -1;
+
+    /**
+     * Coordinator to whoever connects: what this is.
+     *
+     * @param protocolVersion the coordinator's
+     * @param run name of the run
+     * @param worldSize number of ranks it waits for
+     * @param complete whether all ranks have come, so that nobody else can join
+     * @param host who runs the coordinator; its rank is {@link #NO_RANK} if that is the launcher
+     */
+    record Welcome(int protocolVersion, RunId run, int worldSize, boolean complete, Member host) implements Message {}
+
+    /**
+     * Rank to coordinator: the wish to take part.
+     *
+     * @param protocolVersion the rank's
+     * @param worldSize number of ranks it expects
+     * @param member who it is; its rank may be {@link #ANY_RANK}
+     * @param options settings that must be equal on all ranks, by name
+     * @param addresses where its peers reach it
+     */
+    record Join(
+            int protocolVersion,
+            int worldSize,
+            Member member,
+            Map<String, String> options,
+            Map<String, String> addresses)
+            implements Message {
+
+        public Join {
+            options = Map.copyOf(options);
+            addresses = Map.copyOf(addresses);
+        }
+
+        /** The options in the order of their names, so that of several differences all ranks find the same one. */
+        TreeMap<String, String> sortedOptions() {
+            return new TreeMap<>(options);
+        }
+    }
+
+    /** Coordinator to one rank: it cannot take part, or the run will not come about. */
+    record Refused(String reason) implements Message {}
+
+    /**
+     * Coordinator to each rank: everybody has come.
+     *
+     * @param rank the receiver's
+     * @param seats all ranks, by rank
+     */
+    record Roster(int rank, List<Seat> seats) implements Message {
+
+        public Roster {
+            seats = List.copyOf(seats);
+        }
+    }
+
+    /** Rank to coordinator: its part of the round of an exchange; the value is what lies between position and limit. */
+    record Offer(String topic, ByteBuffer value) implements Message {}
+
+    /** Coordinator to each rank: what rank {@code rank} brought to the round. Comes once per rank, in their order. */
+    record Value(int rank, ByteBuffer value) implements Message {}
+
+    /** Coordinator to each rank: the ranks do not agree on what they exchange. */
+    record Disagreed(String reason) implements Message {}
+
+    /** Coordinator to each rank: {@code member} is dead. */
+    record Lost(Member member, String reason) implements Message {}
+
+    /** Coordinator to each rank, the one itself included: {@code rank} has left in good order. */
+    record Left(int rank) implements Message {}
+
+    /** Rank to coordinator: it leaves in good order. It may listen on, and then close the connection. */
+    record Leave() implements Message {}
+
+    /** Rank to coordinator: it cannot go on. */
+    record Failed(String reason) implements Message {}
+
+    /**
+     * Both ways: the sender is alive.
+     *
+     * @param awaited from the coordinator: the first rank that an exchange still waits for, or {@link #NO_RANK}
+     */
+    record Heartbeat(int awaited) implements Message {}
+}

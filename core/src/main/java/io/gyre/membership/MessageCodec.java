@@ -1,0 +1,248 @@
+package io.gyre.membership;
+
+import io.gyre.Member;
+import io.gyre.ProtocolException;
+import io.gyre.Session;
+import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Heartbeat;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Value;
+import io.gyre.membership.Message.Welcome;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.BufferUnderflowException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Messages as bytes: a type, then the fields in the order of their declaration, big-endian; texts and byte arrays are preceded
+ * by their length. {@link Welcome} and {@link Join} begin with a magic number, the protocol version and what is needed to
+ * refuse a rank of another version; those fields never change.
+ *
+ * <p>Lengths that come from outside are compared with the bytes that are really there before anything is allocated.
+ */
+public final class MessageCodec {
+
+    /** Longest message before a connection has joined. */
+    public static final int MAX_STRANGER_BYTES = 64 << 10;
+
+    /** Longest message of a member. */
+    public static final int MAX_MEMBER_BYTES = Session.MAX_EXCHANGE_BYTES + MAX_STRANGER_BYTES;
+
+    private static final int MAGIC = 0x47595245; // GYRE
+
+    private MessageCodec() {}
+
+    /** The bytes of a message, without any length in front. */
+    public static byte[] encode(Message message) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (DataOutputStream out = new DataOutputStream(bytes)) {
+            write(message, out);
+        } catch (IOException e) {
+            throw new UncheckedIOException("an array in memory cannot be written", e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static void write(Message message, DataOutputStream out) throws IOException {
+        if (message instanceof Welcome welcome) {
+            out.writeByte(1);
+            out.writeInt(MAGIC);
+            out.writeInt(welcome.protocolVersion());
+            out.writeLong(welcome.run().high());
+            out.writeLong(welcome.run().low());
+            out.writeInt(welcome.worldSize());
+            out.writeBoolean(welcome.complete());
+            write(welcome.host(), out);
+        } else if (message instanceof Join join) {
+            out.writeByte(2);
+            out.writeInt(MAGIC);
+            out.writeInt(join.protocolVersion());
+            out.writeInt(join.worldSize());
+            write(join.member(), out);
+            write(join.options(), out);
+            write(join.addresses(), out);
+        } else if (message instanceof Refused refused) {
+            out.writeByte(3);
+            write(refused.reason(), out);
+        } else if (message instanceof Roster roster) {
+            out.writeByte(4);
+            out.writeInt(roster.rank());
+            out.writeInt(roster.seats().size());
+            for (Seat seat : roster.seats()) {
+                write(seat.member(), out);
+                write(seat.addresses(), out);
+            }
+        } else if (message instanceof Offer offer) {
+            out.writeByte(5);
+            write(offer.topic(), out);
+            write(offer.value(), out);
+        } else if (message instanceof Value value) {
+            out.writeByte(6);
+            out.writeInt(value.rank());
+            write(value.value(), out);
+        } else if (message instanceof Disagreed disagreed) {
+            out.writeByte(7);
+            write(disagreed.reason(), out);
+        } else if (message instanceof Lost lost) {
+            out.writeByte(8);
+            write(lost.member(), out);
+            write(lost.reason(), out);
+        } else if (message instanceof Left left) {
+            out.writeByte(9);
+            out.writeInt(left.rank());
+        } else if (message instanceof Leave) {
+            out.writeByte(10);
+        } else if (message instanceof Failed failed) {
+            out.writeByte(11);
+            write(failed.reason(), out);
+        } else if (message instanceof Heartbeat heartbeat) {
+            out.writeByte(12);
+            out.writeInt(heartbeat.awaited());
+        }
+    }
+
+    private static void write(Member member, DataOutputStream out) throws IOException {
+        out.writeInt(member.rank());
+        write(member.host(), out);
+        out.writeLong(member.pid());
+    }
+
+    private static void write(Map<String, String> entries, DataOutputStream out) throws IOException {
+        out.writeInt(entries.size());
+        for (Map.Entry<String, String> entry : new TreeMap<>(entries).entrySet()) {
+            write(entry.getKey(), out);
+            write(entry.getValue(), out);
+        }
+    }
+
+    private static void write(String text, DataOutputStream out) throws IOException {
+        write(text.getBytes(StandardCharsets.UTF_8), out);
+    }
+
+    private static void write(ByteBuffer value, DataOutputStream out) throws IOException {
+        byte[] bytes = new byte[value.remaining()];
+        value.get(value.position(), bytes);
+        write(bytes, out);
+    }
+
+    private static void write(byte[] bytes, DataOutputStream out) throws IOException {
+        out.writeInt(bytes.length);
+        out.write(bytes);
+    }
+
+    /**
+     * Reads one message.
+     *
+     * @param in from its position to its limit, which must be the message's end
+     * @throws ProtocolException if the bytes are no message
+     */
+    public static Message decode(ByteBuffer in) {
+        try {
+            Message message = read(in);
+            // A join of another version ends where this version stops to understand it.
+            if (in.hasRemaining()
+                    && !(message instanceof Join join && join.protocolVersion() != Message.PROTOCOL_VERSION)) {
+                throw new ProtocolException("a " + message.getClass().getSimpleName() + " message with "
+                        + in.remaining() + " bytes too many");
+            }
+            return message;
+        } catch (BufferUnderflowException e) {
+            throw new ProtocolException("a control message that ends too early");
+        }
+    }
+
+    private static Message read(ByteBuffer in) {
+        byte type = in.get();
+        return switch (type) {
+            case 1 -> readWelcome(in);
+            case 2 -> readJoin(in);
+            case 3 -> new Refused(readText(in));
+            case 4 -> readRoster(in);
+            case 5 -> new Offer(readText(in), ByteBuffer.wrap(readBytes(in)));
+            case 6 -> new Value(in.getInt(), ByteBuffer.wrap(readBytes(in)));
+            case 7 -> new Disagreed(readText(in));
+            case 8 -> new Lost(readMember(in), readText(in));
+            case 9 -> new Left(in.getInt());
+            case 10 -> new Leave();
+            case 11 -> new Failed(readText(in));
+            case 12 -> new Heartbeat(in.getInt());
+            default -> throw new ProtocolException("a control message of unknown type " + type);
+        };
+    }
+
+    private static Welcome readWelcome(ByteBuffer in) {
+        checkMagic(in);
+        return new Welcome(
+                in.getInt(), new RunId(in.getLong(), in.getLong()), in.getInt(), in.get() != 0, readMember(in));
+    }
+
+    private static Join readJoin(ByteBuffer in) {
+        checkMagic(in);
+        int version = in.getInt();
+        int worldSize = in.getInt();
+        Member member = readMember(in);
+        return version == Message.PROTOCOL_VERSION
+                ? new Join(version, worldSize, member, readEntries(in), readEntries(in))
+                : new Join(version, worldSize, member, Map.of(), Map.of());
+    }
+
+    private static Roster readRoster(ByteBuffer in) {
+        int rank = in.getInt();
+        int count = in.getInt();
+        List<Seat> seats = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            seats.add(new Seat(readMember(in), readEntries(in)));
+        }
+        return new Roster(rank, seats);
+    }
+
+    private static void checkMagic(ByteBuffer in) {
+        int magic = in.getInt();
+        if (magic != MAGIC) {
+            throw new ProtocolException("whoever is there does not speak this protocol: the first word is "
+                    + Integer.toHexString(magic) + ", not " + Integer.toHexString(MAGIC));
+        }
+    }
+
+    private static Member readMember(ByteBuffer in) {
+        return new Member(in.getInt(), readText(in), in.getLong());
+    }
+
+    private static Map<String, String> readEntries(ByteBuffer in) {
+        int count = in.getInt();
+        Map<String, String> entries = new TreeMap<>();
+        for (int i = 0; i < count; i++) {
+            entries.put(readText(in), readText(in));
+        }
+        return entries;
+    }
+
+    private static String readText(ByteBuffer in) {
+        return new String(readBytes(in), StandardCharsets.UTF_8);
+    }
+
+    private static byte[] readBytes(ByteBuffer in) {
+        int length = in.getInt();
+        if (length < 0 || length > in.remaining()) {
+            throw new ProtocolException("a control message with a field of " + length + " bytes, of which "
+                    + in.remaining() + " are there");
+        }
+        byte[] bytes = new byte[length];
+        in.get(bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,66 @@
+package io.gyre.launcher;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.gyre.launcher.Finding.Verdict;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code gyre doctor}: what this host offers. */
+@Command(
+        name = "doctor",
+        description = "Says what this host offers for training, and ends with 0 if training can run here.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        usageHelpAutoWidth = true)
+public final class DoctorCommand implements Callable<Integer> {
+
+    private static final Path ROOT = Path.of("/");
+
+    /** Replaced by picocli's own. */
+    @Spec
+    private CommandSpec specification = CommandSpec.create();
+
+    @Option(names = "--report", paramLabel = "FILE.json", description = "Write the findings to a file as well.")
+    private @Nullable Path report;
+
+    @Option(names = "--load", description = "Load ND4J and its native code as well, which takes some seconds.")
+    private boolean load;
+
+    @Override
+    public Integer call() throws IOException {
+        List<Finding> findings = new ArrayList<>();
+        findings.add(Finding.ok("host", HostAddress.ownName()));
+        findings.addAll(new HostCheckup(ROOT).findings());
+        JavaCheckup java = new JavaCheckup(DoctorCommand.class.getClassLoader(), ROOT);
+        findings.addAll(java.findings());
+        if (load) {
+            findings.add(java.loadedBackend());
+        }
+        findings.add(new GpuCheckup(ROOT).finding());
+
+        findings.forEach(specification.commandLine().getOut()::println);
+        boolean canTrain = findings.stream().noneMatch(finding -> finding.verdict() == Verdict.PROBLEM);
+        if (report != null) {
+            write(report, canTrain, findings);
+        }
+        return canTrain ? 0 : 1;
+    }
+
+    private static void write(Path file, boolean canTrain, List<Finding> findings) throws IOException {
+        Map<String, Object> whole = new LinkedHashMap<>();
+        whole.put("can_train", canTrain);
+        whole.put("findings", findings);
+        new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValue(file.toFile(), whole);
+    }
+}

@@ -1,0 +1,55 @@
+package io.gyre.launcher;
+
+import io.gyre.launcher.RunWatch.Loss;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+
+/** What the launcher says about the rank that failed first. */
+final class FailureReport {
+
+    private FailureReport() {}
+
+    /**
+     * Finds out what began it. The coordinator is asked first, since it saw connections close in order.
+     *
+     * @param group ranks of which one has failed; all have ended
+     */
+    static String of(RankGroup group, RunWatch watch) {
+        return watch.missing().orElseGet(() -> {
+            Optional<Loss> loss = watch.loss();
+            int rank = loss.map(lost -> lost.member().rank())
+                    .orElseGet(() -> RankEnd.cause(group.ends()).orElseThrow().rank());
+            return describe(group.rank(rank), group.exitStatus(rank), loss);
+        });
+    }
+
+    private static String describe(RankProcess rank, OptionalInt status, Optional<Loss> loss) {
+        Placement place = rank.place();
+        String pid = rank.pid() == 0 ? "" : ", pid " + rank.pid();
+        return "rank " + place.rank() + " (host " + place.host() + pid + ") " + what(rank, status, loss)
+                + (rank.ownsTerminal() ? "; see what it printed above" : lastLines(rank.lastLines()));
+    }
+
+    private static String what(RankProcess rank, OptionalInt status, Optional<Loss> loss) {
+        if (status.isEmpty()) {
+            return "was lost: " + loss.map(Loss::reason).orElse("it did not answer");
+        }
+        if (status.getAsInt() == 0) {
+            return "ended with exit status 0 while the others still needed it";
+        }
+        if (status.getAsInt() == ExitStatus.OF_SSH && !rank.place().here()) {
+            return rank.pid() == 0
+                    ? "was not started: ssh did not reach its host"
+                    : "ended with exit status 255 of ssh (killed, or the connection broke)";
+        }
+        return "ended with exit status " + ExitStatus.words(status.getAsInt());
+    }
+
+    private static String lastLines(List<String> lines) {
+        return lines.isEmpty()
+                ? "; it printed nothing"
+                : lines.stream().collect(Collectors.joining("\n    ", "; its last lines:\n    ", ""));
+    }
+}

@@ -1,0 +1,82 @@
+package io.gyre.launcher;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Lists of host names as SLURM writes them: {@code n[1-2,5],gpu[01-03]} is n1, n2, n5, gpu01, gpu02, gpu03. A plain list
+ * such as {@code a,b} is one, too.
+ */
+final class HostList {
+
+    /** More than any cluster has, and little enough to hold. */
+    private static final int MOST = 1 << 16;
+
+    private HostList() {}
+
+    /** Names in the order of the list, repetitions kept. */
+    static List<String> expand(String list) {
+        List<String> hosts = new ArrayList<>();
+        int start = 0;
+        int depth = 0;
+        for (int i = 0; i <= list.length(); i++) {
+            char c = i < list.length() ? list.charAt(i) : ',';
+            if (c == '[') {
+                depth++;
+            } else if (c == ']') {
+                depth--;
+            } else if (c == ',' && (depth == 0 || i == list.length())) {
+                expandName(list, list.substring(start, i).strip(), hosts);
+                start = i + 1;
+            }
+        }
+        return List.copyOf(hosts);
+    }
+
+    private static void expandName(String list, String name, List<String> into) {
+        int open = name.indexOf('[');
+        int close = name.indexOf(']');
+        if (name.isEmpty()) {
+            throw malformed(list, "a name is empty");
+        }
+        if (open < 0 && close < 0) {
+            if (into.size() == MOST) {
+                throw malformed(list, "more than " + MOST + " hosts");
+            }
+            into.add(name);
+            return;
+        }
+        if (open < 0 || close < open) {
+            throw malformed(list, "the brackets of " + name + " do not match");
+        }
+        String before = name.substring(0, open);
+        String after = name.substring(close + 1);
+        for (String range : name.substring(open + 1, close).split(",", -1)) {
+            for (String number : numbers(list, range)) {
+                expandName(list, before + number + after, into);
+            }
+        }
+    }
+
+    /** {@code 08-11} is 08, 09, 10, 11: the first number's width is kept. */
+    private static List<String> numbers(String list, String range) {
+        String[] ends = range.strip().split("-", -1);
+        if (ends.length > 2 || !ends[0].matches("\\d{1,9}") || !ends[ends.length - 1].matches("\\d{1,9}")) {
+            throw malformed(list, "'" + range + "' is not a number or a range of numbers");
+        }
+        int first = Integer.parseInt(ends[0]);
+        int last = Integer.parseInt(ends[ends.length - 1]);
+        if (last < first || last - first >= MOST) {
+            throw malformed(list, "the range " + range + " is empty or too long");
+        }
+        List<String> numbers = new ArrayList<>();
+        for (int number = first; number <= last; number++) {
+            numbers.add(String.format("%0" + ends[0].length() + "d", number));
+        }
+        return numbers;
+    }
+
+    private static IllegalArgumentException malformed(String list, String why) {
+        return new IllegalArgumentException("host list \"" + list + "\": " + why);
+    }
+}

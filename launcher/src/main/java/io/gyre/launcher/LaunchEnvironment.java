@@ -1,0 +1,201 @@
+package io.gyre.launcher;
+
+import io.gyre.transport.JoinOptions;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * Who started this process, and as which rank: read from the environment variables that launchers set.
+ *
+ * <p>The innermost launcher wins. SLURM's variables, for one, are still there in the ranks of an {@code mpirun} or a
+ * {@code torchrun} that SLURM started, and then number the hosts and not the ranks.
+ *
+ * @param launcher who that was, for people
+ * @param rank rank of this process
+ * @param size number of ranks
+ * @param localRank number among the ranks of this host, if the launcher tells
+ * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher tells, or what the user has
+ *     set as GYRE_RENDEZVOUS
+ */
+public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
+
+    public LaunchEnvironment {
+        if (size < 1 || rank < 0 || rank >= size) {
+            throw new IllegalArgumentException(
+                    launcher + " says that this is rank " + rank + " of " + size + ", which cannot be");
+        }
+    }
+
+    /**
+     * Looks for a launcher's traces.
+     *
+     * @param variables the environment, as {@link System#getenv()} gives it
+     * @return empty if no launcher started this process
+     * @throws IllegalArgumentException if the traces are incomplete or make no sense; it names the variable and what to do
+     */
+    public static Optional<LaunchEnvironment> detect(Map<String, String> variables) {
+        Variables has = new Variables(variables);
+        if (has.all("GYRE_RANK")) {
+            return Optional.of(gyre(has));
+        }
+        if (has.all("OMPI_COMM_WORLD_RANK")) {
+            return Optional.of(openMpi(has));
+        }
+        if (has.all("TORCHELASTIC_RUN_ID", "RANK")) {
+            // Its own store listens at MASTER_PORT.
+            return Optional.of(torchrun(has, has.rendezvous().or(() -> has.text("MASTER_ADDR"))));
+        }
+        // A batch script that was not started by srun has all of SLURM's variables but this one, and is not a rank.
+        if (has.all("SLURM_STEP_ID", "SLURM_PROCID")) {
+            return Optional.of(slurm(has));
+        }
+        if (has.all("JOB_COMPLETION_INDEX")) {
+            return Optional.of(kubernetes(has));
+        }
+        if (has.all("PET_NODE_RANK", "PET_NNODES")) {
+            return Optional.of(trainJob(has));
+        }
+        if (has.all("RANK", "WORLD_SIZE")) {
+            return Optional.of(torchrun(has, has.master()));
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Begins the options by which this process joins its run.
+     *
+     * @param port of the rendezvous on the leader's host, where the launcher names no port
+     * @throws IllegalArgumentException if nobody tells where the ranks meet; it says what to set
+     */
+    public JoinOptions.Builder joinOptions(int port) {
+        String place = leader.orElseThrow(() -> new IllegalArgumentException(launcher
+                + " does not tell where the ranks meet: set GYRE_RENDEZVOUS to host:port of rank 0, or to a file"
+                + " that all ranks see"));
+        boolean complete = place.contains(":") || place.contains("/");
+        return JoinOptions.builder(rank, size, complete ? place : place + ":" + port);
+    }
+
+    private static LaunchEnvironment gyre(Variables has) {
+        return new LaunchEnvironment(
+                "Gyre",
+                has.number("GYRE_RANK"),
+                has.number("GYRE_WORLD_SIZE"),
+                has.optionalNumber("GYRE_LOCAL_RANK"),
+                has.rendezvous());
+    }
+
+    private static LaunchEnvironment openMpi(Variables has) {
+        return new LaunchEnvironment(
+                "Open MPI",
+                has.number("OMPI_COMM_WORLD_RANK"),
+                has.number("OMPI_COMM_WORLD_SIZE"),
+                has.optionalNumber("OMPI_COMM_WORLD_LOCAL_RANK"),
+                has.rendezvous());
+    }
+
+    private static LaunchEnvironment slurm(Variables has) {
+        Optional<String> hosts = has.text("SLURM_STEP_NODELIST").or(() -> has.text("SLURM_JOB_NODELIST"));
+        return new LaunchEnvironment(
+                "SLURM",
+                has.number("SLURM_PROCID"),
+                // The step's own count: a step may have fewer tasks than its job.
+                has.number(has.all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS"),
+                has.optionalNumber("SLURM_LOCALID"),
+                has.rendezvous()
+                        .or(() -> hosts.map(list -> HostList.expand(list).get(0))));
+    }
+
+    private static LaunchEnvironment kubernetes(Variables has) {
+        int index = has.number("JOB_COMPLETION_INDEX");
+        if (!has.all("WORLD_SIZE")) {
+            throw new IllegalArgumentException("Kubernetes gave this pod an index (JOB_COMPLETION_INDEX=" + index
+                    + ") but not the number of pods: set WORLD_SIZE in the manifest to the Job's completions");
+        }
+        return new LaunchEnvironment(
+                "Kubernetes",
+                index,
+                has.number("WORLD_SIZE"),
+                OptionalInt.empty(),
+                has.master().or(() -> has.text("HOSTNAME").flatMap(name -> firstPod(name, index))));
+    }
+
+    /**
+     * Pods of an Indexed Job are called {@code job-index}, and are found by that name under the headless Service that the Job's
+     * template names as its subdomain; we ask for a Service of the Job's own name.
+     */
+    private static Optional<String> firstPod(String ownName, int ownIndex) {
+        String ending = "-" + ownIndex;
+        if (!ownName.endsWith(ending)) {
+            return Optional.empty();
+        }
+        String job = ownName.substring(0, ownName.length() - ending.length());
+        return Optional.of(job + "-0." + job);
+    }
+
+    private static LaunchEnvironment trainJob(Variables has) {
+        OptionalInt perNode = has.optionalNumber("PET_NPROC_PER_NODE");
+        if (perNode.orElse(1) != 1) {
+            throw new IllegalArgumentException("a TrainJob with PET_NPROC_PER_NODE=" + perNode.getAsInt()
+                    + " tells no process its rank: use one process per node, or start the ranks of a node by gyre run");
+        }
+        return new LaunchEnvironment(
+                "Kubeflow Trainer",
+                has.number("PET_NODE_RANK"),
+                has.number("PET_NNODES"),
+                OptionalInt.empty(),
+                has.rendezvous().or(() -> has.address("PET_MASTER_ADDR", "PET_MASTER_PORT")));
+    }
+
+    private static LaunchEnvironment torchrun(Variables has, Optional<String> leader) {
+        return new LaunchEnvironment(
+                "torchrun", has.number("RANK"), has.number("WORLD_SIZE"), has.optionalNumber("LOCAL_RANK"), leader);
+    }
+
+    private record Variables(Map<String, String> values) {
+
+        boolean all(String... names) {
+            for (String name : names) {
+                if (text(name).isEmpty()) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        Optional<String> text(String name) {
+            return Optional.ofNullable(values.get(name)).map(String::strip).filter(value -> !value.isEmpty());
+        }
+
+        int number(String name) {
+            return optionalNumber(name)
+                    .orElseThrow(() -> new IllegalArgumentException("environment variable " + name + " is not set"));
+        }
+
+        OptionalInt optionalNumber(String name) {
+            Optional<String> value = text(name);
+            if (value.isEmpty()) {
+                return OptionalInt.empty();
+            }
+            if (!value.get().matches("\\d{1,9}")) {
+                throw new IllegalArgumentException(
+                        "environment variable " + name + "=" + value.get() + " is not a whole number");
+            }
+            return OptionalInt.of(Integer.parseInt(value.get()));
+        }
+
+        /** What the user says goes before what a launcher says. */
+        Optional<String> rendezvous() {
+            return text("GYRE_RENDEZVOUS");
+        }
+
+        Optional<String> master() {
+            return rendezvous().or(() -> address("MASTER_ADDR", "MASTER_PORT"));
+        }
+
+        Optional<String> address(String host, String port) {
+            OptionalInt number = optionalNumber(port);
+            return text(host).map(name -> number.isPresent() ? name + ":" + number.getAsInt() : name);
+        }
+    }
+}

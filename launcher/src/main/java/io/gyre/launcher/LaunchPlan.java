@@ -1,0 +1,87 @@
+package io.gyre.launcher;
+
+import io.gyre.transport.TransportMode;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What to start, how often and where.
+ *
+ * @param program what each rank is
+ * @param ranks how many, at least 1
+ * @param hosts where, in order; empty for this host. At most one per rank
+ * @param transport network among the ranks
+ * @param port where the ranks find the rendezvous; 0 for any free one
+ * @param environment more variables for every rank
+ * @param rootOwnsTerminal on a terminal, rank 0 writes to it directly, so that it may draw a progress bar
+ */
+public record LaunchPlan(
+        JavaProgram program,
+        int ranks,
+        List<String> hosts,
+        TransportMode transport,
+        int port,
+        Map<String, String> environment,
+        boolean rootOwnsTerminal) {
+
+    public LaunchPlan {
+        hosts = List.copyOf(hosts);
+        environment = Map.copyOf(environment);
+        if (ranks < 1) {
+            throw new IllegalArgumentException(ranks + " ranks: at least 1 is needed");
+        }
+        if (port < 0 || port > 65_535) {
+            throw new IllegalArgumentException("port " + port + " is outside 0 to 65535");
+        }
+        checkHosts(ranks, hosts);
+    }
+
+    private static void checkHosts(int ranks, List<String> hosts) {
+        if (hosts.size() > ranks) {
+            throw new IllegalArgumentException(hosts.size() + " hosts for " + ranks + (ranks == 1 ? " rank" : " ranks")
+                    + ": give at least one rank per host, or fewer hosts");
+        }
+        Set<String> seen = new HashSet<>();
+        for (String host : hosts) {
+            // A name that begins with a hyphen would be an option to ssh.
+            if (!host.matches("[A-Za-z0-9_:.][A-Za-z0-9_:.@%-]*")) {
+                throw new IllegalArgumentException("\"" + host + "\" is not the name of a host");
+            }
+            if (!seen.add(host)) {
+                throw new IllegalArgumentException("host " + host + " is named twice");
+            }
+        }
+    }
+
+    /** Ranks on this host, over the transport that fits best. */
+    public static LaunchPlan of(JavaProgram program, int ranks) {
+        return new LaunchPlan(program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), false);
+    }
+
+    /** As this, on other hosts. */
+    public LaunchPlan withHosts(List<String> names) {
+        return new LaunchPlan(program, ranks, names, transport, port, environment, rootOwnsTerminal);
+    }
+
+    /** As this, over another transport. */
+    public LaunchPlan withTransport(TransportMode mode) {
+        return new LaunchPlan(program, ranks, hosts, mode, port, environment, rootOwnsTerminal);
+    }
+
+    /** As this, with the rendezvous at another port. */
+    public LaunchPlan withPort(int number) {
+        return new LaunchPlan(program, ranks, hosts, transport, number, environment, rootOwnsTerminal);
+    }
+
+    /** As this, with these variables for every rank. */
+    public LaunchPlan withEnvironment(Map<String, String> variables) {
+        return new LaunchPlan(program, ranks, hosts, transport, port, variables, rootOwnsTerminal);
+    }
+
+    /** As this, with rank 0 writing straight to the terminal if there is one. */
+    public LaunchPlan withRootOnTerminal() {
+        return new LaunchPlan(program, ranks, hosts, transport, port, environment, true);
+    }
+}

@@ -1,0 +1,11 @@
+package io.gyre.launcher;
+
+import java.util.Optional;
+
+/**
+ * How a run ended.
+ *
+ * @param exitStatus 0 if every rank ended with 0, else 1
+ * @param failure which rank failed first, how, and its last lines, for people; empty if none did, or the run was stopped
+ */
+public record LaunchResult(int exitStatus, Optional<String> failure) {}

@@ -1,0 +1,169 @@
+package io.gyre.launcher;
+
+import io.gyre.transport.RendezvousServer;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Starts the ranks of a run, shows what they print, and sees to it that they end together.
+ *
+ * <p>The launcher hosts the rendezvous, and so learns at first hand which rank was lost first. When a rank fails, the others have
+ * half a second to notice and to say so; then they are told to end (SIGTERM), and killed one second later. The same happens,
+ * without the half second, when the launcher is told to stop: by {@link #stop}, by an interrupt of {@link #run}, or by a signal
+ * to its process. If the launcher itself is killed, watchers beside the ranks do it.
+ *
+ * <dl>
+ *   <dt>Threading
+ *   <dd>One thread calls {@link #run}, once; any may call {@link #stop}.
+ * </dl>
+ */
+public final class Launcher {
+
+    /** Heap of all ranks of a host, in percent of its memory. ND4J allows itself as much again outside the heap. */
+    private static final double HEAP_PERCENT = 40;
+
+    /** As long as a rank waits for the others by default: whoever has not come by then hangs. */
+    private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
+
+    private final LaunchPlan plan;
+    private final Terminal terminal;
+    private final RankGroup group = new RankGroup();
+    private final CountDownLatch finished = new CountDownLatch(1);
+
+    /**
+     * Plans a run; nothing is started yet.
+     *
+     * @param out borrowed; gets what the ranks print, each line with its rank before it
+     * @param err borrowed; gets what they print to their standard error, and what the launcher has to say
+     */
+    public Launcher(LaunchPlan plan, PrintStream out, PrintStream err) {
+        this.plan = plan;
+        terminal = new Terminal(out, err);
+    }
+
+    /**
+     * Runs all ranks to their end. If one failed, the reason has been written to the error stream.
+     *
+     * @throws IllegalArgumentException if the program or a host does not exist; nothing was started
+     * @throws UncheckedIOException if the rendezvous has no place to listen; nothing was started
+     * @throws IOException if a rank could not be started; no rank is left
+     * @throws InterruptedException if this thread was interrupted; no rank is left
+     */
+    public LaunchResult run() throws IOException, InterruptedException {
+        List<Placement> places = places();
+        if (places.stream().anyMatch(Placement::here)) {
+            plan.program().checkPresent();
+        }
+        String ownAddress = ownAddress(places);
+        boolean trusted = "true".equals(System.getenv("GYRE_TRUSTED_NETWORK"));
+        ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
+        RunWatch watch = new RunWatch(group);
+        try (RendezvousServer rendezvous = RendezvousServer.open(
+                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
+            start(places, ownAddress, rendezvous.endpoint());
+            group.await();
+        } finally {
+            group.destroy();
+            finished.countDown();
+            hook.remove();
+        }
+        LaunchResult result = result(watch);
+        result.failure().ifPresent(terminal::say);
+        return result;
+    }
+
+    /** Ends all ranks; {@link #run} then returns. */
+    public void stop() {
+        group.stop();
+    }
+
+    private void stopAndWait() {
+        stop();
+        try {
+            if (finished.await(3, TimeUnit.SECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        group.destroy();
+    }
+
+    private List<Placement> places() {
+        if (plan.hosts().isEmpty()) {
+            return Placement.spread(plan.ranks(), List.of(HostAddress.ownName()), host -> true);
+        }
+        return Placement.spread(plan.ranks(), plan.hosts(), HostAddress::isOwn);
+    }
+
+    /** Where the rendezvous listens: at loopback, unless a rank must reach it from elsewhere. */
+    private static String ownAddress(List<Placement> places) {
+        String chosen = System.getenv("GYRE_BIND");
+        if (chosen != null) {
+            return chosen;
+        }
+        return places.stream()
+                .filter(place -> !place.here())
+                .findFirst()
+                .map(place -> HostAddress.ownTowards(place.host()))
+                .orElse("127.0.0.1");
+    }
+
+    private void start(List<Placement> places, String ownAddress, String rendezvous)
+            throws IOException, InterruptedException {
+        boolean rootOnTerminal = plan.rootOwnsTerminal() && Terminal.isOurs();
+        boolean severalHosts = places.stream().anyMatch(place -> !place.here());
+        String directory = Path.of("").toAbsolutePath().toString();
+        try {
+            for (Placement place : places) {
+                Map<String, String> variables = RankEnvironment.of(
+                        place,
+                        rendezvous,
+                        plan.transport().toString(),
+                        Runtime.getRuntime().availableProcessors(),
+                        System.getenv());
+                if (severalHosts) {
+                    variables.put("GYRE_BIND", place.here() ? ownAddress : HostAddress.of(place.host()));
+                    variables.put("GYRE_HOST_ID", place.host());
+                }
+                variables.putAll(plan.environment());
+                List<String> command = place.here()
+                        ? RankCommand.here(directory, java(place))
+                        : RankCommand.over(place.host(), variables, directory, java(place));
+                group.add(RankProcess.start(place, command, variables, terminal, rootOnTerminal && place.rank() == 0));
+            }
+        } catch (IOException e) {
+            group.stop();
+            group.await();
+            throw e;
+        }
+    }
+
+    private List<String> java(Placement place) {
+        List<String> java = new ArrayList<>();
+        java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        java.addAll(JvmFlags.STANDARD);
+        java.add(String.format(Locale.ROOT, "-XX:MaxRAMPercentage=%.2f", HEAP_PERCENT / place.localSize()));
+        java.addAll(plan.program().entry());
+        java.addAll(plan.program().arguments());
+        return java;
+    }
+
+    private LaunchResult result(RunWatch watch) {
+        if (group.failed()) {
+            return new LaunchResult(1, Optional.of(FailureReport.of(group, watch)));
+        }
+        return new LaunchResult(group.wasStopped() ? 1 : 0, Optional.empty());
+    }
+}

@@ -1,0 +1,50 @@
+package io.gyre.launcher;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The environment variables that tell a rank who it is, and keep the ranks of a host out of each other's way. */
+final class RankEnvironment {
+
+    private static final String THREADS = "OMP_NUM_THREADS";
+    private static final String BLAS_THREADS = "OPENBLAS_NUM_THREADS";
+    private static final String WAITING = "OMP_WAIT_POLICY";
+
+    private RankEnvironment() {}
+
+    /**
+     * Variables to add to those that a rank has anyway.
+     *
+     * @param rendezvous where the ranks meet
+     * @param transport word for the transport
+     * @param cores cores of this host; a rank elsewhere counts its own
+     * @param own the launcher's environment: what the user set there stays
+     */
+    static Map<String, String> of(
+            Placement place, String rendezvous, String transport, int cores, Map<String, String> own) {
+        Map<String, String> variables = new LinkedHashMap<>();
+        own.forEach((name, value) -> {
+            if (name.startsWith("GYRE_") || name.equals("JDK_JAVA_OPTIONS")) {
+                variables.put(name, value);
+            }
+        });
+        variables.put("GYRE_RANK", String.valueOf(place.rank()));
+        variables.put("GYRE_WORLD_SIZE", String.valueOf(place.size()));
+        variables.put("GYRE_LOCAL_RANK", String.valueOf(place.localRank()));
+        variables.put("GYRE_LOCAL_SIZE", String.valueOf(place.localSize()));
+        variables.put("GYRE_RENDEZVOUS", rendezvous);
+        variables.put("GYRE_TRANSPORT", transport);
+        variables.put(WAITING, own.getOrDefault(WAITING, "PASSIVE"));
+        if (own.containsKey(THREADS)) {
+            variables.put(THREADS, own.get(THREADS));
+        } else if (place.here()) {
+            variables.put(THREADS, String.valueOf(Math.max(1, cores / place.localSize())));
+        }
+        if (own.containsKey(BLAS_THREADS)) {
+            variables.put(BLAS_THREADS, own.get(BLAS_THREADS));
+        } else if (variables.containsKey(THREADS)) {
+            variables.put(BLAS_THREADS, variables.get(THREADS));
+        }
+        return variables;
+    }
+}

@@ -1,0 +1,156 @@
+package io.gyre.launcher;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The processes of a run, which end together.
+ *
+ * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice and to say so; then they are told to end, and after
+ * {@link #TO_END another} they are killed. One thread adds and waits; {@link #stop} and {@link #destroy} may come from any.
+ */
+final class RankGroup {
+
+    private static final Duration TO_NOTICE = Duration.ofMillis(500);
+    private static final Duration TO_END = Duration.ofSeconds(1);
+    private static final Duration TO_DIE = Duration.ofSeconds(2);
+    private static final Duration TO_BE_READ = Duration.ofSeconds(1);
+
+    private enum Phase {
+        RUNNING,
+        FAILED,
+        TOLD_TO_END,
+        KILLED,
+        DESTROYED
+    }
+
+    private final BlockingQueue<Runnable> events = new LinkedBlockingQueue<>();
+    private final List<RankProcess> ranks = new ArrayList<>();
+    private final List<RankEnd> ends = new ArrayList<>();
+    private int running;
+    private boolean failed;
+    private volatile Phase phase = Phase.RUNNING;
+    private long deadlineNanos;
+
+    synchronized void add(RankProcess rank) {
+        ranks.add(rank);
+        running++;
+        rank.onExit(() -> events.add(() -> ended(rank)));
+    }
+
+    synchronized RankProcess rank(int number) {
+        return ranks.get(number);
+    }
+
+    /** Exit status of a rank that ended before it was told to; empty for others. */
+    OptionalInt exitStatus(int rank) {
+        return ends.stream()
+                .filter(end -> end.rank() == rank)
+                .mapToInt(RankEnd::status)
+                .findFirst();
+    }
+
+    /** Those that ended before they were told to, in the order in which that was noticed. */
+    List<RankEnd> ends() {
+        return ends;
+    }
+
+    /** Whether a rank failed that nobody had told to end. */
+    boolean failed() {
+        return failed;
+    }
+
+    /** Whether ranks were told to end. Any thread may ask. */
+    boolean wasStopped() {
+        return phase.compareTo(Phase.TOLD_TO_END) >= 0;
+    }
+
+    /** Tells all to end, now. */
+    void stop() {
+        events.add(this::tellToEnd);
+    }
+
+    /** Ends all that still run, at once and whatever came before. */
+    synchronized void destroy() {
+        ranks.forEach(RankProcess::destroy);
+    }
+
+    /**
+     * Waits until all have ended and all that they printed has been passed on.
+     *
+     * @throws InterruptedException if this thread was interrupted; all have been told to end, and have
+     */
+    void await() throws InterruptedException {
+        InterruptedException interrupted = null;
+        while (running > 0 && phase != Phase.DESTROYED) {
+            try {
+                next().run();
+            } catch (InterruptedException e) {
+                interrupted = e;
+                tellToEnd();
+            }
+        }
+        if (interrupted != null) {
+            throw interrupted;
+        }
+        long end = System.nanoTime() + TO_BE_READ.toNanos();
+        for (RankProcess rank : ranks) {
+            rank.awaitOutput(end);
+        }
+    }
+
+    private Runnable next() throws InterruptedException {
+        if (phase == Phase.RUNNING) {
+            return events.take();
+        }
+        Runnable event = events.poll(deadlineNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+        return event != null ? event : this::escalate;
+    }
+
+    private void ended(RankProcess rank) {
+        running--;
+        if (wasStopped()) {
+            return;
+        }
+        ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
+        if (rank.exitStatus() != 0 && !failed) {
+            failed = true;
+            enter(Phase.FAILED, TO_NOTICE);
+        }
+    }
+
+    private void escalate() {
+        switch (phase) {
+            case RUNNING, FAILED -> tellToEnd();
+            case TOLD_TO_END -> {
+                enter(Phase.KILLED, TO_DIE);
+                tell("KILL");
+            }
+            case KILLED, DESTROYED -> {
+                enter(Phase.DESTROYED, Duration.ZERO);
+                destroy();
+            }
+        }
+    }
+
+    private void tellToEnd() {
+        if (!wasStopped()) {
+            enter(Phase.TOLD_TO_END, TO_END);
+            tell("TERM");
+        }
+    }
+
+    private void tell(String signal) {
+        ranks.stream().filter(RankProcess::isAlive).forEach(rank -> rank.tell(signal));
+    }
+
+    private void enter(Phase next, Duration atMost) {
+        phase = next;
+        deadlineNanos = System.nanoTime() + atMost.toNanos();
+    }
+}

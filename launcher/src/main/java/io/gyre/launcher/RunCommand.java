@@ -1,0 +1,86 @@
+package io.gyre.launcher;
+
+import io.gyre.transport.TransportMode;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code gyre run}: any program, once per rank. */
+@Command(
+        name = "run",
+        description = "Runs a program once per rank, here or on other hosts, and ends with 0 if all of them did.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        usageHelpAutoWidth = true)
+public final class RunCommand implements Callable<Integer> {
+
+    @Option(names = "-n", required = true, paramLabel = "RANKS", description = "How many ranks.")
+    private int ranks;
+
+    @Option(
+            names = "--hosts",
+            paramLabel = "HOSTS",
+            description = "Where, over ssh: a,b or n[1-4]. The ranks are spread in order. Default: this host.")
+    private String hosts = "";
+
+    @Option(
+            names = "--transport",
+            paramLabel = "auto|ipc|udp",
+            description =
+                    "How ranks exchange data. Default: ${DEFAULT-VALUE}, IPC inside a host and UDP between hosts.")
+    private String transport = "auto";
+
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            description = "Where this process listens for the ranks to meet. Default: any free port.")
+    private int port;
+
+    @Option(
+            names = "--class-path",
+            paramLabel = "PATH",
+            description = "Where MAIN-CLASS and what it needs are. Default: what gyre itself has.")
+    private @Nullable String classPath;
+
+    @Parameters(
+            paramLabel = "MAIN-CLASS-OR-JAR ARGS",
+            arity = "1..*",
+            description = "The program, and what it is given.")
+    private List<String> program = List.of();
+
+    /** Reads nothing after the program as an option of its own. */
+    @Spec
+    void specification(CommandSpec specification) {
+        specification.parser().stopAtPositional(true);
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        LaunchPlan plan = LaunchPlan.of(program(), ranks)
+                .withHosts(hosts.isEmpty() ? List.of() : HostList.expand(hosts))
+                .withTransport(TransportMode.of(transport))
+                .withPort(port);
+        return new Launcher(plan, System.out, System.err).run().exitStatus();
+    }
+
+    private JavaProgram program() {
+        String first = program.get(0);
+        List<String> arguments = program.subList(1, program.size());
+        if (first.endsWith(".jar")) {
+            if (classPath != null) {
+                throw new IllegalArgumentException(
+                        "--class-path goes with a main class; the jar " + first + " names its own, in its manifest");
+            }
+            return JavaProgram.jar(first, arguments);
+        }
+        return classPath == null
+                ? JavaProgram.mainClass(first, arguments)
+                : JavaProgram.mainClass(first, classPath, arguments);
+    }
+}

@@ -1,0 +1,30 @@
+package io.gyre.launcher;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Something to do when this JVM is told to end by a signal, from the adding of the hook until it is removed. */
+final class ShutdownHook {
+
+    private static final Logger log = LoggerFactory.getLogger(ShutdownHook.class);
+
+    private final Thread thread;
+
+    private ShutdownHook(Thread thread) {
+        this.thread = thread;
+    }
+
+    static ShutdownHook add(Runnable action) {
+        Thread thread = new Thread(action, "gyre-shutdown");
+        Runtime.getRuntime().addShutdownHook(thread);
+        return new ShutdownHook(thread);
+    }
+
+    void remove() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(thread);
+        } catch (IllegalStateException e) {
+            log.debug("the hook stays, since the JVM is ending: {}", e.getMessage());
+        }
+    }
+}

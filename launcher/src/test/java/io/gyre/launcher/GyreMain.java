@@ -1,0 +1,14 @@
+package io.gyre.launcher;
+
+import picocli.CommandLine.Command;
+
+/** {@code gyre} with the commands of this module. */
+@Command(
+        name = "gyre",
+        subcommands = {RunCommand.class, DoctorCommand.class})
+final class GyreMain {
+
+    public static void main(String[] arguments) {
+        System.exit(GyreCommandLine.of(new GyreMain()).execute(arguments));
+    }
+}

@@ -1,0 +1,143 @@
+package io.gyre.launcher;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+
+/** {@code gyre} as a process, and what it printed so far. Closing it leaves nothing behind. */
+final class GyreProcess implements AutoCloseable {
+
+    /** Far beyond the two seconds that stopping may take on an idle machine. */
+    static final Duration STOPPED = Duration.ofSeconds(20);
+
+    private static final Pattern READY = Pattern.compile("\\[(\\d+)] ready (\\d+)");
+
+    private final String mark = "mark-" + UUID.randomUUID();
+    private final Process process;
+    private final List<String> out = new CopyOnWriteArrayList<>();
+    private final List<String> err = new CopyOnWriteArrayList<>();
+    private final List<Thread> readers = new ArrayList<>();
+
+    private GyreProcess(Map<String, String> environment, List<String> arguments, boolean marked) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(JvmFlags.STANDARD);
+        command.addAll(List.of("-cp", classPath(), GyreMain.class.getName()));
+        command.addAll(arguments);
+        if (marked) {
+            command.add(mark);
+        }
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(environment);
+        process = builder.start();
+        read(process.getInputStream(), out);
+        read(process.getErrorStream(), err);
+    }
+
+    /** {@code gyre} with these arguments. */
+    static GyreProcess start(String... arguments) throws IOException {
+        return new GyreProcess(Map.of(), List.of(arguments), false);
+    }
+
+    /** {@code gyre run} of {@link RankProgram}, whose processes can be told from others by a last argument of their own. */
+    static GyreProcess run(int ranks, String... program) throws IOException {
+        return run(Map.of(), List.of("-n", String.valueOf(ranks)), program);
+    }
+
+    static GyreProcess run(Map<String, String> environment, List<String> options, String... program)
+            throws IOException {
+        List<String> arguments = new ArrayList<>(List.of("run"));
+        arguments.addAll(options);
+        arguments.addAll(List.of("--", RankProgram.class.getName()));
+        arguments.addAll(List.of(program));
+        return new GyreProcess(environment, arguments, true);
+    }
+
+    static String classPath() {
+        return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    }
+
+    private void read(InputStream stream, List<String> lines) {
+        Thread reader = new Thread(() -> {
+            try {
+                LineReader.read(stream, line -> lines.add(new String(line, StandardCharsets.UTF_8)));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        reader.setDaemon(true);
+        reader.start();
+        readers.add(reader);
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    List<String> out() {
+        return out;
+    }
+
+    /** Both streams, for messages and searches that do not mind the order. */
+    String output() {
+        return String.join("\n", out) + "\n" + String.join("\n", err);
+    }
+
+    String errors() {
+        return String.join("\n", err);
+    }
+
+    void signal(String name) throws IOException, InterruptedException {
+        Processes.signal(name, process.pid());
+    }
+
+    /** Process id of a rank, once it says that it is ready. */
+    long awaitReady(int rank) {
+        Await.until(
+                Await.LONG,
+                () -> "rank " + rank + " is ready:\n" + output(),
+                () -> ready(rank).isPresent());
+        return ready(rank).getAsLong();
+    }
+
+    private OptionalLong ready(int rank) {
+        return out.stream()
+                .map(READY::matcher)
+                .filter(matcher -> matcher.matches() && matcher.group(1).equals(String.valueOf(rank)))
+                .mapToLong(matcher -> Long.parseLong(matcher.group(2)))
+                .findFirst();
+    }
+
+    /** Exit status of the launcher; all that it printed has been read. */
+    int awaitExit(Duration atMost) throws InterruptedException {
+        if (!process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new AssertionError("the launcher still ran after " + atMost + ":\n" + output());
+        }
+        for (Thread reader : readers) {
+            reader.join(atMost.toMillis());
+        }
+        return process.exitValue();
+    }
+
+    /** Fails unless all ranks and their watchers are gone, or go now. */
+    void awaitNobodyLeft() {
+        Processes.awaitNoneWith(mark, STOPPED);
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        Processes.awaitNoneWith(mark, STOPPED);
+    }
+}

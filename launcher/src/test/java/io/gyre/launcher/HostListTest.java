@@ -1,0 +1,48 @@
+package io.gyre.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class HostListTest {
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "a | a",
+                "a,b | a,b",
+                "a, b | a,b",
+                "n[1-2,5] | n1,n2,n5",
+                "n[08-11] | n08,n09,n10,n11",
+                "n[1-2,5],gpu[01-02],x | n1,n2,n5,gpu01,gpu02,x",
+                "n[3]-ib.example.org | n3-ib.example.org",
+                "r[1-2]n[7-8] | r1n7,r1n8,r2n7,r2n8",
+                "n[999-1000] | n999,n1000",
+                "n[5-5] | n5",
+            })
+    void namesAreSpelledOut(String list, String names) {
+        assertThat(String.join(",", HostList.expand(list))).isEqualTo(names);
+    }
+
+    @ParameterizedTest(name = "\"{0}\"")
+    @ValueSource(
+            strings = {"", ",", "a,", "n[", "n[1", "n]1[", "n1]", "n[]", "n[a]", "n[1-]", "n[2-1]", "n[1-2-3]", "n[[1]]"
+            })
+    void whatIsMalformedIsRefusedInFull(String list) {
+        assertThatThrownBy(() -> HostList.expand(list))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("host list \"" + list + "\"");
+    }
+
+    @Test
+    void aListThatWouldNotEndIsRefused() {
+        assertThatThrownBy(() -> HostList.expand("n[1-60000][1-60000]"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("more than 65536 hosts");
+    }
+}

@@ -1,0 +1,63 @@
+package io.gyre.launcher;
+
+import java.io.PrintStream;
+import java.util.concurrent.CountDownLatch;
+
+/** What the ranks of the tests run: the first argument says what to do, the others are for it. */
+final class RankProgram {
+
+    private RankProgram() {}
+
+    public static void main(String[] arguments) throws InterruptedException {
+        int rank = Integer.parseInt(System.getenv("GYRE_RANK"));
+        String argument = arguments.length > 1 ? arguments[1] : "";
+        switch (arguments[0]) {
+            case "arguments" -> {
+                for (int i = 1; i < arguments.length; i++) {
+                    System.out.println(arguments[i].replace("\n", "\\n"));
+                }
+            }
+            case "environment" -> System.getenv().forEach((name, value) -> System.out.println(name + "=" + value));
+            case "lines" -> {
+                lines(System.out, "out " + rank, Integer.parseInt(argument));
+                lines(System.err, "err " + rank, Integer.parseInt(argument));
+            }
+            case "fail" -> {
+                if (rank == Integer.parseInt(argument)) {
+                    System.err.println("about to fail");
+                    System.exit(7);
+                }
+                waitForEver();
+            }
+            case "stubborn" -> {
+                Runtime.getRuntime().addShutdownHook(new Thread(RankProgram::waitUninterruptibly));
+                waitForEver();
+            }
+            case "wait" -> waitForEver();
+            default -> throw new IllegalArgumentException(arguments[0]);
+        }
+    }
+
+    /** Long enough that a pipe takes no line in one piece. */
+    private static void lines(PrintStream stream, String start, int count) {
+        for (int i = 0; i < count; i++) {
+            stream.print(start + " begins ");
+            stream.print("x".repeat(5000));
+            stream.println(" " + i + " ends");
+        }
+    }
+
+    private static void waitForEver() throws InterruptedException {
+        System.out.println("ready " + ProcessHandle.current().pid());
+        new CountDownLatch(1).await();
+    }
+
+    private static void waitUninterruptibly() {
+        CountDownLatch never = new CountDownLatch(1);
+        try {
+            never.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

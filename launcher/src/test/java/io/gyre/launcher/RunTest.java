@@ -1,0 +1,83 @@
+package io.gyre.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Runs of real processes that end by themselves. */
+class RunTest {
+
+    @Test
+    void everyLineCarriesItsRankAndNoneIsTorn() throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(3, "lines", "100")) {
+            assertThat(gyre.awaitExit(Await.LONG)).isZero();
+
+            assertThat(gyre.out()).hasSize(300);
+            for (int rank = 0; rank < 3; rank++) {
+                String start = "[" + rank + "] out " + rank + " begins x";
+                assertThat(gyre.out())
+                        .filteredOn(line -> line.startsWith(start))
+                        .hasSize(100)
+                        .allSatisfy(line -> assertThat(line).matches(".* begins x{5000} \\d+ ends"));
+            }
+            assertThat(gyre.errors().lines()).hasSize(300);
+        }
+    }
+
+    @Test
+    void argumentsArriveAsTheyWereGiven() throws Exception {
+        String[] strange = {
+            "two words",
+            "it's",
+            "\"quoted\"",
+            "$HOME `id` $(id)",
+            "back\\slash",
+            "*",
+            "@file",
+            "--",
+            "-n",
+            "",
+            "two\nlines",
+            "größer"
+        };
+        String[] program = new String[strange.length + 1];
+        program[0] = "arguments";
+        System.arraycopy(strange, 0, program, 1, strange.length);
+        try (GyreProcess gyre = GyreProcess.run(1, program)) {
+            assertThat(gyre.awaitExit(Await.LONG)).isZero();
+
+            assertThat(gyre.out().subList(0, strange.length))
+                    .containsExactly(List.of(strange).stream()
+                            .map(argument -> "[0] " + argument.replace("\n", "\\n"))
+                            .toArray(String[]::new));
+        }
+    }
+
+    @Test
+    void ranksAreToldWhoTheyAre() throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(2, "environment")) {
+            assertThat(gyre.awaitExit(Await.LONG)).isZero();
+
+            assertThat(gyre.out())
+                    .contains(
+                            "[1] GYRE_RANK=1",
+                            "[1] GYRE_WORLD_SIZE=2",
+                            "[1] GYRE_LOCAL_RANK=1",
+                            "[1] GYRE_LOCAL_SIZE=2",
+                            "[1] GYRE_TRANSPORT=auto");
+            assertThat(gyre.out()).anyMatch(line -> line.matches("\\[1] GYRE_RENDEZVOUS=127\\.0\\.0\\.1:\\d+"));
+        }
+    }
+
+    @Test
+    void whatTheUserSetStays() throws Exception {
+        Map<String, String> environment = Map.of("OMP_NUM_THREADS", "3", "OMP_WAIT_POLICY", "ACTIVE");
+        try (GyreProcess gyre = GyreProcess.run(environment, List.of("-n", "1"), "environment")) {
+            assertThat(gyre.awaitExit(Await.LONG)).isZero();
+
+            assertThat(gyre.out()).contains("[0] OMP_NUM_THREADS=3", "[0] OMP_WAIT_POLICY=ACTIVE");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package io.gyre.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Ranks on other hosts, which are loopback addresses here: an {@code ssh} of our own runs what it is given in this host's shell,
+ * with an environment as bare as that of a login.
+ */
+class SshTest {
+
+    private static final List<String> TWO_HOSTS = List.of("-n", "3", "--hosts", "127.0.0.2,127.0.0.3");
+
+    @TempDir
+    private Path bin;
+
+    @BeforeEach
+    void pretendToReachHosts() throws IOException {
+        writeSsh("""
+                #!/bin/sh
+                while [ "${1#-}" != "$1" ]; do shift 2; done
+                host=$1
+                shift
+                exec env -i HOME=/ PATH="$PATH" SSH_HOST="$host" sh -c "$*"
+                """);
+    }
+
+    private void writeSsh(String script) throws IOException {
+        Path ssh = bin.resolve("ssh");
+        Files.writeString(ssh, script);
+        Files.setPosixFilePermissions(ssh, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    private GyreProcess run(String... program) throws IOException {
+        return GyreProcess.run(Map.of("PATH", bin + ":" + System.getenv("PATH")), TWO_HOSTS, program);
+    }
+
+    @Test
+    void ranksAreSpreadOverTheHostsAndToldSo() throws Exception {
+        try (GyreProcess gyre = run("environment")) {
+            assertThat(gyre.awaitExit(Await.LONG)).as(gyre.errors()).isZero();
+
+            assertThat(gyre.out())
+                    .contains("[0] SSH_HOST=127.0.0.2", "[1] SSH_HOST=127.0.0.2", "[2] SSH_HOST=127.0.0.3")
+                    .contains("[0] GYRE_LOCAL_SIZE=2", "[1] GYRE_LOCAL_RANK=1", "[2] GYRE_LOCAL_RANK=0")
+                    .contains("[2] GYRE_LOCAL_SIZE=1", "[2] GYRE_WORLD_SIZE=3")
+                    .contains("[1] GYRE_BIND=127.0.0.2", "[2] GYRE_BIND=127.0.0.3")
+                    .contains("[1] GYRE_HOST_ID=127.0.0.2", "[2] GYRE_HOST_ID=127.0.0.3")
+                    .contains("[0] OMP_WAIT_POLICY=PASSIVE")
+                    .anyMatch(line -> line.matches("\\[2] OMP_NUM_THREADS=\\d+"))
+                    .noneMatch(line -> line.contains(RankCommand.PID_LINE));
+        }
+    }
+
+    @Test
+    void argumentsArriveAsTheyWereGiven() throws Exception {
+        try (GyreProcess gyre = run("arguments", "two words", "it's", "\"$HOME\" `id`", "back\\slash", "", "a\nb")) {
+            assertThat(gyre.awaitExit(Await.LONG)).as(gyre.errors()).isZero();
+
+            assertThat(gyre.out())
+                    .containsSubsequence(
+                            "[2] two words", "[2] it's", "[2] \"$HOME\" `id`", "[2] back\\slash", "[2] ", "[2] a\\nb");
+        }
+    }
+
+    @Test
+    void aKilledRankIsNamedWithItsHostAndItsProcessIdThere() throws Exception {
+        try (GyreProcess gyre = run("wait")) {
+            gyre.awaitReady(0);
+            gyre.awaitReady(1);
+            long victim = gyre.awaitReady(2);
+            Processes.signal("KILL", victim);
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
+
+            assertThat(gyre.errors()).contains("rank 2 (host 127.0.0.3, pid " + victim + ") ended with exit status");
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void noRankOutlivesALauncherThatIsKilled() throws Exception {
+        try (GyreProcess gyre = run("stubborn")) {
+            for (int rank = 0; rank < 3; rank++) {
+                gyre.awaitReady(rank);
+            }
+            gyre.signal("KILL");
+
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void anUnreachableHostIsNamed() throws Exception {
+        writeSsh("#!/bin/sh\necho 'ssh: connect to host b port 22: No route to host' >&2; exit 255\n");
+        try (GyreProcess gyre = run("wait")) {
+            assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(1);
+
+            assertThat(gyre.errors())
+                    .containsPattern(
+                            "rank \\d \\(host 127\\.0\\.0\\.[23]\\) was not started: ssh did not reach its host;"
+                                    + " its last lines:\n    ssh: connect to host b port 22: No route to host");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.gyre.launcher;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Runs of real processes that end by force. */
+class StopTest {
+
+    @Test
+    void aFailingRankEndsTheRunAndIsNamedWithItsLastLines() throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(3, "fail", "1")) {
+            assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(1);
+
+            assertThat(gyre.errors())
+                    .containsPattern("gyre: rank 1 \\(host .+, pid \\d+\\) ended with exit status 7; its last lines:\n"
+                            + "    about to fail");
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void aKilledRankEndsTheRunAndIsNamed() throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(3, "wait")) {
+            gyre.awaitReady(0);
+            gyre.awaitReady(1);
+            long victim = gyre.awaitReady(2);
+            Processes.signal("KILL", victim);
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
+
+            assertThat(gyre.errors())
+                    .contains("rank 2 (host " + HostAddress.ownName() + ", pid " + victim
+                            + ") ended with exit status 137 (killed); its last lines:\n    ready " + victim);
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
+    void aSignalToTheLauncherEndsAllRanks(String signal, int status) throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(2, "wait")) {
+            long first = gyre.awaitReady(0);
+            long second = gyre.awaitReady(1);
+            gyre.signal(signal);
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(status);
+
+            assertThat(Processes.isRunning(first) || Processes.isRunning(second))
+                    .as("a rank outlived the launcher")
+                    .isFalse();
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void ranksThatDoNotHeedAreKilled() throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(2, "stubborn")) {
+            long first = gyre.awaitReady(0);
+            long second = gyre.awaitReady(1);
+            gyre.signal("INT");
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(130);
+
+            assertThat(Processes.isRunning(first) || Processes.isRunning(second))
+                    .as("a rank outlived the launcher")
+                    .isFalse();
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"wait", "stubborn"})
+    void noRankOutlivesALauncherThatIsKilled(String program) throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(2, program)) {
+            gyre.awaitReady(0);
+            gyre.awaitReady(1);
+            gyre.signal("KILL");
+
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void ranksDoNotHearTheTerminalsInterruptThemselves() throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(1, "wait")) {
+            long rank = gyre.awaitReady(0);
+            Processes.signal("INT", rank);
+            Processes.signal("KILL", rank);
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
+            assertThat(gyre.errors()).contains("exit status 137 (killed)");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package io.gyre.samples;
+
+import io.gyre.launcher.DoctorCommand;
+import io.gyre.launcher.GyreCommandLine;
+import io.gyre.launcher.RunCommand;
+import io.gyre.samples.train.TrainCommand;
+import picocli.CommandLine.Command;
+
+/** The command line: {@code bin/gyre}. */
+@Command(
+        name = "gyre",
+        description = "Trains Deeplearning4j models on many JVMs.",
+        mixinStandardHelpOptions = true,
+        subcommands = {TrainCommand.class, RunCommand.class, DoctorCommand.class})
+public final class GyreCommand {
+
+    private GyreCommand() {}
+
+    /** Ends the JVM with 0 if the work was done and checked, 2 for bad arguments, else 1. */
+    public static void main(String[] arguments) {
+        System.exit(GyreCommandLine.of(new GyreCommand()).execute(arguments));
+    }
+}

@@ -1,0 +1,119 @@
+package io.gyre.samples.model;
+
+import io.gyre.samples.data.ImageShape;
+import java.util.Locale;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.weights.WeightInit;
+import org.deeplearning4j.zoo.model.LeNet;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+/** What {@code gyre train} can train, by the name on its command line. Each takes images of any set, within its limits. */
+public enum SampleModel {
+
+    /** Two hidden layers, of 256 and 128 units. */
+    MLP(1, 28, 1, 32) {
+        @Override
+        Model configured(ImageShape shape, int classes, long seed) {
+            return new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
+                    .seed(seed)
+                    .updater(new Adam(LEARNING_RATE))
+                    .weightInit(WeightInit.RELU)
+                    .activation(Activation.RELU)
+                    .list()
+                    .layer(new DenseLayer.Builder().nOut(256).build())
+                    .layer(new DenseLayer.Builder().nOut(128).build())
+                    .layer(new OutputLayer.Builder(LossFunction.MCXENT)
+                            .activation(Activation.SOFTMAX)
+                            .nOut(classes)
+                            .build())
+                    .setInputType(InputType.convolutional(shape.height(), shape.width(), shape.channels()))
+                    .build());
+        }
+    },
+
+    /** The first convolutional network, as Deeplearning4j's zoo has it. */
+    LENET(1, 28, 8, 16) {
+        @Override
+        Model configured(ImageShape shape, int classes, long seed) {
+            return new MultiLayerNetwork(LeNet.builder()
+                    .seed(seed)
+                    .inputShape(new int[] {shape.channels(), shape.height(), shape.width()})
+                    .numClasses(classes)
+                    .updater(new Adam(LEARNING_RATE))
+                    .build()
+                    .conf());
+        }
+    },
+
+    /** The residual network of 50 layers, as Deeplearning4j's zoo has it, adapted to small images. */
+    RESNET50(3, 32, 32, 8) {
+        @Override
+        Model configured(ImageShape shape, int classes, long seed) {
+            return ResNet50Graph.of(shape, classes, seed);
+        }
+    };
+
+    private static final double LEARNING_RATE = 0.001;
+
+    private final int channels;
+    private final int defaultPixels;
+    private final int smallestPixels;
+    private final int defaultBatch;
+
+    SampleModel(int channels, int defaultPixels, int smallestPixels, int defaultBatch) {
+        this.channels = channels;
+        this.defaultPixels = defaultPixels;
+        this.smallestPixels = smallestPixels;
+        this.defaultBatch = defaultBatch;
+    }
+
+    abstract Model configured(ImageShape shape, int classes, long seed);
+
+    /**
+     * Builds the network, with its initial parameters.
+     *
+     * @throws IllegalArgumentException if the images are too small for it
+     */
+    public Model build(ImageShape shape, int classes, long seed) {
+        checkPixels(Math.min(shape.height(), shape.width()));
+        Model model = configured(shape, classes, seed);
+        model.init();
+        return model;
+    }
+
+    /** Fails if images of so many pixels on their shorter side vanish in the model's poolings. */
+    public void checkPixels(int pixels) {
+        if (pixels < smallestPixels) {
+            throw new IllegalArgumentException("images of " + pixels + " pixels are too small for " + this
+                    + ": expected at least " + smallestPixels);
+        }
+    }
+
+    /** Channels of made-up images for it. */
+    public int channels() {
+        return channels;
+    }
+
+    /** Height and width of images, where the data leave the choice. */
+    public int defaultPixels() {
+        return defaultPixels;
+    }
+
+    /** Examples per rank and step. */
+    public int defaultBatch() {
+        return defaultBatch;
+    }
+
+    /** As on the command line. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

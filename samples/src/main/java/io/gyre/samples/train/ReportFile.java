@@ -1,0 +1,47 @@
+package io.gyre.samples.train;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/** A file that either has its whole new content or is as it was. */
+record ReportFile(Path path) {
+
+    /**
+     * Fails if it could not be written, before there is anything to write.
+     *
+     * @throws IllegalArgumentException naming it
+     */
+    void check() {
+        if (Files.isDirectory(path)) {
+            throw new IllegalArgumentException("--report " + path + " is a directory, expected a file");
+        }
+        if (!Files.isDirectory(directory())) {
+            throw new IllegalArgumentException("--report " + path + ": there is no directory " + directory());
+        }
+        if (!Files.isWritable(Files.exists(path) ? path : directory())) {
+            throw new IllegalArgumentException("--report " + path + ": no permission to write it");
+        }
+    }
+
+    /** Writes a new file and puts it into the place of the old one, unless that is no file but a device or a pipe. */
+    void write(String content) throws IOException {
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            Files.writeString(path, content);
+            return;
+        }
+        Path unfinished = Files.createTempFile(directory(), "." + path.getFileName(), ".unfinished");
+        try {
+            Files.writeString(unfinished, content);
+            Files.move(unfinished, path, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(unfinished);
+        }
+    }
+
+    private Path directory() {
+        Path parent = path.toAbsolutePath().getParent();
+        return parent == null ? path : parent;
+    }
+}

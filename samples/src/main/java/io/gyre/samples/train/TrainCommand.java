@@ -1,0 +1,43 @@
+package io.gyre.samples.train;
+
+import io.gyre.launcher.JavaProgram;
+import io.gyre.launcher.LaunchPlan;
+import io.gyre.launcher.Launcher;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code gyre train}: checks the options and the data, then starts the ranks and waits for them. */
+@Command(
+        name = "train",
+        description =
+                "Trains a sample model on several ranks of this host, and ends with 0 if all have the same result.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        usageHelpAutoWidth = true)
+public final class TrainCommand implements Callable<Integer> {
+
+    /** Replaced by picocli's own. */
+    @Spec
+    private CommandSpec specification = CommandSpec.create();
+
+    @Mixin
+    private final TrainOptions options = new TrainOptions();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        options.check();
+        // Opened here too, so that there is one message about bad data and not one of each rank.
+        options.openData();
+        List<String> arguments = specification.commandLine().getParseResult().originalArgs();
+        LaunchPlan plan = LaunchPlan.of(JavaProgram.mainClass(TrainRank.class.getName(), arguments), options.ranks())
+                .withTransport(options.transport())
+                .withPort(options.port())
+                .withRootOnTerminal();
+        return new Launcher(plan, System.out, System.err).run().exitStatus();
+    }
+}

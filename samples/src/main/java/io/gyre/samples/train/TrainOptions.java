@@ -1,0 +1,313 @@
+package io.gyre.samples.train;
+
+import io.gyre.samples.data.DataDirectory;
+import io.gyre.samples.data.DrawnDigits;
+import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.data.ImageShape;
+import io.gyre.samples.data.Synthetic;
+import io.gyre.samples.model.SampleModel;
+import io.gyre.transport.TransportMode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What {@code gyre train} is asked to do: read by the process that starts the ranks, which checks it, and by each rank. */
+public final class TrainOptions {
+
+    private static final String DRAWN = "drawn";
+    private static final String SYNTHETIC = "synthetic";
+
+    /** They are processes of one host: more is a slip of the finger. */
+    private static final int MOST_RANKS = 256;
+
+    private static final int DEFAULT_EPOCHS = 3;
+    private static final int DEFAULT_RESNET_STEPS = 20;
+
+    /** How ranks turn their gradients into a common model. */
+    enum Strategy {
+        ALLREDUCE,
+        PARAMSERVER,
+        ELASTIC,
+        HYBRID;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** How ranks exchange data. */
+    enum Transport {
+        AUTO,
+        SHM,
+        IPC,
+        UDP;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** How long to train: one or the other. */
+    static final class Length {
+        @Option(names = "--epochs", paramLabel = "E", description = "Passes over the data. Default: 3.")
+        private @Nullable Integer epochs;
+
+        @Option(names = "--steps", paramLabel = "S", description = "Optimiser steps. Default for resnet50: 20.")
+        private @Nullable Long steps;
+    }
+
+    @Parameters(paramLabel = "MODEL", description = "${COMPLETION-CANDIDATES}.")
+    private SampleModel model = SampleModel.MLP;
+
+    @Option(names = "-n", paramLabel = "RANKS", defaultValue = "2", description = "How many ranks. Default: 2.")
+    private int ranks;
+
+    @Option(
+            names = "--strategy",
+            paramLabel = "WORD",
+            defaultValue = "allreduce",
+            description = "${COMPLETION-CANDIDATES}. Default: allreduce, the only one so far.")
+    private Strategy strategy = Strategy.ALLREDUCE;
+
+    @Option(
+            names = "--transport",
+            paramLabel = "WORD",
+            defaultValue = "auto",
+            description = "${COMPLETION-CANDIDATES}. Default: auto, IPC inside a host. There is no shm yet.")
+    private Transport transport = Transport.AUTO;
+
+    @Option(
+            names = "--data",
+            paramLabel = "DATA",
+            description =
+                    "drawn, for digits that the program draws; synthetic, for noise; or a directory of MNIST-style IDX"
+                            + " files, of CIFAR-10's binary files, or of a folder of images for each class."
+                            + " Default: drawn, and synthetic for resnet50.")
+    private @Nullable String data;
+
+    @ArgGroup
+    private @Nullable Length length;
+
+    @Option(
+            names = "--batch",
+            paramLabel = "B",
+            description = "Examples per rank and step. Default: 32 for mlp, 16 for lenet, 8 for resnet50.")
+    private @Nullable Integer batch;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "S",
+            defaultValue = "1",
+            description = "Of the initial parameters, the order of the data, and drawn data. Default: 1.")
+    private long seed;
+
+    @Option(
+            names = "--image",
+            paramLabel = "PIXELS",
+            description =
+                    "Height and width of synthetic images and of those from folders. Default: 28, and 32 for resnet50.")
+    private @Nullable Integer pixels;
+
+    @Option(
+            names = "--checkpoint",
+            paramLabel = "DIR",
+            description = "Write checkpoints here: after every epoch, and at the end.")
+    private @Nullable Path checkpoint;
+
+    @Option(names = "--checkpoint-steps", paramLabel = "S", description = "Write one after every S steps, too.")
+    private @Nullable Long checkpointSteps;
+
+    @Option(
+            names = "--resume",
+            description =
+                    "Go on from the newest checkpoint there. --epochs and --steps count from the beginning of the first"
+                            + " run.")
+    private boolean resume;
+
+    @Option(names = "--report", paramLabel = "FILE.json", description = "Write what came of it to a file, as JSON.")
+    private @Nullable Path report;
+
+    @Option(
+            names = "--no-onednn",
+            description = "Leave Deeplearning4j's oneDNN code off, which it leaves off itself: slower, for comparison.")
+    private boolean noOneDnn;
+
+    @Option(
+            names = "--peer-timeout",
+            paramLabel = "SECONDS",
+            defaultValue = "120",
+            description = "How long a rank waits for one that is alive but silent. Default: 120.")
+    private int peerTimeoutSeconds;
+
+    @Option(
+            names = "--port",
+            paramLabel = "PORT",
+            defaultValue = "0",
+            description = "Where this process listens for the ranks to meet. Default: any free port.")
+    private int port;
+
+    /** Known, so that whoever reads about them is told that their strategies do not exist yet, and not that they do not. */
+    @Option(
+            names = {"--servers", "--staleness", "--groups"},
+            hidden = true)
+    private List<String> ofOtherStrategies = List.of();
+
+    /**
+     * Fails if the options do not fit together, or name what is not there.
+     *
+     * @throws IllegalArgumentException with the option and its value
+     */
+    void check() {
+        if (strategy != Strategy.ALLREDUCE) {
+            throw new IllegalArgumentException("--strategy " + strategy + " does not exist yet: only allreduce does");
+        }
+        if (!ofOtherStrategies.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "--servers, --staleness and --groups belong to strategies that do not exist yet: only allreduce does");
+        }
+        if (transport == Transport.SHM) {
+            throw new IllegalArgumentException("--transport shm does not exist yet: choose auto, ipc or udp");
+        }
+        checkRange("-n", ranks, 1, MOST_RANKS);
+        checkRange("--batch", batch(), 1, 1 << 20);
+        checkRange("--epochs", epochs().orElse(1), 1, 1_000_000);
+        checkRange("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
+        checkRange("--image", pixels(), 1, 4096);
+        checkRange("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
+        checkRange("--port", port, 0, 65_535);
+        checkRange("--checkpoint-steps", checkpointSteps().orElse(1L), 1, Long.MAX_VALUE);
+        checkCheckpoint();
+        if (report != null) {
+            new ReportFile(report).check();
+        }
+    }
+
+    private static void checkRange(String option, long value, long least, long most) {
+        if (value < least || value > most) {
+            throw new IllegalArgumentException(option + " " + value + ": expected " + least
+                    + (most == Long.MAX_VALUE ? " or more" : " to " + most));
+        }
+    }
+
+    private void checkCheckpoint() {
+        Path directory = checkpoint;
+        if (directory == null) {
+            if (resume || checkpointSteps != null) {
+                throw new IllegalArgumentException((resume ? "--resume" : "--checkpoint-steps")
+                        + " needs --checkpoint DIR, where the checkpoints are");
+            }
+        } else if (Files.exists(directory) && !Files.isDirectory(directory)) {
+            throw new IllegalArgumentException("--checkpoint " + directory + " is a file, expected a directory");
+        } else if (resume && !Files.exists(directory)) {
+            throw new IllegalArgumentException("--resume: there is no checkpoint directory " + directory);
+        }
+    }
+
+    /**
+     * Opens the data, and checks that the model can take them.
+     *
+     * @throws IllegalArgumentException if options and data do not fit together
+     * @throws io.gyre.samples.data.BadDataException if the data cannot be used
+     */
+    ImageSet openData() {
+        ImageSet set = switch (dataWord()) {
+            case DRAWN -> DrawnDigits.of(seed);
+            case SYNTHETIC -> Synthetic.of(new ImageShape(model.channels(), pixels(), pixels()), seed);
+            default -> DataDirectory.open(Path.of(dataWord()), pixels());
+        };
+        if (pixels != null && (set.shape().height() != pixels || set.shape().width() != pixels)) {
+            throw new IllegalArgumentException("--image " + pixels + ": the images of " + set.name() + " are "
+                    + set.shape().height() + "x" + set.shape().width() + ", whatever it says; leave it out");
+        }
+        model.checkPixels(Math.min(set.shape().height(), set.shape().width()));
+        return set;
+    }
+
+    private String dataWord() {
+        if (data != null) {
+            return data;
+        }
+        return model == SampleModel.RESNET50 ? SYNTHETIC : DRAWN;
+    }
+
+    SampleModel model() {
+        return model;
+    }
+
+    int ranks() {
+        return ranks;
+    }
+
+    Strategy strategy() {
+        return strategy;
+    }
+
+    TransportMode transport() {
+        return TransportMode.of(transport.toString());
+    }
+
+    /** Empty if a number of steps is given instead. */
+    Optional<Integer> epochs() {
+        if (steps().isPresent()) {
+            return Optional.empty();
+        }
+        return Optional.of(length == null || length.epochs == null ? DEFAULT_EPOCHS : length.epochs);
+    }
+
+    /** Empty if a number of epochs is given instead. */
+    Optional<Long> steps() {
+        if (length == null) {
+            return model == SampleModel.RESNET50 ? Optional.of((long) DEFAULT_RESNET_STEPS) : Optional.empty();
+        }
+        return Optional.ofNullable(length.steps);
+    }
+
+    int batch() {
+        return batch == null ? model.defaultBatch() : batch;
+    }
+
+    long seed() {
+        return seed;
+    }
+
+    private int pixels() {
+        return pixels == null ? model.defaultPixels() : pixels;
+    }
+
+    Optional<Path> checkpoint() {
+        return Optional.ofNullable(checkpoint);
+    }
+
+    Optional<Long> checkpointSteps() {
+        return Optional.ofNullable(checkpointSteps);
+    }
+
+    boolean resume() {
+        return resume;
+    }
+
+    Optional<Path> report() {
+        return Optional.ofNullable(report);
+    }
+
+    boolean oneDnn() {
+        return !noOneDnn;
+    }
+
+    Duration peerTimeout() {
+        return Duration.ofSeconds(peerTimeoutSeconds);
+    }
+
+    int port() {
+        return port;
+    }
+}

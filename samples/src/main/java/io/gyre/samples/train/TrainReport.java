@@ -1,0 +1,81 @@
+package io.gyre.samples.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What came of a training, for {@code --report}: scripts rely on the names.
+ *
+ * @param model its name
+ * @param data name of the data
+ * @param ranks how many
+ * @param strategy one word
+ * @param transport one word: what the ranks used in the end
+ * @param batch examples per rank and step
+ * @param seed of everything
+ * @param resumedFromStep where a resumed run went on; 0 if it began anew. What follows is of this run alone
+ * @param steps optimiser steps
+ * @param epochs passes over the data that were completed
+ * @param examples examples of all ranks together
+ * @param seconds wall-clock time of the steps
+ * @param examplesPerSecond of all ranks together
+ * @param lossFirst mean over the first step's examples; null if there was no step
+ * @param lossLast mean over the last step's examples; null if there was no step
+ * @param accuracy on the images held out; null if there are none
+ * @param parametersSha256 of each rank's parameters
+ * @param bytesSent payload that each rank sent while it trained
+ * @param maxStaleness steps by which any gradient was late
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+record TrainReport(
+        String model,
+        String data,
+        int ranks,
+        String strategy,
+        String transport,
+        int batch,
+        long seed,
+        long resumedFromStep,
+        long steps,
+        int epochs,
+        long examples,
+        double seconds,
+        double examplesPerSecond,
+        @Nullable Double lossFirst,
+        @Nullable Double lossLast,
+        @Nullable Double accuracy,
+        List<String> parametersSha256,
+        List<Long> bytesSent,
+        int maxStaleness) {
+
+    String toJson() {
+        try {
+            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(this) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a report that is no JSON", e);
+        }
+    }
+
+    /** A few lines for people. */
+    String summary() {
+        StringBuilder text = new StringBuilder();
+        text.append("trained %s on %s: %d %s, %s over %s%n"
+                .formatted(model, data, ranks, ranks == 1 ? "rank" : "ranks", strategy, transport));
+        text.append("  %,d steps, %,d examples in %.1f s: %,.0f images/s%n"
+                .formatted(steps, examples, seconds, examplesPerSecond));
+        if (lossFirst != null && lossLast != null) {
+            text.append("  loss %.4f -> %.4f%n".formatted(lossFirst, lossLast));
+        }
+        if (accuracy != null) {
+            text.append("  accuracy %.4f on images held out%n".formatted(accuracy));
+        }
+        text.append("  parameters %s, equal on all ranks"
+                .formatted(parametersSha256.get(0).substring(0, 16)));
+        return text.toString();
+    }
+}

@@ -1,0 +1,128 @@
+package io.gyre.samples.train;
+
+import io.gyre.Session;
+import io.gyre.dl4j.DistributedTrainer;
+import io.gyre.dl4j.FitReport;
+import io.gyre.dl4j.ShardedData;
+import io.gyre.samples.ImageExamples;
+import io.gyre.samples.data.ImageSet;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.deeplearning4j.nn.api.Model;
+import org.jspecify.annotations.Nullable;
+
+/** One rank's part of a training, from the first step to the report. */
+final class Training {
+
+    /** Examples per rank at a time: nothing is learned from them, so this is only about memory. */
+    private static final int EVALUATION_BATCH = 100;
+
+    private final TrainOptions options;
+    private final ImageSet set;
+    private final Session session;
+
+    Training(TrainOptions options, ImageSet set, Session session) {
+        this.options = options;
+        this.set = set;
+        this.session = session;
+    }
+
+    /** Trains, evaluates and compares; all ranks get the same report. */
+    TrainReport run(Model model) {
+        TrainProgress progress =
+                new TrainProgress(session.world(), options.model().toString(), length());
+        try (DistributedTrainer trainer = trainer(model, progress)) {
+            long firstStep = trainer.step();
+            List<FitReport> fits;
+            try (progress) {
+                fits = fit(trainer);
+            }
+            return report(firstStep, fits, accuracy(trainer), trainer.parametersSha256OfAllRanks());
+        }
+    }
+
+    private DistributedTrainer trainer(Model model, TrainProgress progress) {
+        DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
+                .seed(options.seed())
+                .stepListener(progress)
+                .resume(options.resume());
+        options.checkpoint().ifPresent(builder::checkpointDirectory);
+        options.checkpointSteps()
+                .ifPresent(steps -> builder.checkpointEverySteps(steps).checkpointEveryEpochs(1));
+        return builder.build();
+    }
+
+    /** Steps of a run that is not resumed. */
+    private long length() {
+        return options.steps().orElseGet(() -> {
+            long globalBatch = (long) options.batch() * session.world().size();
+            long stepsPerEpoch = (set.train().size() + globalBatch - 1) / globalBatch;
+            return stepsPerEpoch * options.epochs().orElse(0);
+        });
+    }
+
+    /**
+     * Trains until the whole length is reached, counted from the first run. A resumed trainer lets pass the calls that an earlier
+     * run has finished, and one that was given a shorter length has finished before: hence the loop.
+     */
+    private List<FitReport> fit(DistributedTrainer trainer) {
+        ShardedData data = ShardedData.of(ImageExamples.train(set), options.batch(), options.seed());
+        List<FitReport> fits = new ArrayList<>();
+        while (rest(trainer) > 0) {
+            fits.add(
+                    options.steps().isPresent()
+                            ? trainer.fitSteps(data, rest(trainer))
+                            : trainer.fit(data, (int) rest(trainer)));
+        }
+        return fits;
+    }
+
+    private long rest(DistributedTrainer trainer) {
+        return options.steps()
+                .map(steps -> steps - trainer.step())
+                .orElseGet(() -> (long) options.epochs().orElse(0) - trainer.epoch());
+    }
+
+    private @Nullable Double accuracy(DistributedTrainer trainer) {
+        if (set.heldOut().size() == 0) {
+            return null;
+        }
+        ShardedData data = ShardedData.of(ImageExamples.heldOut(set), EVALUATION_BATCH, options.seed());
+        return trainer.evaluate(data).accuracy();
+    }
+
+    private TrainReport report(
+            long firstStep, List<FitReport> fits, @Nullable Double accuracy, List<String> parametersSha256) {
+        long examples = fits.stream().mapToLong(FitReport::examples).sum();
+        double seconds = fits.stream().mapToDouble(FitReport::seconds).sum();
+        List<FitReport> withSteps = fits.stream().filter(fit -> fit.steps() > 0).toList();
+        return new TrainReport(
+                options.model().toString(),
+                set.name(),
+                session.world().size(),
+                options.strategy().toString(),
+                session.transport(),
+                options.batch(),
+                options.seed(),
+                firstStep,
+                fits.stream().mapToLong(FitReport::steps).sum(),
+                fits.stream().mapToInt(FitReport::epochs).sum(),
+                examples,
+                seconds,
+                seconds == 0 ? 0 : examples / seconds,
+                withSteps.isEmpty() ? null : withSteps.get(0).firstLoss(),
+                withSteps.isEmpty() ? null : withSteps.get(withSteps.size() - 1).lastLoss(),
+                accuracy,
+                parametersSha256,
+                bytesSent(fits.stream().mapToLong(FitReport::bytesSent).sum()),
+                0);
+    }
+
+    private List<Long> bytesSent(long own) {
+        byte[] value = ByteBuffer.allocate(Long.BYTES).putLong(own).array();
+        return session.exchange("bytes sent", value).stream()
+                .map(bytes -> ByteBuffer.wrap(bytes).getLong())
+                .toList();
+    }
+}

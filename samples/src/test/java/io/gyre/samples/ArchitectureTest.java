@@ -1,0 +1,155 @@
+package io.gyre.samples;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Dependencies point inwards, and each foreign library is known to one module. Stands here because samples see all modules. */
+class ArchitectureTest {
+
+    private static final String[] LIBRARY = {
+        "io.gyre",
+        "io.gyre.kernel..",
+        "io.gyre.membership..",
+        "io.gyre.allreduce..",
+        "io.gyre.transport..",
+        "io.gyre.dl4j.."
+    };
+
+    /** Each package is a slice of its own, the root package too, which a pattern could not say. */
+    private static final SliceAssignment PACKAGES = new SliceAssignment() {
+        @Override
+        public SliceIdentifier getIdentifierOf(JavaClass javaClass) {
+            return SliceIdentifier.of(javaClass.getPackageName());
+        }
+
+        @Override
+        public String getDescription() {
+            return "packages";
+        }
+    };
+
+    private static JavaClasses gyre;
+
+    @BeforeAll
+    static void readClasses() {
+        gyre = new ClassFileImporter()
+                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                .importPackages("io.gyre");
+    }
+
+    @Test
+    void coreKnowsNothingButTheLoggingFacade() {
+        check(noClasses()
+                .that()
+                .resideInAnyPackage("io.gyre", "io.gyre.kernel..", "io.gyre.membership..")
+                .should()
+                .dependOnClassesThat()
+                .resideOutsideOfPackages(
+                        "io.gyre",
+                        "io.gyre.kernel..",
+                        "io.gyre.membership..",
+                        "java..",
+                        "org.slf4j..",
+                        "org.jspecify.."));
+    }
+
+    @Test
+    void onlyTheTransportKnowsAeron() {
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("io.gyre.transport..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.aeron..", "org.agrona.."));
+    }
+
+    @Test
+    void algorithmsAndTransportDoNotKnowEachOther() {
+        check(noClasses()
+                .that()
+                .resideInAPackage("io.gyre.allreduce..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.gyre.transport..", "io.gyre.dl4j..", "io.gyre.launcher.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("io.gyre.transport..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.gyre.allreduce..", "io.gyre.dl4j..", "io.gyre.launcher.."));
+    }
+
+    @Test
+    void onlyDl4jAndTheSamplesKnowDeeplearning4j() {
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackages("io.gyre.dl4j..", "io.gyre.samples..", "org.nd4j..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.nd4j..", "org.deeplearning4j..", "org.bytedeco.."));
+    }
+
+    @Test
+    void noLibraryModuleKnowsTheLauncherOrTheSamples() {
+        check(noClasses()
+                .that()
+                .resideInAnyPackage(LIBRARY)
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.gyre.launcher..", "io.gyre.samples.."));
+    }
+
+    @Test
+    void packagesDoNotDependOnEachOtherInCircles() {
+        check(slices().assignedFrom(PACKAGES).should().beFreeOfCycles());
+    }
+
+    @Test
+    void nothingIsReadOrWrittenByJavaSerialization() {
+        check(noClasses()
+                .should()
+                .dependOnClassesThat()
+                .areAssignableTo(ObjectInputStream.class)
+                .orShould()
+                .dependOnClassesThat()
+                .areAssignableTo(ObjectOutputStream.class));
+    }
+
+    @Test
+    void theLibraryLogsAndDoesNotPrint() {
+        check(noClasses()
+                .that()
+                .resideInAnyPackage(LIBRARY)
+                .should()
+                .accessField(System.class, "out")
+                .orShould()
+                .accessField(System.class, "err"));
+    }
+
+    @Test
+    void theLibraryNeitherSetsSystemPropertiesNorInstallsShutdownHooks() {
+        check(noClasses()
+                .that()
+                .resideInAnyPackage(LIBRARY)
+                .should()
+                .callMethod(System.class, "setProperty", String.class, String.class)
+                .orShould()
+                .callMethod(Runtime.class, "addShutdownHook", Thread.class));
+    }
+
+    private static void check(ArchRule rule) {
+        rule.check(gyre);
+    }
+}

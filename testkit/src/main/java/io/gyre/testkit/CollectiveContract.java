@@ -1,0 +1,598 @@
+package io.gyre.testkit;
+
+import static io.gyre.ElementType.FLOAT32;
+import static io.gyre.ElementType.FLOAT64;
+import static io.gyre.ReduceOp.MAX;
+import static io.gyre.ReduceOp.MIN;
+import static io.gyre.ReduceOp.SUM;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.gyre.Chunk;
+import io.gyre.Collective;
+import io.gyre.DisagreementException;
+import io.gyre.ElementType;
+import io.gyre.Endpoint;
+import io.gyre.GyreException;
+import io.gyre.LocalCluster;
+import io.gyre.PeerLostException;
+import io.gyre.PeerTimeoutException;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import io.gyre.World;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What every implementation of {@link Collective} has to keep, on every network: extend this class, and its tests are yours.
+ *
+ * <p>Most data are whole numbers so small that they add exactly in any order: the expected results then have a closed form and
+ * need no tolerance.
+ */
+@Timeout(300)
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class CollectiveContract {
+
+    private static final int PATIENCE_SECONDS = 30;
+
+    /** Ranks as threads of this JVM over the network under test. */
+    protected abstract LocalCluster cluster(int ranks);
+
+    /** The collective under test, for one rank. */
+    protected abstract Collective collective(Endpoint endpoint);
+
+    /** A peer timeout that a live peer of the network under test never exceeds in these tests, and short to wait for. */
+    protected Duration shortTimeout() {
+        return Duration.ofMillis(500);
+    }
+
+    /** World sizes to test. */
+    protected IntStream worlds() {
+        return IntStream.of(1, 2, 3, 4, 5, 6, 7, 8, 16);
+    }
+
+    /** Lengths that are empty, shorter than the world, even and uneven, and longer than what links hold. */
+    private static LongStream lengths(int world) {
+        return LongStream.of(0, 1, 2, 3, world - 1, world, world + 1, 2L * world + 1, 1000, 4099, LONG)
+                .distinct();
+    }
+
+    private static final long LONG = 300_007;
+
+    @ParameterizedTest(name = "{0} ranks")
+    @MethodSource("worlds")
+    void anAllReduceGivesEveryRankTheCombinedValues(int ranks) throws Exception {
+        runOn(ranks, (collective, world) -> {
+            int step = 0;
+            for (long length : lengths(ranks).toArray()) {
+                for (ElementType type : ElementType.values()) {
+                    for (ReduceOp op : opsFor(length, type)) {
+                        Vector vector = Vector.of(type, length).fill(i -> value(world.rank(), i));
+
+                        collective.allReduce(vector.region(), type, op, step++, 3);
+
+                        vector.check("all-reduce " + op, i -> combined(op, ranks, i));
+                    }
+                }
+            }
+        });
+    }
+
+    @ParameterizedTest(name = "{0} ranks")
+    @MethodSource("worlds")
+    void aReduceScatterFinishesEveryRanksOwnChunk(int ranks) throws Exception {
+        runOn(ranks, (collective, world) -> {
+            int step = 0;
+            for (long length : lengths(ranks).toArray()) {
+                for (ElementType type : ElementType.values()) {
+                    for (ReduceOp op : opsFor(length, type)) {
+                        Vector vector = Vector.of(type, length).fill(i -> value(world.rank(), i));
+
+                        collective.reduceScatter(vector.region(), type, op, step++, 3);
+
+                        Chunk own = Chunk.of(world.rank(), ranks, length);
+                        vector.check("reduce-scatter " + op, own.offset(), end(own), i -> combined(op, ranks, i));
+                    }
+                }
+            }
+        });
+    }
+
+    @ParameterizedTest(name = "{0} ranks")
+    @MethodSource("worlds")
+    void anAllGatherGivesEveryRankTheChunksOfAll(int ranks) throws Exception {
+        runOn(ranks, (collective, world) -> {
+            int step = 0;
+            for (long length : lengths(ranks).toArray()) {
+                for (ElementType type : ElementType.values()) {
+                    Chunk own = Chunk.of(world.rank(), ranks, length);
+                    Vector vector = Vector.of(type, length)
+                            .fill(i -> Double.NaN)
+                            .fill(own.offset(), end(own), i -> value(0, i));
+
+                    collective.allGather(vector.region(), type, step++, 3);
+
+                    vector.check("all-gather", i -> value(0, i));
+                }
+            }
+        });
+    }
+
+    @ParameterizedTest(name = "{0} ranks")
+    @MethodSource("worlds")
+    void aBroadcastCopiesTheDataOfWhicheverRankIsTheRoot(int ranks) throws Exception {
+        runOn(ranks, (collective, world) -> {
+            for (int root = 0; root < ranks; root++) {
+                int from = root;
+                for (long length : List.of(0L, 1L, 1000L, LONG)) {
+                    Vector vector = Vector.of(FLOAT32, length).fill(i -> value(world.rank(), i));
+
+                    collective.broadcast(vector.region(), root, length, 3);
+
+                    vector.check("broadcast from " + root, i -> value(from, i));
+                }
+            }
+        });
+    }
+
+    @Test
+    void aBroadcastTakesAnyNumberOfBytes() throws Exception {
+        runOn(3, (collective, world) -> {
+            for (int bytes : new int[] {1, 3, 70_001}) {
+                byte[] content = new byte[bytes];
+                new SplittableRandom(bytes).nextBytes(content);
+                Region region = Region.allocate("bytes", bytes);
+                if (world.rank() == 1) {
+                    region.copyFrom(0, ByteBuffer.wrap(content), 0, bytes);
+                }
+
+                collective.broadcast(region, 1, 0, 0);
+
+                ByteBuffer received = ByteBuffer.allocate(bytes);
+                region.copyTo(0, received, 0, bytes);
+                assertThat(received.array()).isEqualTo(content);
+            }
+        });
+    }
+
+    @ParameterizedTest(name = "{0} ranks")
+    @MethodSource("worlds")
+    void aWeightedMeanCountsEachRankByItsWeightAndIgnoresThoseWithout(int ranks) throws Exception {
+        runOn(ranks, (collective, world) -> {
+            double weight = weight(world.rank());
+            double totalWeight = IntStream.range(0, ranks)
+                    .mapToDouble(CollectiveContract::weight)
+                    .sum();
+            int step = 0;
+            for (long length : lengths(ranks).toArray()) {
+                for (ElementType type : ElementType.values()) {
+                    Vector vector =
+                            Vector.of(type, length).fill(i -> weight == 0 ? Double.NaN : value(world.rank(), i));
+
+                    collective.weightedMean(vector.region(), type, weight, step++, 3);
+
+                    // Each rank's term is rounded three times, the sum once per rank.
+                    double roundings = (ranks + 3) * (type == FLOAT32 ? Math.ulp(1f) : Math.ulp(1d));
+                    vector.checkWithin(
+                            "weighted mean",
+                            0,
+                            length,
+                            i -> weightedSum(ranks, i, false) / totalWeight,
+                            i -> weightedSum(ranks, i, true) / totalWeight * roundings);
+                }
+            }
+        });
+    }
+
+    private static double weight(int rank) {
+        return rank % 3 == 1 ? 0 : rank + 0.5;
+    }
+
+    private static double weightedSum(int ranks, long index, boolean absolute) {
+        double sum = 0;
+        for (int rank = 0; rank < ranks; rank++) {
+            double term = weight(rank) * value(rank, index);
+            sum += absolute ? Math.abs(term) : term;
+        }
+        return sum;
+    }
+
+    @Test
+    void aWeightedMeanWithoutAnyWeightIsZero() throws Exception {
+        runOn(3, (collective, world) -> {
+            for (ElementType type : ElementType.values()) {
+                Vector vector = Vector.of(type, 1000).fill(i -> i % 2 == 0 ? Double.NaN : Double.POSITIVE_INFINITY);
+
+                collective.weightedMean(vector.region(), type, 0, 0, 0);
+
+                vector.check("weighted mean of nothing", i -> 0);
+            }
+        });
+    }
+
+    @Test
+    void aWeightedMeanOverflowsOnlyIfItsResultDoes() throws Exception {
+        runOn(2, (collective, world) -> {
+            float large = Float.MAX_VALUE / 4;
+            Vector vector = Vector.of(FLOAT32, 100).fill(i -> large);
+
+            collective.weightedMean(vector.region(), FLOAT32, 1000, 0, 0);
+
+            vector.check("weighted mean of large values", i -> large);
+        });
+    }
+
+    @ParameterizedTest(name = "{0} ranks")
+    @MethodSource("worlds")
+    void theResultIsTheSameBitForBitOnAllRanks(int ranks) throws Exception {
+        for (ElementType type : ElementType.values()) {
+            for (int length : new int[] {13, 1001, 20_011}) {
+                double[][] values = new double[ranks][];
+                for (int rank = 0; rank < ranks; rank++) {
+                    SplittableRandom random = new SplittableRandom(rank);
+                    values[rank] = random.doubles(length, -1e6, 1e6)
+                            .map(x -> type == FLOAT32 ? (float) x : x)
+                            .toArray();
+                }
+
+                List<ByteBuffer> results = callOn(ranks, (collective, world) -> {
+                    Vector vector = Vector.of(type, length).fill(i -> values[world.rank()][(int) i]);
+                    collective.allReduce(vector.region(), type, SUM, 0, 0);
+                    double eps = type == FLOAT32 ? Math.ulp(1f) : Math.ulp(1d);
+                    vector.checkWithin(
+                            "sum of random values", 0, length, i -> sum(values, i), i -> ranks * ranks * 1e6 * eps);
+                    return vector.copyOfBytes();
+                });
+
+                assertThat(results).as("%d elements of %s", length, type).containsOnly(results.get(0));
+            }
+        }
+    }
+
+    private static double sum(double[][] values, long index) {
+        double sum = 0;
+        for (double[] vector : values) {
+            sum += vector[(int) index];
+        }
+        return sum;
+    }
+
+    @Test
+    void infinitiesNotANumberAndSignedZerosCombineAsInJava() throws Exception {
+        int ranks = 3;
+        double[] specials = {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, -0.0, 0.0, 1, -1};
+        int length = (int) Math.pow(specials.length, ranks);
+
+        for (ElementType type : ElementType.values()) {
+            for (ReduceOp op : ReduceOp.values()) {
+                List<ByteBuffer> results = callOn(ranks, (collective, world) -> {
+                    Vector vector = Vector.of(type, length).fill(i -> special(specials, world.rank(), i));
+                    collective.allReduce(vector.region(), type, op, 0, 0);
+                    vector.check("all-reduce " + op + " of special values", i -> {
+                        double first = combine(op, special(specials, 0, i), special(specials, 1, i));
+                        return combine(op, first, special(specials, 2, i));
+                    });
+                    return vector.copyOfBytes();
+                });
+                assertThat(results).containsOnly(results.get(0));
+            }
+        }
+    }
+
+    /** Every rank's digit of {@code index}, so that all combinations occur. */
+    private static double special(double[] specials, int rank, long index) {
+        long digit = index;
+        for (int i = 0; i < rank; i++) {
+            digit /= specials.length;
+        }
+        return specials[(int) (digit % specials.length)];
+    }
+
+    @ParameterizedTest(name = "{0} ranks")
+    @MethodSource("worlds")
+    void nobodyLeavesABarrierBeforeAllHaveCome(int ranks) throws Exception {
+        int rounds = 100;
+        AtomicInteger arrivals = new AtomicInteger();
+
+        runOn(ranks, (collective, world) -> {
+            for (int round = 1; round <= rounds; round++) {
+                arrivals.incrementAndGet();
+                collective.barrier(round);
+                assertThat(arrivals).hasValueBetween(ranks * round, ranks * (round + 1) - 1);
+                collective.barrier(round);
+            }
+        });
+    }
+
+    @Test
+    void groupsWorkAtTheSameTimeWithoutDisturbingEachOther() throws Exception {
+        int ranks = 5;
+        cluster(ranks).run(session -> {
+            int own = session.world().rank();
+            int[] members = own % 2 == 0 ? new int[] {4, 0, 2} : new int[] {1, 3};
+            Collective group = collective(session.endpoint().group(members));
+            Collective whole = collective(session.endpoint());
+            double groupSum = own % 2 == 0 ? 6 : 4;
+
+            for (int step = 0; step < 10; step++) {
+                for (long length : List.of(5L, 50_000L)) {
+                    Vector vector = Vector.of(FLOAT32, length).fill(i -> own);
+                    group.allReduce(vector.region(), FLOAT32, SUM, step, 0);
+                    vector.check("sum in the group", i -> groupSum);
+                    group.broadcast(vector.fill(i -> own).region(), 1, step, 0);
+                    vector.check("broadcast in the group", i -> members[1]);
+                }
+                Vector all = Vector.of(FLOAT64, 7).fill(i -> own);
+                whole.allReduce(all.region(), FLOAT64, SUM, step, 0);
+                all.check("sum of all", i -> 10);
+            }
+        });
+    }
+
+    @Test
+    void aWorldOfOneNeedsNobody() throws Exception {
+        cluster(2).run(session -> {
+            Collective alone =
+                    collective(session.endpoint().group(session.world().rank()));
+            Vector vector = Vector.of(FLOAT32, 100).fill(i -> i);
+
+            alone.allReduce(vector.region(), FLOAT32, SUM, 0, 0);
+            alone.reduceScatter(vector.region(), FLOAT32, SUM, 0, 0);
+            alone.allGather(vector.region(), FLOAT32, 0, 0);
+            alone.broadcast(vector.region(), 0, 0, 0);
+            alone.weightedMean(vector.region(), FLOAT32, 3, 0, 0);
+            alone.barrier(0);
+
+            vector.check("alone", i -> i);
+        });
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
+    void anySequenceOfOperationsGivesTheRightResults(long seed) throws Exception {
+        int ranks = 1 + new SplittableRandom(seed).nextInt(6);
+
+        runOn(ranks, (collective, world) -> {
+            SplittableRandom random = new SplittableRandom(seed);
+            for (int step = 0; step < 40; step++) {
+                ElementType type = random.nextBoolean() ? FLOAT32 : FLOAT64;
+                ReduceOp op = List.of(ReduceOp.values()).get(random.nextInt(3));
+                long length = random.nextLong(1L << random.nextInt(1, 18));
+                int root = random.nextInt(ranks);
+                Vector vector = Vector.of(type, length).fill(i -> value(world.rank(), i));
+                String what = "operation " + step + " of seed " + seed;
+                switch (random.nextInt(4)) {
+                    case 0 -> {
+                        collective.allReduce(vector.region(), type, op, step, 0);
+                        vector.check(what + ", all-reduce", i -> combined(op, ranks, i));
+                    }
+                    case 1 -> {
+                        collective.reduceScatter(vector.region(), type, op, step, 0);
+                        collective.allGather(vector.region(), type, step, 0);
+                        vector.check(what + ", reduce-scatter and all-gather", i -> combined(op, ranks, i));
+                    }
+                    case 2 -> {
+                        collective.broadcast(vector.region(), root, step, 0);
+                        vector.check(what + ", broadcast", i -> value(root, i));
+                    }
+                    default -> collective.barrier(step);
+                }
+            }
+        });
+    }
+
+    @Test
+    void wrongArgumentsAreRefusedBeforeAnythingIsSent() throws Exception {
+        runOn(2, (collective, world) -> {
+            Region odd = Region.allocate("odd", 10);
+            Region misplaced = Region.allocate("misplaced", 20).slice(2, 16);
+            Region fine = Region.allocate("fine", 16);
+            Region closed = Region.allocate("closed", 16);
+            closed.close();
+
+            for (Region wrong : List.of(odd, misplaced)) {
+                assertThatIllegalArgumentException()
+                        .isThrownBy(() -> collective.allReduce(wrong, FLOAT32, SUM, 0, 0))
+                        .withMessageContaining(wrong.name());
+                assertThatIllegalArgumentException()
+                        .isThrownBy(() -> collective.reduceScatter(wrong, FLOAT32, SUM, 0, 0));
+                assertThatIllegalArgumentException().isThrownBy(() -> collective.allGather(wrong, FLOAT32, 0, 0));
+                assertThatIllegalArgumentException().isThrownBy(() -> collective.weightedMean(wrong, FLOAT32, 1, 0, 0));
+            }
+            for (int root : new int[] {-1, 2}) {
+                assertThatIllegalArgumentException()
+                        .isThrownBy(() -> collective.broadcast(fine, root, 0, 0))
+                        .withMessageContaining(Integer.toString(root));
+            }
+            for (double weight : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
+                assertThatIllegalArgumentException()
+                        .isThrownBy(() -> collective.weightedMean(fine, FLOAT32, weight, 0, 0))
+                        .withMessageContaining(Double.toString(weight));
+            }
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> collective.allReduce(closed, FLOAT32, SUM, 0, 0))
+                    .withMessageContaining("closed");
+
+            Vector vector = Vector.of(FLOAT32, 4).fill(i -> 1);
+            collective.allReduce(vector.region(), FLOAT32, SUM, 0, 0);
+            vector.check("after all that", i -> 2);
+            fine.close();
+        });
+    }
+
+    /** How ranks can fail to call the same operation. */
+    enum Quarrel {
+        ONE_ELEMENT_MORE,
+        ONE_ELEMENT_MORE_IN_A_LONG_VECTOR,
+        NOTHING_AGAINST_SOMETHING,
+        SHORT_AGAINST_LONG,
+        REDUCE_SCATTER_LENGTH,
+        ALL_GATHER_LENGTH,
+        BROADCAST_LENGTH,
+        BROADCAST_OF_NOTHING,
+        STEP,
+        BUCKET,
+        OPERATION,
+        BARRIER_STEP
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void ranksThatCallDifferentThingsAreStopped(Quarrel quarrel) {
+        for (int ranks = 2; ranks <= 5; ranks++) {
+            LocalCluster cluster = cluster(ranks);
+
+            assertThatThrownBy(() -> cluster.run(session -> {
+                        Collective collective = collective(session.endpoint());
+                        quarrel(collective, quarrel, session.world().rank() == 1);
+                    }))
+                    .isInstanceOf(GyreException.class)
+                    .cause()
+                    .isInstanceOf(DisagreementException.class)
+                    .hasMessageContaining("rank ");
+        }
+    }
+
+    private static void quarrel(Collective collective, Quarrel quarrel, boolean odd) {
+        switch (quarrel) {
+            case ONE_ELEMENT_MORE -> sum(collective, odd ? 9 : 8, 0, 0);
+            case ONE_ELEMENT_MORE_IN_A_LONG_VECTOR -> sum(collective, odd ? LONG + 1 : LONG, 0, 0);
+            case NOTHING_AGAINST_SOMETHING -> sum(collective, odd ? 0 : 100, 0, 0);
+            case SHORT_AGAINST_LONG -> sum(collective, odd ? 10 : LONG, 0, 0);
+            case REDUCE_SCATTER_LENGTH ->
+                collective.reduceScatter(Vector.of(FLOAT32, odd ? 9 : 8).region(), FLOAT32, SUM, 0, 0);
+            case ALL_GATHER_LENGTH ->
+                collective.allGather(Vector.of(FLOAT32, odd ? 9 : 8).region(), FLOAT32, 0, 0);
+            case BROADCAST_LENGTH ->
+                collective.broadcast(Vector.of(FLOAT32, odd ? LONG - 1 : LONG).region(), 0, 0, 0);
+            case BROADCAST_OF_NOTHING ->
+                collective.broadcast(Vector.of(FLOAT32, odd ? 1 : 0).region(), 0, 0, 0);
+            case STEP -> sum(collective, 100, odd ? 8 : 7, 0);
+            case BUCKET -> sum(collective, 100, 7, odd ? 1 : 0);
+            case BARRIER_STEP -> collective.barrier(odd ? 1 : 0);
+            case OPERATION -> {
+                if (odd) {
+                    collective.barrier(0);
+                } else {
+                    sum(collective, 100, 0, 0);
+                }
+            }
+        }
+    }
+
+    private static void sum(Collective collective, long length, long step, int bucket) {
+        collective.allReduce(Vector.of(FLOAT32, length).region(), FLOAT32, SUM, step, bucket);
+    }
+
+    @Test
+    void aRankThatFailsEndsTheOperationOfAllOthersAndIsNamed() {
+        Map<Integer, PeerLostException> seen = new ConcurrentHashMap<>();
+
+        assertThatThrownBy(() -> runOn(3, (collective, world) -> {
+                    if (world.rank() == 1) {
+                        throw new IllegalStateException("no more of this");
+                    }
+                    seen.put(
+                            world.rank(),
+                            catchThrowableOfType(PeerLostException.class, () -> sum(collective, LONG, 17, 3)));
+                }))
+                .isInstanceOf(GyreException.class)
+                .hasRootCauseMessage("no more of this");
+        assertThat(seen).containsOnlyKeys(0, 2);
+        assertThat(seen.values()).allSatisfy(lost -> {
+            assertThat(lost.rank()).isEqualTo(1);
+            assertThat(lost).hasMessageContainingAll("all-reduce", "bucket 3", "step 17");
+        });
+    }
+
+    @Test
+    void aSilentRankIsNamedAfterThePeerTimeout() throws Exception {
+        CountDownLatch noticed = new CountDownLatch(1);
+
+        cluster(2).withPeerTimeout(shortTimeout()).run(session -> {
+            if (session.world().isRoot()) {
+                Collective collective = collective(session.endpoint());
+                PeerTimeoutException timeout =
+                        catchThrowableOfType(PeerTimeoutException.class, () -> sum(collective, LONG, 17, 3));
+                noticed.countDown();
+                assertThat(timeout.rank()).isEqualTo(1);
+                assertThat(timeout).hasMessageContainingAll("all-reduce", "bucket 3", "step 17");
+            } else {
+                assertThat(noticed.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
+                        .as("rank 0 gave up within %d s", PATIENCE_SECONDS)
+                        .isTrue();
+            }
+        });
+    }
+
+    @FunctionalInterface
+    private interface Program {
+        void run(Collective collective, World world) throws Exception;
+    }
+
+    @FunctionalInterface
+    private interface Function<T> {
+        T call(Collective collective, World world) throws Exception;
+    }
+
+    private void runOn(int ranks, Program program) throws InterruptedException {
+        cluster(ranks).run(session -> program.run(collective(session.endpoint()), session.world()));
+    }
+
+    private <T> List<T> callOn(int ranks, Function<T> program) throws InterruptedException {
+        return cluster(ranks).call(session -> program.call(collective(session.endpoint()), session.world()));
+    }
+
+    /** Long vectors take time: one operation for each type is enough. */
+    private static List<ReduceOp> opsFor(long length, ElementType type) {
+        if (length < LONG) {
+            return List.of(ReduceOp.values());
+        }
+        return List.of(type == FLOAT32 ? SUM : MAX);
+    }
+
+    /** What a rank brings: whole numbers of both signs, with a period that no chunk or segment has. */
+    private static double value(int rank, long index) {
+        return (rank + 1) * (double) (index % 997 - 498);
+    }
+
+    private static double combined(ReduceOp op, int ranks, long index) {
+        double one = index % 997 - 498;
+        return switch (op) {
+            case SUM -> ranks * (ranks + 1) / 2.0 * one;
+            case MAX -> one > 0 ? ranks * one : one;
+            case MIN -> one < 0 ? ranks * one : one;
+        };
+    }
+
+    private static double combine(ReduceOp op, double a, double b) {
+        return switch (op) {
+            case SUM -> a + b;
+            case MAX -> Math.max(a, b);
+            case MIN -> Math.min(a, b);
+        };
+    }
+
+    private static long end(Chunk chunk) {
+        return chunk.offset() + chunk.length();
+    }
+}

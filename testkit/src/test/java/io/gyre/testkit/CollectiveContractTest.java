@@ -1,0 +1,63 @@
+package io.gyre.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.Collective;
+import io.gyre.Endpoint;
+import io.gyre.Gyre;
+import io.gyre.LocalCluster;
+import io.gyre.testkit.FaultyCollective.Fault;
+import java.time.Duration;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Holds the contract itself to account: right collectives pass, and each mistake is found where one would look for it. */
+class CollectiveContractTest {
+
+    private static Fault fault = Fault.NONE;
+
+    /** The contract on a collective with the fault of the moment. */
+    static class OfFaultyCollective extends CollectiveContract {
+        @Override
+        protected LocalCluster cluster(int ranks) {
+            return Gyre.local(ranks).withPeerTimeout(Duration.ofSeconds(10));
+        }
+
+        @Override
+        protected Collective collective(Endpoint endpoint) {
+            return new FaultyCollective(endpoint, fault);
+        }
+
+        @Override
+        protected IntStream worlds() {
+            return IntStream.of(1, 3);
+        }
+    }
+
+    @Test
+    void passesACollectiveWithoutFault() {
+        fault = Fault.NONE;
+
+        assertThat(Contracts.failuresOf(OfFaultyCollective.class)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "TAKES_MIN_FOR_MAX, anAllReduceGivesEveryRankTheCombinedValues",
+        "FORGETS_THE_LAST_ELEMENT, anAllReduceGivesEveryRankTheCombinedValues",
+        "WRITES_BEHIND_THE_END, anAllReduceGivesEveryRankTheCombinedValues",
+        "ROUNDS_ON_ONE_RANK, theResultIsTheSameBitForBitOnAllRanks",
+        "LEAVES_THE_BARRIER_AT_ONCE, nobodyLeavesABarrierBeforeAllHaveCome",
+        "MULTIPLIES_NAN_BY_ZERO, aWeightedMeanCountsEachRankByItsWeightAndIgnoresThoseWithout",
+        "IGNORES_THE_WEIGHT, aWeightedMeanCountsEachRankByItsWeightAndIgnoresThoseWithout",
+        "BROADCASTS_FROM_RANK_0, aBroadcastCopiesTheDataOfWhicheverRankIsTheRoot",
+        "IGNORES_THE_STEP, ranksThatCallDifferentThingsAreStopped",
+    })
+    void findsAFault(Fault planted, String expectedFailure) {
+        fault = planted;
+
+        assertThat(Contracts.failuresOf(OfFaultyCollective.class)).contains(expectedFailure);
+    }
+}

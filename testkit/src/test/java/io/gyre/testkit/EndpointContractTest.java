@@ -1,0 +1,53 @@
+package io.gyre.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.LocalCluster;
+import io.gyre.testkit.FaultySession.Fault;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Holds the contract itself to account: the in-process network passes, and each mistake is found where one would look for it. */
+class EndpointContractTest {
+
+    private static Fault fault = Fault.NONE;
+
+    /** The contract on a network with the fault of the moment. */
+    static class OfFaultyNetwork extends EndpointContract {
+        @Override
+        protected LocalCluster cluster(int ranks) {
+            return LocalCluster.over(OfFaultyNetwork::open, ranks).withPeerTimeout(Duration.ofSeconds(2));
+        }
+
+        private static LocalCluster.Rendezvous open(int ranks, Duration peerTimeout) {
+            LocalCluster.Rendezvous sound = LocalCluster.Network.inProcess().open(ranks, peerTimeout);
+            return rank -> new FaultySession(sound.join(rank), fault);
+        }
+    }
+
+    @Test
+    void passesANetworkWithoutFault() {
+        fault = Fault.NONE;
+
+        assertThat(Contracts.failuresOf(OfFaultyNetwork.class)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "SWAPS_FRAMES, framesArriveOnceInOrderAndUnchanged",
+        "FLIPS_A_BIT, framesArriveOnceInOrderAndUnchanged",
+        "LOSES_A_FRAME, framesArriveOnceInOrderAndUnchanged",
+        "REPEATS_A_FRAME, framesArriveOnceInOrderAndUnchanged",
+        "READS_THE_CALLERS_MEMORY_LATER, framesArriveOnceInOrderAndUnchanged",
+        "FORGETS_THE_VECTORS_LENGTH, framesArriveOnceInOrderAndUnchanged",
+        "BLAMES_THE_WRONG_RANK, aRankThatFailsEndsTheWaitsOfAllOthersAndIsNamed",
+        "MIXES_UP_AN_EXCHANGE, anExchangeGivesEveryRankTheValuesOfAllByRank",
+    })
+    void findsAFault(Fault planted, String expectedFailure) {
+        fault = planted;
+
+        assertThat(Contracts.failuresOf(OfFaultyNetwork.class)).contains(expectedFailure);
+    }
+}

@@ -1,0 +1,188 @@
+package io.gyre.transport;
+
+import io.aeron.Aeron;
+import io.aeron.Image;
+import io.aeron.Subscription;
+import io.aeron.exceptions.AeronException;
+import io.aeron.logbuffer.ControlledFragmentHandler;
+import io.aeron.logbuffer.Header;
+import io.gyre.Frame;
+import io.gyre.FrameReceiver;
+import io.gyre.PeerLostException;
+import io.gyre.ProtocolException;
+import java.nio.ByteBuffer;
+import org.agrona.DirectBuffer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The receiving end of a stream. Every frame is checked before anybody sees it; one that is not what was due breaks the link
+ * for good, because Aeron itself may lose or, over UDP, be made to invent frames.
+ */
+final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandler {
+
+    private static final Logger LOG = LoggerFactory.getLogger(AeronFrameReceiver.class);
+
+    private final AeronLink link;
+    private final Aeron client;
+    private final AeronFaults faults;
+    private final long registration;
+    private final long deadline = AeronLink.openDeadline();
+    private final TermView terms = new TermView();
+    private final Frame frame = new Frame();
+    private @Nullable Subscription subscription;
+    private @Nullable Image image;
+    private @Nullable Handler handler;
+    private @Nullable Throwable broken;
+    private long sequence;
+    private long outdated;
+    private long imageEndedNanos;
+
+    /**
+     * Begins to open a stream.
+     *
+     * @param client of the driver where the stream can be read: the own one for UDP, the peer's in shared memory
+     * @param faults what that client complains of
+     */
+    AeronFrameReceiver(AeronLink link, Aeron client, AeronFaults faults, String channel, int stream) {
+        this.link = link;
+        this.client = client;
+        this.faults = faults;
+        this.registration = link.node().locked(() -> client.asyncAddSubscription(channel, stream));
+        link.node().opening(+1);
+    }
+
+    private @Nullable Image open() {
+        Subscription opened = subscription;
+        if (opened == null) {
+            opened = link.node().locked(() -> {
+                try {
+                    return client.getSubscription(registration);
+                } catch (AeronException e) {
+                    throw link.refused(this.toString(), e);
+                }
+            });
+            if (opened == null) {
+                link.checkDeadline(deadline, toString());
+                return null;
+            }
+            subscription = opened;
+        }
+        if (opened.imageCount() == 0) {
+            return null;
+        }
+        link.node().opening(-1);
+        // The first image and no other: one that came after it would have a gap before it.
+        image = opened.imageAtIndex(0);
+        return image;
+    }
+
+    /** The rank it comes from. */
+    int peer() {
+        return link.peer().rank();
+    }
+
+    @Override
+    public int poll(Handler handler, int limit) {
+        rethrowBroken();
+        Image source = image;
+        if (source == null) {
+            source = open();
+            if (source == null) {
+                return 0;
+            }
+        }
+        this.handler = handler;
+        link.gate().enter();
+        int count;
+        try {
+            count = source.controlledPoll(this, limit);
+        } finally {
+            link.gate().exit();
+        }
+        if (count == 0) {
+            noticeEnd(source);
+        } else {
+            rethrowBroken();
+        }
+        return count;
+    }
+
+    private void noticeEnd(Image source) {
+        if (imageEndedNanos == 0 && source.isClosed()) {
+            imageEndedNanos = Math.max(1, System.nanoTime());
+        }
+    }
+
+    private void rethrowBroken() {
+        Throwable found = broken;
+        if (found instanceof RuntimeException failure) {
+            throw failure;
+        }
+        if (found instanceof Error failure) {
+            throw failure;
+        }
+    }
+
+    /** Aeron's side of {@link #poll}: it would report an exception somewhere else and go on with the next frame. */
+    @Override
+    public Action onFragment(DirectBuffer buffer, int offset, int length, Header header) {
+        try {
+            return onFrame(buffer, offset, length, header) ? Action.CONTINUE : Action.BREAK;
+        } catch (RuntimeException | Error e) {
+            broken = e;
+            return Action.BREAK;
+        }
+    }
+
+    private boolean onFrame(DirectBuffer buffer, int offset, int length, Header header) {
+        long seal = header.reservedValue();
+        ByteBuffer term = terms.of(buffer.byteBuffer());
+        int at = buffer.wrapAdjustment() + offset;
+        try {
+            FrameHeader.checkShape(buffer, offset, length);
+            FrameHeader.checkChecksum(seal, terms.checksum(term, at, length));
+            FrameHeader.checkOrigin(buffer, offset, link.run(), link.peer().rank());
+            int generation = FrameHeader.generation(buffer, offset);
+            if (generation < link.generation()) {
+                outdated++;
+                return true;
+            }
+            FrameHeader.checkGeneration(generation, link.generation());
+            FrameHeader.checkSequence(seal, sequence);
+            sequence++;
+            FrameHeader.read(buffer, offset, frame);
+        } catch (ProtocolException e) {
+            throw new ProtocolException("rank " + link.own() + " cannot go on with " + this + ": " + e.getMessage());
+        }
+        Handler receiver = handler;
+        return receiver == null || receiver.onFrame(frame, term, at + FrameHeader.BYTES);
+    }
+
+    /** Frames of earlier generations that were dropped. */
+    long outdated() {
+        return outdated;
+    }
+
+    /**
+     * Fails if no more can come: the stream has ended, or the driver it lies in is gone, and there is still no better
+     * explanation.
+     */
+    void check(Object doing) {
+        Throwable fault = faults.settled();
+        if (fault != null) {
+            LOG.debug("{} ended", this, fault);
+            throw new PeerLostException(
+                    link.own(), link.peer(), "its media driver is gone: " + fault.getMessage(), doing.toString());
+        }
+        if (imageEndedNanos != 0 && System.nanoTime() - imageEndedNanos > AeronFaults.GRACE.toNanos()) {
+            throw new PeerLostException(link.own(), link.peer(), "its stream ended without a word", doing.toString());
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "the stream from " + link.peer();
+    }
+}

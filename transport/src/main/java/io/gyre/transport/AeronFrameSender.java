@@ -1,0 +1,170 @@
+package io.gyre.transport;
+
+import io.aeron.ExclusivePublication;
+import io.aeron.Publication;
+import io.aeron.exceptions.AeronException;
+import io.aeron.logbuffer.BufferClaim;
+import io.gyre.Frame;
+import io.gyre.FrameSender;
+import io.gyre.Region;
+import java.nio.ByteBuffer;
+import org.agrona.MutableDirectBuffer;
+
+/** The sending end of a stream: frames are written straight into the log from which the peer, or the network, reads. */
+final class AeronFrameSender implements FrameSender {
+
+    /** Aeron's own header. */
+    private static final int AERON_HEADER_BYTES = 32;
+
+    private final AeronLink link;
+    private final boolean udp;
+    private final int maxPayload;
+    private final BufferClaim claim = new BufferClaim();
+    private final TermView terms = new TermView();
+    private final ExclusivePublication publication;
+    private final StreamPositions positions;
+    private long sequence;
+    private long payloadBytes;
+
+    /**
+     * Opens a stream; whether anybody reads it shows later.
+     *
+     * @param channel Aeron's channel, with everything in it
+     * @param udp whether it leaves this host
+     * @param mtu longest frame with all headers
+     */
+    AeronFrameSender(AeronLink link, String channel, int stream, boolean udp, int mtu) {
+        this.link = link;
+        this.udp = udp;
+        this.maxPayload = (mtu - AERON_HEADER_BYTES - FrameHeader.BYTES) & -64;
+        this.publication = link.node().locked(() -> {
+            try {
+                return link.node().client().addExclusivePublication(channel, stream);
+            } catch (AeronException e) {
+                throw link.refused(toString(), e);
+            }
+        });
+        this.positions = new StreamPositions(link.node(), publication);
+    }
+
+    /** Payload that was sent so far. */
+    long payloadBytes() {
+        return payloadBytes;
+    }
+
+    /** Whether it leaves this host. */
+    boolean isUdp() {
+        return udp;
+    }
+
+    /** The rank it goes to. */
+    int peer() {
+        return link.peer().rank();
+    }
+
+    @Override
+    public int maxPayload() {
+        return maxPayload;
+    }
+
+    @Override
+    public boolean offer(Frame frame, Region source, long offset) {
+        checkLength(frame);
+        link.gate().enter();
+        try {
+            if (!claim(frame)) {
+                return false;
+            }
+            ByteBuffer term = terms.of(claim.buffer().byteBuffer());
+            int at = claim.buffer().wrapAdjustment() + claim.offset();
+            boolean copied = false;
+            try {
+                source.copyTo(offset, term, at + FrameHeader.BYTES, frame.length());
+                copied = true;
+            } finally {
+                finish(copied, term, at, frame);
+            }
+            return true;
+        } finally {
+            link.gate().exit();
+        }
+    }
+
+    @Override
+    public boolean offer(Frame frame, ByteBuffer source, int offset) {
+        checkLength(frame);
+        link.gate().enter();
+        try {
+            if (!claim(frame)) {
+                return false;
+            }
+            ByteBuffer term = terms.of(claim.buffer().byteBuffer());
+            int at = claim.buffer().wrapAdjustment() + claim.offset();
+            boolean copied = false;
+            try {
+                term.put(at + FrameHeader.BYTES, source, offset, frame.length());
+                copied = true;
+            } finally {
+                finish(copied, term, at, frame);
+            }
+            return true;
+        } finally {
+            link.gate().exit();
+        }
+    }
+
+    private void checkLength(Frame frame) {
+        if (frame.length() < 0 || frame.length() > maxPayload) {
+            throw new IllegalArgumentException("a frame of " + frame.length() + " bytes: 0 to " + maxPayload + " fit");
+        }
+    }
+
+    /** Takes room in the log; false if there is none, or no reader. Why is for whoever waits to find out. */
+    private boolean claim(Frame frame) {
+        int length = FrameHeader.BYTES + frame.length();
+        long position = publication.tryClaim(length, claim);
+        if (position == Publication.ADMIN_ACTION) {
+            // The term has just been changed: there is room in the next one.
+            position = publication.tryClaim(length, claim);
+        }
+        return position > 0;
+    }
+
+    private void finish(boolean copied, ByteBuffer term, int at, Frame frame) {
+        if (!copied) {
+            claim.abort();
+            return;
+        }
+        MutableDirectBuffer buffer = claim.buffer();
+        FrameHeader.write(buffer, claim.offset(), frame, link.run(), link.generation(), link.own());
+        int checksum = terms.checksum(term, at, FrameHeader.BYTES + frame.length());
+        claim.reservedValue(FrameHeader.seal(checksum, sequence)).commit();
+        sequence++;
+        payloadBytes += frame.length();
+    }
+
+    /** How far the stream has been handed to the network; on one host, where the reader takes it itself, to its end. */
+    long sentPosition() {
+        return udp ? positions.sent() : publication.position();
+    }
+
+    /** Whether all that was offered has been handed to the network. */
+    boolean isSent() {
+        return publication.isClosed() || sentPosition() >= publication.position();
+    }
+
+    /** Whether this end may go: the reader has taken everything, or all is on its way. */
+    boolean isDrained() {
+        return udp ? isSent() : positions.isConsumed();
+    }
+
+    /** Whether Aeron has closed the stream under us. */
+    boolean isClosed() {
+        return publication.isClosed();
+    }
+
+    @Override
+    public String toString() {
+        return "the stream to " + link.peer();
+    }
+}

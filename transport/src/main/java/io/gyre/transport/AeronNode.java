@@ -1,0 +1,247 @@
+package io.gyre.transport;
+
+import io.aeron.Aeron;
+import io.aeron.driver.Configuration;
+import io.aeron.driver.MediaDriver;
+import io.aeron.driver.ThreadingMode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.agrona.ErrorHandler;
+import org.agrona.concurrent.AgentInvoker;
+import org.agrona.concurrent.NoOpLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The Aeron side of one rank: its own media driver and the clients that use it, none of which has a thread. The rank's thread
+ * runs them while it waits ({@link #pump}), and a daemon thread while it computes, because peers still need answers then and
+ * Aeron takes a silent client for dead after 15 s. All of it happens under one lock.
+ */
+final class AeronNode implements AutoCloseable {
+
+    /**
+     * Far above any pause of a healthy process: Aeron's liveness is not our failure detector, and short time-outs make healthy
+     * clients kill themselves on a busy machine.
+     */
+    private static final Duration LIVENESS = Duration.ofSeconds(15);
+
+    /** Aeron demands more than the liveness. */
+    private static final Duration UNBLOCK = Duration.ofSeconds(20);
+
+    /** How long a finished stream still answers a receiver that missed something. */
+    private static final Duration LINGER = Duration.ofSeconds(2);
+
+    private static final Duration TIMER = Duration.ofMillis(100);
+
+    private static final int LOSS_REPORT_BYTES = 64 << 10;
+
+    /** What a driver takes before any stream: buffers for commands, counters and errors, of the least lengths it accepts. */
+    static final long BASE_BYTES = (long) Configuration.CONDUCTOR_BUFFER_LENGTH_DEFAULT
+            + Configuration.TO_CLIENTS_BUFFER_LENGTH_DEFAULT
+            + Configuration.countersMetadataBufferLength(Configuration.COUNTERS_VALUES_BUFFER_LENGTH_MIN)
+            + Configuration.COUNTERS_VALUES_BUFFER_LENGTH_MIN
+            + Configuration.ERROR_BUFFER_LENGTH_DEFAULT
+            + LOSS_REPORT_BYTES;
+
+    /** Clients only count time and read rare messages: they need not run as often as the driver. */
+    private static final int PUMPS_PER_CLIENT_TURN = 256;
+
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final MediaDriver driver;
+    private final AgentInvoker driverInvoker;
+    private final Aeron client;
+    private final List<Aeron> clients = new ArrayList<>();
+    private final Thread keepAlive;
+    private final long keepAliveNanos;
+    private volatile boolean closed;
+    private int opening;
+    private int pumps;
+
+    /**
+     * Starts a driver.
+     *
+     * @param directory the driver's, not existing yet
+     * @param termBytes length of a term of a stream's log
+     * @param udp how datagrams travel; null if there are none
+     * @param faults hears of errors of the driver and of its client
+     * @param label for the thread's name
+     */
+    AeronNode(Path directory, int termBytes, @Nullable UdpSettings udp, ErrorHandler faults, String label) {
+        MediaDriver.Context context = new MediaDriver.Context()
+                .aeronDirectoryName(directory.toString())
+                .dirDeleteOnStart(true)
+                .dirDeleteOnShutdown(true)
+                .threadingMode(ThreadingMode.INVOKER)
+                .asyncExecutorEnabled(false)
+                .epochClock(MonotonicClock.INSTANCE)
+                .errorHandler(faults)
+                .termBufferSparseFile(false)
+                .performStorageChecks(true)
+                .lowStorageWarningThreshold(0)
+                .counterValuesBufferLength(Configuration.COUNTERS_VALUES_BUFFER_LENGTH_MIN)
+                .lossReportBufferLength(LOSS_REPORT_BYTES)
+                .ipcTermBufferLength(termBytes)
+                .publicationTermBufferLength(termBytes)
+                .ipcMtuLength(JoinOptions.MAX_MTU)
+                .driverTimeoutMs(LIVENESS.toMillis())
+                .timerIntervalNs(TIMER.toNanos())
+                .clientLivenessTimeoutNs(LIVENESS.toNanos())
+                .imageLivenessTimeoutNs(LIVENESS.toNanos())
+                .publicationConnectionTimeoutNs(LIVENESS.toNanos())
+                .publicationUnblockTimeoutNs(UNBLOCK.toNanos())
+                .publicationLingerTimeoutNs(LINGER.toNanos())
+                .untetheredWindowLimitTimeoutNs(LIVENESS.toNanos())
+                .untetheredRestingTimeoutNs(LIVENESS.toNanos())
+                // One source per stream: whoever else sends to it is no peer of ours.
+                .streamSessionLimit(1)
+                .rejoinStream(false);
+        if (udp != null) {
+            context.mtuLength(udp.mtu())
+                    .initialWindowLength(udp.windowBytes())
+                    .socketRcvbufLength(udp.windowBytes())
+                    .socketSndbufLength(udp.windowBytes());
+        }
+        driver = MediaDriver.launch(context);
+        driverInvoker = driver.sharedAgentInvoker();
+        try {
+            client = Aeron.connect(clientContext(directory.toString(), faults).driverAgentInvoker(driverInvoker));
+        } catch (RuntimeException e) {
+            driver.close();
+            throw e;
+        }
+        clients.add(client);
+        keepAliveNanos = TimeUnit.MILLISECONDS.toNanos(udp == null ? 5 : 1);
+        keepAlive = new Thread(this::keepAlive, "gyre-keep-alive-" + label);
+        keepAlive.setDaemon(true);
+        keepAlive.start();
+    }
+
+    private static Aeron.Context clientContext(String directory, ErrorHandler faults) {
+        return new Aeron.Context()
+                .aeronDirectoryName(directory)
+                .driverTimeoutMs(LIVENESS.toMillis())
+                .useConductorAgentInvoker(true)
+                .clientLock(NoOpLock.INSTANCE)
+                .epochClock(MonotonicClock.INSTANCE)
+                .errorHandler(faults)
+                .subscriberErrorHandler(faults);
+    }
+
+    /** The client of the own driver; use it only inside {@link #locked}. */
+    Aeron client() {
+        return client;
+    }
+
+    /**
+     * Attaches to the driver of a peer on this host, so that its memory can be read.
+     *
+     * @param directory the peer's driver's
+     * @param faults hears of this client's errors, and of the end of that driver
+     */
+    Aeron attach(String directory, ErrorHandler faults) {
+        return locked(() -> {
+            Aeron attached = Aeron.connect(clientContext(directory, faults).driverAgentInvoker(driverInvoker));
+            clients.add(attached);
+            return attached;
+        });
+    }
+
+    /**
+     * Runs driver and clients a little, unless the other thread is doing so just now. Does nothing for an interrupted thread:
+     * Aeron and the sockets below would take the interrupt as the order to end.
+     */
+    void pump() {
+        if (!Thread.currentThread().isInterrupted() && lock.tryLock()) {
+            try {
+                driverInvoker.invoke();
+                if (++pumps % PUMPS_PER_CLIENT_TURN == 0 || opening > 0) {
+                    runClients();
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private void runClients() {
+        for (int i = 0; i < clients.size(); i++) {
+            clients.get(i).conductorAgentInvoker().invoke();
+        }
+    }
+
+    /** Does something with a client. */
+    <T> T locked(Supplier<T> action) {
+        lock.lock();
+        try {
+            return action.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Says that a stream is opening ({@code +1}) or has opened ({@code -1}): meanwhile clients run at every turn. */
+    void opening(int change) {
+        locked(() -> opening += change);
+    }
+
+    /** Runs driver and clients until something is so; false if it is not at the deadline. */
+    boolean pumpUntil(BooleanSupplier reached, long deadline) {
+        opening(+1);
+        try {
+            while (!reached.getAsBoolean()) {
+                if (System.nanoTime() - deadline >= 0) {
+                    return false;
+                }
+                pump();
+                LockSupport.parkNanos(50_000);
+            }
+            return true;
+        } finally {
+            opening(-1);
+        }
+    }
+
+    private void keepAlive() {
+        int last = 0;
+        while (!closed) {
+            LockSupport.parkNanos(keepAliveNanos);
+            if (lock.tryLock()) {
+                try {
+                    if (pumps == last && !closed) {
+                        driverInvoker.invoke();
+                        runClients();
+                    }
+                    last = pumps;
+                } finally {
+                    lock.unlock();
+                }
+            }
+        }
+    }
+
+    /** Closes clients and driver. Nobody may be inside a stream's memory any more. A second call does nothing. */
+    @Override
+    public void close() {
+        closed = true;
+        LockSupport.unpark(keepAlive);
+        Threads.join(keepAlive, CLOSE_TIMEOUT);
+        lock.lock();
+        try {
+            for (Aeron each : clients) {
+                each.close();
+            }
+            clients.clear();
+            driver.close();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package io.gyre.transport;
+
+import io.gyre.Endpoint;
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.Session;
+import io.gyre.World;
+import io.gyre.membership.Message;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Seat;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A rank's membership in a run of processes: shared memory between ranks of one host, UDP between hosts.
+ *
+ * <p>Needs a JVM with {@code --add-opens java.base/jdk.internal.misc=ALL-UNNAMED}, and says so. Several sessions may live in
+ * one JVM.
+ *
+ * <dl>
+ *   <dt>Threads
+ *   <dd>Two daemon threads from {@link #join} to {@link #close}: one listens to the coordinator, one keeps the network alive
+ *       while the rank computes. A third one in the rank that hosts the rendezvous.
+ *   <dt>Files
+ *   <dd>A private directory in shared memory, removed at close; what killed processes leave behind is removed by the next
+ *       session on that host.
+ * </dl>
+ */
+public final class AeronSession implements Session {
+
+    private static final Logger LOG = LoggerFactory.getLogger(AeronSession.class);
+
+    /** All of {@link #close}, but for the coordinator's last words. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(3);
+
+    /** What the coordinator needs to say who is missing, when this rank's own time is up. */
+    private static final Duration JOIN_GRACE = Duration.ofSeconds(5);
+
+    private final JoinOptions options;
+    private final Rendezvous rendezvous;
+    private final AeronSite site;
+    private final AeronEndpoint endpoint;
+    private final List<Member> members;
+
+    /**
+     * Joins a run, and returns when all ranks have come.
+     *
+     * @throws IllegalStateException if the JVM lacks the flag above
+     * @throws IllegalArgumentException if an option cannot be used, such as a public address without trust
+     * @throws GyreException if the rendezvous cannot be found, this rank is refused, or ranks are missing at the deadline
+     * @throws io.gyre.PeerLostException if a rank dies meanwhile
+     */
+    public static AeronSession join(JoinOptions options) {
+        return join(options, RunDirectory.sharedMemory(), StorageSpace.OF_SYSTEM);
+    }
+
+    static AeronSession join(JoinOptions options, Path sharedMemory, StorageSpace space) {
+        JvmRequirements.checkOpened();
+        if (options.transport() != TransportMode.IPC) {
+            JvmRequirements.checkBoundsChecks();
+        }
+        LOG.info("joining: {}", options);
+        Rendezvous rendezvous = Rendezvous.find(options);
+        try {
+            String label = "r" + (options.rank() < 0 ? "any" : options.rank()) + "-"
+                    + rendezvous.welcome().run().toString().substring(0, 8);
+            AeronSite site = new AeronSite(options, label, sharedMemory, space);
+            try {
+                return new AeronSession(options, rendezvous, site);
+            } catch (RuntimeException e) {
+                site.close();
+                throw e;
+            }
+        } catch (RuntimeException e) {
+            rendezvous.close();
+            throw e;
+        }
+    }
+
+    private AeronSession(JoinOptions options, Rendezvous rendezvous, AeronSite site) {
+        this.options = options;
+        this.rendezvous = rendezvous;
+        this.site = site;
+        Join request = new Join(
+                Message.PROTOCOL_VERSION,
+                options.worldSize(),
+                new Member(
+                        options.rank(),
+                        HostIdentity.name(),
+                        ProcessHandle.current().pid()),
+                Map.of("transport", options.transport().toString()),
+                site.addresses());
+        Roster roster = rendezvous.link().join(request, options.joinTimeout().plus(JOIN_GRACE));
+        this.members = roster.seats().stream().map(Seat::member).toList();
+        this.endpoint = new AeronEndpoint(options, roster, rendezvous.welcome().run(), site, rendezvous.link());
+        LOG.info(
+                "{} joined run {}: {} ranks over {}",
+                members.get(roster.rank()),
+                rendezvous.welcome().run(),
+                members.size(),
+                transport());
+    }
+
+    /**
+     * Removes what killed processes of this user have left in shared memory. Joining does so too; this is for whoever has
+     * killed ranks and starts no others.
+     */
+    public static void removeLeftovers() {
+        try {
+            RunDirectory.removeLeftovers(new UserLock(RunDirectory.sharedMemory()));
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot clean up: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public World world() {
+        return endpoint.world();
+    }
+
+    @Override
+    public List<Member> members() {
+        return members;
+    }
+
+    @Override
+    public String transport() {
+        return endpoint.transport();
+    }
+
+    @Override
+    public Endpoint endpoint() {
+        return endpoint;
+    }
+
+    @Override
+    public long bytesSent() {
+        return endpoint.bytesSent();
+    }
+
+    @Override
+    public List<byte[]> exchange(String topic, byte[] value) {
+        if (value.length > MAX_EXCHANGE_BYTES) {
+            throw new IllegalArgumentException(
+                    "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
+        }
+        endpoint.check(world().rank(), topic);
+        return rendezvous.link().exchange(world().rank(), topic, value, members, options.peerTimeout());
+    }
+
+    @Override
+    public void fail(String reason) {
+        rendezvous.link().fail(reason);
+    }
+
+    @Override
+    public void close() {
+        if (!endpoint.shut()) {
+            return;
+        }
+        // Sockets and Aeron would take an interrupt for the order to break off.
+        boolean interrupted = Thread.interrupted();
+        try {
+            leave();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void leave() {
+        long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
+        CoordinatorLink link = rendezvous.link();
+        boolean quiet = endpoint.awaitQuiet(deadline);
+        if (quiet && !link.hasEnded()) {
+            endpoint.drain(deadline);
+            link.leave(world().rank(), deadline);
+            // Until they have left too, peers may find that a datagram is missing; the keep-alive thread answers.
+            link.awaitDeparture(endpoint.farReaders(), deadline);
+        }
+        if (quiet) {
+            site.close();
+        } else {
+            LOG.warn(
+                    "rank {} is closed while another thread is inside its network: its memory stays until the process ends",
+                    world().rank());
+            site.abandon();
+        }
+        rendezvous.close();
+    }
+
+    @Override
+    public String toString() {
+        return "AeronSession[" + members.get(world().rank()) + " of " + world().size() + " ranks, " + transport() + "]";
+    }
+}

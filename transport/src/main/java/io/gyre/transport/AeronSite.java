@@ -1,0 +1,171 @@
+package io.gyre.transport;
+
+import io.aeron.Subscription;
+import io.aeron.logbuffer.LogBufferDescriptor;
+import io.gyre.GyreException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one rank has of Aeron before it knows its peers: a directory, a driver in it, and for UDP a port on which all its peers
+ * will reach it.
+ */
+final class AeronSite implements AutoCloseable {
+
+    /** Names of what a rank tells its peers. */
+    static final String HOST = "host";
+
+    static final String DIRECTORY = "directory";
+    static final String UDP = "udp";
+
+    /**
+     * Length of a log's term. Three of them, a reader's working set, fit a second-level cache, which is worth a fifth of the
+     * throughput; frames of 64 KB need at least 512 KB.
+     */
+    private static final int TERM_BYTES = 1 << 20;
+
+    /** The same with many ranks on one host, whose logs share its memory. */
+    private static final int SMALL_TERM_BYTES = 1 << 19;
+
+    private static final int MANY_RANKS = 8;
+
+    private static final int FILE_PAGE_BYTES = 4_096;
+
+    private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(10);
+
+    /** The subscriptions of one endpoint find it by this tag, which is the driver's own. */
+    private static final String TAG = "tags=1";
+
+    private static final int ANCHOR_STREAM = 1;
+
+    private final RunDirectory directory;
+    private final StorageSpace space;
+    private final int termBytes;
+    private final @Nullable UdpSettings udp;
+    private final AeronFaults faults;
+    private final AeronNode node;
+    private final Map<String, String> addresses = new TreeMap<>();
+    private @Nullable Subscription anchor;
+
+    /**
+     * Opens directory, driver and port.
+     *
+     * @param label for names of files and threads
+     * @param sharedMemory where shared files live
+     */
+    AeronSite(JoinOptions options, String label, Path sharedMemory, StorageSpace space) {
+        this.space = space;
+        this.termBytes = options.ranksOnHost() > MANY_RANKS ? SMALL_TERM_BYTES : TERM_BYTES;
+        this.udp = options.transport() == TransportMode.IPC ? null : UdpSettings.of(options, termBytes);
+        this.faults = new AeronFaults("the media driver of rank " + options.rank());
+        this.directory = RunDirectory.create(sharedMemory, label);
+        try {
+            Path driver = directory.path().resolve("aeron");
+            this.node = directory.exclusively(() -> {
+                space.require(directory.path(), AeronNode.BASE_BYTES, "rank " + options.rank() + ": a media driver");
+                return new AeronNode(driver, termBytes, udp, faults, label);
+            });
+            addresses.put(HOST, hostId(options, sharedMemory));
+            addresses.put(DIRECTORY, driver.toString());
+        } catch (RuntimeException e) {
+            directory.close();
+            throw e;
+        }
+        if (udp != null) {
+            try {
+                addresses.put(UDP, openPort(udp));
+            } catch (RuntimeException e) {
+                close();
+                throw e;
+            }
+        }
+    }
+
+    private static String hostId(JoinOptions options, Path sharedMemory) {
+        String given = options.hostId();
+        return given != null ? given : HostIdentity.of(sharedMemory);
+    }
+
+    private String openPort(UdpSettings settings) {
+        String host = settings.host().contains(":") ? "[" + settings.host() + "]" : settings.host();
+        Subscription opened = node.locked(
+                () -> node.client().addSubscription("aeron:udp?endpoint=" + host + ":0|" + TAG, ANCHOR_STREAM));
+        anchor = opened;
+        long deadline = System.nanoTime() + OPEN_TIMEOUT.toNanos();
+        if (!node.pumpUntil(() -> opened.resolvedEndpoint() != null, deadline)) {
+            throw new GyreException(
+                    "no UDP port could be opened on " + settings.host() + ": is it an address of this host?");
+        }
+        return opened.resolvedEndpoint();
+    }
+
+    /** Gives the UDP port back: no peer needs it. */
+    void closePort() {
+        Subscription open = anchor;
+        if (open != null) {
+            anchor = null;
+            node.locked(() -> {
+                open.close();
+                return true;
+            });
+        }
+    }
+
+    /** Channel on which this rank receives over UDP. */
+    String udpInbound(int sessionId) {
+        return "aeron:udp?" + TAG + "|session-id=" + sessionId;
+    }
+
+    /** Channel on which this rank sends over UDP. */
+    String udpOutbound(String endpoint, int sessionId) {
+        return "aeron:udp?endpoint=" + endpoint + "|session-id=" + sessionId;
+    }
+
+    /** Channel of a stream in shared memory, for both ends. */
+    String ipc(int sessionId) {
+        return "aeron:ipc?session-id=" + sessionId;
+    }
+
+    /** Longest datagram, Aeron's header included. */
+    int udpMtu() {
+        return udp == null ? JoinOptions.MAX_MTU : udp.mtu();
+    }
+
+    /** What this rank tells its peers. */
+    Map<String, String> addresses() {
+        return addresses;
+    }
+
+    /** The driver and its clients. */
+    AeronNode node() {
+        return node;
+    }
+
+    /** What goes wrong in the driver. */
+    AeronFaults faults() {
+        return faults;
+    }
+
+    /** Creates something that takes one log's memory, if there is room for it. */
+    <T> T withRoomForLog(String purpose, UserLock.Action<T> action) {
+        return directory.exclusively(() -> {
+            long bytes = LogBufferDescriptor.computeLogLength(termBytes, FILE_PAGE_BYTES);
+            space.require(directory.path(), bytes, purpose);
+            return action.run();
+        });
+    }
+
+    @Override
+    public void close() {
+        node.close();
+        directory.close();
+    }
+
+    /** Removes the directory alone, because a thread that cannot be stopped may still be in its memory. */
+    void abandon() {
+        directory.close();
+    }
+}

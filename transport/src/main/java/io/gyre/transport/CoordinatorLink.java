@@ -1,0 +1,372 @@
+package io.gyre.transport;
+
+import io.gyre.DisagreementException;
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.PeerTimeoutException;
+import io.gyre.ProtocolException;
+import io.gyre.Verdicts;
+import io.gyre.membership.Coordinator;
+import io.gyre.membership.Message;
+import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Heartbeat;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Value;
+import io.gyre.membership.Message.Welcome;
+import io.gyre.membership.UnstalledClock;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A rank's connection to the coordinator of its run: joins, exchanges small values, and learns who is lost.
+ *
+ * <p>A daemon thread owns the socket from {@link #connect} to {@link #close}; other threads leave messages for it and wait for
+ * what it receives.
+ */
+final class CoordinatorLink implements Verdicts, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(CoordinatorLink.class);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
+    private static final long POLL_MILLIS = 200;
+
+    private final Selector selector;
+    private final MessageChannel channel;
+    private final InetSocketAddress address;
+    private final Queue<ByteBuffer> outgoing = new ConcurrentLinkedQueue<>();
+    private final Thread thread;
+    private final UnstalledClock clock = new UnstalledClock(System.nanoTime(), Coordinator.TICK.multipliedBy(2));
+    private volatile @Nullable Ending ending;
+    private volatile boolean closed;
+
+    // Guarded by this.
+    private @Nullable Welcome welcome;
+    private @Nullable Roster roster;
+    private final List<byte[]> values = new ArrayList<>();
+    private final BitSet left = new BitSet();
+    private int awaited = Message.NO_RANK;
+    private boolean joined;
+    private boolean leaving;
+
+    // The thread's own.
+    private long lastHeard;
+    private long nextHeartbeat;
+
+    /** Why the session cannot go on. */
+    @FunctionalInterface
+    private interface Ending {
+        GyreException asException(int observer, String doing);
+    }
+
+    /**
+     * Connects to a coordinator.
+     *
+     * @throws IOException if nobody answers there
+     */
+    static CoordinatorLink connect(InetSocketAddress address, Duration timeout) throws IOException {
+        SocketChannel socket = SocketChannel.open();
+        try {
+            socket.socket().connect(address, Math.toIntExact(Math.max(1, timeout.toMillis())));
+            CoordinatorLink link = new CoordinatorLink(socket, address);
+            link.thread.start();
+            return link;
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    private CoordinatorLink(SocketChannel socket, InetSocketAddress address) throws IOException {
+        this.address = address;
+        selector = Selector.open();
+        channel = new MessageChannel(socket, selector);
+        channel.trust();
+        thread = new Thread(this::run, "gyre-control-" + address.getPort());
+        thread.setDaemon(true);
+    }
+
+    private void run() {
+        try {
+            while (!closed) {
+                selector.select(POLL_MILLIS);
+                for (ByteBuffer frame = outgoing.poll(); frame != null; frame = outgoing.poll()) {
+                    channel.send(frame);
+                }
+                for (SelectionKey key : selector.selectedKeys()) {
+                    if (key.isWritable()) {
+                        channel.flush();
+                    }
+                    if (key.isReadable()) {
+                        receiveAll();
+                    }
+                }
+                selector.selectedKeys().clear();
+                heartbeat();
+            }
+        } catch (IOException e) {
+            coordinatorGone(e.getMessage() == null ? e.toString() : e.getMessage());
+        } catch (RuntimeException e) {
+            end((observer, doing) -> new GyreException(
+                    "rank " + observer + " stopped in " + doing + ": its connection to the rendezvous at " + address
+                            + " failed: " + e.getMessage(),
+                    e));
+        } finally {
+            release();
+        }
+    }
+
+    private void receiveAll() throws IOException {
+        for (Message message = channel.receive(); message != null; message = channel.receive()) {
+            lastHeard = clock.time();
+            received(message);
+        }
+    }
+
+    private synchronized void received(Message message) {
+        if (message instanceof Welcome own) {
+            welcome = own;
+        } else if (message instanceof Roster own) {
+            roster = own;
+        } else if (message instanceof Value value) {
+            byte[] bytes = new byte[value.value().remaining()];
+            value.value().get(bytes);
+            values.add(bytes);
+        } else if (message instanceof Heartbeat heartbeat) {
+            awaited = heartbeat.awaited();
+        } else if (message instanceof Left gone) {
+            left.set(gone.rank());
+        } else if (message instanceof Lost lost) {
+            end((observer, doing) -> new PeerLostException(observer, lost.member(), lost.reason(), doing));
+        } else if (message instanceof Refused refused) {
+            end((observer, doing) -> new GyreException(refused.reason()));
+        } else if (message instanceof Disagreed disagreed) {
+            end((observer, doing) -> new DisagreementException(disagreed.reason()));
+        } else {
+            throw new ProtocolException(
+                    "a " + message.getClass().getSimpleName() + " message, which is not a coordinator's to send");
+        }
+        notifyAll();
+    }
+
+    private void heartbeat() throws IOException {
+        long now = clock.advance(System.nanoTime());
+        boolean member;
+        synchronized (this) {
+            member = joined;
+        }
+        if (!member) {
+            lastHeard = now;
+            return;
+        }
+        if (now - lastHeard > Coordinator.LOSS.toNanos()) {
+            throw new IOException("nothing has come from it for " + Coordinator.LOSS.toSeconds() + " s");
+        }
+        if (now >= nextHeartbeat) {
+            nextHeartbeat = now + Coordinator.HEARTBEAT.toNanos();
+            channel.send(MessageChannel.frame(new Heartbeat(Message.NO_RANK)));
+        }
+    }
+
+    private synchronized void coordinatorGone(String how) {
+        Welcome known = welcome;
+        if (leaving
+                || (known != null
+                        && left.get(Math.max(0, known.host().rank()))
+                        && known.host().rank() >= 0)) {
+            notifyAll();
+            return;
+        }
+        if (known == null) {
+            end((observer, doing) -> new GyreException("whoever listens at " + address
+                    + " is no rendezvous of Gyre, or has ended: " + how + ". Is the port in use by another program?"));
+        } else if (known.host().rank() >= 0) {
+            end((observer, doing) -> new PeerLostException(observer, known.host(), how, doing));
+        } else {
+            end((observer, doing) -> new GyreException("rank " + observer + " stopped in " + doing
+                    + ": the launcher (host " + known.host().host() + ", pid "
+                    + known.host().pid()
+                    + "), which watches over the run, is gone: " + how));
+        }
+    }
+
+    private synchronized void end(Ending verdict) {
+        if (ending == null) {
+            ending = verdict;
+        }
+        notifyAll();
+    }
+
+    private void release() {
+        try {
+            channel.close();
+            selector.close();
+        } catch (IOException e) {
+            LOG.debug("closing the connection to {} failed", address, e);
+        }
+    }
+
+    private void post(Message message) {
+        outgoing.add(MessageChannel.frame(message));
+        selector.wakeup();
+    }
+
+    @Override
+    public void check(int observer, Object doing) {
+        Ending verdict = ending;
+        if (verdict != null) {
+            throw verdict.asException(observer, doing.toString());
+        }
+    }
+
+    /** Whether the session cannot go on. */
+    boolean hasEnded() {
+        return ending != null;
+    }
+
+    @Override
+    public synchronized boolean hasLeft(int rank) {
+        return left.get(rank);
+    }
+
+    /** Waits for the first message of the coordinator. */
+    Welcome welcome(int observer, Duration timeout) {
+        return await(observer, "joining the run", timeout, () -> welcome, () -> {
+            throw new GyreException("whoever listens at " + address + " did not greet as a rendezvous of Gyre within "
+                    + timeout.toMillis() + " ms. Is the port in use by another program?");
+        });
+    }
+
+    /** Asks to take part, and waits until everybody has come. */
+    Roster join(Join request, Duration timeout) {
+        synchronized (this) {
+            joined = true;
+        }
+        post(request);
+        int rank = request.member().rank();
+        return await(rank, "joining the run", timeout, () -> roster, () -> {
+            throw new GyreException("rank " + rank + " waited " + timeout.toMillis() + " ms at the rendezvous "
+                    + address + " for the other ranks; nobody said who is missing");
+        });
+    }
+
+    /** As {@link io.gyre.Session#exchange}. */
+    List<byte[]> exchange(int observer, String topic, byte[] value, List<Member> members, Duration timeout) {
+        check(observer, topic);
+        synchronized (this) {
+            values.clear();
+        }
+        post(new Offer(topic, ByteBuffer.wrap(value)));
+        return await(
+                observer,
+                topic,
+                timeout,
+                () -> {
+                    if (values.size() == members.size()) {
+                        return List.copyOf(values);
+                    }
+                    if (!left.isEmpty()) {
+                        Member gone = members.get(left.nextSetBit(0));
+                        throw new PeerLostException(observer, gone, "it has left the run", topic);
+                    }
+                    return null;
+                },
+                () -> {
+                    Member absentee = awaited < 0 ? null : members.get(awaited);
+                    throw new PeerTimeoutException(observer, absentee, topic, timeout);
+                });
+    }
+
+    private synchronized <T> T await(
+            int observer, String doing, Duration timeout, Supplier<@Nullable T> answer, Runnable expired) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        for (T found = answer.get(); ; found = answer.get()) {
+            if (found != null) {
+                return found;
+            }
+            check(observer, doing);
+            if (System.nanoTime() - deadline >= 0) {
+                expired.run();
+            }
+            try {
+                wait(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new GyreException("rank " + observer + " was interrupted in " + doing, e);
+            }
+        }
+    }
+
+    /** Tells everybody that this rank cannot go on. */
+    void fail(String reason) {
+        post(new Failed(reason));
+    }
+
+    /** Leaves the run in good order, and returns when the coordinator knows; it goes on to listen. */
+    void leave(int rank, long deadline) {
+        synchronized (this) {
+            if (leaving || roster == null || ending != null) {
+                return;
+            }
+            leaving = true;
+        }
+        post(new Leave());
+        awaitUntil(deadline, () -> left.get(rank));
+    }
+
+    /** Waits until all of {@code ranks} have left too, or nothing can be learned any more. */
+    void awaitDeparture(BitSet ranks, long deadline) {
+        awaitUntil(deadline, () -> {
+            BitSet missing = (BitSet) ranks.clone();
+            missing.andNot(left);
+            return missing.isEmpty();
+        });
+    }
+
+    /** Waits, however often it is interrupted, because something is being closed. */
+    private synchronized void awaitUntil(long deadline, BooleanSupplier reached) {
+        boolean interrupted = false;
+        while (!reached.getAsBoolean() && ending == null && thread.isAlive() && System.nanoTime() - deadline < 0) {
+            try {
+                wait(POLL_MILLIS);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Closes the connection. A second call does nothing. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            leaving = true;
+        }
+        closed = true;
+        selector.wakeup();
+        Threads.join(thread, CLOSE_TIMEOUT);
+    }
+}

@@ -1,0 +1,324 @@
+package io.gyre.transport;
+
+import io.gyre.Gyre;
+import io.gyre.World;
+import java.time.Duration;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a rank needs to know to take part in a run. Immutable; made by a {@link #builder}, or from the environment of a
+ * launched process by {@link #fromEnvironment()}.
+ */
+public final class JoinOptions {
+
+    /** Long enough to start JVMs on a loaded machine by hand; short enough to be still looking. */
+    static final Duration DEFAULT_JOIN_TIMEOUT = Duration.ofSeconds(60);
+
+    /** Nobody else can reach it. */
+    static final String LOOPBACK = "127.0.0.1";
+
+    /** Largest datagram that Aeron takes. */
+    static final int MAX_MTU = 65_504;
+
+    private final int rank;
+    private final int worldSize;
+    private final String rendezvous;
+    private final TransportMode transport;
+    private final String bind;
+    private final @Nullable String hostId;
+    private final int ranksOnHost;
+    private final int mtu;
+    private final boolean trustedNetwork;
+    private final Duration joinTimeout;
+    private final Duration peerTimeout;
+
+    private JoinOptions(Builder builder) {
+        this.rank = builder.rank;
+        this.worldSize = builder.worldSize;
+        this.rendezvous = builder.rendezvous;
+        this.transport = builder.transport;
+        this.bind = builder.bind;
+        this.hostId = builder.hostId;
+        this.ranksOnHost = builder.ranksOnHost > 0 ? builder.ranksOnHost : builder.worldSize;
+        this.mtu = builder.mtu;
+        this.trustedNetwork = builder.trustedNetwork;
+        this.joinTimeout = builder.joinTimeout;
+        this.peerTimeout = builder.peerTimeout;
+        if (rank != ANY_RANK || worldSize < 1) {
+            new World(rank, worldSize);
+        }
+        if (mtu != 0 && (mtu < 256 || mtu > MAX_MTU || mtu % 32 != 0)) {
+            throw new IllegalArgumentException(
+                    "mtu " + mtu + " is not 0 (chosen by itself) or a multiple of 32 from 256 to " + MAX_MTU);
+        }
+        checkPositive("joinTimeout", joinTimeout);
+        checkPositive("peerTimeout", peerTimeout);
+    }
+
+    private static void checkPositive(String name, Duration duration) {
+        if (duration.isZero() || duration.isNegative()) {
+            throw new IllegalArgumentException(name + " " + duration + " is not positive");
+        }
+    }
+
+    /** A rank that takes whichever number is free. */
+    public static final int ANY_RANK = -1;
+
+    /**
+     * Begins with the defaults.
+     *
+     * @param rank this process, from 0; {@link #ANY_RANK} where somebody else hosts the rendezvous
+     * @param worldSize number of ranks
+     * @param rendezvous where the ranks meet: {@code host:port}, or the path of a file in a directory that all ranks see, to
+     *     which rank 0 writes the address. A text that ends in a colon and a number is an address.
+     */
+    public static Builder builder(int rank, int worldSize, String rendezvous) {
+        return new Builder(rank, worldSize, rendezvous);
+    }
+
+    /**
+     * Reads what the launcher has set: {@code GYRE_RANK}, {@code GYRE_WORLD_SIZE}, {@code GYRE_RENDEZVOUS}, and if present
+     * {@code GYRE_TRANSPORT}, {@code GYRE_BIND}, {@code GYRE_HOST_ID}, {@code GYRE_LOCAL_SIZE},
+     * {@code GYRE_TRUSTED_NETWORK}.
+     *
+     * @throws IllegalArgumentException naming the variable that is missing or wrong
+     */
+    public static JoinOptions fromEnvironment() {
+        return fromEnvironment(System.getenv());
+    }
+
+    static JoinOptions fromEnvironment(Map<String, String> environment) {
+        Variables variables = new Variables(environment);
+        Builder builder = builder(
+                variables.number("GYRE_RANK"), variables.number("GYRE_WORLD_SIZE"), variables.text("GYRE_RENDEZVOUS"));
+        if (variables.has("GYRE_TRANSPORT")) {
+            builder.transport(variables.mode("GYRE_TRANSPORT"));
+        }
+        if (variables.has("GYRE_BIND")) {
+            builder.bind(variables.text("GYRE_BIND"));
+        }
+        if (variables.has("GYRE_HOST_ID")) {
+            builder.hostId(variables.text("GYRE_HOST_ID"));
+        }
+        if (variables.has("GYRE_LOCAL_SIZE")) {
+            builder.ranksOnHost(variables.number("GYRE_LOCAL_SIZE"));
+        }
+        if (variables.has("GYRE_TRUSTED_NETWORK")) {
+            builder.trustedNetwork(variables.flag("GYRE_TRUSTED_NETWORK"));
+        }
+        return builder.build();
+    }
+
+    private record Variables(Map<String, String> environment) {
+
+        boolean has(String name) {
+            return !environment.getOrDefault(name, "").isBlank();
+        }
+
+        String text(String name) {
+            if (!has(name)) {
+                throw new IllegalArgumentException("environment variable " + name
+                        + " is not set. Start this program with 'gyre run', or set GYRE_RANK, GYRE_WORLD_SIZE and"
+                        + " GYRE_RENDEZVOUS for every rank");
+            }
+            return environment.getOrDefault(name, "").strip();
+        }
+
+        int number(String name) {
+            String text = text(name);
+            try {
+                return Integer.parseInt(text);
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(
+                        "environment variable " + name + " = '" + text + "' is not a number", e);
+            }
+        }
+
+        boolean flag(String name) {
+            String text = text(name);
+            return switch (text) {
+                case "true" -> true;
+                case "false" -> false;
+                default ->
+                    throw new IllegalArgumentException(
+                            "environment variable " + name + " = '" + text + "' is neither true nor false");
+            };
+        }
+
+        TransportMode mode(String name) {
+            try {
+                return TransportMode.of(text(name));
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("environment variable " + name + ": " + e.getMessage(), e);
+            }
+        }
+    }
+
+    /** A builder with the values of these options. */
+    public Builder toBuilder() {
+        Builder builder = new Builder(rank, worldSize, rendezvous);
+        builder.transport = transport;
+        builder.bind = bind;
+        builder.hostId = hostId;
+        builder.ranksOnHost = ranksOnHost;
+        builder.mtu = mtu;
+        builder.trustedNetwork = trustedNetwork;
+        builder.joinTimeout = joinTimeout;
+        builder.peerTimeout = peerTimeout;
+        return builder;
+    }
+
+    /** This process's rank, or {@link #ANY_RANK}. */
+    public int rank() {
+        return rank;
+    }
+
+    /** Number of ranks. */
+    public int worldSize() {
+        return worldSize;
+    }
+
+    /** {@code host:port}, or the path of a file. */
+    public String rendezvous() {
+        return rendezvous;
+    }
+
+    /** Network among the ranks. */
+    public TransportMode transport() {
+        return transport;
+    }
+
+    /** Address of this host that its peers send to. */
+    public String bind() {
+        return bind;
+    }
+
+    /** What counts as this host; null if Gyre finds out. */
+    public @Nullable String hostId() {
+        return hostId;
+    }
+
+    /** How many ranks share this host's cores. */
+    public int ranksOnHost() {
+        return ranksOnHost;
+    }
+
+    /** Largest UDP datagram in bytes; 0 if chosen by itself. */
+    public int mtu() {
+        return mtu;
+    }
+
+    /** Whether addresses other than loopback may be used without authentication. */
+    public boolean trustedNetwork() {
+        return trustedNetwork;
+    }
+
+    /** How long to wait for all ranks. */
+    public Duration joinTimeout() {
+        return joinTimeout;
+    }
+
+    /** How long to wait for a silent peer. */
+    public Duration peerTimeout() {
+        return peerTimeout;
+    }
+
+    /** All of them, in one line for the log. */
+    @Override
+    public String toString() {
+        return "JoinOptions[rank=" + (rank == ANY_RANK ? "any" : rank) + ", worldSize=" + worldSize + ", rendezvous="
+                + rendezvous + ", transport=" + transport + ", bind=" + bind + ", hostId="
+                + (hostId == null ? "found" : hostId) + ", ranksOnHost=" + ranksOnHost + ", mtu="
+                + (mtu == 0 ? "chosen" : mtu) + ", trustedNetwork=" + trustedNetwork + ", joinTimeout=" + joinTimeout
+                + ", peerTimeout=" + peerTimeout + "]";
+    }
+
+    /** Collects options; every setter returns the builder. */
+    public static final class Builder {
+
+        private final int rank;
+        private final int worldSize;
+        private final String rendezvous;
+        private TransportMode transport = TransportMode.AUTO;
+        private String bind = LOOPBACK;
+        private @Nullable String hostId;
+        private int ranksOnHost;
+        private int mtu;
+        private boolean trustedNetwork;
+        private Duration joinTimeout = DEFAULT_JOIN_TIMEOUT;
+        private Duration peerTimeout = Gyre.DEFAULT_PEER_TIMEOUT;
+
+        private Builder(int rank, int worldSize, String rendezvous) {
+            this.rank = rank;
+            this.worldSize = worldSize;
+            this.rendezvous = rendezvous;
+        }
+
+        /** Network among the ranks; the same on all of them. Default {@link TransportMode#AUTO}. */
+        public Builder transport(TransportMode mode) {
+            this.transport = mode;
+            return this;
+        }
+
+        /** Address or name of this host, to which its peers send UDP. Default loopback, because there is no authentication. */
+        public Builder bind(String address) {
+            this.bind = address;
+            return this;
+        }
+
+        /**
+         * What counts as this host: ranks with equal ids share memory. Default: found from the running kernel, the user and
+         * the mount of the shared memory.
+         */
+        public Builder hostId(String id) {
+            this.hostId = id;
+            return this;
+        }
+
+        /** How many ranks share this host's cores: with more ranks than cores, waits do not spin. Default: all ranks. */
+        public Builder ranksOnHost(int ranks) {
+            this.ranksOnHost = ranks;
+            return this;
+        }
+
+        /**
+         * Largest UDP datagram, a multiple of 32, at most what the network carries in one piece. Default 0: 65,504 bytes on
+         * loopback, otherwise 1,408, which fits any Ethernet; 8,960 is right for jumbo frames.
+         */
+        public Builder mtu(int bytes) {
+            this.mtu = bytes;
+            return this;
+        }
+
+        /**
+         * Allows addresses other than loopback. Gyre does not authenticate yet: whoever reaches its ports can alter the run.
+         * Default false.
+         */
+        public Builder trustedNetwork(boolean trusted) {
+            this.trustedNetwork = trusted;
+            return this;
+        }
+
+        /** How long to wait for all ranks to come. Default 60 s. */
+        public Builder joinTimeout(Duration timeout) {
+            this.joinTimeout = timeout;
+            return this;
+        }
+
+        /** How long to wait for a peer that is alive but sends nothing. Default {@link Gyre#DEFAULT_PEER_TIMEOUT}. */
+        public Builder peerTimeout(Duration timeout) {
+            this.peerTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * Checks and returns the options.
+         *
+         * @throws IllegalArgumentException naming the option and its value
+         */
+        public JoinOptions build() {
+            return new JoinOptions(this);
+        }
+    }
+}

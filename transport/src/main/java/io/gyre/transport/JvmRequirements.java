@@ -1,0 +1,32 @@
+package io.gyre.transport;
+
+import org.agrona.concurrent.UnsafeBuffer;
+
+/** What Aeron needs of the JVM, checked before any of its classes is initialised: afterwards the error is about its insides. */
+final class JvmRequirements {
+
+    private static final String PACKAGE = "jdk.internal.misc";
+    private static final String BOUNDS_CHECKS = "agrona.disable.bounds.checks";
+
+    private JvmRequirements() {}
+
+    /** Fails with the flag to add, unless this JVM opens what Agrona reads. */
+    static void checkOpened() {
+        // A class literal loads the class without initialising it.
+        Module agrona = UnsafeBuffer.class.getModule();
+        if (!Object.class.getModule().isExported(PACKAGE, agrona)) {
+            throw new IllegalStateException("Aeron cannot start: this JVM does not open " + PACKAGE
+                    + ". Start it with\n"
+                    + "--add-opens java.base/" + PACKAGE + "=" + (agrona.isNamed() ? agrona.getName() : "ALL-UNNAMED")
+                    + "\n(command line; argLine of Maven's Surefire; or in the environment, JDK_JAVA_OPTIONS)");
+        }
+    }
+
+    /** Fails if bounds checks are off: a damaged datagram could then write anywhere in this process. */
+    static void checkBoundsChecks() {
+        if (Boolean.getBoolean(BOUNDS_CHECKS)) {
+            throw new IllegalStateException("-D" + BOUNDS_CHECKS + "=true lets a forged datagram write anywhere in this"
+                    + " process: remove it, or use transport ipc");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+package io.gyre.transport;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+/** A file through which ranks on one file system find the rendezvous: one line, the address and the name of the run. */
+final class RendezvousFile {
+
+    private final Path path;
+
+    RendezvousFile(Path path) {
+        this.path = path.toAbsolutePath();
+    }
+
+    /**
+     * What stands in it.
+     *
+     * @param endpoint {@code host:port}
+     * @param run name of the run that is there
+     */
+    record Entry(String endpoint, String run) {}
+
+    /** Reads the file; fails with an exception that says what is wrong if it is not there, or not complete. */
+    Entry read() throws IOException {
+        String line;
+        try {
+            line = Files.readString(path).strip();
+        } catch (NoSuchFileException e) {
+            throw new IOException("file " + path + " does not exist yet", e);
+        }
+        String[] parts = line.split(" ", -1);
+        if (parts.length != 2) {
+            throw new IOException("file " + path + " holds '" + line + "' instead of an address and a run");
+        }
+        return new Entry(parts[0], parts[1]);
+    }
+
+    /** Writes the file, for its owner only, so that readers see either nothing, the old line or the new one. */
+    void write(Entry entry) throws IOException {
+        Path temporary =
+                Files.createTempFile(path.getParent(), path.getFileName().toString(), ".new");
+        try {
+            Files.writeString(temporary, entry.endpoint() + " " + entry.run() + "\n");
+            Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
+    /** Removes the file if it still names {@code run}. */
+    void remove(String run) throws IOException {
+        if (Files.exists(path) && read().run().equals(run)) {
+            Files.deleteIfExists(path);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+}

@@ -1,0 +1,164 @@
+package io.gyre.transport;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One user's private directory in shared memory, in which one process at a time creates and removes. The directory exists as
+ * long as there is something in it.
+ */
+final class UserLock {
+
+    private static final Logger LOG = LoggerFactory.getLogger(UserLock.class);
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final long RETRY_NANOS = 2_000_000;
+    private static final int TOKEN_BYTES = 16;
+    private static final String FILE = ".lock";
+
+    /** What the owner alone may do. */
+    static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
+
+    private final Path home;
+    private final Path file;
+    private final boolean posix;
+
+    /**
+     * Names the directory; nothing is created yet.
+     *
+     * @param parent where shared files live
+     */
+    UserLock(Path parent) throws IOException {
+        home = parent.resolve("gyre-" + System.getProperty("user.name").replaceAll("[^A-Za-z0-9._-]", "_"));
+        file = home.resolve(FILE);
+        posix = Files.getFileStore(parent).supportsFileAttributeView("posix");
+    }
+
+    /** The directory. */
+    Path home() {
+        return home;
+    }
+
+    /** Whether {@code entry} of the directory is the lock's own. */
+    static boolean isLock(Path entry) {
+        return entry.endsWith(FILE);
+    }
+
+    /**
+     * Something to do while no other process does.
+     *
+     * @param <T> its result
+     */
+    @FunctionalInterface
+    interface Action<T> {
+        T run() throws IOException;
+    }
+
+    /** Runs an action while no other process of this user runs one; creates the directory before, removes it after if empty. */
+    <T> T exclusively(Action<T> action) throws IOException {
+        long deadline = System.nanoTime() + TIMEOUT.toNanos();
+        do {
+            openHome();
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                if (acquire(channel, deadline) && isCurrent(channel)) {
+                    try {
+                        return action.run();
+                    } finally {
+                        removeIfEmpty();
+                    }
+                }
+            } catch (NoSuchFileException e) {
+                LOG.debug("{} was removed just now", home, e);
+            }
+        } while (System.nanoTime() - deadline < 0);
+        throw new IOException("another process has held " + file + " for " + TIMEOUT.toSeconds()
+                + " s: is one of this user's programs stopped?");
+    }
+
+    private static boolean acquire(FileChannel channel, long deadline) throws IOException {
+        while (System.nanoTime() - deadline < 0) {
+            try {
+                if (channel.tryLock() != null) {
+                    return true;
+                }
+            } catch (OverlappingFileLockException e) {
+                LOG.trace("another session of this process is inside", e);
+            }
+            LockSupport.parkNanos(RETRY_NANOS);
+        }
+        return false;
+    }
+
+    /** Whether the locked file is still the one that others find: its last holder may have removed it with the directory. */
+    private boolean isCurrent(FileChannel channel) throws IOException {
+        byte[] token = new byte[TOKEN_BYTES];
+        new SecureRandom().nextBytes(token);
+        channel.write(ByteBuffer.wrap(token), 0);
+        return Arrays.equals(token, Files.readAllBytes(file));
+    }
+
+    private void openHome() throws IOException {
+        if (!Files.isDirectory(home, LinkOption.NOFOLLOW_LINKS)) {
+            try {
+                createPrivate(home);
+            } catch (FileAlreadyExistsException e) {
+                LOG.debug("somebody else created {} just now, or it is no directory", home, e);
+            }
+        }
+        if (posix) {
+            checkOwner();
+            if (!Files.getPosixFilePermissions(home, LinkOption.NOFOLLOW_LINKS).equals(OWNER_ONLY)) {
+                Files.setPosixFilePermissions(home, OWNER_ONLY);
+            }
+        }
+    }
+
+    /** Whoever owns the directory could read and replace what is in it. */
+    private void checkOwner() throws IOException {
+        Path probe = Files.createTempFile(home, ".owner", "");
+        try {
+            if (!Files.getOwner(home, LinkOption.NOFOLLOW_LINKS).equals(Files.getOwner(probe))) {
+                throw new IOException(home + " belongs to " + Files.getOwner(home)
+                        + ", who could read and change what is in it: remove it");
+            }
+        } finally {
+            Files.deleteIfExists(probe);
+        }
+    }
+
+    /** Creates a directory that only its owner can enter. */
+    void createPrivate(Path directory) throws IOException {
+        if (posix) {
+            Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        } else {
+            Files.createDirectory(directory);
+        }
+    }
+
+    private void removeIfEmpty() throws IOException {
+        try (Stream<Path> entries = Files.list(home)) {
+            if (entries.anyMatch(entry -> !isLock(entry))) {
+                return;
+            }
+        }
+        Files.deleteIfExists(file);
+        Files.deleteIfExists(home);
+    }
+}
