@@ -134,7 +134,8 @@ class GyreScriptTest {
         Result result = gyre(linkToLink, "doctor");
 
         assertThat(result.status()).isZero();
-        assertThat(result.out()).contains("java " + home.toRealPath() + "/samples/target/gyre-samples-0.1.0-SNAPSHOT.jar");
+        assertThat(result.out())
+                .contains("java " + home.toRealPath() + "/samples/target/gyre-samples-0.1.0-SNAPSHOT.jar");
     }
 
     @Test
