@@ -41,6 +41,11 @@ public record BucketPlan(long elements, List<Bucket> buckets) {
         if (maxElements < 1) {
             throw new IllegalArgumentException("a bucket of at most " + maxElements + " elements holds nothing");
         }
+        for (long length : layerLengths) {
+            if (length < 0) {
+                throw new IllegalArgumentException("layer lengths " + layerLengths + ": " + length + " is negative");
+            }
+        }
         long total = layerLengths.stream().mapToLong(Long::longValue).sum();
         List<Bucket> buckets = new ArrayList<>();
         long bucketEnd = total;

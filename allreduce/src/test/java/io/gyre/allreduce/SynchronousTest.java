@@ -1,0 +1,93 @@
+package io.gyre.allreduce;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.BucketPlan;
+import io.gyre.ElementType;
+import io.gyre.Gyre;
+import io.gyre.Region;
+import io.gyre.StepSummary;
+import io.gyre.Synchronous;
+import io.gyre.TrainableModel;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The strategy of core over the ring: kept here because core knows no collective. */
+@Timeout(60)
+class SynchronousTest {
+
+    private static final int RANKS = 3;
+
+    /** A model without arithmetic: two vectors of state, and a gradient of three layers in several buckets. */
+    private record Vectors(ElementType elementType, Region gradients, BucketPlan bucketPlan, List<Region> state)
+            implements TrainableModel {
+
+        static Vectors of(ElementType type) {
+            BucketPlan plan = BucketPlan.of(List.of(100L, 5000L, 7L), 1000);
+            return new Vectors(
+                    type,
+                    Region.allocate("gradients", plan.elements() * type.bytes()),
+                    plan,
+                    List.of(Region.allocate("parameters", 4000), Region.allocate("updater state", 8)));
+        }
+    }
+
+    @Test
+    void startingGivesEveryRankTheStateOfRankZero() throws Exception {
+        Gyre.local(RANKS).run(session -> {
+            Vectors model = Vectors.of(ElementType.FLOAT32);
+            int rank = session.world().rank();
+            model.state().get(0).putFloat(3996, rank + 1);
+            model.state().get(1).putDouble(0, rank + 2);
+
+            new Synchronous(new RingCollective(session.endpoint())).start(model);
+
+            assertThat(model.state().get(0).getFloat(3996)).isEqualTo(1);
+            assertThat(model.state().get(1).getDouble(0)).isEqualTo(2);
+        });
+    }
+
+    @Test
+    void everyElementOfTheGradientIsAddedUp() throws Exception {
+        for (ElementType type : ElementType.values()) {
+            Gyre.local(RANKS).run(session -> {
+                Vectors model = Vectors.of(type);
+                long elements = model.bucketPlan().elements();
+                int rank = session.world().rank();
+                for (long i = 0; i < elements; i++) {
+                    if (type == ElementType.FLOAT32) {
+                        model.gradients().putFloat(i * 4, (float) ((rank + 1) * i));
+                    } else {
+                        model.gradients().putDouble(i * 8, (double) (rank + 1) * i);
+                    }
+                }
+
+                new Synchronous(new RingCollective(session.endpoint())).combine(model, 1);
+
+                for (long i = 0; i < elements; i++) {
+                    double sum = type == ElementType.FLOAT32
+                            ? model.gradients().getFloat(i * 4)
+                            : model.gradients().getDouble(i * 8);
+                    assertThat(sum).isEqualTo(6.0 * i);
+                }
+            });
+        }
+    }
+
+    @Test
+    void summariesAddUpExactly() throws Exception {
+        long many = (1L << 52) - 1;
+
+        List<StepSummary> summaries = Gyre.local(RANKS).call(session -> {
+            StepSummary own = switch (session.world().rank()) {
+                case 0 -> new StepSummary(many, 8, 1, 0, 0);
+                case 1 -> new StepSummary(1, 0.5, 1, 1, 0);
+                default -> StepSummary.ofRank(0, 0, false);
+            };
+            return new Synchronous(new RingCollective(session.endpoint())).summarise(own, 1);
+        });
+
+        assertThat(summaries).hasSize(RANKS).containsOnly(new StepSummary(many + 1, 8.5, 2, 1, 0));
+    }
+}

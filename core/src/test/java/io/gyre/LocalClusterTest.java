@@ -1,0 +1,196 @@
+package io.gyre;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class LocalClusterTest {
+
+    private static final byte[] NOTHING = {};
+
+    @Test
+    void resultsComeByRank() throws Exception {
+        List<String> results =
+                Gyre.local(5).call(session -> "rank " + session.world().rank());
+
+        assertThat(results).containsExactly("rank 0", "rank 1", "rank 2", "rank 3", "rank 4");
+    }
+
+    @Test
+    void everyRankHasAThreadOfItsOwnThatIsGoneAfterwards() throws Exception {
+        Queue<Thread> threads = new ConcurrentLinkedQueue<>();
+
+        Gyre.local(3).run(session -> threads.add(Thread.currentThread()));
+
+        assertThat(threads).hasSize(3).doesNotHaveDuplicates().noneMatch(Thread::isAlive);
+        assertThat(threads).extracting(Thread::getName).containsOnly("gyre-rank-0", "gyre-rank-1", "gyre-rank-2");
+    }
+
+    @Test
+    void threadsOfFailedRunsAreGoneToo() {
+        Queue<Thread> threads = new ConcurrentLinkedQueue<>();
+
+        assertThatThrownBy(() -> Gyre.local(3).run(session -> {
+                    threads.add(Thread.currentThread());
+                    if (session.world().rank() == 2) {
+                        throw new IOException("no disk");
+                    }
+                    session.exchange("forever", NOTHING);
+                }))
+                .isInstanceOf(GyreException.class);
+        assertThat(threads).hasSize(3).noneMatch(Thread::isAlive);
+    }
+
+    @Test
+    void theFirstFailureIsThrownWithItsRankAndTheOthersBelowIt() {
+        IOException failure = new IOException("no disk");
+
+        Throwable thrown = catchThrowable(() -> Gyre.local(3).run(session -> {
+            if (session.world().rank() == 1) {
+                throw failure;
+            }
+            session.exchange("forever", NOTHING);
+        }));
+
+        assertThat(thrown)
+                .isInstanceOf(GyreException.class)
+                .hasMessage("rank 1 failed: no disk")
+                .hasCause(failure);
+        assertThat(failure.getSuppressed())
+                .hasSize(2)
+                .allSatisfy(other -> assertThat(other)
+                        .isInstanceOfSatisfying(
+                                PeerLostException.class,
+                                lost -> assertThat(lost.rank()).isEqualTo(1)));
+    }
+
+    @Test
+    void aFailureWithoutMessageIsToldByItsType() {
+        assertThatThrownBy(() -> Gyre.local(2).run(session -> {
+                    throw new UnsupportedOperationException();
+                }))
+                .hasMessageContaining("java.lang.UnsupportedOperationException");
+    }
+
+    @Test
+    void aFailedAssertionComesOutAsItself() {
+        AssertionError failure = new AssertionError("2 is not 3");
+
+        assertThatThrownBy(() -> Gyre.local(1).run(session -> {
+                    throw failure;
+                }))
+                .isSameAs(failure);
+    }
+
+    @Test
+    void theOtherRanksAreToldWhy() {
+        AtomicReference<Throwable> seen = new AtomicReference<>();
+
+        assertThatThrownBy(() -> Gyre.local(2).run(session -> {
+                    if (session.world().isRoot()) {
+                        throw new IOException("no disk");
+                    }
+                    seen.set(catchThrowable(() -> session.exchange("forever", NOTHING)));
+                }))
+                .hasMessageContaining("no disk");
+        assertThat(seen.get())
+                .isInstanceOf(PeerLostException.class)
+                .hasMessageContainingAll("rank 0", "no disk", "forever");
+    }
+
+    @Test
+    void anInterruptedCallerInterruptsTheRanksAndWaitsForThem() throws Exception {
+        CountDownLatch running = new CountDownLatch(2);
+        AtomicInteger interrupted = new AtomicInteger();
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread caller =
+                new Thread(() -> thrown.set(catchThrowable(() -> Gyre.local(2).run(session -> {
+                    running.countDown();
+                    try {
+                        new CountDownLatch(1).await();
+                    } catch (InterruptedException e) {
+                        interrupted.incrementAndGet();
+                        throw e;
+                    }
+                }))));
+
+        caller.start();
+        assertThat(running.await(30, TimeUnit.SECONDS)).as("both ranks run").isTrue();
+        caller.interrupt();
+        caller.join();
+
+        assertThat(thrown.get()).isInstanceOf(InterruptedException.class);
+        assertThat(interrupted).hasValue(2);
+    }
+
+    @Test
+    void aFailedRunLeavesNothingBehindForTheNext() throws Exception {
+        LocalCluster cluster = Gyre.local(2);
+        assertThatThrownBy(() -> cluster.run(session -> {
+                    throw new IOException("no disk");
+                }))
+                .isInstanceOf(GyreException.class);
+
+        cluster.run(session -> session.exchange("again", NOTHING));
+    }
+
+    @Test
+    void aRankThatCannotJoinEndsTheRun() {
+        LocalCluster cluster = LocalCluster.over(
+                (ranks, peerTimeout) -> {
+                    LocalCluster.Rendezvous sound =
+                            LocalCluster.Network.inProcess().open(ranks, peerTimeout);
+                    return rank -> {
+                        if (rank == 1) {
+                            throw new IOException("no route to host");
+                        }
+                        return sound.join(rank);
+                    };
+                },
+                2);
+
+        assertThatThrownBy(() -> cluster.run(session -> {}))
+                .isInstanceOf(GyreException.class)
+                .hasMessage("rank 1 failed: no route to host");
+    }
+
+    @Test
+    void thePeerTimeoutReachesTheNetwork() {
+        Duration timeout = Duration.ofMillis(50);
+        AtomicReference<Duration> seen = new AtomicReference<>();
+
+        assertThatCode(() -> LocalCluster.over(
+                                (ranks, peerTimeout) -> {
+                                    seen.set(peerTimeout);
+                                    return LocalCluster.Network.inProcess().open(ranks, peerTimeout);
+                                },
+                                2)
+                        .withPeerTimeout(timeout)
+                        .run(session -> {}))
+                .doesNotThrowAnyException();
+        assertThat(seen).hasValue(timeout);
+    }
+
+    @Test
+    void settingsThatMakeNoSenseAreRefused() {
+        assertThatIllegalArgumentException().isThrownBy(() -> Gyre.local(0)).withMessageContaining("0 ranks");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Gyre.local(1).withPeerTimeout(Duration.ZERO))
+                .withMessageContaining("PT0S");
+    }
+}
