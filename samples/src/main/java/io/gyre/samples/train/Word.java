@@ -27,8 +27,8 @@ abstract class Word<T> implements ITypeConverter<T> {
                 return choice;
             }
         }
-        throw new TypeConversionException("'" + text + "' is none of "
-                + choices.stream().map(T::toString).collect(Collectors.joining(", ")));
+        throw new TypeConversionException(
+                "'" + text + "' is none of " + choices.stream().map(T::toString).collect(Collectors.joining(", ")));
     }
 
     /** A model. */

@@ -58,7 +58,7 @@ class TrainCommandTest {
     @ParameterizedTest(name = "train {0}")
     @MethodSource("badArguments")
     void badArgumentsEndWithStatusTwoAndOneLine(String arguments, String message) {
-        assertThat(execute(arguments.isEmpty() ? new String[0] : arguments.split(" ")))
+        assertThat(execute(arguments.isEmpty() ? new String[0] : arguments.split(" ", -1)))
                 .isEqualTo(2);
         assertThat(errors.toString()).contains(message).hasLineCount(1);
     }
@@ -66,7 +66,9 @@ class TrainCommandTest {
     @Test
     void aReportThatWouldReplaceADirectoryIsRefused() {
         assertThat(execute("mlp", "--report", directory.toString())).isEqualTo(2);
-        assertThat(errors.toString()).contains(directory + " is a directory, expected a file").hasLineCount(1);
+        assertThat(errors.toString())
+                .contains(directory + " is a directory, expected a file")
+                .hasLineCount(1);
     }
 
     @Test
@@ -74,7 +76,9 @@ class TrainCommandTest {
         Path file = Files.createFile(directory.resolve("file"));
 
         assertThat(execute("mlp", "--checkpoint", file.toString())).isEqualTo(2);
-        assertThat(errors.toString()).contains(file + " is a file, expected a directory").hasLineCount(1);
+        assertThat(errors.toString())
+                .contains(file + " is a file, expected a directory")
+                .hasLineCount(1);
     }
 
     @Test
@@ -82,7 +86,9 @@ class TrainCommandTest {
         Path missing = directory.resolve("nowhere");
 
         assertThat(execute("lenet", "--data", missing.toString())).isEqualTo(1);
-        assertThat(errors.toString()).contains("there is no directory " + missing).hasLineCount(1);
+        assertThat(errors.toString())
+                .contains("there is no directory " + missing)
+                .hasLineCount(1);
     }
 
     @Test

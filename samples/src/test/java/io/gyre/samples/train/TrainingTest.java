@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import io.gyre.Gyre;
 import io.gyre.samples.data.ImageSet;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,8 +44,9 @@ class TrainingTest {
         assertThat(report.seconds()).isPositive();
         assertThat(report.examplesPerSecond()).isCloseTo(16_000 / report.seconds(), within(1e-6));
         // Each rank sends its 235,146 gradients once, in two halves, and some words of summary.
-        assertThat(report.bytesSent()).hasSize(2).allSatisfy(bytes -> assertThat(bytes)
-                .isBetween(16L * 4 * 235_146, 16L * 4 * 235_146 + 16 * 200));
+        assertThat(report.bytesSent())
+                .hasSize(2)
+                .allSatisfy(bytes -> assertThat(bytes).isBetween(16L * 4 * 235_146, 16L * 4 * 235_146 + 16 * 200));
         assertThat(report.maxStaleness()).isZero();
         assertThat(report.resumedFromStep()).isZero();
     }
@@ -64,8 +64,8 @@ class TrainingTest {
 
     @Test
     void thereIsNoAccuracyWhereNothingIsHeldOut() throws Exception {
-        TrainReport report =
-                train(1, "mlp", "--data", "synthetic", "--image", "8", "--steps", "3").get(0);
+        TrainReport report = train(1, "mlp", "--data", "synthetic", "--image", "8", "--steps", "3")
+                .get(0);
 
         assertThat(report.accuracy()).isNull();
         assertThat(report.steps()).isEqualTo(3);
@@ -80,9 +80,9 @@ class TrainingTest {
 
         // 40 steps are two epochs; 27 end in the middle of the second.
         train(2, "mlp", "--steps", "27", "--batch", "200", "--checkpoint", checkpoints);
-        TrainReport resumed =
-                train(2, "mlp", "--epochs", "2", "--batch", "200", "--checkpoint", checkpoints, "--resume")
-                        .get(0);
+        TrainReport resumed = train(
+                        2, "mlp", "--epochs", "2", "--batch", "200", "--checkpoint", checkpoints, "--resume")
+                .get(0);
 
         assertThat(resumed.resumedFromStep()).isEqualTo(27);
         assertThat(resumed.steps()).isEqualTo(13);
@@ -96,15 +96,17 @@ class TrainingTest {
         train(1, "mlp", "--epochs", "1", "--batch", "400", "--checkpoint", checkpoints);
         train(1, "mlp", "--epochs", "2", "--batch", "400", "--checkpoint", checkpoints, "--resume");
 
-        TrainReport third =
-                train(1, "mlp", "--epochs", "3", "--batch", "400", "--checkpoint", checkpoints, "--resume").get(0);
-        TrainReport again =
-                train(1, "mlp", "--epochs", "3", "--batch", "400", "--checkpoint", checkpoints, "--resume").get(0);
+        TrainReport third = train(1, "mlp", "--epochs", "3", "--batch", "400", "--checkpoint", checkpoints, "--resume")
+                .get(0);
+        TrainReport again = train(1, "mlp", "--epochs", "3", "--batch", "400", "--checkpoint", checkpoints, "--resume")
+                .get(0);
 
         assertThat(third.resumedFromStep()).isEqualTo(40);
         assertThat(third.steps()).isEqualTo(20);
         assertThat(third.parametersSha256())
-                .isEqualTo(train(1, "mlp", "--epochs", "3", "--batch", "400").get(0).parametersSha256());
+                .isEqualTo(train(1, "mlp", "--epochs", "3", "--batch", "400")
+                        .get(0)
+                        .parametersSha256());
         assertThat(again.steps()).isZero();
         assertThat(again.lossLast()).isNull();
         assertThat(again.parametersSha256()).isEqualTo(third.parametersSha256());
