@@ -33,7 +33,8 @@ public final class TrainCommand implements Callable<Integer> {
         options.check();
         // Opened here too, so that there is one message about bad data and not one of each rank.
         options.openData();
-        List<String> arguments = specification.commandLine().getParseResult().originalArgs();
+        List<String> whole = specification.commandLine().getParseResult().originalArgs();
+        List<String> arguments = whole.subList(whole.indexOf(specification.name()) + 1, whole.size());
         LaunchPlan plan = LaunchPlan.of(JavaProgram.mainClass(TrainRank.class.getName(), arguments), options.ranks())
                 .withTransport(options.transport())
                 .withPort(options.port())

@@ -65,7 +65,7 @@ public final class TrainOptions {
         private @Nullable Long steps;
     }
 
-    @Parameters(paramLabel = "MODEL", description = "${COMPLETION-CANDIDATES}.")
+    @Parameters(paramLabel = "MODEL", converter = Word.OfModel.class, description = "mlp, lenet or resnet50.")
     private SampleModel model = SampleModel.MLP;
 
     @Option(names = "-n", paramLabel = "RANKS", defaultValue = "2", description = "How many ranks. Default: 2.")
@@ -75,14 +75,16 @@ public final class TrainOptions {
             names = "--strategy",
             paramLabel = "WORD",
             defaultValue = "allreduce",
-            description = "${COMPLETION-CANDIDATES}. Default: allreduce, the only one so far.")
+            converter = Word.OfStrategy.class,
+            description = "How ranks come to a common model. Default: allreduce, the only one so far.")
     private Strategy strategy = Strategy.ALLREDUCE;
 
     @Option(
             names = "--transport",
             paramLabel = "WORD",
             defaultValue = "auto",
-            description = "${COMPLETION-CANDIDATES}. Default: auto, IPC inside a host. There is no shm yet.")
+            converter = Word.OfTransport.class,
+            description = "How ranks exchange data: auto, ipc or udp. Default: auto, IPC inside a host.")
     private Transport transport = Transport.AUTO;
 
     @Option(

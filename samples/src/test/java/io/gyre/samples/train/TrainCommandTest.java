@@ -1,0 +1,106 @@
+package io.gyre.samples.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.launcher.GyreCommandLine;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+
+/** What the user did wrong is said before any rank starts, in one line. */
+class TrainCommandTest {
+
+    @TempDir
+    Path directory;
+
+    private final StringWriter errors = new StringWriter();
+
+    static Stream<Arguments> badArguments() {
+        return Stream.of(
+                Arguments.of("", "Missing required parameter: 'MODEL'"),
+                Arguments.of("vgg", "'vgg' is none of mlp, lenet, resnet50"),
+                Arguments.of("mlp lenet", "Unmatched argument at index 1: 'lenet'"),
+                Arguments.of("mlp --frobnicate", "Unknown option: '--frobnicate'"),
+                Arguments.of("mlp -n 0", "-n 0: expected 1 to 256"),
+                Arguments.of("mlp -n two", "'two' is not an int"),
+                Arguments.of("mlp -n 1000", "-n 1000: expected 1 to 256"),
+                Arguments.of("mlp --epochs 0", "--epochs 0: expected 1 to 1000000"),
+                Arguments.of("mlp --steps -3", "--steps -3: expected 1 or more"),
+                Arguments.of("mlp --epochs 2 --steps 3", "mutually exclusive"),
+                Arguments.of("mlp --batch 0", "--batch 0: expected 1 to 1048576"),
+                Arguments.of("mlp --seed pi", "'pi' is not a long"),
+                Arguments.of("mlp --data synthetic --image 0", "--image 0: expected 1 to 4096"),
+                Arguments.of("mlp --image 32", "--image 32: the images of drawn digits are 28x28"),
+                Arguments.of("lenet --data synthetic --image 5", "images of 5 pixels are too small for lenet"),
+                Arguments.of("mlp --strategy ring", "'ring' is none of allreduce, paramserver, elastic, hybrid"),
+                Arguments.of("mlp --strategy elastic", "--strategy elastic does not exist yet: only allreduce does"),
+                Arguments.of("mlp --strategy paramserver --servers 2", "--strategy paramserver does not exist yet"),
+                Arguments.of("mlp --staleness 2", "--servers, --staleness and --groups belong to strategies"),
+                Arguments.of("mlp --transport tcp", "'tcp' is none of auto, shm, ipc, udp"),
+                Arguments.of("mlp --transport shm", "--transport shm does not exist yet: choose auto, ipc or udp"),
+                Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),
+                Arguments.of("mlp --checkpoint-steps 3", "--checkpoint-steps needs --checkpoint DIR"),
+                Arguments.of("mlp --resume --checkpoint /no/such", "there is no checkpoint directory /no/such"),
+                Arguments.of("mlp --report /no/such/r.json", "there is no directory /no/such"),
+                Arguments.of("mlp --peer-timeout 0", "--peer-timeout 0: expected 1 to 1000000"),
+                Arguments.of("mlp --port 70000", "--port 70000: expected 0 to 65535"));
+    }
+
+    @ParameterizedTest(name = "train {0}")
+    @MethodSource("badArguments")
+    void badArgumentsEndWithStatusTwoAndOneLine(String arguments, String message) {
+        assertThat(execute(arguments.isEmpty() ? new String[0] : arguments.split(" ", -1)))
+                .isEqualTo(2);
+        assertThat(errors.toString()).contains(message).hasLineCount(1);
+    }
+
+    @Test
+    void aReportThatWouldReplaceADirectoryIsRefused() {
+        assertThat(execute("mlp", "--report", directory.toString())).isEqualTo(2);
+        assertThat(errors.toString())
+                .contains(directory + " is a directory, expected a file")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void aCheckpointDirectoryThatIsAFileIsRefused() throws IOException {
+        Path file = Files.createFile(directory.resolve("file"));
+
+        assertThat(execute("mlp", "--checkpoint", file.toString())).isEqualTo(2);
+        assertThat(errors.toString())
+                .contains(file + " is a file, expected a directory")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void aMissingDataDirectoryEndsWithStatusOneAndOneLine() {
+        Path missing = directory.resolve("nowhere");
+
+        assertThat(execute("lenet", "--data", missing.toString())).isEqualTo(1);
+        assertThat(errors.toString())
+                .contains("there is no directory " + missing)
+                .hasLineCount(1);
+    }
+
+    @Test
+    void aDamagedDataFileEndsWithStatusOneAndOneLine() throws IOException {
+        Path file = Files.write(directory.resolve("images-idx3-ubyte"), new byte[] {1, 2, 3});
+
+        assertThat(execute("lenet", "--data", directory.toString())).isEqualTo(1);
+        assertThat(errors.toString()).contains(file + " is cut off").hasLineCount(1);
+    }
+
+    private int execute(String... arguments) {
+        CommandLine commandLine = GyreCommandLine.of(new TrainCommand());
+        return commandLine.setErr(new PrintWriter(errors, true)).execute(arguments);
+    }
+}

@@ -1,0 +1,99 @@
+package io.gyre.samples.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainReportTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void theJsonHasTheNamesThatOthersRelyOn() throws IOException {
+        JsonNode json = new ObjectMapper().readTree(report(0.5, 0.98).toJson());
+
+        assertThat(json.fieldNames())
+                .toIterable()
+                .contains(
+                        "ranks",
+                        "strategy",
+                        "transport",
+                        "steps",
+                        "epochs",
+                        "examples",
+                        "seconds",
+                        "examples_per_second",
+                        "loss_first",
+                        "loss_last",
+                        "accuracy",
+                        "parameters_sha256",
+                        "bytes_sent",
+                        "max_staleness");
+        assertThat(json.get("ranks").asInt()).isEqualTo(2);
+        assertThat(json.get("accuracy").asDouble()).isEqualTo(0.98);
+        assertThat(json.get("parameters_sha256")).hasSize(2);
+        assertThat(json.get("bytes_sent").get(1).asLong()).isEqualTo(1L << 40);
+    }
+
+    @Test
+    void whatThereIsNotIsNull() throws IOException {
+        JsonNode json = new ObjectMapper().readTree(report(null, null).toJson());
+
+        assertThat(json.has("accuracy")).isTrue();
+        assertThat(json.get("accuracy").isNull()).isTrue();
+        assertThat(json.get("loss_last").isNull()).isTrue();
+    }
+
+    @Test
+    void aFileIsReplacedAndNothingIsLeftBesideIt() throws IOException {
+        Path file = Files.writeString(directory.resolve("r.json"), "old, and much longer than the new one");
+
+        new ReportFile(file).write("new");
+
+        assertThat(file).hasContent("new");
+        assertThat(directory).isDirectoryContaining(file::equals);
+        assertThat(directory.toFile().list()).containsExactly("r.json");
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenIsNamedBeforehand() {
+        ReportFile file = new ReportFile(directory.resolve("none").resolve("r.json"));
+
+        assertThatThrownBy(file::check)
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("there is no directory " + directory.resolve("none"));
+    }
+
+    private static TrainReport report(@Nullable Double loss, @Nullable Double accuracy) {
+        return new TrainReport(
+                "lenet",
+                "drawn digits",
+                2,
+                "allreduce",
+                "ipc",
+                16,
+                1,
+                0,
+                10,
+                1,
+                320,
+                2.5,
+                128,
+                loss,
+                loss,
+                accuracy,
+                List.of("a".repeat(64), "a".repeat(64)),
+                List.of(5L, 1L << 40),
+                0);
+    }
+}
