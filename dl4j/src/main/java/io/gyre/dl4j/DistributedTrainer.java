@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -283,8 +282,10 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param <T> kind of evaluation
      */
     public <T extends IEvaluation<T>> T evaluate(ShardedData data, T kind) {
+        List<IEvaluation<?>> ofOutput =
+                evaluate(data, Map.of(0, List.of(kind))).values().iterator().next();
         @SuppressWarnings("unchecked") // The result is of the kind that was given.
-        T merged = (T) Objects.requireNonNull(evaluate(data, Map.of(0, List.of(kind))).get(0)).get(0);
+        T merged = (T) ofOutput.get(0);
         return merged;
     }
 
