@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.AeronSession;
 import io.gyre.transport.RendezvousServer;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -75,6 +76,7 @@ public final class Launcher {
             group.await();
         } finally {
             group.destroy();
+            removeLeftovers();
             finished.countDown();
             hook.remove();
         }
@@ -158,6 +160,17 @@ public final class Launcher {
         java.addAll(plan.program().entry());
         java.addAll(plan.program().arguments());
         return java;
+    }
+
+    /** A rank that was killed could not remove what it had in shared memory. Ranks elsewhere leave that to the next run there. */
+    private void removeLeftovers() {
+        if (group.failed() || group.wasStopped()) {
+            try {
+                AeronSession.removeLeftovers();
+            } catch (UncheckedIOException e) {
+                terminal.say("something may be left in shared memory, until the next run: " + e.getMessage());
+            }
+        }
     }
 
     private LaunchResult result(RunWatch watch) {

@@ -12,6 +12,9 @@ import java.util.Map;
  * of the pipe says that the rank has ended, or that the launcher has, however it died: a rank that is still there is then told
  * to end, and killed a second later. It is a process of its own because a user's program owes us nothing, and because a JVM that
  * hangs could not watch.
+ *
+ * <p>Ctrl-C in a terminal, and its closing, reach every process there. Ranks, and the ssh that leads to one, do not hear them: the
+ * launcher does, and decides.
  */
 final class RankCommand {
 
@@ -39,7 +42,7 @@ final class RankCommand {
                 done
                 kill -TERM $$ && sleep 1 && kill -KILL $$
             ) <&3 >/dev/null 2>&1 &
-            trap '' INT
+            trap '' INT HUP
             exec "$@" </dev/null 3<&-
             """;
 
@@ -60,8 +63,6 @@ final class RankCommand {
     /**
      * For a rank on another host. The environment travels in the command, because sshd accepts none.
      *
-     * <p>Ctrl-C in a terminal reaches every process there, and an ssh that ended by it would leave us without news of the rank:
-     * so it is told to ignore it.
      *
      * @param host as ssh takes it, perhaps with a user
      */
@@ -72,7 +73,7 @@ final class RankCommand {
         return List.of(
                 "sh",
                 "-c",
-                "trap '' INT; exec \"$@\"",
+                "trap '' INT HUP; exec \"$@\"",
                 "gyre-ssh",
                 "ssh",
                 "-o",

@@ -9,19 +9,17 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
+import java.util.function.BooleanSupplier;
 
 /** {@code gyre} as a process, and what it printed so far. Closing it leaves nothing behind. */
 final class GyreProcess implements AutoCloseable {
 
     /** Far beyond the two seconds that stopping may take on an idle machine. */
     static final Duration STOPPED = Duration.ofSeconds(20);
-
-    private static final Pattern READY = Pattern.compile("\\[(\\d+)] ready (\\d+)");
 
     private final String mark = "mark-" + UUID.randomUUID();
     private final Process process;
@@ -104,19 +102,31 @@ final class GyreProcess implements AutoCloseable {
 
     /** Process id of a rank, once it says that it is ready. */
     long awaitReady(int rank) {
-        Await.until(
-                Await.LONG,
-                () -> "rank " + rank + " is ready:\n" + output(),
-                () -> ready(rank).isPresent());
-        return ready(rank).getAsLong();
+        return Long.parseLong(awaitWord(rank, "ready"));
     }
 
-    private OptionalLong ready(int rank) {
+    /** What a rank says after a word at the beginning of a line, once it does. */
+    String awaitWord(int rank, String word) {
+        await("rank " + rank + " says \"" + word + "\"", () -> word(rank, word).isPresent());
+        return word(rank, word).orElseThrow();
+    }
+
+    /** Waits for something that only a run brings about. */
+    void await(String what, BooleanSupplier condition) {
+        Await.until(
+                Await.LONG, () -> what + ":\n" + output(), () -> condition.getAsBoolean() || !process.isAlive());
+        if (!condition.getAsBoolean()) {
+            throw new AssertionError("the launcher ended before " + what + ":\n" + output());
+        }
+    }
+
+    /** What a rank said last after a word at the beginning of a line. */
+    Optional<String> word(int rank, String word) {
+        String start = "[" + rank + "] " + word + " ";
         return out.stream()
-                .map(READY::matcher)
-                .filter(matcher -> matcher.matches() && matcher.group(1).equals(String.valueOf(rank)))
-                .mapToLong(matcher -> Long.parseLong(matcher.group(2)))
-                .findFirst();
+                .filter(line -> line.startsWith(start))
+                .map(line -> line.substring(start.length()))
+                .reduce((first, last) -> last);
     }
 
     /** Exit status of the launcher; all that it printed has been read. */

@@ -15,7 +15,7 @@ class LaunchEnvironmentTest {
     /** {@code A=1 B=2}. */
     private static Map<String, String> variables(String text) {
         Map<String, String> variables = new TreeMap<>();
-        for (String word : text.strip().split(" +")) {
+        for (String word : text.strip().split(" +", -1)) {
             String[] parts = word.split("=", 2);
             variables.put(parts[0], parts.length == 2 ? parts[1] : "");
         }

@@ -39,8 +39,7 @@ class RunTest {
             "--",
             "-n",
             "",
-            "two\nlines",
-            "größer"
+            "two\nlines"
         };
         String[] program = new String[strange.length + 1];
         program[0] = "arguments";
