@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -264,11 +265,9 @@ public final class DistributedTrainer implements AutoCloseable {
         return progress.epoch();
     }
 
-    /** Classification measures over all ranks' shares of the data, for models with one output. Equal on all ranks. */
+    /** Classification measures over all ranks' shares of the data, for a model with one output. Equal on all ranks. */
     public Evaluation evaluate(ShardedData data) {
-        Evaluation evaluation = new Evaluation();
-        evaluate(data, evaluation);
-        return evaluation;
+        return evaluate(data, new Evaluation());
     }
 
     /** As {@link #evaluate(ShardedData)}, each rank taking every N-th batch of equal iterators. */
@@ -279,19 +278,23 @@ public final class DistributedTrainer implements AutoCloseable {
     /**
      * Evaluates a model with one output on all ranks.
      *
-     * @param evaluations any that can be merged and written as JSON; what they hold is replaced by the result over all ranks
+     * @param kind says what to measure; it is not changed. Any that can be merged and written as JSON: an ROC needs thresholds
+     * @return a new evaluation over all ranks' shares of the data, equal on all ranks
+     * @param <T> kind of evaluation
      */
-    public void evaluate(ShardedData data, IEvaluation<?>... evaluations) {
-        evaluate(data, Map.of(0, evaluations));
+    public <T extends IEvaluation<T>> T evaluate(ShardedData data, T kind) {
+        @SuppressWarnings("unchecked") // The result is of the kind that was given.
+        T merged = (T) Objects.requireNonNull(evaluate(data, Map.of(0, List.of(kind))).get(0)).get(0);
+        return merged;
     }
 
     /**
-     * Evaluates a model with several outputs on all ranks.
+     * As {@link #evaluate(ShardedData, IEvaluation)}, with several evaluations of several outputs in one pass.
      *
-     * @param evaluations by number of the output, as {@link #evaluate(ShardedData, IEvaluation...)} fills them
+     * @param kinds for each output that is to be evaluated, from 0
      */
-    public void evaluate(ShardedData data, Map<Integer, IEvaluation<?>[]> evaluations) {
-        new MergedEvaluation(network, session).run(data.pass(world, 0, 0), evaluations);
+    public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
+        return new MergedEvaluation(network, session).run(data.pass(world, 0, 0), kinds);
     }
 
     /** SHA-256 of this rank's parameters, as hexadecimal digits. */

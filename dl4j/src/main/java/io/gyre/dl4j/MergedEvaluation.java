@@ -2,17 +2,23 @@ package io.gyre.dl4j;
 
 import io.gyre.Session;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.nd4j.evaluation.BaseEvaluation;
 import org.nd4j.evaluation.IEvaluation;
+import org.nd4j.evaluation.classification.ROC;
+import org.nd4j.evaluation.classification.ROCBinary;
+import org.nd4j.evaluation.classification.ROCMultiClass;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /** Evaluates a model on every rank's share of the data, and gives all ranks the result over all of them. */
 final class MergedEvaluation {
+
+    private static final String NO_DATA = "";
 
     private final Network network;
     private final Session session;
@@ -22,42 +28,82 @@ final class MergedEvaluation {
         this.session = session;
     }
 
-    /** Fills the evaluations of each output; what they held before is dropped. */
-    void run(Iterator<Share> pass, Map<Integer, IEvaluation<?>[]> evaluations) {
-        evaluations.values().forEach(ofOutput -> List.of(ofOutput).forEach(IEvaluation::reset));
+    /**
+     * Evaluates.
+     *
+     * @param kinds for each output, evaluations whose settings are used and whose counts are not
+     * @return new evaluations of these kinds
+     */
+    Map<Integer, List<IEvaluation<?>>> run(Iterator<Share> pass, Map<Integer, List<IEvaluation<?>>> kinds) {
+        Map<Integer, List<IEvaluation<?>>> own = new TreeMap<>();
+        kinds.forEach((output, ofOutput) -> own.put(output, newInstances(ofOutput)));
+        boolean anyData = false;
         while (pass.hasNext()) {
             MultiDataSet rows = pass.next().rows();
             if (rows != null) {
-                evaluate(rows, evaluations);
+                evaluate(rows, own);
+                anyData = true;
             }
         }
-        new TreeMap<>(evaluations).forEach((output, ofOutput) -> {
-            for (int i = 0; i < ofOutput.length; i++) {
-                merge(ofOutput[i], "evaluation " + i + " of output " + output);
+        Map<Integer, List<IEvaluation<?>>> merged = new TreeMap<>();
+        for (Map.Entry<Integer, List<IEvaluation<?>>> output : own.entrySet()) {
+            List<IEvaluation<?>> ofOutput = new ArrayList<>();
+            for (IEvaluation<?> evaluation : output.getValue()) {
+                String topic = "evaluation " + ofOutput.size() + " of output " + output.getKey();
+                ofOutput.add(merge(evaluation, anyData, topic));
             }
-        });
+            merged.put(output.getKey(), ofOutput);
+        }
+        return merged;
     }
 
-    private void evaluate(MultiDataSet rows, Map<Integer, IEvaluation<?>[]> evaluations) {
-        INDArray[] outputs = network.output(rows);
-        evaluations.forEach((output, ofOutput) -> {
-            for (IEvaluation<?> evaluation : ofOutput) {
-                evaluation.eval(rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output));
+    private static List<IEvaluation<?>> newInstances(List<IEvaluation<?>> kinds) {
+        List<IEvaluation<?>> instances = new ArrayList<>();
+        for (IEvaluation<?> kind : kinds) {
+            if (isExact(kind)) {
+                throw new IllegalArgumentException("an exact " + kind.getClass().getSimpleName()
+                        + " cannot be merged, as it needs all predictions in one place: give it a number of thresholds,"
+                        + " such as 200");
             }
-        });
+            instances.add(kind.newInstance());
+        }
+        return instances;
+    }
+
+    private static boolean isExact(IEvaluation<?> kind) {
+        return (kind instanceof ROC roc && roc.isExact())
+                || (kind instanceof ROCBinary binary && binary.getThresholdSteps() == 0)
+                || (kind instanceof ROCMultiClass classes && classes.getThresholdSteps() == 0);
+    }
+
+    private void evaluate(MultiDataSet rows, Map<Integer, List<IEvaluation<?>>> evaluations) {
+        INDArray[] outputs = network.output(rows);
+        evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation ->
+                evaluation.eval(rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output))));
         network.clearPass();
     }
 
     /** Merges in the order of the ranks, so that sums of fractions come out the same everywhere. */
-    private <T extends IEvaluation<T>> void merge(IEvaluation<?> evaluation, String topic) {
+    private <T extends IEvaluation<T>> T merge(IEvaluation<?> evaluation, boolean anyData, String topic) {
         @SuppressWarnings("unchecked") // An evaluation merges with its own kind.
-        T own = (T) evaluation;
+        T merged = (T) evaluation;
         @SuppressWarnings("unchecked") // The class of an object of type T.
-        Class<T> kind = (Class<T>) own.getClass();
-        List<byte[]> ofRanks = session.exchange(topic, own.toJson().getBytes(StandardCharsets.UTF_8));
-        own.reset();
-        for (byte[] json : ofRanks) {
-            own.merge(BaseEvaluation.fromJson(new String(json, StandardCharsets.UTF_8), kind));
+        Class<T> kind = (Class<T>) evaluation.getClass();
+        String own = anyData ? evaluation.toJson() : NO_DATA;
+        boolean first = true;
+        for (byte[] bytes : session.exchange(topic, own.getBytes(StandardCharsets.UTF_8))) {
+            String json = new String(bytes, StandardCharsets.UTF_8);
+            if (json.equals(NO_DATA)) {
+                continue;
+            }
+            T ofRank = BaseEvaluation.fromJson(json, kind);
+            if (first) {
+                merged = ofRank;
+                first = false;
+            } else {
+                merged.merge(ofRank);
+            }
         }
+        return merged;
     }
 }

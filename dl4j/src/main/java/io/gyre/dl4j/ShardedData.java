@@ -42,12 +42,13 @@ public abstract class ShardedData {
      * @param iterator borrowed; with a pre-processor, if it has one
      */
     public static ShardedData of(DataSetIterator iterator, Sharding sharding) {
-        return of(new MultiDataSetIteratorAdapter(iterator), sharding);
+        return new ShardedIterator(
+                new MultiDataSetIteratorAdapter(iterator), iterator.getClass().getName(), sharding, 1, 0);
     }
 
     /** As {@link #of(DataSetIterator, Sharding)}, for models with several inputs or outputs. */
     public static ShardedData of(MultiDataSetIterator iterator, Sharding sharding) {
-        return new ShardedIterator(iterator, sharding, 1, 0);
+        return new ShardedIterator(iterator, iterator.getClass().getName(), sharding, 1, 0);
     }
 
     /**
@@ -57,15 +58,25 @@ public abstract class ShardedData {
      * @param seed of the order
      */
     public static ShardedData shuffled(DataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
-        return shuffled(new MultiDataSetIteratorAdapter(iterator), sharding, bufferBatches, seed);
+        return new ShardedIterator(
+                new MultiDataSetIteratorAdapter(iterator),
+                iterator.getClass().getName(),
+                sharding,
+                atLeastTwo(bufferBatches),
+                seed);
     }
 
     /** As {@link #shuffled(DataSetIterator, Sharding, int, long)}, for models with several inputs or outputs. */
     public static ShardedData shuffled(MultiDataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
+        return new ShardedIterator(
+                iterator, iterator.getClass().getName(), sharding, atLeastTwo(bufferBatches), seed);
+    }
+
+    private static int atLeastTwo(int bufferBatches) {
         if (bufferBatches < 2) {
             throw new IllegalArgumentException("bufferBatches " + bufferBatches + ": at least 2 can be mixed");
         }
-        return new ShardedIterator(iterator, sharding, bufferBatches, seed);
+        return bufferBatches;
     }
 
     /** In words, for comparison between ranks and with checkpoints: sizes, order, seed. */

@@ -11,13 +11,20 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 final class ShardedIterator extends ShardedData {
 
     private final MultiDataSetIterator iterator;
+    private final String kind;
     private final Sharding sharding;
     private final int bufferBatches;
     private final long seed;
     private boolean used;
 
-    ShardedIterator(MultiDataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
+    /**
+     * Divides an iterator.
+     *
+     * @param kind class of the iterator that the user gave
+     */
+    ShardedIterator(MultiDataSetIterator iterator, String kind, Sharding sharding, int bufferBatches, long seed) {
         this.iterator = iterator;
+        this.kind = kind;
         this.sharding = sharding;
         this.bufferBatches = bufferBatches;
         this.seed = seed;
@@ -26,7 +33,7 @@ final class ShardedIterator extends ShardedData {
     @Override
     String description() {
         String order = bufferBatches == 1 ? "in order" : "mixed over " + bufferBatches + " batches from seed " + seed;
-        return "an iterator divided by " + sharding + ", " + order;
+        return kind + " divided by " + sharding + ", " + order;
     }
 
     @Override
@@ -44,9 +51,8 @@ final class ShardedIterator extends ShardedData {
         if (iterator.resetSupported()) {
             iterator.reset();
         } else if (used) {
-            throw new IllegalStateException("epoch " + epoch
-                    + " needs a second pass over an iterator that cannot be reset: "
-                    + iterator.getClass().getName() + ". Train for one epoch, or use an iterator that supports reset.");
+            throw new IllegalStateException("epoch " + epoch + " needs a second pass over " + kind
+                    + ", which cannot be reset: train for one epoch, or use an iterator that supports reset");
         }
         used = true;
         int owner = sharding == Sharding.OWN ? world.rank() : 0;

@@ -2,9 +2,9 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Gyre;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,42 +18,111 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.Sgd;
 
+/** N ranks with batch B are one process with batch N B: the same model, trained by Deeplearning4j's own {@code fit}. */
 class EquivalenceTest {
 
+    private static final Map<String, INDArray> EXPECTED = new ConcurrentHashMap<>();
+
+    enum Kind {
+        PERCEPTRON,
+        CONVOLUTIONAL,
+        RESIDUAL_GRAPH;
+
+        Model model(IUpdater updater, DataType type) {
+            var configuration = TestModels.configuration(updater.clone(), type);
+            return switch (this) {
+                case PERCEPTRON -> TestModels.perceptron(configuration);
+                case CONVOLUTIONAL -> TestModels.convolutional(configuration, false);
+                case RESIDUAL_GRAPH -> TestModels.residual(configuration, false);
+            };
+        }
+
+        DataSet examples(int count, DataType type) {
+            return this == PERCEPTRON ? TestData.vectors(count, type, 1) : TestData.images(count, type, 1);
+        }
+    }
+
+    enum Batches {
+        /** Divided evenly by 2, 3 and 4 ranks. */
+        EVEN(12),
+        /** With more rows on some ranks, and none on others. */
+        UNEVEN(12, 5, 1, 7);
+
+        final int[] sizes;
+
+        Batches(int... sizes) {
+            this.sizes = sizes;
+        }
+
+        List<DataSet> of(DataSet examples) {
+            return TestData.batches(examples, sizes);
+        }
+    }
+
     static Stream<Arguments> cases() {
-        List<Arguments> cases = new ArrayList<>();
-        for (String model : List.of("perceptron", "convolutional", "residual"))
-            for (IUpdater updater : List.of(new Sgd(0.1), new Nesterovs(0.1, 0.9), new Adam(0.01)))
-                for (DataType type : List.of(DataType.FLOAT, DataType.DOUBLE))
-                    for (int ranks : new int[] {1, 2, 3, 4}) cases.add(Arguments.of(model, updater, type, ranks));
-        return cases.stream();
+        return Stream.of(Kind.values())
+                .flatMap(kind -> Stream.of(new Sgd(0.1), new Nesterovs(0.1, 0.9), new Adam(0.01))
+                        .flatMap(updater -> Stream.of(DataType.FLOAT, DataType.DOUBLE)
+                                .flatMap(type -> Stream.of(2, 3, 4)
+                                        .flatMap(ranks -> Stream.of(Batches.values())
+                                                .filter(batches -> batches == Batches.UNEVEN || type == DataType.FLOAT)
+                                                .map(batches -> Arguments.of(
+                                                        TestNetwork.LOCAL, kind, updater, type, batches, ranks))))));
     }
 
-    static Model model(String name, IUpdater u, DataType t) {
-        return switch (name) {
-            case "perceptron" -> TestModels.perceptron(TestModels.configuration(u.clone(), t));
-            case "convolutional" -> TestModels.convolutional(TestModels.configuration(u.clone(), t), false);
-            default -> TestModels.residual(TestModels.configuration(u.clone(), t), false);
-        };
+    /** Every transport, with less of everything else: what it carries are the same numbers. */
+    static Stream<Arguments> transports() {
+        return Stream.of(TestNetwork.values())
+                .filter(network -> network != TestNetwork.LOCAL)
+                .flatMap(network -> Stream.of(2, 3)
+                        .map(ranks -> Arguments.of(
+                                network, Kind.RESIDUAL_GRAPH, new Adam(0.01), DataType.FLOAT, Batches.UNEVEN, ranks)));
     }
 
-    @ParameterizedTest(name = "{0} {1} {2} {3}")
-    @MethodSource("cases")
-    void x(String name, IUpdater updater, DataType type, int ranks) throws Exception {
-        DataSet all = name.equals("perceptron") ? TestData.vectors(300, type, 1) : TestData.images(300, type, 1);
-        List<DataSet> batches = TestData.batches(all, 12, 5, 16);
-        Model ref = model(name, updater, type);
-        for (DataSet b : batches) TestModels.plainFit(ref, b);
-        List<INDArray> results = Gyre.local(ranks).call(session -> {
-            Model m = model(name, updater, type);
-            try (DistributedTrainer t = DistributedTrainer.of(m, session)) {
-                FitReport r = t.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 1);
-                assertThat(t.parametersSha256OfAllRanks()).containsOnly(t.parametersSha256());
-                if (session.world().rank() == 0) System.out.println(r);
+    @ParameterizedTest(name = "{0}: {5} ranks, {1}, {2}, {3}, {4} batches")
+    @MethodSource({"cases", "transports"})
+    void ranksTogetherAreOneProcessWithTheWholeBatch(
+            TestNetwork network, Kind kind, IUpdater updater, DataType type, Batches sizes, int ranks)
+            throws Exception {
+        List<DataSet> batches = sizes.of(kind.examples(60, type));
+        INDArray expected = EXPECTED.computeIfAbsent(
+                kind + " " + updater + type + sizes, key -> plainlyTrained(kind.model(updater, type), batches));
+
+        List<INDArray> results = network.cluster(ranks).call(session -> {
+            Model model = kind.model(updater, type);
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 1);
             }
-            return m.params();
+            return model.params();
         });
-        System.out.println(name + " " + updater.getClass().getSimpleName() + " " + type + " " + ranks + " diff "
-                + results.get(0).sub(ref.params()).amaxNumber());
+
+        assertThat(results).allSatisfy(result -> Bound.assertIdentical(result, results.get(0)));
+        Bound.assertClose(results.get(0), expected, batches.size());
+    }
+
+    @ParameterizedTest(name = "{0}, {1}")
+    @MethodSource("oneRank")
+    void oneRankIsDeeplearning4jBitForBit(Kind kind, DataType type) throws Exception {
+        List<DataSet> batches = Batches.UNEVEN.of(kind.examples(60, type));
+        Model model = kind.model(new Adam(0.01), type);
+
+        TestNetwork.LOCAL.cluster(1).run(session -> {
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 1);
+            }
+        });
+
+        Bound.assertIdentical(model.params(), plainlyTrained(kind.model(new Adam(0.01), type), batches));
+    }
+
+    static Stream<Arguments> oneRank() {
+        return Stream.of(Kind.values())
+                .flatMap(kind ->
+                        Stream.of(DataType.FLOAT, DataType.DOUBLE).map(type -> Arguments.of(kind, type)));
+    }
+
+    private static INDArray plainlyTrained(Model model, List<DataSet> batches) {
+        batches.forEach(batch -> TestModels.plainFit(model, batch));
+        return model.params();
     }
 }

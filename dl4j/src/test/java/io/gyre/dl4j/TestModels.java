@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import java.util.List;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
 import org.deeplearning4j.nn.conf.ConvolutionMode;
@@ -19,6 +20,7 @@ import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
@@ -127,6 +129,18 @@ final class TestModels {
             layers.fit(batch);
         } else {
             ((ComputationGraph) model).fit(batch);
+        }
+    }
+
+    /** Trains for an epoch in Deeplearning4j's own way. */
+    static void plainEpoch(Model model, List<? extends MultiDataSet> batches) {
+        if (model instanceof MultiLayerNetwork layers) {
+            batches.forEach(layers::fit);
+            layers.incrementEpochCount();
+        } else {
+            ComputationGraph graph = (ComputationGraph) model;
+            batches.forEach(graph::fit);
+            graph.incrementEpochCount();
         }
     }
 }

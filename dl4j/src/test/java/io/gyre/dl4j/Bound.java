@@ -1,0 +1,36 @@
+package io.gyre.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * How far parameters may be from those of one process.
+ *
+ * <p>Ranks add up the same products in another order. That changes a gradient's sum by a few units in the last place, and the
+ * parameter by as much of its update; each step adds such an error, and momentum multiplies it by up to ten. So: 16 units in
+ * the last place of 1 for each step. The largest found in these tests is a tenth of it; a wrong weight of one example shows
+ * as 100 times as much or more.
+ */
+final class Bound {
+
+    private static final int UNITS_PER_STEP = 16;
+
+    private Bound() {}
+
+    /** Fails unless all elements are equal; {@code INDArray.equals} is content with a difference of 0.00001. */
+    static void assertIdentical(INDArray actual, INDArray expected) {
+        assertThat(actual.castTo(DataType.DOUBLE).ravel().toDoubleVector())
+                .isEqualTo(expected.castTo(DataType.DOUBLE).ravel().toDoubleVector());
+    }
+
+    static void assertClose(INDArray actual, INDArray expected, int steps) {
+        double unit = expected.dataType() == DataType.DOUBLE ? Math.ulp(1.0) : Math.ulp(1f);
+        double difference = actual.castTo(DataType.DOUBLE)
+                .sub(expected.castTo(DataType.DOUBLE))
+                .amaxNumber()
+                .doubleValue();
+        assertThat(difference).isLessThanOrEqualTo(UNITS_PER_STEP * unit * steps);
+    }
+}

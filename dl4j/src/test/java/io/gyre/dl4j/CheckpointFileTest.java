@@ -1,0 +1,130 @@
+package io.gyre.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.gyre.Region;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CheckpointFileTest {
+
+    private static final Progress PROGRESS = new Progress(17, 2, 340, "1000 examples, seed 1", 1, 10, 1);
+
+    @TempDir
+    Path directory;
+
+    private Path file;
+    private byte[] bytes;
+
+    @BeforeEach
+    void writeOne() throws IOException {
+        file = directory.resolve("step-17.checkpoint");
+        Region parameters = Region.allocate("parameters", 5 * Float.BYTES);
+        Region updater = Region.allocate("updater state", 10 * Float.BYTES);
+        for (int i = 0; i < 5; i++) {
+            parameters.putFloat((long) i * Float.BYTES, i + 0.5f);
+        }
+        Checkpoint checkpoint = new Checkpoint(PROGRESS, -7, "W [2, 2]; b [1]", "{\"né\": 1}", List.of(parameters, updater));
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            CheckpointFile.write(checkpoint, channel);
+        }
+        bytes = Files.readAllBytes(file);
+    }
+
+    private void tryToOpen(byte[] content) throws IOException {
+        Files.write(file, content);
+        CheckpointFile.open(file).close();
+    }
+
+    @Test
+    void whatWasWrittenIsRead() throws IOException {
+        Region parameters = Region.allocate("parameters", 5 * Float.BYTES);
+        Region updater = Region.allocate("updater state", 10 * Float.BYTES);
+        updater.putFloat(8, 3);
+
+        try (CheckpointFile read = CheckpointFile.open(file)) {
+            assertThat(read.progress()).isEqualTo(PROGRESS);
+            assertThat(read.seed()).isEqualTo(-7);
+            assertThat(read.layout()).isEqualTo("W [2, 2]; b [1]");
+            assertThat(read.configuration()).isEqualTo("{\"né\": 1}");
+            read.readState(List.of(parameters, updater));
+        }
+
+        for (int i = 0; i < 5; i++) {
+            assertThat(parameters.getFloat((long) i * Float.BYTES)).isEqualTo(i + 0.5f);
+        }
+        assertThat(updater.getFloat(8)).isZero();
+    }
+
+    @Test
+    void everyTruncationIsFound() {
+        for (int length = 0; length < bytes.length; length++) {
+            byte[] torn = Arrays.copyOf(bytes, length);
+            assertThatThrownBy(() -> tryToOpen(torn))
+                    .as("the first %d of %d bytes", length, bytes.length)
+                    .isInstanceOf(CheckpointFile.DamagedException.class);
+        }
+    }
+
+    @Test
+    void everyFlippedBitIsFound() {
+        for (int bit = 0; bit < bytes.length * Byte.SIZE; bit++) {
+            byte[] changed = bytes.clone();
+            changed[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
+            assertThatThrownBy(() -> tryToOpen(changed))
+                    .as("bit %d of byte %d", bit % Byte.SIZE, bit / Byte.SIZE)
+                    .isInstanceOf(CheckpointFile.DamagedException.class);
+        }
+    }
+
+    @Test
+    void bytesAfterTheEndAreFound() {
+        assertThatThrownBy(() -> tryToOpen(Arrays.copyOf(bytes, bytes.length + 1)))
+                .hasMessageContaining("1 bytes follow its end");
+    }
+
+    @Test
+    void aLengthBeyondTheFileIsNotBelieved() {
+        ByteBuffer lying = ByteBuffer.wrap(bytes.clone()).order(ByteOrder.LITTLE_ENDIAN);
+        lying.putLong(20, Long.MAX_VALUE - 100);
+
+        assertThatThrownBy(() -> tryToOpen(lying.array()))
+                .isInstanceOf(CheckpointFile.DamagedException.class)
+                .hasMessageContaining("does not fit");
+    }
+
+    @Test
+    void anotherKindOfFileIsNamedSo() {
+        assertThatThrownBy(() -> tryToOpen("PK\3\4 a zip file, perhaps a model".getBytes(java.nio.charset.StandardCharsets.US_ASCII)))
+                .isInstanceOf(CheckpointFile.DamagedException.class)
+                .hasMessageContaining("does not begin like a checkpoint");
+    }
+
+    @Test
+    void aNewerFormatIsNamedSo() {
+        ByteBuffer newer = ByteBuffer.wrap(bytes.clone()).order(ByteOrder.LITTLE_ENDIAN);
+        newer.putInt(8, 9);
+
+        assertThatThrownBy(() -> tryToOpen(newer.array())).hasMessageContaining("version 9");
+    }
+
+    @Test
+    void stateOfAnotherLengthIsRefused() throws IOException {
+        try (CheckpointFile read = CheckpointFile.open(file)) {
+            assertThatThrownBy(() -> read.readState(List.of(Region.allocate("parameters", 24))))
+                    .hasMessageContaining("state 0 has 20 bytes, and the model's 24");
+        }
+    }
+}
