@@ -283,8 +283,10 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param <T> kind of evaluation
      */
     public <T extends IEvaluation<T>> T evaluate(ShardedData data, T kind) {
+        List<IEvaluation<?>> ofOutput =
+                evaluate(data, Map.of(0, List.of(kind))).values().iterator().next();
         @SuppressWarnings("unchecked") // The result is of the kind that was given.
-        T merged = (T) Objects.requireNonNull(evaluate(data, Map.of(0, List.of(kind))).get(0)).get(0);
+        T merged = (T) ofOutput.get(0);
         return merged;
     }
 

@@ -42,6 +42,11 @@ final class HostMemory {
      * @param array dense: its elements are neighbours in memory
      */
     static Region region(String name, INDArray array) {
+        return region(name, array, WINDOW_BYTES);
+    }
+
+    /** As {@link #region(String, INDArray)}, with short windows, so that tests reach their borders with little memory. */
+    static Region region(String name, INDArray array, long windowBytes) {
         if (array.elementWiseStride() != 1) {
             throw new IllegalStateException(name + " is not one stretch of memory: " + array.shapeInfoToString());
         }
@@ -49,9 +54,9 @@ final class HostMemory {
         long bytes = array.length() * elementType(array).bytes();
         List<ByteBuffer> windows = new ArrayList<>();
         BytePointer memory = new BytePointer(array.data().addressPointer());
-        for (long at = 0; at < bytes; at += WINDOW_BYTES) {
-            long end = Math.min(bytes, at + WINDOW_BYTES);
-            windows.add(memory.position(at).limit(end).asByteBuffer().order(ByteOrder.nativeOrder()));
+        for (long at = 0; at < bytes; at += windowBytes) {
+            BytePointer window = memory.getPointer(at).capacity(Math.min(windowBytes, bytes - at));
+            windows.add(window.asByteBuffer().order(ByteOrder.nativeOrder()));
         }
         return Region.of(name, array, windows);
     }

@@ -203,11 +203,14 @@ final class Replica implements TrainableModel, AutoCloseable {
             // The backward pass ends at a frozen layer, and what lies below it still holds the last update.
             binding.gradients().assign(0);
         }
-        double score = network.backward(batch);
-        for (TrainingListener listener : network.listeners()) {
-            listener.onGradientCalculation(network.model());
+        // As fit does: another thread that asks the model for its output waits until it is free.
+        synchronized (network.model()) {
+            double score = network.backward(batch);
+            for (TrainingListener listener : network.listeners()) {
+                listener.onGradientCalculation(network.model());
+            }
+            return score;
         }
-        return score;
     }
 
     /** {@code MultiLayerNetwork.clear()} drops the updater, and Adam's memory with it: puts it back. */
@@ -239,6 +242,12 @@ final class Replica implements TrainableModel, AutoCloseable {
 
     /** Applies the gradient sums of all ranks. */
     void update(StepSummary total) {
+        synchronized (network.model()) {
+            updateAlone(total);
+        }
+    }
+
+    private void updateAlone(StepSummary total) {
         int step = network.step();
         int epoch = network.epoch();
         network.applyUpdater(binding.byParameter(), Math.toIntExact(total.examples()), updaterWorkspaces);

@@ -68,8 +68,7 @@ public abstract class ShardedData {
 
     /** As {@link #shuffled(DataSetIterator, Sharding, int, long)}, for models with several inputs or outputs. */
     public static ShardedData shuffled(MultiDataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
-        return new ShardedIterator(
-                iterator, iterator.getClass().getName(), sharding, atLeastTwo(bufferBatches), seed);
+        return new ShardedIterator(iterator, iterator.getClass().getName(), sharding, atLeastTwo(bufferBatches), seed);
     }
 
     private static int atLeastTwo(int bufferBatches) {

@@ -43,8 +43,9 @@ class BatchNormTest {
             return model;
         });
 
-        assertThat(models).allSatisfy(model ->
-                Bound.assertIdentical(model.params(), models.get(0).params()));
+        assertThat(models)
+                .allSatisfy(model ->
+                        Bound.assertIdentical(model.params(), models.get(0).params()));
         Bound.assertClose(models.get(0).getParam("0_mean"), alone.getParam("0_mean"), batches.size());
     }
 
@@ -64,7 +65,10 @@ class BatchNormTest {
         // Shards of 4 and 3: what each would have learned alone, weighted by its examples.
         INDArray first = logStdAlone((DataSet) batch.getRange(0, 4));
         INDArray second = logStdAlone((DataSet) batch.getRange(4, 7));
-        INDArray expected = first.sub(initial).mul(4.0 / 7).add(second.sub(initial).mul(3.0 / 7)).add(initial);
+        INDArray expected = first.sub(initial)
+                .mul(4.0 / 7)
+                .add(second.sub(initial).mul(3.0 / 7))
+                .add(initial);
         Bound.assertClose(models.get(0).getParam("0_log10stdev"), expected, 1);
     }
 
@@ -79,15 +83,17 @@ class BatchNormTest {
         List<DataSet> batches = TestData.batches(TestData.images(40, DataType.FLOAT, 1), 9, 2);
 
         List<ComputationGraph> models = Gyre.local(3).call(session -> {
-            ComputationGraph model = TestModels.residual(TestModels.configuration(new Adam(0.01), DataType.FLOAT), true);
+            ComputationGraph model =
+                    TestModels.residual(TestModels.configuration(new Adam(0.01), DataType.FLOAT), true);
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
                 trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 2);
             }
             return model;
         });
 
-        assertThat(models).allSatisfy(model ->
-                Bound.assertIdentical(model.params(), models.get(0).params()));
+        assertThat(models)
+                .allSatisfy(model ->
+                        Bound.assertIdentical(model.params(), models.get(0).params()));
     }
 
     @Test

@@ -35,9 +35,9 @@ class CheckpointFileTest {
         for (int i = 0; i < 5; i++) {
             parameters.putFloat((long) i * Float.BYTES, i + 0.5f);
         }
-        Checkpoint checkpoint = new Checkpoint(PROGRESS, -7, "W [2, 2]; b [1]", "{\"né\": 1}", List.of(parameters, updater));
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        Checkpoint checkpoint =
+                new Checkpoint(PROGRESS, -7, "W [2, 2]; b [1]", "{\"né\": 1}", List.of(parameters, updater));
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             CheckpointFile.write(checkpoint, channel);
         }
         bytes = Files.readAllBytes(file);
@@ -107,7 +107,8 @@ class CheckpointFileTest {
 
     @Test
     void anotherKindOfFileIsNamedSo() {
-        assertThatThrownBy(() -> tryToOpen("PK\3\4 a zip file, perhaps a model".getBytes(java.nio.charset.StandardCharsets.US_ASCII)))
+        assertThatThrownBy(() -> tryToOpen(
+                        "PK\3\4 a zip file, perhaps a model".getBytes(java.nio.charset.StandardCharsets.US_ASCII)))
                 .isInstanceOf(CheckpointFile.DamagedException.class)
                 .hasMessageContaining("does not begin like a checkpoint");
     }

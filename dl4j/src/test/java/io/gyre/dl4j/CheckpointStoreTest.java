@@ -55,7 +55,8 @@ class CheckpointStoreTest {
         }
 
         assertThat(names())
-                .containsExactly("notes.txt", "step-00000004.checkpoint", "step-00000005.checkpoint", "step-1.checkpoint.bak");
+                .containsExactly(
+                        "notes.txt", "step-00000004.checkpoint", "step-00000005.checkpoint", "step-1.checkpoint.bak");
         assertThat(newestStep(store)).isEqualTo(5);
     }
 

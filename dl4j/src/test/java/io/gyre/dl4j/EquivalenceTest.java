@@ -117,8 +117,7 @@ class EquivalenceTest {
 
     static Stream<Arguments> oneRank() {
         return Stream.of(Kind.values())
-                .flatMap(kind ->
-                        Stream.of(DataType.FLOAT, DataType.DOUBLE).map(type -> Arguments.of(kind, type)));
+                .flatMap(kind -> Stream.of(DataType.FLOAT, DataType.DOUBLE).map(type -> Arguments.of(kind, type)));
     }
 
     private static INDArray plainlyTrained(Model model, List<DataSet> batches) {

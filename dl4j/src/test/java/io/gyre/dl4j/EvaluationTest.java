@@ -84,7 +84,8 @@ class EvaluationTest {
             for (int i = 0; i < TestModels.CLASSES; i++) {
                 // Sums of floats, added up in another order.
                 RegressionEvaluation regressionMerged = (RegressionEvaluation) merged.get(1);
-                assertThat(regressionMerged.meanSquaredError(i)).isCloseTo(regression.meanSquaredError(i), within(1e-6));
+                assertThat(regressionMerged.meanSquaredError(i))
+                        .isCloseTo(regression.meanSquaredError(i), within(1e-6));
                 assertThat(regressionMerged.pearsonCorrelation(i))
                         .isCloseTo(regression.pearsonCorrelation(i), within(1e-4));
                 assertThat(((ROCMultiClass) merged.get(2)).calculateAUC(i))
@@ -99,8 +100,7 @@ class EvaluationTest {
 
         List<String> found = Gyre.local(3).call(session -> {
             try (DistributedTrainer trainer = DistributedTrainer.of(perceptron(), session)) {
-                return trainer.evaluate(
-                                ShardedData.of(ExampleSource.of(examples), 2, 1), new RegressionEvaluation())
+                return trainer.evaluate(ShardedData.of(ExampleSource.of(examples), 2, 1), new RegressionEvaluation())
                         .toJson();
             }
         });

@@ -33,6 +33,7 @@ import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
@@ -69,27 +70,34 @@ class FeaturesTest {
                 perceptron("normalisation per parameter", clip(GradientNormalization.RenormalizeL2PerParamType, 1)),
                 perceptron(
                         "a schedule over steps",
-                        configuration ->
-                                configuration.updater(new Adam(new StepSchedule(ScheduleType.ITERATION, 1e-2, 0.5, 3)))),
+                        configuration -> configuration.updater(
+                                new Adam(new StepSchedule(ScheduleType.ITERATION, 1e-2, 0.5, 3)))),
                 perceptron(
                         "a schedule over epochs",
-                        configuration -> configuration.updater(new Sgd(new StepSchedule(ScheduleType.EPOCH, 0.1, 0.5, 1)))),
+                        configuration ->
+                                configuration.updater(new Sgd(new StepSchedule(ScheduleType.EPOCH, 0.1, 0.5, 1)))),
                 perceptron(
                         "a limit on weights",
                         configuration -> configuration.constrainWeights(new MaxNormConstraint(0.5, 1))),
                 perceptron(
                         "non-negative parameters",
                         configuration -> configuration.constrainAllParameters(new NonNegativeConstraint())),
-                perceptron("gradients that are not divided by examples", configuration -> configuration
-                        .miniBatch(false)
-                        .updater(new Sgd(0.005))),
+                perceptron(
+                        "gradients that are not divided by examples",
+                        configuration -> configuration.miniBatch(false).updater(new Sgd(0.005))),
                 feature("a frozen layer", FeaturesTest::frozen, FeaturesTest::vectors),
                 feature("a frozen layer above one that learns", FeaturesTest::frozenAbove, FeaturesTest::vectors),
                 feature("updaters of its own for each layer", FeaturesTest::severalUpdaters, FeaturesTest::vectors),
                 feature("an autoencoder as a hidden layer", FeaturesTest::autoEncoder, FeaturesTest::vectors),
-                feature("a variational autoencoder as a hidden layer", FeaturesTest::variational, FeaturesTest::vectors),
+                feature(
+                        "a variational autoencoder as a hidden layer",
+                        FeaturesTest::variational,
+                        FeaturesTest::vectors),
                 feature("masked sequences", FeaturesTest::sequences, FeaturesTest::maskedSequences),
-                feature("the last step of a sequence in both directions", FeaturesTest::lastStep, FeaturesTest::labelledSequences),
+                feature(
+                        "the last step of a sequence in both directions",
+                        FeaturesTest::lastStep,
+                        FeaturesTest::labelledSequences),
                 feature("two inputs and two outputs", FeaturesTest::twoByTwo, FeaturesTest::pairs),
                 feature("a vertex with parameters", FeaturesTest::attention, FeaturesTest::labelledSequences));
     }
@@ -121,20 +129,46 @@ class FeaturesTest {
         assertThat(expected.params()).isNotEqualTo(feature.model().get().params());
     }
 
+    @Test
+    void aLayerThatGetsNoGradientIsRegularisedOnlyOnceAStep() throws Exception {
+        double learningRate = 0.1;
+        double l2 = 0.5;
+        Supplier<MultiLayerNetwork> model =
+                () -> TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(learningRate), TYPE)
+                        .l2(l2)
+                        .list()
+                        .layer(TestModels.dense(6))
+                        .layer(new FrozenLayer(TestModels.dense(5)))
+                        .layer(TestModels.softmax())
+                        .setInputType(InputType.feedForward(TestModels.FEATURES))
+                        .build()));
+        INDArray initial = model.get().getParam("0_W").dup();
+
+        List<MultiLayerNetwork> models = Gyre.local(2).call(session -> {
+            MultiLayerNetwork trained = model.get();
+            try (DistributedTrainer trainer = DistributedTrainer.of(trained, session)) {
+                trainer.fitSteps(ShardedData.of(new BatchList(vectors()), Sharding.EXAMPLES), 3);
+            }
+            return trained;
+        });
+
+        Bound.assertIdentical(models.get(1).params(), models.get(0).params());
+        Bound.assertClose(models.get(0).getParam("0_W"), initial.mul(Math.pow(1 - learningRate * l2, 3)), 3);
+        Bound.assertIdentical(models.get(0).getParam("1_W"), model.get().getParam("1_W"));
+    }
+
     private static Named<Feature> feature(String name, Supplier<Model> model, Supplier<List<MultiDataSet>> batches) {
         return Named.of(name, new Feature(model, batches));
     }
 
-    private static Named<Feature> perceptron(
-            String name, UnaryOperator<NeuralNetConfiguration.Builder> option) {
+    private static Named<Feature> perceptron(String name, UnaryOperator<NeuralNetConfiguration.Builder> option) {
         return feature(name, () -> TestModels.perceptron(option.apply(adam())), FeaturesTest::vectors);
     }
 
     private static UnaryOperator<NeuralNetConfiguration.Builder> clip(
             GradientNormalization normalization, double threshold) {
-        return configuration -> configuration
-                .gradientNormalization(normalization)
-                .gradientNormalizationThreshold(threshold);
+        return configuration ->
+                configuration.gradientNormalization(normalization).gradientNormalizationThreshold(threshold);
     }
 
     private static NeuralNetConfiguration.Builder adam() {

@@ -85,11 +85,12 @@ class RefusalTest {
 
     @Test
     void rankWithAnotherModelIsNamedWithBothValues() {
-        assertThatThrownBy(() -> Gyre.local(3).run(session -> DistributedTrainer.of(
-                        session.world().rank() == 2
-                                ? TestModels.perceptron(adam().l2(0.5))
-                                : TestModels.perceptron(adam().l2(0.25)),
-                        session)))
+        assertThatThrownBy(() -> Gyre.local(3)
+                        .run(session -> DistributedTrainer.of(
+                                session.world().rank() == 2
+                                        ? TestModels.perceptron(adam().l2(0.5))
+                                        : TestModels.perceptron(adam().l2(0.25)),
+                                session)))
                 .hasRootCauseInstanceOf(DisagreementException.class)
                 .hasMessageContaining("'configuration'")
                 .hasMessageContaining("rank 0")
@@ -100,10 +101,10 @@ class RefusalTest {
 
     @Test
     void rankWithAnotherSeedIsNamed() {
-        assertThatThrownBy(() -> Gyre.local(2).run(session -> DistributedTrainer.builder(
-                                TestModels.perceptron(adam()), session)
-                        .seed(session.world().rank() + 40)
-                        .build()))
+        assertThatThrownBy(() -> Gyre.local(2)
+                        .run(session -> DistributedTrainer.builder(TestModels.perceptron(adam()), session)
+                                .seed(session.world().rank() + 40)
+                                .build()))
                 .hasRootCauseInstanceOf(DisagreementException.class)
                 .hasMessageContaining("'seed' is '40' on rank 0")
                 .hasMessageContaining("'41' on rank 1");
@@ -206,8 +207,7 @@ class RefusalTest {
                     }
                     INDArray before = model.params().dup();
                     try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
-                        trainer.fit(
-                                ShardedData.of(ExampleSource.of(TestData.vectors(8, TYPE, 1)), 2, 1), 1);
+                        trainer.fit(ShardedData.of(ExampleSource.of(TestData.vectors(8, TYPE, 1)), 2, 1), 1);
                     } catch (GyreException e) {
                         Bound.assertIdentical(model.params(), before);
                         messages.put(session.world().rank(), String.valueOf(e.getMessage()));

@@ -57,8 +57,7 @@ class ResumeTest {
                         TestModels.configuration(
                                 new Nesterovs(new StepSchedule(ScheduleType.EPOCH, 0.1, 0.5, 1)), TYPE),
                         true),
-                () -> ShardedData.shuffled(
-                        TestData.iterator(TestData.batches(images, 9)), Sharding.EXAMPLES, 2, 3));
+                () -> ShardedData.shuffled(TestData.iterator(TestData.batches(images, 9)), Sharding.EXAMPLES, 2, 3));
         Subject plainSgd = new Subject(
                 () -> TestModels.perceptron(TestModels.configuration(new Sgd(0.1), TYPE)),
                 () -> ShardedData.of(TestData.iterator(TestData.batches(vectors, 4)), Sharding.BATCHES));
@@ -89,8 +88,7 @@ class ResumeTest {
 
         assertThatThrownBy(() -> Gyre.local(RANKS).run(session -> program(subject, session, false, killAt)))
                 .hasRootCauseInstanceOf(Killed.class);
-        List<Model> models =
-                Gyre.local(RANKS).call(session -> program(subject, session, true, Integer.MAX_VALUE));
+        List<Model> models = Gyre.local(RANKS).call(session -> program(subject, session, true, Integer.MAX_VALUE));
 
         assertThat(models).allSatisfy(model -> {
             Bound.assertIdentical(model.params(), expected);
@@ -170,7 +168,11 @@ class ResumeTest {
         MultiLayerNetwork twoAndTwo = perceptron();
 
         FitReport report = run(
-                twoAndTwo, 1, examples, builder -> builder.checkpointDirectory(directory).resume(true), 4);
+                twoAndTwo,
+                1,
+                examples,
+                builder -> builder.checkpointDirectory(directory).resume(true),
+                4);
 
         Bound.assertIdentical(twoAndTwo.params(), four.params());
         assertThat(report.epochs()).isEqualTo(2);
@@ -199,7 +201,13 @@ class ResumeTest {
                 .hasRootCauseInstanceOf(Killed.class);
         MultiLayerNetwork resumed = model.get();
 
-        run(resumed, 3, 4, examples, builder -> builder.checkpointDirectory(directory).resume(true), 3);
+        run(
+                resumed,
+                3,
+                4,
+                examples,
+                builder -> builder.checkpointDirectory(directory).resume(true),
+                3);
 
         Bound.assertClose(resumed.params(), whole.params(), 12);
     }
@@ -225,8 +233,8 @@ class ResumeTest {
         return Gyre.local(ranks)
                 .call(session -> {
                     MultiLayerNetwork model = session.world().isRoot() ? ofRoot : ofRoot.clone();
-                    try (DistributedTrainer trainer =
-                            options.apply(DistributedTrainer.builder(model, session)).build()) {
+                    try (DistributedTrainer trainer = options.apply(DistributedTrainer.builder(model, session))
+                            .build()) {
                         return trainer.fit(ShardedData.of(ExampleSource.of(examples), batchPerRank, 1), epochs);
                     }
                 })
@@ -268,7 +276,11 @@ class ResumeTest {
         MultiLayerNetwork other = TestModels.perceptron(TestModels.configuration(new Sgd(0.1), TYPE));
 
         assertThatThrownBy(() -> run(
-                        other, 2, examples, builder -> builder.checkpointDirectory(directory).resume(true), 1))
+                        other,
+                        2,
+                        examples,
+                        builder -> builder.checkpointDirectory(directory).resume(true),
+                        1))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContaining("another model")
                 .hasMessageContaining("updater state of 866")
@@ -278,13 +290,19 @@ class ResumeTest {
     @Test
     void aCheckpointOfAnotherSeedIsRefused() throws Exception {
         DataSet examples = TestData.vectors(20, TYPE, 1);
-        run(perceptron(), 1, examples, builder -> builder.checkpointDirectory(directory).seed(1), 1);
+        run(
+                perceptron(),
+                1,
+                examples,
+                builder -> builder.checkpointDirectory(directory).seed(1),
+                1);
 
         assertThatThrownBy(() -> run(
                         perceptron(),
                         1,
                         examples,
-                        builder -> builder.checkpointDirectory(directory).seed(2).resume(true),
+                        builder ->
+                                builder.checkpointDirectory(directory).seed(2).resume(true),
                         1))
                 .hasMessageContaining("another seed: it has '1', and this program has '2'");
     }
@@ -316,8 +334,7 @@ class ResumeTest {
         DataSet examples = TestData.vectors(20, TYPE, 1);
         run(perceptron(), 1, examples, builder -> builder.checkpointDirectory(directory), 1);
 
-        assertThatThrownBy(() ->
-                        run(perceptron(), 2, examples, builder -> builder.checkpointDirectory(directory), 1))
+        assertThatThrownBy(() -> run(perceptron(), 2, examples, builder -> builder.checkpointDirectory(directory), 1))
                 .hasMessageContaining("another run, up to step 2");
     }
 

@@ -48,7 +48,10 @@ class ShardedDataTest {
         MultiDataSet rows = share.rows();
         return rows == null
                 ? List.of()
-                : IntStream.of(rows.getFeatures(0).castTo(DataType.INT32).ravel().toIntVector())
+                : IntStream.of(rows.getFeatures(0)
+                                .castTo(DataType.INT32)
+                                .ravel()
+                                .toIntVector())
                         .boxed()
                         .toList();
     }
@@ -83,8 +86,7 @@ class ShardedDataTest {
     @CsvSource({"1, 12", "2, 6", "3, 4", "4, 3", "6, 2", "12, 1"})
     void globalBatchesOfASourceDoNotDependOnTheNumberOfRanks(int ranks, int batchPerRank) {
         ExampleSource source = ExampleSource.of(numbers(0, 41));
-        List<List<Integer>> alone =
-                joined(globalBatches(onEachRank(1, () -> ShardedData.of(source, 12, 7)), 3, 0));
+        List<List<Integer>> alone = joined(globalBatches(onEachRank(1, () -> ShardedData.of(source, 12, 7)), 3, 0));
 
         List<List<Integer>> shared =
                 joined(globalBatches(onEachRank(ranks, () -> ShardedData.of(source, batchPerRank, 7)), 3, 0));
@@ -97,8 +99,7 @@ class ShardedDataTest {
     void theLastBatchOfASourceIsDividedAsEvenlyAsPossible() {
         ExampleSource source = ExampleSource.of(numbers(0, 26));
 
-        List<List<List<Integer>>> batches =
-                globalBatches(onEachRank(4, () -> ShardedData.of(source, 5, 1)), 0, 0);
+        List<List<List<Integer>>> batches = globalBatches(onEachRank(4, () -> ShardedData.of(source, 5, 1)), 0, 0);
 
         assertThat(batches.get(1).stream().map(List::size)).containsExactly(2, 2, 1, 1);
     }
@@ -121,23 +122,24 @@ class ShardedDataTest {
     void byExamplesTheIteratorsBatchIsTheGlobalBatch(int ranks) {
         List<MultiDataSet> batches = batches(8, 3, 1, 6);
 
-        List<List<List<Integer>>> divided = globalBatches(
-                onEachRank(ranks, () -> ShardedData.of(new BatchList(batches), Sharding.EXAMPLES)), 0, 0);
+        List<List<List<Integer>>> divided =
+                globalBatches(onEachRank(ranks, () -> ShardedData.of(new BatchList(batches), Sharding.EXAMPLES)), 0, 0);
 
         assertThat(joined(divided))
                 .containsExactlyElementsOf(
                         batches.stream().map(batch -> numbers(new Share(batch))).toList());
-        assertThat(divided).allSatisfy(shares -> assertThat(
-                        shares.get(0).size() - shares.get(ranks - 1).size())
-                .isBetween(0, 1));
+        assertThat(divided)
+                .allSatisfy(shares -> assertThat(
+                                shares.get(0).size() - shares.get(ranks - 1).size())
+                        .isBetween(0, 1));
     }
 
     @Test
     void byBatchesEveryRankTakesEveryNth() {
         List<MultiDataSet> batches = batches(1, 1, 1, 1, 1, 1, 1);
 
-        List<List<List<Integer>>> divided = globalBatches(
-                onEachRank(3, () -> ShardedData.of(new BatchList(batches), Sharding.BATCHES)), 0, 0);
+        List<List<List<Integer>>> divided =
+                globalBatches(onEachRank(3, () -> ShardedData.of(new BatchList(batches), Sharding.BATCHES)), 0, 0);
 
         assertThat(divided)
                 .containsExactly(
@@ -162,8 +164,7 @@ class ShardedDataTest {
     @EnumSource(Sharding.class)
     void aMixedIteratorLosesNothingAndKeepsTheSizesOfItsBatches(Sharding sharding) {
         List<MultiDataSet> batches = batches(4, 4, 2, 4, 4, 1);
-        List<ShardedData> ofRanks =
-                onEachRank(1, () -> ShardedData.shuffled(new BatchList(batches), sharding, 3, 9));
+        List<ShardedData> ofRanks = onEachRank(1, () -> ShardedData.shuffled(new BatchList(batches), sharding, 3, 9));
 
         List<List<Integer>> first = joined(globalBatches(ofRanks, 0, 0));
         List<List<Integer>> second = joined(globalBatches(ofRanks, 1, 0));

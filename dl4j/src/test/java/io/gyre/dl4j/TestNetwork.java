@@ -2,6 +2,13 @@ package io.gyre.dl4j;
 
 import io.gyre.Gyre;
 import io.gyre.LocalCluster;
+import io.gyre.transport.AeronSession;
+import io.gyre.transport.JoinOptions;
+import io.gyre.transport.TransportMode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /** The networks that training is tested over: ranks are threads of this JVM on all of them. */
 enum TestNetwork {
@@ -10,7 +17,41 @@ enum TestNetwork {
         LocalCluster cluster(int ranks) {
             return Gyre.local(ranks);
         }
+    },
+    IPC {
+        @Override
+        LocalCluster cluster(int ranks) {
+            return overAeron(ranks, TransportMode.IPC);
+        }
+    },
+    UDP {
+        @Override
+        LocalCluster cluster(int ranks) {
+            return overAeron(ranks, TransportMode.UDP);
+        }
     };
 
     abstract LocalCluster cluster(int ranks);
+
+    private static LocalCluster overAeron(int ranks, TransportMode mode) {
+        return LocalCluster.over(
+                (worldSize, peerTimeout) -> {
+                    String file = rendezvousFile();
+                    return rank -> AeronSession.join(JoinOptions.builder(rank, worldSize, file)
+                            .transport(mode)
+                            .peerTimeout(peerTimeout)
+                            .build());
+                },
+                ranks);
+    }
+
+    private static String rendezvousFile() {
+        try {
+            Path directory = Files.createTempDirectory("gyre-test");
+            directory.toFile().deleteOnExit();
+            return directory.resolve("rendezvous").toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 }

@@ -74,16 +74,14 @@ class TrainerTest {
             int rank = session.world().rank();
             MultiLayerNetwork model = perceptron();
             model.setListeners(listeners.get(rank));
-            List<DataSet> own = TestData.batches(
-                    TestData.vectors(5 * 4, TYPE, rank), 4).subList(0, batchesOfRank[rank]);
+            List<DataSet> own =
+                    TestData.batches(TestData.vectors(5 * 4, TYPE, rank), 4).subList(0, batchesOfRank[rank]);
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
                 FitReport report = trainer.fit(ShardedData.of(TestData.iterator(own), Sharding.OWN), 2);
                 assertThat(report.steps()).isEqualTo(10);
                 assertThat(report.epochs()).isEqualTo(2);
                 assertThat(report.examples()).isEqualTo(2 * (2 + 5) * 4);
-                assertThat(trainer.parametersSha256OfAllRanks())
-                        .hasSize(3)
-                        .containsOnly(trainer.parametersSha256());
+                assertThat(trainer.parametersSha256OfAllRanks()).hasSize(3).containsOnly(trainer.parametersSha256());
             }
             return model;
         });
@@ -95,9 +93,10 @@ class TrainerTest {
         });
         assertThat(listeners).extracting(listener -> listener.iterations).containsOnly(10);
         assertThat(listeners).extracting(listener -> listener.gradients).containsExactly(4, 10, 0);
-        assertThat(listeners).allSatisfy(listener -> assertThat(listener.scores)
-                .isEqualTo(listeners.get(0).scores)
-                .doesNotContain(Double.NaN));
+        assertThat(listeners)
+                .allSatisfy(listener -> assertThat(listener.scores)
+                        .isEqualTo(listeners.get(0).scores)
+                        .doesNotContain(Double.NaN));
     }
 
     @Test
@@ -135,8 +134,8 @@ class TrainerTest {
         List<List<String>> heard = Gyre.local(2).call(session -> {
             List<String> steps = new ArrayList<>();
             try (DistributedTrainer trainer = DistributedTrainer.builder(perceptron(), session)
-                    .stepListener((step, epoch, summary) ->
-                            steps.add(step + " in " + epoch + ": " + summary.examples()))
+                    .stepListener(
+                            (step, epoch, summary) -> steps.add(step + " in " + epoch + ": " + summary.examples()))
                     .build()) {
                 FitReport report = trainer.fit(byExamples(vectors(10, 4)), 2);
                 assertThat(report.lastLoss()).isEqualTo(trainer.score());
@@ -213,8 +212,8 @@ class TrainerTest {
 
     private static List<INDArray> trainWithDropout(long seed) throws InterruptedException {
         return Gyre.local(2).call(session -> {
-            MultiLayerNetwork model =
-                    TestModels.perceptron(TestModels.configuration(new Sgd(0.1), TYPE).dropOut(0.5));
+            MultiLayerNetwork model = TestModels.perceptron(
+                    TestModels.configuration(new Sgd(0.1), TYPE).dropOut(0.5));
             try (DistributedTrainer trainer =
                     DistributedTrainer.builder(model, session).seed(seed).build()) {
                 trainer.fit(byExamples(vectors(24, 6)), 2);
