@@ -52,7 +52,9 @@ final class TrainProgress implements StepListener, AutoCloseable {
         long silentNanos = now - shownNanos;
         boolean first = shownNanos == 0;
         if (first || step == lastStep || silentNanos >= (bar == null ? LINE_NANOS : BAR_NANOS)) {
-            String speed = first ? "" : ", %,.0f images/s".formatted(examples * 1e9 / silentNanos);
+            // A moment is too short to measure a speed: the first step has no beginning, the last comes when it comes.
+            boolean moment = first || silentNanos < BAR_NANOS;
+            String speed = moment ? "" : ", %,.0f images/s".formatted(examples * 1e9 / silentNanos);
             show(step, epoch, "loss %.4f".formatted(summary.meanScore()) + speed);
             shownNanos = now;
             examples = 0;

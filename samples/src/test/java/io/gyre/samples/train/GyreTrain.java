@@ -1,0 +1,181 @@
+package io.gyre.samples.train;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gyre.launcher.JvmFlags;
+import io.gyre.samples.GyreCommand;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** {@code gyre train} as a process with ranks of its own, in a directory that tells its processes from others. */
+final class GyreTrain implements AutoCloseable {
+
+    /** Far more than anything here takes on an idle machine. */
+    static final Duration PATIENCE = Duration.ofMinutes(5);
+
+    /** Most that may pass between the death of a rank and the end of all: seconds, generously. */
+    static final Duration FAILURE = Duration.ofSeconds(30);
+
+    private final Path directory;
+    private final Path output;
+    private final Process process;
+
+    private GyreTrain(Path directory, List<String> arguments) throws IOException {
+        this.directory = directory;
+        output = Files.createTempFile(directory, "output", ".txt");
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(JvmFlags.STANDARD);
+        command.add("-cp");
+        command.add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+        command.addAll(List.of(GyreCommand.class.getName(), "train"));
+        command.addAll(arguments);
+        command.addAll(List.of("--report", report(directory).toString()));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        // Ours are set so that ranks which are threads of this JVM share its cores.
+        builder.environment().keySet().removeAll(List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"));
+        process = builder.redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+    }
+
+    private static Path report(Path directory) {
+        return directory.resolve("report.json");
+    }
+
+    /**
+     * Starts it.
+     *
+     * @param directory for its output and its report
+     */
+    static GyreTrain start(Path directory, String... arguments) throws IOException {
+        return new GyreTrain(directory, List.of(arguments));
+    }
+
+    /** Starts it, waits until it has ended well, and returns its report. */
+    static JsonNode run(Path directory, String... arguments) throws IOException, InterruptedException {
+        try (GyreTrain train = start(directory, arguments)) {
+            int status = train.awaitExit(PATIENCE);
+            if (status != 0) {
+                throw new AssertionError("gyre train ended with " + status + ":\n" + train.output());
+            }
+            return new ObjectMapper().readTree(report(directory).toFile());
+        }
+    }
+
+    String output() {
+        try {
+            return Files.readString(output);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    void awaitOutput(String regex) {
+        Pattern pattern = Pattern.compile(regex);
+        await(PATIENCE, "it prints '" + regex + "'", () -> pattern.matcher(output())
+                .find());
+    }
+
+    int awaitExit(Duration atMost) throws InterruptedException {
+        if (!process.waitFor(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
+            throw new AssertionError("gyre train still ran after " + atMost + ":\n" + output());
+        }
+        return process.exitValue();
+    }
+
+    /** Process id of a rank that runs. */
+    long pid(int rank) {
+        String mark = "GYRE_RANK=" + rank;
+        return ranks()
+                .filter(handle -> environment(handle.pid()).contains(mark))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("rank " + rank + " does not run:\n" + output()))
+                .pid();
+    }
+
+    List<Long> pids() {
+        return ranks().map(ProcessHandle::pid).toList();
+    }
+
+    private Stream<ProcessHandle> ranks() {
+        return own().filter(handle -> handle.info().command().orElse("").endsWith("java")
+                && handle.pid() != process.pid());
+    }
+
+    private Stream<ProcessHandle> own() {
+        return ProcessHandle.allProcesses().filter(handle -> handle.info().arguments().stream()
+                .flatMap(Arrays::stream)
+                .anyMatch(argument -> argument.contains(report(directory).toString())));
+    }
+
+    private static List<String> environment(long pid) {
+        try {
+            byte[] bytes = Files.readAllBytes(Path.of("/proc", String.valueOf(pid), "environ"));
+            return Arrays.asList(new String(bytes, StandardCharsets.UTF_8).split("\0", -1));
+        } catch (IOException ended) {
+            return List.of();
+        }
+    }
+
+    static void kill(long pid) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-9", String.valueOf(pid)).inheritIO().start().waitFor();
+    }
+
+    /** Waits until no process of it runs, and fails if any of these ranks left files in shared memory. */
+    void awaitNothingLeft(List<Long> pids) throws IOException {
+        until(FAILURE, "none of its processes runs", () -> own().noneMatch(ProcessHandle::isAlive));
+        try (DirectoryStream<Path> homes = Files.newDirectoryStream(Path.of("/dev/shm"), "gyre-*")) {
+            for (Path home : homes) {
+                for (long pid : pids) {
+                    try (DirectoryStream<Path> left = Files.newDirectoryStream(home, pid + "-*")) {
+                        left.forEach(path -> {
+                            throw new AssertionError("left behind: " + path + "\n" + output());
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /** Waits for something that comes while it runs. */
+    void await(Duration atMost, String what, BooleanSupplier condition) {
+        until(atMost, what, () -> {
+            boolean running = process.isAlive();
+            boolean met = condition.getAsBoolean();
+            if (!met && !running) {
+                throw new AssertionError(
+                        "gyre train ended with " + process.exitValue() + " before " + what + ":\n" + output());
+            }
+            return met;
+        });
+    }
+
+    private void until(Duration atMost, String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + atMost.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("waited " + atMost + " in vain until " + what + ":\n" + output());
+            }
+            LockSupport.parkNanos(2_000_000);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        own().forEach(ProcessHandle::destroyForcibly);
+    }
+}

@@ -1,0 +1,179 @@
+package io.gyre.samples.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code gyre train} from end to end: a process that starts ranks, which are processes. */
+@EnabledOnOs(OS.LINUX)
+class TrainProcessesTest {
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void anMlpOnTwoRanksLearnsToReadDrawnDigits() throws Exception {
+        JsonNode report = GyreTrain.run(directory, "mlp", "-n", "2", "--epochs", "2");
+
+        assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.95);
+        assertThat(report.get("transport").asText()).isEqualTo("ipc");
+        assertThat(report.get("parameters_sha256")).hasSize(2);
+        assertThat(report.get("parameters_sha256").get(1))
+                .isEqualTo(report.get("parameters_sha256").get(0));
+    }
+
+    @Test
+    void aRankThatIsKilledWhileItTrainsIsNamedAndNothingIsLeft() throws Exception {
+        try (GyreTrain train = GyreTrain.start(directory, "mlp", "-n", "2", "--epochs", "1000")) {
+            train.awaitOutput("step \\d+ of");
+
+            killAndExpectItsName(train, 1);
+        }
+    }
+
+    @Test
+    void aPortThatIsInUseIsNamed() throws Exception {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                GyreTrain train = GyreTrain.start(directory, "mlp", "--port", String.valueOf(taken.getLocalPort()))) {
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).isEqualTo(1);
+            assertThat(train.output())
+                    .contains(String.valueOf(taken.getLocalPort()))
+                    .doesNotContain("\tat ");
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void lenetTakesStepsOverUdp() throws Exception {
+        JsonNode report = GyreTrain.run(directory, "lenet", "-n", "2", "--transport", "udp", "--steps", "5");
+
+        assertThat(report.get("transport").asText()).isEqualTo("udp");
+        assertThat(report.get("steps").asInt()).isEqualTo(5);
+        assertThat(report.get("loss_last").asDouble())
+                .isLessThan(report.get("loss_first").asDouble());
+        assertThat(report.get("parameters_sha256").get(1))
+                .isEqualTo(report.get("parameters_sha256").get(0));
+    }
+
+    @Test
+    @Tag("long")
+    void resNetOnTwoRanksTakesItsDefaultSteps() throws Exception {
+        JsonNode report = GyreTrain.run(directory, "resnet50", "-n", "2");
+
+        assertThat(report.get("steps").asInt()).isEqualTo(20);
+        assertThat(report.get("loss_last").asDouble())
+                .isLessThan(report.get("loss_first").asDouble());
+        assertThat(report.get("accuracy").isNull()).isTrue();
+        assertThat(report.get("parameters_sha256").get(1))
+                .isEqualTo(report.get("parameters_sha256").get(0));
+    }
+
+    @ParameterizedTest(name = "rank {0}")
+    @ValueSource(ints = {0, 1})
+    @Tag("long")
+    void aRankThatIsKilledWhileACheckpointIsWrittenIsNamedAndItsRunCanBeResumed(int rank) throws Exception {
+        Path checkpoints = directory.resolve("checkpoints");
+        String[] whole = {"lenet", "-n", "2", "--steps", "12", "--checkpoint-steps", "1", "--seed", "3"};
+        try (GyreTrain train = GyreTrain.start(directory, with(whole, "--checkpoint", checkpoints.toString()))) {
+            train.await(GyreTrain.PATIENCE, "the second checkpoint is being written", () -> {
+                List<String> names = names(checkpoints);
+                return names.contains("step-00000001.checkpoint") && names.contains("unfinished.checkpoint");
+            });
+            killAndExpectItsName(train, rank);
+        }
+
+        JsonNode resumed = GyreTrain.run(directory, with(whole, "--checkpoint", checkpoints.toString(), "--resume"));
+        JsonNode uninterrupted = GyreTrain.run(
+                directory, with(whole, "--checkpoint", directory.resolve("other").toString()));
+
+        assertThat(resumed.get("resumed_from_step").asInt()).isBetween(1, 11);
+        assertThat(resumed.get("parameters_sha256")).isEqualTo(uninterrupted.get("parameters_sha256"));
+        assertThat(resumed.get("accuracy")).isEqualTo(uninterrupted.get("accuracy"));
+    }
+
+    @Test
+    @Tag("long")
+    void aRankThatIsKilledWhileItEvaluatesIsNamed() throws Exception {
+        Path data = Files.createDirectory(directory.resolve("data"));
+        IdxWriter.write(data, "train", 64);
+        IdxWriter.write(data, "t10k", 60_000);
+        try (GyreTrain train =
+                GyreTrain.start(directory, "lenet", "-n", "2", "--steps", "2", "--data", data.toString())) {
+            train.awaitOutput("step 2 of 2");
+
+            killAndExpectItsName(train, 1);
+        }
+    }
+
+    @Test
+    @Tag("long")
+    void aCheckpointOfAnotherModelIsNamed() throws Exception {
+        Path checkpoints = directory.resolve("checkpoints");
+        GyreTrain.run(directory, "mlp", "-n", "1", "--steps", "2", "--checkpoint", checkpoints.toString());
+
+        try (GyreTrain train = GyreTrain.start(
+                directory, "lenet", "-n", "2", "--checkpoint", checkpoints.toString(), "--resume")) {
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).isEqualTo(1);
+            assertThat(train.output())
+                    .contains("the checkpoint is of another model")
+                    .doesNotContain("\tat ");
+        }
+    }
+
+    /** {@code -Dgyre.mnist=DIR}: the 10,000-image set, of which a fifth is held out. Takes minutes on two cores. */
+    @Test
+    @Tag("long")
+    @EnabledIfSystemProperty(
+            named = "gyre.mnist",
+            matches = ".+",
+            disabledReason = "-Dgyre.mnist=DIR names no directory with images-idx3-ubyte.gz and labels-idx1-ubyte.gz")
+    void lenetOnFourRanksReadsMnistAsWellAsOnOne() throws Exception {
+        String[] common = {"lenet", "--data", System.getProperty("gyre.mnist"), "--epochs", "3", "--seed", "1"};
+        JsonNode four = GyreTrain.run(directory, with(common, "-n", "4"));
+        JsonNode one = GyreTrain.run(directory, with(common, "-n", "1", "--batch", "64"));
+
+        assertThat(four.get("accuracy").asDouble()).isGreaterThanOrEqualTo(0.978);
+        assertThat(four.get("parameters_sha256")).hasSize(4);
+        assertThat(Stream.of(1, 2, 3).map(four.get("parameters_sha256")::get))
+                .containsOnly(four.get("parameters_sha256").get(0));
+        assertThat(four.get("steps")).isEqualTo(one.get("steps"));
+        // Six images of 2,000: rounding grows over 375 steps of Adam.
+        assertThat(four.get("accuracy").asDouble())
+                .isCloseTo(one.get("accuracy").asDouble(), within(0.003));
+    }
+
+    private static void killAndExpectItsName(GyreTrain train, int rank) throws Exception {
+        List<Long> pids = train.pids();
+        long pid = train.pid(rank);
+        GyreTrain.kill(pid);
+
+        assertThat(train.awaitExit(GyreTrain.FAILURE)).isEqualTo(1);
+        assertThat(train.output()).containsPattern("gyre: rank " + rank + " \\(host .*, pid " + pid + "\\)");
+        train.awaitNothingLeft(pids);
+    }
+
+    private static List<String> names(Path directory) {
+        String[] names = directory.toFile().list();
+        return names == null ? List.of() : List.of(names);
+    }
+
+    private static String[] with(String[] some, String... more) {
+        return Stream.of(some, more).flatMap(Stream::of).toArray(String[]::new);
+    }
+}
