@@ -40,6 +40,7 @@ class PatienceTest {
     void silenceEndsTheWaitAfterTheTimeout() {
         Duration timeout = Duration.ofMillis(20);
         long begin = System.nanoTime();
+        activity.progressed();
 
         PeerTimeoutException thrown = catchThrowableOfType(
                 PeerTimeoutException.class, () -> waitForEver(patience(timeout, new KnownVerdicts(false))));
