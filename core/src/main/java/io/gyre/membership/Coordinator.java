@@ -9,6 +9,7 @@ import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
@@ -77,6 +78,8 @@ public final class Coordinator {
         long lastHeard;
         boolean suspected;
         boolean left;
+
+        @Nullable Ready ready;
 
         @Nullable Offer offer;
 
@@ -152,7 +155,9 @@ public final class Coordinator {
         }
         participant.lastHeard = clock.time();
         participant.suspected = false;
-        if (message instanceof Offer offer) {
+        if (message instanceof Ready ready) {
+            ready(participant, ready);
+        } else if (message instanceof Offer offer) {
             offered(participant, offer);
         } else if (message instanceof Leave) {
             leave(participant);
@@ -228,7 +233,17 @@ public final class Coordinator {
         Participant participant = new Participant(connection, join, withRank(join.member(), rank), clock.time());
         participants.put(connection, participant);
         listener.joined(participant.member);
-        if (participants.size() == worldSize) {
+    }
+
+    private void ready(Participant participant, Ready ready) {
+        if (participant.ready != null) {
+            lose(participant, "it said twice that it is ready");
+            return;
+        }
+        participant.ready = ready;
+        if (end == null
+                && participants.size() == worldSize
+                && participants.values().stream().allMatch(other -> other.ready != null)) {
             complete();
         }
     }
@@ -247,9 +262,6 @@ public final class Coordinator {
         if (end != null) {
             return who + " comes too late: " + end;
         }
-        if (complete) {
-            return who + " comes too late: all " + worldSize + " ranks are here already " + members();
-        }
         if (join.worldSize() != worldSize) {
             return who + " expects a world of " + join.worldSize() + " ranks, " + namedExample() + " expects "
                     + worldSize;
@@ -261,6 +273,9 @@ public final class Coordinator {
         if (holder != null && !holder.anyRank) {
             return who + " is there twice: host " + holder.member.host() + ", pid " + holder.member.pid()
                     + " came first. Every process needs a rank of its own";
+        }
+        if (participants.size() == worldSize) {
+            return who + " comes too late: all " + worldSize + " ranks are here already " + members();
         }
         return differentOption(join, who);
     }
@@ -305,7 +320,11 @@ public final class Coordinator {
     private void complete() {
         complete = true;
         List<Seat> seats = new ArrayList<>();
-        byRank().values().forEach(participant -> seats.add(new Seat(participant.member, participant.join.addresses())));
+        for (Participant participant : byRank().values()) {
+            seats.add(new Seat(
+                    participant.member,
+                    Objects.requireNonNull(participant.ready).addresses()));
+        }
         for (Participant participant : participants.values()) {
             outbox.send(participant.connection, new Roster(participant.member.rank(), seats));
         }
@@ -319,23 +338,36 @@ public final class Coordinator {
     }
 
     private void expire() {
-        List<Integer> missing = new ArrayList<>();
         NavigableMap<Integer, Participant> seats = byRank();
+        List<Integer> missing = new ArrayList<>();
+        List<Member> unready = new ArrayList<>();
         for (int rank = 0; rank < worldSize; rank++) {
-            if (!seats.containsKey(rank)) {
+            Participant participant = seats.get(rank);
+            if (participant == null) {
                 missing.add(rank);
+            } else if (participant.ready == null) {
+                unready.add(participant.member);
             }
         }
-        StringBuilder reason = new StringBuilder("the run did not come about: " + participants.size() + " of "
-                + worldSize
-                + " ranks joined within " + joinTimeout.toMillis() + " ms. Missing: ranks " + missing + ". Here: "
-                + members() + ". Look at the output of the missing ranks, or raise the join timeout if they are slow.");
-        refusals.forEach(
-                refusal -> reason.append(" Turned away: ").append(refusal).append('.'));
-        end = reason.toString();
+        StringBuilder reason = new StringBuilder("the run did not come about within ")
+                .append(joinTimeout.toMillis())
+                .append(" ms.");
+        append(reason, "Missing of " + worldSize + " ranks", missing);
+        append(reason, "Come, but never ready", unready);
+        append(reason, "Here", members());
+        append(reason, "Turned away", refusals);
+        end = reason.append(
+                        " Look at the output of those that are missing, or raise the join timeout if they are slow.")
+                .toString();
         sendToAll(new Refused(end));
         participants.keySet().forEach(outbox::close);
         listener.failed(end);
+    }
+
+    private static void append(StringBuilder text, String label, List<?> values) {
+        if (!values.isEmpty()) {
+            text.append(' ').append(label).append(": ").append(values).append('.');
+        }
     }
 
     private void offered(Participant participant, Offer offer) {
@@ -344,8 +376,11 @@ public final class Coordinator {
             return;
         }
         participant.offer = offer;
-        if (firstAwaited() == Message.NO_RANK) {
+        int awaited = firstAwaited();
+        if (awaited == Message.NO_RANK) {
             finishRound();
+        } else {
+            outbox.send(participant.connection, new Heartbeat(awaited));
         }
     }
 
@@ -360,7 +395,8 @@ public final class Coordinator {
             if (!entry.getValue().topic().equals(topic)) {
                 List<Member> members = members();
                 sendToAll(new Disagreed("ranks exchange different things: " + members.get(0) + " '" + topic + "', "
-                        + members.get(entry.getKey()) + " '" + entry.getValue().topic() + "'"));
+                        + members.get(entry.getKey()) + " '" + entry.getValue().topic()
+                        + "'. All ranks must run the same program with the same options."));
                 return;
             }
         }

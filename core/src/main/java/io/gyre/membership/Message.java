@@ -36,19 +36,11 @@ public sealed interface Message {
      * @param worldSize number of ranks it expects
      * @param member who it is; its rank may be {@link #ANY_RANK}
      * @param options settings that must be equal on all ranks, by name
-     * @param addresses where its peers reach it
      */
-    record Join(
-            int protocolVersion,
-            int worldSize,
-            Member member,
-            Map<String, String> options,
-            Map<String, String> addresses)
-            implements Message {
+    record Join(int protocolVersion, int worldSize, Member member, Map<String, String> options) implements Message {
 
         public Join {
             options = Map.copyOf(options);
-            addresses = Map.copyOf(addresses);
         }
 
         /** The options in the order of their names, so that of several differences all ranks find the same one. */
@@ -57,11 +49,19 @@ public sealed interface Message {
         }
     }
 
+    /** Rank to coordinator, once after its join: it is ready, and its peers reach it at these addresses. */
+    record Ready(Map<String, String> addresses) implements Message {
+
+        public Ready {
+            addresses = Map.copyOf(addresses);
+        }
+    }
+
     /** Coordinator to one rank: it cannot take part, or the run will not come about. */
     record Refused(String reason) implements Message {}
 
     /**
-     * Coordinator to each rank: everybody has come.
+     * Coordinator to each rank: everybody is ready.
      *
      * @param rank the receiver's
      * @param seats all ranks, by rank

@@ -11,6 +11,7 @@ import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
@@ -74,7 +75,9 @@ public final class MessageCodec {
             out.writeInt(join.worldSize());
             write(join.member(), out);
             write(join.options(), out);
-            write(join.addresses(), out);
+        } else if (message instanceof Ready ready) {
+            out.writeByte(13);
+            write(ready.addresses(), out);
         } else if (message instanceof Refused refused) {
             out.writeByte(3);
             write(refused.reason(), out);
@@ -180,6 +183,7 @@ public final class MessageCodec {
             case 10 -> new Leave();
             case 11 -> new Failed(readText(in));
             case 12 -> new Heartbeat(in.getInt());
+            case 13 -> new Ready(readEntries(in));
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }
@@ -196,8 +200,8 @@ public final class MessageCodec {
         int worldSize = in.getInt();
         Member member = readMember(in);
         return version == Message.PROTOCOL_VERSION
-                ? new Join(version, worldSize, member, readEntries(in), readEntries(in))
-                : new Join(version, worldSize, member, Map.of(), Map.of());
+                ? new Join(version, worldSize, member, readEntries(in))
+                : new Join(version, worldSize, member, Map.of());
     }
 
     private static Roster readRoster(ByteBuffer in) {

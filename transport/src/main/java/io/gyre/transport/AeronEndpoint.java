@@ -1,6 +1,7 @@
 package io.gyre.transport;
 
 import io.aeron.Aeron;
+import io.aeron.CncFileDescriptor;
 import io.gyre.Activity;
 import io.gyre.Backoff;
 import io.gyre.Endpoint;
@@ -14,13 +15,21 @@ import io.gyre.World;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.RunId;
 import io.gyre.membership.Seat;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Streams between one rank and its peers, opened on first use: in shared memory where the peer is near, else over UDP. */
+/**
+ * Streams between one rank and its peers: in shared memory where the peer is near, else over UDP.
+ *
+ * <p>A stream, and the memory for it, comes into being when its sender is first asked for. Receivers wait for all peers from the
+ * start, which costs little, so that what a peer sends early is kept for them.
+ */
 final class AeronEndpoint implements Endpoint, Verdicts {
 
     /** Sessions are not repaired yet: every run has one generation. */
@@ -28,6 +37,9 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     /** In front of the rank that makes a stream's number. */
     private static final int FIRST_STREAM = 1_000;
+
+    /** A peer whose files are gone has ended, and the coordinator will know. */
+    private static final Duration VERDICT_TIMEOUT = Duration.ofSeconds(1);
 
     private final World world;
     private final List<Seat> seats;
@@ -58,6 +70,11 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         findNear(options.transport());
         if (near.cardinality() == world.size()) {
             site.closePort();
+        }
+        for (int peer = 0; peer < world.size(); peer++) {
+            if (peer != world.rank()) {
+                receivers[peer] = openReceiver(peer);
+            }
         }
     }
 
@@ -104,6 +121,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     @Override
     public Member member(int rank) {
+        world.checkRank(rank);
         return seats.get(rank).member();
     }
 
@@ -115,48 +133,58 @@ final class AeronEndpoint implements Endpoint, Verdicts {
             return known;
         }
         gate.check();
-        int session = AeronLink.sessionId(run.high(), GENERATION, world.rank(), peer);
-        AeronFrameSender opened = site.withRoomForLog(
-                "rank " + world.rank() + ": the stream to " + member(peer),
-                () -> near.get(peer)
-                        ? new AeronFrameSender(
-                                link(peer), site.ipc(session), FIRST_STREAM + peer, false, JoinOptions.MAX_MTU)
-                        : new AeronFrameSender(
-                                link(peer),
-                                site.udpOutbound(address(peer, AeronSite.UDP), session),
-                                FIRST_STREAM + world.rank(),
-                                true,
-                                site.udpMtu()));
+        if (Thread.currentThread().isInterrupted()) {
+            // The files and sockets below would be closed under us.
+            throw new GyreException(
+                    "rank " + world.rank() + " was interrupted before it could open the stream to " + member(peer));
+        }
+        AeronFrameSender opened =
+                site.withRoomForLog("rank " + world.rank() + ": the stream to " + member(peer), () -> openSender(peer));
         senders[peer] = opened;
         return opened;
+    }
+
+    private AeronFrameSender openSender(int peer) {
+        int session = AeronLink.sessionId(run.high(), GENERATION, world.rank(), peer);
+        return near.get(peer)
+                ? new AeronFrameSender(link(peer), site.ipc(session), FIRST_STREAM + peer, false, JoinOptions.MAX_MTU)
+                : new AeronFrameSender(
+                        link(peer),
+                        site.udpOutbound(address(peer, AeronSite.UDP), session),
+                        FIRST_STREAM + world.rank(),
+                        true,
+                        site.udpMtu());
     }
 
     @Override
     public FrameReceiver receiver(int peer) {
         checkPeer(peer);
-        AeronFrameReceiver known = receivers[peer];
-        if (known != null) {
-            return known;
-        }
-        gate.check();
+        return Objects.requireNonNull(receivers[peer]);
+    }
+
+    private AeronFrameReceiver openReceiver(int peer) {
         int session = AeronLink.sessionId(run.high(), GENERATION, peer, world.rank());
-        AeronFrameReceiver opened;
         if (near.get(peer)) {
             AeronFaults faults = new AeronFaults("the media driver of " + member(peer));
-            Aeron client = site.node().attach(address(peer, AeronSite.DIRECTORY), faults);
-            opened = new AeronFrameReceiver(link(peer), client, faults, site.ipc(session), FIRST_STREAM + world.rank());
-        } else {
-            opened = site.withRoomForLog(
-                    "rank " + world.rank() + ": the stream from " + member(peer),
-                    () -> new AeronFrameReceiver(
-                            link(peer),
-                            site.node().client(),
-                            site.faults(),
-                            site.udpInbound(session),
-                            FIRST_STREAM + peer));
+            String directory = address(peer, AeronSite.DIRECTORY);
+            checkVisible(directory, peer);
+            Aeron client = site.node().attach(directory, faults);
+            return new AeronFrameReceiver(link(peer), client, faults, site.ipc(session), FIRST_STREAM + world.rank());
         }
-        receivers[peer] = opened;
-        return opened;
+        return new AeronFrameReceiver(
+                link(peer), site.node().client(), site.faults(), site.udpInbound(session), FIRST_STREAM + peer);
+    }
+
+    /** Aeron would wait 15 s for a driver that is not there. */
+    private void checkVisible(String directory, int peer) {
+        if (!Files.exists(Path.of(directory, CncFileDescriptor.CNC_FILE))) {
+            coordinator.awaitEnding(System.nanoTime() + VERDICT_TIMEOUT.toNanos());
+            coordinator.check(world.rank(), "joining the run");
+            throw new GyreException(
+                    "rank " + world.rank() + " does not see the shared memory of " + member(peer) + " at "
+                            + directory + ", though both say that they are on the same host: check the host ids, or use"
+                            + " transport udp");
+        }
     }
 
     private AeronLink link(int peer) {

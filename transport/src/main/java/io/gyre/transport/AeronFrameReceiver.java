@@ -50,7 +50,6 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         this.client = client;
         this.faults = faults;
         this.registration = link.node().locked(() -> client.asyncAddSubscription(channel, stream));
-        link.node().opening(+1);
     }
 
     private @Nullable Image open() {
@@ -72,7 +71,6 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         if (opened.imageCount() == 0) {
             return null;
         }
-        link.node().opening(-1);
         // The first image and no other: one that came after it would have a gap before it.
         image = opened.imageAtIndex(0);
         return image;
@@ -85,13 +83,13 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
 
     @Override
     public int poll(Handler handler, int limit) {
-        rethrowBroken();
-        Image source = image;
+        if (broken != null) {
+            throw new ProtocolException(this + " broke when a frame could not be handled; see the first error");
+        }
+        Image source = image != null ? image : open();
         if (source == null) {
-            source = open();
-            if (source == null) {
-                return 0;
-            }
+            link.node().hurry();
+            return 0;
         }
         this.handler = handler;
         link.gate().enter();
@@ -103,26 +101,23 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         }
         if (count == 0) {
             noticeEnd(source);
-        } else {
-            rethrowBroken();
+        } else if (broken != null) {
+            rethrow(broken);
         }
         return count;
     }
 
     private void noticeEnd(Image source) {
         if (imageEndedNanos == 0 && source.isClosed()) {
-            imageEndedNanos = Math.max(1, System.nanoTime());
+            imageEndedNanos = System.nanoTime() | 1;
         }
     }
 
-    private void rethrowBroken() {
-        Throwable found = broken;
-        if (found instanceof RuntimeException failure) {
-            throw failure;
+    private static void rethrow(Throwable failure) {
+        if (failure instanceof Error error) {
+            throw error;
         }
-        if (found instanceof Error failure) {
-            throw failure;
-        }
+        throw (RuntimeException) failure;
     }
 
     /** Aeron's side of {@link #poll}: it would report an exception somewhere else and go on with the next frame. */

@@ -39,15 +39,13 @@ final class AeronNode implements AutoCloseable {
 
     private static final Duration TIMER = Duration.ofMillis(100);
 
-    private static final int LOSS_REPORT_BYTES = 64 << 10;
-
     /** What a driver takes before any stream: buffers for commands, counters and errors, of the least lengths it accepts. */
     static final long BASE_BYTES = (long) Configuration.CONDUCTOR_BUFFER_LENGTH_DEFAULT
             + Configuration.TO_CLIENTS_BUFFER_LENGTH_DEFAULT
             + Configuration.countersMetadataBufferLength(Configuration.COUNTERS_VALUES_BUFFER_LENGTH_MIN)
             + Configuration.COUNTERS_VALUES_BUFFER_LENGTH_MIN
             + Configuration.ERROR_BUFFER_LENGTH_DEFAULT
-            + LOSS_REPORT_BYTES;
+            + Configuration.LOSS_REPORT_BUFFER_LENGTH_DEFAULT;
 
     /** Clients only count time and read rare messages: they need not run as often as the driver. */
     private static final int PUMPS_PER_CLIENT_TURN = 256;
@@ -62,7 +60,7 @@ final class AeronNode implements AutoCloseable {
     private final Thread keepAlive;
     private final long keepAliveNanos;
     private volatile boolean closed;
-    private int opening;
+    private volatile boolean hurry;
     private int pumps;
 
     /**
@@ -87,7 +85,6 @@ final class AeronNode implements AutoCloseable {
                 .performStorageChecks(true)
                 .lowStorageWarningThreshold(0)
                 .counterValuesBufferLength(Configuration.COUNTERS_VALUES_BUFFER_LENGTH_MIN)
-                .lossReportBufferLength(LOSS_REPORT_BYTES)
                 .ipcTermBufferLength(termBytes)
                 .publicationTermBufferLength(termBytes)
                 .ipcMtuLength(JoinOptions.MAX_MTU)
@@ -107,7 +104,7 @@ final class AeronNode implements AutoCloseable {
             context.mtuLength(udp.mtu())
                     .initialWindowLength(udp.windowBytes())
                     .socketRcvbufLength(udp.windowBytes())
-                    .socketSndbufLength(udp.windowBytes());
+                    .socketSndbufLength(udp.sendBufferBytes());
         }
         driver = MediaDriver.launch(context);
         driverInvoker = driver.sharedAgentInvoker();
@@ -162,7 +159,8 @@ final class AeronNode implements AutoCloseable {
         if (!Thread.currentThread().isInterrupted() && lock.tryLock()) {
             try {
                 driverInvoker.invoke();
-                if (++pumps % PUMPS_PER_CLIENT_TURN == 0 || opening > 0) {
+                if (++pumps % PUMPS_PER_CLIENT_TURN == 0 || hurry) {
+                    hurry = false;
                     runClients();
                 }
             } finally {
@@ -187,26 +185,22 @@ final class AeronNode implements AutoCloseable {
         }
     }
 
-    /** Says that a stream is opening ({@code +1}) or has opened ({@code -1}): meanwhile clients run at every turn. */
-    void opening(int change) {
-        locked(() -> opening += change);
+    /** Says that somebody waits for a client: it runs at the next turn. */
+    void hurry() {
+        hurry = true;
     }
 
     /** Runs driver and clients until something is so; false if it is not at the deadline. */
     boolean pumpUntil(BooleanSupplier reached, long deadline) {
-        opening(+1);
-        try {
-            while (!reached.getAsBoolean()) {
-                if (System.nanoTime() - deadline >= 0) {
-                    return false;
-                }
-                pump();
-                LockSupport.parkNanos(50_000);
+        while (!reached.getAsBoolean()) {
+            if (System.nanoTime() - deadline >= 0) {
+                return false;
             }
-            return true;
-        } finally {
-            opening(-1);
+            hurry();
+            pump();
+            LockSupport.parkNanos(50_000);
         }
+        return true;
     }
 
     private void keepAlive() {

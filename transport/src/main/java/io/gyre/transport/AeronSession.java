@@ -8,6 +8,7 @@ import io.gyre.World;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Roster;
+import io.gyre.membership.RunId;
 import io.gyre.membership.Seat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -69,43 +70,39 @@ public final class AeronSession implements Session {
         LOG.info("joining: {}", options);
         Rendezvous rendezvous = Rendezvous.find(options);
         try {
-            String label = "r" + (options.rank() < 0 ? "any" : options.rank()) + "-"
-                    + rendezvous.welcome().run().toString().substring(0, 8);
-            AeronSite site = new AeronSite(options, label, sharedMemory, space);
-            try {
-                return new AeronSession(options, rendezvous, site);
-            } catch (RuntimeException e) {
-                site.close();
-                throw e;
-            }
+            return new AeronSession(options, rendezvous, sharedMemory, space);
         } catch (RuntimeException e) {
+            rendezvous.link().fail("it could not join: " + e.getMessage());
             rendezvous.close();
             throw e;
         }
     }
 
-    private AeronSession(JoinOptions options, Rendezvous rendezvous, AeronSite site) {
+    private AeronSession(JoinOptions options, Rendezvous rendezvous, Path sharedMemory, StorageSpace space) {
         this.options = options;
         this.rendezvous = rendezvous;
-        this.site = site;
-        Join request = new Join(
-                Message.PROTOCOL_VERSION,
-                options.worldSize(),
-                new Member(
-                        options.rank(),
-                        HostIdentity.name(),
-                        ProcessHandle.current().pid()),
-                Map.of("transport", options.transport().toString()),
-                site.addresses());
-        Roster roster = rendezvous.link().join(request, options.joinTimeout().plus(JOIN_GRACE));
-        this.members = roster.seats().stream().map(Seat::member).toList();
-        this.endpoint = new AeronEndpoint(options, roster, rendezvous.welcome().run(), site, rendezvous.link());
-        LOG.info(
-                "{} joined run {}: {} ranks over {}",
-                members.get(roster.rank()),
-                rendezvous.welcome().run(),
-                members.size(),
-                transport());
+        CoordinatorLink link = rendezvous.link();
+        RunId run = rendezvous.welcome().run();
+        Member own = new Member(
+                options.rank(), HostIdentity.name(), ProcessHandle.current().pid());
+        Map<String, String> common = Map.of("transport", options.transport().toString());
+        link.join(new Join(Message.PROTOCOL_VERSION, options.worldSize(), own, common));
+        String label = "r" + (own.rank() < 0 ? "any" : own.rank()) + "-"
+                + run.toString().substring(0, 8);
+        site = new AeronSite(options, label, sharedMemory, space);
+        try {
+            Roster roster = link.ready(
+                    own.rank(), site.addresses(), options.joinTimeout().plus(JOIN_GRACE));
+            members = roster.seats().stream().map(Seat::member).toList();
+            endpoint = new AeronEndpoint(options, roster, run, site, link);
+            // Nobody may be gone again before everybody has found it.
+            link.exchange(roster.rank(), "the end of joining", new byte[0], members, options.joinTimeout());
+            LOG.info(
+                    "{} joined run {}: {} ranks over {}", members.get(roster.rank()), run, members.size(), transport());
+        } catch (RuntimeException e) {
+            site.close();
+            throw e;
+        }
     }
 
     /**
@@ -194,6 +191,7 @@ public final class AeronSession implements Session {
                     world().rank());
             site.abandon();
         }
+        rendezvous.awaitOthers();
         rendezvous.close();
     }
 

@@ -32,6 +32,9 @@ final class AeronSite implements AutoCloseable {
 
     private static final int MANY_RANKS = 8;
 
+    /** A ring needs one to send, and over UDP one to receive. */
+    private static final int FIRST_LOGS = 2;
+
     private static final int FILE_PAGE_BYTES = 4_096;
 
     private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(10);
@@ -65,7 +68,8 @@ final class AeronSite implements AutoCloseable {
         try {
             Path driver = directory.path().resolve("aeron");
             this.node = directory.exclusively(() -> {
-                space.require(directory.path(), AeronNode.BASE_BYTES, "rank " + options.rank() + ": a media driver");
+                long needed = AeronNode.BASE_BYTES + FIRST_LOGS * logBytes();
+                space.require(directory.path(), needed, "rank " + options.rank() + ": a media driver");
                 return new AeronNode(driver, termBytes, udp, faults, label);
             });
             addresses.put(HOST, hostId(options, sharedMemory));
@@ -152,10 +156,13 @@ final class AeronSite implements AutoCloseable {
     /** Creates something that takes one log's memory, if there is room for it. */
     <T> T withRoomForLog(String purpose, UserLock.Action<T> action) {
         return directory.exclusively(() -> {
-            long bytes = LogBufferDescriptor.computeLogLength(termBytes, FILE_PAGE_BYTES);
-            space.require(directory.path(), bytes, purpose);
+            space.require(directory.path(), logBytes(), purpose);
             return action.run();
         });
+    }
+
+    private long logBytes() {
+        return LogBufferDescriptor.computeLogLength(termBytes, FILE_PAGE_BYTES);
     }
 
     @Override

@@ -17,6 +17,7 @@ import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
@@ -32,6 +33,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BooleanSupplier;
@@ -111,9 +113,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         try {
             while (!closed) {
                 selector.select(POLL_MILLIS);
-                for (ByteBuffer frame = outgoing.poll(); frame != null; frame = outgoing.poll()) {
-                    channel.send(frame);
-                }
+                sendAll();
                 for (SelectionKey key : selector.selectedKeys()) {
                     if (key.isWritable()) {
                         channel.flush();
@@ -125,6 +125,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                 selector.selectedKeys().clear();
                 heartbeat();
             }
+            sendAll();
         } catch (IOException e) {
             coordinatorGone(e.getMessage() == null ? e.toString() : e.getMessage());
         } catch (RuntimeException e) {
@@ -134,6 +135,12 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                     e));
         } finally {
             release();
+        }
+    }
+
+    private void sendAll() throws IOException {
+        for (ByteBuffer frame = outgoing.poll(); frame != null; frame = outgoing.poll()) {
+            channel.send(frame);
         }
     }
 
@@ -185,7 +192,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         }
         if (now >= nextHeartbeat) {
             nextHeartbeat = now + Coordinator.HEARTBEAT.toNanos();
-            channel.send(MessageChannel.frame(new Heartbeat(Message.NO_RANK)));
+            post(new Heartbeat(Message.NO_RANK));
         }
     }
 
@@ -258,13 +265,18 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         });
     }
 
-    /** Asks to take part, and waits until everybody has come. */
-    Roster join(Join request, Duration timeout) {
+    /** Asks to take part. Whether that is refused shows later. */
+    void join(Join request) {
+        post(request);
         synchronized (this) {
+            // From now on there are heartbeats, and they stand in the same queue.
             joined = true;
         }
-        post(request);
-        int rank = request.member().rank();
+    }
+
+    /** Says where this rank is reached, and waits until everybody has done so. */
+    Roster ready(int rank, Map<String, String> addresses, Duration timeout) {
+        post(new Ready(addresses));
         return await(rank, "joining the run", timeout, () -> roster, () -> {
             throw new GyreException("rank " + rank + " waited " + timeout.toMillis() + " ms at the rendezvous "
                     + address + " for the other ranks; nobody said who is missing");
@@ -276,6 +288,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         check(observer, topic);
         synchronized (this) {
             values.clear();
+            awaited = Message.NO_RANK;
         }
         post(new Offer(topic, ByteBuffer.wrap(value)));
         return await(
@@ -342,6 +355,11 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
             missing.andNot(left);
             return missing.isEmpty();
         });
+    }
+
+    /** Waits for a verdict that must come. */
+    void awaitEnding(long deadline) {
+        awaitUntil(deadline, () -> false);
     }
 
     /** Waits, however often it is interrupted, because something is being closed. */

@@ -34,7 +34,7 @@ final class HostIdentity {
      */
     static String of(Path sharedMemory) {
         try {
-            return Files.readString(BOOT_ID).strip() + "/" + Files.getAttribute(Path.of("/proc/self"), "unix:uid") + "/"
+            return ProcFile.read(BOOT_ID) + "/" + Files.getAttribute(Path.of("/proc/self"), "unix:uid") + "/"
                     + Files.getAttribute(sharedMemory, "unix:dev");
         } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
             LOG.debug("no Linux", e);

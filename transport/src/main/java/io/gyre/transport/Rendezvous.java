@@ -199,16 +199,23 @@ record Rendezvous(
         }
     }
 
-    /** Leaves the run; a coordinator that is hosted here stays a little for those who have not left yet. */
-    @Override
-    public void close() {
-        link.close();
+    /** Keeps a coordinator that is hosted here a little for those who have not left yet. */
+    void awaitOthers() {
         if (hosted == null) {
             return;
         }
         long deadline = System.nanoTime() + FAREWELL_TIMEOUT.toNanos();
         while (!hosted.server.isOver() && System.nanoTime() - deadline < 0) {
             LockSupport.parkNanos(RETRY_NANOS / 10);
+        }
+    }
+
+    /** Ends the connection, and the coordinator if it is hosted here. */
+    @Override
+    public void close() {
+        link.close();
+        if (hosted == null) {
+            return;
         }
         hosted.server.close();
         try {

@@ -332,6 +332,8 @@ public final class RendezvousServer implements AutoCloseable {
 
     private void release() {
         for (Connection connection : connections.values()) {
+            // The last words first: closing with unread bytes breaks a connection off.
+            closeQuietly(connection.channel::finish);
             closeQuietly(connection.channel);
         }
         closeQuietly(listening);

@@ -104,7 +104,7 @@ final class RunDirectory implements AutoCloseable {
             for (Path entry : entries) {
                 // Closing a second channel to a lock file would release this process's own lock.
                 boolean ours = entry.getFileName().toString().startsWith(own);
-                if (!ours && !UserLock.isLock(entry) && isDead(entry)) {
+                if (!ours && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS) && isDead(entry)) {
                     LOG.info("removing {}, left behind by a killed process", entry);
                     removeTree(entry);
                     removed++;

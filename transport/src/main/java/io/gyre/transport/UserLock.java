@@ -56,11 +56,6 @@ final class UserLock {
         return home;
     }
 
-    /** Whether {@code entry} of the directory is the lock's own. */
-    static boolean isLock(Path entry) {
-        return entry.endsWith(FILE);
-    }
-
     /**
      * Something to do while no other process does.
      *
@@ -78,14 +73,12 @@ final class UserLock {
             openHome();
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                 if (acquire(channel, deadline) && isCurrent(channel)) {
-                    try {
-                        return action.run();
-                    } finally {
-                        removeIfEmpty();
-                    }
+                    checkOwner();
+                    return runAndTidy(action);
                 }
             } catch (NoSuchFileException e) {
-                LOG.debug("{} was removed just now", home, e);
+                // Its last user has removed it just now; an action that fails so does it again, and runs out of time.
+                LOG.debug("{} was removed", e.getFile());
             }
         } while (System.nanoTime() - deadline < 0);
         throw new IOException("another process has held " + file + " for " + TIMEOUT.toSeconds()
@@ -122,16 +115,21 @@ final class UserLock {
                 LOG.debug("somebody else created {} just now, or it is no directory", home, e);
             }
         }
-        if (posix) {
-            checkOwner();
-            if (!Files.getPosixFilePermissions(home, LinkOption.NOFOLLOW_LINKS).equals(OWNER_ONLY)) {
-                Files.setPosixFilePermissions(home, OWNER_ONLY);
-            }
+    }
+
+    private <T> T runAndTidy(Action<T> action) throws IOException {
+        try {
+            return action.run();
+        } finally {
+            removeIfEmpty();
         }
     }
 
     /** Whoever owns the directory could read and replace what is in it. */
     private void checkOwner() throws IOException {
+        if (!posix) {
+            return;
+        }
         Path probe = Files.createTempFile(home, ".owner", "");
         try {
             if (!Files.getOwner(home, LinkOption.NOFOLLOW_LINKS).equals(Files.getOwner(probe))) {
@@ -140,6 +138,9 @@ final class UserLock {
             }
         } finally {
             Files.deleteIfExists(probe);
+        }
+        if (!Files.getPosixFilePermissions(home, LinkOption.NOFOLLOW_LINKS).equals(OWNER_ONLY)) {
+            Files.setPosixFilePermissions(home, OWNER_ONLY);
         }
     }
 
@@ -154,7 +155,7 @@ final class UserLock {
 
     private void removeIfEmpty() throws IOException {
         try (Stream<Path> entries = Files.list(home)) {
-            if (entries.anyMatch(entry -> !isLock(entry))) {
+            if (entries.anyMatch(entry -> !entry.equals(file))) {
                 return;
             }
         }

@@ -1,0 +1,17 @@
+package io.gyre.transport;
+
+import io.gyre.LocalCluster;
+import io.gyre.testkit.EndpointContract;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+class UdpEndpointContractTest extends EndpointContract {
+
+    @TempDir
+    Path directory;
+
+    @Override
+    protected LocalCluster cluster(int ranks) {
+        return AeronCluster.of(ranks, TransportMode.UDP, directory);
+    }
+}
