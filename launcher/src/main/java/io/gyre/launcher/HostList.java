@@ -71,7 +71,8 @@ final class HostList {
         }
         List<String> numbers = new ArrayList<>();
         for (int number = first; number <= last; number++) {
-            numbers.add(String.format("%0" + ends[0].length() + "d", number));
+            String digits = String.valueOf(number);
+            numbers.add("0".repeat(Math.max(0, ends[0].length() - digits.length())) + digits);
         }
         return numbers;
     }

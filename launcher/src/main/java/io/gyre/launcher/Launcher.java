@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
  * Starts the ranks of a run, shows what they print, and sees to it that they end together.
  *
  * <p>The launcher hosts the rendezvous, and so learns at first hand which rank was lost first. When a rank fails, the others have
- * half a second to notice and to say so; then they are told to end (SIGTERM), and killed one second later. The same happens,
+ * half a second to notice and to say so; then they are told to end (SIGTERM), and killed 0.8 s later. The same happens,
  * without the half second, when the launcher is told to stop: by {@link #stop}, by an interrupt of {@link #run}, or by a signal
  * to its process. If the launcher itself is killed, watchers beside the ranks do it.
  *

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 final class RankGroup {
 
     private static final Duration TO_NOTICE = Duration.ofMillis(500);
-    private static final Duration TO_END = Duration.ofSeconds(1);
+    private static final Duration TO_END = Duration.ofMillis(800);
     private static final Duration TO_DIE = Duration.ofSeconds(2);
     private static final Duration TO_BE_READ = Duration.ofSeconds(1);
 

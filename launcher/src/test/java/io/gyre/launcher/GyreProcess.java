@@ -113,8 +113,7 @@ final class GyreProcess implements AutoCloseable {
 
     /** Waits for something that only a run brings about. */
     void await(String what, BooleanSupplier condition) {
-        Await.until(
-                Await.LONG, () -> what + ":\n" + output(), () -> condition.getAsBoolean() || !process.isAlive());
+        Await.until(Await.LONG, () -> what + ":\n" + output(), () -> condition.getAsBoolean() || !process.isAlive());
         if (!condition.getAsBoolean()) {
             throw new AssertionError("the launcher ended before " + what + ":\n" + output());
         }

@@ -46,8 +46,7 @@ class RandomKillTest {
         boolean whileJoining = random.nextInt(5) == 0;
         int step = random.nextInt(MOST_STEPS);
         String transport = random.nextBoolean() ? "ipc" : "udp";
-        String what =
-                "rank " + victim + ", " + (whileJoining ? "joining" : "at step " + step) + ", over " + transport;
+        String what = "rank " + victim + ", " + (whileJoining ? "joining" : "at step " + step) + ", over " + transport;
 
         List<Long> pids = new ArrayList<>();
         try (GyreProcess gyre = GyreProcess.start(
@@ -56,9 +55,11 @@ class RandomKillTest {
                 pids.add(Long.parseLong(gyre.awaitWord(rank, "started")));
             }
             if (!whileJoining) {
-                gyre.await(what, () -> gyre.word(victim, "step")
-                        .filter(done -> Integer.parseInt(done) >= step)
-                        .isPresent());
+                gyre.await(
+                        what,
+                        () -> gyre.word(victim, "step")
+                                .filter(done -> Integer.parseInt(done) >= step)
+                                .isPresent());
             }
             Processes.signal("KILL", pids.get(victim));
 

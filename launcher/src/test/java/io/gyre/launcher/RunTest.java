@@ -55,6 +55,16 @@ class RunTest {
     }
 
     @Test
+    void whatFollowsTheProgramIsItsOwnEvenWithoutASeparator() throws Exception {
+        try (GyreProcess gyre =
+                GyreProcess.start("run", "-n", "1", RankProgram.class.getName(), "arguments", "-n", "--help")) {
+            assertThat(gyre.awaitExit(Await.LONG)).isZero();
+
+            assertThat(gyre.out()).containsExactly("[0] -n", "[0] --help");
+        }
+    }
+
+    @Test
     void ranksAreToldWhoTheyAre() throws Exception {
         try (GyreProcess gyre = GyreProcess.run(2, "environment")) {
             assertThat(gyre.awaitExit(Await.LONG)).isZero();
