@@ -13,13 +13,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** {@code gyre train} as a process with ranks of its own, in a directory that tells its processes from others. */
+/** {@code gyre train} as a process with ranks of its own. */
 final class GyreTrain implements AutoCloseable {
 
     /** Far more than anything here takes on an idle machine. */
@@ -28,12 +29,13 @@ final class GyreTrain implements AutoCloseable {
     /** Most that may pass between the death of a rank and the end of all: seconds, generously. */
     static final Duration FAILURE = Duration.ofSeconds(30);
 
-    private final Path directory;
+    private static final String MARK = "GYRE_TEST_MARK";
+
+    private final String mark = UUID.randomUUID().toString();
     private final Path output;
     private final Process process;
 
     private GyreTrain(Path directory, List<String> arguments) throws IOException {
-        this.directory = directory;
         output = Files.createTempFile(directory, "output", ".txt");
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -46,6 +48,7 @@ final class GyreTrain implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(command);
         // Ours are set so that ranks which are threads of this JVM share its cores.
         builder.environment().keySet().removeAll(List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"));
+        builder.environment().put(MARK, mark);
         process = builder.redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
@@ -111,16 +114,17 @@ final class GyreTrain implements AutoCloseable {
     }
 
     private Stream<ProcessHandle> ranks() {
-        return own().filter(handle -> handle.info().command().orElse("").endsWith("java")
-                && handle.pid() != process.pid());
+        return own().filter(handle -> environment(handle.pid()).stream().anyMatch(entry -> entry.startsWith("GYRE_RANK="))
+                && handle.info().command().orElse("").endsWith("java"));
     }
 
+    /** Everything that it started, and itself: they inherit the mark. */
     private Stream<ProcessHandle> own() {
-        return ProcessHandle.allProcesses().filter(handle -> handle.info().arguments().stream()
-                .flatMap(Arrays::stream)
-                .anyMatch(argument -> argument.contains(report(directory).toString())));
+        return ProcessHandle.allProcesses()
+                .filter(handle -> environment(handle.pid()).contains(MARK + "=" + mark));
     }
 
+    /** Not the arguments: long ones are cut off. */
     private static List<String> environment(long pid) {
         try {
             byte[] bytes = Files.readAllBytes(Path.of("/proc", String.valueOf(pid), "environ"));
