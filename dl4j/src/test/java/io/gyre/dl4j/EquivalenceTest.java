@@ -42,6 +42,7 @@ class EquivalenceTest {
         }
     }
 
+    @SuppressWarnings("ImmutableEnumChecker") // The array is passed on as varargs and written by nobody.
     enum Batches {
         /** Divided evenly by 2, 3 and 4 ranks. */
         EVEN(12),

@@ -58,6 +58,7 @@ class EvaluationTest {
     }
 
     @Test
+    @SuppressWarnings("unchecked") // Deeplearning4j takes its evaluations as generic varargs.
     void everyKindOfEvaluationIsMerged() throws Exception {
         DataSet examples = TestData.vectors(60, TYPE, 1);
         Evaluation top2 = new Evaluation(List.of("a", "b", "c", "d", "e"), 2);
