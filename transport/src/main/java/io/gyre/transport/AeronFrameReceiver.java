@@ -30,13 +30,12 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
     private final long registration;
     private final long deadline = AeronLink.openDeadline();
     private final TermView terms = new TermView();
+    private final FrameGuard guard;
     private final Frame frame = new Frame();
     private @Nullable Subscription subscription;
     private @Nullable Image image;
     private @Nullable Handler handler;
     private @Nullable Throwable broken;
-    private long sequence;
-    private long outdated;
     private long imageEndedNanos;
 
     /**
@@ -49,6 +48,7 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         this.link = link;
         this.client = client;
         this.faults = faults;
+        this.guard = new FrameGuard(link.run(), link.generation(), link.peer().rank());
         this.registration = link.node().locked(() -> client.asyncAddSubscription(channel, stream));
     }
 
@@ -132,32 +132,18 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
     }
 
     private boolean onFrame(DirectBuffer buffer, int offset, int length, Header header) {
-        long seal = header.reservedValue();
         ByteBuffer term = terms.of(buffer.byteBuffer());
         int at = buffer.wrapAdjustment() + offset;
+        int checksum = terms.checksum(term, at, length);
         try {
-            FrameHeader.checkShape(buffer, offset, length);
-            FrameHeader.checkChecksum(seal, terms.checksum(term, at, length));
-            FrameHeader.checkOrigin(buffer, offset, link.run(), link.peer().rank());
-            int generation = FrameHeader.generation(buffer, offset);
-            if (generation < link.generation()) {
-                outdated++;
+            if (!guard.admit(buffer, offset, length, header.reservedValue(), checksum, frame)) {
                 return true;
             }
-            FrameHeader.checkGeneration(generation, link.generation());
-            FrameHeader.checkSequence(seal, sequence);
-            sequence++;
-            FrameHeader.read(buffer, offset, frame);
         } catch (ProtocolException e) {
             throw new ProtocolException("rank " + link.own() + " cannot go on with " + this + ": " + e.getMessage());
         }
         Handler receiver = handler;
         return receiver == null || receiver.onFrame(frame, term, at + FrameHeader.BYTES);
-    }
-
-    /** Frames of earlier generations that were dropped. */
-    long outdated() {
-        return outdated;
     }
 
     /**

@@ -1,0 +1,420 @@
+package io.gyre.membership;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.gyre.Member;
+import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Heartbeat;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.Ready;
+import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Value;
+import io.gyre.membership.Message.Welcome;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class CoordinatorTest {
+
+    private static final Map<String, String> OPTIONS = Map.of("transport", "auto");
+
+    @Test
+    void whoeverConnectsLearnsWhichRunThisIs() {
+        Played played = new Played(3);
+
+        played.connect(7);
+
+        assertThat(played.take(7))
+                .containsExactly(new Welcome(Message.PROTOCOL_VERSION, Played.RUN, 3, false, Played.HOST));
+    }
+
+    @Test
+    void everybodyGetsTheRosterWhenAllAreReady() {
+        Played played = new Played(3);
+        for (int rank : new int[] {2, 0, 1}) {
+            played.join(rank, 3);
+            played.take(rank);
+        }
+        played.ready(0);
+        played.ready(2);
+        assertThat(played.take(0)).isEmpty();
+
+        played.ready(1);
+
+        List<Seat> seats = List.of(
+                new Seat(Played.member(0), Map.of("at", "address0")),
+                new Seat(Played.member(1), Map.of("at", "address1")),
+                new Seat(Played.member(2), Map.of("at", "address2")));
+        for (int rank = 0; rank < 3; rank++) {
+            assertThat(played.take(rank)).containsExactly(new Roster(rank, seats));
+        }
+        assertThat(played.heard).containsExactly("joined 2", "joined 0", "joined 1", "complete");
+        assertThat(played.coordinator.members()).extracting(Member::rank).containsExactly(0, 1, 2);
+    }
+
+    @Test
+    void ranksWithoutNumberTakeTheFreeOnesAndGiveWayToThoseWithOne() {
+        Played played = new Played(3);
+        played.join(10, anyRank());
+        played.join(11, anyRank());
+
+        played.join(0, 3);
+
+        played.ready(10);
+        played.ready(11);
+        played.ready(0);
+        assertThat(rosterRank(played, 0)).isZero();
+        assertThat(rosterRank(played, 10)).isEqualTo(2);
+        assertThat(rosterRank(played, 11)).isEqualTo(1);
+    }
+
+    private static Join anyRank() {
+        return new Join(Message.PROTOCOL_VERSION, 3, new Member(Message.ANY_RANK, "elsewhere", 5), OPTIONS);
+    }
+
+    private static int rosterRank(Played played, int connection) {
+        List<Message> messages = played.take(connection);
+        assertThat(messages).last().isInstanceOf(Roster.class);
+        return ((Roster) messages.get(messages.size() - 1)).rank();
+    }
+
+    @Test
+    void aRankThatIsTakenIsRefusedWithBothNamed() {
+        Played played = new Played(2);
+        played.join(0, 2);
+
+        played.join(5, new Join(Message.PROTOCOL_VERSION, 2, new Member(0, "copy", 55), OPTIONS));
+
+        assertRefused(played, 5, "rank 0 (host copy, pid 55) is there twice: host host0, pid 100 came first");
+        played.join(1, 2);
+        played.ready(0);
+        played.ready(1);
+        assertThat(played.heard).containsExactly("joined 0", "refused", "joined 1", "complete");
+    }
+
+    @Test
+    void anotherWorldSizeIsRefusedWithBothNamed() {
+        Played played = new Played(2);
+        played.join(0, 2);
+
+        played.join(1, 3);
+
+        assertRefused(
+                played,
+                1,
+                "rank 1 (host host1, pid 101) expects a world of 3 ranks, rank 0 (host host0, pid 100) expects 2");
+    }
+
+    @Test
+    void anotherProtocolVersionIsRefusedWithBothValues() {
+        Played played = new Played(2);
+
+        played.join(1, new Join(9, 2, Played.member(1), Map.of()));
+
+        assertRefused(played, 1, "rank 1 (host host1, pid 101) speaks version 9", "on host head version 1");
+    }
+
+    @Test
+    void anotherOptionIsRefusedWithBothNamedAndBothValues() {
+        Played played = new Played(2);
+        played.join(0, 2);
+
+        played.join(1, new Join(Message.PROTOCOL_VERSION, 2, Played.member(1), Map.of("transport", "udp")));
+
+        assertRefused(
+                played, 1, "rank 1 (host host1, pid 101) has transport = udp, rank 0 (host host0, pid 100) has auto");
+    }
+
+    @Test
+    void aRankThatDoesNotExistIsRefused() {
+        Played played = new Played(2);
+
+        played.join(2, 2);
+
+        assertRefused(played, 2, "rank 2 (host host2, pid 102) does not exist in a world of 2 ranks (0 to 1)");
+    }
+
+    @Test
+    void aRankTooManyIsRefused() {
+        Played played = Played.complete(2);
+
+        played.join(5, new Join(Message.PROTOCOL_VERSION, 2, new Member(Message.ANY_RANK, "late", 55), OPTIONS));
+
+        assertRefused(played, 5, "(host late, pid 55) comes too late: all 2 ranks are here already");
+    }
+
+    private static void assertRefused(Played played, int connection, String... words) {
+        List<Message> messages = played.take(connection);
+        assertThat(messages)
+                .last()
+                .isInstanceOfSatisfying(
+                        Refused.class, refused -> assertThat(refused.reason()).contains(words));
+        assertThat(played.closed).contains(connection);
+        assertThat(played.coordinator.hasJoined(connection)).isFalse();
+    }
+
+    @Test
+    void atTheDeadlineAllWhoCameLearnWhoIsMissing() {
+        Played played = new Played(4);
+        played.join(0, 4);
+        played.join(2, 4);
+        played.ready(0);
+        played.join(1, 5);
+        keepAlive(played, Played.JOIN_TIMEOUT.minus(Coordinator.TICK), 0, 2);
+        assertThat(played.takeWords(0)).noneMatch(Refused.class::isInstance);
+
+        played.pass(Coordinator.TICK);
+
+        for (int rank : new int[] {0, 2}) {
+            assertThat(played.take(rank))
+                    .last()
+                    .isInstanceOfSatisfying(
+                            Refused.class,
+                            refused -> assertThat(refused.reason())
+                                    .contains("within 60000 ms", "Missing of 4 ranks: [1, 3]")
+                                    .contains("never ready: [rank 2 (host host2, pid 102)]")
+                                    .contains("Turned away: [rank 1 (host host1, pid 101) expects a world of 5"));
+        }
+        assertThat(played.closed).contains(0, 2);
+        assertThat(played.heard).endsWith("failed");
+        assertThat(played.coordinator.isOver()).isTrue();
+    }
+
+    @Test
+    void aRankThatDiesBeforeAllHaveComeEndsTheRunAtOnce() {
+        Played played = new Played(3);
+        played.join(0, 3);
+        played.join(1, 3);
+
+        played.disconnect(1);
+
+        assertLost(played, 0, 1, "its connection was closed");
+        played.join(2, 3);
+        assertRefused(played, 2, "comes too late: the run has lost rank 1 (host host1, pid 101)");
+    }
+
+    @Test
+    void aRankThatDiesIsNamedToAllOthers() {
+        Played played = Played.complete(3);
+
+        played.disconnect(2);
+
+        for (int rank = 0; rank < 2; rank++) {
+            assertLost(played, rank, 2, "its connection was closed");
+        }
+        assertThat(played.heard).containsExactly("lost 2");
+    }
+
+    @Test
+    void onlyTheFirstLossIsTold() {
+        Played played = Played.complete(3);
+
+        played.disconnect(2);
+        played.disconnect(1);
+        played.receive(0, new Failed("it failed: rank 2 is gone"));
+
+        assertThat(played.takeWords(0)).hasSize(1);
+        assertThat(played.heard).containsExactly("lost 2");
+    }
+
+    @Test
+    void aRankThatCannotGoOnIsNamedWithItsReason() {
+        Played played = Played.complete(2);
+
+        played.receive(1, new Failed("the disk is full"));
+
+        assertLost(played, 0, 1, "the disk is full");
+    }
+
+    private static void assertLost(Played played, int connection, int rank, String reason) {
+        assertThat(played.takeWords(connection)).last().isEqualTo(new Lost(Played.member(rank), reason));
+    }
+
+    @Test
+    void aRankThatLeavesIsNotLost() {
+        Played played = Played.complete(2);
+
+        played.leave(1);
+        played.disconnect(1);
+
+        assertThat(played.takeWords(0)).containsExactly(new Left(1));
+        assertThat(played.takeWords(1)).containsExactly(new Left(1));
+        assertThat(played.coordinator.isOver()).isFalse();
+        played.leave(0);
+        assertThat(played.coordinator.isOver()).isTrue();
+        assertThat(played.heard).containsExactly("left 1", "left 0");
+    }
+
+    @Test
+    void aRankThatLeavesBeforeAllHaveComeIsLost() {
+        Played played = new Played(2);
+        played.join(0, 2);
+        played.join(1, 2);
+
+        played.leave(1);
+
+        assertLost(played, 0, 1, "it left before everybody had come");
+    }
+
+    @Test
+    void anExchangeGivesEverybodyTheValuesOfAllInTheOrderOfRanks() {
+        Played played = Played.complete(3);
+
+        played.offer(2, "fruit", "two");
+        played.offer(0, "fruit", "zero");
+        assertThat(played.takeWords(0)).isEmpty();
+        played.offer(1, "fruit", "one");
+
+        for (int rank = 0; rank < 3; rank++) {
+            assertThat(played.takeWords(rank)).containsExactly(value(0, "zero"), value(1, "one"), value(2, "two"));
+        }
+        played.offer(0, "next", "a");
+        played.offer(1, "next", "b");
+        played.offer(2, "next", "c");
+        assertThat(played.takeWords(1)).containsExactly(value(0, "a"), value(1, "b"), value(2, "c"));
+    }
+
+    private static Value value(int rank, String text) {
+        return new Value(rank, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    @Test
+    void ranksThatExchangeDifferentThingsAllLearnIt() {
+        Played played = Played.complete(2);
+
+        played.offer(0, "apples", "1");
+        played.offer(1, "pears", "1");
+
+        for (int rank = 0; rank < 2; rank++) {
+            assertThat(played.takeWords(rank))
+                    .singleElement()
+                    .isInstanceOfSatisfying(
+                            Disagreed.class,
+                            disagreed -> assertThat(disagreed.reason())
+                                    .contains(
+                                            "rank 0 (host host0, pid 100) 'apples'",
+                                            "rank 1 (host host1, pid 101) 'pears'"));
+        }
+    }
+
+    @Test
+    void whoeverWaitsInAnExchangeLearnsForWhom() {
+        Played played = Played.complete(3);
+
+        played.offer(0, "fruit", "zero");
+        assertThat(played.take(0)).containsExactly(new Heartbeat(1));
+        played.offer(1, "fruit", "one");
+        played.pass(Coordinator.HEARTBEAT);
+
+        assertThat(played.take(0)).contains(new Heartbeat(2));
+    }
+
+    @Test
+    void aRankThatOffersTwiceBreaksTheRules() {
+        Played played = Played.complete(2);
+
+        played.offer(0, "fruit", "zero");
+        played.offer(0, "fruit", "zero");
+
+        assertLost(played, 1, 0, "it offered a value for 'fruit' out of turn");
+    }
+
+    @Test
+    void aRankThatSpeaksLikeACoordinatorIsLost() {
+        Played played = Played.complete(2);
+
+        played.receive(0, new Left(1));
+
+        assertLost(played, 1, 0, "it sent a Left message, which is not a rank's to send");
+    }
+
+    @Test
+    void aStrangerWhoDoesNotJoinIsShutOut() {
+        Played played = Played.complete(2);
+        played.connect(9);
+
+        played.receive(9, new Leave());
+
+        assertThat(played.closed).containsExactly(9);
+        assertThat(played.takeWords(0)).isEmpty();
+    }
+
+    @Test
+    void everybodyHearsAHeartbeatTwiceASecond() {
+        Played played = Played.complete(2);
+
+        keepAlive(played, Duration.ofSeconds(10), 0, 1);
+
+        assertThat(played.take(0)).hasSizeBetween(19, 21).containsOnly(new Heartbeat(Message.NO_RANK));
+    }
+
+    @Test
+    void aSilentRankIsSuspectedAndThenLost() {
+        Played played = Played.complete(2);
+
+        keepAlive(played, Coordinator.SUSPICION, 0);
+        assertThat(played.heard).isEmpty();
+        keepAlive(played, Coordinator.HEARTBEAT, 0);
+        assertThat(played.heard).containsExactly("suspected 1");
+        keepAlive(played, Coordinator.LOSS.minus(Coordinator.SUSPICION), 0);
+
+        assertThat(played.heard).containsExactly("suspected 1", "lost 1");
+        assertLost(played, 0, 1, "nothing has come from it for 15 s, though its connection is open");
+    }
+
+    @Test
+    void aRankThatIsHeardAgainIsNoLongerSuspected() {
+        Played played = Played.complete(2);
+        keepAlive(played, Coordinator.SUSPICION.multipliedBy(2), 0);
+
+        keepAlive(played, Coordinator.LOSS, 0, 1);
+
+        assertThat(played.heard).containsExactly("suspected 1");
+    }
+
+    @Test
+    void aStalledCoordinatorDoesNotBlameTheRanks() {
+        Played played = Played.complete(2);
+
+        played.stall(Duration.ofHours(1));
+        keepAlive(played, Duration.ofSeconds(1), 0, 1);
+
+        assertThat(played.heard).isEmpty();
+    }
+
+    /** Time passes, with heartbeats from some connections. */
+    private static void keepAlive(Played played, Duration time, int... connections) {
+        for (Duration rest = time; !rest.isZero(); rest = rest.minus(Coordinator.TICK)) {
+            for (int connection : connections) {
+                played.receive(connection, new Heartbeat(Message.NO_RANK));
+            }
+            played.pass(Coordinator.TICK);
+        }
+    }
+
+    @Test
+    void aRunNeedsARank() {
+        assertThatIllegalArgumentException().isThrownBy(() -> new Played(0)).withMessageContaining("a run of 0 ranks");
+    }
+
+    @Test
+    void aRankIsReadyOnce() {
+        Played played = new Played(2);
+        played.join(0, 2);
+        played.join(1, 2);
+
+        played.receive(0, new Ready(Map.of()));
+        played.receive(0, new Ready(Map.of()));
+
+        assertLost(played, 1, 0, "it said twice that it is ready");
+    }
+}

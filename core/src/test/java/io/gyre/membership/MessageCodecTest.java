@@ -1,0 +1,129 @@
+package io.gyre.membership;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.gyre.Member;
+import io.gyre.ProtocolException;
+import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Heartbeat;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Ready;
+import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Value;
+import io.gyre.membership.Message.Welcome;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MessageCodecTest {
+
+    private static final Member MEMBER = new Member(3, "höst", 1L << 40);
+
+    static Stream<Message> messages() {
+        return Stream.of(
+                new Welcome(1, new RunId(-1, 7), 16, true, MEMBER),
+                new Join(Message.PROTOCOL_VERSION, 4, MEMBER, Map.of("b", "2", "a", "")),
+                new Ready(Map.of("udp", "127.0.0.1:4000")),
+                new Refused("no room"),
+                new Roster(1, List.of(new Seat(MEMBER, Map.of()), new Seat(MEMBER, Map.of("k", "v")))),
+                new Offer("topic", ByteBuffer.wrap(new byte[] {1, 2, 3})),
+                new Value(2, ByteBuffer.wrap(new byte[0])),
+                new Disagreed("apples and pears"),
+                new Lost(MEMBER, "gone"),
+                new Left(9),
+                new Leave(),
+                new Failed("the disk is full"),
+                new Heartbeat(Message.NO_RANK));
+    }
+
+    @ParameterizedTest
+    @MethodSource("messages")
+    void whatIsWrittenIsRead(Message message) {
+        assertThat(decode(MessageCodec.encode(message))).isEqualTo(message);
+    }
+
+    @ParameterizedTest
+    @MethodSource("messages")
+    void whatIsCutOffIsNoMessage(Message message) {
+        byte[] bytes = MessageCodec.encode(message);
+        for (int length = 0; length < bytes.length; length++) {
+            byte[] cut = Arrays.copyOf(bytes, length);
+            assertThatThrownBy(() -> decode(cut))
+                    .as("the first %d of %d bytes", length, bytes.length)
+                    .isInstanceOf(ProtocolException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("messages")
+    void whatIsTooLongIsNoMessage(Message message) {
+        byte[] bytes = MessageCodec.encode(message);
+
+        assertThatThrownBy(() -> decode(Arrays.copyOf(bytes, bytes.length + 1)))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("1 bytes too many");
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {1, 2, 3, 4})
+    void noiseIsRefusedWithoutHarm(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        List<byte[]> known = messages().map(MessageCodec::encode).toList();
+        for (int i = 0; i < 20_000; i++) {
+            byte[] bytes = known.get(random.nextInt(known.size())).clone();
+            for (int flips = random.nextInt(4); flips >= 0; flips--) {
+                bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+            }
+            try {
+                assertThat(decode(bytes)).isNotNull();
+            } catch (ProtocolException refused) {
+                assertThat(refused).hasMessageNotContaining("null");
+            }
+        }
+    }
+
+    @Test
+    void aJoinOfAnotherVersionIsUnderstoodFarEnoughToRefuseIt() {
+        byte[] bytes = MessageCodec.encode(new Join(7, 4, MEMBER, Map.of("a", "b")));
+
+        assertThat(decode(bytes)).isEqualTo(new Join(7, 4, MEMBER, Map.of()));
+    }
+
+    @Test
+    void aLengthThatIsNotThereIsRefusedBeforeItIsAllocated() {
+        byte[] bytes =
+                ByteBuffer.allocate(5).put((byte) 3).putInt(Integer.MAX_VALUE).array();
+
+        assertThatThrownBy(() -> decode(bytes))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("a field of 2147483647 bytes, of which 0 are there");
+    }
+
+    @Test
+    void aForeignProtocolIsNamed() {
+        byte[] bytes = MessageCodec.encode(new Welcome(1, new RunId(0, 0), 1, false, MEMBER));
+        bytes[1] = 'H';
+
+        assertThatThrownBy(() -> decode(bytes))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("does not speak this protocol");
+    }
+
+    private static Message decode(byte[] bytes) {
+        return MessageCodec.decode(ByteBuffer.wrap(bytes));
+    }
+}

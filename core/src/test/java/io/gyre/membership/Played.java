@@ -1,0 +1,158 @@
+package io.gyre.membership;
+
+import io.gyre.Member;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Ready;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** A coordinator to which a test plays events by hand, and which writes down what it does. */
+final class Played implements Outbox, RunListener {
+
+    static final RunId RUN = new RunId(1, 2);
+    static final Member HOST = new Member(Message.NO_RANK, "head", 1);
+    static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
+
+    final Coordinator coordinator;
+    final List<String> heard = new ArrayList<>();
+    final SortedSet<Integer> closed = new TreeSet<>();
+    private final TreeMap<Integer, List<Message>> sent = new TreeMap<>();
+    private long now = 1_000;
+
+    Played(int worldSize) {
+        coordinator = new Coordinator(RUN, worldSize, HOST, JOIN_TIMEOUT, this, this, now);
+    }
+
+    /** Who rank {@code rank} is in these tests. */
+    static Member member(int rank) {
+        return new Member(rank, "host" + rank, 100 + rank);
+    }
+
+    void connect(int connection) {
+        coordinator.connected(connection);
+    }
+
+    /** Rank {@code rank} joins on the connection with its number. */
+    void join(int rank, int worldSize) {
+        join(rank, new Join(Message.PROTOCOL_VERSION, worldSize, member(rank), Map.of("transport", "auto")));
+    }
+
+    void join(int connection, Join join) {
+        connect(connection);
+        receive(connection, join);
+    }
+
+    void ready(int connection) {
+        receive(connection, new Ready(Map.of("at", "address" + connection)));
+    }
+
+    /** All ranks join and are ready, in order; what they got is forgotten. */
+    static Played complete(int worldSize) {
+        Played played = new Played(worldSize);
+        for (int rank = 0; rank < worldSize; rank++) {
+            played.join(rank, worldSize);
+        }
+        for (int rank = 0; rank < worldSize; rank++) {
+            played.ready(rank);
+        }
+        played.sent.clear();
+        played.heard.clear();
+        return played;
+    }
+
+    void receive(int connection, Message message) {
+        coordinator.received(connection, message);
+    }
+
+    void offer(int connection, String topic, String value) {
+        receive(connection, new Offer(topic, ByteBuffer.wrap(value.getBytes(StandardCharsets.UTF_8))));
+    }
+
+    void leave(int connection) {
+        receive(connection, new Leave());
+    }
+
+    void disconnect(int connection) {
+        coordinator.disconnected(connection, "its connection was closed");
+    }
+
+    /** Time passes, with ticks as they should come. */
+    void pass(Duration time) {
+        for (Duration rest = time; !rest.isZero(); rest = rest.minus(Coordinator.TICK)) {
+            stall(Coordinator.TICK);
+        }
+    }
+
+    /** Time passes, and only then a tick comes. */
+    void stall(Duration time) {
+        now += time.toNanos();
+        coordinator.tick(now);
+    }
+
+    /** What was sent on a connection since the last call. */
+    List<Message> take(int connection) {
+        List<Message> messages = sent.remove(connection);
+        return messages == null ? List.of() : messages;
+    }
+
+    /** As {@link #take}, without heartbeats. */
+    List<Message> takeWords(int connection) {
+        return take(connection).stream()
+                .filter(message -> !(message instanceof Message.Heartbeat))
+                .toList();
+    }
+
+    @Override
+    public void send(int connection, Message message) {
+        sent.computeIfAbsent(connection, key -> new ArrayList<>()).add(message);
+    }
+
+    @Override
+    public void close(int connection) {
+        closed.add(connection);
+    }
+
+    @Override
+    public void joined(Member member) {
+        heard.add("joined " + member.rank());
+    }
+
+    @Override
+    public void refused(String reason) {
+        heard.add("refused");
+    }
+
+    @Override
+    public void complete(List<Member> members) {
+        heard.add("complete");
+    }
+
+    @Override
+    public void suspected(Member member, Duration silence) {
+        heard.add("suspected " + member.rank());
+    }
+
+    @Override
+    public void left(Member member) {
+        heard.add("left " + member.rank());
+    }
+
+    @Override
+    public void lost(Member member, String reason) {
+        heard.add("lost " + member.rank());
+    }
+
+    @Override
+    public void failed(String reason) {
+        heard.add("failed");
+    }
+}

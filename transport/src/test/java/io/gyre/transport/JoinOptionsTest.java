@@ -1,0 +1,133 @@
+package io.gyre.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.gyre.Gyre;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class JoinOptionsTest {
+
+    private static final Map<String, String> NEEDED =
+            Map.of("GYRE_RANK", "1", "GYRE_WORLD_SIZE", "4", "GYRE_RENDEZVOUS", "127.0.0.1:4000");
+
+    @Test
+    void theEnvironmentOfALaunchedRankIsEnough() {
+        JoinOptions options = JoinOptions.fromEnvironment(NEEDED);
+
+        assertThat(options.rank()).isEqualTo(1);
+        assertThat(options.worldSize()).isEqualTo(4);
+        assertThat(options.rendezvous()).isEqualTo("127.0.0.1:4000");
+        assertThat(options.transport()).isEqualTo(TransportMode.AUTO);
+        assertThat(options.bind()).isEqualTo("127.0.0.1");
+        assertThat(options.hostId()).isNull();
+        assertThat(options.ranksOnHost()).isEqualTo(4);
+        assertThat(options.trustedNetwork()).isFalse();
+        assertThat(options.joinTimeout()).isEqualTo(Duration.ofSeconds(60));
+        assertThat(options.peerTimeout()).isEqualTo(Gyre.DEFAULT_PEER_TIMEOUT);
+    }
+
+    @Test
+    void allVariablesAreRead() {
+        Map<String, String> environment = new HashMap<>(NEEDED);
+        environment.putAll(Map.of(
+                "GYRE_TRANSPORT", "udp",
+                "GYRE_BIND", "10.0.0.7",
+                "GYRE_HOST_ID", "left",
+                "GYRE_LOCAL_SIZE", "2",
+                "GYRE_TRUSTED_NETWORK", "true"));
+
+        JoinOptions options = JoinOptions.fromEnvironment(environment);
+
+        assertThat(options.transport()).isEqualTo(TransportMode.UDP);
+        assertThat(options.bind()).isEqualTo("10.0.0.7");
+        assertThat(options.hostId()).isEqualTo("left");
+        assertThat(options.ranksOnHost()).isEqualTo(2);
+        assertThat(options.trustedNetwork()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GYRE_RANK", "GYRE_WORLD_SIZE", "GYRE_RENDEZVOUS"})
+    void aMissingVariableIsNamed(String name) {
+        Map<String, String> environment = new HashMap<>(NEEDED);
+        environment.remove(name);
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> JoinOptions.fromEnvironment(environment))
+                .withMessageContaining("environment variable " + name + " is not set");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "GYRE_RANK, one, GYRE_RANK = 'one' is not a number",
+        "GYRE_WORLD_SIZE, 4.0, GYRE_WORLD_SIZE = '4.0' is not a number",
+        "GYRE_LOCAL_SIZE, x, GYRE_LOCAL_SIZE = 'x' is not a number",
+        "GYRE_TRANSPORT, tcp, 'GYRE_TRANSPORT: transport ''tcp'' is unknown: auto, ipc or udp'",
+        "GYRE_TRUSTED_NETWORK, yes, GYRE_TRUSTED_NETWORK = 'yes' is neither true nor false",
+        "GYRE_RANK, 4, 'rank 4 is outside a world of 4 ranks (0 to 3)'",
+        "GYRE_RANK, -2, 'rank -2 is outside a world of 4 ranks (0 to 3)'",
+    })
+    void aWrongVariableIsNamedWithItsValue(String name, String value, String message) {
+        Map<String, String> environment = new HashMap<>(NEEDED);
+        environment.put(name, value);
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> JoinOptions.fromEnvironment(environment))
+                .withMessageContaining(message);
+    }
+
+    @Test
+    void aWorldNeedsARank() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() ->
+                        JoinOptions.builder(JoinOptions.ANY_RANK, 0, "file").build())
+                .withMessageContaining("world size 0 is not positive");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {-32, 100, 1_409, 65_536})
+    void aDatagramHasALengthThatAeronTakes(int mtu) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> JoinOptions.builder(0, 1, "file").mtu(mtu).build())
+                .withMessageContaining("mtu " + mtu + " is not 0");
+    }
+
+    @Test
+    void timeoutsArePositive() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> JoinOptions.builder(0, 1, "file")
+                        .joinTimeout(Duration.ZERO)
+                        .build())
+                .withMessageContaining("joinTimeout PT0S is not positive");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> JoinOptions.builder(0, 1, "file")
+                        .peerTimeout(Duration.ofSeconds(-1))
+                        .build())
+                .withMessageContaining("peerTimeout PT-1S is not positive");
+    }
+
+    @Test
+    void aBuilderOfOptionsKeepsThemAll() {
+        JoinOptions options = JoinOptions.builder(1, 3, "file")
+                .transport(TransportMode.IPC)
+                .bind("::1")
+                .hostId("here")
+                .ranksOnHost(2)
+                .mtu(8_960)
+                .trustedNetwork(true)
+                .joinTimeout(Duration.ofSeconds(1))
+                .peerTimeout(Duration.ofSeconds(2))
+                .build();
+
+        assertThat(options.toBuilder().build()).hasToString(options.toString());
+        assertThat(options)
+                .hasToString("JoinOptions[rank=1, worldSize=3, rendezvous=file, transport=ipc, bind=::1, hostId=here,"
+                        + " ranksOnHost=2, mtu=8960, trustedNetwork=true, joinTimeout=PT1S, peerTimeout=PT2S]");
+    }
+}
