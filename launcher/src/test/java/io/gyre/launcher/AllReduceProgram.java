@@ -11,8 +11,8 @@ import io.gyre.transport.JoinOptions;
 /** A rank that adds up floats with the others until somebody stops it, and checks every sum. */
 final class AllReduceProgram {
 
-    private static final int FLOATS = 100_000;
-    private static final int STEPS_PER_LINE = 10;
+    private static final int FLOATS = 50_000;
+    private static final int STEPS_PER_LINE = 5;
 
     private AllReduceProgram() {}
 

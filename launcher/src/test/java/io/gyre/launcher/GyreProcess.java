@@ -45,7 +45,11 @@ final class GyreProcess implements AutoCloseable {
 
     /** {@code gyre} with these arguments. */
     static GyreProcess start(String... arguments) throws IOException {
-        return new GyreProcess(Map.of(), List.of(arguments), false);
+        return start(Map.of(), List.of(arguments));
+    }
+
+    static GyreProcess start(Map<String, String> environment, List<String> arguments) throws IOException {
+        return new GyreProcess(environment, arguments, false);
     }
 
     /** {@code gyre run} of {@link RankProgram}, whose processes can be told from others by a last argument of their own. */

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RandomKillTest {
 
     private static final int RANKS = 3;
-    private static final int MOST_STEPS = 300;
+    private static final int MOST_STEPS = 100;
 
     static LongStream fewSeeds() {
         return new Random().longs(4);

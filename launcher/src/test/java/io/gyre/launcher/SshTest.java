@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,7 +42,11 @@ class SshTest {
     }
 
     private GyreProcess run(String... program) throws IOException {
-        return GyreProcess.run(Map.of("PATH", bin + ":" + System.getenv("PATH")), TWO_HOSTS, program);
+        return GyreProcess.run(environment(), TWO_HOSTS, program);
+    }
+
+    private Map<String, String> environment() {
+        return Map.of("PATH", bin + ":" + System.getenv("PATH"));
     }
 
     @Test
@@ -84,6 +89,23 @@ class SshTest {
 
             assertThat(gyre.errors()).contains("rank 2 (host 127.0.0.3, pid " + victim + ") ended with exit status");
             gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void ranksOfTwoHostsAddUpOverUdp() throws Exception {
+        List<String> arguments = new ArrayList<>(List.of("run"));
+        arguments.addAll(TWO_HOSTS);
+        arguments.add(AllReduceProgram.class.getName());
+        try (GyreProcess gyre = GyreProcess.start(environment(), arguments)) {
+            for (int rank = 0; rank < 3; rank++) {
+                gyre.awaitWord(rank, "step");
+            }
+            assertThat(gyre.errors()).contains("3 ranks over ipc+udp");
+            Processes.signal("KILL", Long.parseLong(gyre.awaitWord(2, "ready")));
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
+            assertThat(gyre.errors()).contains("gyre: rank 2 (host 127.0.0.3, pid ");
         }
     }
 
