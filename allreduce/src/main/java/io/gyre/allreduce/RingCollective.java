@@ -132,9 +132,7 @@ public final class RingCollective implements Collective {
     }
 
     /**
-     * {@inheritDoc}
-     *
-     * <p>Each rank scales its data by its share of the total weight before they are summed: one pass over the data instead of two,
+     * Mean of the ranks' data, weighted. Each rank scales its data by its share of the total weight before they are summed: one pass over the data instead of two,
      * and nothing overflows on the way that would not in the result.
      */
     @Override
