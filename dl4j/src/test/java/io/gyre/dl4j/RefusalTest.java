@@ -52,7 +52,7 @@ class RefusalTest {
                 .build()));
         Supplier<Model> lbfgs = () -> TestModels.perceptron(adam().optimizationAlgo(OptimizationAlgorithm.LBFGS));
         Supplier<Model> maximising = () -> TestModels.residual(adam().minimize(false), false);
-        Supplier<Model> half = () -> TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.HALF));
+        Supplier<Model> half = () -> TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT16));
         Supplier<Model> raw = () -> new MultiLayerNetwork(adam().list()
                 .layer(TestModels.dense(2))
                 .setInputType(InputType.feedForward(2))
