@@ -70,7 +70,9 @@ class EvaluationTest {
                 new RegressionEvaluation(),
                 new ROCMultiClass(30),
                 new EvaluationBinary());
-        perceptron().doEvaluation(TestData.iterator(List.of(examples)), top2, regression, roc, binary);
+        for (IEvaluation<?> evaluation : List.of(top2, regression, roc, binary)) {
+            evaluation.eval(examples.getLabels(), perceptron().output(examples.getFeatures()));
+        }
 
         Gyre.local(3).run(session -> {
             List<IEvaluation<?>> merged;

@@ -109,7 +109,6 @@ class LoadAheadTest {
         LoadAhead ahead = new LoadAhead(slow, 3);
         assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
         assertThat(loader.get().getName()).isEqualTo("gyre-loader-3");
-
         ahead.close();
 
         assertThat(loader.get().isAlive()).isFalse();

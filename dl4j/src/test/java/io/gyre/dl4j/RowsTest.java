@@ -3,6 +3,7 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -20,10 +21,7 @@ class RowsTest {
             new INDArray[] {numbered(ROWS, 5)});
 
     private static INDArray numbered(long... shape) {
-        long length = 1;
-        for (long size : shape) {
-            length *= size;
-        }
+        int length = Math.toIntExact(LongStream.of(shape).reduce(1, Math::multiplyExact));
         return Nd4j.arange(length).castTo(DataType.FLOAT).reshape(shape);
     }
 

@@ -3,6 +3,7 @@ package io.gyre.dl4j;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.LongStream;
 import org.deeplearning4j.datasets.iterator.ExistingDataSetIterator;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -26,11 +27,7 @@ final class TestData {
 
     static INDArray gaussian(DataType type, long seed, long... shape) {
         Random random = new Random(seed);
-        long length = 1;
-        for (long size : shape) {
-            length *= size;
-        }
-        double[] values = new double[(int) length];
+        double[] values = new double[Math.toIntExact(LongStream.of(shape).reduce(1, Math::multiplyExact))];
         for (int i = 0; i < values.length; i++) {
             values[i] = random.nextGaussian();
         }
