@@ -299,18 +299,18 @@ class FeaturesTest {
     }
 
     private static List<MultiDataSet> vectors() {
-        return batches(TestData.vectors(28, TYPE, 1).toMultiDataSet());
+        return batches(TestData.vectors(20, TYPE, 1).toMultiDataSet());
     }
 
     private static List<MultiDataSet> labelledSequences() {
         return batches(new DataSet(
-                        TestData.gaussian(TYPE, 2, 28, TestModels.FEATURES, TIME_STEPS), TestData.oneHot(28, TYPE, 2))
+                        TestData.gaussian(TYPE, 2, 20, TestModels.FEATURES, TIME_STEPS), TestData.oneHot(20, TYPE, 2))
                 .toMultiDataSet());
     }
 
     /** Sequences of one to six steps; some steps have no label. */
     private static List<MultiDataSet> maskedSequences() {
-        int examples = 28;
+        int examples = 20;
         Random random = new Random(3);
         INDArray labels = Nd4j.zeros(TYPE, examples, TestModels.CLASSES, TIME_STEPS);
         INDArray featuresMask = Nd4j.zeros(TYPE, examples, TIME_STEPS);
@@ -328,7 +328,7 @@ class FeaturesTest {
     }
 
     private static List<MultiDataSet> pairs() {
-        int examples = 28;
+        int examples = 20;
         DataSet numbers = TestData.vectors(examples, TYPE, 4);
         DataSet images = TestData.images(examples, TYPE, 5);
         return batches(new MultiDataSet(
