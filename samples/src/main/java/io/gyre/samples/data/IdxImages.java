@@ -30,7 +30,7 @@ final class IdxImages implements Images {
 
     /**
      * Reads {@code train-images-idx3-ubyte}, {@code train-labels-idx1-ubyte} and the {@code t10k-} pair, held out; or only
-     * {@code images-idx3-ubyte} and {@code labels-idx1-ubyte}, of which a fifth is held out. All names may have a dot before
+     * {@code images-idx3-ubyte} and {@code labels-idx1-ubyte}, of which the last fifth is held out. All names may have a dot before
      * {@code idx} and end in {@code .gz}.
      */
     static ImageSet open(Path directory) {
@@ -45,7 +45,7 @@ final class IdxImages implements Images {
             return new ImageSet(directory.toString(), train.shape(), names(classes), train, heldOut);
         }
         IdxImages all = read(directory, SINGLE);
-        return ImageSet.holdingOutEveryFifth(directory.toString(), all.shape(), names(all.classes()), all);
+        return ImageSet.holdingOutLastFifth(directory.toString(), all.shape(), names(all.classes()), all);
     }
 
     private static IdxImages read(Path directory, String prefix) {

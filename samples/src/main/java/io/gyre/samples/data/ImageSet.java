@@ -1,6 +1,7 @@
 package io.gyre.samples.data;
 
 import java.util.List;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /**
@@ -24,21 +25,29 @@ public record ImageSet(String name, ImageShape shape, List<String> classes, Imag
         }
     }
 
-    /**
-     * Holds out every fifth image: the same ones in every run, whatever its seed, so that accuracies can be compared; and in
-     * equal shares if the images are sorted by class or by difficulty.
-     */
+    /** Holds out the last fifth, as people do by hand: for images in no particular order. */
+    static ImageSet holdingOutLastFifth(String name, ImageShape shape, List<String> classes, Images all) {
+        int first = all.size() - all.size() / HELD_OUT_ONE_IN;
+        return holdingOut(name, shape, classes, all, index -> index >= first);
+    }
+
+    /** Holds out every fifth image: for images in the order of their classes. */
     static ImageSet holdingOutEveryFifth(String name, ImageShape shape, List<String> classes, Images all) {
+        return holdingOut(
+                name, shape, classes, all, index -> index % HELD_OUT_ONE_IN == HELD_OUT_ONE_IN - 1);
+    }
+
+    /** The same images in every run, whatever its seed, so that accuracies can be compared. */
+    private static ImageSet holdingOut(
+            String name, ImageShape shape, List<String> classes, Images all, IntPredicate heldOut) {
         if (all.size() < HELD_OUT_ONE_IN) {
             throw new BadDataException(name + " has " + all.size() + " images: at least " + HELD_OUT_ONE_IN
-                    + " are needed, because every fifth is held out to measure the accuracy");
+                    + " are needed, because a fifth is held out to measure the accuracy");
         }
-        int[] train = IntStream.range(0, all.size())
-                .filter(i -> i % HELD_OUT_ONE_IN != HELD_OUT_ONE_IN - 1)
-                .toArray();
-        int[] heldOut = IntStream.range(0, all.size())
-                .filter(i -> i % HELD_OUT_ONE_IN == HELD_OUT_ONE_IN - 1)
-                .toArray();
-        return new ImageSet(name, shape, classes, new Selection(all, train), new Selection(all, heldOut));
+        return new ImageSet(name, shape, classes, select(all, heldOut.negate()), select(all, heldOut));
+    }
+
+    private static Images select(Images all, IntPredicate wanted) {
+        return new Selection(all, IntStream.range(0, all.size()).filter(wanted).toArray());
     }
 }

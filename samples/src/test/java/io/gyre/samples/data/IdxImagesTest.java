@@ -47,7 +47,7 @@ class IdxImagesTest {
     }
 
     @Test
-    void holdsOutEveryFifthImageOfASinglePair() throws IOException {
+    void holdsOutTheLastFifthOfASinglePair() throws IOException {
         write("images-idx3-ubyte.gz", images(23, 2, 2));
         write("labels-idx1-ubyte.gz", labels(23));
 
@@ -55,9 +55,8 @@ class IdxImagesTest {
 
         assertThat(set.train().size()).isEqualTo(19);
         assertThat(set.heldOut().size()).isEqualTo(4);
-        assertThat(set.heldOut().label(0)).isEqualTo(4);
-        assertThat(set.heldOut().label(1)).isEqualTo(9);
-        assertThat(set.train().label(4)).isEqualTo(5);
+        assertThat(set.train().label(18)).isEqualTo(8);
+        assertThat(set.heldOut().label(0)).isEqualTo(9);
     }
 
     @Test
