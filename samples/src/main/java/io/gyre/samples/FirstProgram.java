@@ -4,6 +4,7 @@ import io.gyre.Gyre;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.samples.data.DrawnDigits;
+import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;

@@ -5,6 +5,7 @@ import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.samples.data.DrawnDigits;
+import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.model.SampleModel;
 import io.gyre.transport.AeronSession;

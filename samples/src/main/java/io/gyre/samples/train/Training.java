@@ -4,7 +4,7 @@ import io.gyre.Session;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
-import io.gyre.samples.ImageExamples;
+import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

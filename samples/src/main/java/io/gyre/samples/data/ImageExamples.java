@@ -1,9 +1,6 @@
-package io.gyre.samples;
+package io.gyre.samples.data;
 
 import io.gyre.dl4j.ExampleSource;
-import io.gyre.samples.data.ImageSet;
-import io.gyre.samples.data.ImageShape;
-import io.gyre.samples.data.Images;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
