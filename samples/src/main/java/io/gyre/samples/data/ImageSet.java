@@ -33,8 +33,7 @@ public record ImageSet(String name, ImageShape shape, List<String> classes, Imag
 
     /** Holds out every fifth image: for images in the order of their classes. */
     static ImageSet holdingOutEveryFifth(String name, ImageShape shape, List<String> classes, Images all) {
-        return holdingOut(
-                name, shape, classes, all, index -> index % HELD_OUT_ONE_IN == HELD_OUT_ONE_IN - 1);
+        return holdingOut(name, shape, classes, all, index -> index % HELD_OUT_ONE_IN == HELD_OUT_ONE_IN - 1);
     }
 
     /** The same images in every run, whatever its seed, so that accuracies can be compared. */

@@ -88,8 +88,10 @@ final class GyreTrain implements AutoCloseable {
 
     void awaitOutput(String regex) {
         Pattern pattern = Pattern.compile(regex);
-        await(PATIENCE, "it prints '" + regex + "'", () -> pattern.matcher(output())
-                .find());
+        await(
+                PATIENCE,
+                "it prints '" + regex + "'",
+                () -> pattern.matcher(output()).find());
     }
 
     int awaitExit(Duration atMost) throws InterruptedException {
@@ -102,8 +104,7 @@ final class GyreTrain implements AutoCloseable {
     /** Process id of a rank that runs. */
     long pid(int rank) {
         String mark = "GYRE_RANK=" + rank;
-        return ranks()
-                .filter(handle -> environment(handle.pid()).contains(mark))
+        return ranks().filter(handle -> environment(handle.pid()).contains(mark))
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("rank " + rank + " does not run:\n" + output()))
                 .pid();
@@ -114,8 +115,9 @@ final class GyreTrain implements AutoCloseable {
     }
 
     private Stream<ProcessHandle> ranks() {
-        return own().filter(handle -> environment(handle.pid()).stream().anyMatch(entry -> entry.startsWith("GYRE_RANK="))
-                && handle.info().command().orElse("").endsWith("java"));
+        return own().filter(
+                        handle -> environment(handle.pid()).stream().anyMatch(entry -> entry.startsWith("GYRE_RANK="))
+                                && handle.info().command().orElse("").endsWith("java"));
     }
 
     /** Everything that it started, and itself: they inherit the mark. */
@@ -135,7 +137,10 @@ final class GyreTrain implements AutoCloseable {
     }
 
     static void kill(long pid) throws IOException, InterruptedException {
-        new ProcessBuilder("kill", "-9", String.valueOf(pid)).inheritIO().start().waitFor();
+        new ProcessBuilder("kill", "-9", String.valueOf(pid))
+                .inheritIO()
+                .start()
+                .waitFor();
     }
 
     /** Waits until no process of it runs, and fails if any of these ranks left files in shared memory. */

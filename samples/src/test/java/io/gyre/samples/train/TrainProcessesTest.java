@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -100,7 +99,8 @@ class TrainProcessesTest {
 
         JsonNode resumed = GyreTrain.run(directory, with(whole, "--checkpoint", checkpoints.toString(), "--resume"));
         JsonNode uninterrupted = GyreTrain.run(
-                directory, with(whole, "--checkpoint", directory.resolve("other").toString()));
+                directory,
+                with(whole, "--checkpoint", directory.resolve("other").toString()));
 
         assertThat(resumed.get("resumed_from_step").asInt()).isBetween(1, 11);
         assertThat(resumed.get("parameters_sha256")).isEqualTo(uninterrupted.get("parameters_sha256"));
@@ -127,8 +127,8 @@ class TrainProcessesTest {
         Path checkpoints = directory.resolve("checkpoints");
         GyreTrain.run(directory, "mlp", "-n", "1", "--steps", "2", "--checkpoint", checkpoints.toString());
 
-        try (GyreTrain train = GyreTrain.start(
-                directory, "lenet", "-n", "2", "--checkpoint", checkpoints.toString(), "--resume")) {
+        try (GyreTrain train =
+                GyreTrain.start(directory, "lenet", "-n", "2", "--checkpoint", checkpoints.toString(), "--resume")) {
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).isEqualTo(1);
             assertThat(train.output())
                     .contains("the checkpoint is of another model")
