@@ -8,7 +8,7 @@ package io.gyre;
  *   <dd>Regions hold whole elements and are equally long on every rank; length 0 is fine. Chunk {@code r} of a region is the
  *       part that {@link Chunk#of} gives rank {@code r}.
  *   <dt>Result
- *   <dd>In place, and bit-identical on all ranks.
+ *   <dd>In place, and bit-identical on all ranks. Where one has a NaN all have one, perhaps with another payload.
  *   <dt>Threading
  *   <dd>One thread at a time. Calls block until this rank's part is done: its result is complete, and what its peers still
  *       need from it has left.

@@ -276,6 +276,7 @@ public abstract class CollectiveContract {
         return sum;
     }
 
+    /** Which of its many bit patterns a NaN has is the processor's choice, so values are compared here, and no bits. */
     @Test
     void infinitiesNotANumberAndSignedZerosCombineAsInJava() throws Exception {
         int ranks = 3;
@@ -284,16 +285,14 @@ public abstract class CollectiveContract {
 
         for (ElementType type : ElementType.values()) {
             for (ReduceOp op : ReduceOp.values()) {
-                List<ByteBuffer> results = callOn(ranks, (collective, world) -> {
+                runOn(ranks, (collective, world) -> {
                     Vector vector = Vector.of(type, length).fill(i -> special(specials, world.rank(), i));
                     collective.allReduce(vector.region(), type, op, 0, 0);
                     vector.check("all-reduce " + op + " of special values", i -> {
                         double first = combine(op, special(specials, 0, i), special(specials, 1, i));
                         return combine(op, first, special(specials, 2, i));
                     });
-                    return vector.copyOfBytes();
                 });
-                assertThat(results).containsOnly(results.get(0));
             }
         }
     }
