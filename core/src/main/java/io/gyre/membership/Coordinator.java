@@ -159,8 +159,8 @@ public final class Coordinator {
             ready(participant, ready);
         } else if (message instanceof Offer offer) {
             offered(participant, offer);
-        } else if (message instanceof Leave) {
-            leave(participant);
+        } else if (message instanceof Leave leave) {
+            leave(participant, leave);
         } else if (message instanceof Failed failed) {
             lose(participant, failed.reason());
         } else if (!(message instanceof Heartbeat)) {
@@ -417,13 +417,17 @@ public final class Coordinator {
         return Message.NO_RANK;
     }
 
-    private void leave(Participant participant) {
+    private void leave(Participant participant, Leave leave) {
         if (!complete) {
             lose(participant, "it left before everybody had come");
             return;
         }
+        if (leave.sent().size() != worldSize) {
+            lose(participant, "it left with " + leave.sent().size() + " counts for " + worldSize + " ranks");
+            return;
+        }
         participant.left = true;
-        sendToAll(new Left(participant.member.rank()));
+        sendToAll(new Left(participant.member.rank(), leave.sent()));
         listener.left(participant.member);
     }
 

@@ -85,11 +85,25 @@ public sealed interface Message {
     /** Coordinator to each rank: {@code member} is dead. */
     record Lost(Member member, String reason) implements Message {}
 
-    /** Coordinator to each rank, the one itself included: {@code rank} has left in good order. */
-    record Left(int rank) implements Message {}
+    /**
+     * Rank to coordinator: it leaves in good order. It may listen on, and then close the connection.
+     *
+     * @param sent how many frames it has sent to each rank, which may still be on their way
+     */
+    record Leave(List<Long> sent) implements Message {
 
-    /** Rank to coordinator: it leaves in good order. It may listen on, and then close the connection. */
-    record Leave() implements Message {}
+        public Leave {
+            sent = List.copyOf(sent);
+        }
+    }
+
+    /** Coordinator to each rank, the one itself included: {@code rank} has left in good order, and has sent this many frames. */
+    record Left(int rank, List<Long> sent) implements Message {
+
+        public Left {
+            sent = List.copyOf(sent);
+        }
+    }
 
     /** Rank to coordinator: it cannot go on. */
     record Failed(String reason) implements Message {}

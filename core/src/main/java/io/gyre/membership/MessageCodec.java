@@ -107,8 +107,10 @@ public final class MessageCodec {
         } else if (message instanceof Left left) {
             out.writeByte(9);
             out.writeInt(left.rank());
-        } else if (message instanceof Leave) {
+            write(left.sent(), out);
+        } else if (message instanceof Leave leave) {
             out.writeByte(10);
+            write(leave.sent(), out);
         } else if (message instanceof Failed failed) {
             out.writeByte(11);
             write(failed.reason(), out);
@@ -129,6 +131,13 @@ public final class MessageCodec {
         for (Map.Entry<String, String> entry : new TreeMap<>(entries).entrySet()) {
             write(entry.getKey(), out);
             write(entry.getValue(), out);
+        }
+    }
+
+    private static void write(List<Long> numbers, DataOutputStream out) throws IOException {
+        out.writeInt(numbers.size());
+        for (long number : numbers) {
+            out.writeLong(number);
         }
     }
 
@@ -179,8 +188,8 @@ public final class MessageCodec {
             case 6 -> new Value(in.getInt(), ByteBuffer.wrap(readBytes(in)));
             case 7 -> new Disagreed(readText(in));
             case 8 -> new Lost(readMember(in), readText(in));
-            case 9 -> new Left(in.getInt());
-            case 10 -> new Leave();
+            case 9 -> new Left(in.getInt(), readNumbers(in));
+            case 10 -> new Leave(readNumbers(in));
             case 11 -> new Failed(readText(in));
             case 12 -> new Heartbeat(in.getInt());
             case 13 -> new Ready(readEntries(in));
@@ -233,6 +242,15 @@ public final class MessageCodec {
             entries.put(readText(in), readText(in));
         }
         return entries;
+    }
+
+    private static List<Long> readNumbers(ByteBuffer in) {
+        int count = in.getInt();
+        List<Long> numbers = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            numbers.add(in.getLong());
+        }
+        return numbers;
     }
 
     private static String readText(ByteBuffer in) {

@@ -44,8 +44,8 @@ class MessageCodecTest {
                 new Value(2, ByteBuffer.wrap(new byte[0])),
                 new Disagreed("apples and pears"),
                 new Lost(MEMBER, "gone"),
-                new Left(9),
-                new Leave(),
+                new Left(9, List.of(1L << 50, 0L)),
+                new Leave(List.of(3L)),
                 new Failed("the disk is full"),
                 new Heartbeat(Message.NO_RANK));
     }

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
@@ -23,12 +24,14 @@ final class Played implements Outbox, RunListener {
     static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
 
     final Coordinator coordinator;
+    private final int worldSize;
     final List<String> heard = new ArrayList<>();
     final SortedSet<Integer> closed = new TreeSet<>();
     private final TreeMap<Integer, List<Message>> sent = new TreeMap<>();
     private long now = 1_000;
 
     Played(int worldSize) {
+        this.worldSize = worldSize;
         coordinator = new Coordinator(RUN, worldSize, HOST, JOIN_TIMEOUT, this, this, now);
     }
 
@@ -78,7 +81,7 @@ final class Played implements Outbox, RunListener {
     }
 
     void leave(int connection) {
-        receive(connection, new Leave());
+        receive(connection, new Leave(Collections.nCopies(worldSize, (long) connection)));
     }
 
     void disconnect(int connection) {

@@ -18,6 +18,7 @@ import io.gyre.membership.Seat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -132,16 +133,20 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         if (known != null) {
             return known;
         }
-        gate.check();
         if (Thread.currentThread().isInterrupted()) {
             // The files and sockets below would be closed under us.
             throw new GyreException(
                     "rank " + world.rank() + " was interrupted before it could open the stream to " + member(peer));
         }
-        AeronFrameSender opened =
-                site.withRoomForLog("rank " + world.rank() + ": the stream to " + member(peer), () -> openSender(peer));
-        senders[peer] = opened;
-        return opened;
+        gate.enter();
+        try {
+            AeronFrameSender opened = site.withRoomForLog(
+                    "rank " + world.rank() + ": the stream to " + member(peer), () -> openSender(peer));
+            senders[peer] = opened;
+            return opened;
+        } finally {
+            gate.exit();
+        }
     }
 
     private AeronFrameSender openSender(int peer) {
@@ -253,9 +258,21 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         }
     }
 
+    /** A rank has left when it says so and all that it sent has come: datagrams may be slower than the coordinator. */
     @Override
     public boolean hasLeft(int rank) {
-        return coordinator.hasLeft(rank);
+        AeronFrameReceiver receiver = receivers[rank];
+        return coordinator.hasLeft(rank)
+                && (receiver == null || receiver.frames() >= coordinator.sentBy(rank, world.rank()));
+    }
+
+    /** How many frames this rank has sent to each, by rank. */
+    List<Long> framesSent() {
+        List<Long> sent = new ArrayList<>();
+        for (AeronFrameSender sender : senders) {
+            sent.add(sender == null ? 0 : sender.frames());
+        }
+        return sent;
     }
 
     /** Keeps threads out of the streams' memory. Returns false if that was so already. */
@@ -274,7 +291,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
                 .pumpUntil(
                         () -> {
                             for (AeronFrameSender sender : senders) {
-                                if (sender != null && !hasLeft(sender.peer()) && !sender.isDrained()) {
+                                if (sender != null && !coordinator.hasLeft(sender.peer()) && !sender.isDrained()) {
                                     return false;
                                 }
                             }

@@ -146,6 +146,11 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         return receiver == null || receiver.onFrame(frame, term, at + FrameHeader.BYTES);
     }
 
+    /** Frames that have arrived so far. */
+    long frames() {
+        return guard.admitted();
+    }
+
     /**
      * Fails if no more can come: the stream has ended, or the driver it lies in is gone, and there is still no better
      * explanation.

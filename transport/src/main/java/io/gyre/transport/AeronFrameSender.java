@@ -52,6 +52,11 @@ final class AeronFrameSender implements FrameSender {
         return payloadBytes;
     }
 
+    /** Frames that were sent so far. */
+    long frames() {
+        return sequence;
+    }
+
     /** Whether it leaves this host. */
     boolean isUdp() {
         return udp;

@@ -179,7 +179,7 @@ public final class AeronSession implements Session {
         boolean quiet = endpoint.awaitQuiet(deadline);
         if (quiet && !link.hasEnded()) {
             endpoint.drain(deadline);
-            link.leave(world().rank(), deadline);
+            link.leave(world().rank(), endpoint.framesSent(), deadline);
             // Until they have left too, peers may find that a datagram is missing; the keep-alive thread answers.
             link.awaitDeparture(endpoint.farReaders(), deadline);
         }

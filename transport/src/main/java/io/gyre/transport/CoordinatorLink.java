@@ -32,6 +32,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -68,6 +69,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     private @Nullable Roster roster;
     private final List<byte[]> values = new ArrayList<>();
     private final BitSet left = new BitSet();
+    private final Map<Integer, List<Long>> departures = new HashMap<>();
     private int awaited = Message.NO_RANK;
     private boolean joined;
     private boolean leaving;
@@ -126,13 +128,8 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                 heartbeat();
             }
             sendAll();
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             coordinatorGone(e.getMessage() == null ? e.toString() : e.getMessage());
-        } catch (RuntimeException e) {
-            end((observer, doing) -> new GyreException(
-                    "rank " + observer + " stopped in " + doing + ": its connection to the rendezvous at " + address
-                            + " failed: " + e.getMessage(),
-                    e));
         } finally {
             release();
         }
@@ -164,6 +161,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
             awaited = heartbeat.awaited();
         } else if (message instanceof Left gone) {
             left.set(gone.rank());
+            departures.put(gone.rank(), gone.sent());
         } else if (message instanceof Lost lost) {
             end((observer, doing) -> new PeerLostException(observer, lost.member(), lost.reason(), doing));
         } else if (message instanceof Refused refused) {
@@ -257,6 +255,12 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         return left.get(rank);
     }
 
+    /** How many frames a rank that has left says that it sent to this one. */
+    synchronized long sentBy(int rank, int own) {
+        List<Long> sent = departures.get(rank);
+        return sent == null ? 0 : sent.get(own);
+    }
+
     /** Waits for the first message of the coordinator. */
     Welcome welcome(int observer, Duration timeout) {
         return await(observer, "joining the run", timeout, () -> welcome, () -> {
@@ -337,14 +341,14 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     }
 
     /** Leaves the run in good order, and returns when the coordinator knows; it goes on to listen. */
-    void leave(int rank, long deadline) {
+    void leave(int rank, List<Long> sent, long deadline) {
         synchronized (this) {
             if (leaving || roster == null || ending != null) {
                 return;
             }
             leaving = true;
         }
-        post(new Leave());
+        post(new Leave(sent));
         awaitUntil(deadline, () -> left.get(rank));
     }
 

@@ -55,6 +55,11 @@ final class FrameGuard {
         return true;
     }
 
+    /** Frames that were admitted. */
+    long admitted() {
+        return sequence;
+    }
+
     /** Frames of earlier generations that were dropped. */
     long outdated() {
         return outdated;

@@ -3,7 +3,6 @@ package io.gyre.transport;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -17,6 +16,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +32,12 @@ final class UserLock {
     private static final long RETRY_NANOS = 2_000_000;
     private static final int TOKEN_BYTES = 16;
     private static final String FILE = ".lock";
+
+    /**
+     * The system's file locks belong to processes: when one thread closes the file, the lock of another is gone. So the threads
+     * of this process take turns before they take the file.
+     */
+    private static final ReentrantLock THREADS = new ReentrantLock();
 
     /** What the owner alone may do. */
     static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
@@ -68,13 +74,25 @@ final class UserLock {
 
     /** Runs an action while no other process of this user runs one; creates the directory before, removes it after if empty. */
     <T> T exclusively(Action<T> action) throws IOException {
+        THREADS.lock();
+        try {
+            return exclusivelyAmongProcesses(action);
+        } finally {
+            THREADS.unlock();
+        }
+    }
+
+    private <T> T exclusivelyAmongProcesses(Action<T> action) throws IOException {
         long deadline = System.nanoTime() + TIMEOUT.toNanos();
         do {
-            openHome();
-            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-                if (acquire(channel, deadline) && isCurrent(channel)) {
-                    checkOwner();
-                    return runAndTidy(action);
+            try {
+                openHome();
+                try (FileChannel channel =
+                        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                    if (acquire(channel, deadline) && isCurrent(channel)) {
+                        checkOwner();
+                        return runAndTidy(action);
+                    }
                 }
             } catch (NoSuchFileException e) {
                 // Its last user has removed it just now; an action that fails so does it again, and runs out of time.
@@ -87,12 +105,8 @@ final class UserLock {
 
     private static boolean acquire(FileChannel channel, long deadline) throws IOException {
         while (System.nanoTime() - deadline < 0) {
-            try {
-                if (channel.tryLock() != null) {
-                    return true;
-                }
-            } catch (OverlappingFileLockException e) {
-                LOG.trace("another session of this process is inside", e);
+            if (channel.tryLock() != null) {
+                return true;
             }
             LockSupport.parkNanos(RETRY_NANOS);
         }

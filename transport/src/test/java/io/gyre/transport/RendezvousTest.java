@@ -1,0 +1,181 @@
+package io.gyre.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.gyre.GyreException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(60)
+class RendezvousTest {
+
+    private static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
+    @TempDir
+    Path directory;
+
+    private static JoinOptions options(int rank, String rendezvous) {
+        return JoinOptions.builder(rank, 2, rendezvous)
+                .joinTimeout(Duration.ofSeconds(20))
+                .build();
+    }
+
+    @Test
+    void aTextThatEndsInAPortIsAnAddress() {
+        for (String text : new String[] {"127.0.0.1:4000", "[::1]:4000", "localhost:4000"}) {
+            assertThat(Rendezvous.parse(text))
+                    .as(text)
+                    .isNotNull()
+                    .matches(address -> address.getAddress().isLoopbackAddress() && address.getPort() == 4000);
+        }
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Rendezvous.parse("host:70000"))
+                .withMessageContaining("there is no port 70000");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/tmp/file", "file", "file:name", ":4000", "dir/file:123456", "C:\\file", "file:"})
+    void everyOtherTextIsAPath(String text) {
+        assertThat(Rendezvous.parse(text)).isNull();
+    }
+
+    @Test
+    void rankZeroHostsWhereNobodyAnswersAndTheOthersFindIt() throws Exception {
+        String address = "127.0.0.1:" + freePort();
+        CompletableFuture<Rendezvous> one = CompletableFuture.supplyAsync(() -> Rendezvous.find(options(1, address)));
+
+        try (Rendezvous zero = Rendezvous.find(options(0, address));
+                Rendezvous found = one.get(30, TimeUnit.SECONDS)) {
+            assertThat(zero.hosted()).isNotNull();
+            assertThat(found.hosted()).isNull();
+            assertThat(found.welcome()).isEqualTo(zero.welcome());
+            assertThat(zero.welcome().host().rank()).isZero();
+        }
+    }
+
+    @Test
+    void rankZeroJoinsALauncherThatAnswers() {
+        try (RendezvousServer launcher = RendezvousServer.open(ANY_PORT, 2, Duration.ofMinutes(1));
+                Rendezvous zero = Rendezvous.find(options(0, launcher.endpoint()))) {
+            assertThat(zero.hosted()).isNull();
+            assertThat(zero.welcome().host().rank()).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void ranksMeetThroughAFileThatOnlyTheirUserCanReadAndThatIsRemoved() throws Exception {
+        Path file = directory.resolve("rendezvous");
+        CompletableFuture<Rendezvous> one =
+                CompletableFuture.supplyAsync(() -> Rendezvous.find(options(1, file.toString())));
+
+        try (Rendezvous zero = Rendezvous.find(options(0, file.toString()));
+                Rendezvous found = one.get(30, TimeUnit.SECONDS)) {
+            assertThat(found.welcome()).isEqualTo(zero.welcome());
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                    .isEqualTo("rw-------");
+            try (var files = Files.list(directory)) {
+                assertThat(files).containsExactly(file);
+            }
+        }
+        assertThat(file).doesNotExist();
+    }
+
+    @Test
+    void aFileOfAnEarlierRunMisleadsNobody() throws Exception {
+        Path file = directory.resolve("rendezvous");
+        try (ServerSocket stranger = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                RendezvousServer other = RendezvousServer.open(ANY_PORT, 2, Duration.ofMinutes(1))) {
+            for (String stale : new String[] {
+                "127.0.0.1:" + freePort() + " 00",
+                other.endpoint() + " 00",
+                "127.0.0.1:" + stranger.getLocalPort() + " 00",
+                "half a lin",
+                ""
+            }) {
+                Files.writeString(file, stale);
+                CompletableFuture<Rendezvous> one =
+                        CompletableFuture.supplyAsync(() -> Rendezvous.find(options(1, file.toString())));
+
+                try (Rendezvous zero = Rendezvous.find(options(0, file.toString()));
+                        Rendezvous found = one.get(30, TimeUnit.SECONDS)) {
+                    assertThat(found.welcome()).as("after '%s'", stale).isEqualTo(zero.welcome());
+                }
+            }
+        }
+    }
+
+    @Test
+    void aRankThatFindsNobodySaysWhereItLooked() throws Exception {
+        String address = "127.0.0.1:" + freePort();
+        JoinOptions options = JoinOptions.builder(1, 2, address)
+                .joinTimeout(Duration.ofMillis(200))
+                .build();
+
+        assertThatThrownBy(() -> Rendezvous.find(options))
+                .isInstanceOf(GyreException.class)
+                .hasMessageContainingAll(
+                        "rank 1 did not find the rendezvous at " + address, "within 200 ms", "Connection refused");
+    }
+
+    @Test
+    void aFileThatNobodyWritesIsNamed() {
+        Path file = directory.resolve("nothing");
+        JoinOptions options = JoinOptions.builder(1, 2, file.toString())
+                .joinTimeout(Duration.ofMillis(200))
+                .build();
+
+        assertThatThrownBy(() -> Rendezvous.find(options))
+                .isInstanceOf(GyreException.class)
+                .hasMessageContaining("file " + file + " does not exist yet");
+    }
+
+    @Test
+    void aPortThatAnotherProgramUsesIsNamed() throws Exception {
+        try (ServerSocket stranger = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            String address = "127.0.0.1:" + stranger.getLocalPort();
+            CompletableFuture<Void> rude = CompletableFuture.runAsync(() -> {
+                try (var socket = stranger.accept()) {
+                    socket.getOutputStream().write("220 mail.example ESMTP\r\n".getBytes(StandardCharsets.UTF_8));
+                    socket.getInputStream().readAllBytes();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+
+            assertThatThrownBy(() -> Rendezvous.find(options(0, address)))
+                    .isInstanceOf(GyreException.class)
+                    .hasMessageContainingAll(address, "is no rendezvous of Gyre", "in use by another program");
+            rude.get(30, TimeUnit.SECONDS);
+        }
+    }
+
+    @Test
+    void anAddressThatOthersReachMustBeTrusted() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Rendezvous.find(options(1, "192.0.2.1:4000")))
+                .withMessageContaining("192.0.2.1 is not loopback");
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+}

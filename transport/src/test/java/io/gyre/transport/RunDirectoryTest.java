@@ -1,0 +1,128 @@
+package io.gyre.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunDirectoryTest {
+
+    @TempDir
+    Path parent;
+
+    @Test
+    void onlyItsUserCanEnter() throws IOException {
+        try (RunDirectory directory = RunDirectory.create(parent, "test")) {
+            assertThat(permissions(directory.path())).isEqualTo("rwx------");
+            assertThat(permissions(home())).isEqualTo("rwx------");
+        }
+    }
+
+    private static String permissions(Path path) throws IOException {
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+    }
+
+    @Test
+    void nothingIsLeftAtTheEnd() throws IOException {
+        RunDirectory directory = RunDirectory.create(parent, "test");
+        Files.createDirectories(directory.path().resolve("a/b"));
+        Files.writeString(directory.path().resolve("a/b/c"), "text");
+
+        directory.close();
+        directory.close();
+
+        assertThat(parent).isEmptyDirectory();
+    }
+
+    @Test
+    void whatDeadProcessesLeftIsRemovedAndWhatLivesStays() throws IOException {
+        try (RunDirectory own = RunDirectory.create(parent, "own")) {
+            Path dead = Files.createDirectories(home().resolve("1-1-r0-dead"));
+            Files.createFile(dead.resolve("alive"));
+            Path unfinished = Files.createDirectories(home().resolve("1-2-r0-unfinished"));
+
+            try (RunDirectory next = RunDirectory.create(parent, "next")) {
+                assertThat(dead).doesNotExist();
+                assertThat(unfinished).doesNotExist();
+                assertThat(own.path()).exists();
+                assertThat(next.path()).exists();
+            }
+            assertThat(own.path()).exists();
+        }
+    }
+
+    @Test
+    void leftoversCanBeRemovedWithoutAnythingElse() throws IOException {
+        UserLock user = new UserLock(parent);
+        assertThat(RunDirectory.removeLeftovers(user)).isZero();
+        Files.createDirectories(home().resolve("1-1-r0-dead/aeron"));
+
+        assertThat(RunDirectory.removeLeftovers(user)).isOne();
+
+        assertThat(parent).isEmptyDirectory();
+    }
+
+    @Test
+    void manyMayComeAndGoAtTheSameTime() throws Exception {
+        int threads = 6;
+        ExecutorService executor = Executors.newFixedThreadPool(threads);
+        try {
+            List<Callable<Void>> tasks = new ArrayList<>();
+            for (int i = 0; i < threads; i++) {
+                tasks.add(() -> {
+                    for (int round = 0; round < 20; round++) {
+                        try (RunDirectory directory = RunDirectory.create(parent, "many")) {
+                            Path file = Files.createFile(directory.path().resolve("mine"));
+                            assertThat(directory.exclusively(() -> Files.exists(file)))
+                                    .isTrue();
+                        }
+                    }
+                    return null;
+                });
+            }
+            for (Future<Void> done : executor.invokeAll(tasks, 60, TimeUnit.SECONDS)) {
+                done.get();
+            }
+        } finally {
+            executor.shutdownNow();
+        }
+        assertThat(parent).isEmptyDirectory();
+    }
+
+    @Test
+    void aDirectoryThatOthersMayEnterIsClosedToThem() throws IOException {
+        Files.createDirectory(home());
+        Files.setPosixFilePermissions(home(), PosixFilePermissions.fromString("rwxrwxrwx"));
+
+        try (RunDirectory directory = RunDirectory.create(parent, "test")) {
+            assertThat(permissions(home())).isEqualTo("rwx------");
+            assertThat(directory.path()).exists();
+        }
+    }
+
+    @Test
+    void aFileInItsPlaceIsNamed() throws IOException {
+        Files.createFile(home());
+
+        assertThatThrownBy(() -> RunDirectory.create(parent, "test"))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining(home().toString());
+    }
+
+    private Path home() {
+        return parent.resolve("gyre-" + System.getProperty("user.name"));
+    }
+}
