@@ -2,12 +2,17 @@ package io.gyre;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A network of ranks that are threads of one JVM: the reference implementation of {@link Endpoint} and {@link Session}. Needs
@@ -15,11 +20,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class InProcessNetwork implements Verdicts {
 
+    private static final Logger LOG = LoggerFactory.getLogger(InProcessNetwork.class);
+
     private final List<Member> members = new ArrayList<>();
-    private final InProcessLink[][] links;
+    private final InProcessLink[][][] links;
     private final Duration peerTimeout;
     private final AtomicReference<@Nullable Loss> loss = new AtomicReference<>();
-    private final ExchangeBoard board;
+    private final Map<List<Integer>, ExchangeBoard> boards = new ConcurrentHashMap<>();
+
+    /** Whose loss ends nothing. */
+    private final Set<Integer> expendable = ConcurrentHashMap.newKeySet();
+
     private final AtomicIntegerArray left;
 
     InProcessNetwork(int ranks, Duration peerTimeout) {
@@ -28,42 +39,51 @@ final class InProcessNetwork implements Verdicts {
         }
         this.peerTimeout = peerTimeout;
         long pid = ProcessHandle.current().pid();
-        links = new InProcessLink[ranks][ranks];
-        for (int from = 0; from < ranks; from++) {
-            members.add(new Member(from, "this JVM", pid));
-            for (int to = 0; to < ranks; to++) {
-                links[from][to] = new InProcessLink();
+        for (int rank = 0; rank < ranks; rank++) {
+            members.add(new Member(rank, "this JVM", pid));
+        }
+        links = new InProcessLink[Session.LANES][ranks][ranks];
+        for (InProcessLink[][] lane : links) {
+            for (InProcessLink[] ofSender : lane) {
+                Arrays.setAll(ofSender, to -> new InProcessLink());
             }
         }
-        board = new ExchangeBoard(ranks);
         left = new AtomicIntegerArray(ranks);
     }
 
     /** The session of one rank; ask once for each. */
     Session session(int rank) {
-        return new InProcessSession(this, new World(rank, links.length));
+        return new InProcessSession(this, new World(rank, members.size()));
     }
 
     List<Member> members() {
         return members;
     }
 
-    InProcessLink link(int from, int to) {
-        return links[from][to];
+    InProcessLink link(int lane, int from, int to) {
+        return links[lane][from][to];
     }
 
     Duration peerTimeout() {
         return peerTimeout;
     }
 
-    ExchangeBoard board() {
-        return board;
+    ExchangeBoard board(List<Integer> ranks) {
+        return boards.computeIfAbsent(List.copyOf(ranks), ExchangeBoard::new);
     }
 
-    /** Declares a rank dead; the first to be declared is the one that all others name. */
+    /** Notes that the run may go on without a rank. */
+    void expendable(int rank) {
+        expendable.add(rank);
+    }
+
+    /** Declares a rank dead; the first to be declared is the one that all others name, unless they can do without it. */
     void lost(int rank, String reason) {
-        if (loss.compareAndSet(null, new Loss(members.get(rank), reason))) {
-            board.wakeAll();
+        if (expendable.contains(rank)) {
+            LOG.warn("the run has lost {} ({}) and goes on without it", members.get(rank), reason);
+            left(rank);
+        } else if (loss.compareAndSet(null, new Loss(members.get(rank), reason))) {
+            boards.values().forEach(ExchangeBoard::wakeAll);
         }
     }
 
@@ -75,10 +95,15 @@ final class InProcessNetwork implements Verdicts {
         }
     }
 
-    /** Notes that a rank has ended in good order: what it sent before stays readable, and no more will come. */
+    /** Notes that a rank has ended: what it sent before stays readable, and no more will come. */
     void left(int rank) {
         left.set(rank, 1);
-        board.wakeAll();
+        boards.values().forEach(ExchangeBoard::wakeAll);
+    }
+
+    /** Whether an exchange need not wait for a rank. */
+    boolean isMissed(int rank) {
+        return hasLeft(rank) && expendable.contains(rank);
     }
 
     @Override
@@ -88,32 +113,27 @@ final class InProcessNetwork implements Verdicts {
 
     private record Loss(Member member, String reason) {}
 
-    /** Where ranks meet to swap small values: a round is over when all have put theirs down. */
+    /** Where a group of ranks meets to swap small values: a round is over when all have put theirs down. */
     static final class ExchangeBoard {
 
+        private static final byte[] NOTHING = {};
+
+        private final List<Integer> ranks;
         private final Map<Integer, byte[]> values = new TreeMap<>();
-        private final String[] topics;
+        private final Map<Integer, String> topics = new TreeMap<>();
         private List<byte[]> lastRound = List.of();
         private @Nullable String lastMismatch;
         private long round;
 
-        ExchangeBoard(int ranks) {
-            topics = new String[ranks];
+        ExchangeBoard(List<Integer> ranks) {
+            this.ranks = ranks;
         }
 
         synchronized List<byte[]> exchange(InProcessNetwork network, int rank, String topic, byte[] value) {
             long own = round;
             values.put(rank, value.clone());
-            topics[rank] = topic;
-            if (values.size() == topics.length) {
-                lastRound = List.copyOf(values.values());
-                lastMismatch = findMismatch(network.members());
-                values.clear();
-                round++;
-                notifyAll();
-            } else {
-                await(network, rank, topic, own);
-            }
+            topics.put(rank, topic);
+            await(network, rank, topic, own);
             if (lastMismatch != null) {
                 throw new DisagreementException(lastMismatch);
             }
@@ -123,9 +143,14 @@ final class InProcessNetwork implements Verdicts {
         private void await(InProcessNetwork network, int rank, String topic, long own) {
             long deadline = System.nanoTime() + network.peerTimeout().toNanos();
             while (round == own) {
+                int missing = absentRank(network);
+                if (missing < 0) {
+                    finishRound(network);
+                    return;
+                }
                 network.check(rank, topic);
-                Member absentee = network.members().get(absentRank(network));
-                if (network.hasLeft(absentee.rank())) {
+                Member absentee = network.members().get(missing);
+                if (network.hasLeft(missing)) {
                     throw new PeerLostException(rank, absentee, "it has left the run", topic);
                 }
                 long restMillis = (deadline - System.nanoTime()) / 1_000_000;
@@ -141,22 +166,34 @@ final class InProcessNetwork implements Verdicts {
             }
         }
 
+        private void finishRound(InProcessNetwork network) {
+            lastRound = ranks.stream()
+                    .map(member -> values.getOrDefault(member, NOTHING))
+                    .toList();
+            lastMismatch = findMismatch(network.members());
+            values.clear();
+            topics.clear();
+            round++;
+            notifyAll();
+        }
+
         private @Nullable String findMismatch(List<Member> members) {
-            for (int rank = 1; rank < topics.length; rank++) {
-                if (!topics[rank].equals(topics[0])) {
-                    return "ranks exchange different things: " + members.get(0) + " '" + topics[0] + "', "
-                            + members.get(rank) + " '" + topics[rank]
+            Map.Entry<Integer, String> first = topics.entrySet().iterator().next();
+            for (Map.Entry<Integer, String> other : topics.entrySet()) {
+                if (!other.getValue().equals(first.getValue())) {
+                    return "ranks exchange different things: " + members.get(first.getKey()) + " '" + first.getValue()
+                            + "', " + members.get(other.getKey()) + " '" + other.getValue()
                             + "'. All ranks must run the same program with the same options.";
                 }
             }
             return null;
         }
 
-        /** A rank that has not put down its value: one that never will if there is any, else the first. */
+        /** A rank that has not put down its value: one that never will if there is any, else the first; -1 if all have. */
         private int absentRank(InProcessNetwork network) {
             int first = -1;
-            for (int rank = 0; rank < topics.length; rank++) {
-                if (!values.containsKey(rank)) {
+            for (int rank : ranks) {
+                if (!values.containsKey(rank) && !network.isMissed(rank)) {
                     if (network.hasLeft(rank)) {
                         return rank;
                     }

@@ -1,19 +1,22 @@
 package io.gyre;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** One thread's membership in an {@link InProcessNetwork}. */
-final class InProcessSession implements Session, Endpoint {
+final class InProcessSession implements Session {
 
     private final InProcessNetwork network;
     private final World world;
-    private final Patience patience;
+    private final List<InProcessEndpoint> endpoints;
     private volatile boolean closed;
 
     InProcessSession(InProcessNetwork network, World world) {
         this.network = network;
         this.world = world;
-        this.patience = new Patience(world.rank(), network.peerTimeout(), network, new Backoff(world.size()));
+        this.endpoints = IntStream.range(0, LANES)
+                .mapToObj(lane -> new InProcessEndpoint(network, world, lane))
+                .toList();
     }
 
     @Override
@@ -33,61 +36,38 @@ final class InProcessSession implements Session, Endpoint {
 
     @Override
     public Endpoint endpoint() {
-        return this;
+        return endpoint(0);
+    }
+
+    @Override
+    public Endpoint endpoint(int lane) {
+        return endpoints.get(lane);
     }
 
     @Override
     public long bytesSent() {
-        long total = 0;
-        for (int peer = 0; peer < world.size(); peer++) {
-            total += network.link(world.rank(), peer).sender().payloadBytes();
-        }
-        return total;
+        return endpoints.stream().mapToLong(InProcessEndpoint::bytesSent).sum();
     }
 
     @Override
-    public Member member(int rank) {
-        world.checkRank(rank);
-        return network.members().get(rank);
-    }
-
-    @Override
-    public FrameSender sender(int peer) {
-        checkPeer(peer);
-        return network.link(world.rank(), peer).sender();
-    }
-
-    @Override
-    public FrameReceiver receiver(int peer) {
-        checkPeer(peer);
-        return network.link(peer, world.rank()).receiver();
-    }
-
-    private void checkPeer(int peer) {
-        world.checkRank(peer);
-        if (peer == world.rank()) {
-            throw new IllegalArgumentException("rank " + peer + " has no link to itself");
-        }
-    }
-
-    @Override
-    public void await(int workDone, Activity activity) {
-        patience.turn(workDone, activity);
-    }
-
-    @Override
-    public void flush(Activity activity) {
-        // A frame that was offered already lies where the reader takes it.
-    }
-
-    @Override
-    public List<byte[]> exchange(String topic, byte[] value) {
+    public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value) {
         if (value.length > MAX_EXCHANGE_BYTES) {
             throw new IllegalArgumentException(
                     "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
         }
         network.check(world.rank(), topic);
-        return network.board().exchange(network, world.rank(), topic, value);
+        return network.board(ranks).exchange(network, world.rank(), topic, value);
+    }
+
+    @Override
+    public void beExpendable() {
+        network.expendable(world.rank());
+    }
+
+    @Override
+    public boolean hasGone(int rank) {
+        world.checkRank(rank);
+        return network.hasLeft(rank);
     }
 
     @Override

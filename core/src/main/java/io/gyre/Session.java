@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * A rank's membership in a run: who takes part, the network between them, and a small control plane for what must be agreed
@@ -15,13 +16,17 @@ import java.util.TreeMap;
  *   <dd>One thread drives a session. {@link #close} may come from any.
  *   <dt>Failure
  *   <dd>When a rank dies, every wait of every other rank ends with {@link PeerLostException}, and so does all that is tried
- *       later. Sessions are not repaired; a run starts again from a checkpoint.
+ *       later. Sessions are not repaired; a run starts again from a checkpoint. Only a rank that has said so
+ *       ({@link #beExpendable}) may go without ending the run.
  * </dl>
  */
 public interface Session extends AutoCloseable {
 
     /** Longest value of {@link #exchange}, in bytes. */
     int MAX_EXCHANGE_BYTES = 16 << 20;
+
+    /** How many {@link #endpoint(int) lanes} there are. */
+    int LANES = 4;
 
     /** This rank, and how many there are. */
     World world();
@@ -35,6 +40,15 @@ public interface Session extends AutoCloseable {
     /** The network. */
     Endpoint endpoint();
 
+    /**
+     * A network of its own among the same ranks, so that another thread can talk beside the one that uses {@link #endpoint},
+     * which is lane 0. Each lane is used by one thread at a time. What a rank sends on other lanes may be overtaken by the news
+     * that it has left: protocols there end by an acknowledgement.
+     *
+     * @param lane 0 to {@link #LANES} - 1; the same object for the same number
+     */
+    Endpoint endpoint(int lane);
+
     /** Payload bytes that this rank has sent through {@link #endpoint} so far. */
     long bytesSent();
 
@@ -44,7 +58,40 @@ public interface Session extends AutoCloseable {
      * @param topic what is exchanged; must be the same on all ranks, and is named in errors
      * @param value at most {@link #MAX_EXCHANGE_BYTES}
      */
-    List<byte[]> exchange(String topic, byte[] value);
+    default List<byte[]> exchange(String topic, byte[] value) {
+        return exchange(everybody(world().size()), topic, value);
+    }
+
+    /**
+     * As {@link #exchange(String, byte[])}, among some ranks only. A rank that is {@link #beExpendable expendable} and has gone
+     * brings an empty value.
+     *
+     * @param ranks who takes part, ascending, this rank among them; the same on all of them
+     */
+    List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value);
+
+    /**
+     * Lets the run go on without this rank: from now on the others are not stopped when it dies or leaves. Whoever waits for it
+     * in particular still fails.
+     */
+    void beExpendable();
+
+    /** Whether a rank has died or left; false for a moment longer than it takes. Any thread may ask. */
+    boolean hasGone(int rank);
+
+    /**
+     * Some ranks as a session of their own, in which they are numbered from 0. It lives and ends with this one: closing it does
+     * nothing, and what fails one fails the other.
+     *
+     * @param ranks ascending, this rank among them; the same on all of them
+     */
+    default Session group(List<Integer> ranks) {
+        return new GroupSession(this, ranks);
+    }
+
+    private static List<Integer> everybody(int size) {
+        return IntStream.range(0, size).boxed().toList();
+    }
 
     /**
      * Tells all other ranks that this one cannot go on, so that they stop at once and say why.

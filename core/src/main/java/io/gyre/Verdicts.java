@@ -12,6 +12,6 @@ public interface Verdicts {
      */
     void check(int observer, Object doing);
 
-    /** Whether a rank has ended in good order: what it sent before stays readable, and no more will come. */
+    /** Whether a rank has ended without ending the session: what it sent before stays readable, and no more will come. */
     boolean hasLeft(int rank);
 }

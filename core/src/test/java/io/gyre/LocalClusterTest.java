@@ -193,4 +193,60 @@ class LocalClusterTest {
                 .isThrownBy(() -> Gyre.local(1).withPeerTimeout(Duration.ZERO))
                 .withMessageContaining("PT0S");
     }
+
+    @Test
+    void aGroupIsASessionOfItsOwn() throws Exception {
+        Gyre.local(3).run(session -> {
+            int rank = session.world().rank();
+            if (rank == 1) {
+                return;
+            }
+            Session ends = session.group(List.of(0, 2));
+
+            assertThat(ends.world()).isEqualTo(new World(rank / 2, 2));
+            assertThat(ends.members().get(1).rank()).isEqualTo(2);
+            assertThat(ends.exchange("ranks", new byte[] {(byte) rank}))
+                    .containsExactly(new byte[] {0}, new byte[] {2});
+        });
+    }
+
+    @Test
+    void theOthersGoOnWithoutAnExpendableRank() throws Exception {
+        Gyre.local(3).run(session -> {
+            if (session.world().rank() == 2) {
+                session.beExpendable();
+                session.fail("on purpose");
+                return;
+            }
+            assertThat(session.exchange("who is there", new byte[] {7}))
+                    .containsExactly(new byte[] {7}, new byte[] {7}, new byte[0]);
+            assertThat(session.hasGone(2)).isTrue();
+        });
+    }
+
+    @Test
+    void lanesDoNotDisturbEachOther() throws Exception {
+        Gyre.local(2).run(session -> {
+            int peer = 1 - session.world().rank();
+            Region word = Region.allocate("word", 8);
+            for (int lane = 0; lane < Session.LANES; lane++) {
+                word.putDouble(0, lane);
+                session.endpoint(lane).sender(peer).offer(new Frame().set(Frame.Kind.DATA, lane, 0, 0, 8, 8), word, 0);
+            }
+            session.exchange("all sent", NOTHING);
+            for (int lane = Session.LANES - 1; lane >= 0; lane--) {
+                int expected = lane;
+                int count = session.endpoint(lane)
+                        .receiver(peer)
+                        .poll(
+                                (frame, payload, offset) -> {
+                                    assertThat(frame.step()).isEqualTo(expected);
+                                    assertThat(payload.getDouble(offset)).isEqualTo(expected);
+                                    return true;
+                                },
+                                10);
+                assertThat(count).isEqualTo(1);
+            }
+        });
+    }
 }

@@ -2,7 +2,9 @@ package io.gyre.membership;
 
 import io.gyre.Member;
 import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
@@ -14,6 +16,7 @@ import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  * Watches over one run: lets the ranks join, tells them of each other, passes their small values around, and gives the verdict
  * when one is dead. A state machine: it owns no clock, thread or socket, so any schedule of events can be played to it.
  *
- * <p>A run comes about once, with everybody, or not at all: the first loss ends it, and so does a rank that has not come by the
- * join deadline. A rank that does not fit is refused and named, and the others go on waiting for the right one.
+ * <p>A run comes about once, with everybody, or not at all: the first loss ends it, unless that rank has said that it is
+ * expendable, and so does a rank that has not come by the join deadline. A rank that does not fit is refused and named, and the others go on waiting for the right one.
  *
  * <dl>
  *   <dt>Threading
@@ -78,6 +81,7 @@ public final class Coordinator {
         long lastHeard;
         boolean suspected;
         boolean left;
+        boolean expendable;
 
         @Nullable Ready ready;
 
@@ -161,6 +165,10 @@ public final class Coordinator {
             offered(participant, offer);
         } else if (message instanceof Leave leave) {
             leave(participant, leave);
+        } else if (message instanceof Expendable) {
+            participant.expendable = true;
+            sendToAll(new Expendable(participant.member.rank()));
+            listener.expendable(participant.member);
         } else if (message instanceof Failed failed) {
             lose(participant, failed.reason());
         } else if (!(message instanceof Heartbeat)) {
@@ -190,9 +198,10 @@ public final class Coordinator {
         }
         if (time >= nextHeartbeat) {
             nextHeartbeat = time + HEARTBEAT.toNanos();
-            sendToAll(new Heartbeat(firstAwaited()));
+            sendHeartbeats();
         }
-        for (Participant participant : participants.values()) {
+        // A copy: a loss that ends nothing does not end the loop either.
+        for (Participant participant : List.copyOf(participants.values())) {
             long silence = time - participant.lastHeard;
             if (participant.left) {
                 continue;
@@ -201,7 +210,10 @@ public final class Coordinator {
                 lose(
                         participant,
                         "nothing has come from it for " + LOSS.toSeconds() + " s, though its connection is open");
-                return;
+                if (end != null) {
+                    return;
+                }
+                continue;
             }
             if (silence > SUSPICION.toNanos() && !participant.suspected) {
                 participant.suspected = true;
@@ -375,46 +387,87 @@ public final class Coordinator {
             lose(participant, "it offered a value for '" + offer.topic() + "' out of turn");
             return;
         }
+        if (!offer.ranks().contains(participant.member.rank())
+                || offer.ranks().stream().anyMatch(rank -> rank < 0 || rank >= worldSize)) {
+            lose(participant, "it offered a value for '" + offer.topic() + "' among ranks " + offer.ranks());
+            return;
+        }
         participant.offer = offer;
-        int awaited = firstAwaited();
+        int awaited = firstAwaited(offer.ranks());
         if (awaited == Message.NO_RANK) {
-            finishRound();
+            finishRound(offer.ranks());
         } else {
             outbox.send(participant.connection, new Heartbeat(awaited));
         }
     }
 
-    private void finishRound() {
+    private void finishRound(List<Integer> ranks) {
         TreeMap<Integer, Offer> offers = new TreeMap<>();
-        for (Participant participant : participants.values()) {
-            offers.put(participant.member.rank(), Objects.requireNonNull(participant.offer));
+        List<Participant> waiting = new ArrayList<>();
+        for (int rank : ranks) {
+            Participant participant = seat(rank);
+            Offer offer = participant.offer;
             participant.offer = null;
+            if (offer != null) {
+                offers.put(rank, offer);
+                waiting.add(participant);
+            }
         }
         String topic = offers.firstEntry().getValue().topic();
         for (Map.Entry<Integer, Offer> entry : offers.entrySet()) {
             if (!entry.getValue().topic().equals(topic)) {
-                List<Member> members = members();
-                sendToAll(new Disagreed("ranks exchange different things: " + members.get(0) + " '" + topic + "', "
-                        + members.get(entry.getKey()) + " '" + entry.getValue().topic()
-                        + "'. All ranks must run the same program with the same options."));
+                sendToAll(new Disagreed("ranks exchange different things: " + waiting.get(0).member + " '" + topic
+                        + "', " + seat(entry.getKey()).member + " '"
+                        + entry.getValue().topic() + "'. All ranks must run the same program with the same options."));
                 return;
             }
         }
-        offers.forEach((rank, offer) -> sendToAll(new Value(rank, offer.value())));
+        Offer nothing = new Offer(ranks, topic, ByteBuffer.allocate(0));
+        for (int rank : ranks) {
+            Value value = new Value(rank, offers.getOrDefault(rank, nothing).value());
+            waiting.forEach(receiver -> outbox.send(receiver.connection, value));
+        }
     }
 
-    /** The first rank that an exchange waits for; no rank if there is none, or no exchange. */
-    private int firstAwaited() {
-        boolean begun = participants.values().stream().anyMatch(participant -> participant.offer != null);
-        if (!begun) {
-            return Message.NO_RANK;
+    private Participant seat(int rank) {
+        for (Participant participant : participants.values()) {
+            if (participant.member.rank() == rank) {
+                return participant;
+            }
         }
-        for (Participant participant : byRank().values()) {
-            if (participant.offer == null) {
-                return participant.member.rank();
+        throw new IllegalStateException("rank " + rank + " is not in a run that is complete");
+    }
+
+    /** The first rank that an exchange still waits for; no rank if that is nobody. */
+    private int firstAwaited(List<Integer> ranks) {
+        for (int rank : ranks) {
+            Participant participant = seat(rank);
+            boolean missed = !(participant.left && participant.expendable);
+            if (missed
+                    && (participant.offer == null || !participant.offer.ranks().equals(ranks))) {
+                return rank;
             }
         }
         return Message.NO_RANK;
+    }
+
+    /** Tells each rank that waits in an exchange for whom it waits. */
+    private void sendHeartbeats() {
+        for (Participant participant : participants.values()) {
+            Offer offer = participant.offer;
+            int awaited = offer == null ? Message.NO_RANK : firstAwaited(offer.ranks());
+            outbox.send(participant.connection, new Heartbeat(awaited));
+        }
+    }
+
+    /** Ends the exchanges that waited only for ranks which have gone and are not missed. */
+    private void finishRoundsWithoutTheGone() {
+        for (Participant participant : participants.values()) {
+            Offer offer = participant.offer;
+            if (offer != null && firstAwaited(offer.ranks()) == Message.NO_RANK) {
+                finishRound(offer.ranks());
+            }
+        }
     }
 
     private void leave(Participant participant, Leave leave) {
@@ -429,10 +482,20 @@ public final class Coordinator {
         participant.left = true;
         sendToAll(new Left(participant.member.rank(), leave.sent()));
         listener.left(participant.member);
+        finishRoundsWithoutTheGone();
     }
 
     private void lose(Participant participant, String reason) {
         if (end != null) {
+            return;
+        }
+        if (complete && participant.expendable) {
+            participant.left = true;
+            participant.offer = null;
+            sendToAll(new Fallen(participant.member, reason));
+            outbox.close(participant.connection);
+            listener.fallen(participant.member, reason);
+            finishRoundsWithoutTheGone();
             return;
         }
         end = "the run has lost " + participant.member + ": " + reason;

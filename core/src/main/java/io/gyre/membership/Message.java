@@ -73,10 +73,23 @@ public sealed interface Message {
         }
     }
 
-    /** Rank to coordinator: its part of the round of an exchange; the value is what lies between position and limit. */
-    record Offer(String topic, ByteBuffer value) implements Message {}
+    /**
+     * Rank to coordinator: its part of the round of an exchange.
+     *
+     * @param ranks who takes part, ascending
+     * @param value what lies between position and limit
+     */
+    record Offer(List<Integer> ranks, String topic, ByteBuffer value) implements Message {
 
-    /** Coordinator to each rank: what rank {@code rank} brought to the round. Comes once per rank, in their order. */
+        public Offer {
+            ranks = List.copyOf(ranks);
+        }
+    }
+
+    /**
+     * Coordinator to each rank of a round: what rank {@code rank} brought to it. Comes once per rank of the round, in their
+     * order; one that has gone and is not missed brings nothing.
+     */
     record Value(int rank, ByteBuffer value) implements Message {}
 
     /** Coordinator to each rank: the ranks do not agree on what they exchange. */
@@ -84,6 +97,12 @@ public sealed interface Message {
 
     /** Coordinator to each rank: {@code member} is dead. */
     record Lost(Member member, String reason) implements Message {}
+
+    /** Rank to coordinator, and from there to all: the run may go on without {@code rank}. */
+    record Expendable(int rank) implements Message {}
+
+    /** Coordinator to each rank: {@code member}, which is expendable, is dead. */
+    record Fallen(Member member, String reason) implements Message {}
 
     /**
      * Rank to coordinator: it leaves in good order. It may listen on, and then close the connection.

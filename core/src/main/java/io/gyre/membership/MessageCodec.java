@@ -4,7 +4,9 @@ import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.Session;
 import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
@@ -91,6 +93,7 @@ public final class MessageCodec {
             }
         } else if (message instanceof Offer offer) {
             out.writeByte(5);
+            write(offer.ranks().stream().map(Integer::longValue).toList(), out);
             write(offer.topic(), out);
             write(offer.value(), out);
         } else if (message instanceof Value value) {
@@ -117,6 +120,13 @@ public final class MessageCodec {
         } else if (message instanceof Heartbeat heartbeat) {
             out.writeByte(12);
             out.writeInt(heartbeat.awaited());
+        } else if (message instanceof Expendable expendable) {
+            out.writeByte(14);
+            out.writeInt(expendable.rank());
+        } else if (message instanceof Fallen fallen) {
+            out.writeByte(15);
+            write(fallen.member(), out);
+            write(fallen.reason(), out);
         }
     }
 
@@ -184,7 +194,7 @@ public final class MessageCodec {
             case 2 -> readJoin(in);
             case 3 -> new Refused(readText(in));
             case 4 -> readRoster(in);
-            case 5 -> new Offer(readText(in), ByteBuffer.wrap(readBytes(in)));
+            case 5 -> new Offer(readRanks(in), readText(in), ByteBuffer.wrap(readBytes(in)));
             case 6 -> new Value(in.getInt(), ByteBuffer.wrap(readBytes(in)));
             case 7 -> new Disagreed(readText(in));
             case 8 -> new Lost(readMember(in), readText(in));
@@ -193,6 +203,8 @@ public final class MessageCodec {
             case 11 -> new Failed(readText(in));
             case 12 -> new Heartbeat(in.getInt());
             case 13 -> new Ready(readEntries(in));
+            case 14 -> new Expendable(in.getInt());
+            case 15 -> new Fallen(readMember(in), readText(in));
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }
@@ -251,6 +263,10 @@ public final class MessageCodec {
             numbers.add(in.getLong());
         }
         return numbers;
+    }
+
+    private static List<Integer> readRanks(ByteBuffer in) {
+        return readNumbers(in).stream().map(Long::intValue).toList();
     }
 
     private static String readText(ByteBuffer in) {

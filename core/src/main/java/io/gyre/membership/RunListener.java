@@ -25,6 +25,12 @@ public interface RunListener {
     /** A rank has left in good order. */
     default void left(Member member) {}
 
+    /** A rank has said that the run may go on without it. */
+    default void expendable(Member member) {}
+
+    /** A rank without which the run goes on has died. */
+    default void fallen(Member member, String reason) {}
+
     /** A rank has died, and the run with it. Only the first is reported. */
     default void lost(Member member, String reason) {}
 

@@ -8,11 +8,9 @@ import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
-import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -118,7 +116,7 @@ class CoordinatorScheduleTest {
                 } else {
                     life.offering = true;
                     int round = life.values.size() / worldSize;
-                    played.receive(rank, new Offer("round " + round, ByteBuffer.wrap(new byte[] {(byte) rank})));
+                    played.offer(rank, "round " + round, "" + rank);
                 }
             }
         }

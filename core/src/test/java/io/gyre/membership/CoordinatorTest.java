@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.gyre.Member;
 import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
@@ -425,5 +427,70 @@ class CoordinatorTest {
         played.receive(0, new Ready(Map.of()));
 
         assertLost(played, 1, 0, "it said twice that it is ready");
+    }
+
+    @Test
+    void theLossOfAnExpendableRankEndsNothing() {
+        Played played = Played.complete(3);
+        played.receive(2, new Expendable(2));
+        assertThat(played.takeWords(0)).containsExactly(new Expendable(2));
+
+        played.disconnect(2);
+
+        assertThat(played.takeWords(0)).containsExactly(new Fallen(Played.member(2), "its connection was closed"));
+        assertThat(played.closed).containsExactly(2);
+        assertThat(played.coordinator.isOver()).isFalse();
+        played.leave(0);
+        played.leave(1);
+        assertThat(played.coordinator.isOver()).isTrue();
+    }
+
+    @Test
+    void theLossOfAnotherRankStillEndsTheRun() {
+        Played played = Played.complete(3);
+        played.receive(2, new Expendable(2));
+
+        played.disconnect(1);
+
+        assertLost(played, 2, 1, "its connection was closed");
+    }
+
+    @Test
+    void anExchangeDoesNotWaitForAnExpendableRankThatHasGone() {
+        Played played = Played.complete(3);
+        played.receive(2, new Expendable(2));
+        played.offer(0, "topic", "a");
+        played.offer(1, "topic", "b");
+        assertThat(values(played, 0)).isEmpty();
+
+        played.disconnect(2);
+
+        assertThat(values(played, 0)).containsExactly("0 a", "1 b", "2 ");
+        played.offer(0, "next", "c");
+        played.offer(1, "next", "d");
+        assertThat(values(played, 1)).containsExactly("0 a", "1 b", "2 ", "0 c", "1 d", "2 ");
+    }
+
+    @Test
+    void groupsExchangeBesideEachOther() {
+        Played played = Played.complete(4);
+
+        played.offer(3, List.of(1, 3), "odd", "d");
+        played.offer(0, List.of(0, 2), "even", "a");
+        played.offer(1, List.of(1, 3), "odd", "b");
+
+        assertThat(values(played, 3)).containsExactly("1 b", "3 d");
+        assertThat(values(played, 0)).isEmpty();
+        played.offer(2, List.of(0, 2), "even", "c");
+        assertThat(values(played, 2)).containsExactly("0 a", "2 c");
+    }
+
+    private static List<String> values(Played played, int connection) {
+        return played.takeWords(connection).stream()
+                .filter(Value.class::isInstance)
+                .map(Value.class::cast)
+                .map(value -> value.rank() + " "
+                        + StandardCharsets.UTF_8.decode(value.value().duplicate()))
+                .toList();
     }
 }

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
@@ -40,7 +42,9 @@ class MessageCodecTest {
                 new Ready(Map.of("udp", "127.0.0.1:4000")),
                 new Refused("no room"),
                 new Roster(1, List.of(new Seat(MEMBER, Map.of()), new Seat(MEMBER, Map.of("k", "v")))),
-                new Offer("topic", ByteBuffer.wrap(new byte[] {1, 2, 3})),
+                new Offer(List.of(0, 3), "topic", ByteBuffer.wrap(new byte[] {1, 2, 3})),
+                new Expendable(3),
+                new Fallen(MEMBER, "reason"),
                 new Value(2, ByteBuffer.wrap(new byte[0])),
                 new Disagreed("apples and pears"),
                 new Lost(MEMBER, "gone"),

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /** A coordinator to which a test plays events by hand, and which writes down what it does. */
 final class Played implements Outbox, RunListener {
@@ -77,7 +78,15 @@ final class Played implements Outbox, RunListener {
     }
 
     void offer(int connection, String topic, String value) {
-        receive(connection, new Offer(topic, ByteBuffer.wrap(value.getBytes(StandardCharsets.UTF_8))));
+        offer(connection, members(), topic, value);
+    }
+
+    void offer(int connection, List<Integer> ranks, String topic, String value) {
+        receive(connection, new Offer(ranks, topic, ByteBuffer.wrap(value.getBytes(StandardCharsets.UTF_8))));
+    }
+
+    private List<Integer> members() {
+        return IntStream.range(0, worldSize).boxed().toList();
     }
 
     void leave(int connection) {

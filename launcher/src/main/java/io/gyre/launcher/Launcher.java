@@ -69,7 +69,7 @@ public final class Launcher {
         String ownAddress = ownAddress(places);
         boolean trusted = "true".equals(System.getenv("GYRE_TRUSTED_NETWORK"));
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
-        RunWatch watch = new RunWatch(group);
+        RunWatch watch = new RunWatch(group, terminal);
         try (RendezvousServer rendezvous = RendezvousServer.open(
                 new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
             start(places, ownAddress, rendezvous.endpoint());

@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -32,6 +34,7 @@ final class RankGroup {
     private final BlockingQueue<Runnable> events = new LinkedBlockingQueue<>();
     private final List<RankProcess> ranks = new ArrayList<>();
     private final List<RankEnd> ends = new ArrayList<>();
+    private final Set<Integer> spared = ConcurrentHashMap.newKeySet();
     private int running;
     private boolean failed;
     private volatile Phase phase = Phase.RUNNING;
@@ -60,9 +63,19 @@ final class RankGroup {
         return ends;
     }
 
-    /** Whether a rank failed that nobody had told to end. */
+    /** Whether a rank failed that nobody had told to end, and that was needed. */
     boolean failed() {
         return failed;
+    }
+
+    /** Notes that the others go on if this rank fails, as long as one such rank is left. Any thread may say so. */
+    void spare(int rank) {
+        spared.add(rank);
+    }
+
+    private boolean isNeeded(int rank) {
+        return !spared.contains(rank)
+                || spared.stream().noneMatch(other -> exitStatus(other).orElse(0) == 0);
     }
 
     /** Whether ranks were told to end. Any thread may ask. */
@@ -118,7 +131,7 @@ final class RankGroup {
             return;
         }
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
-        if (rank.exitStatus() != 0 && !failed) {
+        if (rank.exitStatus() != 0 && !failed && isNeeded(rank.place().rank())) {
             failed = true;
             enter(Phase.FAILED, TO_NOTICE);
         }

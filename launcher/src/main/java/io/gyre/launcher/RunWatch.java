@@ -17,6 +17,7 @@ final class RunWatch implements RunListener {
     record Loss(Member member, String reason) {}
 
     private final RankGroup group;
+    private final Terminal terminal;
     private volatile @Nullable Loss loss;
     private volatile @Nullable String missing;
 
@@ -24,9 +25,23 @@ final class RunWatch implements RunListener {
      * Begins to listen.
      *
      * @param group tells whether a loss is the launcher's own doing
+     * @param terminal where losses are told that do not end the run
      */
-    RunWatch(RankGroup group) {
+    RunWatch(RankGroup group, Terminal terminal) {
         this.group = group;
+        this.terminal = terminal;
+    }
+
+    @Override
+    public void expendable(Member member) {
+        group.spare(member.rank());
+    }
+
+    @Override
+    public void fallen(Member member, String reason) {
+        if (!group.wasStopped()) {
+            terminal.say(member + " was lost, and the run goes on without it: " + reason);
+        }
     }
 
     @Override

@@ -144,8 +144,8 @@ final class FaultySession implements Session, Endpoint {
     }
 
     @Override
-    public List<byte[]> exchange(String topic, byte[] value) {
-        List<byte[]> values = new ArrayList<>(session.exchange(topic, value));
+    public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value) {
+        List<byte[]> values = new ArrayList<>(session.exchange(ranks, topic, value));
         if (fault == Fault.MIXES_UP_AN_EXCHANGE) {
             Collections.reverse(values);
         }
@@ -165,6 +165,21 @@ final class FaultySession implements Session, Endpoint {
     @Override
     public Endpoint endpoint() {
         return this;
+    }
+
+    @Override
+    public Endpoint endpoint(int lane) {
+        return lane == 0 ? this : session.endpoint(lane);
+    }
+
+    @Override
+    public void beExpendable() {
+        session.beExpendable();
+    }
+
+    @Override
+    public boolean hasGone(int rank) {
+        return session.hasGone(rank);
     }
 
     @Override

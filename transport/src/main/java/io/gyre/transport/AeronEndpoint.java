@@ -39,6 +39,9 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     /** In front of the rank that makes a stream's number. */
     private static final int FIRST_STREAM = 1_000;
 
+    /** Between the numbers of two lanes' streams: no run has so many ranks. */
+    private static final int STREAMS_PER_LANE = 1 << 20;
+
     /** A peer whose files are gone has ended, and the coordinator will know. */
     private static final Duration VERDICT_TIMEOUT = Duration.ofSeconds(1);
 
@@ -47,6 +50,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     private final RunId run;
     private final AeronSite site;
     private final CoordinatorLink coordinator;
+    private final int lane;
     private final Patience patience;
     private final Gate gate = new Gate();
     private final BitSet near = new BitSet();
@@ -58,8 +62,11 @@ final class AeronEndpoint implements Endpoint, Verdicts {
      *
      * @param site borrowed
      * @param coordinator borrowed; gives the verdicts
+     * @param lane which of several networks among the same ranks
      */
-    AeronEndpoint(JoinOptions options, Roster roster, RunId run, AeronSite site, CoordinatorLink coordinator) {
+    AeronEndpoint(
+            JoinOptions options, Roster roster, RunId run, AeronSite site, CoordinatorLink coordinator, int lane) {
+        this.lane = lane;
         this.seats = roster.seats();
         this.world = new World(roster.rank(), seats.size());
         this.run = run;
@@ -149,14 +156,18 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         }
     }
 
+    private int stream(int rank) {
+        return FIRST_STREAM + lane * STREAMS_PER_LANE + rank;
+    }
+
     private AeronFrameSender openSender(int peer) {
-        int session = AeronLink.sessionId(run.high(), GENERATION, world.rank(), peer);
+        int session = AeronLink.sessionId(run.high(), GENERATION, lane, world.rank(), peer);
         return near.get(peer)
-                ? new AeronFrameSender(link(peer), site.ipc(session), FIRST_STREAM + peer, false, JoinOptions.MAX_MTU)
+                ? new AeronFrameSender(link(peer), site.ipc(session), stream(peer), false, JoinOptions.MAX_MTU)
                 : new AeronFrameSender(
                         link(peer),
                         site.udpOutbound(address(peer, AeronSite.UDP), session),
-                        FIRST_STREAM + world.rank(),
+                        stream(world.rank()),
                         true,
                         site.udpMtu());
     }
@@ -168,16 +179,16 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     }
 
     private AeronFrameReceiver openReceiver(int peer) {
-        int session = AeronLink.sessionId(run.high(), GENERATION, peer, world.rank());
+        int session = AeronLink.sessionId(run.high(), GENERATION, lane, peer, world.rank());
         if (near.get(peer)) {
             AeronFaults faults = new AeronFaults("the media driver of " + member(peer));
             String directory = address(peer, AeronSite.DIRECTORY);
             checkVisible(directory, peer);
             Aeron client = site.node().attach(directory, faults);
-            return new AeronFrameReceiver(link(peer), client, faults, site.ipc(session), FIRST_STREAM + world.rank());
+            return new AeronFrameReceiver(link(peer), client, faults, site.ipc(session), stream(world.rank()));
         }
         return new AeronFrameReceiver(
-                link(peer), site.node().client(), site.faults(), site.udpInbound(session), FIRST_STREAM + peer);
+                link(peer), site.node().client(), site.faults(), site.udpInbound(session), stream(peer));
     }
 
     /** Aeron would wait 15 s for a driver that is not there. */
@@ -263,7 +274,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     public boolean hasLeft(int rank) {
         AeronFrameReceiver receiver = receivers[rank];
         return coordinator.hasLeft(rank)
-                && (receiver == null || receiver.frames() >= coordinator.sentBy(rank, world.rank()));
+                && (lane > 0 || receiver == null || receiver.frames() >= coordinator.sentBy(rank, world.rank()));
     }
 
     /** How many frames this rank has sent to each, by rank. */

@@ -39,8 +39,8 @@ record AeronLink(AeronNode node, Gate gate, int own, Member peer, long run, int 
     }
 
     /** Session id of the stream from one rank to another: strangers, and streams of other runs, have other ids. */
-    static int sessionId(long run, int generation, int from, int to) {
-        long mixed = run ^ ((long) generation << 40) ^ ((long) from << 20) ^ to;
+    static int sessionId(long run, int generation, int lane, int from, int to) {
+        long mixed = run ^ ((long) lane << 60) ^ ((long) generation << 40) ^ ((long) from << 20) ^ to;
         mixed = (mixed ^ (mixed >>> 32)) * 0x9e3779b97f4a7c15L;
         return (int) (mixed >>> 32);
     }

@@ -14,8 +14,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,8 +51,15 @@ public final class AeronSession implements Session {
     private final JoinOptions options;
     private final Rendezvous rendezvous;
     private final AeronSite site;
+    private final Roster roster;
+    private final RunId run;
     private final AeronEndpoint endpoint;
+
+    /** Those that have been asked for. */
+    private final AtomicReferenceArray<@Nullable AeronEndpoint> lanes = new AtomicReferenceArray<>(LANES);
+
     private final List<Member> members;
+    private boolean closed;
 
     /**
      * Joins a run, and returns when all ranks have come.
@@ -94,9 +105,18 @@ public final class AeronSession implements Session {
             Roster roster = link.ready(
                     own.rank(), site.addresses(), options.joinTimeout().plus(JOIN_GRACE));
             members = roster.seats().stream().map(Seat::member).toList();
-            endpoint = new AeronEndpoint(options, roster, run, site, link);
+            this.roster = roster;
+            this.run = run;
+            endpoint = new AeronEndpoint(options, roster, run, site, link, 0);
+            lanes.set(0, endpoint);
             // Nobody may be gone again before everybody has found it.
-            link.exchange(roster.rank(), "the end of joining", new byte[0], members, options.joinTimeout());
+            link.exchange(
+                    roster.rank(),
+                    IntStream.range(0, members.size()).boxed().toList(),
+                    "the end of joining",
+                    new byte[0],
+                    members,
+                    options.joinTimeout());
             LOG.info(
                     "{} joined run {}: {} ranks over {}", members.get(roster.rank()), run, members.size(), transport());
         } catch (RuntimeException e) {
@@ -138,18 +158,53 @@ public final class AeronSession implements Session {
     }
 
     @Override
-    public long bytesSent() {
-        return endpoint.bytesSent();
+    public synchronized Endpoint endpoint(int lane) {
+        AeronEndpoint known = lanes.get(lane);
+        if (known == null) {
+            known = new AeronEndpoint(options, roster, run, site, rendezvous.link(), lane);
+            if (closed) {
+                known.shut();
+            }
+            lanes.set(lane, known);
+        }
+        return known;
+    }
+
+    private List<AeronEndpoint> openLanes() {
+        List<AeronEndpoint> open = new ArrayList<>();
+        for (int lane = 0; lane < LANES; lane++) {
+            AeronEndpoint known = lanes.get(lane);
+            if (known != null) {
+                open.add(known);
+            }
+        }
+        return open;
     }
 
     @Override
-    public List<byte[]> exchange(String topic, byte[] value) {
+    public long bytesSent() {
+        return openLanes().stream().mapToLong(AeronEndpoint::bytesSent).sum();
+    }
+
+    @Override
+    public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value) {
         if (value.length > MAX_EXCHANGE_BYTES) {
             throw new IllegalArgumentException(
                     "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
         }
         endpoint.check(world().rank(), topic);
-        return rendezvous.link().exchange(world().rank(), topic, value, members, options.peerTimeout());
+        return rendezvous.link().exchange(world().rank(), ranks, topic, value, members, options.peerTimeout());
+    }
+
+    @Override
+    public void beExpendable() {
+        rendezvous.link().beExpendable(world().rank(), options.peerTimeout());
+    }
+
+    @Override
+    public boolean hasGone(int rank) {
+        world().checkRank(rank);
+        return rendezvous.link().hasLeft(rank);
     }
 
     @Override
@@ -159,8 +214,12 @@ public final class AeronSession implements Session {
 
     @Override
     public void close() {
-        if (!endpoint.shut()) {
-            return;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            openLanes().forEach(AeronEndpoint::shut);
         }
         // Sockets and Aeron would take an interrupt for the order to break off.
         boolean interrupted = Thread.interrupted();
@@ -176,12 +235,17 @@ public final class AeronSession implements Session {
     private void leave() {
         long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
         CoordinatorLink link = rendezvous.link();
-        boolean quiet = endpoint.awaitQuiet(deadline);
+        boolean quiet = true;
+        for (AeronEndpoint lane : openLanes()) {
+            quiet &= lane.awaitQuiet(deadline);
+        }
         if (quiet && !link.hasEnded()) {
-            endpoint.drain(deadline);
+            openLanes().forEach(lane -> lane.drain(deadline));
             link.leave(world().rank(), endpoint.framesSent(), deadline);
             // Until they have left too, peers may find that a datagram is missing; the keep-alive thread answers.
-            link.awaitDeparture(endpoint.farReaders(), deadline);
+            for (AeronEndpoint lane : openLanes()) {
+                link.awaitDeparture(lane.farReaders(), deadline);
+            }
         }
         if (quiet) {
             site.close();

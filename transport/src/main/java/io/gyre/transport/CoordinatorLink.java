@@ -10,7 +10,9 @@ import io.gyre.Verdicts;
 import io.gyre.membership.Coordinator;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
@@ -69,6 +71,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     private @Nullable Roster roster;
     private final List<byte[]> values = new ArrayList<>();
     private final BitSet left = new BitSet();
+    private final BitSet expendable = new BitSet();
     private final Map<Integer, List<Long>> departures = new HashMap<>();
     private int awaited = Message.NO_RANK;
     private boolean joined;
@@ -162,6 +165,16 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         } else if (message instanceof Left gone) {
             left.set(gone.rank());
             departures.put(gone.rank(), gone.sent());
+        } else if (message instanceof Expendable notMissed) {
+            expendable.set(notMissed.rank());
+        } else if (message instanceof Fallen fallen) {
+            LOG.warn("the run has lost {} ({}) and goes on without it", fallen.member(), fallen.reason());
+            left.set(fallen.member().rank());
+            Roster known = roster;
+            if (known != null && known.rank() == fallen.member().rank()) {
+                end((observer, doing) -> new GyreException("rank " + observer + " stopped in " + doing
+                        + ": the others go on without it (" + fallen.reason() + ")"));
+            }
         } else if (message instanceof Lost lost) {
             end((observer, doing) -> new PeerLostException(observer, lost.member(), lost.reason(), doing));
         } else if (message instanceof Refused refused) {
@@ -288,24 +301,26 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     }
 
     /** As {@link io.gyre.Session#exchange}. */
-    List<byte[]> exchange(int observer, String topic, byte[] value, List<Member> members, Duration timeout) {
+    List<byte[]> exchange(
+            int observer, List<Integer> ranks, String topic, byte[] value, List<Member> members, Duration timeout) {
         check(observer, topic);
         synchronized (this) {
             values.clear();
             awaited = Message.NO_RANK;
         }
-        post(new Offer(topic, ByteBuffer.wrap(value)));
+        post(new Offer(ranks, topic, ByteBuffer.wrap(value)));
         return await(
                 observer,
                 topic,
                 timeout,
                 () -> {
-                    if (values.size() == members.size()) {
+                    if (values.size() == ranks.size()) {
                         return List.copyOf(values);
                     }
-                    if (!left.isEmpty()) {
-                        Member gone = members.get(left.nextSetBit(0));
-                        throw new PeerLostException(observer, gone, "it has left the run", topic);
+                    for (int rank : ranks) {
+                        if (left.get(rank) && !expendable.get(rank)) {
+                            throw new PeerLostException(observer, members.get(rank), "it has left the run", topic);
+                        }
                     }
                     return null;
                 },
@@ -333,6 +348,14 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                 throw new GyreException("rank " + observer + " was interrupted in " + doing, e);
             }
         }
+    }
+
+    /** Tells everybody that they can do without this rank, and returns when the coordinator knows. */
+    void beExpendable(int rank, Duration timeout) {
+        post(new Expendable(rank));
+        await(rank, "becoming expendable", timeout, () -> expendable.get(rank) ? true : null, () -> {
+            throw new PeerTimeoutException(rank, null, "becoming expendable", timeout);
+        });
     }
 
     /** Tells everybody that this rank cannot go on. */
