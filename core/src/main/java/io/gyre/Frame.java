@@ -20,7 +20,9 @@ public final class Frame {
         ALL_GATHER(3),
         BROADCAST(4),
         BARRIER(5),
-        ALL_REDUCE(6);
+        ALL_REDUCE(6),
+        REQUEST(7),
+        RESPONSE(8);
 
         private static final Kind[] BY_CODE = values();
         private final byte code;

@@ -1,0 +1,33 @@
+package io.gyre.paramserver;
+
+/**
+ * Nobody waits for anybody: pushes are applied as they come, and staleness has no bound. Dean et al., "Large scale distributed
+ * deep networks" (Downpour SGD), NIPS 2012.
+ */
+public record AsynchronousParallel() implements Consistency {
+
+    @Override
+    public String name() {
+        return "asp";
+    }
+
+    @Override
+    public boolean mayBegin(long step, long slowest) {
+        return true;
+    }
+
+    @Override
+    public boolean combinesSteps() {
+        return false;
+    }
+
+    @Override
+    public boolean mayPullAhead() {
+        return true;
+    }
+
+    @Override
+    public boolean outlivesWorkers() {
+        return true;
+    }
+}

@@ -1,0 +1,26 @@
+package io.gyre.paramserver;
+
+import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.kernel.ArrayKernels;
+import io.gyre.kernel.Kernels;
+
+/** Plain gradient descent: {@code w -= rate * g}. For models without an updater of their own, and for tests. */
+public final class GradientDescent implements ServerOptimizer.Factory {
+
+    private final double rate;
+
+    /** Descends with a fixed learning rate. */
+    public GradientDescent(double rate) {
+        this.rate = rate;
+    }
+
+    @Override
+    public ServerOptimizer create(ElementType type, long offset, long length) {
+        Kernels kernels = new ArrayKernels();
+        return (parameters, gradient, update, epoch) -> {
+            kernels.scale(type, gradient, -rate);
+            Vectors.add(kernels, ReduceOp.SUM, type, parameters, gradient);
+        };
+    }
+}

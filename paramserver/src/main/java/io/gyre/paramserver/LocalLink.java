@@ -1,0 +1,36 @@
+package io.gyre.paramserver;
+
+import io.gyre.Frame;
+import io.gyre.FrameReceiver;
+import io.gyre.FrameSender;
+import io.gyre.Region;
+import java.nio.ByteBuffer;
+
+/** The way from a rank's client to the server in the same rank, and back: frames are handed over where they lie. */
+final class LocalLink implements FrameSender {
+
+    private static final int MAX_PAYLOAD = 1 << 20;
+
+    private final FrameReceiver.Handler receiver;
+
+    LocalLink(FrameReceiver.Handler receiver) {
+        this.receiver = receiver;
+    }
+
+    @Override
+    public int maxPayload() {
+        return MAX_PAYLOAD;
+    }
+
+    @Override
+    public boolean offer(Frame frame, Region source, long offset) {
+        receiver.onFrame(frame, source.window(offset), source.windowOffset(offset));
+        return true;
+    }
+
+    @Override
+    public boolean offer(Frame frame, ByteBuffer source, int offset) {
+        receiver.onFrame(frame, source, offset);
+        return true;
+    }
+}

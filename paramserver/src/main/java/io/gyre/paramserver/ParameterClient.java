@@ -1,0 +1,155 @@
+package io.gyre.paramserver;
+
+import io.gyre.ElementType;
+import io.gyre.ParameterStore;
+import io.gyre.Region;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Parameters that servers train, as one worker sees them.
+ *
+ * <p>Pushes are applied once each, in the order of this worker, however often they must be sent. A pull waits at the servers
+ * until the consistency lets the step begin.
+ *
+ * <dl>
+ *   <dt>Memory
+ *   <dd>Two vectors: what is being pulled, and what is being pushed.
+ *   <dt>Threading
+ *   <dd>One thread, the one that makes the service's other calls.
+ * </dl>
+ */
+public final class ParameterClient implements ParameterStore {
+
+    private static final byte[] NOTHING = {};
+
+    private final ParameterService service;
+    private final String name;
+    private final ElementType type;
+    private final long elements;
+    private final boolean mayPullAhead;
+    private final Region pulled;
+    private final Region pushed;
+    private final long[] seen;
+    private final long[] seenClocks;
+    private final List<Call> pulling = new ArrayList<>();
+    private final List<Call> pushing = new ArrayList<>();
+    private SoftMemoryBox box;
+    private StalenessHistogram staleness = StalenessHistogram.EMPTY;
+
+    ParameterClient(ParameterService service, String name, ElementType type, long elements) {
+        this.service = service;
+        this.name = name;
+        this.type = type;
+        this.elements = elements;
+        mayPullAhead = service.training().consistency().mayPullAhead();
+        pulled = Region.allocate("pulled parameters", elements * type.bytes());
+        pushed = Region.allocate("pushed gradient", elements * type.bytes());
+        seen = new long[service.servers()];
+        seenClocks = new long[service.servers()];
+        if (service.workers().world().isRoot()) {
+            box = SoftMemoryBox.open(service, Operation.CREATE, name, type, elements, true);
+            meet("creation");
+        } else {
+            meet("creation");
+            box = SoftMemoryBox.open(service, Operation.ATTACH, name, type, elements, true);
+        }
+    }
+
+    private void meet(String occasion) {
+        service.workers().exchange(occasion + " of parameters '" + name + "'", NOTHING);
+    }
+
+    @Override
+    public void start(Region parameters) {
+        if (service.workers().world().isRoot()) {
+            box.write(parameters);
+        }
+        meet("start");
+        box.read(parameters);
+    }
+
+    @Override
+    public void resume(long step) {
+        box.awaitAll(box.beginAll(Operation.RESUME, step));
+        meet("step " + step);
+    }
+
+    @Override
+    public boolean mayPullAhead() {
+        return mayPullAhead;
+    }
+
+    @Override
+    public void beginPull(long step) {
+        if (!pulling.isEmpty()) {
+            throw new IllegalStateException("a pull is under way");
+        }
+        pulling.addAll(box.beginFetch(Operation.PULL, pulled, step));
+    }
+
+    @Override
+    public void awaitPull(Region parameters) {
+        if (pulling.isEmpty()) {
+            throw new IllegalStateException("no pull is under way");
+        }
+        for (Call call : pulling) {
+            Answer answer = service.await(call);
+            seen[call.server.index()] = answer.version();
+            seenClocks[call.server.index()] = answer.clock();
+        }
+        pulling.clear();
+        Vectors.copy(parameters, pulled);
+    }
+
+    @Override
+    public void push(Region gradient, long step, long examples, int epoch) {
+        awaitPush();
+        Vectors.copy(pushed, gradient);
+        for (ServerLink link : service.links()) {
+            pushing.add(box.beginChange(
+                    link, Operation.PUSH, pushed, step, seen[link.index()], seenClocks[link.index()], examples, epoch));
+        }
+    }
+
+    @Override
+    public void awaitPush() {
+        box.awaitAll(pushing);
+        pushing.clear();
+    }
+
+    @Override
+    public void finish(Region parameters) {
+        awaitPush();
+        box.awaitAll(pulling);
+        pulling.clear();
+        box.awaitAll(box.beginAll(Operation.FINISH, 0));
+        meet("end");
+        box.read(parameters);
+        staleness = fetchStaleness();
+        meet("farewell");
+    }
+
+    private StalenessHistogram fetchStaleness() {
+        StalenessHistogram all = StalenessHistogram.EMPTY;
+        for (Call call : box.beginAll(Operation.STALENESS, 0)) {
+            all = all.plus(StalenessHistogram.parse(service.await(call).text()));
+        }
+        return all;
+    }
+
+    /** Staleness of all pushes to all shards, as of the last {@link #finish}. */
+    public StalenessHistogram staleness() {
+        return staleness;
+    }
+
+    @Override
+    public long maxStaleness() {
+        return staleness.max();
+    }
+
+    @Override
+    public String toString() {
+        return "parameters '" + name + "' (" + elements + " elements of " + type + ")";
+    }
+}

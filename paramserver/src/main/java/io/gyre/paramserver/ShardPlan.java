@@ -1,0 +1,39 @@
+package io.gyre.paramserver;
+
+import io.gyre.Chunk;
+
+/**
+ * How a vector is divided among servers: one contiguous shard for each, in the order of the servers, as equally long as whole
+ * cache lines allow. It follows from its two numbers, so everybody who knows them has the same plan.
+ *
+ * @param elements length of the vector
+ * @param servers number of shards, at least 1; with a short vector some are empty
+ */
+public record ShardPlan(long elements, int servers) {
+
+    /** Two servers never write to the same cache line of a vector that they both map: 64 bytes, of the smallest elements. */
+    private static final int LINE_ELEMENTS = 16;
+
+    public ShardPlan {
+        if (elements < 0) {
+            throw new IllegalArgumentException("a vector of " + elements + " elements");
+        }
+        if (servers < 1) {
+            throw new IllegalArgumentException(servers + " servers: at least 1 is needed");
+        }
+    }
+
+    /** Where a shard begins, in elements; for {@code shard == servers} the length of the vector. */
+    public long offset(int shard) {
+        if (shard < 0 || shard > servers) {
+            throw new IllegalArgumentException("shard " + shard + " of " + servers);
+        }
+        long lines = (elements + LINE_ELEMENTS - 1) / LINE_ELEMENTS;
+        return Math.min(elements, Chunk.offset(shard, servers, lines) * LINE_ELEMENTS);
+    }
+
+    /** Length of a shard in elements. */
+    public long length(int shard) {
+        return offset(shard + 1) - offset(shard);
+    }
+}

@@ -1,0 +1,219 @@
+package io.gyre.paramserver;
+
+import io.gyre.ElementType;
+import io.gyre.Region;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A named vector on the servers, in one shard on each, seen as one: reached by {@link ParameterService#create} and
+ * {@link ParameterService#attach}.
+ *
+ * <dl>
+ *   <dt>Atomicity
+ *   <dd>{@link #write} and {@link #accumulate} happen at once in each shard, and once, however often they must be sent. Shards
+ *       change one after the other. {@link #read} may see a change that happens meanwhile in a part of a shard only.
+ *   <dt>Threading
+ *   <dd>One thread, the one that makes the service's other calls.
+ *   <dt>Failure
+ *   <dd>{@link io.gyre.PeerLostException} if a server is gone, {@link io.gyre.PeerTimeoutException} if it does not answer,
+ *       {@link io.gyre.GyreException} if it refuses; it is not harmed by what it refuses.
+ * </dl>
+ */
+public final class SoftMemoryBox {
+
+    private final ParameterService service;
+    private final String name;
+    private final ElementType type;
+    private final ShardPlan plan;
+    private final int[] numbers;
+    private final long[] sequences;
+    private final List<Call> accumulating = new ArrayList<>();
+    private long version;
+
+    private SoftMemoryBox(ParameterService service, String name, ElementType type, ShardPlan plan) {
+        this.service = service;
+        this.name = name;
+        this.type = type;
+        this.plan = plan;
+        numbers = new int[plan.servers()];
+        sequences = new long[plan.servers()];
+    }
+
+    static SoftMemoryBox open(
+            ParameterService service,
+            Operation operation,
+            String name,
+            ElementType type,
+            long elements,
+            boolean trained) {
+        SoftMemoryBox box = new SoftMemoryBox(
+                service, name, type, new ShardPlan(elements, service.links().size()));
+        long bytes = elements * type.bytes();
+        List<Call> calls = new ArrayList<>();
+        for (ServerLink link : service.links()) {
+            Request request = Request.about(operation, name)
+                    .withRange(0, bytes)
+                    .withStep(type.bytes(), trained ? 1 : 0, 0, 0, 0)
+                    .numbered(link.nextCall(), service.incarnation(), 0);
+            calls.add(service.ask(link, request, null));
+        }
+        for (Call call : calls) {
+            Answer answer = service.await(call);
+            box.numbers[call.server.index()] = answer.buffer();
+            box.sequences[call.server.index()] = answer.sequence();
+        }
+        return box;
+    }
+
+    /** Its name. */
+    public String name() {
+        return name;
+    }
+
+    /** Type of its elements. */
+    public ElementType elementType() {
+        return type;
+    }
+
+    /** Length in bytes. */
+    public long byteLength() {
+        return plan.elements() * type.bytes();
+    }
+
+    /** Copies the whole of it into {@code into}, which must be as long. Returns the version of the oldest shard. */
+    public long read(Region into) {
+        checkLength(into);
+        return awaitAll(beginRead(into));
+    }
+
+    /** Replaces the whole of it; returns when all servers have done so. */
+    public void write(Region from) {
+        checkLength(from);
+        awaitAll(beginChange(Operation.WRITE, from, 0, 0, 0));
+    }
+
+    /** Adds {@code delta}, element by element; returns when all servers have done so. */
+    public void accumulate(Region delta) {
+        beginAccumulate(delta);
+        awaitAccumulate();
+    }
+
+    /** Begins to add {@code delta}, which must stay as it is until {@link #awaitAccumulate}. */
+    public void beginAccumulate(Region delta) {
+        checkLength(delta);
+        awaitAccumulate();
+        accumulating.addAll(beginChange(Operation.ACCUMULATE, delta, 0, 0, 0));
+    }
+
+    /** Waits for the end of what {@link #beginAccumulate} has begun. */
+    public void awaitAccumulate() {
+        awaitAll(accumulating);
+        accumulating.clear();
+    }
+
+    /** Waits until every shard has seen so many writes and accumulations. */
+    public void awaitVersion(long least) {
+        awaitAll(beginAll(Operation.AWAIT, least));
+    }
+
+    /** Number of writes and accumulations of the oldest shard, as of the last answer to this object. */
+    public long version() {
+        return version;
+    }
+
+    /** Frees it on the servers, for everybody. */
+    public void free() {
+        awaitAll(beginAll(Operation.FREE, 0));
+    }
+
+    /** Asks all servers for something without data. */
+    List<Call> beginAll(Operation operation, long step) {
+        List<Call> calls = new ArrayList<>();
+        for (ServerLink link : service.links()) {
+            Request request = Request.of(operation, numbers[link.index()]).withStep(step, 0, 0, 0, 0);
+            calls.add(begin(link, request, null));
+        }
+        return calls;
+    }
+
+    List<Call> beginRead(Region into) {
+        return beginFetch(Operation.READ, into, 0);
+    }
+
+    /** Asks for all shards. */
+    List<Call> beginFetch(Operation operation, Region into, long step) {
+        List<Call> calls = new ArrayList<>();
+        for (ServerLink link : service.links()) {
+            Request request = Request.of(operation, numbers[link.index()])
+                    .withRange(0, bytes(link))
+                    .withStep(step, 0, 0, 0, 0);
+            calls.add(begin(link, request, part(link, into)));
+        }
+        return calls;
+    }
+
+    private List<Call> beginChange(Operation operation, Region from, long step, long weight, int epoch) {
+        List<Call> calls = new ArrayList<>();
+        for (ServerLink link : service.links()) {
+            calls.add(beginChange(link, operation, from, step, 0, 0, weight, epoch));
+        }
+        return calls;
+    }
+
+    /** Sends a server its part of a change. */
+    Call beginChange(
+            ServerLink link,
+            Operation operation,
+            Region from,
+            long step,
+            long seen,
+            long seenClock,
+            long weight,
+            int epoch) {
+        sequences[link.index()]++;
+        Request request = Request.of(operation, numbers[link.index()])
+                .withRange(0, bytes(link))
+                .withStep(step, seen, seenClock, weight, epoch);
+        return begin(link, request, part(link, from));
+    }
+
+    private Call begin(ServerLink link, Request request, @Nullable Region data) {
+        long sequence = request.operation().isChange() ? sequences[link.index()] : 0;
+        return service.ask(link, request.numbered(link.nextCall(), service.incarnation(), sequence), data);
+    }
+
+    private long bytes(ServerLink link) {
+        return plan.length(link.index()) * type.bytes();
+    }
+
+    private Region part(ServerLink link, Region whole) {
+        return whole.slice(plan.offset(link.index()) * type.bytes(), bytes(link));
+    }
+
+    /** Waits for all answers; returns the least version. */
+    long awaitAll(List<Call> calls) {
+        long least = Long.MAX_VALUE;
+        for (Call call : calls) {
+            least = Math.min(least, service.await(call).version());
+        }
+        if (!calls.isEmpty()) {
+            version = least;
+        }
+        return version;
+    }
+
+    private void checkLength(Region region) {
+        if (region.byteLength() != byteLength()) {
+            throw new IllegalArgumentException(
+                    region + " has not the length of buffer '" + name + "', " + byteLength() + " bytes");
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "buffer '" + name + "' (" + plan.elements() + " elements of " + type + " on " + plan.servers()
+                + " servers)";
+    }
+}

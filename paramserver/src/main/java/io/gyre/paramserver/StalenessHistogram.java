@@ -1,0 +1,72 @@
+package io.gyre.paramserver;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * How stale the pushes were that servers have applied. A push of a vector on several servers counts once on each.
+ *
+ * @param counts how many had a staleness of 0, 1, 2 and so on; the last also those that had more
+ * @param max the greatest staleness
+ * @param sum of all staleness
+ */
+public record StalenessHistogram(List<Long> counts, long max, long sum) {
+
+    private static final int BINS = 32;
+
+    static final StalenessHistogram EMPTY = new StalenessHistogram(Collections.nCopies(BINS, 0L), 0, 0);
+
+    public StalenessHistogram {
+        counts = List.copyOf(counts);
+    }
+
+    /** Those of two servers together. */
+    StalenessHistogram plus(StalenessHistogram other) {
+        List<Long> both = new ArrayList<>();
+        for (int bin = 0; bin < BINS; bin++) {
+            both.add(counts.get(bin) + other.counts.get(bin));
+        }
+        return new StalenessHistogram(both, Math.max(max, other.max), sum + other.sum);
+    }
+
+    /** This and one more push. */
+    StalenessHistogram plus(long staleness) {
+        List<Long> more = new ArrayList<>(counts);
+        int bin = (int) Math.min(staleness, BINS - 1);
+        more.set(bin, more.get(bin) + 1);
+        return new StalenessHistogram(more, Math.max(max, staleness), sum + staleness);
+    }
+
+    /** Numbers with spaces between them. */
+    String text() {
+        return max + " " + sum + " " + counts.stream().map(String::valueOf).collect(Collectors.joining(" "));
+    }
+
+    /** Reads {@link #text}. */
+    static StalenessHistogram parse(String text) {
+        List<Long> numbers = Arrays.stream(text.split(" ")).map(Long::valueOf).toList();
+        return new StalenessHistogram(numbers.subList(2, numbers.size()), numbers.get(0), numbers.get(1));
+    }
+
+    /** Number of pushes. */
+    public long pushes() {
+        return counts.stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Mean staleness; 0 if there were no pushes. */
+    public double mean() {
+        return pushes() == 0 ? 0 : (double) sum / pushes();
+    }
+
+    @Override
+    public String toString() {
+        return IntStream.range(0, BINS)
+                .filter(bin -> counts.get(bin) > 0)
+                .mapToObj(bin -> bin + (bin == BINS - 1 ? " or more: " : ": ") + counts.get(bin))
+                .collect(Collectors.joining(", ", "staleness of " + pushes() + " pushes (", ")"));
+    }
+}

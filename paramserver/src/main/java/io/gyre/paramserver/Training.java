@@ -1,0 +1,28 @@
+package io.gyre.paramserver;
+
+/**
+ * How a server trains the parameters that it holds.
+ *
+ * @param consistency how far workers may run apart
+ * @param optimizer makes the optimiser of each shard
+ * @param scaledByDelay whether a gradient counts less the more updates have come between the parameters that it was computed
+ *     with and its own: {@code g / max(1, delay)}. Zhang et al., "Staleness-aware async-SGD", IJCAI 2016
+ * @param delayCompensation lambda of {@code g + lambda g g (w - w_then)}, which guesses from the way that the parameters have
+ *     gone meanwhile what the gradient would be there; 0 for none. Costs the server one more shard per worker. Zheng et al.,
+ *     "Asynchronous stochastic gradient descent with delay compensation", ICML 2017
+ */
+public record Training(
+        Consistency consistency, ServerOptimizer.Factory optimizer, boolean scaledByDelay, double delayCompensation) {
+
+    public Training {
+        if (!(delayCompensation >= 0) || Double.isInfinite(delayCompensation)) {
+            throw new IllegalArgumentException(
+                    "delayCompensation is " + delayCompensation + ": it must be 0 or positive, and finite");
+        }
+    }
+
+    /** Without correction for delay. */
+    public Training(Consistency consistency, ServerOptimizer.Factory optimizer) {
+        this(consistency, optimizer, false, 0);
+    }
+}

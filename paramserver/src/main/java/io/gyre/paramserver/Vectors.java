@@ -1,0 +1,46 @@
+package io.gyre.paramserver;
+
+import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import io.gyre.kernel.Kernels;
+
+/** Arithmetic on whole regions. */
+final class Vectors {
+
+    private Vectors() {}
+
+    /** For each element: {@code into = op(into, from)}; both are equally long. */
+    static void add(Kernels kernels, ReduceOp op, ElementType type, Region into, Region from) {
+        for (long done = 0; done < from.byteLength(); ) {
+            int n = from.contiguous(done, from.byteLength() - done);
+            kernels.reduce(op, type, into, done, from.window(done), from.windowOffset(done), n);
+            done += n;
+        }
+    }
+
+    /** Copies all of {@code from} to the beginning of {@code into}. */
+    static void copy(Region into, Region from) {
+        for (long done = 0; done < from.byteLength(); ) {
+            int n = from.contiguous(done, from.byteLength() - done);
+            into.copyFrom(done, from.window(done), from.windowOffset(done), n);
+            done += n;
+        }
+    }
+
+    /** One element, whatever its type. */
+    static double get(ElementType type, Region region, long index) {
+        return type == ElementType.FLOAT32
+                ? region.getFloat(index * Float.BYTES)
+                : region.getDouble(index * Double.BYTES);
+    }
+
+    /** Sets one element, rounded to its type. */
+    static void put(ElementType type, Region region, long index, double value) {
+        if (type == ElementType.FLOAT32) {
+            region.putFloat(index * Float.BYTES, (float) value);
+        } else {
+            region.putDouble(index * Double.BYTES, value);
+        }
+    }
+}
