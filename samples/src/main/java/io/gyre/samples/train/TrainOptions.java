@@ -84,7 +84,8 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "auto",
             converter = Word.OfTransport.class,
-            description = "How ranks exchange data: auto, ipc or udp. Default: auto, IPC inside a host.")
+            description =
+                    "How ranks exchange data: auto, shm, ipc or udp. Default: auto, shared memory inside a host, UDP between hosts.")
     private Transport transport = Transport.AUTO;
 
     @Option(
@@ -175,9 +176,6 @@ public final class TrainOptions {
         if (!ofOtherStrategies.isEmpty()) {
             throw new IllegalArgumentException(
                     "--servers, --staleness and --groups belong to strategies that do not exist yet: only allreduce does");
-        }
-        if (transport == Transport.SHM) {
-            throw new IllegalArgumentException("--transport shm does not exist yet: choose auto, ipc or udp");
         }
         checkRange("-n", ranks, 1, MOST_RANKS);
         checkRange("--batch", batch(), 1, 1 << 20);
