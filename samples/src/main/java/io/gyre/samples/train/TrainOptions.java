@@ -43,19 +43,6 @@ public final class TrainOptions {
         }
     }
 
-    /** How ranks exchange data. */
-    enum Transport {
-        AUTO,
-        SHM,
-        IPC,
-        UDP;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     /** How long to train: one or the other. */
     static final class Length {
         @Option(names = "--epochs", paramLabel = "E", description = "Passes over the data. Default: 3.")
@@ -86,7 +73,7 @@ public final class TrainOptions {
             converter = Word.OfTransport.class,
             description =
                     "How ranks exchange data: auto, shm, ipc or udp. Default: auto, shared memory inside a host, UDP between hosts.")
-    private Transport transport = Transport.AUTO;
+    private TransportMode transport = TransportMode.AUTO;
 
     @Option(
             names = "--data",
@@ -252,7 +239,7 @@ public final class TrainOptions {
     }
 
     TransportMode transport() {
-        return TransportMode.of(transport.toString());
+        return transport;
     }
 
     /** Empty if a number of steps is given instead. */
