@@ -7,17 +7,28 @@ final class InProcessEndpoint implements Endpoint {
     private final World world;
     private final int lane;
     private final Patience patience;
+    private final InProcessBoxes boxes;
 
     InProcessEndpoint(InProcessNetwork network, World world, int lane) {
         this.network = network;
         this.world = world;
         this.lane = lane;
         this.patience = new Patience(world.rank(), network.peerTimeout(), network, new Backoff(world.size()));
+        this.boxes = new InProcessBoxes(network.shelf(), this);
     }
 
     @Override
     public World world() {
         return world;
+    }
+
+    @Override
+    public MemoryBoxes boxes() {
+        return boxes;
+    }
+
+    void closeBoxes() {
+        boxes.close();
     }
 
     long bytesSent() {

@@ -32,6 +32,7 @@ final class InProcessNetwork implements Verdicts {
     private final Set<Integer> expendable = ConcurrentHashMap.newKeySet();
 
     private final AtomicIntegerArray left;
+    private final InProcessBoxes.Shelf shelf = new InProcessBoxes.Shelf();
 
     InProcessNetwork(int ranks, Duration peerTimeout) {
         if (ranks < 1) {
@@ -66,6 +67,10 @@ final class InProcessNetwork implements Verdicts {
 
     Duration peerTimeout() {
         return peerTimeout;
+    }
+
+    InProcessBoxes.Shelf shelf() {
+        return shelf;
     }
 
     ExchangeBoard board(List<Integer> ranks) {

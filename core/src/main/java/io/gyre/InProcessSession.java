@@ -79,6 +79,7 @@ final class InProcessSession implements Session {
     public void close() {
         if (!closed) {
             closed = true;
+            endpoints.forEach(InProcessEndpoint::closeBoxes);
             network.left(world.rank());
         }
     }

@@ -61,7 +61,7 @@ public final class Synchronous implements UpdateStrategy {
     }
 
     @Override
-    public void combine(TrainableModel model, long step) {
+    public void combine(TrainableModel model, StepSummary total, long step) {
         int bytes = model.elementType().bytes();
         for (Bucket bucket : model.bucketPlan().buckets()) {
             Region part = model.gradients().slice(bucket.offset() * bytes, bucket.length() * bytes);

@@ -12,11 +12,17 @@ public interface TrainableModel {
     /** Type of all elements. */
     ElementType elementType();
 
-    /** Sum of the gradients over this rank's examples, in the order of the layers. */
+    /** Gradients over this rank's examples, sums or means as the strategy wants them, in the order of the layers. */
     Region gradients();
 
     /** How {@link #gradients} is cut. */
     BucketPlan bucketPlan();
+
+    /** The parameters, in the same order. */
+    Region parameters();
+
+    /** Passes over the data so far. */
+    int epoch();
 
     /** What a rank must have to be this replica: parameters, updater state. The same number and lengths on all ranks. */
     List<Region> state();

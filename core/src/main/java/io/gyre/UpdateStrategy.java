@@ -1,25 +1,74 @@
 package io.gyre;
 
 /**
- * How ranks turn their gradients into a common model.
+ * How ranks come to a common model.
  *
- * <p>The trainer calls, on one thread: {@link #start} once; then for each step {@link #summarise} and, if there were any
- * examples, {@link #combine}, between the backward pass and the updater.
+ * <p>The trainer calls, on one thread: {@link #start} once; {@link #resume} and {@link #finish} around the steps of each call of
+ * its {@code fit}; and for each step
+ *
+ * <ol>
+ *   <li>{@link #beforeStep}, unless this rank has no examples,
+ *   <li>{@link #summarise} after the backward pass, and then, if there were any examples,
+ *   <li>{@link #combine},
+ *   <li>the model's own updater, if it {@link #updatesHere},
+ *   <li>{@link #afterStep}.
+ * </ol>
+ *
+ * <p>Strategies that are not {@link #inLockStep} leave each rank its own steps: it may take more or fewer than others.
  */
 public interface UpdateStrategy {
 
     /** One word for reports, as on the command line: {@code allreduce}. */
     String name();
 
+    /** Name and settings, which must be the same on all ranks. */
+    default String description() {
+        return name();
+    }
+
     /** Whether all ranks have the same parameters and updater state, bit for bit, after every step. */
     boolean keepsReplicasIdentical();
+
+    /** Whether all ranks take each step together. If not, a summary is of this rank alone. */
+    default boolean inLockStep() {
+        return true;
+    }
+
+    /**
+     * Whether the model's updater turns gradient sums into an update on this rank. If not, {@link #combine} is given mean
+     * gradients, and new parameters come by {@link #beforeStep}.
+     */
+    default boolean updatesHere() {
+        return true;
+    }
 
     /** Gives every rank the state of rank 0. */
     void start(TrainableModel model);
 
+    /** Begins or continues training at this rank's step {@code step}. */
+    default void resume(TrainableModel model, long step) {}
+
+    /** Brings the parameters with which to compute a step. */
+    default void beforeStep(TrainableModel model, long step) {}
+
     /** Adds up what the ranks bring to a step. All ranks get the same answer, and so take the same decisions. */
     StepSummary summarise(StepSummary own, long step);
 
-    /** Replaces this rank's gradient sum by the sum over all ranks, in place. */
-    void combine(TrainableModel model, long step);
+    /**
+     * Does with the gradients what is to be done: in lock step, replaces this rank's sums by those over all ranks, in place.
+     *
+     * @param total what {@link #summarise} has returned
+     */
+    void combine(TrainableModel model, StepSummary total, long step);
+
+    /** Does with the parameters what is to be done after an update. */
+    default void afterStep(TrainableModel model, long step) {}
+
+    /** Ends the steps of a call; afterwards all ranks have the same parameters. All ranks call it. */
+    default void finish(TrainableModel model) {}
+
+    /** Most steps by which any gradient was late, as of the last {@link #finish}. */
+    default long maxStaleness() {
+        return 0;
+    }
 }

@@ -7,6 +7,7 @@ import io.gyre.Synchronous;
 import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.RingCollective;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,7 +30,8 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  * }</pre>
  *
  * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state and
- * counters, and after every step all have the same again, bit for bit.
+ * counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave each rank its
+ * own steps instead, and promise equal parameters at the end of each {@code fit} only; what follows is about the default.
  *
  * <dl>
  *   <dt>Result
@@ -82,6 +84,7 @@ public final class DistributedTrainer implements AutoCloseable {
         ModelChecks.check(network);
         replica = new Replica(network, builder.bucketBytes);
         step = new TrainingStep(session, strategy, replica, builder.seed);
+        checkSupported(builder);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
         session.agree("model and options", identity(builder));
         progress = start();
@@ -103,6 +106,14 @@ public final class DistributedTrainer implements AutoCloseable {
         return new Builder(model, session);
     }
 
+    private void checkSupported(Builder builder) {
+        if (!strategy.inLockStep() && builder.checkpointDirectory != null) {
+            throw new IllegalArgumentException("checkpoints with the strategy " + strategy.name()
+                    + ": ranks that do not train in step have no common state to save. Export the model at the end,"
+                    + " or use the strategy allreduce");
+        }
+    }
+
     /** What must be the same on all ranks. */
     private Map<String, String> identity(Builder builder) {
         return Map.of(
@@ -111,7 +122,7 @@ public final class DistributedTrainer implements AutoCloseable {
                 "parameters", String.valueOf(network.model().numParams()),
                 "configuration", ModelFingerprint.of(network.configurationJson()),
                 "buckets", replica.bucketPlan().fingerprint(),
-                "strategy", strategy.name(),
+                "strategy", strategy.description(),
                 "seed", String.valueOf(builder.seed),
                 "checkpoints", builder.checkpoints().toCompare());
     }
@@ -162,14 +173,36 @@ public final class DistributedTrainer implements AutoCloseable {
         progress = continueIn(data.description());
         long lastStep = steps > Long.MAX_VALUE - progress.callStep() ? Long.MAX_VALUE : progress.callStep() + steps;
         long lastEpoch = (long) progress.callEpoch() + epochs;
+        strategy.resume(replica, progress.step());
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = pass(data, lastStep, tally);
         }
+        strategy.finish(replica);
+        replica.parametersChanged();
         checkReplicas();
         checkpoints.afterCall(progress);
         progress = progress.afterCall();
+        if (!strategy.inLockStep()) {
+            tally.examples(sumOverRanks(tally.examples()));
+            checkAnyExamples(data, tally);
+        }
         return tally.report(session.bytesSent(), stopped);
+    }
+
+    private static void checkAnyExamples(ShardedData data, Tally tally) {
+        if (tally.examples() == 0) {
+            throw new GyreException("no rank has any examples: the data set is empty (" + data.description() + ")");
+        }
+    }
+
+    /** Ranks that have gone have brought what nobody knows. */
+    private long sumOverRanks(long own) {
+        byte[] value = ByteBuffer.allocate(Long.BYTES).putLong(own).array();
+        return session.exchange("number of examples", value).stream()
+                .filter(bytes -> bytes.length == Long.BYTES)
+                .mapToLong(bytes -> ByteBuffer.wrap(bytes).getLong())
+                .sum();
     }
 
     /** Finds the place in the data where training goes on. */
@@ -195,9 +228,8 @@ public final class DistributedTrainer implements AutoCloseable {
                 StepSummary total = step.run(pass.next().rows(), takeStopRequest(), progress.step());
                 boolean stop = total.stop() > 0;
                 if (total.examples() == 0) {
-                    if (first && progress.position() == 0) {
-                        throw new GyreException(
-                                "no rank has any examples: the data set is empty (" + data.description() + ")");
+                    if (first && progress.position() == 0 && strategy.inLockStep()) {
+                        checkAnyExamples(data, tally);
                     }
                     endEpoch(tally);
                     return stop;

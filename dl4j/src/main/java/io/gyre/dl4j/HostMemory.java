@@ -5,9 +5,14 @@ import io.gyre.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
 import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
@@ -59,6 +64,43 @@ final class HostMemory {
             windows.add(window.asByteBuffer().order(ByteOrder.nativeOrder()));
         }
         return Region.of(name, array, windows);
+    }
+
+    /** Arrays over memory that others own: made once for each stretch, the oldest of a few makes room. */
+    static final class Views {
+
+        private static final int ENTRIES = 16;
+
+        private final Map<Long, INDArray> views = new LinkedHashMap<>();
+
+        /**
+         * The region as a vector, without a copy.
+         *
+         * @param region in one window; stays open as long as it is used through the array
+         */
+        INDArray of(Region region, ElementType type) {
+            long bytes = region.byteLength();
+            if (region.contiguous(0, bytes) < bytes) {
+                throw new IllegalArgumentException(
+                        region + " lies in several windows of memory: use more servers, so that shards are shorter");
+            }
+            BytePointer pointer = new BytePointer(region.window(0)).getPointer(region.windowOffset(0));
+            long key = pointer.address() * 31 + bytes;
+            INDArray known = views.get(key);
+            if (known == null) {
+                long length = bytes / type.bytes();
+                known = Nd4j.create(
+                        type == ElementType.FLOAT32
+                                ? Nd4j.createBuffer(new FloatPointer(pointer), length, DataType.FLOAT)
+                                : Nd4j.createBuffer(new DoublePointer(pointer), length, DataType.DOUBLE),
+                        new long[] {length});
+                views.put(key, known);
+                if (views.size() > ENTRIES) {
+                    views.remove(views.keySet().iterator().next());
+                }
+            }
+            return known;
+        }
     }
 
     /** Waits for the operations that write to the array, and brings it to the host. */

@@ -1,5 +1,7 @@
 package io.gyre.dl4j;
 
+import java.util.List;
+import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -29,6 +31,24 @@ final class ModelChecks {
                 throw new IllegalArgumentException(
                         "the model is configured with minimize(false), which Deeplearning4j's own step ignores;"
                                 + " negate the loss instead");
+            }
+        }
+    }
+
+    /** Refuses what an optimiser on a server cannot do, which has no layers and perhaps only a part of one. */
+    static void checkForServers(Network network) {
+        for (NeuralNetConfiguration configuration : network.configurations()) {
+            if (!configuration.isMiniBatch()) {
+                throw new IllegalArgumentException(
+                        "the model is configured with miniBatch(false), so that gradients are not divided by the number of"
+                                + " examples; the parameter server averages them. Use the strategy allreduce");
+            }
+            List<LayerConstraint> constraints = configuration.getLayer().getConstraints();
+            if (constraints != null && !constraints.isEmpty()) {
+                throw new IllegalArgumentException("layer '"
+                        + configuration.getLayer().getLayerName()
+                        + "' has constraints on its parameters, which need the whole layer; a server has perhaps a part of"
+                        + " it. Use the strategy allreduce or elastic");
             }
         }
     }

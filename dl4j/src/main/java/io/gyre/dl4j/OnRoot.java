@@ -37,6 +37,9 @@ final class OnRoot {
         if (failure != null) {
             throw failure;
         }
+        if (ofRoot.isEmpty()) {
+            throw new GyreException(session.members().get(0) + " is gone, which was to do the " + topic + " for all");
+        }
         if (ofRoot.charAt(0) == FAILED) {
             throw new GyreException(ofRoot.substring(1));
         }

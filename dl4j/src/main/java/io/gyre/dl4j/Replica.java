@@ -7,6 +7,7 @@ import io.gyre.StepSummary;
 import io.gyre.TrainableModel;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Trainable;
@@ -16,6 +17,7 @@ import org.deeplearning4j.nn.gradient.DefaultGradient;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
+import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.StepFunction;
@@ -64,7 +66,13 @@ final class Replica implements TrainableModel, AutoCloseable {
     private Binding binding;
 
     /** What depends on where the gradients lie. */
-    private record Binding(INDArray gradients, Region region, Gradient byParameter, List<INDArray> alreadyMeans) {}
+    private record Binding(
+            INDArray gradients,
+            Region region,
+            Gradient byParameter,
+            Map<Trainable, Gradient> byLayer,
+            List<INDArray> sums,
+            List<INDArray> alreadyMeans) {}
 
     Replica(Network network, long bucketBytes) {
         this.network = network;
@@ -99,6 +107,8 @@ final class Replica implements TrainableModel, AutoCloseable {
         gradients.assign(0);
         INDArray flat = gradients.reshape(gradients.length());
         Gradient byParameter = new DefaultGradient(gradients);
+        Map<Trainable, Gradient> byLayer = new LinkedHashMap<>();
+        List<INDArray> sums = new ArrayList<>();
         List<INDArray> alreadyMeans = new ArrayList<>();
         long offset = 0;
         for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
@@ -109,9 +119,10 @@ final class Replica implements TrainableModel, AutoCloseable {
                 if (trainable.getValue().getGradientsViewArray() != null) {
                     byParameter.setGradientFor(trainable.getKey() + "_" + parameter.getKey(), part);
                 }
-                if (!trainable.getValue().updaterDivideByMinibatch(parameter.getKey())) {
-                    alreadyMeans.add(part);
-                }
+                byLayer.computeIfAbsent(trainable.getValue(), layer -> new DefaultGradient())
+                        .setGradientFor(parameter.getKey(), part);
+                boolean isSum = trainable.getValue().updaterDivideByMinibatch(parameter.getKey());
+                (isSum ? sums : alreadyMeans).add(part);
                 offset += length;
             }
         }
@@ -119,7 +130,8 @@ final class Replica implements TrainableModel, AutoCloseable {
             throw new IllegalStateException(
                     "the layers have " + offset + " parameters, and the gradient vector " + gradients.length());
         }
-        return new Binding(gradients, HostMemory.region("gradients", gradients), byParameter, alreadyMeans);
+        return new Binding(
+                gradients, HostMemory.region("gradients", gradients), byParameter, byLayer, sums, alreadyMeans);
     }
 
     Network network() {
@@ -153,8 +165,19 @@ final class Replica implements TrainableModel, AutoCloseable {
         return state;
     }
 
-    Region parameters() {
+    @Override
+    public Region parameters() {
         return HostMemory.region("parameters", network.model().params());
+    }
+
+    @Override
+    public int epoch() {
+        return network.epoch();
+    }
+
+    /** Tells ND4J that {@link #parameters} was written to. */
+    void parametersChanged() {
+        HostMemory.endUse(network.model().params());
     }
 
     /** Tells ND4J that {@link #state} was written to. */
@@ -234,6 +257,19 @@ final class Replica implements TrainableModel, AutoCloseable {
         HostMemory.beginUse(binding.gradients());
     }
 
+    /**
+     * Makes this rank's gradients ready for an optimiser on a server: sums become means, and are clipped as the model wants it,
+     * layer by layer, which a server cannot do that has only a part of a layer.
+     */
+    void average(long ownExamples) {
+        for (INDArray sum : binding.sums()) {
+            sum.divi(ownExamples);
+        }
+        BaseMultiLayerUpdater<?> clipper = (BaseMultiLayerUpdater<?>) network.updater();
+        binding.byLayer().forEach((layer, gradient) -> clipper.preApply(layer, gradient, network.step()));
+        HostMemory.beginUse(binding.gradients());
+    }
+
     /** Whether the gradients hold no NaN and no infinity: the sum of absolute values would show both. */
     boolean gradientsAreFinite() {
         HostMemory.endUse(binding.gradients());
@@ -255,6 +291,17 @@ final class Replica implements TrainableModel, AutoCloseable {
         INDArray update = binding.gradients().reshape(binding.gradients().length());
         StepFunction stepFunction = network.model().getOptimizer().getStepFunction();
         stepFunction.step(params, update);
+        endStep(total, step, epoch);
+    }
+
+    /** Ends a step whose update happens elsewhere. */
+    void endStep(StepSummary total) {
+        synchronized (network.model()) {
+            endStep(total, network.step(), network.epoch());
+        }
+    }
+
+    private void endStep(StepSummary total, int step, int epoch) {
         network.setScore(total.meanScore());
         for (TrainingListener listener : network.listeners()) {
             listener.iterationDone(network.model(), step, epoch);

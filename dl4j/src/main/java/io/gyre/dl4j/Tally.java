@@ -26,6 +26,14 @@ final class Tally {
         examples += total.examples();
     }
 
+    long examples() {
+        return examples;
+    }
+
+    void examples(long ofAllRanks) {
+        examples = ofAllRanks;
+    }
+
     void epoch() {
         epochs++;
     }

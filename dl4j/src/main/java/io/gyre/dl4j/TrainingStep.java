@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
+import io.gyre.Member;
 import io.gyre.Session;
 import io.gyre.StepSummary;
 import io.gyre.UpdateStrategy;
@@ -44,23 +45,48 @@ final class TrainingStep {
      */
     StepSummary run(@Nullable MultiDataSet rows, boolean stop, long step) {
         Nd4j.getRandom().setSeed(Seeds.derive(seed, session.world().rank(), step));
+        if (rows != null) {
+            strategy.beforeStep(replica, step);
+            replica.parametersChanged();
+        }
         double ownScore = replica.backward(rows);
         StepSummary own = StepSummary.ofRank(rows == null ? 0 : Rows.count(rows), ownScore, stop);
         StepSummary total = strategy.summarise(own, step);
         if (total.failedScores() > 0) {
-            throw notFinite(ownScore, step);
+            throw strategy.inLockStep() ? notFinite(ownScore, step) : ownNotFinite(ownScore, step);
         }
         if (total.examples() > 0) {
-            replica.weigh(own.examples(), total.examples());
-            strategy.combine(replica, step);
-            if (!replica.gradientsAreFinite()) {
-                throw new GyreException(
-                        "the gradients of step " + step + ", summed over all ranks, are not finite, though the loss is "
-                                + total.meanScore() + "." + REMEDY);
+            if (strategy.updatesHere()) {
+                replica.weigh(own.examples(), total.examples());
+                strategy.combine(replica, total, step);
+                checkFinite(total, step);
+                replica.update(total);
+            } else {
+                replica.average(own.examples());
+                checkFinite(total, step);
+                strategy.combine(replica, total, step);
+                replica.endStep(total);
             }
-            replica.update(total);
+            strategy.afterStep(replica, step);
+            replica.parametersChanged();
         }
         return total;
+    }
+
+    private void checkFinite(StepSummary total, long step) {
+        if (!replica.gradientsAreFinite()) {
+            String whose = strategy.inLockStep() ? ", summed over all ranks," : " of " + ownMember();
+            throw new GyreException("the gradients of step " + step + whose
+                    + " are not finite, though the loss is " + total.meanScore() + "." + REMEDY);
+        }
+    }
+
+    private Member ownMember() {
+        return session.members().get(session.world().rank());
+    }
+
+    private GyreException ownNotFinite(double ownScore, long step) {
+        return new GyreException("the loss of step " + step + " is " + ownScore + " on " + ownMember() + "." + REMEDY);
     }
 
     /** All ranks know that some rank's loss is not finite, and come here together to learn whose. */

@@ -34,7 +34,7 @@ public final class ParameterClient implements ParameterStore {
     private final long[] seenClocks;
     private final List<Call> pulling = new ArrayList<>();
     private final List<Call> pushing = new ArrayList<>();
-    private SoftMemoryBox box;
+    private final SoftMemoryBox box;
     private StalenessHistogram staleness = StalenessHistogram.EMPTY;
 
     ParameterClient(ParameterService service, String name, ElementType type, long elements) {
@@ -67,6 +67,9 @@ public final class ParameterClient implements ParameterStore {
         }
         meet("start");
         box.read(parameters);
+        if (service.training().consistency().outlivesWorkers()) {
+            service.letWorkersGo();
+        }
     }
 
     @Override
@@ -121,9 +124,9 @@ public final class ParameterClient implements ParameterStore {
     @Override
     public void finish(Region parameters) {
         awaitPush();
+        box.awaitAll(box.beginAll(Operation.FINISH, 0));
         box.awaitAll(pulling);
         pulling.clear();
-        box.awaitAll(box.beginAll(Operation.FINISH, 0));
         meet("end");
         box.read(parameters);
         staleness = fetchStaleness();

@@ -333,6 +333,14 @@ public final class ParameterService implements AutoCloseable {
         return known;
     }
 
+    /** How parameters are trained, in words. */
+    public String description() {
+        Training known = training();
+        return known.consistency().name()
+                + (known.scaledByDelay() ? ", scaled by delay" : "")
+                + (known.delayCompensation() > 0 ? ", delay compensation " + known.delayCompensation() : "");
+    }
+
     List<ServerLink> links() {
         return links;
     }
@@ -358,6 +366,22 @@ public final class ParameterService implements AutoCloseable {
      */
     public ParameterClient parameters(String name, ElementType type, long elements) {
         return new ParameterClient(this, name, type, elements);
+    }
+
+    /**
+     * The centre of an elastic averaging.
+     *
+     * @param name the same on all workers, which call this together
+     */
+    public CentreVariable centre(String name, ElementType type, long elements) {
+        return new CentreVariable(this, name, type, elements);
+    }
+
+    /** Lets the run outlive its workers, where the servers do: each worker calls it. */
+    void letWorkersGo() {
+        if (server == null) {
+            session.beExpendable();
+        }
     }
 
     /** Ends this rank's part: no call after this. A second call does nothing. */

@@ -75,7 +75,7 @@ public final class AeronSession implements Session {
 
     static AeronSession join(JoinOptions options, Path sharedMemory, StorageSpace space) {
         JvmRequirements.checkOpened();
-        if (options.transport() != TransportMode.IPC) {
+        if (!options.transport().isOneHost()) {
             JvmRequirements.checkBoundsChecks();
         }
         LOG.info("joining: {}", options);
@@ -247,6 +247,7 @@ public final class AeronSession implements Session {
                 link.awaitDeparture(lane.farReaders(), deadline);
             }
         }
+        openLanes().forEach(AeronEndpoint::closeBoxes);
         if (quiet) {
             site.close();
         } else {

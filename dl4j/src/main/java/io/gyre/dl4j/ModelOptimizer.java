@@ -1,0 +1,145 @@
+package io.gyre.dl4j;
+
+import io.gyre.ElementType;
+import io.gyre.Region;
+import io.gyre.paramserver.ServerOptimizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.Trainable;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.nd4j.linalg.learning.GradientUpdater;
+import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.regularization.Regularization;
+import org.nd4j.linalg.learning.regularization.Regularization.ApplyStep;
+
+/**
+ * A model's own optimiser on the servers: each parameter's updater with its schedule, and its regularisation, as the model is
+ * configured, by ND4J's own code. Updaters work element by element, so a shard may end in the middle of a layer.
+ *
+ * <p>What schedules and Adam's bias correction count are updates of the shard: with asynchronous consistency every push is one.
+ */
+public final class ModelOptimizer implements ServerOptimizer.Factory {
+
+    private final List<Parameter> parameters;
+
+    /** One parameter of a layer, and where in the vector of all it is, in elements. */
+    private record Parameter(long offset, long length, @Nullable IUpdater updater, List<Regularization> regularization) {
+
+        long end() {
+            return offset + length;
+        }
+    }
+
+    private ModelOptimizer(List<Parameter> parameters) {
+        this.parameters = List.copyOf(parameters);
+    }
+
+    /**
+     * Reads a model's configuration. The model itself is not kept.
+     *
+     * @param model an initialised {@code MultiLayerNetwork} or {@code ComputationGraph}
+     * @throws IllegalArgumentException if it has what servers cannot do: constraints on parameters, or gradients that are not to
+     *     be divided by the number of examples
+     */
+    public static ModelOptimizer of(Model model) {
+        Network network = Network.of(model);
+        ModelChecks.check(network);
+        ModelChecks.checkForServers(network);
+        List<Parameter> parameters = new ArrayList<>();
+        long offset = 0;
+        for (Trainable trainable : network.trainables().values()) {
+            for (Map.Entry<String, INDArray> entry : trainable.paramTable(false).entrySet()) {
+                long length = entry.getValue().length();
+                IUpdater updater = trainable.getConfig().getUpdaterByParam(entry.getKey());
+                List<Regularization> regularization = trainable.getConfig().getRegularizationByParam(entry.getKey());
+                parameters.add(new Parameter(
+                        offset, length, updater, regularization == null ? List.of() : List.copyOf(regularization)));
+                offset += length;
+            }
+        }
+        return new ModelOptimizer(parameters);
+    }
+
+    @Override
+    public ServerOptimizer create(ElementType type, long offset, long length) {
+        DataType dataType = type == ElementType.FLOAT32 ? DataType.FLOAT : DataType.DOUBLE;
+        List<Part> parts = new ArrayList<>();
+        for (Parameter parameter : parameters) {
+            long from = Math.max(offset, parameter.offset);
+            long to = Math.min(offset + length, parameter.end());
+            if (from < to && parameter.updater != null) {
+                parts.add(Part.of(parameter, dataType, from - offset, to - offset));
+            }
+        }
+        return new OfShard(type, parts);
+    }
+
+    /** What of a parameter lies in a shard, with the updater's memory of it. */
+    private record Part(
+            long from,
+            long to,
+            IUpdater configuration,
+            GradientUpdater<?> updater,
+            List<Regularization> regularization) {
+
+        static Part of(Parameter parameter, DataType type, long from, long to) {
+            IUpdater configuration = parameter.updater == null ? null : parameter.updater.clone();
+            if (configuration == null) {
+                throw new IllegalArgumentException("a parameter without updater is not updated");
+            }
+            long stateLength = configuration.stateSize(to - from);
+            INDArray state = stateLength == 0 ? null : Nd4j.zeros(type, 1, stateLength);
+            return new Part(from, to, configuration, configuration.instantiate(state, true), parameter.regularization);
+        }
+
+        /** As Deeplearning4j's {@code UpdaterBlock} does it. */
+        void update(INDArray allParameters, INDArray allGradients, int update, int epoch) {
+            INDArray parameters = allParameters.get(NDArrayIndex.interval(from, to));
+            INDArray gradient = allGradients.get(NDArrayIndex.interval(from, to));
+            double rate = configuration.hasLearningRate() ? configuration.getLearningRate(update, epoch) : 1;
+            regularise(ApplyStep.BEFORE_UPDATER, parameters, gradient, rate, update, epoch);
+            updater.applyUpdater(gradient, update, epoch);
+            regularise(ApplyStep.POST_UPDATER, parameters, gradient, rate, update, epoch);
+            parameters.subi(gradient);
+        }
+
+        private void regularise(
+                ApplyStep step, INDArray parameters, INDArray gradient, double rate, int update, int epoch) {
+            for (Regularization each : regularization) {
+                if (each.applyStep() == step) {
+                    each.apply(parameters, gradient, rate, update, epoch);
+                }
+            }
+        }
+    }
+
+    private static final class OfShard implements ServerOptimizer {
+
+        private final ElementType type;
+        private final List<Part> parts;
+        private final HostMemory.Views views = new HostMemory.Views();
+
+        OfShard(ElementType type, List<Part> parts) {
+            this.type = type;
+            this.parts = parts;
+        }
+
+        @Override
+        public void update(Region parameters, Region gradient, long update, int epoch) {
+            if (parameters.byteLength() == 0) {
+                return;
+            }
+            INDArray parameterArray = views.of(parameters, type);
+            INDArray gradientArray = views.of(gradient, type);
+            for (Part part : parts) {
+                part.update(parameterArray, gradientArray, (int) update, epoch);
+            }
+        }
+    }
+}
