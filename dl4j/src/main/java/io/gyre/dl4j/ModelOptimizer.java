@@ -29,7 +29,8 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
     private final List<Parameter> parameters;
 
     /** One parameter of a layer, and where in the vector of all it is, in elements. */
-    private record Parameter(long offset, long length, @Nullable IUpdater updater, List<Regularization> regularization) {
+    private record Parameter(
+            long offset, long length, @Nullable IUpdater updater, List<Regularization> regularization) {
 
         long end() {
             return offset + length;

@@ -40,8 +40,7 @@ public final class Parameters {
 
     /** As {@link #elastic(Model, ParameterService, int)}, with a moving rate of one's own. */
     public static UpdateStrategy elastic(Model model, ParameterService service, int period, double movingRate) {
-        return new ElasticAveraging(
-                service.centre(CENTRE, elementType(model), model.numParams()), movingRate, period);
+        return new ElasticAveraging(service.centre(CENTRE, elementType(model), model.numParams()), movingRate, period);
     }
 
     private static ElementType elementType(Model model) {

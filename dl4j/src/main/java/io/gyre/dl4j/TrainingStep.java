@@ -76,8 +76,8 @@ final class TrainingStep {
     private void checkFinite(StepSummary total, long step) {
         if (!replica.gradientsAreFinite()) {
             String whose = strategy.inLockStep() ? ", summed over all ranks," : " of " + ownMember();
-            throw new GyreException("the gradients of step " + step + whose
-                    + " are not finite, though the loss is " + total.meanScore() + "." + REMEDY);
+            throw new GyreException("the gradients of step " + step + whose + " are not finite, though the loss is "
+                    + total.meanScore() + "." + REMEDY);
         }
     }
 

@@ -289,8 +289,7 @@ final class ShardServer {
                             + bytes * copies + " bytes (" + e.getMessage() + ")");
         }
         memory += bytes * copies;
-        Shard shard = new Shard(
-                nextNumber++, request.text(), type, elements, region, trained, client.rank, request);
+        Shard shard = new Shard(nextNumber++, request.text(), type, elements, region, trained, client.rank, request);
         byName.put(shard.name(), shard);
         byNumber.put(shard.number(), shard);
         return ok(request, shard);

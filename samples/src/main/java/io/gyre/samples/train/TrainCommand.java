@@ -35,7 +35,9 @@ public final class TrainCommand implements Callable<Integer> {
         options.openData();
         List<String> whole = specification.commandLine().getParseResult().originalArgs();
         List<String> arguments = whole.subList(whole.indexOf(specification.name()) + 1, whole.size());
-        LaunchPlan plan = LaunchPlan.of(JavaProgram.mainClass(TrainRank.class.getName(), arguments), options.ranks())
+        LaunchPlan plan = LaunchPlan.of(
+                        JavaProgram.mainClass(TrainRank.class.getName(), arguments),
+                        options.ranks() + options.servers())
                 .withTransport(options.transport())
                 .withPort(options.port())
                 .withRootOnTerminal();

@@ -1,5 +1,9 @@
 package io.gyre.samples.train;
 
+import io.gyre.paramserver.AsynchronousParallel;
+import io.gyre.paramserver.BulkSynchronous;
+import io.gyre.paramserver.Consistency;
+import io.gyre.paramserver.StaleSynchronous;
 import io.gyre.samples.data.DataDirectory;
 import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageSet;
@@ -28,6 +32,7 @@ public final class TrainOptions {
     private static final int MOST_RANKS = 256;
 
     private static final int DEFAULT_EPOCHS = 3;
+    private static final String DEFAULT_STALENESS = "3";
     private static final int DEFAULT_RESNET_STEPS = 20;
 
     /** How ranks turn their gradients into a common model. */
@@ -63,7 +68,7 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "allreduce",
             converter = Word.OfStrategy.class,
-            description = "How ranks come to a common model. Default: allreduce, the only one so far.")
+            description = "How ranks come to a common model: allreduce, paramserver or elastic. Default: allreduce.")
     private Strategy strategy = Strategy.ALLREDUCE;
 
     @Option(
@@ -145,10 +150,30 @@ public final class TrainOptions {
             description = "Where this process listens for the ranks to meet. Default: any free port.")
     private int port;
 
-    /** Known, so that whoever reads about them is told that their strategies do not exist yet, and not that they do not. */
     @Option(
-            names = {"--servers", "--staleness", "--groups"},
-            hidden = true)
+            names = "--servers",
+            paramLabel = "K",
+            description =
+                    "For paramserver and elastic: this many more processes hold the parameters, and the run outlives a rank"
+                            + " that is lost. Default: 0, every rank holds a part.")
+    private @Nullable Integer servers;
+
+    @Option(
+            names = "--staleness",
+            paramLabel = "S",
+            description =
+                    "For paramserver: most steps that a rank may be ahead of the slowest; bsp or 0 to go in step, asp for"
+                            + " no bound. Default: 3.")
+    private @Nullable String staleness;
+
+    @Option(
+            names = "--period",
+            paramLabel = "STEPS",
+            description = "For elastic: steps from one exchange with the centre to the next. Default: 1.")
+    private @Nullable Integer period;
+
+    /** Known, so that whoever reads about it is told that its strategy does not exist yet, and not that it does not. */
+    @Option(names = "--groups", hidden = true)
     private List<String> ofOtherStrategies = List.of();
 
     /**
@@ -157,12 +182,20 @@ public final class TrainOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        if (strategy != Strategy.ALLREDUCE) {
-            throw new IllegalArgumentException("--strategy " + strategy + " does not exist yet: only allreduce does");
-        }
-        if (!ofOtherStrategies.isEmpty()) {
+        if (strategy == Strategy.HYBRID || !ofOtherStrategies.isEmpty()) {
             throw new IllegalArgumentException(
-                    "--servers, --staleness and --groups belong to strategies that do not exist yet: only allreduce does");
+                    "--strategy hybrid, to which --groups belongs, does not exist yet: choose"
+                            + " allreduce, paramserver or elastic");
+        }
+        checkBelongs("--servers", servers, Strategy.PARAMSERVER, Strategy.ELASTIC);
+        checkBelongs("--staleness", staleness, Strategy.PARAMSERVER);
+        checkBelongs("--period", period, Strategy.ELASTIC);
+        checkRange("--servers", servers(), 0, MOST_RANKS);
+        checkRange("--period", period(), 1, 1_000_000);
+        consistency();
+        if (strategy != Strategy.ALLREDUCE && checkpoint != null) {
+            throw new IllegalArgumentException("--checkpoint with --strategy " + strategy
+                    + ": ranks that do not train in step have no common state to save; use allreduce");
         }
         checkRange("-n", ranks, 1, MOST_RANKS);
         checkRange("--batch", batch(), 1, 1 << 20);
@@ -182,6 +215,13 @@ public final class TrainOptions {
         if (value < least || value > most) {
             throw new IllegalArgumentException(option + " " + value + ": expected " + least
                     + (most == Long.MAX_VALUE ? " or more" : " to " + most));
+        }
+    }
+
+    private void checkBelongs(String option, @Nullable Object value, Strategy... owners) {
+        if (value != null && !List.of(owners).contains(strategy)) {
+            throw new IllegalArgumentException(
+                    option + " " + value + " belongs to " + List.of(owners) + ", not to --strategy " + strategy);
         }
     }
 
@@ -236,6 +276,35 @@ public final class TrainOptions {
 
     Strategy strategy() {
         return strategy;
+    }
+
+    /** Processes that only hold parameters. */
+    int servers() {
+        return servers == null ? 0 : servers;
+    }
+
+    int period() {
+        return period == null ? 1 : period;
+    }
+
+    /**
+     * How far ranks may run apart.
+     *
+     * @throws IllegalArgumentException if the option is none of its words
+     */
+    Consistency consistency() {
+        String word = staleness == null ? DEFAULT_STALENESS : staleness.toLowerCase(Locale.ROOT);
+        return switch (word) {
+            case "bsp", "0" -> new BulkSynchronous();
+            case "asp" -> new AsynchronousParallel();
+            default -> {
+                if (!word.matches("\\d{1,6}")) {
+                    throw new IllegalArgumentException(
+                            "--staleness " + word + ": expected a number of steps, bsp or asp");
+                }
+                yield new StaleSynchronous(Integer.parseInt(word));
+            }
+        };
     }
 
     TransportMode transport() {

@@ -2,7 +2,10 @@ package io.gyre.samples.train;
 
 import io.gyre.GyreException;
 import io.gyre.Session;
+import io.gyre.UpdateStrategy;
+import io.gyre.dl4j.Parameters;
 import io.gyre.launcher.GyreCommandLine;
+import io.gyre.paramserver.ParameterService;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
@@ -10,6 +13,7 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.deeplearning4j.nn.api.Model;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -50,16 +54,47 @@ public final class TrainRank implements Callable<Integer> {
     private void train(Session session) throws IOException {
         ImageSet set = options.openData();
         Model model = options.model().build(set.shape(), set.classes().size(), options.seed());
-        TrainReport report = new Training(options, set, session).run(model);
+        if (options.strategy() == TrainOptions.Strategy.ALLREDUCE) {
+            train(set, model, session, null);
+            return;
+        }
+        ParameterService.Builder builder = ParameterService.builder(session).servers(options.servers());
+        if (options.strategy() == TrainOptions.Strategy.PARAMSERVER) {
+            builder.training(Parameters.training(model, options.consistency()));
+        }
+        try (ParameterService service = builder.start()) {
+            if (service.isServer()) {
+                service.serve();
+                return;
+            }
+            UpdateStrategy strategy = options.strategy() == TrainOptions.Strategy.PARAMSERVER
+                    ? Parameters.asynchronous(model, service)
+                    : Parameters.elastic(model, service, options.period());
+            train(set, model, service.workers(), strategy);
+        }
+    }
+
+    private void train(ImageSet set, Model model, Session session, @Nullable UpdateStrategy strategy)
+            throws IOException {
+        TrainReport report = new Training(options, set, session, strategy).run(model);
         if (report.parametersSha256().stream().distinct().count() > 1) {
             throw new GyreException("the ranks ended with different parameters, by rank: " + report.parametersSha256());
         }
-        if (session.world().isRoot()) {
+        if (isFirstLeft(session)) {
             Optional<ReportFile> file = options.report().map(ReportFile::new);
             if (file.isPresent()) {
                 file.get().write(report.toJson());
             }
             System.out.println(report.summary());
         }
+    }
+
+    /** Whether this rank speaks for all: the root, or the first that has not been lost. */
+    private static boolean isFirstLeft(Session session) {
+        int first = 0;
+        while (first < session.world().rank() && session.hasGone(first)) {
+            first++;
+        }
+        return first == session.world().rank();
     }
 }

@@ -51,7 +51,7 @@ record TrainReport(
         @Nullable Double accuracy,
         List<String> parametersSha256,
         List<Long> bytesSent,
-        int maxStaleness) {
+        long maxStaleness) {
 
     String toJson() {
         try {
@@ -76,6 +76,12 @@ record TrainReport(
         }
         text.append("  parameters %s, equal on all ranks"
                 .formatted(parametersSha256.get(0).substring(0, 16)));
+        if (maxStaleness > 0) {
+            text.append("%n  no gradient was more than %d steps late".formatted(maxStaleness));
+        }
+        if (parametersSha256.size() < ranks) {
+            text.append("%n  %d of %d ranks were lost on the way".formatted(ranks - parametersSha256.size(), ranks));
+        }
         return text.toString();
     }
 }

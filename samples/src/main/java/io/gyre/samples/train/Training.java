@@ -1,6 +1,7 @@
 package io.gyre.samples.train;
 
 import io.gyre.Session;
+import io.gyre.UpdateStrategy;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
@@ -21,8 +22,16 @@ final class Training {
     private final TrainOptions options;
     private final ImageSet set;
     private final Session session;
+    private final @Nullable UpdateStrategy strategy;
 
-    Training(TrainOptions options, ImageSet set, Session session) {
+    /**
+     * Prepares it.
+     *
+     * @param session the ranks that train
+     * @param strategy null for the trainer's default
+     */
+    Training(TrainOptions options, ImageSet set, Session session, @Nullable UpdateStrategy strategy) {
+        this.strategy = strategy;
         this.options = options;
         this.set = set;
         this.session = session;
@@ -38,7 +47,10 @@ final class Training {
             try (progress) {
                 fits = fit(trainer);
             }
-            return report(firstStep, fits, accuracy(trainer), trainer.parametersSha256OfAllRanks());
+            List<String> parametersSha256 = trainer.parametersSha256OfAllRanks().stream()
+                    .filter(sum -> !sum.isEmpty())
+                    .toList();
+            return report(firstStep, fits, accuracy(trainer), parametersSha256);
         }
     }
 
@@ -47,6 +59,9 @@ final class Training {
                 .seed(options.seed())
                 .stepListener(progress)
                 .resume(options.resume());
+        if (strategy != null) {
+            builder.strategy(strategy);
+        }
         options.checkpoint().ifPresent(builder::checkpointDirectory);
         options.checkpointSteps()
                 .ifPresent(steps -> builder.checkpointEverySteps(steps).checkpointEveryEpochs(1));
@@ -116,13 +131,13 @@ final class Training {
                 accuracy,
                 parametersSha256,
                 bytesSent(fits.stream().mapToLong(FitReport::bytesSent).sum()),
-                0);
+                strategy == null ? 0 : strategy.maxStaleness());
     }
 
     private List<Long> bytesSent(long own) {
         byte[] value = ByteBuffer.allocate(Long.BYTES).putLong(own).array();
         return session.exchange("bytes sent", value).stream()
-                .map(bytes -> ByteBuffer.wrap(bytes).getLong())
+                .map(bytes -> bytes.length == 0 ? 0 : ByteBuffer.wrap(bytes).getLong())
                 .toList();
     }
 }

@@ -42,8 +42,16 @@ class TrainCommandTest {
                 Arguments.of("mlp --image 32", "--image 32: the images of drawn digits are 28x28"),
                 Arguments.of("lenet --data synthetic --image 5", "images of 5 pixels are too small for lenet"),
                 Arguments.of("mlp --strategy ring", "'ring' is none of allreduce, paramserver, elastic, hybrid"),
-                Arguments.of("mlp --strategy elastic", "--strategy elastic does not exist yet: only allreduce does"),
-                Arguments.of("mlp --strategy paramserver --servers 2", "--strategy paramserver does not exist yet"),
+                Arguments.of(
+                        "mlp --strategy hybrid", "--strategy hybrid, to which --groups belongs, does not exist yet"),
+                Arguments.of(
+                        "mlp --servers 2",
+                        "--servers 2 belongs to [paramserver, elastic], not to --strategy allreduce"),
+                Arguments.of("mlp --strategy elastic --staleness 2", "--staleness 2 belongs to [paramserver]"),
+                Arguments.of(
+                        "mlp --strategy paramserver --staleness some",
+                        "--staleness some: expected a number of steps, bsp or asp"),
+                Arguments.of("mlp --strategy elastic --checkpoint there", "--checkpoint with --strategy elastic"),
                 Arguments.of("mlp --staleness 2", "--servers, --staleness and --groups belong to strategies"),
                 Arguments.of("mlp --transport tcp", "'tcp' is none of auto, shm, ipc, udp"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),

@@ -116,7 +116,7 @@ class TrainingTest {
         return Gyre.local(ranks).call(session -> {
             TrainOptions options = parse(arguments);
             ImageSet set = options.openData();
-            return new Training(options, set, session)
+            return new Training(options, set, session, null)
                     .run(options.model().build(set.shape(), set.classes().size(), options.seed()));
         });
     }
