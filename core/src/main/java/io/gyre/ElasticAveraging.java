@@ -14,7 +14,7 @@ import java.util.Locale;
  * <p>Nobody waits for anybody. The centre is read before {@code d} is computed, since an old centre would pull the wrong way; it is
  * added to while the next step computes, as ShmCaffe does it (SEASGD). With a momentum updater in the model this is EAMSGD.
  *
- * <p>Zhang, Choromanska, LeCun: "Deep learning with elastic averaging SGD", NIPS 2015; Ahn, Kim, Kang, Kim: "ShmCaffe: a
+ * <p>Zhang, Choromanska, LeCun: "Deep learning with elastic averaging SGD", NIPS 2015; Ahn et al.: "ShmCaffe: a
  * distributed deep learning platform with shared memory buffer for HPC architecture", ICDCS 2018.
  */
 public final class ElasticAveraging implements UpdateStrategy {

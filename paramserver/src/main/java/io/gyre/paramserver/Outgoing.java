@@ -67,6 +67,12 @@ final class Outgoing {
         return frames;
     }
 
+    /** Whether its data are these; to be asked before they go. */
+    @SuppressWarnings("ReferenceEquality") // Another region with the same memory is still another owner's.
+    boolean reads(Region region) {
+        return data == region;
+    }
+
     boolean isSent() {
         return begun && sent == length;
     }

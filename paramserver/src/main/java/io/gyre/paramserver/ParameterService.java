@@ -8,6 +8,8 @@ import io.gyre.FrameReceiver;
 import io.gyre.FrameSender;
 import io.gyre.Gyre;
 import io.gyre.GyreException;
+import io.gyre.MemoryBox;
+import io.gyre.MemoryBoxes;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.ProtocolException;
@@ -16,10 +18,13 @@ import io.gyre.Session;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +78,8 @@ public final class ParameterService implements AutoCloseable {
     /** How long a caller sleeps at most: an answer wakes it, a failure does not. */
     private static final long WAIT_NANOS = 1_000_000;
 
+    private static final long TASK_NANOS = 50_000;
+
     private final Session session;
     private final List<Integer> workerRanks;
     private final Session workers;
@@ -86,6 +93,7 @@ public final class ParameterService implements AutoCloseable {
     private final List<Peer> peers = new ArrayList<>();
     private final long incarnation = System.currentTimeMillis();
     private final Queue<Call> asked = new ConcurrentLinkedQueue<>();
+    private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final Activity activity = new Activity();
     private final Thread thread;
     private volatile @Nullable GyreException failure;
@@ -122,7 +130,8 @@ public final class ParameterService implements AutoCloseable {
                         workerRanks,
                         builder.training,
                         builder.memoryLimit,
-                        builder.faults)
+                        builder.faults,
+                        new Shelf())
                 : null;
         if (workerRanks.contains(own)) {
             for (int rank : serverRanks) {
@@ -207,7 +216,13 @@ public final class ParameterService implements AutoCloseable {
         for (Call call = asked.poll(); call != null; call = asked.poll()) {
             call.server.ask(call, faults);
         }
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
         int work = 0;
+        if (server != null) {
+            server.answerWaiting();
+        }
         for (int i = 0; i < peers.size(); i++) {
             Peer peer = peers.get(i);
             if (peer.rank != own()) {
@@ -306,7 +321,92 @@ public final class ParameterService implements AutoCloseable {
         }
     }
 
-    private void checkAlive(Object doing) {
+    /** Does something on the service's thread, while this one goes on. */
+    FutureTask<Boolean> begin(Runnable action) {
+        FutureTask<Boolean> task = new FutureTask<>(action, true);
+        tasks.add(task);
+        LockSupport.unpark(thread);
+        return task;
+    }
+
+    /** Waits for what {@link #begin} has begun. */
+    void await(FutureTask<Boolean> task, Object doing) {
+        while (!task.isDone()) {
+            checkAlive(doing);
+            if (Thread.currentThread().isInterrupted()) {
+                throw new GyreException("rank " + own() + " was interrupted in " + doing);
+            }
+            LockSupport.parkNanos(this, TASK_NANOS);
+        }
+        try {
+            task.get();
+        } catch (ExecutionException e) {
+            throw new GyreException("rank " + own() + ": " + doing + " failed: " + e.getCause(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new GyreException("rank " + own() + " was interrupted in " + doing, e);
+        }
+    }
+
+    /** The memory of a shard on this host, or null: then its server must be asked for everything. */
+    @Nullable StripedMemory map(ServerLink link, String box, long bytes) {
+        int owner = link.server().rank();
+        if (box.isEmpty() || !session.endpoint().boxes().ranks().contains(owner)) {
+            return null;
+        }
+        MemoryBox found = session.endpoint().boxes().attach(owner, box, StripedMemory.wholeBytes(bytes));
+        return new StripedMemory(found.region(), bytes, box, own(), new StripedMemory.Guard() {
+            @Override
+            public void pause() {
+                checkAlive("a change of box '" + box + "' of " + link);
+                LockSupport.parkNanos(1_000);
+            }
+
+            @Override
+            public boolean hasGone(int rank) {
+                return session.hasGone(rank);
+            }
+        });
+    }
+
+    /** Where the server's shards lie: in boxes, if there is somebody to share them with. */
+    private final class Shelf implements ShardServer.Source, StripedMemory.Guard {
+
+        private final Map<StripedMemory, MemoryBox> boxes = new HashMap<>();
+
+        @Override
+        public StripedMemory allocate(String purpose, long bytes, boolean shared) {
+            long whole = StripedMemory.wholeBytes(bytes);
+            MemoryBoxes neighbours = session.endpoint().boxes();
+            if (!shared || neighbours.ranks().size() == 1) {
+                return new StripedMemory(Region.allocate(purpose, whole), bytes, "", own(), this);
+            }
+            MemoryBox box = neighbours.create(neighbours.newName("parameters"), whole);
+            StripedMemory memory = new StripedMemory(box.region(), bytes, box.name(), own(), this);
+            boxes.put(memory, box);
+            return memory;
+        }
+
+        @Override
+        public void free(StripedMemory memory) {
+            MemoryBox box = boxes.remove(memory);
+            if (box != null) {
+                box.close();
+            }
+        }
+
+        @Override
+        public void pause() {
+            endpoint.await(0, activity);
+        }
+
+        @Override
+        public boolean hasGone(int rank) {
+            return session.hasGone(rank);
+        }
+    }
+
+    void checkAlive(Object doing) {
         GyreException found = failure;
         if (found instanceof PeerLostException lost) {
             String role = links.stream()

@@ -1,7 +1,6 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
 import org.jspecify.annotations.Nullable;
 
 /** A server's part of a named buffer. */
@@ -11,19 +10,18 @@ final class Shard {
     private final String name;
     private final ElementType type;
     private final long elements;
-    private final Region memory;
+    private final StripedMemory memory;
     private final @Nullable TrainedShard trained;
     private final int creator;
     private final Request creation;
     private final PushLedger<Answer> ledger = new PushLedger<>();
-    private long changes;
 
     /**
      * Makes a shard.
      *
      * @param number of the buffer on this server
      * @param elements of the whole buffer
-     * @param memory this server's part; owned
+     * @param memory this server's part; whoever made it frees it
      * @param trained its training, if it is one of parameters
      * @param creator who has asked for it
      * @param creation how
@@ -33,7 +31,7 @@ final class Shard {
             String name,
             ElementType type,
             long elements,
-            Region memory,
+            StripedMemory memory,
             @Nullable TrainedShard trained,
             int creator,
             Request creation) {
@@ -63,8 +61,13 @@ final class Shard {
         return elements;
     }
 
-    Region memory() {
+    StripedMemory memory() {
         return memory;
+    }
+
+    /** Length in bytes. */
+    long byteLength() {
+        return memory.data().byteLength();
     }
 
     @Nullable TrainedShard trained() {
@@ -77,11 +80,7 @@ final class Shard {
 
     /** Number of changes that it has seen; of parameters in training, the number of updates. */
     long version() {
-        return trained == null ? changes : trained.updates();
-    }
-
-    void changed() {
-        changes++;
+        return trained == null ? memory.changes() : trained.updates();
     }
 
     /** Whether it was made by this very request, which has then come twice. */

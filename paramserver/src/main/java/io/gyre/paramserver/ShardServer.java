@@ -3,7 +3,7 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.Frame;
 import io.gyre.FrameSender;
-import io.gyre.ReduceOp;
+import io.gyre.GyreException;
 import io.gyre.Region;
 import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
@@ -39,6 +39,7 @@ final class ShardServer {
     private final @Nullable Training training;
     private final long memoryLimit;
     private final Faults faults;
+    private final Source source;
     private final Kernels kernels = new ArrayKernels();
     private final Map<String, Shard> byName = new TreeMap<>();
     private final Map<Integer, Shard> byNumber = new TreeMap<>();
@@ -46,6 +47,20 @@ final class ShardServer {
     private final List<Waiting> waiting = new ArrayList<>();
     private int nextNumber;
     private long memory;
+
+    /** Where a server gets its memory. */
+    interface Source {
+
+        /**
+         * Allocates zeros.
+         *
+         * @param shared whether clients on this host may change it themselves
+         */
+        StripedMemory allocate(String purpose, long bytes, boolean shared);
+
+        /** Gives them back. */
+        void free(StripedMemory memory);
+    }
 
     /** What the server knows of one rank. */
     private static final class Client {
@@ -74,6 +89,7 @@ final class ShardServer {
      * @param training how parameters are trained; null if nothing is
      * @param memoryLimit most bytes for buffers
      * @param faults what happens to answers
+     * @param source where shards lie
      */
     ShardServer(
             int index,
@@ -81,13 +97,15 @@ final class ShardServer {
             List<Integer> workers,
             @Nullable Training training,
             long memoryLimit,
-            Faults faults) {
+            Faults faults,
+            Source source) {
         this.index = index;
         this.servers = servers;
         this.workers = workers;
         this.training = training;
         this.memoryLimit = memoryLimit;
         this.faults = faults;
+        this.source = source;
     }
 
     /** Takes a frame of a client. */
@@ -152,7 +170,7 @@ final class ShardServer {
         if (request.operation() == Operation.ACCUMULATE && shard.trained() != null) {
             return "buffer " + shard.description() + " is changed by pushes only";
         }
-        long bytes = shard.memory().byteLength();
+        long bytes = shard.byteLength();
         if (request.offset() < 0 || request.length() < 0 || request.offset() > bytes - request.length()) {
             return "buffer " + shard.description() + " has " + bytes + " bytes in shard " + index + ": "
                     + request.length() + " from " + request.offset() + " are outside";
@@ -258,7 +276,7 @@ final class ShardServer {
     private Answer create(Client client, Request request) {
         Shard known = byName.get(request.text());
         if (known != null && known.isOf(client.rank, request)) {
-            return ok(request, known);
+            return opened(client, request, known);
         }
         if (known != null) {
             return Answer.failure(request.call(), "there is a buffer " + known.description() + " already");
@@ -276,13 +294,14 @@ final class ShardServer {
         if (objection != null) {
             return Answer.failure(request.call(), objection);
         }
-        Region region;
+        StripedMemory region;
         TrainedShard trained;
         try {
-            region = Region.allocate("shard " + index + " of '" + request.text() + "'", bytes);
-            trained =
-                    wanted == null ? null : new TrainedShard(type, region, plan.offset(index), wanted, workers.size());
-        } catch (OutOfMemoryError e) {
+            region = source.allocate("shard " + index + " of '" + request.text() + "'", bytes, wanted == null);
+            trained = wanted == null
+                    ? null
+                    : new TrainedShard(type, region.data(), plan.offset(index), wanted, workers.size());
+        } catch (OutOfMemoryError | GyreException e) {
             return Answer.failure(
                     request.call(),
                     "server " + index + " of " + servers + " has no memory for buffer '" + request.text() + "' of "
@@ -292,7 +311,7 @@ final class ShardServer {
         Shard shard = new Shard(nextNumber++, request.text(), type, elements, region, trained, client.rank, request);
         byName.put(shard.name(), shard);
         byNumber.put(shard.number(), shard);
-        return ok(request, shard);
+        return opened(client, request, shard);
     }
 
     private Answer attach(Client client, Request request) {
@@ -314,6 +333,11 @@ final class ShardServer {
                             + (wantsTraining ? ", in training" : ""));
         }
         shard.ledger().restarted(client.rank, request.incarnation());
+        return opened(client, request, shard);
+    }
+
+    /** Tells a client what it needs to use a buffer: the number of its own last change, and where it can map it. */
+    private static Answer opened(Client client, Request request, Shard shard) {
         Answer answer = ok(request, shard);
         return new Answer(
                 answer.call(),
@@ -323,7 +347,7 @@ final class ShardServer {
                 answer.clock(),
                 shard.ledger().lastSequence(client.rank),
                 0,
-                "");
+                shard.memory().shared());
     }
 
     /** Frees a buffer; one that is gone already was freed by an earlier copy of the same request. */
@@ -334,7 +358,13 @@ final class ShardServer {
         byName.remove(shard.name());
         byNumber.remove(shard.number());
         long copies = shard.trained() == null || training == null ? 1 : TrainedShard.copies(training, workers.size());
-        memory -= shard.memory().byteLength() * copies;
+        memory -= shard.byteLength() * copies;
+        shard.memory().markFreed();
+        // Whoever is being sent a part of it asks again, and then learns that it is gone.
+        clients.values()
+                .forEach(client -> client.answers.removeIf(
+                        answer -> answer.reads(shard.memory().data())));
+        source.free(shard.memory());
         List<Waiting> orphans = waiting.stream()
                 .filter(each -> each.request.buffer() == shard.number())
                 .toList();
@@ -387,18 +417,11 @@ final class ShardServer {
 
     private void apply(Client client, Request request, Shard shard, Region data) {
         switch (request.operation()) {
-            case WRITE -> Vectors.copy(shard.memory().slice(request.offset(), request.length()), data);
-            case ACCUMULATE ->
-                Vectors.add(
-                        kernels,
-                        ReduceOp.SUM,
-                        shard.type(),
-                        shard.memory().slice(request.offset(), request.length()),
-                        data);
+            case WRITE -> shard.memory().write(request.offset(), data);
+            case ACCUMULATE -> shard.memory().accumulate(kernels, shard.type(), request.offset(), data);
             case PUSH -> training(shard).push(worker(client), data, request);
             default -> throw new IllegalStateException(request.operation() + " is no change");
         }
-        shard.changed();
     }
 
     private void stream(Client client, Request request, Shard shard) {
@@ -418,7 +441,7 @@ final class ShardServer {
                         Frame.Kind.RESPONSE,
                         request.call(),
                         withData.encode(),
-                        shard.memory(),
+                        shard.memory().data(),
                         request.offset(),
                         request.length()));
     }
@@ -440,7 +463,8 @@ final class ShardServer {
         return true;
     }
 
-    private void answerWaiting() {
+    /** Answers what could not be answered before; clients may have changed a shard in the memory that they share with it. */
+    void answerWaiting() {
         for (Iterator<Waiting> each = waiting.iterator(); each.hasNext(); ) {
             Waiting next = each.next();
             if (answerIfPossible(next.client, next.request, shard(next.request))) {

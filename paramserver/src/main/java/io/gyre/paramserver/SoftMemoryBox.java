@@ -1,9 +1,13 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
+import io.gyre.GyreException;
 import io.gyre.Region;
+import io.gyre.kernel.ArrayKernels;
+import io.gyre.kernel.Kernels;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  *   <dt>Atomicity
  *   <dd>{@link #write} and {@link #accumulate} happen at once in each shard, and once, however often they must be sent. Shards
  *       change one after the other. {@link #read} may see a change that happens meanwhile in a part of a shard only.
+ *   <dt>Memory
+ *   <dd>Shards on this host are mapped: this rank works on them itself, under locks that lie beside them, and nothing is sent.
  *   <dt>Threading
  *   <dd>One thread, the one that makes the service's other calls.
  *   <dt>Failure
@@ -30,6 +36,10 @@ public final class SoftMemoryBox {
     private final int[] numbers;
     private final long[] sequences;
     private final List<Call> accumulating = new ArrayList<>();
+    private final List<FutureTask<Boolean>> accumulatingHere = new ArrayList<>();
+    private final @Nullable StripedMemory[] mapped;
+    private final Kernels kernels = new ArrayKernels();
+    private final Kernels kernelsOfService = new ArrayKernels();
     private long version;
 
     private SoftMemoryBox(ParameterService service, String name, ElementType type, ShardPlan plan) {
@@ -39,6 +49,7 @@ public final class SoftMemoryBox {
         this.plan = plan;
         numbers = new int[plan.servers()];
         sequences = new long[plan.servers()];
+        mapped = new StripedMemory[plan.servers()];
     }
 
     static SoftMemoryBox open(
@@ -63,6 +74,7 @@ public final class SoftMemoryBox {
             Answer answer = service.await(call);
             box.numbers[call.server.index()] = answer.buffer();
             box.sequences[call.server.index()] = answer.sequence();
+            box.mapped[call.server.index()] = service.map(call.server, answer.text(), box.bytes(call.server));
         }
         return box;
     }
@@ -85,32 +97,68 @@ public final class SoftMemoryBox {
     /** Copies the whole of it into {@code into}, which must be as long. Returns the version of the oldest shard. */
     public long read(Region into) {
         checkLength(into);
-        return awaitAll(beginRead(into));
+        List<Call> calls = beginFetch(Operation.READ, into, 0);
+        long least = Long.MAX_VALUE;
+        for (ServerLink link : service.links()) {
+            StripedMemory shard = here(link);
+            if (shard != null) {
+                least = Math.min(least, shard.changes());
+                shard.read(part(link, into));
+            }
+        }
+        version = calls.isEmpty() ? least : Math.min(least, awaitAll(calls));
+        return version;
     }
 
     /** Replaces the whole of it; returns when all servers have done so. */
     public void write(Region from) {
         checkLength(from);
-        awaitAll(beginChange(Operation.WRITE, from, 0, 0, 0));
+        List<Call> calls = beginChange(Operation.WRITE, from);
+        for (ServerLink link : service.links()) {
+            StripedMemory shard = here(link);
+            if (shard != null) {
+                shard.write(0, part(link, from));
+            }
+        }
+        awaitAll(calls);
     }
 
     /** Adds {@code delta}, element by element; returns when all servers have done so. */
     public void accumulate(Region delta) {
-        beginAccumulate(delta);
+        checkLength(delta);
         awaitAccumulate();
+        List<Call> calls = beginChange(Operation.ACCUMULATE, delta);
+        for (ServerLink link : service.links()) {
+            StripedMemory shard = here(link);
+            if (shard != null) {
+                shard.accumulate(kernels, type, 0, part(link, delta));
+            }
+        }
+        awaitAll(calls);
     }
 
     /** Begins to add {@code delta}, which must stay as it is until {@link #awaitAccumulate}. */
     public void beginAccumulate(Region delta) {
         checkLength(delta);
         awaitAccumulate();
-        accumulating.addAll(beginChange(Operation.ACCUMULATE, delta, 0, 0, 0));
+        accumulating.addAll(beginChange(Operation.ACCUMULATE, delta));
+        for (ServerLink link : service.links()) {
+            StripedMemory shard = here(link);
+            if (shard != null) {
+                Region part = part(link, delta);
+                accumulatingHere.add(service.begin(() -> shard.accumulate(kernelsOfService, type, 0, part)));
+            }
+        }
     }
 
     /** Waits for the end of what {@link #beginAccumulate} has begun. */
     public void awaitAccumulate() {
         awaitAll(accumulating);
         accumulating.clear();
+        for (FutureTask<Boolean> task : accumulatingHere) {
+            service.await(task, "the accumulation in " + this);
+        }
+        accumulatingHere.clear();
     }
 
     /** Waits until every shard has seen so many writes and accumulations. */
@@ -138,14 +186,25 @@ public final class SoftMemoryBox {
         return calls;
     }
 
-    List<Call> beginRead(Region into) {
-        return beginFetch(Operation.READ, into, 0);
+    /** The memory of a shard, if this rank has mapped it. */
+    private @Nullable StripedMemory here(ServerLink link) {
+        StripedMemory shard = mapped[link.index()];
+        if (shard != null) {
+            service.checkAlive(this);
+            if (shard.isFreed()) {
+                throw new GyreException("buffer '" + name + "' does not exist any more: it was freed");
+            }
+        }
+        return shard;
     }
 
-    /** Asks for all shards. */
+    /** Asks for the shards that are not mapped. */
     List<Call> beginFetch(Operation operation, Region into, long step) {
         List<Call> calls = new ArrayList<>();
         for (ServerLink link : service.links()) {
+            if (mapped[link.index()] != null) {
+                continue;
+            }
             Request request = Request.of(operation, numbers[link.index()])
                     .withRange(0, bytes(link))
                     .withStep(step, 0, 0, 0, 0);
@@ -154,10 +213,12 @@ public final class SoftMemoryBox {
         return calls;
     }
 
-    private List<Call> beginChange(Operation operation, Region from, long step, long weight, int epoch) {
+    private List<Call> beginChange(Operation operation, Region from) {
         List<Call> calls = new ArrayList<>();
         for (ServerLink link : service.links()) {
-            calls.add(beginChange(link, operation, from, step, 0, 0, weight, epoch));
+            if (mapped[link.index()] == null) {
+                calls.add(beginChange(link, operation, from, 0, 0, 0, 0, 0));
+            }
         }
         return calls;
     }

@@ -9,14 +9,17 @@ import io.gyre.GyreException;
 import io.gyre.PeerLostException;
 import io.gyre.Region;
 import io.gyre.Session;
+import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
+import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class ParameterClientTest {
@@ -91,6 +94,39 @@ class ParameterClientTest {
 
                 assertThat(w.getFloat(0)).isEqualTo(-2);
                 client.finish(w);
+            }
+        });
+    }
+
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {1, 2})
+    void everyPushIsAppliedOnceThoughMessagesAreLostAndRepeated(long seed) throws Exception {
+        int steps = 200;
+        Gyre.local(3).run(session -> {
+            SplittableRandom random =
+                    new SplittableRandom(seed + session.world().rank());
+            try (ParameterService service = ParameterService.builder(session)
+                    .training(new Training(new StaleSynchronous(3), new GradientDescent(1)))
+                    .retryAfter(Duration.ofMillis(2))
+                    .faults(() -> random.nextInt(10) == 0 ? 0 : random.nextInt(10) == 0 ? 2 : 1)
+                    .start()) {
+                ParameterClient client = service.parameters("w", ElementType.FLOAT64, ELEMENTS);
+                Region w = Region.allocate("w", 8 * ELEMENTS);
+                client.start(w);
+                client.resume(0);
+                for (int step = 0; step < steps; step++) {
+                    client.beginPull(step);
+                    client.awaitPull(w);
+                    for (int i = 0; i < ELEMENTS; i++) {
+                        w.putDouble(8L * i, -1);
+                    }
+                    client.push(w, step, 1, 0);
+                }
+                client.finish(w);
+                for (int i = 0; i < ELEMENTS; i++) {
+                    assertThat(w.getDouble(8L * i)).as("cell %d", i).isEqualTo(3.0 * steps);
+                }
+                assertThat(client.maxStaleness()).isLessThanOrEqualTo(3);
             }
         });
     }

@@ -23,6 +23,7 @@ class ArchitectureTest {
         "io.gyre.kernel..",
         "io.gyre.membership..",
         "io.gyre.allreduce..",
+        "io.gyre.paramserver..",
         "io.gyre.transport..",
         "io.gyre.dl4j.."
     };
@@ -79,7 +80,7 @@ class ArchitectureTest {
     void algorithmsAndTransportDoNotKnowEachOther() {
         check(noClasses()
                 .that()
-                .resideInAPackage("io.gyre.allreduce..")
+                .resideInAnyPackage("io.gyre.allreduce..", "io.gyre.paramserver..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.gyre.transport..", "io.gyre.dl4j..", "io.gyre.launcher.."));
@@ -88,7 +89,8 @@ class ArchitectureTest {
                 .resideInAPackage("io.gyre.transport..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("io.gyre.allreduce..", "io.gyre.dl4j..", "io.gyre.launcher.."));
+                .resideInAnyPackage(
+                        "io.gyre.allreduce..", "io.gyre.paramserver..", "io.gyre.dl4j..", "io.gyre.launcher.."));
     }
 
     @Test

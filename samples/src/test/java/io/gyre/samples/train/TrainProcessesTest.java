@@ -47,6 +47,33 @@ class TrainProcessesTest {
     }
 
     @Test
+    void withParametersOnAServerTheOthersGoOnWhenAWorkerIsKilled() throws Exception {
+        String[] arguments = {"mlp", "-n", "2", "--strategy", "paramserver", "--servers", "1", "--epochs", "3"};
+        try (GyreTrain train = GyreTrain.start(directory, arguments)) {
+            train.awaitOutput("step \\d+ of");
+            GyreTrain.kill(train.pid(1));
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            assertThat(train.output())
+                    .containsPattern("rank 1 .* was lost, and the run goes on without it")
+                    .contains("1 of 2 ranks were lost on the way");
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"paramserver", "elastic"})
+    @Tag("long")
+    void strategiesWithServersLearnToReadDrawnDigits(String strategy) throws Exception {
+        JsonNode report = GyreTrain.run(directory, "mlp", "-n", "3", "--strategy", strategy, "--epochs", "4");
+
+        assertThat(report.get("strategy").asText()).isEqualTo(strategy);
+        assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
+        assertThat(report.get("max_staleness").asInt()).isBetween(0, 3);
+        assertThat(report.get("parameters_sha256").get(2))
+                .isEqualTo(report.get("parameters_sha256").get(0));
+    }
+
+    @Test
     void aPortThatIsInUseIsNamed() throws Exception {
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 GyreTrain train = GyreTrain.start(directory, "mlp", "--port", String.valueOf(taken.getLocalPort()))) {

@@ -1,0 +1,63 @@
+package io.gyre.samples;
+
+import io.gyre.Gyre;
+import io.gyre.Session;
+import io.gyre.dl4j.DistributedTrainer;
+import io.gyre.dl4j.Parameters;
+import io.gyre.dl4j.ShardedData;
+import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.StaleSynchronous;
+import io.gyre.samples.data.DrawnDigits;
+import io.gyre.samples.data.ImageExamples;
+import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.model.SampleModel;
+import org.deeplearning4j.nn.api.Model;
+import org.nd4j.evaluation.classification.Evaluation;
+
+/**
+ * Parameters on a server: two workers push gradients and pull parameters, at most three steps apart, and a third rank holds the
+ * parameters and updates them by the model's own Adam. All are threads of this JVM; needs no flag and no file.
+ */
+public final class ParameterServerProgram {
+
+    /** Steps that the faster worker may be ahead. */
+    private static final int STALENESS = 3;
+
+    private ParameterServerProgram() {}
+
+    /** Trains for two passes over the data, and says how many of the digits that were held out are read rightly. */
+    public static void main(String[] arguments) throws InterruptedException {
+        ImageSet digits = DrawnDigits.of(1);
+
+        Gyre.local(3).run(session -> {
+            Model model = SampleModel.MLP.build(digits.shape(), digits.classes().size(), 1);
+
+            try (ParameterService service = ParameterService.builder(session)
+                    .servers(1)
+                    .training(Parameters.training(model, new StaleSynchronous(STALENESS)))
+                    .start()) {
+                if (service.isServer()) {
+                    service.serve();
+                } else {
+                    train(model, digits, service);
+                }
+            }
+        });
+    }
+
+    private static void train(Model model, ImageSet digits, ParameterService service) {
+        Session workers = service.workers();
+        try (DistributedTrainer trainer = DistributedTrainer.builder(model, workers)
+                .strategy(Parameters.asynchronous(model, service))
+                .build()) {
+            // 32 examples for each worker in a step, and each step of a worker is an update.
+            trainer.fit(ShardedData.of(ImageExamples.train(digits), 32, 1), 2);
+            Evaluation evaluation = trainer.evaluate(ShardedData.of(ImageExamples.heldOut(digits), 100, 1));
+
+            if (workers.world().isRoot()) {
+                System.out.printf(
+                        "accuracy %.3f after %d steps of each worker%n", evaluation.accuracy(), trainer.step());
+            }
+        }
+    }
+}
