@@ -13,6 +13,9 @@ import java.util.List;
  * until the consistency lets the step begin.
  *
  * <dl>
+ *   <dt>On the servers' host
+ *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than the staleness that is
+ *       counted for it.
  *   <dt>Memory
  *   <dd>Two vectors: what is being pulled, and what is being pushed.
  *   <dt>Threading
@@ -88,7 +91,7 @@ public final class ParameterClient implements ParameterStore {
         if (!pulling.isEmpty()) {
             throw new IllegalStateException("a pull is under way");
         }
-        pulling.addAll(box.beginFetch(Operation.PULL, pulled, step));
+        pulling.addAll(box.beginPull(pulled, step));
     }
 
     @Override
@@ -102,7 +105,8 @@ public final class ParameterClient implements ParameterStore {
             seenClocks[call.server.index()] = answer.clock();
         }
         pulling.clear();
-        Vectors.copy(parameters, pulled);
+        box.copyFetched(pulled, parameters);
+        box.copyMapped(parameters);
     }
 
     @Override

@@ -95,6 +95,7 @@ public final class ParameterService implements AutoCloseable {
     private final Queue<Call> asked = new ConcurrentLinkedQueue<>();
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final Activity activity = new Activity();
+    private final Shelf shelf = new Shelf();
     private final Thread thread;
     private volatile @Nullable GyreException failure;
     private volatile boolean closed;
@@ -131,7 +132,7 @@ public final class ParameterService implements AutoCloseable {
                         builder.training,
                         builder.memoryLimit,
                         builder.faults,
-                        new Shelf())
+                        shelf)
                 : null;
         if (workerRanks.contains(own)) {
             for (int rank : serverRanks) {
@@ -208,6 +209,8 @@ public final class ParameterService implements AutoCloseable {
             if (!closed) {
                 session.fail("its parameter service has failed: " + e);
             }
+        } finally {
+            shelf.leave();
         }
     }
 
@@ -382,6 +385,8 @@ public final class ParameterService implements AutoCloseable {
                 return new StripedMemory(Region.allocate(purpose, whole), bytes, "", own(), this);
             }
             MemoryBox box = neighbours.create(neighbours.newName("parameters"), whole);
+            // Its own thread uses it without asking again: who closes the session first must not unmap it.
+            box.region().enter("the parameter service");
             StripedMemory memory = new StripedMemory(box.region(), bytes, box.name(), own(), this);
             boxes.put(memory, box);
             return memory;
@@ -391,8 +396,15 @@ public final class ParameterService implements AutoCloseable {
         public void free(StripedMemory memory) {
             MemoryBox box = boxes.remove(memory);
             if (box != null) {
+                box.region().exit();
                 box.close();
             }
+        }
+
+        /** The service's thread ends. */
+        void leave() {
+            boxes.values().forEach(box -> box.region().exit());
+            boxes.clear();
         }
 
         @Override

@@ -54,7 +54,7 @@ final class ShardServer {
         /**
          * Allocates zeros.
          *
-         * @param shared whether clients on this host may change it themselves
+         * @param shared whether clients on this host may read and change it themselves
          */
         StripedMemory allocate(String purpose, long bytes, boolean shared);
 
@@ -297,7 +297,9 @@ final class ShardServer {
         StripedMemory region;
         TrainedShard trained;
         try {
-            region = source.allocate("shard " + index + " of '" + request.text() + "'", bytes, wanted == null);
+            // With delay compensation the server must know exactly what each worker has pulled.
+            boolean shared = wanted == null || wanted.delayCompensation() == 0;
+            region = source.allocate("shard " + index + " of '" + request.text() + "'", bytes, shared);
             trained = wanted == null
                     ? null
                     : new TrainedShard(type, region.data(), plan.offset(index), wanted, workers.size());

@@ -198,8 +198,40 @@ public final class SoftMemoryBox {
         return shard;
     }
 
+    /** Asks for leave to begin a step, and for the shards that are not mapped: the others are there for {@link #copyMapped}. */
+    List<Call> beginPull(Region into, long step) {
+        List<Call> calls = new ArrayList<>();
+        for (ServerLink link : service.links()) {
+            boolean here = mapped[link.index()] != null;
+            Request request = Request.of(Operation.PULL, numbers[link.index()])
+                    .withRange(0, here ? 0 : bytes(link))
+                    .withStep(step, 0, 0, 0, 0);
+            calls.add(begin(link, request, here ? null : part(link, into)));
+        }
+        return calls;
+    }
+
+    /** Completes a vector whose other parts were fetched: copies the shards that are mapped to their places. */
+    void copyMapped(Region into) {
+        for (ServerLink link : service.links()) {
+            StripedMemory shard = here(link);
+            if (shard != null) {
+                shard.read(part(link, into));
+            }
+        }
+    }
+
+    /** As {@link #copyMapped}, of the shards that are not mapped. */
+    void copyFetched(Region fetched, Region into) {
+        for (ServerLink link : service.links()) {
+            if (mapped[link.index()] == null) {
+                Vectors.copy(part(link, into), part(link, fetched));
+            }
+        }
+    }
+
     /** Asks for the shards that are not mapped. */
-    List<Call> beginFetch(Operation operation, Region into, long step) {
+    private List<Call> beginFetch(Operation operation, Region into, long step) {
         List<Call> calls = new ArrayList<>();
         for (ServerLink link : service.links()) {
             if (mapped[link.index()] != null) {
