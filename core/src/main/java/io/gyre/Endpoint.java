@@ -42,6 +42,9 @@ public interface Endpoint {
     /** Waits until all that was offered has left this rank, so that it may stop calling {@link #await} for a while. */
     void flush(Activity activity);
 
+    /** Memory that this rank shares with others of its host. */
+    MemoryBoxes boxes();
+
     /**
      * The part of this network that a group of ranks sees, in which they are numbered 0 to {@code ranks.length - 1} in the
      * order given. Groups may overlap; a rank runs operations of one group at a time.

@@ -8,6 +8,7 @@ final class GroupEndpoint implements Endpoint {
     private final Endpoint whole;
     private final int[] ranks;
     private final World world;
+    private final MemoryBoxes boxes;
 
     GroupEndpoint(Endpoint whole, int[] ranks) {
         this.whole = whole;
@@ -30,6 +31,7 @@ final class GroupEndpoint implements Endpoint {
                     + whole.world().rank());
         }
         this.world = new World(own, ranks.length);
+        this.boxes = new GroupBoxes(whole.boxes(), this.ranks);
     }
 
     @Override
@@ -60,6 +62,11 @@ final class GroupEndpoint implements Endpoint {
     @Override
     public void await(int workDone, Activity activity) {
         whole.await(workDone, activity);
+    }
+
+    @Override
+    public MemoryBoxes boxes() {
+        return boxes;
     }
 
     @Override

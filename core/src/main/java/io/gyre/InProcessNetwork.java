@@ -21,6 +21,7 @@ final class InProcessNetwork implements Verdicts {
     private final AtomicReference<@Nullable Loss> loss = new AtomicReference<>();
     private final ExchangeBoard board;
     private final AtomicIntegerArray left;
+    private final InProcessBoxes.Shelf shelf = new InProcessBoxes.Shelf();
 
     InProcessNetwork(int ranks, Duration peerTimeout) {
         if (ranks < 1) {
@@ -54,6 +55,10 @@ final class InProcessNetwork implements Verdicts {
 
     Duration peerTimeout() {
         return peerTimeout;
+    }
+
+    InProcessBoxes.Shelf shelf() {
+        return shelf;
     }
 
     ExchangeBoard board() {

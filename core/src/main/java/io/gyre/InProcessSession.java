@@ -8,12 +8,14 @@ final class InProcessSession implements Session, Endpoint {
     private final InProcessNetwork network;
     private final World world;
     private final Patience patience;
+    private final InProcessBoxes boxes;
     private volatile boolean closed;
 
     InProcessSession(InProcessNetwork network, World world) {
         this.network = network;
         this.world = world;
         this.patience = new Patience(world.rank(), network.peerTimeout(), network, new Backoff(world.size()));
+        this.boxes = new InProcessBoxes(network.shelf(), this);
     }
 
     @Override
@@ -34,6 +36,11 @@ final class InProcessSession implements Session, Endpoint {
     @Override
     public Endpoint endpoint() {
         return this;
+    }
+
+    @Override
+    public MemoryBoxes boxes() {
+        return boxes;
     }
 
     @Override
@@ -99,6 +106,7 @@ final class InProcessSession implements Session, Endpoint {
     public void close() {
         if (!closed) {
             closed = true;
+            boxes.close();
             network.left(world.rank());
         }
     }

@@ -118,8 +118,21 @@ public final class Region implements AutoCloseable {
 
     /** A part of this region, sharing its memory and its life. */
     public Region slice(long byteOffset, long length) {
-        checkAccess(byteOffset, length);
+        life.checkOpen();
+        checkBounds(byteOffset, length);
         return new Region(life, windows, windowBytes, start + byteOffset, length);
+    }
+
+    /** The same memory with a life of its own, so that each of those who share it can end its use. */
+    Region share() {
+        return new Region(new Life(life.name, this), windows, windowBytes, start, byteLength);
+    }
+
+    /** Where this region begins in another, in bytes; -1 if it is not a part of it, cut from it by {@link #slice}. */
+    public long offsetIn(Region whole) {
+        boolean inside =
+                life == whole.life && start >= whole.start && start + byteLength <= whole.start + whole.byteLength;
+        return inside ? start - whole.start : -1;
     }
 
     /** What this region is for. */
@@ -149,55 +162,89 @@ public final class Region implements AutoCloseable {
 
     /** Copies {@code length} bytes out of this region, without allocation. */
     public void copyTo(long byteOffset, ByteBuffer target, int targetOffset, int length) {
-        checkAccess(byteOffset, length);
-        for (int done = 0; done < length; ) {
-            int n = contiguous(byteOffset + done, length - done);
-            target.put(targetOffset + done, window(byteOffset + done), windowOffset(byteOffset + done), n);
-            done += n;
+        enter("copy");
+        try {
+            checkBounds(byteOffset, length);
+            for (int done = 0; done < length; ) {
+                int n = contiguous(byteOffset + done, length - done);
+                target.put(targetOffset + done, window(byteOffset + done), windowOffset(byteOffset + done), n);
+                done += n;
+            }
+        } finally {
+            exit();
         }
     }
 
     /** Copies {@code length} bytes into this region, without allocation. */
     public void copyFrom(long byteOffset, ByteBuffer source, int sourceOffset, int length) {
-        checkAccess(byteOffset, length);
-        for (int done = 0; done < length; ) {
-            int n = contiguous(byteOffset + done, length - done);
-            window(byteOffset + done).put(windowOffset(byteOffset + done), source, sourceOffset + done, n);
-            done += n;
+        enter("copy");
+        try {
+            checkBounds(byteOffset, length);
+            for (int done = 0; done < length; ) {
+                int n = contiguous(byteOffset + done, length - done);
+                window(byteOffset + done).put(windowOffset(byteOffset + done), source, sourceOffset + done, n);
+                done += n;
+            }
+        } finally {
+            exit();
         }
     }
 
     /** Reads one element; for tests and small vectors. */
     public float getFloat(long byteOffset) {
-        checkAccess(byteOffset, Float.BYTES);
-        return window(byteOffset).getFloat(windowOffset(byteOffset));
+        enter("read");
+        try {
+            checkBounds(byteOffset, Float.BYTES);
+            return window(byteOffset).getFloat(windowOffset(byteOffset));
+        } finally {
+            exit();
+        }
     }
 
     /** Writes one element; for tests and small vectors. */
     public void putFloat(long byteOffset, float value) {
-        checkAccess(byteOffset, Float.BYTES);
-        window(byteOffset).putFloat(windowOffset(byteOffset), value);
+        enter("write");
+        try {
+            checkBounds(byteOffset, Float.BYTES);
+            window(byteOffset).putFloat(windowOffset(byteOffset), value);
+        } finally {
+            exit();
+        }
     }
 
     /** Reads one element; for tests and small vectors. */
     public double getDouble(long byteOffset) {
-        checkAccess(byteOffset, Double.BYTES);
-        return window(byteOffset).getDouble(windowOffset(byteOffset));
+        enter("read");
+        try {
+            checkBounds(byteOffset, Double.BYTES);
+            return window(byteOffset).getDouble(windowOffset(byteOffset));
+        } finally {
+            exit();
+        }
     }
 
     /** Writes one element; for tests and small vectors. */
     public void putDouble(long byteOffset, double value) {
-        checkAccess(byteOffset, Double.BYTES);
-        window(byteOffset).putDouble(windowOffset(byteOffset), value);
+        enter("write");
+        try {
+            checkBounds(byteOffset, Double.BYTES);
+            window(byteOffset).putDouble(windowOffset(byteOffset), value);
+        } finally {
+            exit();
+        }
     }
 
     /** Sets every byte to zero. */
     public void clear() {
-        life.checkOpen();
-        for (long done = 0; done < byteLength; ) {
-            int n = Math.min(ZEROS.capacity(), contiguous(done, byteLength - done));
-            window(done).put(windowOffset(done), ZEROS, 0, n);
-            done += n;
+        enter("clear");
+        try {
+            for (long done = 0; done < byteLength; ) {
+                int n = Math.min(ZEROS.capacity(), contiguous(done, byteLength - done));
+                window(done).put(windowOffset(done), ZEROS, 0, n);
+                done += n;
+            }
+        } finally {
+            exit();
         }
     }
 
@@ -223,8 +270,7 @@ public final class Region implements AutoCloseable {
         life.close();
     }
 
-    private void checkAccess(long byteOffset, long length) {
-        life.checkOpen();
+    private void checkBounds(long byteOffset, long length) {
         if (byteOffset < 0 || length < 0 || byteOffset > byteLength - length) {
             throw new IndexOutOfBoundsException("region '" + life.name + "' has " + byteLength + " bytes; " + length
                     + " bytes from " + byteOffset + " are outside");

@@ -29,7 +29,7 @@ public interface Session extends AutoCloseable {
     /** Everybody, by rank. */
     List<Member> members();
 
-    /** Which network the ranks use, in one word for reports: {@code local}, {@code ipc}, {@code udp}, {@code ipc+udp}. */
+    /** Which network the ranks use, in one word for reports: {@code local}, {@code shm}, {@code ipc}, {@code udp}, {@code shm+udp}. */
     String transport();
 
     /** The network. */

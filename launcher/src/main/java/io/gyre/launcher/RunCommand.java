@@ -31,7 +31,7 @@ public final class RunCommand implements Callable<Integer> {
 
     @Option(
             names = "--transport",
-            paramLabel = "auto|ipc|udp",
+            paramLabel = "auto|shm|ipc|udp",
             description =
                     "How ranks exchange data. Default: ${DEFAULT-VALUE}, IPC inside a host and UDP between hosts.")
     private String transport = "auto";

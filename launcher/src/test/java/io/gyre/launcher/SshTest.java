@@ -101,7 +101,7 @@ class SshTest {
             for (int rank = 0; rank < 3; rank++) {
                 gyre.awaitWord(rank, "step");
             }
-            assertThat(gyre.errors()).contains("3 ranks over ipc+udp");
+            assertThat(gyre.errors()).contains("3 ranks over shm+udp");
             Processes.signal("KILL", Long.parseLong(gyre.awaitWord(2, "started")));
 
             assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);

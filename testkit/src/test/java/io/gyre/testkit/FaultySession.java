@@ -6,6 +6,7 @@ import io.gyre.Frame;
 import io.gyre.FrameReceiver;
 import io.gyre.FrameSender;
 import io.gyre.Member;
+import io.gyre.MemoryBoxes;
 import io.gyre.PeerLostException;
 import io.gyre.Region;
 import io.gyre.Session;
@@ -45,6 +46,11 @@ final class FaultySession implements Session, Endpoint {
     @Override
     public FrameSender sender(int peer) {
         return senders.computeIfAbsent(session.endpoint().sender(peer), FaultySender::new);
+    }
+
+    @Override
+    public MemoryBoxes boxes() {
+        return session.endpoint().boxes();
     }
 
     /** Breaks every third frame. */

@@ -9,6 +9,7 @@ import io.gyre.FrameReceiver;
 import io.gyre.FrameSender;
 import io.gyre.GyreException;
 import io.gyre.Member;
+import io.gyre.MemoryBoxes;
 import io.gyre.Patience;
 import io.gyre.Verdicts;
 import io.gyre.World;
@@ -49,7 +50,9 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     private final CoordinatorLink coordinator;
     private final Patience patience;
     private final Gate gate = new Gate();
+    private final TransportMode mode;
     private final BitSet near = new BitSet();
+    private final MappedBoxes boxes;
     private final @Nullable AeronFrameSender[] senders;
     private final @Nullable AeronFrameReceiver[] receivers;
 
@@ -68,7 +71,9 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         this.patience = new Patience(world.rank(), options.peerTimeout(), this, new Backoff(options.ranksOnHost()));
         senders = new AeronFrameSender[world.size()];
         receivers = new AeronFrameReceiver[world.size()];
-        findNear(options.transport());
+        this.mode = options.transport();
+        findNear();
+        boxes = openBoxes();
         if (near.cardinality() == world.size()) {
             site.closePort();
         }
@@ -79,12 +84,12 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         }
     }
 
-    private void findNear(TransportMode mode) {
+    private void findNear() {
         String own = address(world.rank(), AeronSite.HOST);
         for (int rank = 0; rank < world.size(); rank++) {
             boolean sameHost = address(rank, AeronSite.HOST).equals(own);
-            if (mode == TransportMode.IPC && !sameHost) {
-                throw new GyreException("transport ipc needs all ranks on one host with common shared memory: "
+            if (mode.isOneHost() && !sameHost) {
+                throw new GyreException("transport " + mode + " needs all ranks on one host with common shared memory: "
                         + member(world.rank()) + " is on '" + own + "', " + member(rank) + " on '"
                         + address(rank, AeronSite.HOST) + "'. Use transport auto or udp");
             }
@@ -92,6 +97,25 @@ final class AeronEndpoint implements Endpoint, Verdicts {
                 near.set(rank);
             }
         }
+    }
+
+    private MappedBoxes openBoxes() {
+        List<Integer> neighbours = mode.hasBoxes() ? near.stream().boxed().toList() : List.of(world.rank());
+        return new MappedBoxes(
+                this,
+                neighbours,
+                rank -> AeronSite.runDirectory(address(rank, AeronSite.DIRECTORY)),
+                site,
+                new BoxFile(run, GENERATION));
+    }
+
+    @Override
+    public MemoryBoxes boxes() {
+        return boxes;
+    }
+
+    void closeBoxes() {
+        boxes.close();
     }
 
     private String address(int rank, String name) {
@@ -103,7 +127,8 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     String transport() {
         boolean far = near.cardinality() < world.size();
         boolean shared = near.cardinality() > 1 || world.size() == 1;
-        return far ? (shared ? "ipc+udp" : "udp") : "ipc";
+        String inHost = mode.hasBoxes() ? "shm" : "ipc";
+        return far ? (shared ? inHost + "+udp" : "udp") : inHost;
     }
 
     /** Payload bytes sent so far. */

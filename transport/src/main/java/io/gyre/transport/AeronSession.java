@@ -64,7 +64,7 @@ public final class AeronSession implements Session {
 
     static AeronSession join(JoinOptions options, Path sharedMemory, StorageSpace space) {
         JvmRequirements.checkOpened();
-        if (options.transport() != TransportMode.IPC) {
+        if (!options.transport().isOneHost()) {
             JvmRequirements.checkBoundsChecks();
         }
         LOG.info("joining: {}", options);
@@ -183,6 +183,7 @@ public final class AeronSession implements Session {
             // Until they have left too, peers may find that a datagram is missing; the keep-alive thread answers.
             link.awaitDeparture(endpoint.farReaders(), deadline);
         }
+        endpoint.closeBoxes();
         if (quiet) {
             site.close();
         } else {

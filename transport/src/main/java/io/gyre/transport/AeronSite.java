@@ -6,6 +6,7 @@ import io.gyre.GyreException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -62,7 +63,7 @@ final class AeronSite implements AutoCloseable {
     AeronSite(JoinOptions options, String label, Path sharedMemory, StorageSpace space) {
         this.space = space;
         this.termBytes = options.ranksOnHost() > MANY_RANKS ? SMALL_TERM_BYTES : TERM_BYTES;
-        this.udp = options.transport() == TransportMode.IPC ? null : UdpSettings.of(options, termBytes);
+        this.udp = options.transport().isOneHost() ? null : UdpSettings.of(options, termBytes);
         this.faults = new AeronFaults("the media driver of rank " + options.rank());
         this.directory = RunDirectory.create(sharedMemory, label);
         try {
@@ -143,6 +144,11 @@ final class AeronSite implements AutoCloseable {
         return addresses;
     }
 
+    /** The directory in which a rank keeps all that it shares, from what it says of its driver. */
+    static Path runDirectory(String driver) {
+        return Objects.requireNonNull(Path.of(driver).getParent(), driver);
+    }
+
     /** The driver and its clients. */
     AeronNode node() {
         return node;
@@ -155,8 +161,13 @@ final class AeronSite implements AutoCloseable {
 
     /** Creates something that takes one log's memory, if there is room for it. */
     <T> T withRoomForLog(String purpose, UserLock.Action<T> action) {
+        return withRoomFor(logBytes(), purpose, action);
+    }
+
+    /** Creates something that takes shared memory, if there is room for it. */
+    <T> T withRoomFor(long bytes, String purpose, UserLock.Action<T> action) {
         return directory.exclusively(() -> {
-            space.require(directory.path(), logBytes(), purpose);
+            space.require(directory.path(), bytes, purpose);
             return action.run();
         });
     }

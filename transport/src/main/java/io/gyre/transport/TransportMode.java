@@ -6,19 +6,31 @@ import java.util.Locale;
 public enum TransportMode {
     /** Shared memory between ranks of one host, UDP between hosts. */
     AUTO,
-    /** Shared memory; all ranks must be on one host. */
+    /** Shared memory that all ranks have mapped, and Aeron IPC for messages; all ranks must be on one host. */
+    SHM,
+    /** Aeron IPC alone: messages through shared memory, but no memory boxes; all ranks must be on one host. */
     IPC,
     /** UDP, also on one host. */
     UDP;
 
-    /** The mode that is called so on the command line and in the environment: {@code auto}, {@code ipc}, {@code udp}. */
+    /** The mode that is called so on the command line and in the environment: {@code auto}, {@code shm}, {@code ipc}, {@code udp}. */
     public static TransportMode of(String name) {
         for (TransportMode mode : values()) {
             if (mode.toString().equals(name)) {
                 return mode;
             }
         }
-        throw new IllegalArgumentException("transport '" + name + "' is unknown: auto, ipc or udp");
+        throw new IllegalArgumentException("transport '" + name + "' is unknown: auto, shm, ipc or udp");
+    }
+
+    /** Whether all ranks must be on one host. */
+    boolean isOneHost() {
+        return this == SHM || this == IPC;
+    }
+
+    /** Whether ranks of one host map each other's memory. */
+    boolean hasBoxes() {
+        return this == AUTO || this == SHM;
     }
 
     @Override

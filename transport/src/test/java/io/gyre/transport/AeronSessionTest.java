@@ -70,7 +70,7 @@ class AeronSessionTest {
     void theModeDecidesWhichNetworkRanksOfOneHostUse(TransportMode mode) throws Exception {
         List<String> used = AeronCluster.of(2, mode, directory).call(Session::transport);
 
-        assertThat(used).containsOnly(mode == TransportMode.UDP ? "udp" : "ipc");
+        assertThat(used).containsOnly(mode == TransportMode.AUTO ? "shm" : mode.toString());
     }
 
     @Test
@@ -86,7 +86,7 @@ class AeronSessionTest {
             return session.transport();
         });
 
-        assertThat(used).containsExactly("ipc+udp", "ipc+udp", "udp");
+        assertThat(used).containsExactly("shm+udp", "shm+udp", "udp");
     }
 
     @Test

@@ -43,19 +43,6 @@ public final class TrainOptions {
         }
     }
 
-    /** How ranks exchange data. */
-    enum Transport {
-        AUTO,
-        SHM,
-        IPC,
-        UDP;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     /** How long to train: one or the other. */
     static final class Length {
         @Option(names = "--epochs", paramLabel = "E", description = "Passes over the data. Default: 3.")
@@ -84,8 +71,9 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "auto",
             converter = Word.OfTransport.class,
-            description = "How ranks exchange data: auto, ipc or udp. Default: auto, IPC inside a host.")
-    private Transport transport = Transport.AUTO;
+            description =
+                    "How ranks exchange data: auto, shm, ipc or udp. Default: auto, shared memory inside a host, UDP between hosts.")
+    private TransportMode transport = TransportMode.AUTO;
 
     @Option(
             names = "--data",
@@ -176,9 +164,6 @@ public final class TrainOptions {
             throw new IllegalArgumentException(
                     "--servers, --staleness and --groups belong to strategies that do not exist yet: only allreduce does");
         }
-        if (transport == Transport.SHM) {
-            throw new IllegalArgumentException("--transport shm does not exist yet: choose auto, ipc or udp");
-        }
         checkRange("-n", ranks, 1, MOST_RANKS);
         checkRange("--batch", batch(), 1, 1 << 20);
         checkRange("--epochs", epochs().orElse(1), 1, 1_000_000);
@@ -254,7 +239,7 @@ public final class TrainOptions {
     }
 
     TransportMode transport() {
-        return TransportMode.of(transport.toString());
+        return transport;
     }
 
     /** Empty if a number of steps is given instead. */

@@ -1,6 +1,7 @@
 package io.gyre.samples.train;
 
 import io.gyre.samples.model.SampleModel;
+import io.gyre.transport.TransportMode;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -46,9 +47,9 @@ abstract class Word<T> implements ITypeConverter<T> {
     }
 
     /** A transport. */
-    static final class OfTransport extends Word<TrainOptions.Transport> {
+    static final class OfTransport extends Word<TransportMode> {
         OfTransport() {
-            super(TrainOptions.Transport.values());
+            super(TransportMode.values());
         }
     }
 }

@@ -46,7 +46,6 @@ class TrainCommandTest {
                 Arguments.of("mlp --strategy paramserver --servers 2", "--strategy paramserver does not exist yet"),
                 Arguments.of("mlp --staleness 2", "--servers, --staleness and --groups belong to strategies"),
                 Arguments.of("mlp --transport tcp", "'tcp' is none of auto, shm, ipc, udp"),
-                Arguments.of("mlp --transport shm", "--transport shm does not exist yet: choose auto, ipc or udp"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),
                 Arguments.of("mlp --checkpoint-steps 3", "--checkpoint-steps needs --checkpoint DIR"),
                 Arguments.of("mlp --resume --checkpoint /no/such", "there is no checkpoint directory /no/such"),

@@ -31,7 +31,7 @@ class TrainProcessesTest {
         JsonNode report = GyreTrain.run(directory, "mlp", "-n", "2", "--epochs", "2");
 
         assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.95);
-        assertThat(report.get("transport").asText()).isEqualTo("ipc");
+        assertThat(report.get("transport").asText()).isEqualTo("shm");
         assertThat(report.get("parameters_sha256")).hasSize(2);
         assertThat(report.get("parameters_sha256").get(1))
                 .isEqualTo(report.get("parameters_sha256").get(0));
