@@ -14,6 +14,16 @@ public interface UpdateStrategy {
     /** Whether all ranks have the same parameters and updater state, bit for bit, after every step. */
     boolean keepsReplicasIdentical();
 
+    /**
+     * Memory for the gradients in which this strategy is at its best. All ranks call it together, before {@link #start}; the
+     * caller closes it.
+     *
+     * @param byteLength the same on all ranks
+     */
+    default MemoryBox allocateGradients(long byteLength) {
+        return MemoryBox.ofOneRank("gradients", byteLength);
+    }
+
     /** Gives every rank the state of rank 0. */
     void start(TrainableModel model);
 

@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.BucketPlan;
 import io.gyre.ElementType;
+import io.gyre.MemoryBox;
 import io.gyre.Region;
 import io.gyre.StepSummary;
 import io.gyre.TrainableModel;
@@ -60,11 +61,19 @@ final class Replica implements TrainableModel, AutoCloseable {
     private final ElementType elementType;
     private final BucketPlan bucketPlan;
     private final LayerWorkspaceMgr updaterWorkspaces;
+    private @Nullable SharedGradients shared;
     private Updater updater;
     private Binding binding;
 
     /** What depends on where the gradients lie. */
-    private record Binding(INDArray gradients, Region region, Gradient byParameter, List<INDArray> alreadyMeans) {}
+    private record Binding(
+            INDArray gradients, Region region, boolean ownsRegion, Gradient byParameter, List<INDArray> alreadyMeans) {
+        void close() {
+            if (ownsRegion) {
+                region.close();
+            }
+        }
+    }
 
     Replica(Network network, long bucketBytes) {
         this.network = network;
@@ -119,7 +128,24 @@ final class Replica implements TrainableModel, AutoCloseable {
             throw new IllegalStateException(
                     "the layers have " + offset + " parameters, and the gradient vector " + gradients.length());
         }
-        return new Binding(gradients, HostMemory.region("gradients", gradients), byParameter, alreadyMeans);
+        Region inBox = shared == null ? null : shared.region(gradients);
+        return new Binding(
+                gradients,
+                inBox == null ? HostMemory.region("gradients", gradients) : inBox,
+                inBox == null,
+                byParameter,
+                alreadyMeans);
+    }
+
+    /**
+     * Moves the gradients to memory that is better for their exchange, until this is closed.
+     *
+     * @param memory as long as they are; owned from now on
+     */
+    void moveGradients(MemoryBox memory) {
+        binding.close();
+        shared = new SharedGradients(network, memory);
+        binding = bind();
     }
 
     Network network() {
@@ -192,7 +218,11 @@ final class Replica implements TrainableModel, AutoCloseable {
     double backward(@Nullable MultiDataSet batch) {
         keepUpdater();
         if (network.gradients() != binding.gradients()) {
-            binding.region().close();
+            binding.close();
+            if (shared != null) {
+                // The model has made itself a new vector.
+                shared.reinstall();
+            }
             binding = bind();
         }
         if (batch == null) {
@@ -266,6 +296,9 @@ final class Replica implements TrainableModel, AutoCloseable {
 
     @Override
     public void close() {
-        binding.region().close();
+        binding.close();
+        if (shared != null) {
+            shared.close();
+        }
     }
 }
