@@ -18,8 +18,8 @@ class AllocationTest {
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    private static final int WARM_UP = 3_000;
-    private static final int MEASURED = 3_000;
+    private static final int WARM_UP = 2_000;
+    private static final int MEASURED = 2_000;
 
     @TempDir
     Path directory;
