@@ -3,15 +3,17 @@ package io.gyre.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import io.gyre.Collective;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.Region;
-import io.gyre.allreduce.RingCollective;
+import io.gyre.allreduce.Collectives;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Training must not give the garbage collector anything to do: the JVM counts what each thread allocates. */
 class AllocationTest {
@@ -30,26 +32,26 @@ class AllocationTest {
      */
     private record Allocated(long collective, long keepAlive) {}
 
-    @Test
-    void anAllReduceOverIpcAllocatesNothing() throws Exception {
-        List<Allocated> ofRanks = AeronCluster.of(2, TransportMode.IPC, directory)
-                .call(session -> {
-                    RingCollective collective = new RingCollective(session.endpoint());
-                    Region data = Region.allocate("numbers", 100_000);
-                    long keepAlive = keepAliveThread(session.world().rank());
-                    allReduce(collective, data, 0, WARM_UP);
-                    Allocated before = allocated(keepAlive);
-                    allReduce(collective, data, WARM_UP, MEASURED);
-                    Allocated after = allocated(keepAlive);
-                    return new Allocated(
-                            (after.collective() - before.collective()) / MEASURED,
-                            (after.keepAlive() - before.keepAlive()) / MEASURED);
-                });
+    @ParameterizedTest(name = "{1} bytes over {0}")
+    @CsvSource({"IPC, 100000", "SHM, 100000", "SHM, 1000"})
+    void anAllReduceAllocatesNothing(TransportMode mode, int bytes) throws Exception {
+        List<Allocated> ofRanks = AeronCluster.of(2, mode, directory).call(session -> {
+            Collective collective = Collectives.choose(session.endpoint());
+            Region data = collective.allocate("numbers", bytes).region();
+            long keepAlive = keepAliveThread(session.world().rank());
+            allReduce(collective, data, 0, WARM_UP);
+            Allocated before = allocated(keepAlive);
+            allReduce(collective, data, WARM_UP, MEASURED);
+            Allocated after = allocated(keepAlive);
+            return new Allocated(
+                    (after.collective() - before.collective()) / MEASURED,
+                    (after.keepAlive() - before.keepAlive()) / MEASURED);
+        });
 
         assertThat(ofRanks).containsOnly(new Allocated(0, 0));
     }
 
-    private static void allReduce(RingCollective collective, Region data, int first, int count) {
+    private static void allReduce(Collective collective, Region data, int first, int count) {
         for (int step = first; step < first + count; step++) {
             collective.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, step, 0);
         }

@@ -76,10 +76,13 @@ class KilledRankTest {
     @CsvSource({
         "JOIN,       1, ipc, joining the run",
         "ALL_REDUCE, 0, ipc, 'all-reduce (ring) of bucket 3, step '",
+        "ALL_REDUCE, 2, shm, 'all-reduce (direct) of bucket 3, step '",
         "ALL_REDUCE, 1, udp, 'all-reduce (ring) of bucket 3, step '",
         "UPDATE,     2, ipc, 'all-reduce (ring) of bucket 3, step 6'",
         "CHECKPOINT, 0, udp, checkpoint of step 5",
+        "UPDATE,     1, shm, 'all-reduce (direct) of bucket 3, step 6'",
         "IDLE,       1, ipc, barrier (dissemination) of step 5",
+        "IDLE,       0, shm, barrier (direct) of step 5",
     })
     void aKilledRankEndsTheWaitsOfTheOthersWithItsName(Phase phase, int victim, String transport, String doing)
             throws Exception {
@@ -112,7 +115,7 @@ class KilledRankTest {
     }
 
     @ParameterizedTest(name = "over {0}")
-    @CsvSource({"ipc", "udp"})
+    @CsvSource({"shm", "ipc", "udp"})
     void aRankThatStandsStillForAWhileIsWaitedFor(String transport) throws Exception {
         try (RendezvousServer rendezvous = openRendezvous()) {
             start(rendezvous, RANKS, transport, Phase.ALL_REDUCE, 1);

@@ -1,11 +1,12 @@
 package io.gyre.transport;
 
+import io.gyre.Collective;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.Session;
-import io.gyre.allreduce.RingCollective;
+import io.gyre.allreduce.Collectives;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -25,7 +26,7 @@ final class PhaseProgram {
     private static final long BYTES = 200_000;
 
     private final Session session;
-    private final RingCollective collective;
+    private final Collective collective;
     private final boolean victim;
     private final Phase phase;
 
@@ -47,7 +48,7 @@ final class PhaseProgram {
         this.session = session;
         this.victim = victim;
         this.phase = phase;
-        collective = new RingCollective(session.endpoint());
+        collective = Collectives.choose(session.endpoint());
     }
 
     public static void main(String[] arguments) throws InterruptedException {
@@ -65,7 +66,7 @@ final class PhaseProgram {
     }
 
     private void run() throws InterruptedException {
-        Region data = Region.allocate("numbers", BYTES);
+        Region data = collective.allocate("numbers", BYTES).region();
         for (long step = 0; ; step++) {
             boolean last = step == LAST_STEP;
             if (last && phase == Phase.ALL_REDUCE) {
