@@ -1,0 +1,24 @@
+package io.gyre.benchmarks;
+
+import io.gyre.Collective;
+import io.gyre.Session;
+import io.gyre.allreduce.RingCollective;
+import java.util.Locale;
+
+/** Which implementation to measure. */
+enum Algorithm {
+    /** What a training would take. */
+    AUTO,
+    /** Messages on a ring. */
+    RING;
+
+    /** Creates it for one rank. */
+    Collective on(Session session) {
+        return new RingCollective(session.endpoint());
+    }
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
