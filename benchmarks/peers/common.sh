@@ -46,13 +46,6 @@ check_common() {
     "$peers/../../bin/gyre" bench --help >/dev/null || fail "gyre bench does not run"
 }
 
-# mpi ARGUMENTS OF MPIRUN: lines of mpi_allreduce.
-mpi() {
-    root=
-    [ "$(id -u)" != 0 ] || root=--allow-run-as-root
-    mpirun $root --oversubscribe -np "$ranks" "$@" "$work/mpi_allreduce" "$lengths" "$seconds" "$warm_up"
-}
-
 # Lines like those of the C programs, from a report of gyre bench allreduce, which has one field per line.
 lines_of_report() {
     awk -F '[:,]' '
@@ -67,11 +60,29 @@ load() {
     cut -d ' ' -f 1 /proc/loadavg 2>/dev/null || echo 0
 }
 
-# keep CONTENDER: adds the lines on standard input, which must be some, to what is summarised.
-keep() {
-    sed "s/^/$1 /" >"$work/lines"
-    [ -s "$work/lines" ] || fail "$1 gave no figures"
-    cat "$work/lines" >>"$work/all"
+# contend NAME COMMAND…: runs it, and adds the lines that it prints, which must be some, to what is summarised.
+contend() {
+    contender=$1
+    shift
+    # In the background, so that a signal is heard at once.
+    "$@" >"$work/lines" &
+    wait $! || fail "$contender failed"
+    [ -s "$work/lines" ] || fail "$contender gave no figures"
+    sed "s/^/$contender /" "$work/lines" >>"$work/all"
+}
+
+# What this script has started, and what that has.
+stop_started() {
+    for process in $(ps -e -o pid= -o ppid= | awk -v root=$$ '
+        { parent[$1] = $2 }
+        END {
+            for (p in parent) {
+                for (q = parent[p]; q in parent && q != root; q = parent[q]) { }
+                if (q == root) { print p }
+            }
+        }'); do
+        kill "$process" 2>/dev/null || true
+    done
 }
 
 # summarise TITLE: for each length and contender the median over the rounds, and what each takes over what gyre takes.
