@@ -17,6 +17,11 @@ enum Algorithm {
         return new RingCollective(session.endpoint());
     }
 
+    /** What an implementation is called in reports: {@code ring} for {@link RingCollective}. */
+    static String nameOf(Collective collective) {
+        return collective.getClass().getSimpleName().replace("Collective", "").toLowerCase(Locale.ROOT);
+    }
+
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

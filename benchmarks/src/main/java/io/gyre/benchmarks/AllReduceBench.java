@@ -59,7 +59,7 @@ final class AllReduceBench {
                 double floorNanos = new MemoryFloor(collective, kernels).nanos(part);
                 results.add(AllReduceResult.of(bytes, measure(part, options.time()), floorNanos));
             }
-            return AllReduceReport.of(session, options, kernels, results);
+            return AllReduceReport.of(session, options, collective, kernels, results);
         }
     }
 

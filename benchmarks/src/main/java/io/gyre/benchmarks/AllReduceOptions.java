@@ -92,7 +92,8 @@ public final class AllReduceOptions {
 
     private static void checkRange(String option, double value, double least, double most) {
         if (!(value >= least && value <= most)) {
-            throw new IllegalArgumentException("%s %s: expected %,.0f to %,.0f".formatted(option, value, least, most));
+            String given = value == Math.rint(value) ? "%.0f".formatted(value) : String.valueOf(value);
+            throw new IllegalArgumentException("%s %s: expected %.0f to %.0f".formatted(option, given, least, most));
         }
     }
 

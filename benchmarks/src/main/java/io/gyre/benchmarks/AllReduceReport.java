@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.gyre.Collective;
 import io.gyre.Session;
 import io.gyre.kernel.Kernels;
 import java.util.List;
@@ -15,7 +16,7 @@ import java.util.Locale;
  *
  * @param ranks how many
  * @param transport one word: what the ranks used in the end
- * @param algorithm one word
+ * @param algorithm one word: what was measured in the end
  * @param results by length, in the order asked for
  * @param kernels what added
  * @param java version of the JVM
@@ -36,11 +37,15 @@ record AllReduceReport(
         double seconds) {
 
     static AllReduceReport of(
-            Session session, AllReduceOptions options, Kernels kernels, List<AllReduceResult> results) {
+            Session session,
+            AllReduceOptions options,
+            Collective collective,
+            Kernels kernels,
+            List<AllReduceResult> results) {
         return new AllReduceReport(
                 session.world().size(),
                 session.transport(),
-                options.algorithm().toString(),
+                Algorithm.nameOf(collective),
                 results,
                 kernels.toString(),
                 Runtime.version().toString(),
