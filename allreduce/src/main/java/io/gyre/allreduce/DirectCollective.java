@@ -10,7 +10,6 @@ import io.gyre.MemoryBoxes;
 import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.World;
-import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -58,12 +57,12 @@ public final class DirectCollective implements Collective {
     private int allocated;
 
     /**
-     * Creates the collectives of one rank, with kernels that need no JVM flag. All ranks of the world do it together.
+     * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses. All ranks of the world do it together.
      *
      * @param endpoint borrowed, not closed; its ranks all share memory
      */
     public DirectCollective(Endpoint endpoint) {
-        this(endpoint, new ArrayKernels());
+        this(endpoint, FastKernels.choose());
     }
 
     /**

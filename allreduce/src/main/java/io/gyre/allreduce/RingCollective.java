@@ -7,7 +7,6 @@ import io.gyre.MemoryBox;
 import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.World;
-import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
 
 /**
@@ -38,12 +37,12 @@ public final class RingCollective implements Collective {
     private final WeightedMean weightedMean;
 
     /**
-     * Creates the collectives of one rank, with kernels that need no JVM flag.
+     * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses.
      *
      * @param endpoint borrowed, not closed
      */
     public RingCollective(Endpoint endpoint) {
-        this(endpoint, new ArrayKernels());
+        this(endpoint, FastKernels.choose());
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.launcher.ReportFile;
 import io.gyre.samples.data.DataDirectory;
 import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageSet;

@@ -3,6 +3,7 @@ package io.gyre.samples.train;
 import io.gyre.GyreException;
 import io.gyre.Session;
 import io.gyre.launcher.GyreCommandLine;
+import io.gyre.launcher.ReportFile;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
