@@ -19,10 +19,19 @@ package io.gyre;
  *
  * <p>{@code step} and {@code bucket} travel with every frame: they are compared on arrival and named in errors.
  */
-public interface Collective {
+public interface Collective extends AutoCloseable {
 
     /** The world that takes part. */
     World world();
+
+    /**
+     * Memory in which this collective is at its best: shared by the ranks of a host, if it can use that. All ranks call it
+     * together, with the same arguments. It works with any other memory too.
+     *
+     * @param name what it is for
+     * @param byteLength the same on all ranks
+     */
+    MemoryBox allocate(String name, long byteLength);
 
     /** Combines the data of all ranks and leaves the result on all of them. */
     void allReduce(Region data, ElementType type, ReduceOp op, long step, int bucket);
@@ -46,4 +55,8 @@ public interface Collective {
      * @param weight not negative, finite; for gradients, the number of examples
      */
     void weightedMean(Region data, ElementType type, double weight, long step, int bucket);
+
+    /** Gives back the memory that this collective has shared, {@link #allocate}d vectors too; not the endpoint. */
+    @Override
+    void close();
 }

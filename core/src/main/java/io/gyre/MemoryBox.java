@@ -19,6 +19,11 @@ public interface MemoryBox extends AutoCloseable {
     /** The memory. It ends with this box. */
     Region region();
 
+    /** Zeroed memory that this rank shares with nobody. */
+    static MemoryBox ofOneRank(String name, long byteLength) {
+        return new PrivateBox(name, Region.allocate(name, byteLength));
+    }
+
     /**
      * Gives the memory back. A second call does nothing.
      *

@@ -41,6 +41,9 @@ public final class Region implements AutoCloseable {
     /** Length of every window but the last. */
     private static final int WINDOW_BYTES = 1 << 30;
 
+    /** A copy is made in pieces, so that the JVM can stop for a moment in between. */
+    private static final int MAX_COPY_BYTES = 1 << 20;
+
     private final Life life;
     private final ByteBuffer[] windows;
     private final int windowBytes;
@@ -190,6 +193,25 @@ public final class Region implements AutoCloseable {
         }
     }
 
+    /** Copies {@code length} bytes of another region, which is another stretch of memory, into this one, without allocation. */
+    public void copyFrom(long byteOffset, Region source, long sourceOffset, long length) {
+        source.enter("copy");
+        try {
+            source.checkBounds(sourceOffset, length);
+            for (long done = 0; done < length; ) {
+                int n = source.contiguous(sourceOffset + done, Math.min(length - done, MAX_COPY_BYTES));
+                copyFrom(
+                        byteOffset + done,
+                        source.window(sourceOffset + done),
+                        source.windowOffset(sourceOffset + done),
+                        n);
+                done += n;
+            }
+        } finally {
+            source.exit();
+        }
+    }
+
     /** Reads one element; for tests and small vectors. */
     public float getFloat(long byteOffset) {
         enter("read");
@@ -288,7 +310,8 @@ public final class Region implements AutoCloseable {
 
         final String name;
         final AtomicInteger users = new AtomicInteger();
-        private volatile String lastUser = "";
+        /** For an error alone: not worth a fence. */
+        private String lastUser = "";
 
         @SuppressWarnings("unused") // Only to keep borrowed memory reachable.
         private @Nullable Object owner;

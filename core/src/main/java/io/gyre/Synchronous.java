@@ -37,6 +37,11 @@ public final class Synchronous implements UpdateStrategy {
     }
 
     @Override
+    public MemoryBox allocateGradients(long byteLength) {
+        return collective.allocate("gradients", byteLength);
+    }
+
+    @Override
     public void start(TrainableModel model) {
         for (Region part : model.state()) {
             collective.broadcast(part, 0, 0, NO_BUCKET);

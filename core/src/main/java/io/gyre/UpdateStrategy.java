@@ -42,6 +42,16 @@ public interface UpdateStrategy {
         return true;
     }
 
+    /**
+     * Memory for the gradients in which this strategy is at its best. All ranks call it together, before {@link #start}; the
+     * caller closes it.
+     *
+     * @param byteLength the same on all ranks
+     */
+    default MemoryBox allocateGradients(long byteLength) {
+        return MemoryBox.ofOneRank("gradients", byteLength);
+    }
+
     /** Gives every rank the state of rank 0. */
     void start(TrainableModel model);
 

@@ -3,10 +3,10 @@ package io.gyre.allreduce;
 import io.gyre.Collective;
 import io.gyre.ElementType;
 import io.gyre.Endpoint;
+import io.gyre.MemoryBox;
 import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.World;
-import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
 
 /**
@@ -28,22 +28,21 @@ import io.gyre.kernel.Kernels;
 public final class RingCollective implements Collective {
 
     private final World world;
-    private final Kernels kernels;
     private final RingAllReduce ringAllReduce;
     private final OneShotAllReduce oneShotAllReduce;
     private final RingReduceScatter reduceScatter;
     private final RingAllGather allGather;
     private final PipelinedRingBroadcast broadcast;
     private final DisseminationBarrier barrier;
-    private final Region totalWeight = Region.allocate("total weight", Double.BYTES);
+    private final WeightedMean weightedMean;
 
     /**
-     * Creates the collectives of one rank, with kernels that need no JVM flag.
+     * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses.
      *
      * @param endpoint borrowed, not closed
      */
     public RingCollective(Endpoint endpoint) {
-        this(endpoint, new ArrayKernels());
+        this(endpoint, FastKernels.choose());
     }
 
     /**
@@ -54,7 +53,7 @@ public final class RingCollective implements Collective {
      */
     public RingCollective(Endpoint endpoint, Kernels kernels) {
         world = endpoint.world();
-        this.kernels = kernels;
+        weightedMean = new WeightedMean(this, kernels);
         RingPass ring = new RingPass(endpoint, kernels);
         ringAllReduce = new RingAllReduce(ring);
         oneShotAllReduce = new OneShotAllReduce(endpoint, kernels);
@@ -71,7 +70,7 @@ public final class RingCollective implements Collective {
 
     @Override
     public void allReduce(Region data, ElementType type, ReduceOp op, long step, int bucket) {
-        checkElements(data, type);
+        Elements.check(data, type);
         data.enter("all-reduce");
         try {
             if (world.size() == 1) {
@@ -89,7 +88,7 @@ public final class RingCollective implements Collective {
 
     @Override
     public void reduceScatter(Region data, ElementType type, ReduceOp op, long step, int bucket) {
-        checkElements(data, type);
+        Elements.check(data, type);
         data.enter("reduce-scatter");
         try {
             if (world.size() > 1) {
@@ -102,7 +101,7 @@ public final class RingCollective implements Collective {
 
     @Override
     public void allGather(Region data, ElementType type, long step, int bucket) {
-        checkElements(data, type);
+        Elements.check(data, type);
         data.enter("all-gather");
         try {
             if (world.size() > 1) {
@@ -131,32 +130,19 @@ public final class RingCollective implements Collective {
         barrier.run(step);
     }
 
-    /**
-     * Mean of the ranks' data, weighted. Each rank scales its data by its share of the total weight before they are summed: one pass over the data instead of two,
-     * and nothing overflows on the way that would not in the result.
-     */
     @Override
     public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
-        if (!(weight >= 0) || Double.isInfinite(weight)) {
-            throw new IllegalArgumentException("weight " + weight + " of rank " + world.rank() + " for bucket " + bucket
-                    + ", step " + step + ": must be finite and not negative");
-        }
-        checkElements(data, type);
-        data.enter("weighted mean");
-        try {
-            totalWeight.putDouble(0, weight);
-            allReduce(totalWeight, ElementType.FLOAT64, ReduceOp.SUM, step, bucket);
-            kernels.scale(type, data, weight == 0 ? 0 : weight / totalWeight.getDouble(0));
-            allReduce(data, type, ReduceOp.SUM, step, bucket);
-        } finally {
-            data.exit();
-        }
+        weightedMean.run(data, type, weight, step, bucket);
     }
 
-    private static void checkElements(Region data, ElementType type) {
-        if (data.byteLength() % type.bytes() != 0 || data.windowOffset(0) % type.bytes() != 0) {
-            throw new IllegalArgumentException(data + " does not hold whole elements of " + type + ": its start and its"
-                    + " length must be multiples of " + type.bytes() + " bytes");
-        }
+    /** Private memory: messages have no use for any other. */
+    @Override
+    public MemoryBox allocate(String name, long byteLength) {
+        return MemoryBox.ofOneRank(name, byteLength);
+    }
+
+    @Override
+    public void close() {
+        // The network belongs to the endpoint.
     }
 }

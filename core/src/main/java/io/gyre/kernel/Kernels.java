@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
  * Element-wise arithmetic on direct buffers in native byte order.
  *
  * <p>{@link ScalarKernels} is the plain implementation and the oracle of every other. Implementations give the same bits as
- * it does: each result is one IEEE operation on two values, so there is no order to choose.
+ * it does: each result is made of few IEEE operations in a fixed order.
  *
  * <dl>
  *   <dt>Shape
@@ -36,6 +36,28 @@ public interface Kernels {
      */
     void scale(ElementType type, ByteBuffer data, int offset, int byteLength, double factor);
 
+    /**
+     * For each element: {@code into = into + factor * from}, with the factor rounded to the elements' type, and product and sum
+     * rounded each: a fused operation would give other bits where the processor has none. The two stretches do not overlap.
+     */
+    void axpy(
+            ElementType type,
+            double factor,
+            ByteBuffer into,
+            int intoOffset,
+            ByteBuffer from,
+            int fromOffset,
+            int byteLength);
+
+    /** Whether no element is NaN or infinite. */
+    boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength);
+
+    /** Converts floats to 16 bits each. The two stretches do not overlap. */
+    void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count);
+
+    /** Converts 16 bits each to floats. The two stretches do not overlap. */
+    void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count);
+
     /** {@link #reduce} into a region, which may continue over several windows. */
     default void reduce(
             ReduceOp op,
@@ -60,5 +82,17 @@ public interface Kernels {
             scale(type, data.window(done), data.windowOffset(done), n, factor);
             done += n;
         }
+    }
+
+    /** {@link #isFinite} of a whole region. */
+    default boolean isFinite(ElementType type, Region data) {
+        for (long done = 0; done < data.byteLength(); ) {
+            int n = data.contiguous(done, data.byteLength() - done);
+            if (!isFinite(type, data.window(done), data.windowOffset(done), n)) {
+                return false;
+            }
+            done += n;
+        }
+        return true;
     }
 }

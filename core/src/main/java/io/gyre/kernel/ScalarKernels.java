@@ -40,6 +40,57 @@ public final class ScalarKernels implements Kernels {
         }
     }
 
+    @Override
+    public void axpy(
+            ElementType type,
+            double factor,
+            ByteBuffer into,
+            int intoOffset,
+            ByteBuffer from,
+            int fromOffset,
+            int byteLength) {
+        float factor32 = (float) factor;
+        for (int i = 0; i < byteLength; i += type.bytes()) {
+            switch (type) {
+                case FLOAT32 ->
+                    into.putFloat(
+                            intoOffset + i, into.getFloat(intoOffset + i) + factor32 * from.getFloat(fromOffset + i));
+                case FLOAT64 ->
+                    into.putDouble(
+                            intoOffset + i, into.getDouble(intoOffset + i) + factor * from.getDouble(fromOffset + i));
+            }
+        }
+    }
+
+    @Override
+    public boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength) {
+        for (int i = 0; i < byteLength; i += type.bytes()) {
+            boolean finite = switch (type) {
+                case FLOAT32 -> Float.isFinite(data.getFloat(offset + i));
+                case FLOAT64 -> Double.isFinite(data.getDouble(offset + i));
+            };
+            if (!finite) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            into.putShort(
+                    intoOffset + i * HalfFormat.BYTES, format.narrow(from.getFloat(fromOffset + i * Float.BYTES)));
+        }
+    }
+
+    @Override
+    public void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
+        for (int i = 0; i < count; i++) {
+            into.putFloat(intoOffset + i * Float.BYTES, format.widen(from.getShort(fromOffset + i * HalfFormat.BYTES)));
+        }
+    }
+
     private static float combine(ReduceOp op, float a, float b) {
         return switch (op) {
             case SUM -> a + b;
@@ -54,5 +105,10 @@ public final class ScalarKernels implements Kernels {
             case MAX -> Math.max(a, b);
             case MIN -> Math.min(a, b);
         };
+    }
+
+    @Override
+    public String toString() {
+        return "plain Java";
     }
 }

@@ -7,11 +7,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Typed views of the few byte buffers that a collective works on, made once instead of once per call. Buffers are told apart
- * by identity; the oldest entry makes room.
+ * by identity, and kept reachable; the oldest entry makes room. One thread at a time.
  *
  * @param <V> type of the view, such as {@link java.nio.FloatBuffer}
  */
-final class ViewCache<V> {
+public final class ViewCache<V> {
 
     /** A rank sees the windows of a few regions, and up to three buffers of each of a few peers. */
     private static final int ENTRIES = 32;
@@ -22,7 +22,12 @@ final class ViewCache<V> {
     private final Object[] views = new Object[ENTRIES];
     private int oldest;
 
-    ViewCache(Function<ByteBuffer, V> maker) {
+    /**
+     * Creates an empty cache.
+     *
+     * @param maker makes the view that begins at the buffer's position
+     */
+    public ViewCache(Function<ByteBuffer, V> maker) {
         this.maker = maker;
     }
 
@@ -32,7 +37,7 @@ final class ViewCache<V> {
      * @param phase bytes to skip at the start, for memory whose elements are not aligned to the buffer's beginning
      */
     @SuppressWarnings("ReferenceEquality") // Buffers with equal contents are still other memory.
-    V of(ByteBuffer buffer, int phase) {
+    public V of(ByteBuffer buffer, int phase) {
         for (int i = 0; i < ENTRIES; i++) {
             if (buffers[i] == buffer && phases[i] == phase) {
                 return known(i);

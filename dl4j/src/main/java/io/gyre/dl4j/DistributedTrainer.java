@@ -1,18 +1,20 @@
 package io.gyre.dl4j;
 
+import io.gyre.Collective;
 import io.gyre.GyreException;
 import io.gyre.Session;
 import io.gyre.StepSummary;
 import io.gyre.Synchronous;
 import io.gyre.UpdateStrategy;
 import io.gyre.World;
-import io.gyre.allreduce.RingCollective;
+import io.gyre.allreduce.Collectives;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -53,14 +55,15 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, all ranks fail in the same
  *       step, before its update.
  *   <dt>Ownership
- *   <dd>Model and session are borrowed. Nothing is installed in the model; it is a plain one at any time. Memory is not copied:
- *       do not call the model's {@code init} or {@code close} before the trainer is closed.
+ *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
+ *       lie in memory that the ranks of a host share. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {
 
     private final Session session;
     private final World world;
+    private final @Nullable Collective ownCollective;
     private final UpdateStrategy strategy;
     private final @Nullable StepListener stepListener;
     private final Network network;
@@ -78,7 +81,8 @@ public final class DistributedTrainer implements AutoCloseable {
         session = builder.session;
         world = session.world();
         UpdateStrategy given = builder.strategy;
-        strategy = given == null ? new Synchronous(new RingCollective(session.endpoint())) : given;
+        ownCollective = given == null ? Collectives.choose(session.endpoint()) : null;
+        strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
         ModelChecks.check(network);
@@ -87,12 +91,13 @@ public final class DistributedTrainer implements AutoCloseable {
         checkSupported(builder);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
         session.agree("model and options", identity(builder));
+        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()));
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
     }
 
-    /** A trainer with default options: synchronous, over a ring. Blocks until all ranks have called it. */
+    /** A trainer with default options: synchronous, with the collectives that suit the network. Blocks until all ranks have called it. */
     public static DistributedTrainer of(Model model, Session session) {
         return builder(model, session).build();
     }
@@ -360,6 +365,9 @@ public final class DistributedTrainer implements AutoCloseable {
     @Override
     public void close() {
         replica.close();
+        if (ownCollective != null) {
+            ownCollective.close();
+        }
     }
 
     /** Options of a trainer. All ranks give the same. */
@@ -388,7 +396,7 @@ public final class DistributedTrainer implements AutoCloseable {
             this.session = session;
         }
 
-        /** How ranks turn their gradients into a common model. Default: {@link Synchronous} with a {@link RingCollective}. */
+        /** How ranks turn their gradients into a common model. Default: {@link Synchronous} with {@link Collectives#choose}. */
         public Builder strategy(UpdateStrategy value) {
             strategy = value;
             return this;

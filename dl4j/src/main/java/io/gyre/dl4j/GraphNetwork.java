@@ -65,6 +65,12 @@ final class GraphNetwork implements Network {
     }
 
     @Override
+    public void moveGradients(INDArray gradients) {
+        GradientField.of(ComputationGraph.class)
+                .set(model, gradients, trainables().values());
+    }
+
+    @Override
     public void clearPass() {
         model.clearLayerMaskArrays();
         model.clearLayersStates();

@@ -63,6 +63,12 @@ final class LayeredNetwork implements Network {
     }
 
     @Override
+    public void moveGradients(INDArray gradients) {
+        GradientField.of(MultiLayerNetwork.class)
+                .set(model, gradients, trainables().values());
+    }
+
+    @Override
     public void clearPass() {
         model.clearLayerMaskArrays();
         model.clearLayersStates();

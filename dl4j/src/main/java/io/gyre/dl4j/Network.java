@@ -49,6 +49,13 @@ interface Network {
     /** All gradients; live, and never null. */
     INDArray gradients();
 
+    /**
+     * Makes the model keep its gradients elsewhere.
+     *
+     * @param gradients of the length, shape and order of {@link #gradients}; its contents are kept
+     */
+    void moveGradients(INDArray gradients);
+
     /** Forward and backward pass; leaves the sums of the gradients over the batch, and returns the mean loss. */
     double backward(MultiDataSet batch);
 

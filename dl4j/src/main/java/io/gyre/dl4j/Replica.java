@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.BucketPlan;
 import io.gyre.ElementType;
+import io.gyre.MemoryBox;
 import io.gyre.Region;
 import io.gyre.StepSummary;
 import io.gyre.TrainableModel;
@@ -62,6 +63,7 @@ final class Replica implements TrainableModel, AutoCloseable {
     private final ElementType elementType;
     private final BucketPlan bucketPlan;
     private final LayerWorkspaceMgr updaterWorkspaces;
+    private @Nullable SharedGradients shared;
     private Updater updater;
     private Binding binding;
 
@@ -69,10 +71,17 @@ final class Replica implements TrainableModel, AutoCloseable {
     private record Binding(
             INDArray gradients,
             Region region,
+            boolean ownsRegion,
             Gradient byParameter,
             Map<Trainable, Gradient> byLayer,
             List<INDArray> sums,
-            List<INDArray> alreadyMeans) {}
+            List<INDArray> alreadyMeans) {
+        void close() {
+            if (ownsRegion) {
+                region.close();
+            }
+        }
+    }
 
     Replica(Network network, long bucketBytes) {
         this.network = network;
@@ -130,8 +139,26 @@ final class Replica implements TrainableModel, AutoCloseable {
             throw new IllegalStateException(
                     "the layers have " + offset + " parameters, and the gradient vector " + gradients.length());
         }
+        Region inBox = shared == null ? null : shared.region(gradients);
         return new Binding(
-                gradients, HostMemory.region("gradients", gradients), byParameter, byLayer, sums, alreadyMeans);
+                gradients,
+                inBox == null ? HostMemory.region("gradients", gradients) : inBox,
+                inBox == null,
+                byParameter,
+                byLayer,
+                sums,
+                alreadyMeans);
+    }
+
+    /**
+     * Moves the gradients to memory that is better for their exchange, until this is closed.
+     *
+     * @param memory as long as they are; owned from now on
+     */
+    void moveGradients(MemoryBox memory) {
+        binding.close();
+        shared = new SharedGradients(network, memory);
+        binding = bind();
     }
 
     Network network() {
@@ -215,7 +242,11 @@ final class Replica implements TrainableModel, AutoCloseable {
     double backward(@Nullable MultiDataSet batch) {
         keepUpdater();
         if (network.gradients() != binding.gradients()) {
-            binding.region().close();
+            binding.close();
+            if (shared != null) {
+                // The model has made itself a new vector.
+                shared.reinstall();
+            }
             binding = bind();
         }
         if (batch == null) {
@@ -313,6 +344,9 @@ final class Replica implements TrainableModel, AutoCloseable {
 
     @Override
     public void close() {
-        binding.region().close();
+        binding.close();
+        if (shared != null) {
+            shared.close();
+        }
     }
 }

@@ -72,7 +72,7 @@ class EquivalenceTest {
     }
 
     static Stream<Arguments> betweenProcesses() {
-        return Stream.of(TestNetwork.IPC, TestNetwork.UDP)
+        return Stream.of(TestNetwork.SHM, TestNetwork.IPC, TestNetwork.UDP)
                 .flatMap(network -> Stream.of(Kind.PERCEPTRON, Kind.RESIDUAL_GRAPH)
                         .flatMap(kind -> updaters()
                                 .flatMap(updater -> Stream.of(

@@ -18,6 +18,12 @@ enum TestNetwork {
             return Gyre.local(ranks);
         }
     },
+    SHM {
+        @Override
+        LocalCluster cluster(int ranks) {
+            return overAeron(ranks, TransportMode.SHM);
+        }
+    },
     IPC {
         @Override
         LocalCluster cluster(int ranks) {

@@ -7,12 +7,17 @@ import io.gyre.Session;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
+import java.util.concurrent.locks.LockSupport;
 
-/** A rank that adds up floats with the others until somebody stops it, and checks every sum. */
+/**
+ * A rank in the rhythm of training: it adds up floats with the others and checks every sum, works alone for a moment, and now and
+ * then waits for rank 0's file and in a barrier, until somebody ends it.
+ */
 final class AllReduceProgram {
 
-    private static final int FLOATS = 50_000;
+    private static final int FLOATS = 20_000;
     private static final int STEPS_PER_LINE = 5;
+    private static final long OWN_WORK_NANOS = 1_000_000;
 
     private AllReduceProgram() {}
 
@@ -20,23 +25,34 @@ final class AllReduceProgram {
         System.out.println("started " + ProcessHandle.current().pid());
         try (Session session = AeronSession.join(JoinOptions.fromEnvironment());
                 Region data = Region.allocate("numbers", (long) FLOATS * Float.BYTES)) {
-            int size = session.world().size();
             RingCollective collective = new RingCollective(session.endpoint());
-            System.out.println("ready " + ProcessHandle.current().pid());
+            int rank = session.world().rank();
             for (long step = 0; ; step++) {
-                for (int i = 0; i < FLOATS; i++) {
-                    data.putFloat((long) i * Float.BYTES, session.world().rank() + i % 7);
-                }
-                collective.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, step, 0);
-                for (int i = 0; i < FLOATS; i++) {
-                    float expected = size * (size - 1) / 2 + size * (i % 7);
-                    if (data.getFloat((long) i * Float.BYTES) != expected) {
-                        throw new AssertionError("step " + step + ", element " + i + " is not " + expected);
-                    }
-                }
+                addUp(data, collective, rank, session.world().size(), step);
+                // What the updater does.
+                LockSupport.parkNanos(OWN_WORK_NANOS);
                 if (step % STEPS_PER_LINE == 0) {
                     System.out.println("step " + step);
+                    if (rank == 0) {
+                        // What a checkpoint takes.
+                        LockSupport.parkNanos(OWN_WORK_NANOS);
+                    }
+                    session.exchange("checkpoint of step " + step, new byte[0]);
+                    collective.barrier(step);
                 }
+            }
+        }
+    }
+
+    private static void addUp(Region data, RingCollective collective, int rank, int size, long step) {
+        for (int i = 0; i < FLOATS; i++) {
+            data.putFloat((long) i * Float.BYTES, rank + i % 7);
+        }
+        collective.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, step, 0);
+        for (int i = 0; i < FLOATS; i++) {
+            float expected = size * (size - 1) / 2 + size * (i % 7);
+            if (data.getFloat((long) i * Float.BYTES) != expected) {
+                throw new AssertionError("step " + step + ", element " + i + " is not " + expected);
             }
         }
     }

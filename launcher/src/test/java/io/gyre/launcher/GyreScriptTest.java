@@ -46,7 +46,8 @@ class GyreScriptTest {
         tool("mvn", """
                 if [ "$1" = -v ]; then printf '\\033[1mApache Maven 3.8.1 (x)\\033[m\\n'; exit; fi
                 echo "mvn $* in $(pwd)"
-                for kind in '' -javadoc -sources; do touch "samples/target/gyre-samples-0.1.0-SNAPSHOT$kind.jar"; done
+                while [ "$1" != -pl ]; do shift; done
+                for kind in '' -javadoc -sources; do touch "$2/target/gyre-$2-0.1.0-SNAPSHOT$kind.jar"; done
                 """);
     }
 
@@ -104,6 +105,16 @@ class GyreScriptTest {
                 .contains("in " + home.toRealPath());
         assertThat(first.out()).doesNotContain("mvn");
         assertThat(second.err()).isEmpty();
+    }
+
+    @Test
+    void whatMeasuresIsAProgramOfItsOwn() throws Exception {
+        Result result = gyre("bench", "allreduce", "-n", "2");
+
+        assertThat(result.err()).contains("mvn -q package -pl benchmarks -am");
+        assertThat(result.out())
+                .contains("java " + home.toRealPath() + "/benchmarks/target/gyre-benchmarks-0.1.0-SNAPSHOT.jar")
+                .endsWith("java io.gyre.benchmarks.BenchCommand\njava allreduce\njava -n\njava 2\n");
     }
 
     @Test

@@ -102,7 +102,7 @@ class SshTest {
                 gyre.awaitWord(rank, "step");
             }
             assertThat(gyre.errors()).contains("3 ranks over shm+udp");
-            Processes.signal("KILL", Long.parseLong(gyre.awaitWord(2, "ready")));
+            Processes.signal("KILL", Long.parseLong(gyre.awaitWord(2, "started")));
 
             assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
             assertThat(gyre.errors()).contains("gyre: rank 2 (host 127.0.0.3, pid ");

@@ -11,7 +11,8 @@ import picocli.CommandLine.Command;
         name = "gyre",
         description = "Trains Deeplearning4j models on many JVMs.",
         mixinStandardHelpOptions = true,
-        subcommands = {TrainCommand.class, RunCommand.class, DoctorCommand.class})
+        subcommands = {TrainCommand.class, RunCommand.class, DoctorCommand.class},
+        footer = "  bench   Measures what Gyre is made of: a program of its own, see bin/gyre bench --help.")
 public final class GyreCommand {
 
     private GyreCommand() {}

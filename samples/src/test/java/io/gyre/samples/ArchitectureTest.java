@@ -100,7 +100,19 @@ class ArchitectureTest {
                 .resideOutsideOfPackages("io.gyre.dl4j..", "io.gyre.samples..", "org.nd4j..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("org.nd4j..", "org.deeplearning4j..", "org.bytedeco.."));
+                .resideInAnyPackage("org.nd4j..", "org.deeplearning4j.."));
+    }
+
+    @Test
+    void besidesDl4jOnlyTheKernelsOfTheCollectivesKnowNativeCode() {
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackages("io.gyre.dl4j..", "org.nd4j..")
+                .and()
+                .haveNameNotMatching("io\\.gyre\\.allreduce\\.OpenBlasKernels.*")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.bytedeco.."));
     }
 
     @Test

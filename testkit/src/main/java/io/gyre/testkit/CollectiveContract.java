@@ -18,6 +18,7 @@ import io.gyre.ElementType;
 import io.gyre.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.LocalCluster;
+import io.gyre.MemoryBox;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.ReduceOp;
@@ -372,12 +373,17 @@ public abstract class CollectiveContract {
 
         runOn(ranks, (collective, world) -> {
             SplittableRandom random = new SplittableRandom(seed);
+            MemoryBox memory = collective.allocate("memory of its choice", 4 << 20);
             for (int step = 0; step < 40; step++) {
                 ElementType type = random.nextBoolean() ? FLOAT32 : FLOAT64;
                 ReduceOp op = List.of(ReduceOp.values()).get(random.nextInt(3));
                 long length = random.nextLong(1L << random.nextInt(1, 18));
                 int root = random.nextInt(ranks);
-                Vector vector = Vector.of(type, length).fill(i -> value(world.rank(), i));
+                long offset = 8L * random.nextInt(1 << 17);
+                Vector vector = random.nextBoolean()
+                        ? Vector.of(type, length)
+                        : Vector.in(memory.region(), offset, type, length);
+                vector.fill(i -> value(world.rank(), i));
                 String what = "operation " + step + " of seed " + seed;
                 switch (random.nextInt(4)) {
                     case 0 -> {
@@ -396,7 +402,66 @@ public abstract class CollectiveContract {
                     default -> collective.barrier(step);
                 }
             }
+            memory.close();
+            memory.close();
         });
+    }
+
+    @ParameterizedTest(name = "{0} ranks")
+    @MethodSource("worlds")
+    void memoryThatACollectiveAllocatesIsZeroedAndWorksWithAllOperations(int ranks) throws Exception {
+        runOn(ranks, (collective, world) -> {
+            try (MemoryBox first = collective.allocate("gradients", 8 * LONG + 1024);
+                    MemoryBox second = collective.allocate("gradients", 8 * LONG + 1024)) {
+                assertThat(second.region().getDouble(8 * LONG)).isZero();
+                int step = 0;
+                for (long length : lengths(ranks).toArray()) {
+                    for (ElementType type : ElementType.values()) {
+                        for (MemoryBox box : length == LONG ? List.of(second) : List.of(first, second)) {
+                            Vector vector = Vector.in(box.region(), 136, type, length);
+
+                            vector.fill(i -> value(world.rank(), i));
+                            collective.allReduce(vector.region(), type, SUM, step, 1);
+                            vector.check("all-reduce", i -> combined(SUM, ranks, i));
+
+                            vector.fill(i -> value(world.rank(), i));
+                            collective.reduceScatter(vector.region(), type, MAX, step, 2);
+                            Chunk own = Chunk.of(world.rank(), ranks, length);
+                            vector.check("reduce-scatter", own.offset(), end(own), i -> combined(MAX, ranks, i));
+                            collective.allGather(vector.region(), type, step, 3);
+                            vector.check("all-gather", i -> combined(MAX, ranks, i));
+
+                            vector.fill(i -> value(world.rank(), i));
+                            collective.broadcast(vector.region(), ranks - 1, step++, 4);
+                            vector.check("broadcast", i -> value(ranks - 1, i));
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    @Test
+    void aVectorInOneMemoryIsNotMistakenForOneInAnother() {
+        assertThatThrownBy(() -> runOn(2, (collective, world) -> {
+                    MemoryBox box = collective.allocate("gradients", LONG * Float.BYTES);
+                    Region data = world.rank() == 0
+                            ? box.region()
+                            : Vector.of(FLOAT32, LONG).region();
+                    for (long i = 0; i < LONG; i++) {
+                        data.putFloat(i * Float.BYTES, 1);
+                    }
+                    collective.allReduce(data, FLOAT32, SUM, 0, 0);
+                    // A collective that can add up what lies anywhere gets it right; all others must say so.
+                    for (long i = 0; i < LONG; i++) {
+                        assertThat(data.getFloat(i * Float.BYTES)).isEqualTo(2);
+                    }
+                    throw new DisagreementException("rank " + world.rank() + " is right");
+                }))
+                .isInstanceOf(GyreException.class)
+                .cause()
+                .isInstanceOf(DisagreementException.class)
+                .hasMessageContaining("rank ");
     }
 
     @Test
@@ -528,8 +593,9 @@ public abstract class CollectiveContract {
         CountDownLatch noticed = new CountDownLatch(1);
 
         cluster(2).withPeerTimeout(shortTimeout()).run(session -> {
+            Collective collective = collective(session.endpoint());
+            session.exchange("collectives are there", new byte[0]);
             if (session.world().isRoot()) {
-                Collective collective = collective(session.endpoint());
                 PeerTimeoutException timeout =
                         catchThrowableOfType(PeerTimeoutException.class, () -> sum(collective, LONG, 17, 3));
                 noticed.countDown();
@@ -554,11 +620,20 @@ public abstract class CollectiveContract {
     }
 
     private void runOn(int ranks, Program program) throws InterruptedException {
-        cluster(ranks).run(session -> program.run(collective(session.endpoint()), session.world()));
+        callOn(ranks, (collective, world) -> {
+            program.run(collective, world);
+            return true;
+        });
     }
 
     private <T> List<T> callOn(int ranks, Function<T> program) throws InterruptedException {
-        return cluster(ranks).call(session -> program.call(collective(session.endpoint()), session.world()));
+        return cluster(ranks).call(session -> {
+            try (Collective collective = collective(session.endpoint())) {
+                // Nobody may fail while others still wait for its part of the collective.
+                session.exchange("collectives are there", new byte[0]);
+                return program.call(collective, session.world());
+            }
+        });
     }
 
     /** Long vectors take time: one operation for each type is enough. */

@@ -23,7 +23,13 @@ record Vector(Region region, ElementType type, Region fenced) {
 
     static Vector of(ElementType type, long length) {
         long bytes = length * type.bytes();
-        Region fenced = Region.allocate("vector of " + length + " " + type, bytes + 2 * FENCE_BYTES);
+        return in(Region.allocate("vector of " + length + " " + type, bytes + 2 * FENCE_BYTES), 0, type, length);
+    }
+
+    /** A vector in memory that is there already: from {@code offset}, in bytes, fences and all. */
+    static Vector in(Region memory, long offset, ElementType type, long length) {
+        long bytes = length * type.bytes();
+        Region fenced = memory.slice(offset, bytes + 2 * FENCE_BYTES);
         for (int i = 0; i < FENCE_BYTES; i += Float.BYTES) {
             fenced.putFloat(i, FENCE);
             fenced.putFloat(FENCE_BYTES + bytes + i, FENCE);

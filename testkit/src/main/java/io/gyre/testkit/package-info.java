@@ -1,4 +1,4 @@
-/** A cluster of ranks in one JVM, fault plans, and the contract tests that a transport has to pass. */
+/** Contract tests for networks and collectives, and ranks as processes that can be killed. */
 @NullMarked
 package io.gyre.testkit;
 

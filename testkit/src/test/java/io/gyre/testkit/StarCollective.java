@@ -8,6 +8,7 @@ import io.gyre.Endpoint;
 import io.gyre.Frame;
 import io.gyre.FrameReceiver;
 import io.gyre.FrameSender;
+import io.gyre.MemoryBox;
 import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.World;
@@ -36,6 +37,16 @@ class StarCollective implements Collective {
     @Override
     public World world() {
         return world;
+    }
+
+    @Override
+    public MemoryBox allocate(String name, long byteLength) {
+        return MemoryBox.ofOneRank(name, byteLength);
+    }
+
+    @Override
+    public void close() {
+        // It owns nothing.
     }
 
     @Override

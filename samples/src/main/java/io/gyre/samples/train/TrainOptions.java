@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.Consistency;

@@ -5,6 +5,7 @@ import io.gyre.Session;
 import io.gyre.UpdateStrategy;
 import io.gyre.dl4j.Parameters;
 import io.gyre.launcher.GyreCommandLine;
+import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.transport.AeronSession;

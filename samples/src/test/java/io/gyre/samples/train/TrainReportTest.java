@@ -1,22 +1,15 @@
 package io.gyre.samples.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class TrainReportTest {
-
-    @TempDir
-    Path directory;
 
     @Test
     void theJsonHasTheNamesThatOthersRelyOn() throws IOException {
@@ -52,26 +45,6 @@ class TrainReportTest {
         assertThat(json.has("accuracy")).isTrue();
         assertThat(json.get("accuracy").isNull()).isTrue();
         assertThat(json.get("loss_last").isNull()).isTrue();
-    }
-
-    @Test
-    void aFileIsReplacedAndNothingIsLeftBesideIt() throws IOException {
-        Path file = Files.writeString(directory.resolve("r.json"), "old, and much longer than the new one");
-
-        new ReportFile(file).write("new");
-
-        assertThat(file).hasContent("new");
-        assertThat(directory).isDirectoryContaining(file::equals);
-        assertThat(directory.toFile().list()).containsExactly("r.json");
-    }
-
-    @Test
-    void aFileThatCannotBeWrittenIsNamedBeforehand() {
-        ReportFile file = new ReportFile(directory.resolve("none").resolve("r.json"));
-
-        assertThatThrownBy(file::check)
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("there is no directory " + directory.resolve("none"));
     }
 
     private static TrainReport report(@Nullable Double loss, @Nullable Double accuracy) {

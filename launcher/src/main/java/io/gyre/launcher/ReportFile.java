@@ -1,19 +1,23 @@
-package io.gyre.samples.train;
+package io.gyre.launcher;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
-/** A file that either has its whole new content or is as it was. */
-record ReportFile(Path path) {
+/**
+ * The file of {@code --report}, which either has its whole new content or is as it was.
+ *
+ * @param path as the user gave it
+ */
+public record ReportFile(Path path) {
 
     /**
      * Fails if it could not be written, before there is anything to write.
      *
      * @throws IllegalArgumentException naming it
      */
-    void check() {
+    public void check() {
         if (Files.isDirectory(path)) {
             throw new IllegalArgumentException("--report " + path + " is a directory, expected a file");
         }
@@ -26,7 +30,7 @@ record ReportFile(Path path) {
     }
 
     /** Writes a new file and puts it into the place of the old one, unless that is no file but a device or a pipe. */
-    void write(String content) throws IOException {
+    public void write(String content) throws IOException {
         if (Files.exists(path) && !Files.isRegularFile(path)) {
             Files.writeString(path, content);
             return;

@@ -1,0 +1,309 @@
+package io.gyre.allreduce;
+
+import io.gyre.Chunk;
+import io.gyre.Collective;
+import io.gyre.ElementType;
+import io.gyre.Endpoint;
+import io.gyre.GyreException;
+import io.gyre.MemoryBox;
+import io.gyre.MemoryBoxes;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import io.gyre.World;
+import io.gyre.kernel.Kernels;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All collectives in shared memory, without messages: for ranks of one host. Vectors that come from {@link #allocate} are
+ * combined where they lie; others are copied through a piece of shared memory that fits a cache.
+ *
+ * <dl>
+ *   <dt>Cost
+ *   <dd>See {@link DirectAllReduce} and {@link ShortAllReduce}; {@code docs/algorithms.md} has them all.
+ *   <dt>Result
+ *   <dd>Sums are taken in the order of ranks: they do not depend on lengths, buckets or the memory's place.
+ *   <dt>Allocation
+ *   <dd>None once every operation has been called.
+ *   <dt>Threading
+ *   <dd>The thread that owns the endpoint.
+ *   <dt>Failure
+ *   <dd>See {@link Collective}. A rank that dies leaves its memory to those who have mapped it: nobody touches freed memory.
+ * </dl>
+ */
+public final class DirectCollective implements Collective {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DirectCollective.class);
+
+    /** As much as a second-level cache holds next to the data on their way in and out. */
+    private static final int STAGE_BYTES = 512 << 10;
+
+    /** Number of the stage; vectors are counted from 1. */
+    private static final int STAGE = 0;
+
+    private final Endpoint endpoint;
+    private final World world;
+    private final MeetingPoint meeting;
+    private final ShortAllReduce shortAllReduce;
+    private final DirectAllReduce directAllReduce;
+    private final DirectCopy directCopy;
+    private final WeightedMean weightedMean;
+    private final List<SharedVector> vectors = new CopyOnWriteArrayList<>();
+    private final SharedVector stage;
+    private final Region flag = Region.allocate("whether there is room", Double.BYTES);
+    private int allocated;
+
+    /**
+     * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses. All ranks of the world do it together.
+     *
+     * @param endpoint borrowed, not closed; its ranks all share memory
+     */
+    public DirectCollective(Endpoint endpoint) {
+        this(endpoint, FastKernels.choose());
+    }
+
+    /**
+     * Creates the collectives of one rank. All ranks of the world do it together.
+     *
+     * @param endpoint borrowed, not closed; its ranks all share memory
+     * @param kernels for this rank alone
+     */
+    public DirectCollective(Endpoint endpoint, Kernels kernels) {
+        this.endpoint = endpoint;
+        world = endpoint.world();
+        if (endpoint.boxes().ranks().size() != world.size()) {
+            throw new IllegalArgumentException("rank " + world.rank() + " of " + world.size()
+                    + " shares memory with ranks " + endpoint.boxes().ranks() + " only: use another collective");
+        }
+        MemoryBoxes boxes = endpoint.boxes();
+        meeting = new MeetingPoint(endpoint);
+        try {
+            String name = boxes.newName("stage");
+            MemoryBox own = boxes.create(name, STAGE_BYTES);
+            stage = SharedVector.around(own, name, STAGE, boxes, world, closed -> {});
+        } catch (RuntimeException e) {
+            meeting.close();
+            throw e;
+        }
+        shortAllReduce = new ShortAllReduce(meeting, world, kernels);
+        directAllReduce = new DirectAllReduce(meeting, world, kernels);
+        directCopy = new DirectCopy(meeting, world);
+        weightedMean = new WeightedMean(this, kernels);
+    }
+
+    @Override
+    public World world() {
+        return world;
+    }
+
+    @Override
+    public MemoryBox allocate(String name, long byteLength) {
+        String unused = endpoint.boxes().newName(name);
+        MemoryBox own = tryCreate(unused, byteLength);
+        flag.putDouble(0, own == null ? 0 : 1);
+        allReduce(flag, ElementType.FLOAT64, ReduceOp.MIN, 0, -1);
+        if (own == null || flag.getDouble(0) == 0) {
+            if (own != null) {
+                own.close();
+            }
+            return MemoryBox.ofOneRank(name, byteLength);
+        }
+        allocated++;
+        SharedVector vector = SharedVector.around(own, unused, allocated, endpoint.boxes(), world, vectors::remove);
+        vectors.add(vector);
+        return vector;
+    }
+
+    /** A box for a vector; null if there is no room, which only costs time. */
+    private @Nullable MemoryBox tryCreate(String name, long byteLength) {
+        try {
+            return endpoint.boxes().create(name, byteLength);
+        } catch (GyreException e) {
+            LOG.warn("'{}' will be copied for every exchange: {}", name, e.getMessage());
+            return null;
+        }
+    }
+
+    @Override
+    public void allReduce(Region data, ElementType type, ReduceOp op, long step, int bucket) {
+        Elements.check(data, type);
+        enter(data, "all-reduce");
+        try {
+            if (world.size() == 1) {
+                return;
+            }
+            meeting.start("all-reduce (direct)", step, bucket);
+            SharedVector vector = vectorOf(data);
+            if (data.byteLength() <= ShortAllReduce.MAX_BYTES) {
+                shortAllReduce.run(data, type, op);
+            } else if (vector != null) {
+                allReduceInPlace(vector, data, type, op);
+            } else {
+                allReduceStaged(data, type, op);
+            }
+        } finally {
+            exit(data);
+        }
+    }
+
+    private void allReduceInPlace(SharedVector vector, Region data, ElementType type, ReduceOp op) {
+        vector.enter();
+        try {
+            long at = data.offsetIn(vector.region());
+            directAllReduce.run(vector, at, data.byteLength(), type, op, data.byteLength());
+        } finally {
+            vector.exit();
+        }
+    }
+
+    private void allReduceStaged(Region data, ElementType type, ReduceOp op) {
+        stage.enter();
+        try {
+            for (long done = 0; done < data.byteLength(); ) {
+                int n = (int) Math.min(STAGE_BYTES, data.byteLength() - done);
+                stage.region().copyFrom(0, data, done, n);
+                directAllReduce.run(stage, 0, n, type, op, data.byteLength());
+                data.copyFrom(done, stage.region(), 0, n);
+                done += n;
+            }
+        } finally {
+            stage.exit();
+        }
+    }
+
+    /** The shared vector that the data are in; null if they are elsewhere. */
+    private @Nullable SharedVector vectorOf(Region data) {
+        for (int i = 0; i < vectors.size(); i++) {
+            if (data.offsetIn(vectors.get(i).region()) >= 0) {
+                return vectors.get(i);
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public void reduceScatter(Region data, ElementType type, ReduceOp op, long step, int bucket) {
+        Elements.check(data, type);
+        enter(data, "reduce-scatter");
+        try {
+            if (world.size() == 1) {
+                return;
+            }
+            meeting.start("reduce-scatter (direct)", step, bucket);
+            SharedVector vector = vectorOf(data);
+            if (vector == null) {
+                // What the other ranks' chunks hold afterwards is not defined: the whole result will do.
+                allReduceStaged(data, type, op);
+                return;
+            }
+            vector.enter();
+            try {
+                directAllReduce.runReduceScatter(vector, data.offsetIn(vector.region()), data.byteLength(), type, op);
+            } finally {
+                vector.exit();
+            }
+        } finally {
+            exit(data);
+        }
+    }
+
+    @Override
+    public void allGather(Region data, ElementType type, long step, int bucket) {
+        Elements.check(data, type);
+        enter(data, "all-gather");
+        try {
+            if (world.size() == 1) {
+                return;
+            }
+            meeting.start("all-gather (direct)", step, bucket);
+            SharedVector vector = vectorOf(data);
+            if (vector == null) {
+                long elements = data.byteLength() / type.bytes();
+                for (int owner = 0; owner < world.size(); owner++) {
+                    long from = Chunk.offset(owner, world.size(), elements) * type.bytes();
+                    long to = Chunk.offset(owner + 1, world.size(), elements) * type.bytes();
+                    broadcastStaged(data, from, to - from, owner);
+                }
+                return;
+            }
+            vector.enter();
+            try {
+                directCopy.runAllGather(vector, data.offsetIn(vector.region()), data.byteLength(), type);
+            } finally {
+                vector.exit();
+            }
+        } finally {
+            exit(data);
+        }
+    }
+
+    @Override
+    public void broadcast(Region data, int root, long step, int bucket) {
+        world.checkRank(root);
+        enter(data, "broadcast");
+        try {
+            if (world.size() > 1) {
+                meeting.start("broadcast (direct)", step, bucket);
+                broadcastStaged(data, 0, data.byteLength(), root);
+            }
+        } finally {
+            exit(data);
+        }
+    }
+
+    private void broadcastStaged(Region data, long from, long bytes, int root) {
+        stage.enter();
+        try {
+            long done = 0;
+            do {
+                int n = (int) Math.min(STAGE_BYTES, bytes - done);
+                if (world.rank() == root) {
+                    stage.region().copyFrom(0, data, from + done, n);
+                }
+                directCopy.runBroadcast(stage, 0, data, from + done, n, root, data.byteLength());
+                done += n;
+            } while (done < bytes);
+        } finally {
+            stage.exit();
+        }
+    }
+
+    @Override
+    public void barrier(long step) {
+        meeting.enter();
+        try {
+            meeting.start("barrier (direct)", step, -1);
+            meeting.begin(MeetingPoint.Call.BARRIER, null, null, 0, 0, 0);
+            meeting.awaitBegun();
+        } finally {
+            meeting.exit();
+        }
+    }
+
+    @Override
+    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
+        weightedMean.run(data, type, weight, step, bucket);
+    }
+
+    private void enter(Region data, String operation) {
+        data.enter(operation);
+        meeting.enter();
+    }
+
+    private void exit(Region data) {
+        meeting.exit();
+        data.exit();
+    }
+
+    @Override
+    public void close() {
+        for (SharedVector vector : vectors) {
+            vector.close();
+        }
+        stage.close();
+        meeting.close();
+    }
+}

@@ -1,0 +1,55 @@
+package io.gyre.allreduce;
+
+import io.gyre.Chunk;
+import io.gyre.ElementType;
+import io.gyre.Region;
+import io.gyre.World;
+
+/**
+ * All-gather and broadcast of vectors in shared memory: every rank reads what it lacks straight from where it lies.
+ *
+ * <dl>
+ *   <dt>Cost
+ *   <dd>Two meetings, and one copy of what arrives.
+ * </dl>
+ */
+final class DirectCopy {
+
+    private final MeetingPoint meeting;
+    private final World world;
+
+    DirectCopy(MeetingPoint meeting, World world) {
+        this.meeting = meeting;
+        this.world = world;
+    }
+
+    void runAllGather(SharedVector vector, long at, long bytes, ElementType type) {
+        meeting.begin(MeetingPoint.Call.ALL_GATHER, type, null, bytes, vector.number(), at);
+        meeting.awaitBegun();
+        long elements = bytes / type.bytes();
+        for (int turn = 1; turn < world.size(); turn++) {
+            // Not all from rank 0 first.
+            int peer = (world.rank() + turn) % world.size();
+            long from = Chunk.offset(peer, world.size(), elements) * type.bytes();
+            long to = Chunk.offset(peer + 1, world.size(), elements) * type.bytes();
+            vector.of(world.rank()).copyFrom(at + from, vector.of(peer), at + from, to - from);
+        }
+        meeting.finish();
+    }
+
+    /**
+     * Copies from the root's shared memory to any memory of the others.
+     *
+     * @param from where in the vector of the root the data begin
+     * @param target where they go on the other ranks, from {@code at}
+     * @param whole length of what the caller broadcasts, of which this may be a part
+     */
+    void runBroadcast(SharedVector vector, long from, Region target, long at, long bytes, int root, long whole) {
+        meeting.begin(MeetingPoint.Call.BROADCAST, null, null, whole, vector.number(), at + ((long) root << 48));
+        meeting.awaitBegun();
+        if (world.rank() != root) {
+            target.copyFrom(at, vector.of(root), from, bytes);
+        }
+        meeting.finish();
+    }
+}

@@ -1,0 +1,245 @@
+package io.gyre.allreduce;
+
+import io.gyre.Activity;
+import io.gyre.DisagreementException;
+import io.gyre.ElementType;
+import io.gyre.Endpoint;
+import io.gyre.MemoryBox;
+import io.gyre.MemoryBoxes;
+import io.gyre.ReduceOp;
+import io.gyre.World;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the ranks of one host meet in shared memory. Operations are numbered. A rank <em>begins</em> an operation when its data
+ * may be read, and <em>finishes</em> it when it touches nobody's data any more; each writes its own numbers and reads those of
+ * the others.
+ *
+ * <p>With the number of an operation goes what it is, so that ranks which call different things stop before they touch
+ * anything, and a few KB of data, which is all that a short operation needs. These places are used in turn by odd and even
+ * operations: a rank that has seen all others begin one may begin the next, and by the one after that all have left this.
+ *
+ * <dl>
+ *   <dt>Ordering
+ *   <dd>Numbers are written with release and read with acquire order: who sees a number sees what was written before it.
+ *   <dt>Layout
+ *   <dd>What is written by different ranks, or at different moments, is 128 bytes apart: processors fetch lines in pairs. The
+ *       number of an operation, what it is and the first bytes of its data are neighbours, and so come together.
+ *   <dt>Waiting
+ *   <dd>Spins if there is a core for each rank, then yields; then waits with the endpoint, which knows who is dead.
+ * </dl>
+ */
+final class MeetingPoint implements AutoCloseable {
+
+    /** Room for data of an operation. */
+    static final int SLOT_BYTES = 16 << 10;
+
+    private static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
+
+    private static final int PAIR_OF_LINES = 128;
+
+    private static final int NUMBER = 0;
+    private static final int CALL = 8;
+    private static final int STEP = 16;
+    private static final int BUCKET = 24;
+    private static final int BYTES = 32;
+    private static final int PLACE = 40;
+    private static final int DATA = 64;
+    private static final int BLOCK_BYTES = DATA + SLOT_BYTES + PAIR_OF_LINES;
+    private static final int FINISHED = 2 * BLOCK_BYTES;
+    private static final int BOX_BYTES = FINISHED + PAIR_OF_LINES;
+
+    private static final int SPINS = 1_000;
+    private static final int SPINS_WITHOUT_CORE = 5;
+    private static final int YIELDS = 200;
+
+    /** What ranks do together. */
+    enum Call {
+        SHORT_ALL_REDUCE,
+        ALL_REDUCE,
+        REDUCE_SCATTER,
+        ALL_GATHER,
+        BROADCAST,
+        BARRIER
+    }
+
+    private final Endpoint endpoint;
+    private final World world;
+    private final MemoryBox[] boxes;
+    private final ByteBuffer[] memory;
+    private final int spins;
+    private final Activity activity = new Activity();
+    private long number;
+
+    /** Opens the memory of all ranks; they must do so together. */
+    MeetingPoint(Endpoint endpoint) {
+        this.endpoint = endpoint;
+        world = endpoint.world();
+        spins = world.size() <= Runtime.getRuntime().availableProcessors() ? SPINS : SPINS_WITHOUT_CORE;
+        MemoryBoxes shared = endpoint.boxes();
+        String name = shared.newName("meeting point");
+        boxes = SharedVector.attachAll(shared.create(name, BOX_BYTES), name, shared, world);
+        memory = new ByteBuffer[world.size()];
+        for (int rank = 0; rank < memory.length; rank++) {
+            memory[rank] = boxes[rank].region().window(0);
+        }
+    }
+
+    /** Keeps the memory from being unmapped; pair it with {@link #exit}. */
+    void enter() {
+        for (int rank = 0; rank < boxes.length; rank++) {
+            boxes[rank].region().enter("a collective");
+        }
+    }
+
+    /** Ends {@link #enter}. */
+    void exit() {
+        for (int rank = 0; rank < boxes.length; rank++) {
+            boxes[rank].region().exit();
+        }
+    }
+
+    /**
+     * Starts the clock of an operation, which may take several meetings.
+     *
+     * @param name for errors
+     */
+    void start(String name, long step, int bucket) {
+        activity.begin(name, step, bucket, 0);
+    }
+
+    /** The next operation's place for this rank's data, to be filled before {@link #begin}. */
+    ByteBuffer slot() {
+        return memory[world.rank()];
+    }
+
+    /** Where in {@link #slot} the data go. */
+    int nextSlotOffset() {
+        return block(number + 1) + DATA;
+    }
+
+    /** Where in {@link #slot(int)} the data of the present operation are. */
+    int slotOffset() {
+        return block(number) + DATA;
+    }
+
+    /** The data that another rank has brought to the present operation. */
+    ByteBuffer slot(int rank) {
+        return memory[rank];
+    }
+
+    private static int block(long number) {
+        return (int) (number & 1) * BLOCK_BYTES;
+    }
+
+    /**
+     * Tells the others that this rank's data may be read.
+     *
+     * @param type null if it does not matter
+     * @param op null if it does not matter
+     * @param bytes length of the vector
+     * @param vector number of the shared vector; 0 if there is none
+     * @param place where in that vector the data begin, or which part of the caller's vector this is
+     */
+    void begin(Call call, @Nullable ElementType type, @Nullable ReduceOp op, long bytes, int vector, long place) {
+        number++;
+        ByteBuffer own = memory[world.rank()];
+        int at = block(number);
+        own.putLong(at + CALL, code(call, type, op, vector));
+        own.putLong(at + STEP, activity.step());
+        own.putLong(at + BUCKET, activity.bucket());
+        own.putLong(at + BYTES, bytes);
+        own.putLong(at + PLACE, place);
+        LONG.setRelease(own, at + NUMBER, number);
+    }
+
+    @SuppressWarnings("EnumOrdinal") // Joining compares the version of what ranks run.
+    private static long code(Call call, @Nullable ElementType type, @Nullable ReduceOp op, int vector) {
+        return call.ordinal()
+                | (type == null ? 0L : type.ordinal() + 1L) << 8
+                | (op == null ? 0L : op.ordinal() + 1L) << 16
+                | (long) vector << 32;
+    }
+
+    /** Waits until all have begun, and fails unless all do the same. */
+    void awaitBegun() {
+        int at = block(number);
+        for (int peer = 0; peer < memory.length; peer++) {
+            if (peer != world.rank()) {
+                await(peer, at + NUMBER);
+                checkSame(peer, at);
+            }
+        }
+    }
+
+    private void checkSame(int peer, int at) {
+        ByteBuffer own = memory[world.rank()];
+        ByteBuffer other = memory[peer];
+        if (own.getLong(at + CALL) != other.getLong(at + CALL)
+                || own.getLong(at + STEP) != other.getLong(at + STEP)
+                || own.getLong(at + BUCKET) != other.getLong(at + BUCKET)
+                || own.getLong(at + BYTES) != other.getLong(at + BYTES)
+                || own.getLong(at + PLACE) != other.getLong(at + PLACE)) {
+            throw new DisagreementException("ranks call different things: " + endpoint.member(world.rank()) + " "
+                    + describe(own, at) + ", " + endpoint.member(peer) + " " + describe(other, at)
+                    + ". All ranks must call the same collectives in the same order with the same sizes.");
+        }
+    }
+
+    @SuppressWarnings("EnumOrdinal") // As above.
+    private static String describe(ByteBuffer memory, int at) {
+        long code = memory.getLong(at + CALL);
+        int type = (int) (code >> 8) & 0xff;
+        int op = (int) (code >> 16) & 0xff;
+        return Call.values()[(int) code & 0xff]
+                + (op == 0 ? "" : " " + ReduceOp.values()[op - 1])
+                + (type == 0 ? "" : " of " + ElementType.values()[type - 1])
+                + " on a vector of " + memory.getLong(at + BYTES) + " bytes, place " + memory.getLong(at + PLACE)
+                + " of shared vector " + (code >>> 32)
+                + ", step " + memory.getLong(at + STEP) + ", bucket " + memory.getLong(at + BUCKET);
+    }
+
+    /** Tells the others that this rank touches no data of theirs any more, and waits until they have said so too. */
+    void finish() {
+        LONG.setRelease(memory[world.rank()], FINISHED, number);
+        for (int peer = 0; peer < memory.length; peer++) {
+            if (peer != world.rank()) {
+                await(peer, FINISHED);
+            }
+        }
+    }
+
+    @SuppressWarnings("ThreadPriorityCheck") // Yielding is the point: the peer may need this core.
+    private void await(int peer, int at) {
+        ByteBuffer theirs = memory[peer];
+        for (int turn = 0; (long) LONG.getAcquire(theirs, at) < number; turn++) {
+            if (turn < spins) {
+                Thread.onSpinWait();
+            } else if (turn < spins + YIELDS) {
+                Thread.yield();
+            } else {
+                awaitLong(peer, at);
+                return;
+            }
+        }
+    }
+
+    private void awaitLong(int peer, int at) {
+        activity.waitingFor(endpoint.member(peer), 0);
+        while ((long) LONG.getAcquire(memory[peer], at) < number) {
+            endpoint.await(0, activity);
+        }
+        endpoint.await(1, activity);
+    }
+
+    @Override
+    public void close() {
+        for (MemoryBox box : boxes) {
+            box.close();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package io.gyre.benchmarks;
+
+import io.gyre.Session;
+import io.gyre.launcher.JavaProgram;
+import io.gyre.launcher.LaunchPlan;
+import io.gyre.launcher.Launcher;
+import io.gyre.launcher.ReportFile;
+import io.gyre.transport.AeronSession;
+import io.gyre.transport.JoinOptions;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code gyre bench allreduce}: starts the ranks, or is one of them if the environment says so, as it does for the ranks that it
+ * starts, and where somebody else starts the ranks, each in a network namespace or on a host of its own.
+ */
+@Command(
+        name = "allreduce",
+        description = "Measures the all-reduce of float sums among processes, and checks every result.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        usageHelpAutoWidth = true)
+public final class AllReduceCommand implements Callable<Integer> {
+
+    /** Replaced by picocli's own. */
+    @Spec
+    private CommandSpec specification = CommandSpec.create();
+
+    @Mixin
+    private final AllReduceOptions options = new AllReduceOptions();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        options.check();
+        return System.getenv("GYRE_RANK") == null ? launch() : measure();
+    }
+
+    private int launch() throws IOException, InterruptedException {
+        List<String> whole = specification.commandLine().getParseResult().originalArgs();
+        List<String> arguments = new ArrayList<>(whole.subList(whole.indexOf(specification.name()), whole.size()));
+        LaunchPlan plan = LaunchPlan.of(JavaProgram.mainClass(BenchCommand.class.getName(), arguments), options.ranks())
+                .withTransport(options.transport())
+                .withPort(options.port())
+                .withRootOnTerminal();
+        return new Launcher(plan, System.out, System.err).run().exitStatus();
+    }
+
+    private int measure() throws IOException {
+        JoinOptions join = JoinOptions.fromEnvironment().toBuilder()
+                .mtu(options.mtu())
+                .peerTimeout(options.peerTimeout())
+                .build();
+        try (Session session = AeronSession.join(join)) {
+            try {
+                AllReduceReport report = new AllReduceBench(options, session).run();
+                if (session.world().isRoot()) {
+                    Optional<ReportFile> file = options.report();
+                    if (file.isPresent()) {
+                        file.get().write(report.toJson());
+                    }
+                    System.out.print(report.table());
+                }
+            } catch (Throwable failure) {
+                // Before the session closes, so that the others learn of a failure and not of a departure.
+                session.fail(String.valueOf(failure.getMessage()));
+                throw failure;
+            }
+        }
+        return 0;
+    }
+}

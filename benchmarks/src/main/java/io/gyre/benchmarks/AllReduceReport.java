@@ -1,0 +1,90 @@
+package io.gyre.benchmarks;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.gyre.Collective;
+import io.gyre.Session;
+import io.gyre.kernel.Kernels;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * All figures of one run, for {@code --report}: scripts rely on the names.
+ *
+ * @param ranks how many
+ * @param transport one word: what the ranks used in the end
+ * @param algorithm one word: what was measured in the end
+ * @param results by length, in the order asked for
+ * @param kernels what added
+ * @param java version of the JVM
+ * @param cores of rank 0's host, as the JVM may use them
+ * @param warmUpSeconds spent on each length before
+ * @param seconds spent on each length
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+record AllReduceReport(
+        int ranks,
+        String transport,
+        String algorithm,
+        List<AllReduceResult> results,
+        String kernels,
+        String java,
+        int cores,
+        double warmUpSeconds,
+        double seconds) {
+
+    static AllReduceReport of(
+            Session session,
+            AllReduceOptions options,
+            Collective collective,
+            Kernels kernels,
+            List<AllReduceResult> results) {
+        return new AllReduceReport(
+                session.world().size(),
+                session.transport(),
+                Algorithm.nameOf(collective),
+                results,
+                kernels.toString(),
+                Runtime.version().toString(),
+                Runtime.getRuntime().availableProcessors(),
+                options.warmUp().toNanos() / 1e9,
+                options.time().toNanos() / 1e9);
+    }
+
+    String toJson() {
+        try {
+            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(this) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a report that is no JSON", e);
+        }
+    }
+
+    /** For people. */
+    String table() {
+        StringBuilder text = new StringBuilder();
+        text.append("all-reduce of float sums: %d ranks over %s, algorithm %s, sums by %s, Java %s, %d cores%n"
+                .formatted(ranks, transport, algorithm, kernels, java, cores));
+        text.append(
+                "times of the slowest rank, after %s s of warm-up for each length; every element of every round checked%n"
+                        .formatted(warmUpSeconds));
+        text.append("%12s %12s %12s %12s %8s %12s %9s %8s%n"
+                .formatted("bytes", "median us", "p99 us", "best us", "GB/s", "floor us", "of floor", "rounds"));
+        for (AllReduceResult result : results) {
+            text.append(String.format(
+                    Locale.ROOT,
+                    "%12d %12.1f %12.1f %12.1f %8.2f %12.1f %9.2f %8d%n",
+                    result.bytes(),
+                    result.medianUs(),
+                    result.p99Us(),
+                    result.bestUs(),
+                    result.algbwGbps(),
+                    result.floorUs(),
+                    result.floorUs() / result.medianUs(),
+                    result.rounds()));
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,20 @@
+package io.gyre.benchmarks;
+
+import io.gyre.launcher.GyreCommandLine;
+import picocli.CommandLine.Command;
+
+/** The command line of everything that measures: {@code bin/gyre bench}. */
+@Command(
+        name = "gyre bench",
+        description = "Measures what Gyre is made of, and checks what it measures.",
+        mixinStandardHelpOptions = true,
+        subcommands = {AllReduceCommand.class, JmhCommand.class})
+public final class BenchCommand {
+
+    BenchCommand() {}
+
+    /** Ends the JVM with 0 if all was measured and checked, 2 for bad arguments, else 1. */
+    public static void main(String[] arguments) {
+        System.exit(GyreCommandLine.of(new BenchCommand()).execute(arguments));
+    }
+}

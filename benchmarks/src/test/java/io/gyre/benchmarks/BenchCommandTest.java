@@ -1,0 +1,104 @@
+package io.gyre.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gyre.launcher.GyreCommandLine;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@EnabledOnOs(OS.LINUX)
+class BenchCommandTest {
+
+    @TempDir
+    private Path directory;
+
+    private final StringWriter err = new StringWriter();
+
+    private int bench(String... arguments) {
+        return GyreCommandLine.of(new BenchCommand())
+                .setErr(new PrintWriter(err))
+                .execute(arguments);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ipc", "udp"})
+    void twoProcessesReduceAndReport(String transport) throws Exception {
+        Path file = directory.resolve("report.json");
+
+        int status = bench(
+                "allreduce",
+                "--transport",
+                transport,
+                "--bytes",
+                "4K,256K",
+                "--seconds",
+                "0.05",
+                "--warm-up",
+                "0",
+                "--report",
+                file.toString());
+
+        assertThat(status).as(err.toString()).isZero();
+        JsonNode report = new ObjectMapper().readTree(file.toFile());
+        assertThat(report.get("ranks").asInt()).isEqualTo(2);
+        assertThat(report.get("transport").asText()).isEqualTo(transport);
+        assertThat(report.get("algorithm").asText()).isEqualTo("ring");
+        assertThat(report.get("results")).hasSize(2).allSatisfy(result -> {
+            assertThat(result.fieldNames())
+                    .toIterable()
+                    .contains("bytes", "median_us", "p99_us", "best_us", "algbw_gbps", "checked");
+            assertThat(result.get("checked").isBoolean()
+                            && result.get("checked").asBoolean())
+                    .isTrue();
+            assertThat(result.get("median_us").asDouble()).isPositive();
+        });
+        assertThat(report.get("results").get(1).get("bytes").asLong()).isEqualTo(262_144);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '"', textBlock = """
+                    --bytes 10                | multiple of 4
+                    --bytes 4X                | '4X' is no length
+                    --bytes 0                 | '0' is no length
+                    -n 0                      | -n 0
+                    --seconds -1              | --seconds -1
+                    --transport carrier-pigeon| carrier-pigeon
+                    --algorithm magic         | magic
+                    --report /none/r.json     | there is no directory /none
+                    """)
+    void badArgumentsAreNamed(String arguments, String message) {
+        assertThat(bench(("allreduce " + arguments.strip()).split(" "))).isEqualTo(2);
+        assertThat(err.toString()).contains(message.strip());
+    }
+
+    @Test
+    @Tag("long")
+    void jmhMeasuresKernelsFramesAndLatency() throws Exception {
+        Path file = directory.resolve("jmh.json");
+
+        int status = bench(
+                "jmh",
+                "KernelBenchmark.sum|FrameBenchmark|LatencyBenchmark",
+                "-p",
+                "bytes=4096",
+                "-p",
+                "kernels=fast",
+                "--report",
+                file.toString());
+
+        assertThat(status).as(err.toString()).isZero();
+        // One of kernels, one of frames, and latency over two transports.
+        assertThat(new ObjectMapper().readTree(file.toFile())).hasSize(4);
+    }
+}

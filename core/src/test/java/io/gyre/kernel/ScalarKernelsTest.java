@@ -1,0 +1,92 @@
+package io.gyre.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.junit.jupiter.api.Test;
+
+/** The plain kernels are the oracle of all others, and have none themselves: here are results worked out by hand. */
+class ScalarKernelsTest {
+
+    private final Kernels kernels = new ScalarKernels();
+
+    @Test
+    void reductionsFollowTheDefinition() {
+        for (ElementType type : ElementType.values()) {
+            assertThat(reduced(ReduceOp.SUM, type, 2.5, -4)).isEqualTo(-1.5);
+            assertThat(reduced(ReduceOp.MAX, type, 2.5, -4)).isEqualTo(2.5);
+            assertThat(reduced(ReduceOp.MIN, type, 2.5, -4)).isEqualTo(-4);
+            for (ReduceOp op : ReduceOp.values()) {
+                assertThat(reduced(op, type, Double.NaN, 1)).isNaN();
+                assertThat(reduced(op, type, 1, Double.NaN)).isNaN();
+            }
+            assertThat(reduced(ReduceOp.MAX, type, -0.0, 0.0)).isEqualTo(0.0);
+            assertThat(reduced(ReduceOp.MIN, type, 0.0, -0.0)).isEqualTo(-0.0);
+        }
+    }
+
+    @Test
+    void axpyRoundsTheProductAndTheSum() {
+        for (ElementType type : ElementType.values()) {
+            assertThat(axpy(type, 3, 2, 0.5)).isEqualTo(6.5);
+            // 1 + 2u times 1 - 2u is 1 - 4u², which rounds to 1; a fused operation would leave -4u².
+            double u = type == ElementType.FLOAT32 ? 0x1p-23 : 0x1p-52;
+            assertThat(axpy(type, 1 + u, 1 - u, -1)).isZero();
+        }
+    }
+
+    @Test
+    void halvesFollowTheirStandard() {
+        HalfFormat fp16 = HalfFormat.FP16;
+        assertThat(fp16.narrow(1)).isEqualTo((short) 0x3c00);
+        assertThat(fp16.narrow(-2)).isEqualTo((short) 0xc000);
+        assertThat(fp16.narrow(65_504)).isEqualTo((short) 0x7bff);
+        assertThat(fp16.narrow(65_519.996f)).isEqualTo((short) 0x7bff);
+        assertThat(fp16.narrow(65_520)).isEqualTo((short) 0x7c00);
+        assertThat(fp16.narrow(Float.NEGATIVE_INFINITY)).isEqualTo((short) 0xfc00);
+        assertThat(fp16.narrow(Float.NaN)).isEqualTo((short) 0x7e00);
+        assertThat(fp16.narrow(-0f)).isEqualTo((short) 0x8000);
+        assertThat(fp16.narrow(0x1p-14f)).isEqualTo((short) 0x0400);
+        assertThat(fp16.narrow(0x1p-24f)).isEqualTo((short) 0x0001);
+        assertThat(fp16.narrow(0x1p-25f)).as("to even").isEqualTo((short) 0);
+        assertThat(fp16.narrow(0x1.8p-24f)).as("to even").isEqualTo((short) 2);
+        assertThat(fp16.narrow(2049)).as("to even").isEqualTo((short) 0x6800);
+        assertThat(fp16.narrow(2051)).as("to even").isEqualTo((short) 0x6802);
+        assertThat(fp16.widen((short) 0x3555)).isEqualTo(0.33325195f);
+        assertThat(fp16.widen((short) 0x8001)).isEqualTo(-0x1p-24f);
+        assertThat(fp16.widen((short) 0x7e01)).isNaN();
+
+        HalfFormat bf16 = HalfFormat.BF16;
+        assertThat(bf16.narrow(1)).isEqualTo((short) 0x3f80);
+        assertThat(bf16.narrow(Float.MAX_VALUE)).isEqualTo((short) 0x7f80);
+        assertThat(bf16.narrow(Float.MIN_VALUE)).isEqualTo((short) 0);
+        assertThat(bf16.narrow(0x1.01p0f)).as("to even").isEqualTo((short) 0x3f80);
+        assertThat(bf16.narrow(0x1.03p0f)).as("to even").isEqualTo((short) 0x3f82);
+        assertThat(bf16.narrow(Float.intBitsToFloat(0xff80_0001))).isEqualTo((short) 0xffc0);
+        assertThat(bf16.widen((short) 0xc040)).isEqualTo(-3);
+    }
+
+    private double axpy(ElementType type, double factor, double x, double y) {
+        ByteBuffer into = value(type, y);
+        kernels.axpy(type, factor, into, 0, value(type, x), 0, type.bytes());
+        return read(type, into);
+    }
+
+    private double reduced(ReduceOp op, ElementType type, double a, double b) {
+        ByteBuffer into = value(type, a);
+        kernels.reduce(op, type, into, 0, value(type, b), 0, type.bytes());
+        return read(type, into);
+    }
+
+    private static ByteBuffer value(ElementType type, double value) {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.nativeOrder());
+        return type == ElementType.FLOAT32 ? buffer.putFloat(0, (float) value) : buffer.putDouble(0, value);
+    }
+
+    private static double read(ElementType type, ByteBuffer buffer) {
+        return type == ElementType.FLOAT32 ? buffer.getFloat(0) : buffer.getDouble(0);
+    }
+}

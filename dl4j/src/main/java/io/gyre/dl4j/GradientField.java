@@ -1,0 +1,65 @@
+package io.gyre.dl4j;
+
+import java.lang.reflect.Field;
+import java.util.Collection;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.api.Trainable;
+import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** Where Deeplearning4j's models keep the vector of all gradients: a field that their subclasses see, and nobody else. */
+final class GradientField {
+
+    private static final String NAME = "flattenedGradients";
+
+    private final Field field;
+
+    private GradientField(Field field) {
+        this.field = field;
+    }
+
+    /** The field of one kind of model. */
+    static GradientField of(Class<? extends Model> kind) {
+        try {
+            Field field = kind.getDeclaredField(NAME);
+            field.setAccessible(true);
+            return new GradientField(field);
+        } catch (NoSuchFieldException e) {
+            throw new UnsupportedOperationException(kind + " has no field " + NAME, e);
+        }
+    }
+
+    /**
+     * Gives a model another vector, and each of its layers their part of it.
+     *
+     * @param layers those with parameters, in the order of the vector
+     */
+    void set(Model model, INDArray gradients, Collection<Trainable> layers) {
+        INDArray flat = gradients.reshape(gradients.length());
+        long offset = 0;
+        for (Trainable layer : layers) {
+            long length = layer.numParams();
+            if (length > 0) {
+                setGradients(layer, flat.get(NDArrayIndex.interval(offset, offset + length)));
+                offset += length;
+            }
+        }
+        try {
+            field.set(model, gradients);
+        } catch (IllegalAccessException e) {
+            throw new UnsupportedOperationException("cannot write " + field, e);
+        }
+    }
+
+    private static void setGradients(Trainable trainable, INDArray gradients) {
+        if (trainable instanceof GraphVertex vertex) {
+            vertex.setBackpropGradientsViewArray(gradients);
+        } else if (trainable instanceof Model layer) {
+            layer.setBackpropGradientsViewArray(gradients);
+        } else {
+            throw new UnsupportedOperationException(
+                    "cannot give gradients to a " + trainable.getClass().getName());
+        }
+    }
+}

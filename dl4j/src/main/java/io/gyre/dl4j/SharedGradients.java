@@ -1,0 +1,100 @@
+package io.gyre.dl4j;
+
+import io.gyre.MemoryBox;
+import io.gyre.Region;
+import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A model's gradients in memory that the ranks of a host share: Deeplearning4j writes them there, the collective combines them
+ * there, and nobody copies. When this is closed the model has its own memory again.
+ */
+final class SharedGradients implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SharedGradients.class);
+    private static final String USER = "Deeplearning4j's gradient vector";
+
+    private final Network network;
+    private final MemoryBox box;
+    private final INDArray home;
+    private final @Nullable INDArray away;
+    private boolean closed;
+
+    /**
+     * Moves a model's gradients, if that is possible on its backend.
+     *
+     * @param box as long as the gradients; owned from now on
+     */
+    SharedGradients(Network network, MemoryBox box) {
+        this.network = network;
+        this.box = box;
+        home = network.gradients();
+        away = arrayOver(box.region(), home);
+        if (away != null) {
+            box.region().enter(USER);
+            network.moveGradients(away);
+        }
+    }
+
+    /** An array with the shape of another; null if there can be none over this memory. */
+    private static @Nullable INDArray arrayOver(Region memory, INDArray shape) {
+        if (!Nd4j.getEnvironment().isCPU()) {
+            LOG.info("gradients stay in the device's memory and are copied to the host for each exchange");
+            return null;
+        }
+        if (memory.byteLength() == 0 || memory.contiguous(0, memory.byteLength()) != memory.byteLength()) {
+            LOG.info(
+                    "gradients of {} bytes do not fit one mapping and are copied for each exchange",
+                    memory.byteLength());
+            return null;
+        }
+        ByteBuffer window = memory.window(0);
+        Pointer pointer = switch (HostMemory.elementType(shape)) {
+            case FLOAT32 -> new FloatPointer(window.asFloatBuffer());
+            case FLOAT64 -> new DoublePointer(window.asDoubleBuffer());
+        };
+        return Nd4j.create(
+                Nd4j.createBuffer(pointer, shape.length(), shape.dataType()),
+                shape.shape(),
+                shape.stride(),
+                0,
+                shape.ordering());
+    }
+
+    /** Installs the shared array again, after the model has made itself a new one; does nothing if there is none. */
+    void reinstall() {
+        if (away != null) {
+            network.moveGradients(away);
+        }
+    }
+
+    /** The memory under an array, if it is the shared one; else null. */
+    @SuppressWarnings("ReferenceEquality") // Arrays with equal contents are still other memory.
+    @Nullable Region region(INDArray gradients) {
+        return gradients == away ? box.region() : null;
+    }
+
+    /** Gives the model its own memory back, with the contents of now. A second call does nothing. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (away != null) {
+            if (network.gradients() == away) {
+                home.assign(away);
+                network.moveGradients(home);
+            }
+            box.region().exit();
+        }
+        box.close();
+    }
+}

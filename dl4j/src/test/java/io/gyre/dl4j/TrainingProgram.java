@@ -1,0 +1,133 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import io.gyre.Session;
+import io.gyre.StepSummary;
+import io.gyre.Synchronous;
+import io.gyre.TrainableModel;
+import io.gyre.UpdateStrategy;
+import io.gyre.allreduce.RingCollective;
+import io.gyre.transport.AeronSession;
+import io.gyre.transport.JoinOptions;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.learning.config.Adam;
+
+/**
+ * A rank that trains in a process of its own. In the phase that it was given the victim says so and goes no further; a rank that
+ * fails says why, and ends with status 1.
+ */
+final class TrainingProgram {
+
+    /** Number of the step, from 0, in which the victim stays behind. */
+    private static final int LAST_STEP = 3;
+
+    private static final int STEPS = 6;
+
+    /** Where a rank can die. */
+    enum Phase {
+        /** Between all-reduce and updater. */
+        UPDATE,
+        /** Writing a checkpoint, for which the others wait. */
+        CHECKPOINT,
+        /** Doing something else between two calls of {@code fit}. */
+        IDLE
+    }
+
+    private TrainingProgram() {}
+
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        Phase phase = Phase.valueOf(arguments[0]);
+        JoinOptions options = JoinOptions.fromEnvironment();
+        boolean victim = options.rank() == Integer.parseInt(arguments[1]);
+        int status = 0;
+        try (Session session = AeronSession.join(options)) {
+            train(session, phase, victim, Path.of(arguments[2]));
+        } catch (GyreException e) {
+            System.out.println(e.getMessage());
+            status = 1;
+        }
+        System.exit(status);
+    }
+
+    private static void train(Session session, Phase phase, boolean victim, Path checkpoints) {
+        DistributedTrainer.Builder builder = DistributedTrainer.builder(
+                        TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT)), session)
+                .strategy(new StopsBeforeUpdater(
+                        new Synchronous(new RingCollective(session.endpoint())), victim && phase == Phase.UPDATE));
+        if (phase == Phase.CHECKPOINT) {
+            builder.checkpointDirectory(checkpoints).checkpointEverySteps(LAST_STEP + 1);
+        }
+        if (victim && phase == Phase.CHECKPOINT) {
+            builder.stepListener((step, epoch, summary) -> stopInCheckpoint(step, checkpoints));
+        }
+        try (DistributedTrainer trainer = builder.build()) {
+            ShardedData data = ShardedData.of(ExampleSource.of(TestData.vectors(64, DataType.FLOAT, 1)), 4, 1);
+            trainer.fitSteps(data, STEPS);
+            if (victim && phase == Phase.IDLE) {
+                stay(Phase.IDLE);
+            }
+            trainer.fitSteps(data, STEPS);
+        }
+    }
+
+    /** Lets the file that is about to be written be a pipe which nobody reads: opening it takes for ever. */
+    private static void stopInCheckpoint(long step, Path checkpoints) {
+        if (step == LAST_STEP + 1) {
+            try {
+                new ProcessBuilder(
+                                "mkfifo",
+                                checkpoints.resolve("unfinished.checkpoint").toString())
+                        .inheritIO()
+                        .start()
+                        .waitFor();
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            System.out.println("in " + Phase.CHECKPOINT);
+        }
+    }
+
+    private static void stay(Phase phase) {
+        System.out.println("in " + phase);
+        try {
+            new CountDownLatch(1).await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Synchronous training by a rank that may stay behind when the gradients have been added up. */
+    private record StopsBeforeUpdater(Synchronous synchronous, boolean stops) implements UpdateStrategy {
+
+        @Override
+        public String name() {
+            return synchronous.name();
+        }
+
+        @Override
+        public boolean keepsReplicasIdentical() {
+            return synchronous.keepsReplicasIdentical();
+        }
+
+        @Override
+        public void start(TrainableModel model) {
+            synchronous.start(model);
+        }
+
+        @Override
+        public StepSummary summarise(StepSummary own, long step) {
+            return synchronous.summarise(own, step);
+        }
+
+        @Override
+        public void combine(TrainableModel model, StepSummary total, long step) {
+            synchronous.combine(model, total, step);
+            if (stops && step == LAST_STEP) {
+                stay(Phase.UPDATE);
+            }
+        }
+    }
+}

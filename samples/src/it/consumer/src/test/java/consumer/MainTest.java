@@ -1,0 +1,12 @@
+package consumer;
+
+import org.junit.jupiter.api.Test;
+
+/** Runs the program as users' tests would: by Surefire, in a JVM without any flag. */
+class MainTest {
+
+    @Test
+    void twoRanksLearnExclusiveOr() throws Exception {
+        Main.main(new String[0]);
+    }
+}

@@ -1,0 +1,46 @@
+package io.gyre.samples.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.gyre.Gyre;
+import io.gyre.dl4j.DistributedTrainer;
+import io.gyre.dl4j.ShardedData;
+import io.gyre.samples.data.DrawnDigits;
+import io.gyre.samples.data.ImageExamples;
+import io.gyre.samples.data.ImageSet;
+import java.util.List;
+import org.deeplearning4j.nn.api.Model;
+import org.junit.jupiter.api.Test;
+
+/** LeNet with Adam and a global batch of 64, as {@code gyre train lenet -n 4} trains it. */
+class LeNetOnRanksTest {
+
+    private static final int GLOBAL_BATCH = 64;
+    private static final int STEPS = 5;
+
+    /** What docs/training.md allows each step: 16 units in the last place of 1. */
+    private static final float BOUND = STEPS * 16 * Math.ulp(1f);
+
+    private final ImageSet digits = DrawnDigits.of(1);
+
+    @Test
+    void fourRanksEndWhereOneDoes() throws Exception {
+        float[] one = parameters(1).get(0);
+        List<float[]> four = parameters(4);
+
+        assertThat(four).allSatisfy(ofRank -> assertThat(ofRank).isEqualTo(four.get(0)));
+        assertThat(four.get(0)).containsExactly(one, within(BOUND));
+    }
+
+    private List<float[]> parameters(int ranks) throws InterruptedException {
+        return Gyre.local(ranks).call(session -> {
+            Model model =
+                    SampleModel.LENET.build(digits.shape(), digits.classes().size(), 1);
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fitSteps(ShardedData.of(ImageExamples.train(digits), GLOBAL_BATCH / ranks, 1), STEPS);
+            }
+            return model.params().toFloatVector();
+        });
+    }
+}

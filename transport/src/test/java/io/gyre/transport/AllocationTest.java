@@ -1,0 +1,73 @@
+package io.gyre.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import io.gyre.Collective;
+import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import io.gyre.allreduce.Collectives;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Training must not give the garbage collector anything to do: the JVM counts what each thread allocates. */
+class AllocationTest {
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private static final int WARM_UP = 2_000;
+    private static final int MEASURED = 2_000;
+
+    @TempDir
+    Path directory;
+
+    /**
+     * Bytes allocated, per call and rounded down: an object has 16 at least, and what the measurement and the compiler need once
+     * is not meant.
+     */
+    private record Allocated(long collective, long keepAlive) {}
+
+    @ParameterizedTest(name = "{1} bytes over {0}")
+    @CsvSource({"IPC, 100000", "SHM, 100000", "SHM, 1000"})
+    void anAllReduceAllocatesNothing(TransportMode mode, int bytes) throws Exception {
+        List<Allocated> ofRanks = AeronCluster.of(2, mode, directory).call(session -> {
+            Collective collective = Collectives.choose(session.endpoint());
+            Region data = collective.allocate("numbers", bytes).region();
+            long keepAlive = keepAliveThread(session.world().rank());
+            allReduce(collective, data, 0, WARM_UP);
+            Allocated before = allocated(keepAlive);
+            allReduce(collective, data, WARM_UP, MEASURED);
+            Allocated after = allocated(keepAlive);
+            return new Allocated(
+                    (after.collective() - before.collective()) / MEASURED,
+                    (after.keepAlive() - before.keepAlive()) / MEASURED);
+        });
+
+        assertThat(ofRanks).containsOnly(new Allocated(0, 0));
+    }
+
+    private static void allReduce(Collective collective, Region data, int first, int count) {
+        for (int step = first; step < first + count; step++) {
+            collective.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, step, 0);
+        }
+    }
+
+    private static Allocated allocated(long keepAlive) {
+        long other = THREADS.getThreadAllocatedBytes(keepAlive);
+        return new Allocated(
+                THREADS.getThreadAllocatedBytes(Thread.currentThread().getId()), other);
+    }
+
+    private static long keepAliveThread(int rank) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith("gyre-keep-alive-r" + rank))
+                .findFirst()
+                .orElseThrow()
+                .getId();
+    }
+}

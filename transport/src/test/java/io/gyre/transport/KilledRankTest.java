@@ -1,0 +1,185 @@
+package io.gyre.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.Member;
+import io.gyre.membership.RunListener;
+import io.gyre.testkit.RankProcess;
+import io.gyre.transport.PhaseProgram.Phase;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Ranks as processes, of which one is killed or stopped; no launcher is there to end the others. */
+@EnabledOnOs(OS.LINUX)
+class KilledRankTest {
+
+    private static final Logger LOG = LoggerFactory.getLogger(KilledRankTest.class);
+
+    private static final int RANKS = 3;
+
+    /** A tenth of it on an idle machine. */
+    private static final Duration NOTICED = Duration.ofSeconds(10);
+
+    @TempDir
+    Path directory;
+
+    private final List<RankProcess> ranks = new ArrayList<>();
+    private final Map<Integer, Member> joined = new ConcurrentHashMap<>();
+
+    private RendezvousServer openRendezvous() {
+        return RendezvousServer.open(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                RANKS,
+                Duration.ofMinutes(1),
+                false,
+                new RunListener() {
+                    @Override
+                    public void joined(Member member) {
+                        joined.put(member.rank(), member);
+                    }
+                });
+    }
+
+    private void start(RendezvousServer rendezvous, int count, String transport, Phase phase, int victim)
+            throws IOException {
+        List<String> flags = new ArrayList<>(RankProcess.QUICK_START);
+        flags.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
+        for (int rank = 0; rank < count; rank++) {
+            Map<String, String> environment = Map.of(
+                    "GYRE_RANK", String.valueOf(rank),
+                    "GYRE_WORLD_SIZE", String.valueOf(RANKS),
+                    "GYRE_RENDEZVOUS", rendezvous.endpoint(),
+                    "GYRE_TRANSPORT", transport);
+            ranks.add(RankProcess.start(
+                    directory, flags, environment, PhaseProgram.class, phase.name(), String.valueOf(victim)));
+        }
+    }
+
+    @ParameterizedTest(name = "rank {1} in {0}, over {2}")
+    @CsvSource({
+        "JOIN,       1, ipc, joining the run",
+        "ALL_REDUCE, 0, ipc, 'all-reduce (ring) of bucket 3, step '",
+        "ALL_REDUCE, 2, shm, 'all-reduce (direct) of bucket 3, step '",
+        "ALL_REDUCE, 1, udp, 'all-reduce (ring) of bucket 3, step '",
+        "UPDATE,     2, ipc, 'all-reduce (ring) of bucket 3, step 6'",
+        "CHECKPOINT, 0, udp, checkpoint of step 5",
+        "UPDATE,     1, shm, 'all-reduce (direct) of bucket 3, step 6'",
+        "IDLE,       1, ipc, barrier (dissemination) of step 5",
+        "IDLE,       0, shm, barrier (direct) of step 5",
+    })
+    void aKilledRankEndsTheWaitsOfTheOthersWithItsName(Phase phase, int victim, String transport, String doing)
+            throws Exception {
+        try (RendezvousServer rendezvous = openRendezvous()) {
+            int started = phase == Phase.JOIN ? RANKS - 1 : RANKS;
+            start(rendezvous, started, transport, phase, victim);
+            if (phase == Phase.JOIN) {
+                Eventually.that("ranks have asked to take part", () -> joined.size() == started);
+            } else {
+                ranks.get(victim).awaitOutput("in " + phase);
+            }
+
+            long killed = System.nanoTime();
+            ranks.get(victim).signal("KILL");
+
+            for (int rank = 0; rank < started; rank++) {
+                if (rank != victim) {
+                    assertThat(ranks.get(rank).awaitExit(NOTICED)).isEqualTo(1);
+                    assertThat(ranks.get(rank).output())
+                            .contains("rank " + rank + " stopped in " + doing)
+                            .contains(": rank " + victim + " (host " + HostIdentity.name() + ", pid "
+                                    + ranks.get(victim).pid() + ") is gone");
+                }
+            }
+            LOG.info("killed in {}: all have ended after {} ms", phase, (System.nanoTime() - killed) / 1_000_000);
+            assertThat(filesOfRanks()).isEmpty();
+        } finally {
+            ranks.forEach(RankProcess::close);
+        }
+    }
+
+    @ParameterizedTest(name = "over {0}")
+    @CsvSource({"shm", "ipc", "udp"})
+    void aRankThatStandsStillForAWhileIsWaitedFor(String transport) throws Exception {
+        try (RendezvousServer rendezvous = openRendezvous()) {
+            start(rendezvous, RANKS, transport, Phase.ALL_REDUCE, 1);
+            RankProcess stopped = ranks.get(1);
+            stopped.awaitOutput("in " + Phase.ALL_REDUCE);
+
+            stopped.signal("STOP");
+            boolean ended = ranks.get(0).endsWithin(Duration.ofSeconds(2));
+            long reached = lastStep(ranks.get(0));
+            stopped.signal("CONT");
+
+            assertThat(ended).as(ranks.get(0).output()).isFalse();
+            for (RankProcess rank : ranks) {
+                rank.awaitOutput("step " + (reached + 2 * PhaseProgram.STEPS_PER_LINE) + "\n");
+            }
+        } finally {
+            ranks.forEach(RankProcess::close);
+        }
+    }
+
+    private static long lastStep(RankProcess rank) throws IOException {
+        return rank.output()
+                .lines()
+                .filter(line -> line.startsWith("step "))
+                .mapToLong(line -> Long.parseLong(line.substring("step ".length())))
+                .max()
+                .orElse(0);
+    }
+
+    @Test
+    void aJvmWithoutTheFlagIsToldWhichLineToAdd() throws Exception {
+        try (RankProcess rank = RankProcess.start(
+                directory,
+                RankProcess.QUICK_START,
+                Map.of("GYRE_RANK", "0", "GYRE_WORLD_SIZE", "1", "GYRE_RENDEZVOUS", "127.0.0.1:0"),
+                PhaseProgram.class,
+                Phase.IDLE.name(),
+                "0")) {
+            assertThat(rank.awaitExit(Duration.ofMinutes(1))).isEqualTo(1);
+            assertThat(rank.output())
+                    .contains("this JVM does not open jdk.internal.misc")
+                    .contains("\n--add-opens java.base/jdk.internal.misc=ALL-UNNAMED\n")
+                    .doesNotContain("\tat ", "Exception", "aeron.");
+            assertThat(filesOf(rank)).isEmpty();
+        }
+    }
+
+    /** What the ranks have in shared memory: names begin with the process id. */
+    private List<Path> filesOfRanks() throws IOException {
+        List<Path> files = new ArrayList<>();
+        for (RankProcess rank : ranks) {
+            files.addAll(filesOf(rank));
+        }
+        return files;
+    }
+
+    private static List<Path> filesOf(RankProcess rank) throws IOException {
+        Path home = RunDirectory.sharedMemory().resolve("gyre-" + System.getProperty("user.name"));
+        if (!Files.exists(home)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(home)) {
+            return files.filter(file -> file.getFileName().toString().startsWith(rank.pid() + "-"))
+                    .toList();
+        }
+    }
+}

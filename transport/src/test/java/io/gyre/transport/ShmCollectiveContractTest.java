@@ -1,0 +1,31 @@
+package io.gyre.transport;
+
+import io.gyre.Collective;
+import io.gyre.Endpoint;
+import io.gyre.LocalCluster;
+import io.gyre.allreduce.DirectCollective;
+import io.gyre.testkit.CollectiveContract;
+import java.nio.file.Path;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.io.TempDir;
+
+class ShmCollectiveContractTest extends CollectiveContract {
+
+    @TempDir
+    Path directory;
+
+    @Override
+    protected LocalCluster cluster(int ranks) {
+        return AeronCluster.of(ranks, TransportMode.SHM, directory);
+    }
+
+    @Override
+    protected Collective collective(Endpoint endpoint) {
+        return new DirectCollective(endpoint);
+    }
+
+    @Override
+    protected IntStream worlds() {
+        return IntStream.of(1, 2, 3, 4);
+    }
+}
