@@ -23,6 +23,16 @@ class SynchronousTest {
     private record Vectors(ElementType elementType, Region gradients, BucketPlan bucketPlan, List<Region> state)
             implements TrainableModel {
 
+        @Override
+        public Region parameters() {
+            return state.get(0);
+        }
+
+        @Override
+        public int epoch() {
+            return 0;
+        }
+
         static Vectors of(ElementType type) {
             BucketPlan plan = BucketPlan.of(List.of(100L, 5000L, 7L), 1000);
             return new Vectors(
@@ -63,7 +73,8 @@ class SynchronousTest {
                     }
                 }
 
-                new Synchronous(new RingCollective(session.endpoint())).combine(model, 1);
+                new Synchronous(new RingCollective(session.endpoint())).combine(
+                        model, StepSummary.ofRank(1, 0, false), 1);
 
                 for (long i = 0; i < elements; i++) {
                     double sum = type == ElementType.FLOAT32

@@ -33,6 +33,9 @@ final class StripedMemory {
     /** Fits a second-level cache, and is worth the hand-over of a lock. */
     private static final long STRIPE_BYTES = 256 << 10;
 
+    /** A stripe takes some ten microseconds to add: about as long as this, and less than a pause. */
+    private static final int SPINS = 300;
+
     private static final long LINE_BYTES = 64;
     private static final long PAGE_BYTES = 4096;
     private static final long FREED_AT = 8;
@@ -162,6 +165,7 @@ final class StripedMemory {
     private void lock(long stripe) {
         long at = LINE_BYTES * (1 + stripe);
         long own = rank + 1L;
+        int spins = 0;
         while (!WORD.compareAndSet(whole.window(at), whole.windowOffset(at), 0L, own)) {
             long holder = (long) WORD.getVolatile(whole.window(at), whole.windowOffset(at));
             if (holder != 0 && holder != own && guard.hasGone((int) holder - 1)) {
@@ -173,6 +177,8 @@ final class StripedMemory {
                             this);
                     return;
                 }
+            } else if (++spins < SPINS) {
+                Thread.onSpinWait();
             } else {
                 guard.pause();
             }
