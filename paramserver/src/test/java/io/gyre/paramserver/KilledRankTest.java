@@ -35,7 +35,7 @@ class KilledRankTest {
                     "-XX:TieredStopAtLevel=1",
                     "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
                     "-cp",
-                    System.getProperty("java.class.path"),
+                    System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                     RankProgram.class.getName(),
                     String.valueOf(rank),
                     String.valueOf(WORKERS + 1),
