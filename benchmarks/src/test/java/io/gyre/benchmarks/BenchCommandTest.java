@@ -15,7 +15,6 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 @EnabledOnOs(OS.LINUX)
 class BenchCommandTest {
@@ -32,8 +31,8 @@ class BenchCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ipc", "udp"})
-    void twoProcessesReduceAndReport(String transport) throws Exception {
+    @CsvSource({"shm, direct", "ipc, ring", "udp, ring"})
+    void twoProcessesReduceAndReport(String transport, String algorithm) throws Exception {
         Path file = directory.resolve("report.json");
 
         int status = bench(
@@ -53,7 +52,7 @@ class BenchCommandTest {
         JsonNode report = new ObjectMapper().readTree(file.toFile());
         assertThat(report.get("ranks").asInt()).isEqualTo(2);
         assertThat(report.get("transport").asText()).isEqualTo(transport);
-        assertThat(report.get("algorithm").asText()).isEqualTo("ring");
+        assertThat(report.get("algorithm").asText()).isEqualTo(algorithm);
         assertThat(report.get("results")).hasSize(2).allSatisfy(result -> {
             assertThat(result.fieldNames())
                     .toIterable()
