@@ -52,7 +52,8 @@ class TrainCommandTest {
                         "mlp --strategy paramserver --staleness some",
                         "--staleness some: expected a number of steps, bsp or asp"),
                 Arguments.of("mlp --strategy elastic --checkpoint there", "--checkpoint with --strategy elastic"),
-                Arguments.of("mlp --staleness 2", "--servers, --staleness and --groups belong to strategies"),
+                Arguments.of(
+                        "mlp --staleness 2", "--staleness 2 belongs to [paramserver], not to --strategy allreduce"),
                 Arguments.of("mlp --transport tcp", "'tcp' is none of auto, shm, ipc, udp"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),
                 Arguments.of("mlp --checkpoint-steps 3", "--checkpoint-steps needs --checkpoint DIR"),
