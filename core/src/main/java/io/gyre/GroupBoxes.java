@@ -43,4 +43,14 @@ final class GroupBoxes implements MemoryBoxes {
         // The prefix comes back when the name is used.
         return whole.newName(prefix + purpose).substring(prefix.length());
     }
+
+    @Override
+    public void moved(long bytes) {
+        whole.moved(bytes);
+    }
+
+    @Override
+    public long bytesMoved() {
+        return whole.bytesMoved();
+    }
 }

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -20,6 +21,7 @@ final class InProcessBoxes implements MemoryBoxes {
     private final Endpoint endpoint;
     private final Activity activity = new Activity();
     private final BoxNames names = new BoxNames();
+    private final AtomicLong moved = new AtomicLong();
     private final Set<Box> open = new HashSet<>();
 
     InProcessBoxes(Shelf shelf, Endpoint endpoint) {
@@ -56,6 +58,16 @@ final class InProcessBoxes implements MemoryBoxes {
     @Override
     public String newName(String purpose) {
         return names.next(purpose);
+    }
+
+    @Override
+    public void moved(long bytes) {
+        moved.addAndGet(bytes);
+    }
+
+    @Override
+    public long bytesMoved() {
+        return moved.get();
     }
 
     private synchronized Box register(Box box) {

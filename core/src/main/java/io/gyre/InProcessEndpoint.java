@@ -32,7 +32,7 @@ final class InProcessEndpoint implements Endpoint {
     }
 
     long bytesSent() {
-        long total = 0;
+        long total = boxes.bytesMoved();
         for (int peer = 0; peer < world.size(); peer++) {
             total += network.link(lane, world.rank(), peer).sender().payloadBytes();
         }

@@ -42,4 +42,14 @@ public interface MemoryBoxes {
      * the same purpose get equal names, so that objects which all ranks create in the same order find each other's boxes.
      */
     String newName(String purpose);
+
+    /**
+     * Notes that this rank has moved data between its own memory and that of others, for {@link Session#bytesSent}.
+     *
+     * @param bytes read from and written to boxes of others
+     */
+    void moved(long bytes);
+
+    /** All that was {@link #moved}. */
+    long bytesMoved();
 }

@@ -49,7 +49,10 @@ public interface Session extends AutoCloseable {
      */
     Endpoint endpoint(int lane);
 
-    /** Payload bytes that this rank has sent through {@link #endpoint} so far. */
+    /**
+     * Payload bytes that this rank has sent so far, or moved between its own memory and that of others on its host, which for the
+     * same operation is about as much.
+     */
     long bytesSent();
 
     /**

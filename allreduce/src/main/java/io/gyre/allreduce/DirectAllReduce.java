@@ -84,6 +84,7 @@ final class DirectAllReduce {
             }
             done += n;
         }
+        meeting.moved((world.size() - 1L) * (to - from) * (everywhere ? 2 : 1));
     }
 
     /** a + b is b + a: the sum can be taken in place. */

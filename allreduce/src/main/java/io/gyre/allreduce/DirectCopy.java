@@ -33,6 +33,7 @@ final class DirectCopy {
             long from = Chunk.offset(peer, world.size(), elements) * type.bytes();
             long to = Chunk.offset(peer + 1, world.size(), elements) * type.bytes();
             vector.of(world.rank()).copyFrom(at + from, vector.of(peer), at + from, to - from);
+            meeting.moved(to - from);
         }
         meeting.finish();
     }
@@ -49,6 +50,7 @@ final class DirectCopy {
         meeting.awaitBegun();
         if (world.rank() != root) {
             target.copyFrom(at, vector.of(root), from, bytes);
+            meeting.moved(bytes);
         }
         meeting.finish();
     }

@@ -69,6 +69,7 @@ final class MeetingPoint implements AutoCloseable {
 
     private final Endpoint endpoint;
     private final World world;
+    private final MemoryBoxes shared;
     private final MemoryBox[] boxes;
     private final ByteBuffer[] memory;
     private final int spins;
@@ -80,7 +81,7 @@ final class MeetingPoint implements AutoCloseable {
         this.endpoint = endpoint;
         world = endpoint.world();
         spins = world.size() <= Runtime.getRuntime().availableProcessors() ? SPINS : SPINS_WITHOUT_CORE;
-        MemoryBoxes shared = endpoint.boxes();
+        shared = endpoint.boxes();
         String name = shared.newName("meeting point");
         boxes = SharedVector.attachAll(shared.create(name, BOX_BYTES), name, shared, world);
         memory = new ByteBuffer[world.size()];
@@ -211,6 +212,11 @@ final class MeetingPoint implements AutoCloseable {
                 await(peer, FINISHED);
             }
         }
+    }
+
+    /** Notes that this rank has read or written so much of the others' memory. */
+    void moved(long bytes) {
+        shared.moved(bytes);
     }
 
     @SuppressWarnings("ThreadPriorityCheck") // Yielding is the point: the peer may need this core.

@@ -37,6 +37,7 @@ final class ShortAllReduce {
         data.copyTo(0, meeting.slot(), meeting.nextSlotOffset(), bytes);
         meeting.begin(MeetingPoint.Call.SHORT_ALL_REDUCE, type, op, bytes, 0, 0);
         meeting.awaitBegun();
+        meeting.moved((world.size() - 1L) * bytes);
         int at = meeting.slotOffset();
         if (world.size() == 2) {
             // a + b is b + a: no need to begin with rank 0.

@@ -73,8 +73,8 @@ class SynchronousTest {
                     }
                 }
 
-                new Synchronous(new RingCollective(session.endpoint())).combine(
-                        model, StepSummary.ofRank(1, 0, false), 1);
+                new Synchronous(new RingCollective(session.endpoint()))
+                        .combine(model, StepSummary.ofRank(1, 0, false), 1);
 
                 for (long i = 0; i < elements; i++) {
                     double sum = type == ElementType.FLOAT32

@@ -140,7 +140,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     /** Payload bytes sent so far. */
     long bytesSent() {
-        long total = 0;
+        long total = boxes.bytesMoved();
         for (AeronFrameSender sender : senders) {
             total += sender == null ? 0 : sender.payloadBytes();
         }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -32,6 +33,7 @@ final class MappedBoxes implements MemoryBoxes, AutoCloseable {
     private final BoxFile files;
     private final Activity activity = new Activity();
     private final BoxNames names = new BoxNames();
+    private final AtomicLong moved = new AtomicLong();
     private final Set<Box> open = new HashSet<>();
     private boolean closed;
 
@@ -104,6 +106,16 @@ final class MappedBoxes implements MemoryBoxes, AutoCloseable {
                             + e.getMessage(),
                     e);
         }
+    }
+
+    @Override
+    public void moved(long bytes) {
+        moved.addAndGet(bytes);
+    }
+
+    @Override
+    public long bytesMoved() {
+        return moved.get();
     }
 
     private synchronized Box register(Box box) {

@@ -20,8 +20,10 @@ class AllocationTest {
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    private static final int WARM_UP = 2_000;
-    private static final int MEASURED = 2_000;
+    /** The compiler may take its time on a busy machine; what every call allocates would show in every round. */
+    private static final int ROUNDS = 8;
+
+    private static final int CALLS = 2_000;
 
     @TempDir
     Path directory;
@@ -39,13 +41,16 @@ class AllocationTest {
             Collective collective = Collectives.choose(session.endpoint());
             Region data = collective.allocate("numbers", bytes).region();
             long keepAlive = keepAliveThread(session.world().rank());
-            allReduce(collective, data, 0, WARM_UP);
-            Allocated before = allocated(keepAlive);
-            allReduce(collective, data, WARM_UP, MEASURED);
-            Allocated after = allocated(keepAlive);
-            return new Allocated(
-                    (after.collective() - before.collective()) / MEASURED,
-                    (after.keepAlive() - before.keepAlive()) / MEASURED);
+            Allocated least = new Allocated(Long.MAX_VALUE, Long.MAX_VALUE);
+            for (int round = 0; round < ROUNDS; round++) {
+                Allocated before = allocated(keepAlive);
+                allReduce(collective, data, round * CALLS, CALLS);
+                Allocated after = allocated(keepAlive);
+                least = new Allocated(
+                        Math.min(least.collective(), (after.collective() - before.collective()) / CALLS),
+                        Math.min(least.keepAlive(), (after.keepAlive() - before.keepAlive()) / CALLS));
+            }
+            return least;
         });
 
         assertThat(ofRanks).containsOnly(new Allocated(0, 0));
