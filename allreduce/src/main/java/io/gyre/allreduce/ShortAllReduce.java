@@ -19,7 +19,7 @@ import io.gyre.kernel.Kernels;
  */
 final class ShortAllReduce {
 
-    /** Longest vector: what a meeting has room for. Measured, about where two meetings and shorter reads become cheaper. */
+    /** Longest vector: what a meeting has room for. Where two meetings and shorter reads become cheaper was not measured yet. */
     static final int MAX_BYTES = MeetingPoint.SLOT_BYTES;
 
     private final MeetingPoint meeting;
