@@ -135,10 +135,10 @@ class AeronSessionTest {
 
     @Test
     void aRankThatIsThereTwiceIsRefusedAndTheOthersGoOn() throws Exception {
-        CompletableFuture<AeronSession> zero = CompletableFuture.supplyAsync(
-                () -> AeronSession.join(options(0, 2).build()));
+        CompletableFuture<AeronSession> zero =
+                OwnThread.call(() -> AeronSession.join(options(0, 2).build()));
         Eventually.that("rank 0 waits", () -> Files.exists(directory.resolve("rendezvous")));
-        CompletableFuture<Throwable> copy = CompletableFuture.supplyAsync(
+        CompletableFuture<Throwable> copy = OwnThread.call(
                 () -> catchThrowable(() -> AeronSession.join(options(0, 2).build())));
 
         assertThat(copy.get(30, TimeUnit.SECONDS))
@@ -146,8 +146,8 @@ class AeronSessionTest {
                 .hasMessageContaining("is there twice: host " + HostIdentity.name() + ", pid "
                         + ProcessHandle.current().pid());
 
-        CompletableFuture<AeronSession> one = CompletableFuture.supplyAsync(
-                () -> AeronSession.join(options(1, 2).build()));
+        CompletableFuture<AeronSession> one =
+                OwnThread.call(() -> AeronSession.join(options(1, 2).build()));
         try (AeronSession first = zero.get(30, TimeUnit.SECONDS);
                 AeronSession second = one.get(30, TimeUnit.SECONDS)) {
             assertThat(first.world().size()).isEqualTo(second.world().size());
@@ -156,7 +156,7 @@ class AeronSessionTest {
 
     @Test
     void anotherWorldSizeIsRefusedWithBothNamed() throws Exception {
-        CompletableFuture<Throwable> zero = CompletableFuture.supplyAsync(() -> catchThrowable(() -> AeronSession.join(
+        CompletableFuture<Throwable> zero = OwnThread.call(() -> catchThrowable(() -> AeronSession.join(
                 options(0, 2).joinTimeout(Duration.ofSeconds(2)).build())));
         Eventually.that("rank 0 waits", () -> Files.exists(directory.resolve("rendezvous")));
 
@@ -171,7 +171,7 @@ class AeronSessionTest {
     @Test
     void sharedMemoryThatIsTooSmallIsNamedWithBytesAndTheOthersHearOfIt() throws Exception {
         StorageSpace small = path -> 1_000_000;
-        CompletableFuture<Throwable> zero = CompletableFuture.supplyAsync(
+        CompletableFuture<Throwable> zero = OwnThread.call(
                 () -> catchThrowable(() -> AeronSession.join(options(0, 2).build())));
         Eventually.that("rank 0 waits", () -> Files.exists(directory.resolve("rendezvous")));
 

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -59,7 +58,7 @@ class RendezvousTest {
     @Test
     void rankZeroHostsWhereNobodyAnswersAndTheOthersFindIt() throws Exception {
         String address = "127.0.0.1:" + freePort();
-        CompletableFuture<Rendezvous> one = CompletableFuture.supplyAsync(() -> Rendezvous.find(options(1, address)));
+        CompletableFuture<Rendezvous> one = OwnThread.call(() -> Rendezvous.find(options(1, address)));
 
         try (Rendezvous zero = Rendezvous.find(options(0, address));
                 Rendezvous found = one.get(30, TimeUnit.SECONDS)) {
@@ -82,8 +81,7 @@ class RendezvousTest {
     @Test
     void ranksMeetThroughAFileThatOnlyTheirUserCanReadAndThatIsRemoved() throws Exception {
         Path file = directory.resolve("rendezvous");
-        CompletableFuture<Rendezvous> one =
-                CompletableFuture.supplyAsync(() -> Rendezvous.find(options(1, file.toString())));
+        CompletableFuture<Rendezvous> one = OwnThread.call(() -> Rendezvous.find(options(1, file.toString())));
 
         try (Rendezvous zero = Rendezvous.find(options(0, file.toString()));
                 Rendezvous found = one.get(30, TimeUnit.SECONDS)) {
@@ -110,8 +108,7 @@ class RendezvousTest {
                 ""
             }) {
                 Files.writeString(file, stale);
-                CompletableFuture<Rendezvous> one =
-                        CompletableFuture.supplyAsync(() -> Rendezvous.find(options(1, file.toString())));
+                CompletableFuture<Rendezvous> one = OwnThread.call(() -> Rendezvous.find(options(1, file.toString())));
 
                 try (Rendezvous zero = Rendezvous.find(options(0, file.toString()));
                         Rendezvous found = one.get(30, TimeUnit.SECONDS)) {
@@ -150,12 +147,10 @@ class RendezvousTest {
     void aPortThatAnotherProgramUsesIsNamed() throws Exception {
         try (ServerSocket stranger = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
             String address = "127.0.0.1:" + stranger.getLocalPort();
-            CompletableFuture<Void> rude = CompletableFuture.runAsync(() -> {
+            CompletableFuture<byte[]> rude = OwnThread.call(() -> {
                 try (var socket = stranger.accept()) {
                     socket.getOutputStream().write("220 mail.example ESMTP\r\n".getBytes(StandardCharsets.UTF_8));
-                    socket.getInputStream().readAllBytes();
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
+                    return socket.getInputStream().readAllBytes();
                 }
             });
 
