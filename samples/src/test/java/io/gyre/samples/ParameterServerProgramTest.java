@@ -20,6 +20,6 @@ class ParameterServerProgramTest {
             System.setOut(standard);
         }
 
-        assertThat(printed.toString(StandardCharsets.UTF_8)).containsPattern("accuracy 0\\.9\\d\\d after 250 steps");
+        assertThat(printed.toString(StandardCharsets.UTF_8)).containsPattern("accuracy 0\\.9\\d\\d after 500 steps");
     }
 }

@@ -7,10 +7,12 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
 import org.deeplearning4j.zoo.model.LeNet;
 import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.schedule.InverseSchedule;
@@ -25,7 +27,7 @@ public enum SampleModel {
         Model configured(ImageShape shape, int classes, long seed) {
             return new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
                     .seed(seed)
-                    .updater(new Adam(0.001))
+                    .updater(fallingAdam(0.001))
                     .weightInit(WeightInit.RELU)
                     .activation(Activation.RELU)
                     .list()
@@ -48,9 +50,7 @@ public enum SampleModel {
                     .seed(seed)
                     .inputShape(new int[] {shape.channels(), shape.height(), shape.width()})
                     .numClasses(classes)
-                    // Halved in the second pass over the data, a third in the next, and so on: with a constant rate the
-                    // accuracy jumps from pass to pass, and from seed to seed.
-                    .updater(new Adam(new InverseSchedule(ScheduleType.EPOCH, 0.002, 1, 1)))
+                    .updater(fallingAdam(0.002))
                     .build()
                     .conf());
         }
@@ -63,6 +63,14 @@ public enum SampleModel {
             return ResNet50Graph.of(shape, classes, seed);
         }
     };
+
+    /**
+     * Halved in the second pass over the data, a third in the next, and so on: with a constant rate the accuracy jumps from pass to
+     * pass, from seed to seed, and most of all where gradients are of older parameters.
+     */
+    private static Adam fallingAdam(double rate) {
+        return new Adam(new InverseSchedule(ScheduleType.EPOCH, rate, 1, 1));
+    }
 
     private final int channels;
     private final int defaultPixels;
@@ -79,7 +87,7 @@ public enum SampleModel {
     abstract Model configured(ImageShape shape, int classes, long seed);
 
     /**
-     * Builds the network, with its initial parameters.
+     * Builds the network, with its initial parameters, in single precision.
      *
      * @throws IllegalArgumentException if the images are too small for it
      */
@@ -88,6 +96,18 @@ public enum SampleModel {
         Model model = configured(shape, classes, seed);
         model.init();
         return model;
+    }
+
+    /**
+     * Builds the same network with the same initial parameters, to train in double precision.
+     *
+     * @throws IllegalArgumentException if the images are too small for it
+     */
+    public Model buildInDouble(ImageShape shape, int classes, long seed) {
+        Model model = build(shape, classes, seed);
+        return model instanceof ComputationGraph graph
+                ? graph.convertDataType(DataType.DOUBLE)
+                : ((MultiLayerNetwork) model).convertDataType(DataType.DOUBLE);
     }
 
     /** Fails if images of so many pixels on their shorter side vanish in the model's poolings. */

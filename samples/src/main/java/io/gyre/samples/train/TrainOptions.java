@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -136,6 +137,12 @@ public final class TrainOptions {
             names = "--no-onednn",
             description = "Leave Deeplearning4j's oneDNN code off, which it leaves off itself: slower, for comparison.")
     private boolean noOneDnn;
+
+    @Option(
+            names = "--double",
+            description =
+                    "Train in double precision: slower, and what floats round away between numbers of ranks becomes visible.")
+    private boolean inDouble;
 
     @Option(
             names = "--peer-timeout",
@@ -358,6 +365,12 @@ public final class TrainOptions {
 
     boolean oneDnn() {
         return !noOneDnn;
+    }
+
+    /** The model to train, with its initial parameters. */
+    Model buildModel(ImageSet set) {
+        int classes = set.classes().size();
+        return inDouble ? model.buildInDouble(set.shape(), classes, seed) : model.build(set.shape(), classes, seed);
     }
 
     Duration peerTimeout() {

@@ -54,7 +54,7 @@ public final class TrainRank implements Callable<Integer> {
 
     private void train(Session session) throws IOException {
         ImageSet set = options.openData();
-        Model model = options.model().build(set.shape(), set.classes().size(), options.seed());
+        Model model = options.buildModel(set);
         if (options.strategy() == TrainOptions.Strategy.ALLREDUCE) {
             train(set, model, session, null);
             return;
