@@ -67,10 +67,20 @@ public final class Synchronous implements UpdateStrategy {
 
     @Override
     public void combine(TrainableModel model, StepSummary total, long step) {
-        int bytes = model.elementType().bytes();
         for (Bucket bucket : model.bucketPlan().buckets()) {
-            Region part = model.gradients().slice(bucket.offset() * bytes, bucket.length() * bytes);
-            collective.allReduce(part, model.elementType(), ReduceOp.SUM, step, bucket.index());
+            combine(model, bucket, step);
         }
+    }
+
+    @Override
+    public boolean combinesBuckets() {
+        return true;
+    }
+
+    @Override
+    public void combine(TrainableModel model, Bucket bucket, long step) {
+        int bytes = model.elementType().bytes();
+        Region part = model.gradients().slice(bucket.offset() * bytes, bucket.length() * bytes);
+        collective.allReduce(part, model.elementType(), ReduceOp.SUM, step, bucket.index());
     }
 }

@@ -71,6 +71,20 @@ public interface UpdateStrategy {
      */
     void combine(TrainableModel model, StepSummary total, long step);
 
+    /**
+     * Whether {@link #combine(TrainableModel, Bucket, long)} can be called for each bucket as soon as it is complete, while the
+     * backward pass goes on. It is then called instead of the other, before {@link #summarise}, on a thread of the trainer's while
+     * that makes no other call.
+     */
+    default boolean combinesBuckets() {
+        return false;
+    }
+
+    /** Replaces this rank's sums in one bucket by those over all ranks. All ranks do so for all buckets, in the plan's order. */
+    default void combine(TrainableModel model, Bucket bucket, long step) {
+        throw new UnsupportedOperationException("strategy " + name() + " combines no single buckets");
+    }
+
     /** Does with the parameters what is to be done after an update. */
     default void afterStep(TrainableModel model, long step) {}
 

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Trains an unmodified Deeplearning4j model on all ranks of a session.
@@ -61,6 +63,8 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  */
 public final class DistributedTrainer implements AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(DistributedTrainer.class);
+
     private final Session session;
     private final World world;
     private final @Nullable Collective ownCollective;
@@ -68,6 +72,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final @Nullable StepListener stepListener;
     private final Network network;
     private final Replica replica;
+    private final @Nullable GradientExchange duringPass;
     private final TrainingStep step;
     private final Checkpoints checkpoints;
 
@@ -87,11 +92,13 @@ public final class DistributedTrainer implements AutoCloseable {
         network = Network.of(builder.model);
         ModelChecks.check(network);
         replica = new Replica(network, builder.bucketBytes);
-        step = new TrainingStep(session, strategy, replica, builder.seed);
         checkSupported(builder);
+        boolean overlap = overlaps(builder.overlap);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
-        session.agree("model and options", identity(builder));
+        session.agree("model and options", identity(builder, overlap));
         replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()));
+        duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
+        step = new TrainingStep(session, strategy, replica, builder.seed, duringPass);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
@@ -120,16 +127,37 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /** What must be the same on all ranks. */
-    private Map<String, String> identity(Builder builder) {
+    private Map<String, String> identity(Builder builder, boolean overlap) {
         return Map.of(
                 "model", network.model().getClass().getSimpleName(),
                 "data type", replica.elementType().name(),
                 "parameters", String.valueOf(network.model().numParams()),
                 "configuration", ModelFingerprint.of(network.configurationJson()),
                 "buckets", replica.bucketPlan().fingerprint(),
+                "overlap", String.valueOf(overlap),
                 "strategy", strategy.description(),
                 "seed", String.valueOf(builder.seed),
                 "checkpoints", builder.checkpoints().toCompare());
+    }
+
+    /** Decides whether gradients are exchanged during the backward pass; says why. */
+    private boolean overlaps(Overlap wanted) {
+        String obstacle = Overlap.obstacle(strategy, replica, world);
+        if (!obstacle.isEmpty()) {
+            if (wanted == Overlap.ON) {
+                LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
+            }
+            return false;
+        }
+        boolean together = session.endpoint().boxes().ranks().size() == world.size();
+        boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && !together);
+        LOG.info(
+                "Gradients are exchanged {} each backward pass: {}",
+                overlap ? "during" : "after",
+                wanted == Overlap.AUTO
+                        ? (together ? "all ranks share memory and cores" : "messages take time in which cores are free")
+                        : "as asked");
+        return overlap;
     }
 
     /** Gives all ranks rank 0's state. */
@@ -242,7 +270,7 @@ public final class DistributedTrainer implements AutoCloseable {
                 first = false;
                 score = total.meanScore();
                 progress = progress.afterStep(network.step(), data.advance(progress.position(), world));
-                tally.step(total);
+                tally.step(total, step.exchangeNanos(), step.exposedNanos());
                 if (stepListener != null) {
                     stepListener.stepDone(progress.step(), progress.epoch(), total);
                 }
@@ -364,6 +392,9 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
     @Override
     public void close() {
+        if (duringPass != null) {
+            duringPass.close();
+        }
         replica.close();
         if (ownCollective != null) {
             ownCollective.close();
@@ -385,6 +416,7 @@ public final class DistributedTrainer implements AutoCloseable {
         private @Nullable StepListener stepListener;
         private long seed;
         private long bucketBytes = DEFAULT_BUCKET_BYTES;
+        private Overlap overlap = Overlap.AUTO;
         private @Nullable Path checkpointDirectory;
         private long checkpointEverySteps;
         private int checkpointEveryEpochs;
@@ -411,6 +443,12 @@ public final class DistributedTrainer implements AutoCloseable {
         /** Most bytes of gradients that are sent as one vector. Default: 16 MiB. */
         public Builder bucketBytes(long value) {
             bucketBytes = positive("bucketBytes", value);
+            return this;
+        }
+
+        /** Whether gradients are exchanged during the backward pass. Default: {@link Overlap#AUTO}. */
+        public Builder overlap(Overlap value) {
+            overlap = value;
             return this;
         }
 

@@ -11,6 +11,7 @@ package io.gyre.dl4j;
  * @param seconds wall-clock time
  * @param bytesSent payload that this rank sent to others
  * @param stopped whether a rank asked to stop
+ * @param exchange how long gradients took to be exchanged; zeros if there was no step
  */
 public record FitReport(
         long steps,
@@ -20,4 +21,5 @@ public record FitReport(
         double lastLoss,
         double seconds,
         long bytesSent,
-        boolean stopped) {}
+        boolean stopped,
+        ExchangeTimes exchange) {}

@@ -25,9 +25,11 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 final class GraphNetwork implements Network {
 
     private final ComputationGraph model;
+    private final VertexHooks hooks;
 
     GraphNetwork(ComputationGraph model) {
         this.model = model;
+        hooks = new VertexHooks(model);
     }
 
     @Override
@@ -53,6 +55,11 @@ final class GraphNetwork implements Network {
             model.initGradientsView();
         }
         return model.getFlattenedGradients();
+    }
+
+    @Override
+    public BackwardHooks hooks() {
+        return hooks;
     }
 
     @Override

@@ -22,9 +22,11 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 final class LayeredNetwork implements Network {
 
     private final MultiLayerNetwork model;
+    private final LayerHooks hooks;
 
     LayeredNetwork(MultiLayerNetwork model) {
         this.model = model;
+        hooks = new LayerHooks(model);
     }
 
     @Override
@@ -50,6 +52,11 @@ final class LayeredNetwork implements Network {
             model.initGradientsView();
         }
         return model.getFlattenedGradients();
+    }
+
+    @Override
+    public BackwardHooks hooks() {
+        return hooks;
     }
 
     @Override

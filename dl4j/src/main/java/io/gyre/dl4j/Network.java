@@ -56,6 +56,9 @@ interface Network {
      */
     void moveGradients(INDArray gradients);
 
+    /** Hooks for its backward passes. The same object for every call. */
+    BackwardHooks hooks();
+
     /** Forward and backward pass; leaves the sums of the gradients over the batch, and returns the mean loss. */
     double backward(MultiDataSet batch);
 

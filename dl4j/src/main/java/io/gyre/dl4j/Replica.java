@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Bucket;
 import io.gyre.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.MemoryBox;
@@ -75,12 +76,24 @@ final class Replica implements TrainableModel, AutoCloseable {
             Gradient byParameter,
             Map<Trainable, Gradient> byLayer,
             List<INDArray> sums,
-            List<INDArray> alreadyMeans) {
+            List<List<INDArray>> meansByBucket) {
         void close() {
             if (ownsRegion) {
                 region.close();
             }
         }
+    }
+
+    /** A forward and a backward pass. */
+    interface Pass {
+
+        /**
+         * Runs it.
+         *
+         * @param listener hears how much of the gradients is complete; null for nobody
+         * @return mean loss over the batch; 0 if there is none
+         */
+        double run(BackwardHooks.@Nullable Listener listener);
     }
 
     Replica(Network network, long bucketBytes) {
@@ -94,7 +107,6 @@ final class Replica implements TrainableModel, AutoCloseable {
                         .with(ArrayType.UPDATER_WORKING_MEM, ACTIVATIONS_WORKSPACE, ACTIVATIONS_CONFIGURATION)
                         .build();
         updater = network.updater();
-        binding = bind();
         List<Long> layerLengths = new ArrayList<>();
         for (Trainable trainable : trainables.values()) {
             layerLengths.add(trainable.paramTable(false).values().stream()
@@ -102,6 +114,7 @@ final class Replica implements TrainableModel, AutoCloseable {
                     .sum());
         }
         bucketPlan = BucketPlan.of(layerLengths, Math.max(1, bucketBytes / elementType.bytes()));
+        binding = bind();
     }
 
     private static boolean isFrozen(Trainable trainable) {
@@ -118,7 +131,8 @@ final class Replica implements TrainableModel, AutoCloseable {
         Gradient byParameter = new DefaultGradient(gradients);
         Map<Trainable, Gradient> byLayer = new LinkedHashMap<>();
         List<INDArray> sums = new ArrayList<>();
-        List<INDArray> alreadyMeans = new ArrayList<>();
+        List<List<INDArray>> meansByBucket = new ArrayList<>();
+        bucketPlan.buckets().forEach(bucket -> meansByBucket.add(new ArrayList<>()));
         long offset = 0;
         for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
             for (Map.Entry<String, INDArray> parameter :
@@ -130,8 +144,11 @@ final class Replica implements TrainableModel, AutoCloseable {
                 }
                 byLayer.computeIfAbsent(trainable.getValue(), layer -> new DefaultGradient())
                         .setGradientFor(parameter.getKey(), part);
-                boolean isSum = trainable.getValue().updaterDivideByMinibatch(parameter.getKey());
-                (isSum ? sums : alreadyMeans).add(part);
+                if (trainable.getValue().updaterDivideByMinibatch(parameter.getKey())) {
+                    sums.add(part);
+                } else {
+                    addByBucket(flat, offset, offset + length, meansByBucket);
+                }
                 offset += length;
             }
         }
@@ -147,7 +164,18 @@ final class Replica implements TrainableModel, AutoCloseable {
                 byParameter,
                 byLayer,
                 sums,
-                alreadyMeans);
+                meansByBucket);
+    }
+
+    /** Notes means where they will be exchanged; a layer that is larger than a bucket is cut anywhere. */
+    private void addByBucket(INDArray flat, long from, long to, List<List<INDArray>> byBucket) {
+        for (Bucket bucket : bucketPlan.buckets()) {
+            long begin = Math.max(from, bucket.offset());
+            long end = Math.min(to, bucket.offset() + bucket.length());
+            if (begin < end) {
+                byBucket.get(bucket.index()).add(flat.get(NDArrayIndex.interval(begin, end)));
+            }
+        }
     }
 
     /**
@@ -237,9 +265,10 @@ final class Replica implements TrainableModel, AutoCloseable {
      * Computes the sums of the gradients over a batch.
      *
      * @param batch null for none: the sums are then zero
+     * @param listener hears how much of them is complete; null for nobody
      * @return mean loss over the batch; 0 if there is none
      */
-    double backward(@Nullable MultiDataSet batch) {
+    double backward(@Nullable MultiDataSet batch, BackwardHooks.@Nullable Listener listener) {
         keepUpdater();
         if (network.gradients() != binding.gradients()) {
             binding.close();
@@ -259,11 +288,20 @@ final class Replica implements TrainableModel, AutoCloseable {
         }
         // As fit does: another thread that asks the model for its output waits until it is free.
         synchronized (network.model()) {
-            double score = network.backward(batch);
-            for (TrainingListener listener : network.listeners()) {
-                listener.onGradientCalculation(network.model());
+            double score = listener == null ? network.backward(batch) : backwardHeardBy(listener, batch);
+            for (TrainingListener each : network.listeners()) {
+                each.onGradientCalculation(network.model());
             }
             return score;
+        }
+    }
+
+    private double backwardHeardBy(BackwardHooks.Listener listener, MultiDataSet batch) {
+        network.hooks().attach(listener);
+        try {
+            return network.backward(batch);
+        } finally {
+            network.hooks().detach();
         }
     }
 
@@ -276,16 +314,24 @@ final class Replica implements TrainableModel, AutoCloseable {
     }
 
     /**
-     * Makes this rank's gradients ready to be added to those of the others. Most are sums over examples. Some are means, such
-     * as BatchNorm's steps towards the batch's statistics, which Deeplearning4j does not divide by the number of examples
-     * later: they get their share of the weight now.
+     * Makes a bucket of this rank's gradients ready to be added to those of the others. Most are sums over examples. Some are
+     * means, such as BatchNorm's steps towards the batch's statistics, which Deeplearning4j does not divide by the number of
+     * examples later: they become sums now, and means again by {@link #divideMeans}.
      */
-    void weigh(long ownExamples, long allExamples) {
-        double weight = (double) ownExamples / allExamples;
-        for (INDArray mean : binding.alreadyMeans()) {
-            mean.muli(weight);
+    void weigh(Bucket bucket, long ownExamples) {
+        for (INDArray mean : binding.meansByBucket().get(bucket.index())) {
+            mean.muli(ownExamples);
         }
         HostMemory.beginUse(binding.gradients());
+    }
+
+    /** After all buckets were added up: see {@link #weigh}. */
+    void divideMeans(long allExamples) {
+        for (List<INDArray> means : binding.meansByBucket()) {
+            for (INDArray mean : means) {
+                mean.divi(allExamples);
+            }
+        }
     }
 
     /**

@@ -1,9 +1,13 @@
 package io.gyre.dl4j;
 
 import io.gyre.StepSummary;
+import org.HdrHistogram.Histogram;
 
 /** Counts what goes into a {@link FitReport}. */
 final class Tally {
+
+    /** Significant decimal digits of times. */
+    private static final int DIGITS = 3;
 
     private final long startNanos = System.nanoTime();
     private final long bytesSentBefore;
@@ -12,17 +16,22 @@ final class Tally {
     private long examples;
     private double firstLoss = Double.NaN;
     private double lastLoss = Double.NaN;
+    private final Histogram exchange = new Histogram(DIGITS);
+    private final Histogram exposed = new Histogram(DIGITS);
 
     Tally(long bytesSentBefore) {
         this.bytesSentBefore = bytesSentBefore;
     }
 
-    void step(StepSummary total) {
+    /** Counts a step, and how long its exchange took and was waited for. */
+    void step(StepSummary total, long exchangeNanos, long exposedNanos) {
         if (steps == 0) {
             firstLoss = total.meanScore();
         }
         lastLoss = total.meanScore();
         steps++;
+        exchange.recordValue(exchangeNanos);
+        exposed.recordValue(exposedNanos);
         examples += total.examples();
     }
 
@@ -41,6 +50,22 @@ final class Tally {
     FitReport report(long bytesSent, boolean stopped) {
         double seconds = (System.nanoTime() - startNanos) / 1e9;
         return new FitReport(
-                steps, epochs, examples, firstLoss, lastLoss, seconds, bytesSent - bytesSentBefore, stopped);
+                steps,
+                epochs,
+                examples,
+                firstLoss,
+                lastLoss,
+                seconds,
+                bytesSent - bytesSentBefore,
+                stopped,
+                exchangeTimes());
+    }
+
+    private ExchangeTimes exchangeTimes() {
+        return new ExchangeTimes(millis(exchange, 50), millis(exchange, 99), millis(exposed, 50), millis(exposed, 99));
+    }
+
+    private static double millis(Histogram nanos, double percentile) {
+        return nanos.getValueAtPercentile(percentile) / 1e6;
     }
 }

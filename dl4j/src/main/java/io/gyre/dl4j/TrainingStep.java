@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Bucket;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.Session;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** One optimiser step on all ranks: backward pass, exchange, update. */
+/** One optimiser step on all ranks: backward pass, exchange, update. The exchange may overlap the pass. */
 final class TrainingStep {
 
     private static final String REMEDY =
@@ -22,17 +23,27 @@ final class TrainingStep {
     private final UpdateStrategy strategy;
     private final Replica replica;
     private final long seed;
+    private final @Nullable GradientExchange duringPass;
+    private long exchangeNanos;
+    private long exposedNanos;
 
     /**
      * Creates the steps of one rank.
      *
      * @param seed of dropout and other noise in the layers
+     * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
      */
-    TrainingStep(Session session, UpdateStrategy strategy, Replica replica, long seed) {
+    TrainingStep(
+            Session session,
+            UpdateStrategy strategy,
+            Replica replica,
+            long seed,
+            @Nullable GradientExchange duringPass) {
         this.session = session;
         this.strategy = strategy;
         this.replica = replica;
         this.seed = seed;
+        this.duringPass = duringPass;
     }
 
     /**
@@ -49,28 +60,76 @@ final class TrainingStep {
             strategy.beforeStep(replica, step);
             replica.parametersChanged();
         }
-        double ownScore = replica.backward(rows);
-        StepSummary own = StepSummary.ofRank(rows == null ? 0 : Rows.count(rows), ownScore, stop);
+        int examples = rows == null ? 0 : Rows.count(rows);
+        double ownScore = duringPass == null
+                ? replica.backward(rows, null)
+                : backwardAndExchange(duringPass, rows, examples, step);
+        StepSummary own = StepSummary.ofRank(examples, ownScore, stop);
         StepSummary total = strategy.summarise(own, step);
         if (total.failedScores() > 0) {
             throw strategy.inLockStep() ? notFinite(ownScore, step) : ownNotFinite(ownScore, step);
         }
         if (total.examples() > 0) {
             if (strategy.updatesHere()) {
-                replica.weigh(own.examples(), total.examples());
-                strategy.combine(replica, total, step);
+                if (duringPass == null) {
+                    exchange(own, total, step);
+                }
+                if (addsUp()) {
+                    replica.divideMeans(total.examples());
+                }
                 checkFinite(total, step);
                 replica.update(total);
             } else {
                 replica.average(own.examples());
                 checkFinite(total, step);
-                strategy.combine(replica, total, step);
+                combine(total, step);
                 replica.endStep(total);
             }
             strategy.afterStep(replica, step);
             replica.parametersChanged();
         }
         return total;
+    }
+
+    private double backwardAndExchange(
+            GradientExchange exchange, @Nullable MultiDataSet rows, int examples, long step) {
+        double score = exchange.begin(listener -> replica.backward(rows, listener), examples, step);
+        long begin = System.nanoTime();
+        exchange.finish();
+        exposedNanos = System.nanoTime() - begin;
+        exchangeNanos = exchange.busyNanos();
+        return score;
+    }
+
+    private void exchange(StepSummary own, StepSummary total, long step) {
+        if (addsUp()) {
+            for (Bucket bucket : replica.bucketPlan().buckets()) {
+                replica.weigh(bucket, own.examples());
+            }
+        }
+        combine(total, step);
+    }
+
+    private void combine(StepSummary total, long step) {
+        long begin = System.nanoTime();
+        strategy.combine(replica, total, step);
+        exchangeNanos = System.nanoTime() - begin;
+        exposedNanos = exchangeNanos;
+    }
+
+    /** Whether gradients of several ranks are added up: one rank alone has the bits of a plain {@code fit}. */
+    private boolean addsUp() {
+        return strategy.inLockStep() && session.world().size() > 1;
+    }
+
+    /** How long the exchange of the last step took. */
+    long exchangeNanos() {
+        return exchangeNanos;
+    }
+
+    /** How much of that the step waited. */
+    long exposedNanos() {
+        return exposedNanos;
     }
 
     private void checkFinite(StepSummary total, long step) {

@@ -57,7 +57,7 @@ class FeaturesTest {
     private static final int RANKS = 3;
     private static final int TIME_STEPS = 6;
 
-    private record Feature(Supplier<Model> model, Supplier<List<MultiDataSet>> batches) {}
+    record Feature(Supplier<Model> model, Supplier<List<MultiDataSet>> batches) {}
 
     static Stream<Named<Feature>> features() {
         return Stream.of(

@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.dl4j.Overlap;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;
@@ -81,6 +82,16 @@ public final class TrainOptions {
             description =
                     "How ranks exchange data: auto, shm, ipc or udp. Default: auto, shared memory inside a host, UDP between hosts.")
     private TransportMode transport = TransportMode.AUTO;
+
+    @Option(
+            names = "--overlap",
+            paramLabel = "WORD",
+            defaultValue = "auto",
+            converter = Word.OfOverlap.class,
+            description =
+                    "For allreduce: whether gradients are exchanged during the backward pass: on, off, or auto: where ranks"
+                            + " exchange messages. Default: auto.")
+    private Overlap overlap = Overlap.AUTO;
 
     @Option(
             names = "--data",
@@ -317,6 +328,10 @@ public final class TrainOptions {
 
     TransportMode transport() {
         return transport;
+    }
+
+    Overlap overlap() {
+        return overlap;
     }
 
     /** Empty if a number of steps is given instead. */

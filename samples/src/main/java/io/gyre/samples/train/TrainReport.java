@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * @param parametersSha256 of each rank's parameters
  * @param bytesSent payload that each rank sent while it trained
  * @param maxStaleness steps by which any gradient was late
+ * @param exchangeMs milliseconds that rank 0 took to exchange the gradients of a step; null if there was no step
+ * @param exposedMs milliseconds of it that the step waited; null if there was no step
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record TrainReport(
@@ -51,7 +53,12 @@ record TrainReport(
         @Nullable Double accuracy,
         List<String> parametersSha256,
         List<Long> bytesSent,
-        long maxStaleness) {
+        long maxStaleness,
+        @Nullable Milliseconds exchangeMs,
+        @Nullable Milliseconds exposedMs) {
+
+    /** Times of the steps of a training. */
+    record Milliseconds(double median, double p99) {}
 
     String toJson() {
         try {
@@ -73,6 +80,10 @@ record TrainReport(
         }
         if (accuracy != null) {
             text.append("  accuracy %.4f on images held out%n".formatted(accuracy));
+        }
+        if (exchangeMs != null && exposedMs != null && ranks > 1) {
+            text.append("  exchange of gradients %.1f ms a step, %.1f ms of it waited for%n"
+                    .formatted(exchangeMs.median, exposedMs.median));
         }
         text.append("  parameters %s, equal on all ranks"
                 .formatted(parametersSha256.get(0).substring(0, 16)));

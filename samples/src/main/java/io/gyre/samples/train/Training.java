@@ -7,6 +7,7 @@ import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.train.TrainReport.Milliseconds;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +58,7 @@ final class Training {
     private DistributedTrainer trainer(Model model, TrainProgress progress) {
         DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
                 .seed(options.seed())
+                .overlap(options.overlap())
                 .stepListener(progress)
                 .resume(options.resume());
         if (strategy != null) {
@@ -131,7 +133,17 @@ final class Training {
                 accuracy,
                 parametersSha256,
                 bytesSent(fits.stream().mapToLong(FitReport::bytesSent).sum()),
-                strategy == null ? 0 : strategy.maxStaleness());
+                strategy == null ? 0 : strategy.maxStaleness(),
+                withSteps.isEmpty() ? null : exchangeMs(withSteps.get(withSteps.size() - 1)),
+                withSteps.isEmpty() ? null : exposedMs(withSteps.get(withSteps.size() - 1)));
+    }
+
+    private static Milliseconds exchangeMs(FitReport fit) {
+        return new Milliseconds(fit.exchange().exchangeMs(), fit.exchange().exchangeMsP99());
+    }
+
+    private static Milliseconds exposedMs(FitReport fit) {
+        return new Milliseconds(fit.exchange().exposedMs(), fit.exchange().exposedMsP99());
     }
 
     private List<Long> bytesSent(long own) {

@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.dl4j.Overlap;
 import io.gyre.samples.model.SampleModel;
 import io.gyre.transport.TransportMode;
 import java.util.Arrays;
@@ -50,6 +51,13 @@ abstract class Word<T> implements ITypeConverter<T> {
     static final class OfTransport extends Word<TransportMode> {
         OfTransport() {
             super(TransportMode.values());
+        }
+    }
+
+    /** When gradients are exchanged. */
+    static final class OfOverlap extends Word<Overlap> {
+        OfOverlap() {
+            super(Overlap.values());
         }
     }
 }

@@ -31,7 +31,11 @@ class TrainReportTest {
                         "accuracy",
                         "parameters_sha256",
                         "bytes_sent",
-                        "max_staleness");
+                        "max_staleness",
+                        "exchange_ms",
+                        "exposed_ms");
+        assertThat(json.get("exchange_ms").get("median").asDouble()).isEqualTo(12);
+        assertThat(json.get("exposed_ms").get("p99").asDouble()).isEqualTo(9);
         assertThat(json.get("ranks").asInt()).isEqualTo(2);
         assertThat(json.get("accuracy").asDouble()).isEqualTo(0.98);
         assertThat(json.get("parameters_sha256")).hasSize(2);
@@ -67,6 +71,8 @@ class TrainReportTest {
                 accuracy,
                 List.of("a".repeat(64), "a".repeat(64)),
                 List.of(5L, 1L << 40),
-                0);
+                0,
+                new TrainReport.Milliseconds(12, 20),
+                new TrainReport.Milliseconds(3, 9));
     }
 }

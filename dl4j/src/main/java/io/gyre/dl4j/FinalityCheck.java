@@ -1,0 +1,62 @@
+package io.gyre.dl4j;
+
+import io.gyre.Region;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/**
+ * Tries the hooks of a model on a pass whose gradients are not exchanged yet: whatever they call complete must not change until the
+ * pass has ended. Deeplearning4j promises nothing of the kind, so this is looked at and not assumed.
+ */
+final class FinalityCheck implements BackwardHooks.Listener {
+
+    private final Region gradients;
+    private final long bytes;
+    private final List<Piece> pieces = new ArrayList<>();
+    private long completeFrom;
+
+    /** A part that was called complete. */
+    private record Piece(long from, long to, long crc) {}
+
+    /**
+     * Begins with a pass.
+     *
+     * @param bytes of an element
+     */
+    FinalityCheck(Region gradients, int bytes) {
+        this.gradients = gradients;
+        this.bytes = bytes;
+        completeFrom = gradients.byteLength();
+    }
+
+    @Override
+    public void completeFrom(long offset) {
+        long from = offset * bytes;
+        if (from < completeFrom) {
+            pieces.add(new Piece(from, completeFrom, crc(from, completeFrom)));
+            completeFrom = from;
+        }
+    }
+
+    private long crc(long from, long to) {
+        CRC32C crc = new CRC32C();
+        Checksums.eachWindow(gradients.slice(from, to - from), (ByteBuffer piece) -> crc.update(piece));
+        return crc.getValue();
+    }
+
+    /** After the pass: why the hooks cannot be used, or nothing if they can. */
+    String objection() {
+        if (pieces.isEmpty()) {
+            return "no layer told when its gradients were complete";
+        }
+        for (Piece piece : pieces) {
+            if (crc(piece.from, piece.to) != piece.crc) {
+                return "gradients " + piece.from / bytes + " to " + piece.to / bytes
+                        + " changed after they should have been complete";
+            }
+        }
+        return "";
+    }
+}

@@ -1,0 +1,42 @@
+package io.gyre.dl4j;
+
+import io.gyre.UpdateStrategy;
+import io.gyre.World;
+import java.util.Locale;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * Whether gradients are exchanged during the backward pass. The parameters are the same bits either way; but a listener's
+ * {@code onGradientCalculation} then sees gradients of which a part already holds the sums over all ranks.
+ */
+public enum Overlap {
+
+    /** During it where ranks exchange messages; after it where all share memory, and have better use for their cores. */
+    AUTO,
+
+    /** During it, wherever that is possible. */
+    ON,
+
+    /** After it. */
+    OFF;
+
+    /** As on the command line. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Why there can be no overlap; empty if there can. */
+    static String obstacle(UpdateStrategy strategy, Replica replica, World world) {
+        if (world.size() == 1) {
+            return "there is one rank only";
+        }
+        if (!strategy.combinesBuckets()) {
+            return "the strategy " + strategy.name() + " takes all gradients at once";
+        }
+        if (!Nd4j.getEnvironment().isCPU()) {
+            return "the gradients are in the memory of a GPU";
+        }
+        return replica.bucketPlan().buckets().isEmpty() ? "the model has no parameters" : "";
+    }
+}
