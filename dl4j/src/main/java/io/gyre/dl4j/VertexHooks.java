@@ -79,6 +79,7 @@ final class VertexHooks implements BackwardHooks {
     }
 
     /** The vertex of a layer; equal only to itself. */
+    @SuppressWarnings("overrides") // Two of Deeplearning4j's own methods differ in being variadic.
     private final class TellingVertex extends LayerVertex {
 
         private final long from;
