@@ -5,8 +5,8 @@ import io.gyre.Frame;
 import io.gyre.FrameSender;
 import io.gyre.GyreException;
 import io.gyre.Region;
-import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
+import io.gyre.kernels.FastKernels;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -40,7 +40,7 @@ final class ShardServer {
     private final long memoryLimit;
     private final Faults faults;
     private final Source source;
-    private final Kernels kernels = new ArrayKernels();
+    private final Kernels kernels = FastKernels.choose();
     private final Map<String, Shard> byName = new TreeMap<>();
     private final Map<Integer, Shard> byNumber = new TreeMap<>();
     private final Map<Integer, Client> clients = new TreeMap<>();

@@ -3,8 +3,8 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.Region;
-import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
+import io.gyre.kernels.FastKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
@@ -38,8 +38,8 @@ public final class SoftMemoryBox {
     private final List<Call> accumulating = new ArrayList<>();
     private final List<FutureTask<Boolean>> accumulatingHere = new ArrayList<>();
     private final @Nullable StripedMemory[] mapped;
-    private final Kernels kernels = new ArrayKernels();
-    private final Kernels kernelsOfService = new ArrayKernels();
+    private final Kernels kernels = FastKernels.choose();
+    private final Kernels kernelsOfService = FastKernels.choose();
     private long version;
 
     private SoftMemoryBox(ParameterService service, String name, ElementType type, ShardPlan plan) {
