@@ -66,6 +66,11 @@ final class Caller {
 
     /** Waits for an answer. */
     Answer await(Call call) {
+        return await(call, timeout);
+    }
+
+    /** As {@link #await(Call)}, with a timeout of its own. Whoever has given up may come again for the same answer. */
+    Answer await(Call call, Duration atMost) {
         long begin = System.nanoTime();
         for (Answer answer = call.answer(); ; answer = call.answer()) {
             if (answer != null) {
@@ -75,8 +80,8 @@ final class Caller {
                 return answer;
             }
             loop.checkAlive(call);
-            if (System.nanoTime() - begin > timeout.toNanos()) {
-                throw new PeerTimeoutException(own(), call.server.server(), call.toString(), timeout);
+            if (System.nanoTime() - begin > atMost.toNanos()) {
+                throw new PeerTimeoutException(own(), call.server.server(), call.toString(), atMost);
             }
             checkNotInterrupted(call);
             LockSupport.parkNanos(this, WAIT_NANOS);

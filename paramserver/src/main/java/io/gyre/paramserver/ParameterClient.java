@@ -3,6 +3,7 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.ParameterStore;
 import io.gyre.Region;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -113,6 +114,19 @@ public final class ParameterClient implements ParameterStore {
     public void awaitPush() {
         box.awaitAll(pushing);
         pushing.clear();
+    }
+
+    /**
+     * As {@link #awaitPush()}, for a limited time. A push that was not answered in it is still on its way, and applied once: call
+     * again to go on waiting.
+     *
+     * @throws io.gyre.PeerTimeoutException if a server has not answered in time
+     */
+    public void awaitPush(Duration atMost) {
+        for (Call call : pushing) {
+            caller.await(call, atMost);
+        }
+        awaitPush();
     }
 
     /**
