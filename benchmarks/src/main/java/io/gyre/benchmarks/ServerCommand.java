@@ -49,7 +49,7 @@ public final class ServerCommand implements Callable<Integer> {
                     if (status != 0) {
                         return status;
                     }
-                    ServerReport own = ServerReport.read(part);
+                    ServerReport own = ServerReport.parse(Files.readString(part));
                     System.out.print((report == null ? own.heading() : "") + own.lines());
                     report = report == null ? own : report.plus(own);
                 }

@@ -6,9 +6,6 @@ import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import io.gyre.kernel.Kernels;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -46,8 +43,12 @@ record ServerReport(
     }
 
     /** Reads {@link #toJson}. */
-    static ServerReport read(Path file) throws IOException {
-        return new ObjectMapper().readValue(Files.readString(file), ServerReport.class);
+    static ServerReport parse(String json) {
+        try {
+            return new ObjectMapper().readValue(json, ServerReport.class);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("not a report of gyre bench paramserver: " + json, e);
+        }
     }
 
     /** This and more of the same. */

@@ -96,8 +96,7 @@ public final class ParameterClient implements ParameterStore {
             seenClocks[call.server.index()] = answer.clock();
         }
         pulling.clear();
-        box.copyFetched(pulled, parameters);
-        box.copyMapped(parameters);
+        box.complete(pulled, parameters);
     }
 
     @Override

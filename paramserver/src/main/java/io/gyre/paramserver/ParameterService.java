@@ -48,7 +48,6 @@ public final class ParameterService implements AutoCloseable {
     private static final Duration GOODBYE = Duration.ofSeconds(1);
 
     private final Session session;
-    private final List<Integer> workerRanks;
     private final Session workers;
     private final @Nullable Training training;
     private final @Nullable ShardServer server;
@@ -71,7 +70,7 @@ public final class ParameterService implements AutoCloseable {
                     builder.servers + " servers of " + size + " ranks: 0 to " + (size - 1) + " can serve only");
         }
         boolean all = builder.servers == 0;
-        workerRanks = IntStream.range(0, size - builder.servers).boxed().toList();
+        List<Integer> workerRanks = IntStream.range(0, size - builder.servers).boxed().toList();
         List<Integer> serverRanks =
                 IntStream.range(all ? 0 : size - builder.servers, size).boxed().toList();
         List<Integer> ownGroup = workerRanks.contains(own) ? workerRanks : serverRanks;
@@ -128,8 +127,7 @@ public final class ParameterService implements AutoCloseable {
     /** Serves until all workers have left or died. For ranks that do nothing else; blocks. */
     public void serve() {
         if (loop.awaitEnd()) {
-            int shard = session.world().rank() - workerRanks.size();
-            loop.checkAlive("serving shard " + shard + " of " + servers());
+            loop.checkAlive("serving shard " + workers.world().rank() + " of " + servers());
         }
     }
 
@@ -144,10 +142,7 @@ public final class ParameterService implements AutoCloseable {
 
     /** How parameters are trained, in words. */
     public String description() {
-        Training known = training();
-        return known.consistency().name()
-                + (known.scaledByDelay() ? ", scaled by delay" : "")
-                + (known.delayCompensation() > 0 ? ", delay compensation " + known.delayCompensation() : "");
+        return training().inWords();
     }
 
     /** Makes a buffer of zeros on the servers. Others {@link #attach} it afterwards: let them wait in an exchange. */

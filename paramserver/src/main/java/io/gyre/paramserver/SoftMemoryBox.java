@@ -90,7 +90,14 @@ public final class SoftMemoryBox {
     /** Copies the whole of it into {@code into}, which must be as long. Returns the version of the oldest shard. */
     public long read(Region into) {
         checkLength(into);
-        List<Call> calls = beginFetch(Operation.READ, into, 0);
+        List<Call> calls = new ArrayList<>();
+        for (ServerLink link : caller.links()) {
+            if (mapped[link.index()] == null) {
+                Request request =
+                        Request.of(Operation.READ, numbers[link.index()]).withRange(0, bytes(link));
+                calls.add(begin(link, request, part(link, into)));
+            }
+        }
         long least = Long.MAX_VALUE;
         for (ServerLink link : caller.links()) {
             StripedMemory shard = here(link);
@@ -204,7 +211,7 @@ public final class SoftMemoryBox {
         return shard;
     }
 
-    /** Asks for leave to begin a step, and for the shards that are not mapped: the others are there for {@link #copyMapped}. */
+    /** Asks for leave to begin a step, and for the shards that are not mapped: the others are there for {@link #complete}. */
     List<Call> beginPull(Region into, long step) {
         List<Call> calls = new ArrayList<>();
         for (ServerLink link : caller.links()) {
@@ -217,38 +224,16 @@ public final class SoftMemoryBox {
         return calls;
     }
 
-    /** Completes a vector whose other parts were fetched: copies the shards that are mapped to their places. */
-    void copyMapped(Region into) {
+    /** Completes what {@link #beginPull} has begun: copies all shards, those that were fetched and those that are mapped. */
+    void complete(Region fetched, Region into) {
         for (ServerLink link : caller.links()) {
             StripedMemory shard = here(link);
             if (shard != null) {
                 shard.read(part(link, into));
-            }
-        }
-    }
-
-    /** As {@link #copyMapped}, of the shards that are not mapped. */
-    void copyFetched(Region fetched, Region into) {
-        for (ServerLink link : caller.links()) {
-            if (mapped[link.index()] == null) {
+            } else {
                 Vectors.copy(part(link, into), part(link, fetched));
             }
         }
-    }
-
-    /** Asks for the shards that are not mapped. */
-    private List<Call> beginFetch(Operation operation, Region into, long step) {
-        List<Call> calls = new ArrayList<>();
-        for (ServerLink link : caller.links()) {
-            if (mapped[link.index()] != null) {
-                continue;
-            }
-            Request request = Request.of(operation, numbers[link.index()])
-                    .withRange(0, bytes(link))
-                    .withStep(step, 0, 0, 0, 0);
-            calls.add(begin(link, request, part(link, into)));
-        }
-        return calls;
     }
 
     private List<Call> beginChange(Operation operation, Region from) {
@@ -293,14 +278,12 @@ public final class SoftMemoryBox {
 
     /** Waits for all answers; returns the least version. */
     long awaitAll(List<Call> calls) {
-        long least = Long.MAX_VALUE;
+        long least = calls.isEmpty() ? version : Long.MAX_VALUE;
         for (Call call : calls) {
             least = Math.min(least, caller.await(call).version());
         }
-        if (!calls.isEmpty()) {
-            version = least;
-        }
-        return version;
+        version = least;
+        return least;
     }
 
     private void checkLength(Region region) {
