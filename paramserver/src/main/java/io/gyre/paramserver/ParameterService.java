@@ -70,7 +70,8 @@ public final class ParameterService implements AutoCloseable {
                     builder.servers + " servers of " + size + " ranks: 0 to " + (size - 1) + " can serve only");
         }
         boolean all = builder.servers == 0;
-        List<Integer> workerRanks = IntStream.range(0, size - builder.servers).boxed().toList();
+        List<Integer> workerRanks =
+                IntStream.range(0, size - builder.servers).boxed().toList();
         List<Integer> serverRanks =
                 IntStream.range(all ? 0 : size - builder.servers, size).boxed().toList();
         List<Integer> ownGroup = workerRanks.contains(own) ? workerRanks : serverRanks;
