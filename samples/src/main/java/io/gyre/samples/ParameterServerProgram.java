@@ -50,13 +50,13 @@ public final class ParameterServerProgram {
         try (DistributedTrainer trainer = DistributedTrainer.builder(model, workers)
                 .strategy(Parameters.asynchronous(model, service))
                 .build()) {
-            // Who is faster comes more often for its next 32 examples; each step of a worker is an update.
-            trainer.fit(ShardedData.dealt(ImageExamples.train(digits), 32, 1, service.counter("batches")), 2);
+            // 32 examples for each worker in a step, and each step of a worker is an update.
+            trainer.fit(ShardedData.of(ImageExamples.train(digits), 32, 1), 2);
             Evaluation evaluation = trainer.evaluate(ShardedData.of(ImageExamples.heldOut(digits), 100, 1));
 
             if (workers.world().isRoot()) {
                 System.out.printf(
-                        "accuracy %.3f after %d steps of the first worker%n", evaluation.accuracy(), trainer.step());
+                        "accuracy %.3f after %d steps of each worker%n", evaluation.accuracy(), trainer.step());
             }
         }
     }
