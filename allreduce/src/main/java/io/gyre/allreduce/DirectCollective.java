@@ -11,6 +11,7 @@ import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
+import io.gyre.kernels.FastKernels;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;

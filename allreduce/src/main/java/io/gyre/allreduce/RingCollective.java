@@ -8,6 +8,7 @@ import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
+import io.gyre.kernels.FastKernels;
 
 /**
  * All collectives, by message passing on a ring: right for any network, and the best that messages can do for long vectors. Short

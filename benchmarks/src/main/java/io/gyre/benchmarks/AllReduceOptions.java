@@ -90,7 +90,7 @@ public final class AllReduceOptions {
         report().ifPresent(ReportFile::check);
     }
 
-    private static void checkRange(String option, double value, double least, double most) {
+    static void checkRange(String option, double value, double least, double most) {
         if (!(value >= least && value <= most)) {
             String given = value == Math.rint(value) ? "%.0f".formatted(value) : String.valueOf(value);
             throw new IllegalArgumentException("%s %s: expected %.0f to %.0f".formatted(option, given, least, most));

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @EnabledOnOs(OS.LINUX)
 class BenchCommandTest {
@@ -78,6 +79,52 @@ class BenchCommandTest {
                     """)
     void badArgumentsAreNamed(String arguments, String message) {
         assertThat(bench(("allreduce " + arguments.strip()).split(" "))).isEqualTo(2);
+        assertThat(err.toString()).contains(message.strip());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"shm", "udp"})
+    void processesServeAndReport(String transport) throws Exception {
+        Path file = directory.resolve("report.json");
+
+        int status = bench(
+                "paramserver",
+                "--servers",
+                "1",
+                "--clients",
+                "1,2",
+                "--transport",
+                transport,
+                "--bytes",
+                "4K",
+                "--seconds",
+                "0.02",
+                "--warm-up",
+                "0",
+                "--report",
+                file.toString());
+
+        assertThat(status).as(err.toString()).isZero();
+        JsonNode report = new ObjectMapper().readTree(file.toFile());
+        assertThat(report.get("transport").asText()).isEqualTo(transport);
+        assertThat(report.get("results")).hasSize(8).allSatisfy(result -> {
+            assertThat(result.get("checked").asBoolean()).isTrue();
+            assertThat(result.get("median_us").asDouble()).isPositive();
+            assertThat(result.get("bytes").asLong()).isEqualTo(4096);
+        });
+        assertThat(report.get("results").get(7).get("clients").asInt()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    paramserver --servers 0        | --servers 0
+                    paramserver --clients 65       | --clients 65
+                    paramserver --operations fly   | fly
+                    stragglers --staleness much    | --staleness much
+                    stragglers --factor 0          | --factor 0
+                    """)
+    void badArgumentsOfOtherCommandsAreNamed(String arguments, String message) {
+        assertThat(bench(arguments.strip().split(" "))).isEqualTo(2);
         assertThat(err.toString()).contains(message.strip());
     }
 

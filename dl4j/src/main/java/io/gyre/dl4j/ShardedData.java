@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.SharedCounter;
 import io.gyre.World;
 import java.util.Iterator;
 import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
@@ -34,6 +35,21 @@ public abstract class ShardedData {
      */
     public static ShardedData of(ExampleSource source, int batchPerRank, long seed) {
         return new ShardedExamples(source, batchPerRank, seed);
+    }
+
+    /**
+     * Deals out the batches of a source: each rank takes the next one when it comes for it, so that a rank which is twice as slow
+     * trains on half as many. For strategies that do not train in step; which rank gets what differs from run to run. Every batch
+     * of an epoch is dealt once, in an order drawn from the seed; what a rank has taken and not trained on when it dies, or stops in
+     * the middle of an epoch, nobody else gets: three batches at most.
+     *
+     * @param batch examples of a batch, at least 1
+     * @param seed of the order
+     * @param counter from 0, for these data alone; among processes one of {@code ParameterService.counter}. Used by the thread that
+     *     loads batches
+     */
+    public static ShardedData dealt(ExampleSource source, int batch, long seed, SharedCounter counter) {
+        return new DealtExamples(source, batch, seed, counter);
     }
 
     /**

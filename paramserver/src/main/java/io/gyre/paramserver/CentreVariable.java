@@ -7,24 +7,12 @@ import io.gyre.SharedVector;
 /** The centre of elastic averaging, in a {@link SoftMemoryBox}. */
 public final class CentreVariable implements SharedVector {
 
-    private static final byte[] NOTHING = {};
-
     private final ParameterService service;
     private final SoftMemoryBox box;
 
     CentreVariable(ParameterService service, String name, ElementType type, long elements) {
         this.service = service;
-        if (service.workers().world().isRoot()) {
-            box = service.create(name, type, elements);
-            meet("creation");
-        } else {
-            meet("creation");
-            box = service.attach(name, type, elements);
-        }
-    }
-
-    private void meet(String occasion) {
-        service.workers().exchange(occasion + " of the centre", NOTHING);
+        box = service.openTogether(name, type, elements, false);
     }
 
     @Override
@@ -32,10 +20,10 @@ public final class CentreVariable implements SharedVector {
         if (service.workers().world().isRoot()) {
             box.write(values);
         }
-        meet("start");
+        service.meet("start of the centre");
         box.read(values);
         service.letWorkersGo();
-        meet("departure");
+        service.meet("departure of the centre");
     }
 
     @Override
@@ -55,8 +43,8 @@ public final class CentreVariable implements SharedVector {
 
     @Override
     public void finish(Region into) {
-        meet("end");
+        service.meet("end of the centre");
         box.read(into);
-        meet("farewell");
+        service.meet("farewell of the centre");
     }
 }

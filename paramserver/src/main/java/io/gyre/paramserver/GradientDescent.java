@@ -2,8 +2,8 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
+import io.gyre.kernels.FastKernels;
 
 /** Plain gradient descent: {@code w -= rate * g}. For models without an updater of their own, and for tests. */
 public final class GradientDescent implements ServerOptimizer.Factory {
@@ -17,7 +17,7 @@ public final class GradientDescent implements ServerOptimizer.Factory {
 
     @Override
     public ServerOptimizer create(ElementType type, long offset, long length) {
-        Kernels kernels = new ArrayKernels();
+        Kernels kernels = FastKernels.choose();
         return (parameters, gradient, update, epoch) -> {
             kernels.scale(type, gradient, -rate);
             Vectors.add(kernels, ReduceOp.SUM, type, parameters, gradient);

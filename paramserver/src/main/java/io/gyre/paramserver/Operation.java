@@ -17,7 +17,8 @@ enum Operation {
     FINISH(10),
     RESUME(11),
     STALENESS(12),
-    LEAVE(13);
+    LEAVE(13),
+    FETCH_AND_ADD(14);
 
     private static final Operation[] BY_CODE = values();
     private final int code;
@@ -39,17 +40,17 @@ enum Operation {
 
     /** Whether it changes what the server holds, and must therefore happen once. */
     boolean isChange() {
-        return this == WRITE || this == ACCUMULATE || this == PUSH;
+        return carriesData() || this == FETCH_AND_ADD;
     }
 
     /** Whether data go with the request. */
     boolean carriesData() {
-        return isChange();
+        return this == WRITE || this == ACCUMULATE || this == PUSH;
     }
 
     /** In words, for errors. */
     @Override
     public String toString() {
-        return name().toLowerCase(Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

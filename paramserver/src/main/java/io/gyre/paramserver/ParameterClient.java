@@ -3,6 +3,7 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.ParameterStore;
 import io.gyre.Region;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,9 +25,8 @@ import java.util.List;
  */
 public final class ParameterClient implements ParameterStore {
 
-    private static final byte[] NOTHING = {};
-
     private final ParameterService service;
+    private final Caller caller;
     private final String name;
     private final ElementType type;
     private final long elements;
@@ -40,8 +40,9 @@ public final class ParameterClient implements ParameterStore {
     private final SoftMemoryBox box;
     private StalenessHistogram staleness = StalenessHistogram.EMPTY;
 
-    ParameterClient(ParameterService service, String name, ElementType type, long elements) {
+    ParameterClient(ParameterService service, Caller caller, String name, ElementType type, long elements) {
         this.service = service;
+        this.caller = caller;
         this.name = name;
         this.type = type;
         this.elements = elements;
@@ -50,17 +51,7 @@ public final class ParameterClient implements ParameterStore {
         pushed = Region.allocate("pushed gradient", elements * type.bytes());
         seen = new long[service.servers()];
         seenClocks = new long[service.servers()];
-        if (service.workers().world().isRoot()) {
-            box = SoftMemoryBox.open(service, Operation.CREATE, name, type, elements, true);
-            meet("creation");
-        } else {
-            meet("creation");
-            box = SoftMemoryBox.open(service, Operation.ATTACH, name, type, elements, true);
-        }
-    }
-
-    private void meet(String occasion) {
-        service.workers().exchange(occasion + " of parameters '" + name + "'", NOTHING);
+        box = service.openTogether(name, type, elements, true);
     }
 
     @Override
@@ -68,7 +59,7 @@ public final class ParameterClient implements ParameterStore {
         if (service.workers().world().isRoot()) {
             box.write(parameters);
         }
-        meet("start");
+        service.meet("start of parameters '" + name + "'");
         box.read(parameters);
         if (service.training().consistency().outlivesWorkers()) {
             service.letWorkersGo();
@@ -78,7 +69,7 @@ public final class ParameterClient implements ParameterStore {
     @Override
     public void resume(long step) {
         box.awaitAll(box.beginAll(Operation.RESUME, step));
-        meet("step " + step);
+        service.meet("step " + step + " of parameters '" + name + "'");
     }
 
     @Override
@@ -100,20 +91,19 @@ public final class ParameterClient implements ParameterStore {
             throw new IllegalStateException("no pull is under way");
         }
         for (Call call : pulling) {
-            Answer answer = service.await(call);
+            Answer answer = caller.await(call);
             seen[call.server.index()] = answer.version();
             seenClocks[call.server.index()] = answer.clock();
         }
         pulling.clear();
-        box.copyFetched(pulled, parameters);
-        box.copyMapped(parameters);
+        box.complete(pulled, parameters);
     }
 
     @Override
     public void push(Region gradient, long step, long examples, int epoch) {
         awaitPush();
         Vectors.copy(pushed, gradient);
-        for (ServerLink link : service.links()) {
+        for (ServerLink link : caller.links()) {
             pushing.add(box.beginChange(
                     link, Operation.PUSH, pushed, step, seen[link.index()], seenClocks[link.index()], examples, epoch));
         }
@@ -125,22 +115,48 @@ public final class ParameterClient implements ParameterStore {
         pushing.clear();
     }
 
+    /**
+     * As {@link #awaitPush()}, for a limited time. A push that was not answered in it is still on its way, and applied once: call
+     * again to go on waiting.
+     *
+     * @throws io.gyre.PeerTimeoutException if a server has not answered in time
+     */
+    public void awaitPush(Duration atMost) {
+        for (Call call : pushing) {
+            caller.await(call, atMost);
+        }
+        awaitPush();
+    }
+
+    /**
+     * Pushes a gradient, waits until it has been applied, and pulls the parameters of the next step, which hold it.
+     *
+     * @param gradient as in {@link #push}
+     * @param parameters gets what has come of it
+     */
+    public void pushPull(Region gradient, long step, long examples, int epoch, Region parameters) {
+        push(gradient, step, examples, epoch);
+        awaitPush();
+        beginPull(step + 1);
+        awaitPull(parameters);
+    }
+
     @Override
     public void finish(Region parameters) {
         awaitPush();
         box.awaitAll(box.beginAll(Operation.FINISH, 0));
         box.awaitAll(pulling);
         pulling.clear();
-        meet("end");
+        service.meet("end of parameters '" + name + "'");
         box.read(parameters);
         staleness = fetchStaleness();
-        meet("farewell");
+        service.meet("farewell of parameters '" + name + "'");
     }
 
     private StalenessHistogram fetchStaleness() {
         StalenessHistogram all = StalenessHistogram.EMPTY;
         for (Call call : box.beginAll(Operation.STALENESS, 0)) {
-            all = all.plus(StalenessHistogram.parse(service.await(call).text()));
+            all = all.plus(StalenessHistogram.parse(caller.await(call).text()));
         }
         return all;
     }

@@ -1,6 +1,7 @@
 package io.gyre.paramserver;
 
 import io.gyre.Frame;
+import io.gyre.FrameSender;
 import io.gyre.Member;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -15,6 +16,7 @@ final class ServerLink {
 
     private final int index;
     private final int servers;
+    private final boolean alsoWorks;
     private final Member server;
     private final AtomicLong calls = new AtomicLong();
     private final Map<Long, Call> open = new HashMap<>();
@@ -23,9 +25,15 @@ final class ServerLink {
     private @Nullable Answer arrivingAnswer;
     private long arrived;
 
-    ServerLink(int index, int servers, Member server) {
+    /**
+     * Prepares a connection.
+     *
+     * @param alsoWorks whether the server's rank is a worker, too
+     */
+    ServerLink(int index, int servers, boolean alsoWorks, Member server) {
         this.index = index;
         this.servers = servers;
+        this.alsoWorks = alsoWorks;
         this.server = server;
     }
 
@@ -62,7 +70,7 @@ final class ServerLink {
     }
 
     /** Sends what the link takes now, and asks again what has not been answered in time. Returns how many frames were sent. */
-    int advance(ParameterService.Peer peer, long retryNanos, Faults faults) {
+    int advance(FrameSender sender, long retryNanos, Faults faults) {
         int frames = 0;
         for (Outgoing next = requests.peek(); next != null; next = requests.peek()) {
             if (!open.containsKey(next.call())) {
@@ -70,7 +78,7 @@ final class ServerLink {
                 requests.remove();
                 continue;
             }
-            frames += next.advance(peer.sender());
+            frames += next.advance(sender);
             if (!next.isSent()) {
                 return frames;
             }
@@ -130,6 +138,12 @@ final class ServerLink {
     /** What the server does, for errors. */
     String role() {
         return "the server of shard " + index + " of " + servers;
+    }
+
+    /** What it means that the server is gone, for errors. */
+    String lossInWords() {
+        return "it was " + role()
+                + (alsoWorks ? ", which is lost with it; only servers of their own let a run outlive its workers" : "");
     }
 
     /** The server, for errors. */

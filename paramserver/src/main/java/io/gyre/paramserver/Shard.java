@@ -92,4 +92,62 @@ final class Shard {
     String description() {
         return "'" + name + "' (" + elements + " elements of " + type + (trained == null ? "" : ", in training") + ")";
     }
+
+    /** What is wrong with a request about this buffer, or null. */
+    @Nullable String objection(Request request, int server) {
+        boolean ofTraining = switch (request.operation()) {
+            case PUSH, PULL, FINISH, RESUME, STALENESS -> true;
+            default -> false;
+        };
+        if (ofTraining && trained == null) {
+            return "buffer " + description() + " holds no parameters in training: there is no " + request.operation()
+                    + " for it";
+        }
+        boolean byPushOnly =
+                request.operation() == Operation.ACCUMULATE || request.operation() == Operation.FETCH_AND_ADD;
+        if (byPushOnly && trained != null) {
+            return "buffer " + description() + " is changed by pushes only";
+        }
+        if (request.operation() == Operation.FETCH_AND_ADD && (type != ElementType.FLOAT64 || byteLength() == 0)) {
+            return "buffer " + description() + " is no counter";
+        }
+        long bytes = byteLength();
+        if (request.offset() < 0 || request.length() < 0 || request.offset() > bytes - request.length()) {
+            return "buffer " + description() + " has " + bytes + " bytes in shard " + server + ": " + request.length()
+                    + " from " + request.offset() + " are outside";
+        }
+        if (request.offset() % type.bytes() != 0 || request.length() % type.bytes() != 0) {
+            return "buffer " + description() + ": " + request.length() + " bytes from " + request.offset()
+                    + " are not whole elements";
+        }
+        return null;
+    }
+
+    /** The training of parameters. */
+    TrainedShard training() {
+        TrainedShard known = trained;
+        if (known == null) {
+            throw new IllegalStateException("training of " + description() + " was checked and is gone");
+        }
+        return known;
+    }
+
+    /** What a request that has been done is answered with. */
+    Answer done(Request request) {
+        long clock = trained == null ? 0 : trained.slowest();
+        return new Answer(request.call(), false, number, version(), clock, request.sequence(), 0, "");
+    }
+
+    /** As {@link #done}, when data follow. */
+    Answer withData(Request request) {
+        long clock = trained == null ? 0 : trained.slowest();
+        return new Answer(request.call(), false, number, version(), clock, request.sequence(), request.length(), "");
+    }
+
+    /** Tells a client what it needs to use this buffer: the number of its own last change, and where it can map it. */
+    Answer opened(int rank, Request request) {
+        long sequence = ledger.lastSequence(rank);
+        Answer done = done(request);
+        return new Answer(done.call(), false, number, done.version(), done.clock(), sequence, 0, memory.shared());
+    }
 }

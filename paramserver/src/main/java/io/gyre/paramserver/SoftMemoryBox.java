@@ -3,8 +3,8 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.Region;
-import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
+import io.gyre.kernels.FastKernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *   <dt>Memory
  *   <dd>Shards on this host are mapped: this rank works on them itself, under locks that lie beside them, and nothing is sent.
  *   <dt>Threading
- *   <dd>One thread, the one that makes the service's other calls.
+ *   <dd>One thread at a time.
  *   <dt>Failure
  *   <dd>{@link io.gyre.PeerLostException} if a server is gone, {@link io.gyre.PeerTimeoutException} if it does not answer,
  *       {@link io.gyre.GyreException} if it refuses; it is not harmed by what it refuses.
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SoftMemoryBox {
 
-    private final ParameterService service;
+    private final Caller caller;
     private final String name;
     private final ElementType type;
     private final ShardPlan plan;
@@ -38,12 +38,12 @@ public final class SoftMemoryBox {
     private final List<Call> accumulating = new ArrayList<>();
     private final List<FutureTask<Boolean>> accumulatingHere = new ArrayList<>();
     private final @Nullable StripedMemory[] mapped;
-    private final Kernels kernels = new ArrayKernels();
-    private final Kernels kernelsOfService = new ArrayKernels();
+    private final Kernels kernels = FastKernels.choose();
+    private final Kernels kernelsOfService = FastKernels.choose();
     private long version;
 
-    private SoftMemoryBox(ParameterService service, String name, ElementType type, ShardPlan plan) {
-        this.service = service;
+    private SoftMemoryBox(Caller caller, String name, ElementType type, ShardPlan plan) {
+        this.caller = caller;
         this.name = name;
         this.type = type;
         this.plan = plan;
@@ -53,28 +53,21 @@ public final class SoftMemoryBox {
     }
 
     static SoftMemoryBox open(
-            ParameterService service,
-            Operation operation,
-            String name,
-            ElementType type,
-            long elements,
-            boolean trained) {
+            Caller caller, Operation operation, String name, ElementType type, long elements, boolean trained) {
         SoftMemoryBox box = new SoftMemoryBox(
-                service, name, type, new ShardPlan(elements, service.links().size()));
+                caller, name, type, new ShardPlan(elements, caller.links().size()));
         long bytes = elements * type.bytes();
         List<Call> calls = new ArrayList<>();
-        for (ServerLink link : service.links()) {
-            Request request = Request.about(operation, name)
-                    .withRange(0, bytes)
-                    .withStep(type.bytes(), trained ? 1 : 0, 0, 0, 0)
-                    .numbered(link.nextCall(), service.incarnation(), 0);
-            calls.add(service.ask(link, request, null));
+        for (ServerLink link : caller.links()) {
+            Request request =
+                    Request.about(operation, name).withRange(0, bytes).withStep(type.bytes(), trained ? 1 : 0, 0, 0, 0);
+            calls.add(caller.ask(link, request, 0, null));
         }
         for (Call call : calls) {
-            Answer answer = service.await(call);
+            Answer answer = caller.await(call);
             box.numbers[call.server.index()] = answer.buffer();
             box.sequences[call.server.index()] = answer.sequence();
-            box.mapped[call.server.index()] = service.map(call.server, answer.text(), box.bytes(call.server));
+            box.mapped[call.server.index()] = caller.map(call.server, answer.text(), box.bytes(call.server));
         }
         return box;
     }
@@ -97,9 +90,16 @@ public final class SoftMemoryBox {
     /** Copies the whole of it into {@code into}, which must be as long. Returns the version of the oldest shard. */
     public long read(Region into) {
         checkLength(into);
-        List<Call> calls = beginFetch(Operation.READ, into, 0);
+        List<Call> calls = new ArrayList<>();
+        for (ServerLink link : caller.links()) {
+            if (mapped[link.index()] == null) {
+                Request request =
+                        Request.of(Operation.READ, numbers[link.index()]).withRange(0, bytes(link));
+                calls.add(begin(link, request, part(link, into)));
+            }
+        }
         long least = Long.MAX_VALUE;
-        for (ServerLink link : service.links()) {
+        for (ServerLink link : caller.links()) {
             StripedMemory shard = here(link);
             if (shard != null) {
                 least = Math.min(least, shard.changes());
@@ -114,7 +114,7 @@ public final class SoftMemoryBox {
     public void write(Region from) {
         checkLength(from);
         List<Call> calls = beginChange(Operation.WRITE, from);
-        for (ServerLink link : service.links()) {
+        for (ServerLink link : caller.links()) {
             StripedMemory shard = here(link);
             if (shard != null) {
                 shard.write(0, part(link, from));
@@ -128,7 +128,7 @@ public final class SoftMemoryBox {
         checkLength(delta);
         awaitAccumulate();
         List<Call> calls = beginChange(Operation.ACCUMULATE, delta);
-        for (ServerLink link : service.links()) {
+        for (ServerLink link : caller.links()) {
             StripedMemory shard = here(link);
             if (shard != null) {
                 shard.accumulate(kernels, type, 0, part(link, delta));
@@ -142,11 +142,11 @@ public final class SoftMemoryBox {
         checkLength(delta);
         awaitAccumulate();
         accumulating.addAll(beginChange(Operation.ACCUMULATE, delta));
-        for (ServerLink link : service.links()) {
+        for (ServerLink link : caller.links()) {
             StripedMemory shard = here(link);
             if (shard != null) {
                 Region part = part(link, delta);
-                accumulatingHere.add(service.begin(() -> shard.accumulate(kernelsOfService, type, 0, part)));
+                accumulatingHere.add(caller.begin(() -> shard.accumulate(kernelsOfService, type, 0, part)));
             }
         }
     }
@@ -156,9 +156,22 @@ public final class SoftMemoryBox {
         awaitAll(accumulating);
         accumulating.clear();
         for (FutureTask<Boolean> task : accumulatingHere) {
-            service.await(task, "the accumulation in " + this);
+            caller.await(task, "the accumulation in " + this);
         }
         accumulatingHere.clear();
+    }
+
+    /** Adds to the double at the beginning of the first shard, and returns what it was. */
+    long getAndAdd(long delta) {
+        ServerLink first = caller.links().get(0);
+        StripedMemory shard = here(first);
+        if (shard != null) {
+            return (long) shard.getAndAdd((double) delta);
+        }
+        sequences[first.index()]++;
+        Request request =
+                Request.of(Operation.FETCH_AND_ADD, numbers[first.index()]).withStep(delta, 0, 0, 0, 0);
+        return caller.await(begin(first, request, null)).version();
     }
 
     /** Waits until every shard has seen so many writes and accumulations. */
@@ -179,7 +192,7 @@ public final class SoftMemoryBox {
     /** Asks all servers for something without data. */
     List<Call> beginAll(Operation operation, long step) {
         List<Call> calls = new ArrayList<>();
-        for (ServerLink link : service.links()) {
+        for (ServerLink link : caller.links()) {
             Request request = Request.of(operation, numbers[link.index()]).withStep(step, 0, 0, 0, 0);
             calls.add(begin(link, request, null));
         }
@@ -190,7 +203,7 @@ public final class SoftMemoryBox {
     private @Nullable StripedMemory here(ServerLink link) {
         StripedMemory shard = mapped[link.index()];
         if (shard != null) {
-            service.checkAlive(this);
+            caller.checkAlive(this);
             if (shard.isFreed()) {
                 throw new GyreException("buffer '" + name + "' does not exist any more: it was freed");
             }
@@ -198,10 +211,10 @@ public final class SoftMemoryBox {
         return shard;
     }
 
-    /** Asks for leave to begin a step, and for the shards that are not mapped: the others are there for {@link #copyMapped}. */
+    /** Asks for leave to begin a step, and for the shards that are not mapped: the others are there for {@link #complete}. */
     List<Call> beginPull(Region into, long step) {
         List<Call> calls = new ArrayList<>();
-        for (ServerLink link : service.links()) {
+        for (ServerLink link : caller.links()) {
             boolean here = mapped[link.index()] != null;
             Request request = Request.of(Operation.PULL, numbers[link.index()])
                     .withRange(0, here ? 0 : bytes(link))
@@ -211,43 +224,21 @@ public final class SoftMemoryBox {
         return calls;
     }
 
-    /** Completes a vector whose other parts were fetched: copies the shards that are mapped to their places. */
-    void copyMapped(Region into) {
-        for (ServerLink link : service.links()) {
+    /** Completes what {@link #beginPull} has begun: copies all shards, those that were fetched and those that are mapped. */
+    void complete(Region fetched, Region into) {
+        for (ServerLink link : caller.links()) {
             StripedMemory shard = here(link);
             if (shard != null) {
                 shard.read(part(link, into));
-            }
-        }
-    }
-
-    /** As {@link #copyMapped}, of the shards that are not mapped. */
-    void copyFetched(Region fetched, Region into) {
-        for (ServerLink link : service.links()) {
-            if (mapped[link.index()] == null) {
+            } else {
                 Vectors.copy(part(link, into), part(link, fetched));
             }
         }
     }
 
-    /** Asks for the shards that are not mapped. */
-    private List<Call> beginFetch(Operation operation, Region into, long step) {
-        List<Call> calls = new ArrayList<>();
-        for (ServerLink link : service.links()) {
-            if (mapped[link.index()] != null) {
-                continue;
-            }
-            Request request = Request.of(operation, numbers[link.index()])
-                    .withRange(0, bytes(link))
-                    .withStep(step, 0, 0, 0, 0);
-            calls.add(begin(link, request, part(link, into)));
-        }
-        return calls;
-    }
-
     private List<Call> beginChange(Operation operation, Region from) {
         List<Call> calls = new ArrayList<>();
-        for (ServerLink link : service.links()) {
+        for (ServerLink link : caller.links()) {
             if (mapped[link.index()] == null) {
                 calls.add(beginChange(link, operation, from, 0, 0, 0, 0, 0));
             }
@@ -274,7 +265,7 @@ public final class SoftMemoryBox {
 
     private Call begin(ServerLink link, Request request, @Nullable Region data) {
         long sequence = request.operation().isChange() ? sequences[link.index()] : 0;
-        return service.ask(link, request.numbered(link.nextCall(), service.incarnation(), sequence), data);
+        return caller.ask(link, request, sequence, data);
     }
 
     private long bytes(ServerLink link) {
@@ -287,14 +278,12 @@ public final class SoftMemoryBox {
 
     /** Waits for all answers; returns the least version. */
     long awaitAll(List<Call> calls) {
-        long least = Long.MAX_VALUE;
+        long least = calls.isEmpty() ? version : Long.MAX_VALUE;
         for (Call call : calls) {
-            least = Math.min(least, service.await(call).version());
+            least = Math.min(least, caller.await(call).version());
         }
-        if (!calls.isEmpty()) {
-            version = least;
-        }
-        return version;
+        version = least;
+        return least;
     }
 
     private void checkLength(Region region) {

@@ -132,6 +132,24 @@ final class StripedMemory {
                 (at, part) -> Vectors.add(kernels, ReduceOp.SUM, type, data.slice(at, part.byteLength()), part));
     }
 
+    /** Adds to the double at the beginning, and returns what it was. */
+    double getAndAdd(double delta) {
+        whole.enter("a count in a soft memory box");
+        try {
+            lock(0);
+            try {
+                double before = data.getDouble(0);
+                data.putDouble(0, before + delta);
+                return before;
+            } finally {
+                unlock(0);
+                changed();
+            }
+        } finally {
+            whole.exit();
+        }
+    }
+
     @FunctionalInterface
     private interface Change {
         void apply(long at, Region part);

@@ -3,8 +3,8 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.Region;
-import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.Kernels;
+import io.gyre.kernels.FastKernels;
 import org.jspecify.annotations.Nullable;
 
 /** A shard of parameters in training: turns pushes into updates as its consistency wants it. */
@@ -15,7 +15,7 @@ final class TrainedShard {
     private final Training training;
     private final ServerOptimizer optimizer;
     private final ClockTable clocks;
-    private final Kernels kernels = new ArrayKernels();
+    private final Kernels kernels = FastKernels.choose();
 
     /** For steps that are combined: the weighted sum of the pushes of the step so far. */
     private final @Nullable Region sum;

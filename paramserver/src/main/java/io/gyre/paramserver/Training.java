@@ -25,4 +25,10 @@ public record Training(
     public Training(Consistency consistency, ServerOptimizer.Factory optimizer) {
         this(consistency, optimizer, false, 0);
     }
+
+    String inWords() {
+        return consistency.name()
+                + (scaledByDelay ? ", scaled by delay" : "")
+                + (delayCompensation > 0 ? ", delay compensation " + delayCompensation : "");
+    }
 }

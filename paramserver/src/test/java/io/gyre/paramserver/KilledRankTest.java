@@ -2,104 +2,118 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
+import io.gyre.testkit.RankProcess;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Real processes, of which one is killed. */
 @Timeout(120)
 class KilledRankTest {
 
-    private static final int WORKERS = 3;
-    private static final int SERVER = 3;
+    private static final Duration AT_MOST = Duration.ofMinutes(1);
+    private static final Pattern FAILED = Pattern.compile("failed at (\\d+): (.*)");
 
     @TempDir
     Path directory;
 
-    private final List<Process> processes = new ArrayList<>();
-    private final List<BufferedReader> outputs = new ArrayList<>();
+    private final List<RankProcess> ranks = new ArrayList<>();
 
-    private void start() throws IOException {
-        for (int rank = 0; rank <= WORKERS; rank++) {
-            List<String> command = new ArrayList<>();
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            command.addAll(List.of(
-                    "-XX:+IgnoreUnrecognizedVMOptions",
-                    "-XX:TieredStopAtLevel=1",
-                    "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
-                    "-cp",
-                    System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                    RankProgram.class.getName(),
+    /** Starts three workers, and one server or none: then each worker serves a third. */
+    private void start(int servers, String consistency) throws IOException {
+        List<String> flags = new ArrayList<>(RankProcess.QUICK_START);
+        flags.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
+        for (int rank = 0; rank < 3 + servers; rank++) {
+            ranks.add(RankProcess.start(
+                    directory,
+                    flags,
+                    Map.of(),
+                    RankProgram.class,
                     String.valueOf(rank),
-                    String.valueOf(WORKERS + 1),
-                    directory.resolve("rendezvous").toString()));
-            Process process = new ProcessBuilder(command)
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
-            processes.add(process);
-            outputs.add(process.inputReader());
+                    String.valueOf(3 + servers),
+                    directory.resolve("rendezvous").toString(),
+                    String.valueOf(servers),
+                    consistency));
         }
     }
 
     @AfterEach
     void end() {
-        processes.forEach(Process::destroyForcibly);
+        ranks.forEach(RankProcess::close);
     }
 
-    /** Reads a rank's output to the first line that begins so. */
-    private String awaitLine(int rank, String beginning) throws IOException {
-        for (String line = outputs.get(rank).readLine();
-                line != null;
-                line = outputs.get(rank).readLine()) {
-            if (line.startsWith(beginning)) {
-                return line;
-            }
+    private static String line(RankProcess rank, String beginning) throws IOException {
+        return rank.output()
+                .lines()
+                .filter(line -> line.startsWith(beginning))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ssp", "asp"})
+    void theOthersGoOnWithoutAKilledWorker(String consistency) throws Exception {
+        start(1, consistency);
+        ranks.get(2).awaitOutput("step 40");
+        ranks.get(2).signal("KILL");
+
+        for (int rank : new int[] {0, 1, 3}) {
+            assertThat(ranks.get(rank).awaitExit(AT_MOST))
+                    .as("rank %d: %s", rank, ranks.get(rank).output())
+                    .isZero();
         }
-        throw new AssertionError("rank " + rank + " ended without '" + beginning + "'");
-    }
-
-    @Test
-    void theOthersGoOnWithoutAKilledWorker() throws Exception {
-        start();
-        awaitLine(2, "step 40");
-        processes.get(2).destroyForcibly();
-
-        String first = awaitLine(0, "result");
-        String second = awaitLine(1, "result");
-
-        assertThat(second).isEqualTo(first);
+        String first = line(ranks.get(0), "result");
+        assertThat(line(ranks.get(1), "result")).isEqualTo(first);
         double pushes = -Double.parseDouble(first.substring("result ".length()));
         assertThat(pushes).as("all of two workers, and some of the third").isBetween(840.0, 1_199.0);
-        for (int rank : new int[] {0, 1, SERVER}) {
-            assertThat(processes.get(rank).waitFor(30, TimeUnit.SECONDS)).isTrue();
-            assertThat(processes.get(rank).exitValue()).as("rank %d", rank).isZero();
-        }
     }
 
     @Test
     void aKilledServerIsNamedAtOnceByEveryWorker() throws Exception {
-        start();
-        for (int rank = 0; rank < WORKERS; rank++) {
-            awaitLine(rank, "step 40");
+        start(1, "ssp");
+        for (int worker = 0; worker < 3; worker++) {
+            ranks.get(worker).awaitOutput("step 40");
         }
         long killed = System.currentTimeMillis();
-        processes.get(SERVER).destroyForcibly();
+        ranks.get(3).signal("KILL");
 
-        for (int rank = 0; rank < WORKERS; rank++) {
-            String line = awaitLine(rank, "failed at ");
-            assertThat(line).contains("rank 3 ", "server of shard 0 of 1", "step ");
-            long failed = Long.parseLong(line.substring("failed at ".length(), line.indexOf(':')));
-            // A second is the promise; more is for a machine that is busy with other things.
-            assertThat(failed - killed)
-                    .as("milliseconds until rank %d knew", rank)
-                    .isLessThan(5_000);
+        for (int worker = 0; worker < 3; worker++) {
+            assertFailed(worker, killed, "rank 3 ", "it was the server of shard 0 of 1)", "step ");
         }
+    }
+
+    @Test
+    void whereWorkersServeAKilledOneEndsTheRunAndIsNamedWithItsShard() throws Exception {
+        start(0, "asp");
+        for (int worker = 0; worker < 3; worker++) {
+            ranks.get(worker).awaitOutput("step 40");
+        }
+        long killed = System.currentTimeMillis();
+        ranks.get(1).signal("KILL");
+
+        for (int worker : new int[] {0, 2}) {
+            assertFailed(worker, killed, "rank 1 ", "server of shard 1 of 3", "only servers of their own", "step ");
+        }
+    }
+
+    /** The time is shown and not tested: others may want this machine's cores. A second is the promise. */
+    private void assertFailed(int worker, long killed, String... words) throws Exception {
+        RankProcess rank = ranks.get(worker);
+        assertThat(rank.awaitExit(AT_MOST)).isEqualTo(1);
+        Matcher failed = FAILED.matcher(line(rank, "failed at "));
+        assertThat(failed.matches()).isTrue();
+        assertThat(failed.group(2)).contains(words);
+        System.out.printf("rank %d knew after %d ms%n", worker, Long.parseLong(failed.group(1)) - killed);
     }
 }

@@ -7,7 +7,7 @@ import io.gyre.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 
-/** What the processes of {@link KilledRankTest} run: three workers and one server, until somebody is killed or step 400. */
+/** What the processes of {@link KilledRankTest} run: workers and perhaps a server, until somebody is killed or step 400. */
 final class RankProgram {
 
     private static final int STEPS = 400;
@@ -19,10 +19,11 @@ final class RankProgram {
         int rank = Integer.parseInt(arguments[0]);
         JoinOptions options = JoinOptions.builder(rank, Integer.parseInt(arguments[1]), arguments[2])
                 .build();
+        Consistency consistency = arguments[4].equals("asp") ? new AsynchronousParallel() : new StaleSynchronous(2);
         try (Session session = AeronSession.join(options);
                 ParameterService service = ParameterService.builder(session)
-                        .servers(1)
-                        .training(new Training(new StaleSynchronous(2), new GradientDescent(1)))
+                        .servers(Integer.parseInt(arguments[3]))
+                        .training(new Training(consistency, new GradientDescent(1)))
                         .start()) {
             if (service.isServer()) {
                 System.out.println("serving");

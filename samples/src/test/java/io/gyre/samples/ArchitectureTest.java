@@ -22,6 +22,7 @@ class ArchitectureTest {
         "io.gyre",
         "io.gyre.kernel..",
         "io.gyre.membership..",
+        "io.gyre.kernels..",
         "io.gyre.allreduce..",
         "io.gyre.paramserver..",
         "io.gyre.transport..",
@@ -67,6 +68,37 @@ class ArchitectureTest {
     }
 
     @Test
+    void theKernelsKnowTheCoreAlone() {
+        check(noClasses()
+                .that()
+                .resideInAPackage("io.gyre.kernels..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        "io.gyre.allreduce..",
+                        "io.gyre.paramserver..",
+                        "io.gyre.transport..",
+                        "io.gyre.dl4j..",
+                        "io.gyre.launcher.."));
+    }
+
+    @Test
+    void collectivesAndServersDoNotKnowEachOther() {
+        check(noClasses()
+                .that()
+                .resideInAPackage("io.gyre.allreduce..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.gyre.paramserver.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("io.gyre.paramserver..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.gyre.allreduce.."));
+    }
+
+    @Test
     void onlyTheTransportKnowsAeron() {
         check(noClasses()
                 .that()
@@ -104,12 +136,12 @@ class ArchitectureTest {
     }
 
     @Test
-    void besidesDl4jOnlyTheKernelsOfTheCollectivesKnowNativeCode() {
+    void besidesDl4jOnlyTheKernelsKnowNativeCode() {
         check(noClasses()
                 .that()
                 .resideOutsideOfPackages("io.gyre.dl4j..", "org.nd4j..")
                 .and()
-                .haveNameNotMatching("io\\.gyre\\.allreduce\\.OpenBlasKernels.*")
+                .haveNameNotMatching("io\\.gyre\\.kernels\\.OpenBlasKernels.*")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("org.bytedeco.."));

@@ -103,7 +103,7 @@ final class AeronNode implements AutoCloseable {
         if (udp != null) {
             context.mtuLength(udp.mtu())
                     .initialWindowLength(udp.windowBytes())
-                    .socketRcvbufLength(udp.windowBytes())
+                    .socketRcvbufLength(udp.receiveBufferBytes())
                     .socketSndbufLength(udp.sendBufferBytes());
         }
         driver = MediaDriver.launch(context);

@@ -1,41 +1,29 @@
 package io.gyre.transport;
 
-import io.gyre.Activity;
-import io.gyre.BoxNames;
 import io.gyre.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.MemoryBox;
-import io.gyre.MemoryBoxes;
+import io.gyre.OpenBoxes;
 import io.gyre.Region;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The boxes of one rank: files in its run directory, mapped by itself and by the ranks of its host. */
-final class MappedBoxes implements MemoryBoxes, AutoCloseable {
+final class MappedBoxes extends OpenBoxes {
 
     private static final Logger LOG = LoggerFactory.getLogger(MappedBoxes.class);
 
-    private final Endpoint endpoint;
     private final List<Integer> ranks;
     private final IntFunction<Path> directories;
     private final AeronSite site;
     private final BoxFile files;
-    private final Activity activity = new Activity();
-    private final BoxNames names = new BoxNames();
-    private final AtomicLong moved = new AtomicLong();
-    private final Set<Box> open = new HashSet<>();
-    private boolean closed;
 
     /**
      * Prepares the boxes of one rank; none is created yet.
@@ -46,7 +34,7 @@ final class MappedBoxes implements MemoryBoxes, AutoCloseable {
      * @param site borrowed; knows how much room there is
      */
     MappedBoxes(Endpoint endpoint, List<Integer> ranks, IntFunction<Path> directories, AeronSite site, BoxFile files) {
-        this.endpoint = endpoint;
+        super(endpoint);
         this.ranks = ranks;
         this.directories = directories;
         this.site = site;
@@ -59,41 +47,29 @@ final class MappedBoxes implements MemoryBoxes, AutoCloseable {
     }
 
     @Override
-    public String newName(String purpose) {
-        return names.next(purpose);
-    }
-
-    @Override
     public MemoryBox create(String name, long byteLength) {
         if (byteLength < 0) {
             throw new IllegalArgumentException("box '" + name + "': length " + byteLength + " is negative");
         }
-        int rank = endpoint.world().rank();
+        int rank = endpoint().world().rank();
         Path file = BoxFile.path(directories.apply(rank), name);
         String purpose = "box '" + name + "' of rank " + rank;
         BoxFile.Mapping mapping = site.withRoomFor(
                 BoxFile.fileBytes(byteLength),
                 purpose,
-                () -> files.create(file, endpoint.member(rank), name, byteLength));
+                () -> files.create(file, endpoint().member(rank), name, byteLength));
         return register(new Box(name, mapping, file));
     }
 
     @Override
     public MemoryBox attach(int owner, String name, long byteLength) {
         if (!ranks.contains(owner)) {
-            throw new IllegalArgumentException("rank " + endpoint.world().rank() + " shares no memory with "
-                    + endpoint.member(owner) + ", but with ranks " + ranks);
+            throw new IllegalArgumentException("rank " + endpoint().world().rank() + " shares no memory with "
+                    + endpoint().member(owner) + ", but with ranks " + ranks);
         }
-        Member member = endpoint.member(owner);
+        Member member = endpoint().member(owner);
         Path file = BoxFile.path(directories.apply(owner), name);
-        activity.begin("attaching box '" + name + "'", 0, -1, 0);
-        activity.waitingFor(member, 0);
-        BoxFile.Mapping found = find(file, member, name, byteLength);
-        while (found == null) {
-            endpoint.await(0, activity);
-            found = find(file, member, name, byteLength);
-        }
-        endpoint.await(1, activity);
+        BoxFile.Mapping found = awaitBox(member, name, () -> find(file, member, name, byteLength));
         return register(new Box(name, found, null));
     }
 
@@ -102,49 +78,9 @@ final class MappedBoxes implements MemoryBoxes, AutoCloseable {
             return files.attach(file, owner, name, byteLength);
         } catch (IOException e) {
             throw new GyreException(
-                    "rank " + endpoint.world().rank() + " cannot attach box '" + name + "' of " + owner + ": "
+                    "rank " + endpoint().world().rank() + " cannot attach box '" + name + "' of " + owner + ": "
                             + e.getMessage(),
                     e);
-        }
-    }
-
-    @Override
-    public void moved(long bytes) {
-        moved.addAndGet(bytes);
-    }
-
-    @Override
-    public long bytesMoved() {
-        return moved.get();
-    }
-
-    private synchronized Box register(Box box) {
-        if (closed) {
-            box.end();
-            throw new IllegalStateException("this session is closed");
-        }
-        open.add(box);
-        return box;
-    }
-
-    private synchronized void forget(Box box) {
-        open.remove(box);
-    }
-
-    /** Closes all boxes but those in use: their memory stays until the process ends. */
-    @Override
-    public void close() {
-        List<Box> rest;
-        synchronized (this) {
-            closed = true;
-            rest = new ArrayList<>(open);
-        }
-        for (Box box : rest) {
-            try {
-                box.close();
-            } catch (IllegalStateException e) {
-                LOG.warn("{}: its memory stays until the process ends", e.getMessage());
-            }
         }
     }
 
@@ -177,7 +113,7 @@ final class MappedBoxes implements MemoryBoxes, AutoCloseable {
             forget(this);
         }
 
-        synchronized void end() {
+        private synchronized void end() {
             if (ended) {
                 return;
             }

@@ -2,11 +2,11 @@ package io.gyre.benchmarks.jmh;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.allreduce.FastKernels;
 import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
+import io.gyre.kernels.FastKernels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;

@@ -2,10 +2,12 @@ package io.gyre.samples.train;
 
 import io.gyre.GyreException;
 import io.gyre.Session;
+import io.gyre.SharedCounter;
 import io.gyre.UpdateStrategy;
 import io.gyre.dl4j.Parameters;
 import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.ReportFile;
+import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.transport.AeronSession;
@@ -56,7 +58,7 @@ public final class TrainRank implements Callable<Integer> {
         ImageSet set = options.openData();
         Model model = options.buildModel(set);
         if (options.strategy() == TrainOptions.Strategy.ALLREDUCE) {
-            train(set, model, session, null);
+            train(set, model, session, null, null);
             return;
         }
         ParameterService.Builder builder = ParameterService.builder(session).servers(options.servers());
@@ -71,13 +73,21 @@ public final class TrainRank implements Callable<Integer> {
             UpdateStrategy strategy = options.strategy() == TrainOptions.Strategy.PARAMSERVER
                     ? Parameters.asynchronous(model, service)
                     : Parameters.elastic(model, service, options.period());
-            train(set, model, service.workers(), strategy);
+            // In bulk synchrony nobody gets ahead, so equal shares do as well, and each run is like the other.
+            boolean equalShares = options.strategy() == TrainOptions.Strategy.PARAMSERVER
+                    && options.consistency() instanceof BulkSynchronous;
+            train(set, model, service.workers(), strategy, equalShares ? null : service.counter("batches"));
         }
     }
 
-    private void train(ImageSet set, Model model, Session session, @Nullable UpdateStrategy strategy)
+    private void train(
+            ImageSet set,
+            Model model,
+            Session session,
+            @Nullable UpdateStrategy strategy,
+            @Nullable SharedCounter batches)
             throws IOException {
-        TrainReport report = new Training(options, set, session, strategy).run(model);
+        TrainReport report = new Training(options, set, session, strategy, batches).run(model);
         if (report.parametersSha256().stream().distinct().count() > 1) {
             throw new GyreException("the ranks ended with different parameters, by rank: " + report.parametersSha256());
         }

@@ -1,8 +1,10 @@
 package io.gyre.samples.train;
 
 import io.gyre.Session;
+import io.gyre.SharedCounter;
 import io.gyre.UpdateStrategy;
 import io.gyre.dl4j.DistributedTrainer;
+import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.samples.data.ImageExamples;
@@ -24,15 +26,23 @@ final class Training {
     private final ImageSet set;
     private final Session session;
     private final @Nullable UpdateStrategy strategy;
+    private final @Nullable SharedCounter batches;
 
     /**
      * Prepares it.
      *
      * @param session the ranks that train
      * @param strategy null for the trainer's default
+     * @param batches with which ranks deal out batches; null if each has its share
      */
-    Training(TrainOptions options, ImageSet set, Session session, @Nullable UpdateStrategy strategy) {
+    Training(
+            TrainOptions options,
+            ImageSet set,
+            Session session,
+            @Nullable UpdateStrategy strategy,
+            @Nullable SharedCounter batches) {
         this.strategy = strategy;
+        this.batches = batches;
         this.options = options;
         this.set = set;
         this.session = session;
@@ -84,7 +94,10 @@ final class Training {
      * run has finished, and one that was given a shorter length has finished before: hence the loop.
      */
     private List<FitReport> fit(DistributedTrainer trainer) {
-        ShardedData data = ShardedData.of(ImageExamples.train(set), options.batch(), options.seed());
+        ExampleSource examples = ImageExamples.train(set);
+        ShardedData data = batches == null
+                ? ShardedData.of(examples, options.batch(), options.seed())
+                : ShardedData.dealt(examples, options.batch(), options.seed(), batches);
         List<FitReport> fits = new ArrayList<>();
         while (rest(trainer) > 0) {
             fits.add(

@@ -117,7 +117,7 @@ class TrainingTest {
         return Gyre.local(ranks).call(session -> {
             TrainOptions options = parse(arguments);
             ImageSet set = options.openData();
-            return new Training(options, set, session, null).run(options.buildModel(set));
+            return new Training(options, set, session, null, null).run(options.buildModel(set));
         });
     }
 

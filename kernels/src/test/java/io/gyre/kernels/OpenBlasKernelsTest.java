@@ -1,4 +1,4 @@
-package io.gyre.allreduce;
+package io.gyre.kernels;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 

@@ -1,4 +1,4 @@
-package io.gyre.allreduce;
+package io.gyre.kernels;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;

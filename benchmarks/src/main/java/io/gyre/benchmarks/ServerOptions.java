@@ -1,0 +1,164 @@
+package io.gyre.benchmarks;
+
+import io.gyre.launcher.ReportFile;
+import io.gyre.transport.TransportMode;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What {@code gyre bench paramserver} is asked to do: read by the process that starts the ranks, and by each rank. */
+public final class ServerOptions {
+
+    @Option(
+            names = "--servers",
+            paramLabel = "LIST",
+            split = ",",
+            defaultValue = "1,2,4",
+            description = "How many processes that hold a part of the vector each. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> servers = List.of();
+
+    @Option(
+            names = "--clients",
+            paramLabel = "LIST",
+            split = ",",
+            defaultValue = "1,2,3,4",
+            description = "How many processes that do the same at once. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> clients = List.of();
+
+    @Option(
+            names = "--transport",
+            paramLabel = "WORD",
+            defaultValue = "auto",
+            description = "How they exchange data: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private TransportMode transport = TransportMode.AUTO;
+
+    @Option(
+            names = "--operations",
+            paramLabel = "LIST",
+            split = ",",
+            defaultValue = "read,write,accumulate,pushpull",
+            description = "What is measured. Default: ${DEFAULT-VALUE}.")
+    private List<ServerOperation> operations = List.of();
+
+    @Option(
+            names = "--bytes",
+            paramLabel = "LIST",
+            split = ",",
+            defaultValue = "4K,64K,1M,16M,100M",
+            converter = ByteSize.Converter.class,
+            description = "Lengths of the vector; K, M and G are powers of 1,024. Default: ${DEFAULT-VALUE}.")
+    private List<Long> bytes = List.of();
+
+    @Option(
+            names = "--seconds",
+            paramLabel = "S",
+            defaultValue = "0.5",
+            description =
+                    "How long to measure each operation on each length; at least 6 times. Default: ${DEFAULT-VALUE}.")
+    private double seconds;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "S",
+            defaultValue = "0.5",
+            description = "How long to do the same without measuring. Default: ${DEFAULT-VALUE}.")
+    private double warmUpSeconds;
+
+    @Option(names = "--report", paramLabel = "FILE.json", description = "Write the figures to a file, as JSON.")
+    private @Nullable Path report;
+
+    @Option(
+            names = "--mtu",
+            paramLabel = "BYTES",
+            defaultValue = "0",
+            description = "Largest datagram of UDP. Default: what suits the address.")
+    private int mtu;
+
+    @Option(
+            names = "--peer-timeout",
+            paramLabel = "SECONDS",
+            defaultValue = "120",
+            description = "How long a rank waits for one that is alive but silent. Default: ${DEFAULT-VALUE}.")
+    private int peerTimeoutSeconds;
+
+    /**
+     * Fails if an option has a value that cannot be used.
+     *
+     * @throws IllegalArgumentException with the option and its value
+     */
+    void check() {
+        servers.forEach(count -> AllReduceOptions.checkRange("--servers", count, 1, 64));
+        clients.forEach(count -> AllReduceOptions.checkRange("--clients", count, 1, 64));
+        AllReduceOptions.checkRange("--seconds", seconds, 0, 3600);
+        AllReduceOptions.checkRange("--warm-up", warmUpSeconds, 0, 3600);
+        AllReduceOptions.checkRange("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
+        report().ifPresent(ReportFile::check);
+    }
+
+    List<Integer> servers() {
+        return servers;
+    }
+
+    List<Integer> clients() {
+        return clients;
+    }
+
+    TransportMode transport() {
+        return transport;
+    }
+
+    List<ServerOperation> operations() {
+        return operations;
+    }
+
+    /** Each a positive multiple of 4. */
+    List<Long> bytes() {
+        return bytes;
+    }
+
+    Duration time() {
+        return Duration.ofNanos((long) (seconds * 1e9));
+    }
+
+    Duration warmUp() {
+        return Duration.ofNanos((long) (warmUpSeconds * 1e9));
+    }
+
+    Optional<ReportFile> report() {
+        return Optional.ofNullable(report).map(ReportFile::new);
+    }
+
+    int mtu() {
+        return mtu;
+    }
+
+    Duration peerTimeout() {
+        return Duration.ofSeconds(peerTimeoutSeconds);
+    }
+
+    /** Options for the ranks of one of the runs that this one consists of. */
+    List<String> forRanks(int serverCount, int clientCount, Path part) {
+        return List.of(
+                "--servers",
+                String.valueOf(serverCount),
+                "--clients",
+                String.valueOf(clientCount),
+                "--operations",
+                String.join(",", operations.stream().map(Enum::name).toList()),
+                "--bytes",
+                String.join(",", bytes.stream().map(String::valueOf).toList()),
+                "--seconds",
+                String.valueOf(seconds),
+                "--warm-up",
+                String.valueOf(warmUpSeconds),
+                "--mtu",
+                String.valueOf(mtu),
+                "--peer-timeout",
+                String.valueOf(peerTimeoutSeconds),
+                "--report",
+                part.toString());
+    }
+}

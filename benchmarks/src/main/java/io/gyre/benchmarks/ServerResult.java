@@ -1,0 +1,53 @@
+package io.gyre.benchmarks;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import org.HdrHistogram.Histogram;
+
+/**
+ * Figures for one operation; scripts rely on the names.
+ *
+ * @param servers among which the vector is divided
+ * @param clients that do the same at once
+ * @param operation one word
+ * @param bytes length of the vector
+ * @param medianUs time of a round in microseconds, that of its slowest client: median
+ * @param p99Us 99 % of the rounds took no longer
+ * @param bestUs the shortest
+ * @param gbps bytes of all clients over median, in 10^9 bytes per second
+ * @param checked whether every element of every round was right; a report with a wrong one is never made
+ * @param rounds how many were measured
+ * @param floorUs what the memory alone needs, all clients at once, measured in turn with the operation: median. A copy; for
+ *     accumulate a sum; for pushpull both
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+record ServerResult(
+        int servers,
+        int clients,
+        String operation,
+        long bytes,
+        double medianUs,
+        double p99Us,
+        double bestUs,
+        double gbps,
+        boolean checked,
+        long rounds,
+        double floorUs) {
+
+    static ServerResult of(
+            int servers, int clients, ServerOperation operation, long bytes, Histogram nanos, Histogram floorNanos) {
+        double median = nanos.getValueAtPercentile(50);
+        return new ServerResult(
+                servers,
+                clients,
+                operation.toString(),
+                bytes,
+                median / 1e3,
+                nanos.getValueAtPercentile(99) / 1e3,
+                nanos.getMinValue() / 1e3,
+                clients * (double) bytes / median,
+                true,
+                nanos.getTotalCount(),
+                floorNanos.getValueAtPercentile(50) / 1e3);
+    }
+}

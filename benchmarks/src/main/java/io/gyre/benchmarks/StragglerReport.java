@@ -1,0 +1,58 @@
+package io.gyre.benchmarks;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * All figures of one run, for {@code --report}: scripts rely on the names.
+ *
+ * @param workers how many
+ * @param batches of all together
+ * @param millis that a batch takes
+ * @param factor how many times as long it takes on a slow worker
+ * @param results in the order measured
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+record StragglerReport(int workers, int batches, double millis, double factor, List<StragglerResult> results) {
+
+    String toJson() {
+        try {
+            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(this) + "\n";
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a report that is no JSON", e);
+        }
+    }
+
+    /** For people: what is said once. */
+    String heading() {
+        return String.format(
+                        Locale.ROOT,
+                        "%d workers, %d batches of %.1f ms, %.1f times as long on a slow worker; computing is simulated%n",
+                        workers,
+                        batches,
+                        millis,
+                        factor)
+                + "%8s %8s %12s %9s %9s %6s %8s  %s%n"
+                        .formatted("slow", "batches", "consistency", "seconds", "of first", "stale", "mean", "of each");
+    }
+
+    /** For people. */
+    static String line(StragglerResult result) {
+        return String.format(
+                Locale.ROOT,
+                "%8s %8s %12s %9.2f %9.2f %6d %8.2f  %s%n",
+                result.slow(),
+                result.dealt() ? "dealt" : "shared",
+                result.consistency(),
+                result.seconds(),
+                result.ofFirst(),
+                result.maxStaleness(),
+                result.meanStaleness(),
+                result.batches());
+    }
+}

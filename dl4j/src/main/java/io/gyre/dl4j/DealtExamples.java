@@ -1,0 +1,110 @@
+package io.gyre.dl4j;
+
+import io.gyre.SharedCounter;
+import io.gyre.World;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * A source whose batches go to whoever comes for them. All ranks count with one counter: its numbers are those of the batches of
+ * the first epoch, then of the second, and so on. A rank that draws one of the next epoch keeps it for its next pass.
+ */
+final class DealtExamples extends ShardedData {
+
+    private static final long NONE = -1;
+
+    private final ExampleSource source;
+    private final int batch;
+    private final long seed;
+    private final SharedCounter counter;
+    private long kept = NONE;
+    private long firstEpoch = NONE;
+
+    DealtExamples(ExampleSource source, int batch, long seed, SharedCounter counter) {
+        if (batch < 1) {
+            throw new IllegalArgumentException("batch " + batch + ": at least 1 is needed");
+        }
+        this.source = source;
+        this.batch = batch;
+        this.seed = seed;
+        this.counter = counter;
+    }
+
+    @Override
+    String description() {
+        return source.size() + " examples, dealt in batches of " + batch + ", order from seed " + seed;
+    }
+
+    @Override
+    boolean loadsAhead() {
+        return true;
+    }
+
+    /** Counts this rank's batches, to tell the beginning of an epoch from its middle. */
+    @Override
+    long advance(long position, World world) {
+        return position + 1;
+    }
+
+    @Override
+    Iterator<Share> pass(World world, int epoch, long position) {
+        if (firstEpoch == NONE) {
+            if (position > 0) {
+                throw new IllegalStateException("dealt data cannot be continued in the middle of epoch " + epoch
+                        + ": nobody knows which batches the others had");
+            }
+            firstEpoch = epoch;
+        }
+        return new Dealing(epoch);
+    }
+
+    private final class Dealing implements Iterator<Share> {
+        private final int epoch;
+        private final int[] order;
+        private final long firstBatch;
+        private final long batches;
+
+        Dealing(int epoch) {
+            this.epoch = epoch;
+            order = Permutation.of(source.size(), Seeds.derive(seed, epoch));
+            batches = (order.length + batch - 1L) / batch;
+            firstBatch = (epoch - firstEpoch) * batches;
+        }
+
+        @Override
+        public boolean hasNext() {
+            if (batches == 0) {
+                return false;
+            }
+            if (kept == NONE) {
+                kept = counter.getAndAdd(1);
+            }
+            return kept < firstBatch + batches;
+        }
+
+        @Override
+        public Share next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            long number = kept - firstBatch;
+            kept = NONE;
+            if (number < 0) {
+                throw new IllegalStateException("the counter of the batches has gone back to " + (number + firstBatch)
+                        + " in epoch " + epoch + ": it must be used for these data alone");
+            }
+            int from = (int) (number * batch);
+            int[] indices = Arrays.copyOfRange(order, from, Math.min(order.length, from + batch));
+            Nd4j.getRandom().setSeed(Seeds.derive(seed, epoch, number));
+            MultiDataSet rows = source.load(indices);
+            if (Rows.count(rows) != indices.length) {
+                throw new IllegalStateException("the example source was asked for " + indices.length
+                        + " examples and returned " + Rows.count(rows));
+            }
+            return new Share(rows);
+        }
+    }
+}

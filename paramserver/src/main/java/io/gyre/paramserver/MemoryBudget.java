@@ -1,0 +1,46 @@
+package io.gyre.paramserver;
+
+import org.jspecify.annotations.Nullable;
+
+/** How much a server may hold in buffers, and what of it is taken. */
+final class MemoryBudget {
+
+    private final int server;
+    private final int servers;
+    private final long limit;
+    private long taken;
+
+    /**
+     * All of it is free.
+     *
+     * @param server which of the servers, for errors
+     * @param limit in bytes
+     */
+    MemoryBudget(int server, int servers, long limit) {
+        this.server = server;
+        this.servers = servers;
+        this.limit = limit;
+    }
+
+    /** Why there is no room for so many bytes more, or null. */
+    @Nullable String objection(long bytes, String purpose) {
+        return bytes <= limit - taken
+                ? null
+                : "server " + server + " of " + servers + " has no room for " + purpose + ": " + bytes
+                        + " bytes are needed, " + (limit - taken) + " of " + limit
+                        + " are left. Use more servers, or free other buffers";
+    }
+
+    void take(long bytes) {
+        taken += bytes;
+    }
+
+    void giveBack(long bytes) {
+        taken -= bytes;
+    }
+
+    /** What is taken, in bytes. */
+    long taken() {
+        return taken;
+    }
+}

@@ -1,0 +1,82 @@
+package io.gyre.paramserver;
+
+import io.gyre.Endpoint;
+import io.gyre.Frame;
+import io.gyre.FrameReceiver;
+import io.gyre.FrameSender;
+import io.gyre.ProtocolException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** A rank to which this one is client, or server, or both: sorts what comes from there. For the service's thread. */
+final class Peer implements FrameReceiver.Handler {
+
+    /** Frames that are taken from one peer before the next has its turn. */
+    private static final int FRAMES_PER_TURN = 32;
+
+    private final int rank;
+    private final Endpoint endpoint;
+    private final @Nullable ShardServer server;
+    private final @Nullable ServerLink link;
+    private @Nullable FrameSender sender;
+
+    /**
+     * Begins to talk to a rank.
+     *
+     * @param rank may be this one
+     * @param server this rank's own, which answers that rank; null if there is none
+     * @param link for questions to that rank; null if it does not serve this one
+     */
+    Peer(int rank, Endpoint endpoint, @Nullable ShardServer server, @Nullable ServerLink link) {
+        this.rank = rank;
+        this.endpoint = endpoint;
+        this.server = server;
+        this.link = link;
+    }
+
+    int rank() {
+        return rank;
+    }
+
+    /** Takes and gives what can be taken and given now. Returns how many frames that were. */
+    int turn(long retryNanos, Faults faults) {
+        int work = rank == endpoint.world().rank() ? 0 : endpoint.receiver(rank).poll(this, FRAMES_PER_TURN);
+        if (server != null && server.hasAnswers(rank)) {
+            work += server.advance(rank, sender());
+        }
+        if (link != null && link.isBusy()) {
+            work += link.advance(sender(), retryNanos, faults);
+        }
+        return work;
+    }
+
+    /** It has left or died. Returns whether this rank waits for its answer. */
+    boolean leave() {
+        if (server != null) {
+            server.forget(rank);
+            server.abandon(rank);
+        }
+        return link != null && link.isBusy();
+    }
+
+    @Override
+    public boolean onFrame(Frame frame, ByteBuffer payload, int offset) {
+        if (frame.kind() == Frame.Kind.REQUEST && server != null) {
+            return server.onFrame(rank, frame, payload, offset);
+        }
+        if (frame.kind() == Frame.Kind.RESPONSE && link != null) {
+            return link.onFrame(frame, payload, offset);
+        }
+        throw new ProtocolException("rank " + rank + " sent " + frame + " in the lane of the parameter service");
+    }
+
+    /** The way there; opened when it is first needed, because it takes memory. */
+    private FrameSender sender() {
+        FrameSender known = sender;
+        if (known == null) {
+            known = rank == endpoint.world().rank() ? new LocalLink(this) : endpoint.sender(rank);
+            sender = known;
+        }
+        return known;
+    }
+}

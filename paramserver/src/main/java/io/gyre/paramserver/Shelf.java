@@ -1,0 +1,71 @@
+package io.gyre.paramserver;
+
+import io.gyre.Activity;
+import io.gyre.Endpoint;
+import io.gyre.MemoryBox;
+import io.gyre.MemoryBoxes;
+import io.gyre.Region;
+import io.gyre.Session;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Where a server's shards lie: in boxes, if there is somebody to share them with. For the service's thread. */
+final class Shelf implements ShardTable.Source, StripedMemory.Guard {
+
+    private final Session session;
+    private final Endpoint endpoint;
+    private final Activity activity = new Activity();
+    private final Map<StripedMemory, MemoryBox> boxes = new HashMap<>();
+
+    /**
+     * An empty shelf.
+     *
+     * @param endpoint of the service's thread, which waits with it for locks
+     */
+    Shelf(Session session, Endpoint endpoint) {
+        this.session = session;
+        this.endpoint = endpoint;
+        activity.begin("waiting for a stripe of a shard", 0, -1, 0);
+    }
+
+    @Override
+    public StripedMemory allocate(String purpose, long bytes, boolean shared) {
+        long whole = StripedMemory.wholeBytes(bytes);
+        int own = session.world().rank();
+        MemoryBoxes neighbours = session.endpoint().boxes();
+        if (!shared || neighbours.ranks().size() == 1) {
+            return new StripedMemory(Region.allocate(purpose, whole), bytes, "", own, this);
+        }
+        MemoryBox box = neighbours.create(neighbours.newName("parameters"), whole);
+        // Its own thread uses it without asking again: who closes the session first must not unmap it.
+        box.region().enter("the parameter service");
+        StripedMemory memory = new StripedMemory(box.region(), bytes, box.name(), own, this);
+        boxes.put(memory, box);
+        return memory;
+    }
+
+    @Override
+    public void free(StripedMemory memory) {
+        MemoryBox box = boxes.remove(memory);
+        if (box != null) {
+            box.region().exit();
+            box.close();
+        }
+    }
+
+    /** The service's thread ends. */
+    void leave() {
+        boxes.values().forEach(box -> box.region().exit());
+        boxes.clear();
+    }
+
+    @Override
+    public void pause() {
+        endpoint.await(0, activity);
+    }
+
+    @Override
+    public boolean hasGone(int rank) {
+        return session.hasGone(rank);
+    }
+}
