@@ -52,7 +52,7 @@ final class DirectAllReduce {
      * @param at where it begins in the vector, in bytes
      * @param whole length of what the caller combines, of which this may be a part, in bytes
      */
-    void run(SharedVector vector, long at, long bytes, ElementType type, ReduceOp op, long whole) {
+    void run(MappedVector vector, long at, long bytes, ElementType type, ReduceOp op, long whole) {
         meeting.begin(MeetingPoint.Call.ALL_REDUCE, type, op, whole, vector.number(), at);
         meeting.awaitBegun();
         long lines = (bytes + LINE_BYTES - 1) / LINE_BYTES;
@@ -63,7 +63,7 @@ final class DirectAllReduce {
     }
 
     /** Combines this rank's chunk of a stretch, and leaves the result with this rank alone. */
-    void runReduceScatter(SharedVector vector, long at, long bytes, ElementType type, ReduceOp op) {
+    void runReduceScatter(MappedVector vector, long at, long bytes, ElementType type, ReduceOp op) {
         meeting.begin(MeetingPoint.Call.REDUCE_SCATTER, type, op, bytes, vector.number(), at);
         meeting.awaitBegun();
         long elements = bytes / type.bytes();
@@ -73,7 +73,7 @@ final class DirectAllReduce {
         meeting.finish();
     }
 
-    private void combine(SharedVector vector, long from, long to, ElementType type, ReduceOp op, boolean everywhere) {
+    private void combine(MappedVector vector, long from, long to, ElementType type, ReduceOp op, boolean everywhere) {
         Region own = vector.of(world.rank());
         for (long done = from; done < to; ) {
             int n = own.contiguous(done, Math.min(BLOCK_BYTES, to - done));
@@ -100,7 +100,7 @@ final class DirectAllReduce {
         }
     }
 
-    private void combineAll(SharedVector vector, long at, int n, ElementType type, ReduceOp op, boolean everywhere) {
+    private void combineAll(MappedVector vector, long at, int n, ElementType type, ReduceOp op, boolean everywhere) {
         block.put(0, vector.of(0).window(at), vector.of(0).windowOffset(at), n);
         for (int rank = 1; rank < world.size(); rank++) {
             Region from = vector.of(rank);

@@ -52,8 +52,8 @@ public final class DirectCollective implements Collective {
     private final DirectAllReduce directAllReduce;
     private final DirectCopy directCopy;
     private final WeightedMean weightedMean;
-    private final List<SharedVector> vectors = new CopyOnWriteArrayList<>();
-    private final SharedVector stage;
+    private final List<MappedVector> vectors = new CopyOnWriteArrayList<>();
+    private final MappedVector stage;
     private final Region flag = Region.allocate("whether there is room", Double.BYTES);
     private int allocated;
 
@@ -84,7 +84,7 @@ public final class DirectCollective implements Collective {
         try {
             String name = boxes.newName("stage");
             MemoryBox own = boxes.create(name, STAGE_BYTES);
-            stage = SharedVector.around(own, name, STAGE, boxes, world, closed -> {});
+            stage = MappedVector.around(own, name, STAGE, boxes, world, closed -> {});
         } catch (RuntimeException e) {
             meeting.close();
             throw e;
@@ -113,7 +113,7 @@ public final class DirectCollective implements Collective {
             return MemoryBox.ofOneRank(name, byteLength);
         }
         allocated++;
-        SharedVector vector = SharedVector.around(own, unused, allocated, endpoint.boxes(), world, vectors::remove);
+        MappedVector vector = MappedVector.around(own, unused, allocated, endpoint.boxes(), world, vectors::remove);
         vectors.add(vector);
         return vector;
     }
@@ -137,7 +137,7 @@ public final class DirectCollective implements Collective {
                 return;
             }
             meeting.start("all-reduce (direct)", step, bucket);
-            SharedVector vector = vectorOf(data);
+            MappedVector vector = vectorOf(data);
             if (data.byteLength() <= ShortAllReduce.MAX_BYTES) {
                 shortAllReduce.run(data, type, op);
             } else if (vector != null) {
@@ -150,7 +150,7 @@ public final class DirectCollective implements Collective {
         }
     }
 
-    private void allReduceInPlace(SharedVector vector, Region data, ElementType type, ReduceOp op) {
+    private void allReduceInPlace(MappedVector vector, Region data, ElementType type, ReduceOp op) {
         vector.enter();
         try {
             long at = data.offsetIn(vector.region());
@@ -176,7 +176,7 @@ public final class DirectCollective implements Collective {
     }
 
     /** The shared vector that the data are in; null if they are elsewhere. */
-    private @Nullable SharedVector vectorOf(Region data) {
+    private @Nullable MappedVector vectorOf(Region data) {
         for (int i = 0; i < vectors.size(); i++) {
             if (data.offsetIn(vectors.get(i).region()) >= 0) {
                 return vectors.get(i);
@@ -194,7 +194,7 @@ public final class DirectCollective implements Collective {
                 return;
             }
             meeting.start("reduce-scatter (direct)", step, bucket);
-            SharedVector vector = vectorOf(data);
+            MappedVector vector = vectorOf(data);
             if (vector == null) {
                 // What the other ranks' chunks hold afterwards is not defined: the whole result will do.
                 allReduceStaged(data, type, op);
@@ -220,7 +220,7 @@ public final class DirectCollective implements Collective {
                 return;
             }
             meeting.start("all-gather (direct)", step, bucket);
-            SharedVector vector = vectorOf(data);
+            MappedVector vector = vectorOf(data);
             if (vector == null) {
                 long elements = data.byteLength() / type.bytes();
                 for (int owner = 0; owner < world.size(); owner++) {
@@ -301,7 +301,7 @@ public final class DirectCollective implements Collective {
 
     @Override
     public void close() {
-        for (SharedVector vector : vectors) {
+        for (MappedVector vector : vectors) {
             vector.close();
         }
         stage.close();

@@ -23,7 +23,7 @@ final class DirectCopy {
         this.world = world;
     }
 
-    void runAllGather(SharedVector vector, long at, long bytes, ElementType type) {
+    void runAllGather(MappedVector vector, long at, long bytes, ElementType type) {
         meeting.begin(MeetingPoint.Call.ALL_GATHER, type, null, bytes, vector.number(), at);
         meeting.awaitBegun();
         long elements = bytes / type.bytes();
@@ -45,7 +45,7 @@ final class DirectCopy {
      * @param target where they go on the other ranks, from {@code at}
      * @param whole length of what the caller broadcasts, of which this may be a part
      */
-    void runBroadcast(SharedVector vector, long from, Region target, long at, long bytes, int root, long whole) {
+    void runBroadcast(MappedVector vector, long from, Region target, long at, long bytes, int root, long whole) {
         meeting.begin(MeetingPoint.Call.BROADCAST, null, null, whole, vector.number(), at + ((long) root << 48));
         meeting.awaitBegun();
         if (world.rank() != root) {

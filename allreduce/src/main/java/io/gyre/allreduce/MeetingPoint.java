@@ -83,7 +83,7 @@ final class MeetingPoint implements AutoCloseable {
         spins = world.size() <= Runtime.getRuntime().availableProcessors() ? SPINS : SPINS_WITHOUT_CORE;
         shared = endpoint.boxes();
         String name = shared.newName("meeting point");
-        boxes = SharedVector.attachAll(shared.create(name, BOX_BYTES), name, shared, world);
+        boxes = MappedVector.attachAll(shared.create(name, BOX_BYTES), name, shared, world);
         memory = new ByteBuffer[world.size()];
         for (int rank = 0; rank < memory.length; rank++) {
             memory[rank] = boxes[rank].region().window(0);

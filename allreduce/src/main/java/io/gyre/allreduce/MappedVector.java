@@ -8,15 +8,15 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 
 /** A vector that every rank of a host has in a memory box, and that all others have mapped. */
-final class SharedVector implements MemoryBox {
+final class MappedVector implements MemoryBox {
 
     private final int number;
     private final int rank;
     private final MemoryBox[] boxes;
     private final Region[] regions;
-    private final Consumer<SharedVector> atClose;
+    private final Consumer<MappedVector> atClose;
 
-    private SharedVector(int number, int rank, MemoryBox[] boxes, Consumer<SharedVector> atClose) {
+    private MappedVector(int number, int rank, MemoryBox[] boxes, Consumer<MappedVector> atClose) {
         this.number = number;
         this.rank = rank;
         this.boxes = boxes;
@@ -34,9 +34,9 @@ final class SharedVector implements MemoryBox {
      * @param name what all ranks call their part
      * @param number what it is called when ranks compare what they do
      */
-    static SharedVector around(
-            MemoryBox own, String name, int number, MemoryBoxes shared, World world, Consumer<SharedVector> atClose) {
-        return new SharedVector(number, world.rank(), attachAll(own, name, shared, world), atClose);
+    static MappedVector around(
+            MemoryBox own, String name, int number, MemoryBoxes shared, World world, Consumer<MappedVector> atClose) {
+        return new MappedVector(number, world.rank(), attachAll(own, name, shared, world), atClose);
     }
 
     /** Boxes of all ranks, by rank; if one of them cannot be had, none is left open. */
