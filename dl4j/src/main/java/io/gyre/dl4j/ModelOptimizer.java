@@ -100,13 +100,17 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
         }
 
         /** As Deeplearning4j's {@code UpdaterBlock} does it. */
-        void update(INDArray allParameters, INDArray allGradients, int update, int epoch) {
+        void update(INDArray allParameters, INDArray allGradients, int update, int epoch, double share) {
             INDArray parameters = allParameters.get(NDArrayIndex.interval(from, to));
             INDArray gradient = allGradients.get(NDArrayIndex.interval(from, to));
             double rate = configuration.hasLearningRate() ? configuration.getLearningRate(update, epoch) : 1;
             regularise(ApplyStep.BEFORE_UPDATER, parameters, gradient, rate, update, epoch);
             updater.applyUpdater(gradient, update, epoch);
             regularise(ApplyStep.POST_UPDATER, parameters, gradient, rate, update, epoch);
+            if (share != 1) {
+                // Not of the gradient, whose size an updater such as Adam does not heed.
+                gradient.muli(share);
+            }
             parameters.subi(gradient);
         }
 
@@ -132,14 +136,14 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
         }
 
         @Override
-        public void update(Region parameters, Region gradient, long update, int epoch) {
+        public void update(Region parameters, Region gradient, long update, int epoch, double part) {
             if (parameters.byteLength() == 0) {
                 return;
             }
             INDArray parameterArray = views.of(parameters, type);
             INDArray gradientArray = views.of(gradient, type);
-            for (Part part : parts) {
-                part.update(parameterArray, gradientArray, (int) update, epoch);
+            for (Part each : parts) {
+                each.update(parameterArray, gradientArray, (int) update, epoch, part);
             }
         }
     }

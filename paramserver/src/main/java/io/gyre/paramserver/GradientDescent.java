@@ -18,8 +18,8 @@ public final class GradientDescent implements ServerOptimizer.Factory {
     @Override
     public ServerOptimizer create(ElementType type, long offset, long length) {
         Kernels kernels = FastKernels.choose();
-        return (parameters, gradient, update, epoch) -> {
-            kernels.scale(type, gradient, -rate);
+        return (parameters, gradient, update, epoch, part) -> {
+            kernels.scale(type, gradient, -rate * part);
             Vectors.add(kernels, ReduceOp.SUM, type, parameters, gradient);
         };
     }

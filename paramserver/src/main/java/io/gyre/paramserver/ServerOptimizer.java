@@ -17,8 +17,9 @@ public interface ServerOptimizer {
      * @param gradient mean gradient, as long as the shard; may be overwritten
      * @param update number of the update, from 0: what schedules and bias corrections count
      * @param epoch pass over the data of the worker that is farthest
+     * @param part of the learning rate that this update is worth, above 0 and at most 1
      */
-    void update(Region parameters, Region gradient, long update, int epoch);
+    void update(Region parameters, Region gradient, long update, int epoch, double part);
 
     /** Makes the optimiser of a shard. */
     @FunctionalInterface

@@ -82,15 +82,16 @@ final class TrainedShard {
             sumOfWeights += request.weight();
             stepOfSum = request.step();
         } else {
-            correct(worker, gradient, updates - request.seen());
-            optimizer.update(parameters, gradient, updates, epoch);
+            compensate(worker, gradient);
+            long delay = Math.max(1, updates - request.seen());
+            optimizer.update(parameters, gradient, updates, epoch, training.scaledByDelay() ? 1.0 / delay : 1);
             updates++;
         }
         clocks.applied(worker, request.step());
         endStep();
     }
 
-    private void correct(int worker, Region gradient, long delay) {
+    private void compensate(int worker, Region gradient) {
         Region then = training.delayCompensation() > 0 ? pulled[worker] : null;
         if (then != null) {
             long elements = gradient.byteLength() / type.bytes();
@@ -99,9 +100,6 @@ final class TrainedShard {
                 double drift = Vectors.get(type, parameters, i) - Vectors.get(type, then, i);
                 Vectors.put(type, gradient, i, g + training.delayCompensation() * g * g * drift);
             }
-        }
-        if (training.scaledByDelay() && delay > 1) {
-            kernels.scale(type, gradient, 1.0 / delay);
         }
     }
 
@@ -112,7 +110,7 @@ final class TrainedShard {
             return;
         }
         kernels.scale(type, combined, 1 / sumOfWeights);
-        optimizer.update(parameters, combined, updates, epoch);
+        optimizer.update(parameters, combined, updates, epoch, 1);
         updates++;
         combined.clear();
         sumOfWeights = 0;

@@ -83,7 +83,7 @@ class TrainedShardTest {
     }
 
     @Test
-    void aDelayedGradientCountsLessIfThatIsWanted() {
+    void theRateFallsWithTheDelayIfThatIsWanted() {
         TrainedShard shard = shard(new Training(new AsynchronousParallel(), new GradientDescent(1), true, 0));
         for (int i = 0; i < 4; i++) {
             push(shard, 0, 1, i, i, 1);
@@ -111,7 +111,8 @@ class TrainedShardTest {
         List<String> heard = new ArrayList<>();
         Training training = new Training(
                 new AsynchronousParallel(),
-                (type, offset, length) -> (region, gradient, update, epoch) -> heard.add(update + " in " + epoch));
+                (type, offset, length) ->
+                        (region, gradient, update, epoch, part) -> heard.add(update + " in " + epoch));
         TrainedShard shard = shard(training);
         Region gradient = Region.allocate("gradient", 8);
 
