@@ -1,5 +1,8 @@
 package io.gyre;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Synchronous data-parallel training: every step all ranks add up their gradients and apply the same update, so their
  * parameters stay bit-identical and equal those of one process with the whole batch, within rounding.
@@ -16,6 +19,9 @@ public final class Synchronous implements UpdateStrategy {
 
     private final Collective collective;
     private final Region summary = Region.allocate("step summary", (long) FIELDS * Double.BYTES);
+
+    private @Nullable Region cut;
+    private List<Region> parts = List.of();
 
     /**
      * Creates the strategy for one rank.
@@ -79,8 +85,20 @@ public final class Synchronous implements UpdateStrategy {
 
     @Override
     public void combine(TrainableModel model, Bucket bucket, long step) {
-        int bytes = model.elementType().bytes();
-        Region part = model.gradients().slice(bucket.offset() * bytes, bucket.length() * bytes);
-        collective.allReduce(part, model.elementType(), ReduceOp.SUM, step, bucket.index());
+        collective.allReduce(part(model, bucket), model.elementType(), ReduceOp.SUM, step, bucket.index());
+    }
+
+    /** A bucket's memory: the same object in every step, as long as the gradients stay where they are. */
+    @SuppressWarnings("ReferenceEquality") // Gradients that have moved are another region.
+    private Region part(TrainableModel model, Bucket bucket) {
+        Region gradients = model.gradients();
+        if (gradients != cut) {
+            int bytes = model.elementType().bytes();
+            parts = model.bucketPlan().buckets().stream()
+                    .map(each -> gradients.slice(each.offset() * bytes, each.length() * bytes))
+                    .toList();
+            cut = gradients;
+        }
+        return parts.get(bucket.index());
     }
 }

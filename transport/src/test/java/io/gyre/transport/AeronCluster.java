@@ -3,6 +3,8 @@ package io.gyre.transport;
 import io.gyre.LocalCluster;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
+import java.util.function.ObjIntConsumer;
 
 /** Ranks as threads of this JVM over Aeron; each has a driver and a session of its own, as a process would. */
 final class AeronCluster {
@@ -11,13 +13,24 @@ final class AeronCluster {
 
     /** A cluster whose ranks meet through a file in {@code directory}. */
     static LocalCluster of(int ranks, TransportMode mode, Path directory) {
+        return of(ranks, (options, rank) -> options.transport(mode), directory);
+    }
+
+    /** The same, on hosts that are given names: ranks of different names share no memory, and talk over UDP. */
+    static LocalCluster onHosts(int ranks, IntFunction<String> hostOfRank, Path directory) {
+        return of(ranks, (options, rank) -> options.hostId(hostOfRank.apply(rank)), directory);
+    }
+
+    private static LocalCluster of(int ranks, ObjIntConsumer<JoinOptions.Builder> settings, Path directory) {
         AtomicInteger runs = new AtomicInteger();
         LocalCluster.Network network = (size, peerTimeout) -> {
             Path file = directory.resolve("rendezvous-" + runs.incrementAndGet());
-            return rank -> AeronSession.join(JoinOptions.builder(rank, size, file.toString())
-                    .transport(mode)
-                    .peerTimeout(peerTimeout)
-                    .build());
+            return rank -> {
+                JoinOptions.Builder options =
+                        JoinOptions.builder(rank, size, file.toString()).peerTimeout(peerTimeout);
+                settings.accept(options, rank);
+                return AeronSession.join(options.build());
+            };
         };
         return LocalCluster.over(network, ranks);
     }

@@ -13,6 +13,7 @@ import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.World;
 import io.gyre.allreduce.DirectCollective;
+import io.gyre.allreduce.HierarchicalCollective;
 import io.gyre.allreduce.RingCollective;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
@@ -36,6 +37,7 @@ class RandomCasesTest {
 
     private static final long SEED = Long.getLong("gyre.test.seed", System.nanoTime());
 
+    private static final String TWO_HOSTS = "two hosts";
     private static final int LONGEST = 40_000;
     private static final int CASES_LOCAL = 50;
     private static final int CASES_OF_PROCESSES = 25;
@@ -59,6 +61,7 @@ class RandomCasesTest {
     static Stream<Arguments> worlds() {
         Function<Endpoint, Collective> ring = RingCollective::new;
         Function<Endpoint, Collective> direct = DirectCollective::new;
+        Function<Endpoint, Collective> hierarchical = HierarchicalCollective::new;
         return Stream.of(
                         IntStream.rangeClosed(1, 8).mapToObj(n -> Arguments.of("local", n, "ring", ring, CASES_LOCAL)),
                         IntStream.rangeClosed(1, 8)
@@ -66,7 +69,10 @@ class RandomCasesTest {
                         IntStream.of(2, 3, 6)
                                 .mapToObj(n -> Arguments.of("shm", n, "direct", direct, CASES_OF_PROCESSES)),
                         IntStream.of(2, 5).mapToObj(n -> Arguments.of("ipc", n, "ring", ring, CASES_OF_PROCESSES)),
-                        IntStream.of(2, 3, 4).mapToObj(n -> Arguments.of("udp", n, "ring", ring, CASES_OF_PROCESSES)))
+                        IntStream.of(2, 3).mapToObj(n -> Arguments.of("udp", n, "ring", ring, CASES_OF_PROCESSES)),
+                        IntStream.of(4)
+                                .mapToObj(n ->
+                                        Arguments.of(TWO_HOSTS, n, "hierarchical", hierarchical, CASES_OF_PROCESSES)))
                 .flatMap(each -> each);
     }
 
@@ -76,9 +82,11 @@ class RandomCasesTest {
             String network, int ranks, String algorithm, Function<Endpoint, Collective> collective, int cases)
             throws Exception {
         System.out.printf("%s of %d ranks over %s: -Dgyre.test.seed=%d%n", algorithm, ranks, network, SEED);
-        LocalCluster cluster = network.equals("local")
-                ? Gyre.local(ranks)
-                : AeronCluster.of(ranks, TransportMode.of(network), directory);
+        LocalCluster cluster = switch (network) {
+            case "local" -> Gyre.local(ranks);
+            case TWO_HOSTS -> AeronCluster.onHosts(ranks, rank -> "host" + rank % 2, directory);
+            default -> AeronCluster.of(ranks, TransportMode.of(network), directory);
+        };
 
         cluster.run(session -> {
             try (Collective each = collective.apply(session.endpoint());

@@ -1,0 +1,137 @@
+package io.gyre.allreduce;
+
+import io.gyre.Collective;
+import io.gyre.ElementType;
+import io.gyre.Endpoint;
+import io.gyre.MemoryBox;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import io.gyre.World;
+import io.gyre.kernel.Kernels;
+import io.gyre.kernels.FastKernels;
+
+/**
+ * Collectives for several hosts with the same number of ranks each: in shared memory inside a host, by messages between hosts.
+ *
+ * <dl>
+ *   <dt>All-reduce
+ *   <dd>Inside each host, rank i reduces chunk i of the vector; the ranks i of all hosts combine their chunks on a ring, all rings
+ *       at once; inside each host the chunks are read back. For S bytes on H hosts with m ranks each, a rank sends 2(S/m)(H-1)/H
+ *       bytes to other hosts: a host sends as much as if it were one rank. Vectors of up to 16 KiB are combined inside each host
+ *       by all its ranks, then between hosts by all columns alike: one meeting and one exchange.
+ *   <dt>Broadcast
+ *   <dd>Between the hosts from the root along its own column, then inside each.
+ *   <dt>Reduce-scatter, all-gather
+ *   <dd>On one ring of all ranks: their chunks are those of the whole world, and training uses neither.
+ *   <dt>Result
+ *   <dd>Bit-identical on every rank: each element is combined once, and read back, or by all columns in the same order.
+ *   <dt>Allocation
+ *   <dd>None once every vector has been combined.
+ *   <dt>Threading, failure
+ *   <dd>As {@link RingCollective} and {@link DirectCollective}.
+ * </dl>
+ *
+ * <p>After Jia et al., <i>Highly Scalable Deep Learning Training System with Mixed-Precision</i>, 2018, section 4.3, with Horovod's
+ * and MVAPICH2's parallel rings instead of one leader for each host.
+ */
+public final class HierarchicalCollective implements Collective {
+
+    private final World world;
+    private final Hosts hosts;
+    private final int place;
+    private final DirectCollective inside;
+    private final RingCollective between;
+    private final RingCollective whole;
+    private final ChunkSlices chunks;
+    private final WeightedMean weightedMean;
+
+    /**
+     * Creates the collectives of one rank. All ranks of the world do it together.
+     *
+     * @param endpoint borrowed, not closed
+     */
+    public HierarchicalCollective(Endpoint endpoint) {
+        this(endpoint, Hosts.of(endpoint, new RingCollective(endpoint)), FastKernels.choose());
+    }
+
+    HierarchicalCollective(Endpoint endpoint, Hosts hosts, Kernels kernels) {
+        if (hosts.ranksEach() == 0) {
+            throw new IllegalArgumentException(
+                    "the hosts have different numbers of ranks, " + hosts.ranksByHost() + ": use another collective");
+        }
+        this.hosts = hosts;
+        world = endpoint.world();
+        place = hosts.placeOf(world.rank());
+        inside = new DirectCollective(endpoint.group(hosts.host(hosts.hostOf(world.rank()))), kernels);
+        between = new RingCollective(endpoint.group(hosts.column(place)), kernels);
+        whole = new RingCollective(endpoint, kernels);
+        chunks = new ChunkSlices(place, hosts.ranksEach());
+        weightedMean = new WeightedMean(this, kernels);
+    }
+
+    @Override
+    public World world() {
+        return world;
+    }
+
+    /** A box that the ranks of this host share. */
+    @Override
+    public MemoryBox allocate(String name, long byteLength) {
+        return inside.allocate(name, byteLength);
+    }
+
+    @Override
+    public void allReduce(Region data, ElementType type, ReduceOp op, long step, int bucket) {
+        Elements.check(data, type);
+        if (data.byteLength() <= ShortAllReduce.MAX_BYTES) {
+            inside.allReduce(data, type, op, step, bucket);
+            between.allReduce(data, type, op, step, bucket);
+            return;
+        }
+        data.enter("all-reduce");
+        try {
+            inside.reduceScatter(data, type, op, step, bucket);
+            between.allReduce(chunks.of(data, type), type, op, step, bucket);
+            inside.allGather(data, type, step, bucket);
+        } finally {
+            data.exit();
+        }
+    }
+
+    @Override
+    public void reduceScatter(Region data, ElementType type, ReduceOp op, long step, int bucket) {
+        whole.reduceScatter(data, type, op, step, bucket);
+    }
+
+    @Override
+    public void allGather(Region data, ElementType type, long step, int bucket) {
+        whole.allGather(data, type, step, bucket);
+    }
+
+    @Override
+    public void broadcast(Region data, int root, long step, int bucket) {
+        world.checkRank(root);
+        int column = hosts.placeOf(root);
+        if (place == column) {
+            between.broadcast(data, hosts.hostOf(root), step, bucket);
+        }
+        inside.broadcast(data, column, step, bucket);
+    }
+
+    @Override
+    public void barrier(long step) {
+        inside.barrier(step);
+        between.barrier(step);
+        inside.barrier(step);
+    }
+
+    @Override
+    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
+        weightedMean.run(data, type, weight, step, bucket);
+    }
+
+    @Override
+    public void close() {
+        inside.close();
+    }
+}

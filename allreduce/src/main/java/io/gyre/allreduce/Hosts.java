@@ -1,0 +1,75 @@
+package io.gyre.allreduce;
+
+import io.gyre.Collective;
+import io.gyre.ElementType;
+import io.gyre.Endpoint;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Which ranks share memory with which: the ranks of each host in ascending order, hosts in the order of their first ranks.
+ *
+ * @param ranksByHost every rank of the world once
+ */
+record Hosts(List<List<Integer>> ranksByHost) {
+
+    private static final long NO_STEP = 0;
+    private static final int NO_BUCKET = -1;
+
+    /**
+     * Asks everybody. All ranks call it together.
+     *
+     * @param messages a collective over the endpoint that needs no shared memory
+     */
+    static Hosts of(Endpoint endpoint, Collective messages) {
+        int size = endpoint.world().size();
+        Region firsts = Region.allocate("first ranks of hosts", (long) size * Double.BYTES);
+        double first = endpoint.boxes().ranks().stream()
+                .mapToInt(Integer::intValue)
+                .min()
+                .orElseThrow();
+        firsts.putDouble((long) endpoint.world().rank() * Double.BYTES, first);
+        messages.allReduce(firsts, ElementType.FLOAT64, ReduceOp.SUM, NO_STEP, NO_BUCKET);
+        Map<Integer, List<Integer>> byFirst = new TreeMap<>();
+        for (int rank = 0; rank < size; rank++) {
+            byFirst.computeIfAbsent((int) firsts.getDouble((long) rank * Double.BYTES), key -> new ArrayList<>())
+                    .add(rank);
+        }
+        return new Hosts(List.copyOf(byFirst.values()));
+    }
+
+    /** How many ranks each host has, if that is the same number everywhere; else 0. */
+    int ranksEach() {
+        int ranks = ranksByHost.get(0).size();
+        return ranksByHost.stream().allMatch(host -> host.size() == ranks) ? ranks : 0;
+    }
+
+    /** Number of a rank's host. */
+    int hostOf(int rank) {
+        for (int host = 0; host < ranksByHost.size(); host++) {
+            if (ranksByHost.get(host).contains(rank)) {
+                return host;
+            }
+        }
+        throw new IllegalArgumentException("rank " + rank + " is on no host of " + ranksByHost);
+    }
+
+    /** Place of a rank among those of its host. */
+    int placeOf(int rank) {
+        return ranksByHost.get(hostOf(rank)).indexOf(rank);
+    }
+
+    /** The ranks of a host. */
+    int[] host(int number) {
+        return ranksByHost.get(number).stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /** The ranks that have the same place on their hosts, in the order of hosts. */
+    int[] column(int place) {
+        return ranksByHost.stream().mapToInt(host -> host.get(place)).toArray();
+    }
+}
