@@ -114,4 +114,12 @@ public interface GradientKernels {
     static long groups(long count) {
         return (chunks(count) + GROUP_CHUNKS - 1) / GROUP_CHUNKS;
     }
+
+    /** Fails unless {@link #encodeThreshold} can work with these. */
+    static void checkThreshold(long count, float threshold) {
+        if (!(threshold > 0) || count > Integer.MAX_VALUE - 1) {
+            throw new IllegalArgumentException("threshold " + threshold + " for " + count
+                    + " elements: it must be positive, and they at most 2^31 - 2");
+        }
+    }
 }

@@ -151,7 +151,7 @@ final class HostKernels implements GradientKernels {
             long entriesOffset,
             int capacity,
             DeviceBuffer scratch) {
-        checkThreshold(count, threshold);
+        GradientKernels.checkThreshold(count, threshold);
         Bounds.check(scratch, 0, GradientKernels.scratchBytes(count));
         Region vector = part(stream, data, offset, count, Float.BYTES);
         Region out = part(stream, entries, entriesOffset, capacity, Integer.BYTES);
@@ -169,13 +169,6 @@ final class HostKernels implements GradientKernels {
             }
         }
         putInt(part(stream, scratch, 0, 1, Integer.BYTES), 0, found);
-    }
-
-    static void checkThreshold(long count, float threshold) {
-        if (!(threshold > 0) || count > Integer.MAX_VALUE - 1) {
-            throw new IllegalArgumentException("threshold " + threshold + " for " + count
-                    + " elements: it must be positive, and they at most 2^31 - 2");
-        }
     }
 
     private static void putInt(Region region, long at, int value) {

@@ -45,6 +45,9 @@ public abstract class DevicesContract {
     /** The devices under test. */
     protected abstract Devices devices();
 
+    /** Called at the end of each test, when all is closed; may look for what was not given back. */
+    protected void checkNothingIsLeft() {}
+
     @BeforeEach
     final void openDevice() {
         devices = devices();
@@ -55,6 +58,7 @@ public abstract class DevicesContract {
     final void closeDevice() {
         device.close();
         devices.close();
+        checkNothingIsLeft();
     }
 
     private static Region host(long bytes) {

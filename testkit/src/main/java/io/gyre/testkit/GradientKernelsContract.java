@@ -68,6 +68,9 @@ public abstract class GradientKernelsContract {
         return owner.kernels();
     }
 
+    /** Called at the end of each test, when all is closed; may look for what was not given back. */
+    protected void checkNothingIsLeft() {}
+
     @BeforeEach
     final void openDevice() {
         devices = devices();
@@ -81,6 +84,7 @@ public abstract class GradientKernelsContract {
         stream.close();
         device.close();
         devices.close();
+        checkNothingIsLeft();
     }
 
     private static ByteBuffer direct(int bytes) {
