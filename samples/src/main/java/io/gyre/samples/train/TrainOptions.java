@@ -49,6 +49,18 @@ public final class TrainOptions {
         }
     }
 
+    /** Where ND4J computes. */
+    enum Backend {
+        AUTO,
+        CPU,
+        CUDA;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     /** How long to train: one or the other. */
     static final class Length {
         @Option(names = "--epochs", paramLabel = "E", description = "Passes over the data. Default: 3.")
@@ -80,6 +92,15 @@ public final class TrainOptions {
             description =
                     "How ranks exchange data: auto, shm, ipc or udp. Default: auto, shared memory inside a host, UDP between hosts.")
     private TransportMode transport = TransportMode.AUTO;
+
+    @Option(
+            names = "--backend",
+            paramLabel = "WORD",
+            defaultValue = "auto",
+            converter = Word.OfBackend.class,
+            description =
+                    "Where to compute: auto, cpu or cuda. Default: auto, GPUs if there are some that can be used.")
+    private Backend backend = Backend.AUTO;
 
     @Option(
             names = "--data",
@@ -306,6 +327,10 @@ public final class TrainOptions {
                 yield new StaleSynchronous(Integer.parseInt(word));
             }
         };
+    }
+
+    Backend backend() {
+        return backend;
     }
 
     TransportMode transport() {
