@@ -324,6 +324,21 @@ Result cuMemHostUnregister(void* start) {
   std::lock_guard<std::mutex> lock(memory);
   return pins.erase(reinterpret_cast<Address>(start)) ? OK : NOT_PINNED;
 }
+// The two that wait, for who measures pageable memory.
+Result cuMemcpyHtoD_v2(Address to, const void* from, size_t bytes) {
+  BEGIN(true);
+  if (owner(to, bytes) < 0) return INVALID_VALUE;
+  if (!pinned(reinterpret_cast<Address>(from), bytes)) settings.pageable++;
+  std::memcpy(reinterpret_cast<void*>(to), from, bytes);
+  return OK;
+}
+Result cuMemcpyDtoH_v2(void* to, Address from, size_t bytes) {
+  BEGIN(true);
+  if (owner(from, bytes) < 0) return INVALID_VALUE;
+  if (!pinned(reinterpret_cast<Address>(to), bytes)) settings.pageable++;
+  std::memcpy(to, reinterpret_cast<void*>(from), bytes);
+  return OK;
+}
 Result cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, void* stream) {
   BEGIN(true);
   return enqueueCopy(to, reinterpret_cast<Address>(from), bytes, stream, false, true);
