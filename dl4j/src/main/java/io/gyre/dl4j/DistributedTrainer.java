@@ -8,6 +8,7 @@ import io.gyre.Synchronous;
 import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.Collectives;
+import io.gyre.device.StagedCollective;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -86,7 +88,10 @@ public final class DistributedTrainer implements AutoCloseable {
         session = builder.session;
         world = session.world();
         UpdateStrategy given = builder.strategy;
-        ownCollective = given == null ? Collectives.choose(session.endpoint()) : null;
+        StagedCollective staged = given == null && !Nd4j.getEnvironment().isCPU()
+                ? new StagedCollective(Collectives.choose(session.endpoint()))
+                : null;
+        ownCollective = given != null ? null : staged != null ? staged : Collectives.choose(session.endpoint());
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
@@ -96,7 +101,7 @@ public final class DistributedTrainer implements AutoCloseable {
         boolean overlap = overlaps(builder.overlap);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
         session.agree("model and options", identity(builder, overlap));
-        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()));
+        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), staged);
         duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
         step = new TrainingStep(session, strategy, replica, builder.seed, duringPass);
         progress = start();

@@ -19,8 +19,8 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * ND4J's arrays as memory of the host: the one place that knows where they lie.
  *
- * <p>On a CPU backend {@link #beginUse} and {@link #endUse} do nothing. On a GPU backend they would move the array between
- * the device and the host; no such backend has been tried yet.
+ * <p>On a CPU backend {@link #beginUse} and {@link #endUse} do nothing. On a GPU backend they move the array between the device and
+ * the host, with ND4J's own copies; gradients take the way of {@link DeviceGradients} instead. No GPU backend has been tried yet.
  */
 final class HostMemory {
 

@@ -7,6 +7,7 @@ import io.gyre.MemoryBox;
 import io.gyre.Region;
 import io.gyre.StepSummary;
 import io.gyre.TrainableModel;
+import io.gyre.device.StagedCollective;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -65,6 +66,8 @@ final class Replica implements TrainableModel, AutoCloseable {
     private final BucketPlan bucketPlan;
     private final LayerWorkspaceMgr updaterWorkspaces;
     private @Nullable SharedGradients shared;
+    private @Nullable DeviceGradients onDevice;
+    private boolean bucketByBucket;
     private Updater updater;
     private Binding binding;
 
@@ -156,7 +159,7 @@ final class Replica implements TrainableModel, AutoCloseable {
             throw new IllegalStateException(
                     "the layers have " + offset + " parameters, and the gradient vector " + gradients.length());
         }
-        Region inBox = shared == null ? null : shared.region(gradients);
+        Region inBox = onDevice != null ? onDevice.staged().region() : shared == null ? null : shared.region(gradients);
         return new Binding(
                 gradients,
                 inBox == null ? HostMemory.region("gradients", gradients) : inBox,
@@ -182,11 +185,38 @@ final class Replica implements TrainableModel, AutoCloseable {
      * Moves the gradients to memory that is better for their exchange, until this is closed.
      *
      * @param memory as long as they are; owned from now on
+     * @param collective if they are on a device, takes them from there bucket by bucket; null to take them all at once
      */
-    void moveGradients(MemoryBox memory) {
+    void moveGradients(MemoryBox memory, @Nullable StagedCollective collective) {
         binding.close();
         shared = new SharedGradients(network, memory);
+        onDevice = DeviceGradients.of(network.gradients(), memory.region(), elementType, bucketPlan);
+        if (onDevice != null && collective != null) {
+            collective.attach(onDevice.staged());
+            bucketByBucket = true;
+        }
         binding = bind();
+    }
+
+    /** Makes the gradients, which are all complete, readable for the strategy. Nothing to do where they are in the host's memory. */
+    void beginExchange() {
+        if (onDevice == null) {
+            HostMemory.beginUse(binding.gradients());
+            return;
+        }
+        onDevice.begin(binding.gradients());
+        if (!bucketByBucket) {
+            onDevice.awaitAll();
+        }
+    }
+
+    /** Gives what the strategy has made of the gradients back to ND4J. */
+    void endExchange() {
+        if (onDevice == null) {
+            HostMemory.endUse(binding.gradients());
+        } else {
+            onDevice.end(binding.gradients());
+        }
     }
 
     Network network() {
@@ -322,7 +352,6 @@ final class Replica implements TrainableModel, AutoCloseable {
         for (INDArray mean : binding.meansByBucket().get(bucket.index())) {
             mean.muli(ownExamples);
         }
-        HostMemory.beginUse(binding.gradients());
     }
 
     /** After all buckets were added up: see {@link #weigh}. */
@@ -344,12 +373,11 @@ final class Replica implements TrainableModel, AutoCloseable {
         }
         BaseMultiLayerUpdater<?> clipper = (BaseMultiLayerUpdater<?>) network.updater();
         binding.byLayer().forEach((layer, gradient) -> clipper.preApply(layer, gradient, network.step()));
-        HostMemory.beginUse(binding.gradients());
+        beginExchange();
     }
 
     /** Whether the gradients hold no NaN and no infinity: the sum of absolute values would show both. */
     boolean gradientsAreFinite() {
-        HostMemory.endUse(binding.gradients());
         return Double.isFinite(binding.gradients().norm1Number().doubleValue());
     }
 
@@ -391,6 +419,10 @@ final class Replica implements TrainableModel, AutoCloseable {
     @Override
     public void close() {
         binding.close();
+        if (onDevice != null) {
+            onDevice.close();
+            onDevice = null;
+        }
         if (shared != null) {
             shared.close();
         }

@@ -46,7 +46,7 @@ final class SharedGradients implements AutoCloseable {
     /** An array with the shape of another; null if there can be none over this memory. */
     private static @Nullable INDArray arrayOver(Region memory, INDArray shape) {
         if (!Nd4j.getEnvironment().isCPU()) {
-            LOG.info("gradients stay in the device's memory and are copied to the host for each exchange");
+            LOG.info("gradients are computed in the device's memory and copied to the host's for each exchange");
             return null;
         }
         if (memory.byteLength() == 0 || memory.contiguous(0, memory.byteLength()) != memory.byteLength()) {

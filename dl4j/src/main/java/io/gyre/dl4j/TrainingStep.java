@@ -74,6 +74,7 @@ final class TrainingStep {
                 if (duringPass == null) {
                     exchange(own, total, step);
                 }
+                replica.endExchange();
                 if (addsUp()) {
                     replica.divideMeans(total.examples());
                 }
@@ -81,6 +82,7 @@ final class TrainingStep {
                 replica.update(total);
             } else {
                 replica.average(own.examples());
+                replica.endExchange();
                 checkFinite(total, step);
                 combine(total, step);
                 replica.endStep(total);
@@ -107,6 +109,7 @@ final class TrainingStep {
                 replica.weigh(bucket, own.examples());
             }
         }
+        replica.beginExchange();
         combine(total, step);
     }
 

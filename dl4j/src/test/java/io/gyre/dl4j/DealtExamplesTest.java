@@ -13,6 +13,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
@@ -87,6 +88,9 @@ class DealtExamplesTest {
         int epochs = 3;
         ConcurrentLinkedQueue<long[]> stepsOfRanks = new ConcurrentLinkedQueue<>();
         List<Integer> read = new ArrayList<>();
+        // The slow rank has one batch behind it, and three at most before it: the others come for all the rest.
+        AtomicInteger stepsOfOthers = new AtomicInteger();
+        int enough = 27 * epochs - 4;
         Gyre.local(3).run(session -> {
             MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Sgd(0.05), DataType.DOUBLE));
             int rank = session.world().rank();
@@ -96,8 +100,11 @@ class DealtExamplesTest {
                     DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                             .strategy(Parameters.asynchronous(model, service))
                             .stepListener((step, epoch, total) -> {
-                                if (rank == 2) {
-                                    LockSupport.parkNanos(300_000_000);
+                                if (rank != 2) {
+                                    stepsOfOthers.incrementAndGet();
+                                }
+                                while (rank == 2 && stepsOfOthers.get() < enough) {
+                                    LockSupport.parkNanos(1_000_000);
                                 }
                             })
                             .build()) {
@@ -114,7 +121,7 @@ class DealtExamplesTest {
         long[] steps = new long[3];
         stepsOfRanks.forEach(each -> steps[(int) each[0]] = each[1]);
         assertThat(steps[0] + steps[1] + steps[2]).isEqualTo(27L * epochs);
-        assertThat(steps[2]).isLessThan(steps[0]).isLessThan(steps[1]);
+        assertThat(steps[2]).isLessThanOrEqualTo(4);
     }
 
     @Test

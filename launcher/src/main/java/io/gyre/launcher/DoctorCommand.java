@@ -2,6 +2,7 @@ package io.gyre.launcher;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import io.gyre.device.DeviceProvider;
 import io.gyre.launcher.Finding.Verdict;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -47,7 +48,7 @@ public final class DoctorCommand implements Callable<Integer> {
         if (load) {
             findings.add(java.loadedBackend());
         }
-        findings.add(new GpuCheckup(ROOT).finding());
+        findings.addAll(new GpuCheckup(ROOT).findings(DeviceProvider.all()));
 
         findings.forEach(specification.commandLine().getOut()::println);
         boolean canTrain = findings.stream().noneMatch(finding -> finding.verdict() == Verdict.PROBLEM);

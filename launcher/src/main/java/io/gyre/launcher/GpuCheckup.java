@@ -1,13 +1,20 @@
 package io.gyre.launcher;
 
+import io.gyre.device.Device;
+import io.gyre.device.DeviceException;
+import io.gyre.device.DeviceInfo;
+import io.gyre.device.DeviceProvider;
+import io.gyre.device.Devices;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Which NVIDIA GPUs there are. Asks the kernel's driver and looks for the user's library; starts and loads nothing. */
+/** Which GPUs there are. */
 final class GpuCheckup {
 
     private static final List<String> LIBRARY_DIRECTORIES = List.of(
@@ -22,6 +29,54 @@ final class GpuCheckup {
      */
     GpuCheckup(Path root) {
         this.root = root;
+    }
+
+    /** What the kernel's driver says and, where a driver can be loaded, what it knows of each GPU. */
+    List<Finding> findings(List<DeviceProvider> providers) throws IOException {
+        List<Finding> findings = new ArrayList<>();
+        for (DeviceProvider provider : providers) {
+            try (Devices devices = provider.open()) {
+                for (DeviceInfo info : devices.list()) {
+                    findings.add(Finding.ok("GPU " + info.ordinal(), describe(devices, info) + ", " + devices.name()));
+                }
+            } catch (DeviceException e) {
+                if (e.reason() != DeviceException.Reason.ABSENT || !models().isEmpty()) {
+                    findings.add(Finding.hint(
+                            "GPU by " + provider.name(), "cannot be used", String.valueOf(e.getMessage())));
+                }
+            }
+        }
+        if (findings.isEmpty()) {
+            findings.add(finding());
+        }
+        return findings;
+    }
+
+    private static String describe(Devices devices, DeviceInfo info) {
+        StringBuilder text = new StringBuilder(info.name())
+                .append(", compute capability ")
+                .append(info.computeCapability())
+                .append(", ")
+                .append(mebibytes(info.totalBytes()))
+                .append(" MiB");
+        try (Device device = devices.open(info.ordinal())) {
+            text.append(", ").append(mebibytes(device.freeBytes())).append(" MiB free");
+        } catch (DeviceException e) {
+            text.append(", cannot be opened (").append(e.getMessage()).append(')');
+        }
+        String peers = devices.list().stream()
+                .filter(peer -> peer.ordinal() != info.ordinal() && devices.peerAccess(info.ordinal(), peer.ordinal()))
+                .map(peer -> String.valueOf(peer.ordinal()))
+                .collect(Collectors.joining(", "));
+        if (!peers.isEmpty()) {
+            text.append(", reaches GPU ").append(peers);
+        }
+        return text.append(CudaBackend.runsOn(info) ? ", ND4J CUDA has code for it" : ", ND4J CUDA has no code for it")
+                .toString();
+    }
+
+    private static long mebibytes(long bytes) {
+        return bytes >> 20;
     }
 
     Finding finding() throws IOException {

@@ -15,6 +15,8 @@ import java.util.Set;
  * @param transport network among the ranks
  * @param port where the ranks find the rendezvous; 0 for any free one
  * @param environment more variables for every rank
+ * @param devices GPUs to share out among the ranks of each host, as {@code CUDA_VISIBLE_DEVICES} names them; empty to leave that
+ *     variable alone
  * @param rootOwnsTerminal on a terminal, rank 0 writes to it directly, so that it may draw a progress bar
  */
 public record LaunchPlan(
@@ -24,11 +26,13 @@ public record LaunchPlan(
         TransportMode transport,
         int port,
         Map<String, String> environment,
+        List<String> devices,
         boolean rootOwnsTerminal) {
 
     public LaunchPlan {
         hosts = List.copyOf(hosts);
         environment = Map.copyOf(environment);
+        devices = List.copyOf(devices);
         if (ranks < 1) {
             throw new IllegalArgumentException(ranks + " ranks: at least 1 is needed");
         }
@@ -57,31 +61,36 @@ public record LaunchPlan(
 
     /** Ranks on this host, over the transport that fits best. */
     public static LaunchPlan of(JavaProgram program, int ranks) {
-        return new LaunchPlan(program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), false);
+        return new LaunchPlan(program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false);
     }
 
     /** As this, on other hosts. */
     public LaunchPlan withHosts(List<String> names) {
-        return new LaunchPlan(program, ranks, names, transport, port, environment, rootOwnsTerminal);
+        return new LaunchPlan(program, ranks, names, transport, port, environment, devices, rootOwnsTerminal);
     }
 
     /** As this, over another transport. */
     public LaunchPlan withTransport(TransportMode mode) {
-        return new LaunchPlan(program, ranks, hosts, mode, port, environment, rootOwnsTerminal);
+        return new LaunchPlan(program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal);
     }
 
     /** As this, with the rendezvous at another port. */
     public LaunchPlan withPort(int number) {
-        return new LaunchPlan(program, ranks, hosts, transport, number, environment, rootOwnsTerminal);
+        return new LaunchPlan(program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal);
     }
 
     /** As this, with these variables for every rank. */
     public LaunchPlan withEnvironment(Map<String, String> variables) {
-        return new LaunchPlan(program, ranks, hosts, transport, port, variables, rootOwnsTerminal);
+        return new LaunchPlan(program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal);
+    }
+
+    /** As this, with each rank seeing one of these GPUs; several ranks share one where there are more of them. */
+    public LaunchPlan withDevices(List<String> names) {
+        return new LaunchPlan(program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal);
     }
 
     /** As this, with rank 0 writing straight to the terminal if there is one. */
     public LaunchPlan withRootOnTerminal() {
-        return new LaunchPlan(program, ranks, hosts, transport, port, environment, true);
+        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true);
     }
 }

@@ -139,6 +139,7 @@ public final class Launcher {
                     variables.put("GYRE_BIND", place.here() ? ownAddress : HostAddress.of(place.host()));
                     variables.put("GYRE_HOST_ID", place.host());
                 }
+                variables.putAll(RankEnvironment.device(place, plan.devices()));
                 variables.putAll(plan.environment());
                 List<String> command = place.here()
                         ? RankCommand.here(directory, java(place))

@@ -1,6 +1,7 @@
 package io.gyre.launcher;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The environment variables that tell a rank who it is, and keep the ranks of a host out of each other's way. */
@@ -46,5 +47,20 @@ final class RankEnvironment {
             variables.put(BLAS_THREADS, variables.get(THREADS));
         }
         return variables;
+    }
+
+    /**
+     * Which GPU a rank sees: its local rank's, in turn. CUDA reads the variable when it is loaded, so it cannot be set later.
+     *
+     * @param devices as {@code CUDA_VISIBLE_DEVICES} names them; empty for none of this
+     */
+    static Map<String, String> device(Placement place, List<String> devices) {
+        if (devices.isEmpty()) {
+            return Map.of();
+        }
+        int sharing = (place.localSize() - place.localRank() % devices.size() + devices.size() - 1) / devices.size();
+        return Map.of(
+                "CUDA_VISIBLE_DEVICES", devices.get(place.localRank() % devices.size()),
+                "GYRE_RANKS_ON_DEVICE", String.valueOf(sharing));
     }
 }

@@ -20,9 +20,11 @@ class ArchitectureTest {
 
     private static final String[] LIBRARY = {
         "io.gyre",
+        "io.gyre.device..",
         "io.gyre.kernel..",
         "io.gyre.membership..",
         "io.gyre.kernels..",
+        "io.gyre.cuda..",
         "io.gyre.allreduce..",
         "io.gyre.paramserver..",
         "io.gyre.transport..",
@@ -55,11 +57,12 @@ class ArchitectureTest {
     void coreKnowsNothingButTheLoggingFacade() {
         check(noClasses()
                 .that()
-                .resideInAnyPackage("io.gyre", "io.gyre.kernel..", "io.gyre.membership..")
+                .resideInAnyPackage("io.gyre", "io.gyre.device..", "io.gyre.kernel..", "io.gyre.membership..")
                 .should()
                 .dependOnClassesThat()
                 .resideOutsideOfPackages(
                         "io.gyre",
+                        "io.gyre.device..",
                         "io.gyre.kernel..",
                         "io.gyre.membership..",
                         "java..",
@@ -106,6 +109,40 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.aeron..", "org.agrona.."));
+    }
+
+    @Test
+    void onlyTheCudaModuleKnowsJCuda() {
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackages("io.gyre.cuda..", "jcuda..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("jcuda..", "io.gyre.cuda.."));
+        check(noClasses()
+                .that()
+                .resideInAPackage("io.gyre.cuda..")
+                .should()
+                .dependOnClassesThat()
+                .resideOutsideOfPackages(
+                        "io.gyre",
+                        "io.gyre.cuda..",
+                        "io.gyre.device..",
+                        "io.gyre.kernel..",
+                        "java..",
+                        "jcuda..",
+                        "org.slf4j..",
+                        "org.jspecify.."));
+    }
+
+    @Test
+    void onlyOneClassKnowsTheInsideOfNd4jCuda() {
+        check(noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("io.gyre.dl4j.Nd4jCudaMemory")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.nd4j.jita..", "org.nd4j.linalg.jcublas.."));
     }
 
     @Test

@@ -117,9 +117,9 @@ class RandomCasesTest {
             this.number = number;
             this.collective = collective;
             world = collective.world();
-            operation = Operation.values()[random.nextInt(Operation.values().length)];
-            type = ElementType.values()[random.nextInt(ElementType.values().length)];
-            op = ReduceOp.values()[random.nextInt(ReduceOp.values().length)];
+            operation = oneOf(Operation.values(), random);
+            type = oneOf(ElementType.values(), random);
+            op = oneOf(ReduceOp.values(), random);
             // Short ones are as likely as long ones.
             length = random.nextInt(1 + (LONGEST >> random.nextInt(16)));
             root = random.nextInt(world.size());
@@ -130,6 +130,10 @@ class RandomCasesTest {
             fenced =
                     inBox ? shared.slice(shift * (long) type.bytes(), bytes) : Region.allocate("case " + number, bytes);
             data = fenced.slice(FENCE * (long) type.bytes(), (long) length * type.bytes());
+        }
+
+        private static <T> T oneOf(T[] all, SplittableRandom random) {
+            return all[random.nextInt(all.length)];
         }
 
         /** A whole number from -512 to 511, and in every rank another. */

@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.launcher.CudaBackend;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
@@ -31,6 +32,10 @@ public final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
+        BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
+        if (backend.note() != null) {
+            System.out.println(backend.note());
+        }
         // Opened here too, so that there is one message about bad data and not one of each rank.
         options.openData();
         List<String> whole = specification.commandLine().getParseResult().originalArgs();
@@ -40,6 +45,8 @@ public final class TrainCommand implements Callable<Integer> {
                         options.ranks() + options.servers())
                 .withTransport(options.transport())
                 .withPort(options.port())
+                .withEnvironment(backend.environment())
+                .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal();
         return new Launcher(plan, System.out, System.err).run().exitStatus();
     }

@@ -51,6 +51,18 @@ public final class TrainOptions {
         }
     }
 
+    /** Where ND4J computes. */
+    enum Backend {
+        AUTO,
+        CPU,
+        CUDA;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     /** How long to train: one or the other. */
     static final class Length {
         @Option(names = "--epochs", paramLabel = "E", description = "Passes over the data. Default: 3.")
@@ -92,6 +104,15 @@ public final class TrainOptions {
                     "For allreduce: whether gradients are exchanged during the backward pass: on, off, or auto: where ranks"
                             + " exchange messages. Default: auto.")
     private Overlap overlap = Overlap.AUTO;
+
+    @Option(
+            names = "--backend",
+            paramLabel = "WORD",
+            defaultValue = "auto",
+            converter = Word.OfBackend.class,
+            description =
+                    "Where to compute: auto, cpu or cuda. Default: auto, GPUs if there are some that can be used.")
+    private Backend backend = Backend.AUTO;
 
     @Option(
             names = "--data",
@@ -324,6 +345,10 @@ public final class TrainOptions {
                 yield new StaleSynchronous(Integer.parseInt(word));
             }
         };
+    }
+
+    Backend backend() {
+        return backend;
     }
 
     TransportMode transport() {

@@ -56,6 +56,9 @@ public final class TrainRank implements Callable<Integer> {
 
     private void train(Session session) throws IOException {
         ImageSet set = options.openData();
+        if ("cuda".equals(System.getenv("GYRE_BACKEND"))) {
+            GpuShare.limit(System.getenv());
+        }
         Model model = options.buildModel(set);
         if (options.strategy() == TrainOptions.Strategy.ALLREDUCE) {
             train(set, model, session, null, null);

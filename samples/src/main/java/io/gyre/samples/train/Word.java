@@ -47,6 +47,13 @@ abstract class Word<T> implements ITypeConverter<T> {
         }
     }
 
+    /** A backend. */
+    static final class OfBackend extends Word<TrainOptions.Backend> {
+        OfBackend() {
+            super(TrainOptions.Backend.values());
+        }
+    }
+
     /** A transport. */
     static final class OfTransport extends Word<TransportMode> {
         OfTransport() {

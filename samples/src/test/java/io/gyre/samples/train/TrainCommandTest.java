@@ -55,6 +55,7 @@ class TrainCommandTest {
                 Arguments.of(
                         "mlp --staleness 2", "--staleness 2 belongs to [paramserver], not to --strategy allreduce"),
                 Arguments.of("mlp --transport tcp", "'tcp' is none of auto, shm, ipc, udp"),
+                Arguments.of("mlp --backend gpu", "'gpu' is none of auto, cpu, cuda"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),
                 Arguments.of("mlp --checkpoint-steps 3", "--checkpoint-steps needs --checkpoint DIR"),
                 Arguments.of("mlp --resume --checkpoint /no/such", "there is no checkpoint directory /no/such"),

@@ -1,0 +1,125 @@
+package io.gyre.device;
+
+import io.gyre.ElementType;
+import io.gyre.kernel.HalfFormat;
+
+/**
+ * Element-wise arithmetic on a device. Every method enqueues work and returns. Results are the same bits as those of {@link
+ * io.gyre.kernel.ScalarKernels}, except that a NaN may be another.
+ *
+ * <p>Offsets are in bytes, multiples of the element's size; counts are in elements. All buffers are on the stream's device. Two
+ * stretches do not overlap.
+ */
+public interface GradientKernels {
+
+    /** Elements whose entries {@link #encodeThreshold} counts together. */
+    int CHUNK_ELEMENTS = 32;
+
+    /** Chunks whose counts it adds up together. */
+    int GROUP_CHUNKS = 1024;
+
+    /** {@code into = into + from}. */
+    void sum(
+            DeviceStream stream,
+            ElementType type,
+            DeviceBuffer into,
+            long intoOffset,
+            DeviceBuffer from,
+            long fromOffset,
+            long count);
+
+    /** {@code data = data * factor}, with the factor rounded to the elements' type; 0 gives 0, also for NaN and infinities. */
+    void scale(DeviceStream stream, ElementType type, DeviceBuffer data, long offset, long count, double factor);
+
+    /** {@code into = into + factor * from}, product and sum rounded each. */
+    void axpy(
+            DeviceStream stream,
+            ElementType type,
+            double factor,
+            DeviceBuffer into,
+            long intoOffset,
+            DeviceBuffer from,
+            long fromOffset,
+            long count);
+
+    /** Converts floats to 16 bits each. */
+    void narrow(
+            DeviceStream stream,
+            HalfFormat format,
+            DeviceBuffer from,
+            long fromOffset,
+            DeviceBuffer into,
+            long intoOffset,
+            long count);
+
+    /** Converts 16 bits each to floats. */
+    void widen(
+            DeviceStream stream,
+            HalfFormat format,
+            DeviceBuffer from,
+            long fromOffset,
+            DeviceBuffer into,
+            long intoOffset,
+            long count);
+
+    /**
+     * Sets a word if any element is NaN or infinite, and else leaves it as it is.
+     *
+     * @param flag an int becomes 1 there
+     */
+    void findNotFinite(
+            DeviceStream stream,
+            ElementType type,
+            DeviceBuffer data,
+            long offset,
+            long count,
+            DeviceBuffer flag,
+            long flagOffset);
+
+    /**
+     * Takes what is at least as large as a threshold out of a vector of floats (Strom, "Scalable distributed DNN training using
+     * commodity GPU cloud computing", Interspeech 2015). For each element {@code v >= threshold} an entry {@code index + 1} is
+     * written and the threshold subtracted; for {@code v <= -threshold}, {@code -(index + 1)}, and it is added. Entries are in
+     * ascending order of the index, the same in every run. Those beyond the capacity are not written, and their elements stay.
+     *
+     * @param count at most 2^31 - 2
+     * @param threshold positive
+     * @param entries ints
+     * @param capacity in entries
+     * @param scratch {@link #scratchBytes} long; its first int becomes the number of elements that reach the threshold, which
+     *     may exceed the capacity
+     */
+    void encodeThreshold(
+            DeviceStream stream,
+            DeviceBuffer data,
+            long offset,
+            long count,
+            float threshold,
+            DeviceBuffer entries,
+            long entriesOffset,
+            int capacity,
+            DeviceBuffer scratch);
+
+    /** Length of the scratch memory of {@link #encodeThreshold}: a total, the groups' sums, and the chunks' places. */
+    static long scratchBytes(long count) {
+        return Integer.BYTES * (1 + groups(count) + chunks(count));
+    }
+
+    /** Number of chunks of so many elements. */
+    static long chunks(long count) {
+        return (count + CHUNK_ELEMENTS - 1) / CHUNK_ELEMENTS;
+    }
+
+    /** Number of groups of so many elements. */
+    static long groups(long count) {
+        return (chunks(count) + GROUP_CHUNKS - 1) / GROUP_CHUNKS;
+    }
+
+    /** Fails unless {@link #encodeThreshold} can work with these. */
+    static void checkThreshold(long count, float threshold) {
+        if (!(threshold > 0) || count > Integer.MAX_VALUE - 1) {
+            throw new IllegalArgumentException("threshold " + threshold + " for " + count
+                    + " elements: it must be positive, and they at most 2^31 - 2");
+        }
+    }
+}

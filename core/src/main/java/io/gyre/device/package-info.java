@@ -1,0 +1,8 @@
+/**
+ * Accelerators as Gyre uses them: memory, streams and events, and the few kernels that gradients need. {@link
+ * io.gyre.device.HostDevices} is the plain implementation and the oracle of every other.
+ */
+@NullMarked
+package io.gyre.device;
+
+import org.jspecify.annotations.NullMarked;

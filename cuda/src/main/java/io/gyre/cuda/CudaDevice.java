@@ -1,0 +1,173 @@
+package io.gyre.cuda;
+
+import io.gyre.Region;
+import io.gyre.device.Device;
+import io.gyre.device.DeviceBuffer;
+import io.gyre.device.DeviceEvent;
+import io.gyre.device.DeviceException;
+import io.gyre.device.DeviceInfo;
+import io.gyre.device.DeviceStream;
+import io.gyre.device.GradientKernels;
+import io.gyre.device.PinnedMemory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import jcuda.driver.CUresult;
+import jcuda.driver.JCudaDriver;
+import jcuda.driver.StreamHandle;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One GPU. */
+final class CudaDevice implements Device {
+
+    private static final Logger LOG = LoggerFactory.getLogger(CudaDevice.class);
+    private static final Duration CLOSING = Duration.ofSeconds(60);
+
+    private final CudaDevices devices;
+    private final Context context;
+    private final Set<AutoCloseable> open = new LinkedHashSet<>();
+    private final Set<Integer> peers = new HashSet<>();
+    private @Nullable CudaKernels kernels;
+    private boolean closed;
+
+    CudaDevice(CudaDevices devices, DeviceInfo info) {
+        this.devices = devices;
+        context = new Context(info);
+    }
+
+    Context context() {
+        return context;
+    }
+
+    private <T extends AutoCloseable> T keep(T resource) {
+        open.add(resource);
+        return resource;
+    }
+
+    void forget(AutoCloseable resource) {
+        open.remove(resource);
+    }
+
+    @Override
+    public DeviceInfo info() {
+        return context.info();
+    }
+
+    @Override
+    public long freeBytes() {
+        long[] free = new long[1];
+        context.enter();
+        try {
+            context.check(JCudaDriver.cuMemGetInfo(free, new long[1]), "say how much memory is free");
+        } finally {
+            context.exit();
+        }
+        return free[0];
+    }
+
+    @Override
+    public DeviceBuffer allocate(String name, long byteLength) {
+        if (byteLength < 0) {
+            throw new IllegalArgumentException("device buffer '" + name + "': length " + byteLength + " is negative");
+        }
+        return keep(CudaBuffer.allocate(this, name, byteLength));
+    }
+
+    @Override
+    public DeviceBuffer view(String name, long address, long byteLength) {
+        context.checkUsable();
+        return keep(CudaBuffer.view(this, name, address, byteLength));
+    }
+
+    @Override
+    public DeviceStream stream(String name) {
+        return keep(CudaStream.create(this, name));
+    }
+
+    @Override
+    public DeviceStream viewStream(String name, long handle) {
+        context.checkUsable();
+        return keep(new CudaStream(this, name, StreamHandle.of(handle), handle, true));
+    }
+
+    @Override
+    public DeviceEvent event(String name) {
+        return keep(new CudaEvent(this, name));
+    }
+
+    @Override
+    public PinnedMemory pin(Region memory) {
+        return keep(new CudaPin(this, memory));
+    }
+
+    @Override
+    public GradientKernels kernels() {
+        if (kernels == null) {
+            kernels = new CudaKernels(this);
+        }
+        return kernels;
+    }
+
+    @Override
+    public boolean reaches(Device peer) {
+        int ordinal = peer.info().ordinal();
+        if (ordinal == info().ordinal()) {
+            return true;
+        }
+        if (peers.contains(ordinal)) {
+            return true;
+        }
+        if (!(peer instanceof CudaDevice other) || !devices.peerAccess(info().ordinal(), ordinal)) {
+            return false;
+        }
+        context.enter();
+        try {
+            int result = JCudaDriver.cuCtxEnablePeerAccess(other.context.handle(), 0);
+            if (result != CUresult.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED) {
+                context.check(result, "be given access to " + peer.info());
+            }
+        } finally {
+            context.exit();
+        }
+        peers.add(ordinal);
+        return true;
+    }
+
+    @Override
+    public void close() {
+        context.checkOwner();
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (!open.isEmpty()) {
+            LOG.warn("{} is closed before {}", info(), open);
+        }
+        List<AutoCloseable> forgotten = new ArrayList<>(open);
+        for (AutoCloseable resource : forgotten) {
+            if (resource instanceof CudaStream stream && !context.hasFailed()) {
+                try {
+                    stream.await(CLOSING, "the last work");
+                } catch (DeviceException e) {
+                    LOG.warn("{}", e.getMessage());
+                }
+            }
+        }
+        for (AutoCloseable resource : forgotten) {
+            try {
+                resource.close();
+            } catch (Exception e) {
+                LOG.warn("{} of {} cannot be closed: {}", resource, info(), e.getMessage());
+            }
+        }
+        if (kernels != null) {
+            kernels.close();
+        }
+        context.close();
+    }
+}

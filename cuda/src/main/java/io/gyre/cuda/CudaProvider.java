@@ -1,0 +1,18 @@
+package io.gyre.cuda;
+
+import io.gyre.device.DeviceProvider;
+import io.gyre.device.Devices;
+
+/** NVIDIA's GPUs. Mentions no class of JCuda's, so that it can be loaded anywhere. */
+public final class CudaProvider implements DeviceProvider {
+
+    @Override
+    public String name() {
+        return "cuda";
+    }
+
+    @Override
+    public Devices open() {
+        return CudaDevices.open();
+    }
+}

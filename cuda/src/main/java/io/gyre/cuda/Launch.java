@@ -1,0 +1,86 @@
+package io.gyre.cuda;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import jcuda.NativePointerObject;
+import jcuda.Pointer;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUmodule;
+import jcuda.driver.CUresult;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * A kernel and room for its arguments, made once: the driver copies the arguments when it is launched.
+ *
+ * <p>Arguments lie eight bytes apart, whatever their size: the driver knows from the kernel how many of them to take.
+ */
+final class Launch {
+
+    private static final int THREADS = 256;
+
+    /** Enough to fill any GPU; each thread takes many elements of a long vector. */
+    private static final int MOST_BLOCKS = 4096;
+
+    private static final int SLOTS = 8;
+
+    private final String name;
+    private final CUfunction function = new CUfunction();
+    private final ByteBuffer arguments =
+            ByteBuffer.allocateDirect(SLOTS * Long.BYTES).order(ByteOrder.nativeOrder());
+    private final Pointer pointers;
+    private int next;
+
+    Launch(Context context, CUmodule module, String name) {
+        this.name = name;
+        context.check(JCudaDriver.cuModuleGetFunction(function, module, name), "find kernel " + name);
+        NativePointerObject[] slots = new NativePointerObject[SLOTS];
+        for (int i = 0; i < SLOTS; i++) {
+            slots[i] = Pointer.to(arguments).withByteOffset((long) i * Long.BYTES);
+        }
+        pointers = Pointer.to(slots);
+    }
+
+    private int slot() {
+        return next++ * Long.BYTES;
+    }
+
+    Launch with(long value) {
+        arguments.putLong(slot(), value);
+        return this;
+    }
+
+    Launch with(int value) {
+        arguments.putInt(slot(), value);
+        return this;
+    }
+
+    Launch with(float value) {
+        arguments.putFloat(slot(), value);
+        return this;
+    }
+
+    Launch with(double value) {
+        arguments.putDouble(slot(), value);
+        return this;
+    }
+
+    /** Enqueues it with the arguments given since the last time, for so many pieces of work; does nothing if there are none. */
+    @SuppressWarnings("NullAway") // The driver takes arguments in one of two ways, and no pointer to the other.
+    void run(CudaStream stream, long pieces) {
+        next = 0;
+        if (pieces == 0) {
+            return;
+        }
+        int blocks = (int) Math.min(MOST_BLOCKS, (pieces + THREADS - 1) / THREADS);
+        Context context = stream.enter();
+        try {
+            int result = JCudaDriver.cuLaunchKernel(
+                    function, blocks, 1, 1, THREADS, 1, 1, 0, stream.stream(), pointers, null);
+            if (result != CUresult.CUDA_SUCCESS) {
+                throw context.failed(result, "launch kernel " + name);
+            }
+        } finally {
+            context.exit();
+        }
+    }
+}

@@ -1,0 +1,48 @@
+package io.gyre.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.testkit.RankProcess;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is said where there is no GPU: one line, and no crash. */
+class AbsenceTest {
+
+    @TempDir
+    Path directory;
+
+    private String answer(Map<String, String> environment, String... arguments) throws Exception {
+        try (RankProcess jvm =
+                RankProcess.start(directory, RankProcess.QUICK_START, environment, AbsenceProgram.class, arguments)) {
+            assertThat(jvm.awaitExit(Duration.ofMinutes(1))).as(jvm.output()).isZero();
+            return jvm.output().strip();
+        }
+    }
+
+    @Test
+    void withoutADriver() throws Exception {
+        for (String place : List.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib/wsl/lib")) {
+            Assumptions.assumeFalse(Files.exists(Path.of(place, "libcuda.so.1")), "this machine has a CUDA driver");
+        }
+        assertThat(answer(Map.of()))
+                .isEqualTo(
+                        "ABSENT no CUDA device was found: there is no libcuda.so.1. Install NVIDIA's driver, or train on the"
+                                + " CPU (--backend cpu)");
+    }
+
+    @Test
+    void withADriverAndNoDevice() throws Exception {
+        String driver = FakeDriver.compiled().toString();
+        assertThat(answer(Map.of("FAKE_CUDA_DEVICES", "0", "CUDA_VISIBLE_DEVICES", "7"), driver))
+                .isEqualTo(
+                        "ABSENT no CUDA device was found: the driver says CUDA_ERROR_NO_DEVICE, with CUDA_VISIBLE_DEVICES=7."
+                                + " Look at nvidia-smi, or train on the CPU (--backend cpu)");
+    }
+}

@@ -1,0 +1,15 @@
+package io.gyre.cuda;
+
+import io.gyre.device.Devices;
+import io.gyre.testkit.GradientKernelsContract;
+import org.junit.jupiter.api.Tag;
+
+/** On a GPU: fails where there is none. */
+@Tag("gpu")
+class RealGradientKernelsTest extends GradientKernelsContract {
+
+    @Override
+    protected Devices devices() {
+        return CudaDevices.open();
+    }
+}

@@ -1,0 +1,19 @@
+package io.gyre.cuda;
+
+import io.gyre.device.Devices;
+import io.gyre.testkit.DevicesContract;
+
+/** 4 devices whose streams lag behind: on the fake driver. */
+class SlowFakeDevicesTest extends DevicesContract {
+
+    @Override
+    protected Devices devices() {
+        FakeDriver.load(4, true, 300);
+        return CudaDevices.open();
+    }
+
+    @Override
+    protected void checkNothingIsLeft() {
+        FakeDriver.assertNothingIsLeft();
+    }
+}

@@ -1,0 +1,43 @@
+package io.gyre.dl4j;
+
+import org.bytedeco.javacpp.LongPointer;
+import org.nd4j.jita.allocator.impl.AtomicAllocator;
+import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/**
+ * ND4J CUDA's arrays, by its internals: the only class that uses them. They are on the class path if, and only if, ND4J CUDA is;
+ * {@code Nd4jCudaMemoryTest} compares their signatures with those of version 1.0.0-M2.1.
+ */
+final class Nd4jCudaMemory implements DeviceGradients.GradientMemory {
+
+    @Override
+    public int device(INDArray array) {
+        return AtomicAllocator.getInstance().getDeviceId(array);
+    }
+
+    @Override
+    public long address(INDArray array) {
+        // The allocator gives the address of the buffer; a view would begin elsewhere in it.
+        if (array.offset() != 0) {
+            throw new IllegalStateException("gradients begin at element " + array.offset() + " of their buffer");
+        }
+        // Operations that ND4J has put off, and values that are newer on the host: the allocator refuses these.
+        Nd4j.getExecutioner().commit();
+        Nd4j.getAffinityManager().ensureLocation(array, Location.DEVICE);
+        AtomicAllocator allocator = AtomicAllocator.getInstance();
+        return allocator.getPointer(array, allocator.getDeviceContext()).address();
+    }
+
+    @Override
+    public long stream() {
+        // The pointer is to where libnd4jcuda keeps the handle: it hands itself a cudaStream_t*.
+        return new LongPointer(AtomicAllocator.getInstance().getDeviceContext().getOldStream()).get();
+    }
+
+    @Override
+    public void written(INDArray array) {
+        AtomicAllocator.getInstance().tickDeviceWrite(array);
+    }
+}

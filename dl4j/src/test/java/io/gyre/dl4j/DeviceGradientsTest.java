@@ -1,0 +1,99 @@
+package io.gyre.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.BucketPlan;
+import io.gyre.ElementType;
+import io.gyre.Region;
+import io.gyre.device.Device;
+import io.gyre.device.DeviceBuffer;
+import io.gyre.device.DeviceStream;
+import io.gyre.device.HostDevices;
+import io.gyre.device.PinnedMemory;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Gradients of a backend that keeps them on a device: here the host plays that device. */
+class DeviceGradientsTest {
+
+    private static final long BYTES = 400;
+
+    /** Says where the array would be on the device, and counts how often it was told of a change. */
+    private static final class Played implements DeviceGradients.GradientMemory {
+        private final long address;
+        private int changes;
+
+        Played(long address) {
+            this.address = address;
+        }
+
+        @Override
+        public int device(INDArray array) {
+            return 0;
+        }
+
+        @Override
+        public long address(INDArray array) {
+            return address;
+        }
+
+        @Override
+        public long stream() {
+            return 0;
+        }
+
+        @Override
+        public void written(INDArray array) {
+            changes++;
+        }
+    }
+
+    @Test
+    void gradientsLeaveTheDeviceAndTheSumComesBack() {
+        HostDevices devices = new HostDevices(1, true);
+        INDArray array = Nd4j.zeros(100);
+        Region host = Region.allocate("box", BYTES);
+        Region seen = Region.allocate("seen", BYTES);
+        try (Device device = devices.open(0);
+                DeviceBuffer buffer = device.allocate("ND4J's memory", BYTES);
+                DeviceStream stream = device.stream("test");
+                PinnedMemory pinned = device.pin(seen)) {
+            Played memory = new Played(buffer.address());
+            for (int i = 0; i < 100; i++) {
+                seen.putFloat(i * 4L, i);
+            }
+            stream.copyToDevice(pinned, 0, buffer, 0, BYTES);
+            try (DeviceGradients gradients = new DeviceGradients(
+                    devices, memory, array, host, ElementType.FLOAT32, BucketPlan.of(List.of(60L, 40L), 50))) {
+                for (int step = 0; step < 3; step++) {
+                    gradients.begin(array);
+                    gradients.awaitAll();
+                    for (int i = 0; i < 100; i++) {
+                        host.putFloat(i * 4L, host.getFloat(i * 4L) * 2);
+                    }
+                    gradients.end(array);
+                }
+            }
+            stream.copyToHost(buffer, 0, pinned, 0, BYTES);
+            stream.await(Duration.ofSeconds(1), "the result");
+            for (int i = 0; i < 100; i++) {
+                assertThat(seen.getFloat(i * 4L)).isEqualTo(8f * i);
+            }
+            assertThat(memory.changes).isEqualTo(3);
+        }
+        host.close();
+    }
+
+    @Test
+    void aCpuBackendNeedsNoneOfThis() {
+        assertThat(DeviceGradients.of(
+                        Nd4j.zeros(10),
+                        Region.allocate("box", 40),
+                        ElementType.FLOAT32,
+                        BucketPlan.of(List.of(10L), 10)))
+                .isNull();
+    }
+}

@@ -1,0 +1,69 @@
+package io.gyre.samples.train;
+
+import io.gyre.launcher.CudaBackend;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * On what the ranks compute. Chosen before any of them starts, because ND4J itself chooses when it is first touched, and then from
+ * the class path alone.
+ *
+ * @param onCuda on GPUs, or else on the CPU
+ * @param usable ordinals of the GPUs on which ND4J CUDA can run
+ * @param note why it is not what the user may have expected; null for nothing to say
+ */
+record BackendChoice(
+        boolean onCuda, List<Integer> usable, @Nullable String note) {
+
+    /** Read by ND4J: the higher one wins. */
+    private static final String CPU_PRIORITY = "BACKEND_PRIORITY_CPU";
+
+    private static final String GPU_PRIORITY = "BACKEND_PRIORITY_GPU";
+
+    /**
+     * Chooses.
+     *
+     * @param isCudaThere whether ND4J CUDA is on the class path
+     * @param look looks at the GPUs, which loads their driver; not called if there is no need
+     * @throws IllegalArgumentException if CUDA was asked for and cannot be had: there is no silent way out
+     */
+    static BackendChoice of(TrainOptions.Backend asked, boolean isCudaThere, Supplier<CudaBackend> look) {
+        if (asked == TrainOptions.Backend.CPU) {
+            return new BackendChoice(false, List.of(), null);
+        }
+        if (asked == TrainOptions.Backend.AUTO && !isCudaThere) {
+            return new BackendChoice(
+                    false, List.of(), "training on the CPU: ND4J CUDA is not on the class path (docs/gpu.md)");
+        }
+        CudaBackend found = look.get();
+        if (found.problem() == null) {
+            return new BackendChoice(true, found.devices(), null);
+        }
+        if (asked == TrainOptions.Backend.CUDA) {
+            throw new IllegalArgumentException("--backend cuda: " + found.problem());
+        }
+        return new BackendChoice(false, List.of(), "training on the CPU: " + Objects.requireNonNull(found.problem()));
+    }
+
+    /** Tells ND4J in each rank. */
+    Map<String, String> environment() {
+        return onCuda
+                ? Map.of(GPU_PRIORITY, "100", CPU_PRIORITY, "0", "GYRE_BACKEND", "cuda")
+                : Map.of(GPU_PRIORITY, "0", CPU_PRIORITY, "100", "GYRE_BACKEND", "cpu");
+    }
+
+    /**
+     * The GPUs as {@code CUDA_VISIBLE_DEVICES} names them.
+     *
+     * @param visible that variable of this process, which has given the ordinals their meaning; null if it is not set
+     */
+    List<String> devices(@Nullable String visible) {
+        List<String> names = visible == null ? List.of() : List.of(visible.split(",", -1));
+        return usable.stream()
+                .map(ordinal -> ordinal < names.size() ? names.get(ordinal).strip() : String.valueOf(ordinal))
+                .toList();
+    }
+}

@@ -1,0 +1,427 @@
+package io.gyre.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.gyre.Bucket;
+import io.gyre.BucketPlan;
+import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.Region;
+import io.gyre.device.Device;
+import io.gyre.device.DeviceAllReduce;
+import io.gyre.device.DeviceBuffer;
+import io.gyre.device.DeviceEvent;
+import io.gyre.device.DeviceStream;
+import io.gyre.device.Devices;
+import io.gyre.device.PinnedMemory;
+import io.gyre.device.StagedGradients;
+import io.gyre.kernel.Kernels;
+import io.gyre.kernel.ScalarKernels;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What all {@link Devices} must do with memory, streams and events. Extend it for each implementation, and {@link
+ * GradientKernelsContract} beside it.
+ */
+public abstract class DevicesContract {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private Devices devices;
+    private Device device;
+
+    /** The devices under test. */
+    protected abstract Devices devices();
+
+    /** Called at the end of each test, when all is closed; may look for what was not given back. */
+    protected void checkNothingIsLeft() {}
+
+    @BeforeEach
+    final void openDevice() {
+        devices = devices();
+        device = devices.open(0);
+    }
+
+    @AfterEach
+    final void closeDevice() {
+        device.close();
+        devices.close();
+        checkNothingIsLeft();
+    }
+
+    private static Region host(long bytes) {
+        return Region.allocate("host memory of a test", bytes);
+    }
+
+    private static void fillRandomly(Region region, long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        for (long i = 0; i + 4 <= region.byteLength(); i += 4) {
+            region.putFloat(i, (float) (random.nextDouble() * 2 - 1));
+        }
+    }
+
+    private static void assertSame(Region actual, Region expected, String what) {
+        for (long i = 0; i + 4 <= expected.byteLength(); i += 4) {
+            int got = Float.floatToRawIntBits(actual.getFloat(i));
+            int want = Float.floatToRawIntBits(expected.getFloat(i));
+            if (got != want) {
+                throw new AssertionError(what + ": float " + i / 4 + " of " + expected.byteLength() / 4 + " is "
+                        + Float.intBitsToFloat(got) + ", not " + Float.intBitsToFloat(want));
+            }
+        }
+    }
+
+    /** A buffer with a region's contents. */
+    private static DeviceBuffer upload(Device device, Region from) {
+        DeviceBuffer buffer = device.allocate("uploaded", from.byteLength());
+        try (PinnedMemory pin = device.pin(from);
+                DeviceStream stream = device.stream("upload")) {
+            stream.copyToDevice(pin, 0, buffer, 0, from.byteLength());
+            stream.await(PATIENCE, "an upload");
+        }
+        return buffer;
+    }
+
+    private static Region download(Device device, DeviceBuffer from) {
+        Region region = host(from.byteLength());
+        try (PinnedMemory pin = device.pin(region);
+                DeviceStream stream = device.stream("download")) {
+            stream.copyToHost(from, 0, pin, 0, from.byteLength());
+            stream.await(PATIENCE, "a download");
+        }
+        return region;
+    }
+
+    @Test
+    final void devicesSayWhatTheyAre() {
+        assertThat(devices.name()).isNotBlank();
+        assertThat(devices.list()).isNotEmpty().allSatisfy(info -> {
+            assertThat(info.name()).isNotBlank();
+            assertThat(info.totalBytes()).isPositive();
+        });
+        assertThat(device.info()).isEqualTo(devices.list().get(0));
+        assertThat(device.freeBytes()).isPositive();
+        int count = devices.list().size();
+        assertThatThrownBy(() -> devices.open(count))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("no device " + count);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {4, 4096, 100_004, 5_000_000})
+    final void whatGoesToTheDeviceComesBack(long bytes) {
+        Region there = host(bytes);
+        fillRandomly(there, bytes);
+        try (DeviceBuffer buffer = upload(device, there)) {
+            assertSame(download(device, buffer), there, "round trip");
+        }
+    }
+
+    @Test
+    final void copiesTakeTheStretchThatTheyAreToldAndNoMore() {
+        Region there = host(4000);
+        fillRandomly(there, 1);
+        Region back = host(4000);
+        try (DeviceBuffer buffer = device.allocate("buffer", 4000);
+                DeviceStream stream = device.stream("copies");
+                PinnedMemory from = device.pin(there);
+                PinnedMemory to = device.pin(back)) {
+            stream.clear(buffer, 0, 4000);
+            stream.copyToDevice(from, 400, buffer, 800, 1200);
+            stream.copy(buffer, 800, buffer, 2400, 400);
+            stream.copyToHost(buffer, 40, to, 0, 3960);
+            stream.await(PATIENCE, "copies");
+        }
+        for (int i = 0; i < 4000; i += 4) {
+            int at = i + 40;
+            float expected = 0;
+            if (i < 3960 && at >= 800 && at < 2000) {
+                expected = there.getFloat(at - 400);
+            } else if (i < 3960 && at >= 2400 && at < 2800) {
+                expected = there.getFloat(at - 2000);
+            }
+            assertThat(back.getFloat(i)).as("byte %d", i).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    final void aStretchOutsideOfItsMemoryIsRefused() {
+        try (DeviceBuffer buffer = device.allocate("small", 64);
+                DeviceStream stream = device.stream("copies");
+                PinnedMemory pin = device.pin(host(64))) {
+            assertThatThrownBy(() -> stream.copyToDevice(pin, 0, buffer, 4, 64))
+                    .isInstanceOf(IndexOutOfBoundsException.class)
+                    .hasMessage("device buffer 'small' has 64 bytes; 64 bytes from 4 are outside");
+            assertThatThrownBy(() -> stream.copyToHost(buffer, 0, pin, 60, 8))
+                    .isInstanceOf(IndexOutOfBoundsException.class)
+                    .hasMessageContaining("8 bytes from 60 are outside");
+            assertThatThrownBy(() -> stream.copy(buffer, -4, buffer, 32, 8))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> stream.clear(buffer, 0, 65)).isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> device.kernels().sum(stream, ElementType.FLOAT32, buffer, 0, buffer, 32, 9))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> device.kernels().sum(stream, ElementType.FLOAT32, buffer, 2, buffer, 32, 1))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("offset 2 is not a multiple of the element's 4 bytes");
+        }
+    }
+
+    @Test
+    final void pinnedMemoryCannotBeClosed() {
+        Region region = host(64);
+        PinnedMemory pin = device.pin(region);
+        assertThatThrownBy(region::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("a device's pin");
+        pin.close();
+        pin.close();
+        region.close();
+        assertThatThrownBy(() -> device.pin(region)).isInstanceOf(IllegalStateException.class);
+    }
+
+    /** Without the events the copies would overtake each other on a device that is slow. */
+    @Test
+    final void eventsOrderStreams() {
+        int rounds = 20;
+        Region counter = host(4);
+        try (DeviceBuffer value = device.allocate("value", 4);
+                DeviceBuffer one = upload(device, ones(4));
+                DeviceStream first = device.stream("first");
+                DeviceStream second = device.stream("second");
+                DeviceEvent written = device.event("written");
+                DeviceEvent read = device.event("read");
+                PinnedMemory pin = device.pin(counter)) {
+            assertThat(written.isDone()).isTrue();
+            first.clear(value, 0, 4);
+            for (int round = 1; round <= rounds; round++) {
+                device.kernels().sum(first, ElementType.FLOAT32, value, 0, one, 0, 1);
+                first.record(written);
+                second.waitFor(written);
+                second.copyToHost(value, 0, pin, 0, 4);
+                second.record(read);
+                first.waitFor(read);
+                read.await(PATIENCE, "round " + round);
+                assertThat(read.isDone()).isTrue();
+                assertThat(counter.getFloat(0)).isEqualTo(round);
+            }
+        }
+    }
+
+    private static Region ones(long bytes) {
+        Region region = host(bytes);
+        for (long i = 0; i < bytes; i += 4) {
+            region.putFloat(i, 1);
+        }
+        return region;
+    }
+
+    @Test
+    final void memoryAndStreamsOfOthersAreUsedByAddressAndHandle() {
+        Region there = host(400);
+        fillRandomly(there, 2);
+        try (DeviceBuffer whole = upload(device, there);
+                DeviceStream stream = device.stream("somebody else's")) {
+            try (DeviceBuffer part = device.view("part", whole.address() + 100, 200);
+                    DeviceStream same = device.viewStream("view", stream.handle());
+                    DeviceStream standard = device.viewStream("default", 0)) {
+                device.kernels().scale(same, ElementType.FLOAT32, part, 0, 50, 2);
+                same.await(PATIENCE, "a kernel in another's stream");
+                standard.clear(part, 0, 4);
+                standard.await(PATIENCE, "the default stream");
+                assertThat(part.address()).isEqualTo(whole.address() + 100);
+            }
+            Region back = download(device, whole);
+            for (int i = 0; i < 400; i += 4) {
+                float factor = i == 100 ? 0 : i > 100 && i < 300 ? 2 : 1;
+                assertThat(back.getFloat(i)).isEqualTo(there.getFloat(i) * factor);
+            }
+        }
+    }
+
+    @Test
+    final void aDeviceBelongsToItsThread() throws InterruptedException {
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Thread other = new Thread(() -> failure.set(catchThrowable(() -> device.allocate("stolen", 4))), "a thief");
+        other.start();
+        other.join();
+        assertThat(failure.get())
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining(
+                        "belongs to thread '" + Thread.currentThread().getName() + "'")
+                .hasMessageContaining("thread 'a thief' cannot use it");
+    }
+
+    @Test
+    final void everythingCanBeClosedTwiceAndIsOfNoUseAfterwards() {
+        Device another = devices.open(0);
+        DeviceBuffer buffer = another.allocate("buffer", 64);
+        DeviceStream stream = another.stream("stream");
+        DeviceEvent event = another.event("event");
+        for (int i = 0; i < 2; i++) {
+            event.close();
+            stream.close();
+            buffer.close();
+        }
+        assertThatThrownBy(stream::isDone).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(event::isDone).isInstanceOf(IllegalStateException.class);
+        // Forgotten ones are closed with the device.
+        another.allocate("forgotten", 64);
+        another.stream("forgotten");
+        another.event("forgotten");
+        Region region = host(64);
+        another.pin(region);
+        another.close();
+        another.close();
+        region.close();
+        assertThatThrownBy(() -> another.allocate("too late", 4)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    final void devicesCopyToEachOther() {
+        List<Device> all = openAll();
+        try {
+            for (Device from : all) {
+                for (Device to : all) {
+                    Region there = host(40_000);
+                    fillRandomly(there, from.info().ordinal());
+                    try (DeviceBuffer source = upload(from, there);
+                            DeviceBuffer target = to.allocate("target", 40_000);
+                            DeviceStream stream = from.stream("to a peer")) {
+                        stream.copy(source, 0, target, 0, 40_000);
+                        stream.await(PATIENCE, "a copy to a peer");
+                        assertSame(download(to, target), there, from.info() + " to " + to.info());
+                    }
+                }
+            }
+        } finally {
+            all.forEach(Device::close);
+        }
+    }
+
+    private List<Device> openAll() {
+        List<Device> all = new ArrayList<>();
+        for (int i = 0; i < devices.list().size(); i++) {
+            all.add(devices.open(i));
+        }
+        return all;
+    }
+
+    /** Also where there is one device: it then stands for three. */
+    @ParameterizedTest
+    @EnumSource
+    final void anAllReduceAmongDevicesSumsInTheirOrder(ElementType type) {
+        List<Device> all = openAll();
+        try {
+            while (all.size() < 3) {
+                all.add(devices.open(0));
+            }
+            for (int count = 1; count <= all.size(); count++) {
+                for (long elements : new long[] {0, 1, 2, 3, 1000, 4099}) {
+                    compareAllReduce(all.subList(0, count), type, elements);
+                }
+            }
+        } finally {
+            all.forEach(Device::close);
+        }
+    }
+
+    private static void compareAllReduce(List<Device> group, ElementType type, long elements) {
+        long bytes = elements * type.bytes();
+        Kernels plain = new ScalarKernels();
+        Region expected = host(bytes);
+        List<DeviceBuffer> vectors = new ArrayList<>();
+        List<DeviceStream> computes = new ArrayList<>();
+        for (int rank = 0; rank < group.size(); rank++) {
+            Region own = host(bytes);
+            SplittableRandom random = new SplittableRandom(rank);
+            for (long i = 0; i < elements; i++) {
+                if (type == ElementType.FLOAT32) {
+                    own.putFloat(i * 4, (float) random.nextDouble());
+                } else {
+                    own.putDouble(i * 8, random.nextDouble());
+                }
+            }
+            add(plain, type, expected, own);
+            vectors.add(upload(group.get(rank), own));
+            computes.add(group.get(rank).stream("compute"));
+        }
+        try (DeviceAllReduce allReduce = new DeviceAllReduce(group, type, elements, PATIENCE)) {
+            for (int round = 0; round < 2; round++) {
+                allReduce.sum(vectors, computes);
+                for (int rank = 0; rank < group.size(); rank++) {
+                    computes.get(rank).await(PATIENCE, "an all-reduce");
+                    assertSame(download(group.get(rank), vectors.get(rank)), expected, group.size() + " devices");
+                }
+                Region once = host(bytes);
+                once.copyFrom(0, expected, 0, bytes);
+                for (int rank = 1; rank < group.size(); rank++) {
+                    add(plain, type, expected, once);
+                }
+            }
+        }
+        vectors.forEach(DeviceBuffer::close);
+        computes.forEach(DeviceStream::close);
+    }
+
+    private static void add(Kernels plain, ElementType type, Region into, Region from) {
+        if (into.byteLength() > 0) {
+            plain.reduce(ReduceOp.SUM, type, into, 0, from.window(0), 0, (int) from.byteLength());
+        }
+    }
+
+    /** The host doubles what comes, bucket by bucket, step after step. */
+    @Test
+    final void gradientsGoToTheHostAndBackBucketByBucket() {
+        BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 300L, 20L), 1024);
+        Region memory = host(plan.elements() * 4);
+        Region start = host(plan.elements() * 4);
+        fillRandomly(start, 3);
+        DeviceStream compute = device.stream("compute");
+        DeviceBuffer gradients = upload(device, start);
+        try (StagedGradients staged = new StagedGradients(device, memory, ElementType.FLOAT32, plan, PATIENCE)) {
+            for (int step = 0; step < 4; step++) {
+                device.kernels().scale(compute, ElementType.FLOAT32, gradients, 0, plan.elements(), 1.5);
+                if (step > 1) {
+                    staged.beginBucket(gradients, compute, 0);
+                    staged.beginBucket(gradients, compute, 1);
+                }
+                staged.begin(gradients, compute);
+                for (Bucket bucket : plan.buckets()) {
+                    long offset = bucket.offset() * 4;
+                    long length = bucket.length() * 4;
+                    staged.awaitHost(offset, length);
+                    new ScalarKernels().scale(ElementType.FLOAT32, memory.slice(offset, length), 2);
+                    if (step > 0) {
+                        staged.giveBack(offset, length);
+                    }
+                }
+                staged.end(compute);
+            }
+            compute.await(PATIENCE, "the last step");
+            Region expected = host(start.byteLength());
+            for (long i = 0; i < start.byteLength(); i += 4) {
+                float value = start.getFloat(i);
+                for (int step = 0; step < 4; step++) {
+                    value = value * 1.5f * 2;
+                }
+                expected.putFloat(i, value);
+            }
+            assertSame(download(device, gradients), expected, "gradients");
+            assertThatThrownBy(() -> staged.end(compute)).isInstanceOf(IllegalStateException.class);
+        }
+        gradients.close();
+        compute.close();
+    }
+}
