@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,9 +19,13 @@ class AbsenceTest {
     @TempDir
     Path directory;
 
+    /** JDK 25 would have a word on native libraries before the one line. */
+    private static final List<String> FLAGS = Stream.concat(
+                    RankProcess.QUICK_START.stream(), Stream.of("--enable-native-access=ALL-UNNAMED"))
+            .toList();
+
     private String answer(Map<String, String> environment, String... arguments) throws Exception {
-        try (RankProcess jvm =
-                RankProcess.start(directory, RankProcess.QUICK_START, environment, AbsenceProgram.class, arguments)) {
+        try (RankProcess jvm = RankProcess.start(directory, FLAGS, environment, AbsenceProgram.class, arguments)) {
             assertThat(jvm.awaitExit(Duration.ofMinutes(1))).as(jvm.output()).isZero();
             return jvm.output().strip();
         }
