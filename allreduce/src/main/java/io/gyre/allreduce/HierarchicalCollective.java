@@ -31,8 +31,8 @@ import io.gyre.kernels.FastKernels;
  *   <dd>As {@link RingCollective} and {@link DirectCollective}.
  * </dl>
  *
- * <p>After Jia et al., <i>Highly Scalable Deep Learning Training System with Mixed-Precision</i>, 2018, section 4.3, with Horovod's
- * and MVAPICH2's parallel rings instead of one leader for each host.
+ * <p>After Jia et al., <i>Highly Scalable Deep Learning Training System with Mixed-Precision</i>, 2018, with parallel rings instead of
+ * one leader for each host.
  */
 public final class HierarchicalCollective implements Collective {
 

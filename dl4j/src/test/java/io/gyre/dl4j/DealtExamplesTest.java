@@ -13,6 +13,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -103,7 +104,11 @@ class DealtExamplesTest {
                                 if (rank != 2) {
                                     stepsOfOthers.incrementAndGet();
                                 }
+                                long begin = System.nanoTime();
                                 while (rank == 2 && stepsOfOthers.get() < enough) {
+                                    assertThat(System.nanoTime() - begin)
+                                            .as("the other ranks took %s steps of %d", stepsOfOthers, enough)
+                                            .isLessThan(TimeUnit.MINUTES.toNanos(1));
                                     LockSupport.parkNanos(1_000_000);
                                 }
                             })
