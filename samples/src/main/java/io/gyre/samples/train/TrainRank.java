@@ -101,6 +101,8 @@ public final class TrainRank implements Callable<Integer> {
             }
             System.out.println(report.summary());
         }
+        // Who asked after rank 0 had left would speak for all once more.
+        session.exchange("end of the report", new byte[0]);
     }
 
     /** Whether this rank speaks for all: the root, or the first that has not been lost. */
