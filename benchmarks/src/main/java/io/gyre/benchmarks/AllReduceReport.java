@@ -21,7 +21,7 @@ import java.util.Locale;
  * @param kernels what added
  * @param java version of the JVM
  * @param cores of rank 0's host, as the JVM may use them
- * @param warmUpSeconds spent on each length before
+ * @param warmUpSeconds spent on each length before, at least
  * @param seconds spent on each length
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -68,7 +68,7 @@ record AllReduceReport(
         text.append("all-reduce of float sums: %d ranks over %s, algorithm %s, sums by %s, Java %s, %d cores%n"
                 .formatted(ranks, transport, algorithm, kernels, java, cores));
         text.append(
-                "times of the slowest rank, after %s s of warm-up for each length; every element of every round checked%n"
+                "times of the slowest rank, after %s s or more of warm-up for each length; every element of every round checked%n"
                         .formatted(warmUpSeconds));
         text.append("%12s %12s %12s %12s %8s %12s %9s %8s%n"
                 .formatted("bytes", "median us", "p99 us", "best us", "GB/s", "floor us", "of floor", "rounds"));
