@@ -43,6 +43,15 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     /** Between the numbers of two lanes' streams: no run has so many ranks. */
     private static final int STREAMS_PER_LANE = 1 << 20;
 
+    /**
+     * In shared memory the driver only makes room in the logs, which can wait until several frames have gone, and costs more than
+     * a look at what has come: with less than that in between, a frame is found late.
+     */
+    private static final int PUMP_DUE = 64;
+
+    /** What a turn without work counts for: a reason to run the driver rather than later, but not each time. */
+    private static final int IDLE_TURN = 8;
+
     /** A peer whose files are gone has ended, and the coordinator will know. */
     private static final Duration VERDICT_TIMEOUT = Duration.ofSeconds(1);
 
@@ -59,6 +68,11 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     private final MappedBoxes boxes;
     private final @Nullable AeronFrameSender[] senders;
     private final @Nullable AeronFrameReceiver[] receivers;
+
+    /** Whether the driver moves every frame, so that it runs at every turn. */
+    private final boolean pumped;
+
+    private int due;
 
     /**
      * Creates the endpoint of a rank whose run is complete.
@@ -81,7 +95,8 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         this.mode = options.transport();
         findNear();
         boxes = openBoxes();
-        if (near.cardinality() == world.size()) {
+        pumped = near.cardinality() < world.size();
+        if (!pumped) {
             site.closePort();
         }
         for (int peer = 0; peer < world.size(); peer++) {
@@ -241,7 +256,11 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     @Override
     public void await(int workDone, Activity activity) {
-        site.node().pump();
+        due += workDone > 0 ? 1 : IDLE_TURN;
+        if (pumped || due >= PUMP_DUE) {
+            due = 0;
+            site.node().pump();
+        }
         patience.turn(workDone, activity);
     }
 
