@@ -49,7 +49,8 @@ public final class AllReduceOptions {
             names = "--warm-up",
             paramLabel = "S",
             defaultValue = "1",
-            description = "How long to do the same without measuring, each length; again while the compiler is busy. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "How long to do the same without measuring, each length; again while the compiler is busy. Default: ${DEFAULT-VALUE}.")
     private double warmUpSeconds;
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the figures to a file, as JSON.")
