@@ -371,7 +371,8 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param kinds for each output that is to be evaluated, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        return new MergedEvaluation(network, session).run(data.pass(world, 0, 0), kinds);
+        MergedEvaluation evaluation = new MergedEvaluation(network, session);
+        return evaluation.run(data.pass(evaluation.present(), 0, 0), kinds);
     }
 
     /** SHA-256 of this rank's parameters, as hexadecimal digits. */
