@@ -128,6 +128,14 @@ public final class TrainOptions {
     private @Nullable Integer batch;
 
     @Option(
+            names = "--micro-batches",
+            paramLabel = "K",
+            defaultValue = "1",
+            description =
+                    "In how many passes a rank's batch goes through the model; their gradients are added up. Default: 1.")
+    private int microBatches = 1;
+
+    @Option(
             names = "--seed",
             paramLabel = "S",
             defaultValue = "1",
@@ -201,6 +209,7 @@ public final class TrainOptions {
                     + ": ranks that do not train in step have no common state to save; use allreduce");
         }
         checkRange("--batch", batch(), 1, 1 << 20);
+        checkRange("--micro-batches", microBatches, 1, batch());
         checkRange("--epochs", epochs().orElse(1), 1, 1_000_000);
         checkRange("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
         checkRange("--image", pixels(), 1, 4096);
@@ -304,6 +313,10 @@ public final class TrainOptions {
             return model == SampleModel.RESNET50 ? Optional.of((long) DEFAULT_RESNET_STEPS) : Optional.empty();
         }
         return Optional.ofNullable(length.steps);
+    }
+
+    int microBatches() {
+        return microBatches;
     }
 
     int batch() {
