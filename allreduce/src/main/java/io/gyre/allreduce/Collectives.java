@@ -21,7 +21,7 @@ public final class Collectives {
      * @param endpoint borrowed, not closed
      */
     public static Collective choose(Endpoint endpoint) {
-        int rank = endpoint.world().rank();
+        int rank = endpoint.member(endpoint.world().rank()).rank();
         int size = endpoint.world().size();
         List<Integer> near = endpoint.boxes().ranks();
         if (size > 1 && near.size() == size) {
