@@ -40,7 +40,8 @@ public final class Collectives {
     }
 
     private static Collective suiting(Endpoint endpoint) {
-        int rank = endpoint.world().rank();
+        // As the run numbers it: this may be a group's endpoint.
+        int rank = endpoint.member(endpoint.world().rank()).rank();
         int size = endpoint.world().size();
         List<Integer> near = endpoint.boxes().ranks();
         if (size > 1 && near.size() == size) {
