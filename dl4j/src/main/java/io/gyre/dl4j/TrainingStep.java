@@ -74,7 +74,6 @@ final class TrainingStep {
                 if (duringPass == null) {
                     exchange(own, total, step);
                 }
-                replica.endExchange();
                 if (addsUp()) {
                     replica.divideMeans(total.examples());
                 }
@@ -82,6 +81,8 @@ final class TrainingStep {
                 replica.update(total);
             } else {
                 replica.average(own.examples());
+                replica.side().awaitAll();
+                replica.side().giveBackAll();
                 replica.endExchange();
                 checkFinite(total, step);
                 combine(total, step);
@@ -100,6 +101,7 @@ final class TrainingStep {
         exchange.finish();
         exposedNanos = System.nanoTime() - begin;
         exchangeNanos = exchange.busyNanos();
+        replica.endExchange();
         return score;
     }
 
@@ -110,7 +112,27 @@ final class TrainingStep {
             }
         }
         replica.beginExchange();
-        combine(total, step);
+        if (replica.isStaged() && strategy.combinesBuckets()) {
+            combineAsTheyCome(step);
+        } else {
+            replica.side().awaitAll();
+            combine(total, step);
+            replica.side().giveBackAll();
+        }
+        replica.endExchange();
+    }
+
+    /** Combines one bucket while the next is on its way from the device, and the one before on its way back. */
+    private void combineAsTheyCome(long step) {
+        long begin = System.nanoTime();
+        HostSide side = replica.side();
+        for (Bucket bucket : replica.bucketPlan().buckets()) {
+            side.await(bucket.index());
+            strategy.combine(replica, bucket, step);
+            side.giveBack(bucket.index());
+        }
+        exchangeNanos = System.nanoTime() - begin;
+        exposedNanos = exchangeNanos;
     }
 
     private void combine(StepSummary total, long step) {
