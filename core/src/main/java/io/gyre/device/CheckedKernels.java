@@ -155,8 +155,7 @@ public final class CheckedKernels implements GradientKernels {
         checkApart(data, offset, count * Float.BYTES, entries, entriesOffset, entriesBytes);
         checkApart(data, offset, count * Float.BYTES, scratch, 0, scratchBytes);
         checkApart(entries, entriesOffset, entriesBytes, scratch, 0, scratchBytes);
-        kernels.encodeThreshold(
-                stream, data, offset, count, threshold, entries, entriesOffset, capacity, scratch);
+        kernels.encodeThreshold(stream, data, offset, count, threshold, entries, entriesOffset, capacity, scratch);
     }
 
     @Override

@@ -40,7 +40,8 @@ public final class DeviceAllReduce implements AutoCloseable {
         this.elements = elements;
         this.timeout = timeout;
         // The first chunk is the longest.
-        long most = devices.isEmpty() ? 0 : Chunk.of(0, devices.size(), elements).length();
+        long most =
+                devices.isEmpty() ? 0 : Chunk.of(0, devices.size(), elements).length();
         lanes = SummingLane.of(devices, most * type.bytes());
     }
 

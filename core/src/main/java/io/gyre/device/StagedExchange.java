@@ -78,9 +78,7 @@ public final class StagedExchange implements AutoCloseable {
     private DeviceBuffer view() {
         DeviceBuffer gradients = staged.gradients();
         DeviceBuffer known = vector;
-        if (known == null
-                || known.address() != gradients.address()
-                || known.byteLength() != gradients.byteLength()) {
+        if (known == null || known.address() != gradients.address() || known.byteLength() != gradients.byteLength()) {
             if (known != null) {
                 known.close();
             }

@@ -125,7 +125,8 @@ public final class StagedGradients implements AutoCloseable {
         }
         StagedExchange known = exchange;
         if (!ordered && known != null && known.isOpen()) {
-            // The host memory still holds what returns from the step before. Later in a step the event is the other thread's.
+            // The host memory still holds what returns from the step before. Later in a step the event is the other
+            // thread's.
             leaving.waitFor(known.returned());
         }
         ordered = true;

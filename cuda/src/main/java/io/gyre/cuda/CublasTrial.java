@@ -22,7 +22,8 @@ final class CublasTrial {
      *
      * @return what was chosen and why
      */
-    static String run(CudaDevice device, CudaKernels own, ChosenKernels kernels, Cublas cublas, Judge judge, long... lengths) {
+    static String run(
+            CudaDevice device, CudaKernels own, ChosenKernels kernels, Cublas cublas, Judge judge, long... lengths) {
         List<String> answers = new ArrayList<>();
         ChosenKernels other = ChosenKernels.always(own, cublas);
         try (KernelRace race = new KernelRace(device, own, other, lengths)) {

@@ -33,8 +33,22 @@ final class KernelRace implements AutoCloseable {
     private static final double[] FACTORS = {1 / 3.0, -3, 1e-30, 1e30, 1};
 
     private static final double[] SPECIALS = {
-        0.0, -0.0, 1, -1, 1 / 3.0, Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Float.MIN_VALUE,
-        -Float.MIN_VALUE, Float.MIN_NORMAL, Float.MAX_VALUE, -Float.MAX_VALUE, 1e-300, Double.MIN_VALUE, Double.MAX_VALUE
+        0.0,
+        -0.0,
+        1,
+        -1,
+        1 / 3.0,
+        Double.NaN,
+        Double.POSITIVE_INFINITY,
+        Double.NEGATIVE_INFINITY,
+        Float.MIN_VALUE,
+        -Float.MIN_VALUE,
+        Float.MIN_NORMAL,
+        Float.MAX_VALUE,
+        -Float.MAX_VALUE,
+        1e-300,
+        Double.MIN_VALUE,
+        Double.MAX_VALUE
     };
 
     private static final int COMPARED = SPECIALS.length * SPECIALS.length + 4001;

@@ -55,9 +55,10 @@ class CublasChoiceTest {
     @Test
     void itIsUsedWhereItIsFaster() {
         assertThat(tune(0, 0, LONG_MICROS))
-                .isEqualTo("cuBLAS 12.0 is used on device 0 (Fake GPU 0) for: sum of float32 from 64 elements; sum of float64"
-                        + " from 64 elements; scale of float32 from 64 elements; scale of float64 from 64 elements; axpy of"
-                        + " float32 no, its results are other bits; axpy of float64 no, its results are other bits");
+                .isEqualTo(
+                        "cuBLAS 12.0 is used on device 0 (Fake GPU 0) for: sum of float32 from 64 elements; sum of float64"
+                                + " from 64 elements; scale of float32 from 64 elements; scale of float64 from 64 elements; axpy of"
+                                + " float32 no, its results are other bits; axpy of float64 no, its results are other bits");
     }
 
     @Test
@@ -132,12 +133,15 @@ class CublasChoiceTest {
 
     @Test
     void whereThereIsNoneTheReasonIsSaid() throws Exception {
-        for (String place : List.of("/usr/local/cuda-12.0/lib64", "/usr/local/cuda/lib64", "/usr/lib/x86_64-linux-gnu")) {
-            Assumptions.assumeFalse(Files.exists(Path.of(place, "libcublas.so.12")), "this machine has CUDA 12's cuBLAS");
+        for (String place :
+                List.of("/usr/local/cuda-12.0/lib64", "/usr/local/cuda/lib64", "/usr/lib/x86_64-linux-gnu")) {
+            Assumptions.assumeFalse(
+                    Files.exists(Path.of(place, "libcublas.so.12")), "this machine has CUDA 12's cuBLAS");
         }
         assertThat(answer(Map.of(), FakeDriver.compiled().toString()))
-                .isEqualTo("cuBLAS is not used on device 0 (Fake GPU 0): there is no libcublas.so.12. Install CUDA 12's cuBLAS, or"
-                        + " add its directory to LD_LIBRARY_PATH");
+                .isEqualTo(
+                        "cuBLAS is not used on device 0 (Fake GPU 0): there is no libcublas.so.12. Install CUDA 12's cuBLAS, or"
+                                + " add its directory to LD_LIBRARY_PATH");
     }
 
     @Test
@@ -146,14 +150,16 @@ class CublasChoiceTest {
         // As one that somebody has given the name that JCublas looks for.
         Path renamed = FakeCublas.compiled(13).getParent();
         assertThat(answer(Map.of("LD_LIBRARY_PATH", renamed.toString()), driver))
-                .isEqualTo("cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is not CUDA 12's, for which"
-                        + " JCublas 12.6.0 is made. Put the directory of CUDA 12's libcublas.so.12 first in LD_LIBRARY_PATH");
+                .isEqualTo(
+                        "cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is not CUDA 12's, for which"
+                                + " JCublas 12.6.0 is made. Put the directory of CUDA 12's libcublas.so.12 first in LD_LIBRARY_PATH");
         assertThat(answer(
                         Map.of("FAKE_CUBLAS_VERSION", "110901"),
                         driver,
                         FakeCublas.compiled(12).toString()))
-                .startsWith("cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is version 11.9, and JCublas"
-                        + " 12.6.0 is made for 12.");
+                .startsWith(
+                        "cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is version 11.9, and JCublas"
+                                + " 12.6.0 is made for 12.");
     }
 
     @Test
@@ -162,13 +168,15 @@ class CublasChoiceTest {
                         Map.of("FAKE_CUBLAS_FAILS", "1"),
                         FakeDriver.compiled().toString(),
                         FakeCublas.compiled(12).toString()))
-                .isEqualTo("cuBLAS is not used on device 0 (Fake GPU 0): cublasCreate on device 0 (Fake GPU 0) has failed:"
-                        + " CUBLAS_STATUS_NOT_INITIALIZED");
+                .isEqualTo(
+                        "cuBLAS is not used on device 0 (Fake GPU 0): cublasCreate on device 0 (Fake GPU 0) has failed:"
+                                + " CUBLAS_STATUS_NOT_INITIALIZED");
     }
 
     @Test
     void aLinkersWordsAreTranslated() {
-        assertThat(CublasLibrary.why("jcuda/jcublas/JCublas2")).contains("add org.jcuda:jcublas:12.6.0 and its natives");
+        assertThat(CublasLibrary.why("jcuda/jcublas/JCublas2"))
+                .contains("add org.jcuda:jcublas:12.6.0 and its natives");
         assertThat(CublasLibrary.why("something else\nin two lines"))
                 .isEqualTo("JCublas's library cannot be loaded: something else. Look at what it needs with ldd");
     }

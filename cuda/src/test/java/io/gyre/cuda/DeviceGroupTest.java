@@ -176,8 +176,16 @@ class DeviceGroupTest {
     /** Streams that lag behind, so that a missing event shows. */
     @ParameterizedTest
     @CsvSource({
-        "1, 1, true", "2, 2, true", "3, 3, true", "4, 4, true", "1, 1, false", "2, 2, false", "3, 3, false", "4, 4, false",
-        "1, 3, true", "4, 2, false"
+        "1, 1, true",
+        "2, 2, true",
+        "3, 3, true",
+        "4, 4, true",
+        "1, 1, false",
+        "2, 2, false",
+        "3, 3, false",
+        "4, 4, false",
+        "1, 3, true",
+        "4, 2, false"
     })
     void allDevicesOfTwoRanksHaveTheSameBits(int ofRank0, int ofRank1, boolean peers) throws Exception {
         FakeDriver.load(ofRank0 + ofRank1, peers, 200);

@@ -69,8 +69,7 @@ final class ExchangeProgram {
         FakeDriver.assertNothingIsLeft();
     }
 
-    private static void train(
-            StagedGradients staged, DeviceBuffer gradients, DeviceStream compute, Combining combining)
+    private static void train(StagedGradients staged, DeviceBuffer gradients, DeviceStream compute, Combining combining)
             throws InterruptedException {
         Thread thread = new Thread(combining, "combining");
         thread.start();
@@ -80,7 +79,13 @@ final class ExchangeProgram {
             for (Bucket bucket : staged.plan().buckets()) {
                 compute.device()
                         .kernels()
-                        .scale(compute, ElementType.FLOAT32, gradients, bucket.offset() * 4, bucket.length(), 0.7 + rank);
+                        .scale(
+                                compute,
+                                ElementType.FLOAT32,
+                                gradients,
+                                bucket.offset() * 4,
+                                bucket.length(),
+                                0.7 + rank);
                 staged.beginBucket(gradients, computes, bucket.index());
                 combining.ready.release();
             }

@@ -213,7 +213,8 @@ class StagedTrainingTest {
         List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, overlap));
 
         for (Result result : results) {
-            assertThat(result.parameters().data().asFloat()).isEqualTo(expected.data().asFloat());
+            assertThat(result.parameters().data().asFloat())
+                    .isEqualTo(expected.data().asFloat());
         }
         FakeDriver.assertNothingIsLeft();
     }
@@ -225,10 +226,12 @@ class StagedTrainingTest {
 
         List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, Overlap.ON));
 
-        // Rank 0 has three batches in each epoch. The vector is fetched once at the begin of a pass, and then in buckets.
+        // Rank 0 has three batches in each epoch. The vector is fetched once at the begin of a pass, and then in
+        // buckets.
         List<Integer> early = results.get(0).earlyBuckets();
         assertThat(early).hasSize(3 * EPOCHS);
-        assertThat(early.subList(1, early.size())).allSatisfy(count -> assertThat(count).isGreaterThan(2));
+        assertThat(early.subList(1, early.size()))
+                .allSatisfy(count -> assertThat(count).isGreaterThan(2));
         FakeDriver.assertNothingIsLeft();
     }
 }

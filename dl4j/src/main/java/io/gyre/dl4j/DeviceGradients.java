@@ -73,7 +73,8 @@ final class DeviceGradients implements AutoCloseable {
                     return new Source(provider.open(), new Nd4jCudaMemory());
                 }
             }
-            LOG.warn("gyre-cuda is not on the class path: ND4J copies all gradients to the host and back in every step");
+            LOG.warn(
+                    "gyre-cuda is not on the class path: ND4J copies all gradients to the host and back in every step");
             return null;
         }
     }

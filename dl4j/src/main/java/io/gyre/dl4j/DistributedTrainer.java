@@ -94,7 +94,8 @@ public final class DistributedTrainer implements AutoCloseable {
         ModelChecks.check(network);
         replica = new Replica(network, builder.bucketBytes);
         checkSupported(builder);
-        DeviceGradients.Source source = builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
+        DeviceGradients.Source source =
+                builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
         boolean overlap = overlaps(builder.overlap, source != null);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
         session.agree("model and options", identity(builder, overlap));
@@ -144,8 +145,8 @@ public final class DistributedTrainer implements AutoCloseable {
 
     /** Decides whether gradients are exchanged during the backward pass; says why. */
     private boolean overlaps(Overlap wanted, boolean onDevice) {
-        String obstacle =
-                Overlap.obstacle(strategy, replica, world, onDevice || Nd4j.getEnvironment().isCPU());
+        String obstacle = Overlap.obstacle(
+                strategy, replica, world, onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);

@@ -210,8 +210,7 @@ class OverlapTest {
 
     @Test
     void aModelThatTellsNothingIsNoticed() {
-        FinalityCheck check = new FinalityCheck(
-                Region.allocate("gradients", 40), Float.BYTES, (offset, length) -> {});
+        FinalityCheck check = new FinalityCheck(Region.allocate("gradients", 40), Float.BYTES, (offset, length) -> {});
 
         assertThat(check.objection()).isEqualTo("no layer told when its gradients were complete");
     }

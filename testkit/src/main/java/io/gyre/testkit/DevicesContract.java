@@ -611,11 +611,10 @@ public abstract class DevicesContract {
             if (devices.list().size() > 1) {
                 try (Device other = devices.open(1);
                         DeviceBuffer elsewhere = other.allocate("elsewhere", 64)) {
-                    assertThatThrownBy(
-                                    () -> device.kernels().scale(stream, ElementType.FLOAT32, elsewhere, 0, 16, 2))
+                    assertThatThrownBy(() -> device.kernels().scale(stream, ElementType.FLOAT32, elsewhere, 0, 16, 2))
                             .isInstanceOf(IllegalArgumentException.class)
-                            .hasMessage("device buffer 'elsewhere' is on " + other.info()
-                                    + ", and the kernel runs on " + device.info());
+                            .hasMessage("device buffer 'elsewhere' is on " + other.info() + ", and the kernel runs on "
+                                    + device.info());
                 }
             }
         }
