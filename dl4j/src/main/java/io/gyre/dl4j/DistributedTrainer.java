@@ -101,7 +101,8 @@ public final class DistributedTrainer implements AutoCloseable {
         session.agree("model and options", identity(builder, overlap));
         replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
         duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
-        step = new TrainingStep(session, strategy, replica, builder.seed, duringPass);
+        MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
+        step = new TrainingStep(session, strategy, replica, batches, duringPass);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
@@ -132,6 +133,7 @@ public final class DistributedTrainer implements AutoCloseable {
     /** What must be the same on all ranks. */
     private Map<String, String> identity(Builder builder, boolean overlap) {
         return Map.of(
+                "micro-batches", String.valueOf(builder.microBatches),
                 "model", network.model().getClass().getSimpleName(),
                 "data type", replica.elementType().name(),
                 "parameters", String.valueOf(network.model().numParams()),
@@ -425,6 +427,7 @@ public final class DistributedTrainer implements AutoCloseable {
         private @Nullable StepListener stepListener;
         private long seed;
         private long bucketBytes = DEFAULT_BUCKET_BYTES;
+        private int microBatches = 1;
         private Overlap overlap = Overlap.AUTO;
         private @Nullable Path checkpointDirectory;
         private long checkpointEverySteps;
@@ -453,6 +456,15 @@ public final class DistributedTrainer implements AutoCloseable {
         /** Most bytes of gradients that are sent as one vector. Default: 16 MiB. */
         public Builder bucketBytes(long value) {
             bucketBytes = positive("bucketBytes", value);
+            return this;
+        }
+
+        /**
+         * In how many passes a rank's batch goes through the model. Their gradients are added up before the exchange (gradient
+         * accumulation): the step is that of the whole batch, with the memory of a part. BatchNorm sees parts. Default: 1.
+         */
+        public Builder microBatches(int value) {
+            microBatches = (int) positive("microBatches", value);
             return this;
         }
 

@@ -77,13 +77,20 @@ final class Replica implements TrainableModel, AutoCloseable {
             Gradient byParameter,
             Map<Trainable, Gradient> byLayer,
             List<INDArray> sums,
-            List<List<INDArray>> meansByBucket) {
+            List<Mean> means) {
         void close() {
             if (ownsRegion) {
                 region.close();
             }
         }
     }
+
+    /**
+     * A part of the gradients that is a mean over examples, where most are sums. It lies in one bucket.
+     *
+     * @param offset where it begins in the vector, in elements
+     */
+    record Mean(long offset, int bucket, INDArray array) {}
 
     /** A forward and a backward pass. */
     interface Pass {
@@ -132,8 +139,7 @@ final class Replica implements TrainableModel, AutoCloseable {
         Gradient byParameter = new DefaultGradient(gradients);
         Map<Trainable, Gradient> byLayer = new LinkedHashMap<>();
         List<INDArray> sums = new ArrayList<>();
-        List<List<INDArray>> meansByBucket = new ArrayList<>();
-        bucketPlan.buckets().forEach(bucket -> meansByBucket.add(new ArrayList<>()));
+        List<Mean> means = new ArrayList<>();
         long offset = 0;
         for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
             for (Map.Entry<String, INDArray> parameter :
@@ -148,7 +154,7 @@ final class Replica implements TrainableModel, AutoCloseable {
                 if (trainable.getValue().updaterDivideByMinibatch(parameter.getKey())) {
                     sums.add(part);
                 } else {
-                    addByBucket(flat, offset, offset + length, meansByBucket);
+                    addByBucket(flat, offset, offset + length, means);
                 }
                 offset += length;
             }
@@ -165,16 +171,16 @@ final class Replica implements TrainableModel, AutoCloseable {
                 byParameter,
                 byLayer,
                 sums,
-                meansByBucket);
+                means);
     }
 
     /** Notes means where they will be exchanged; a layer that is larger than a bucket is cut anywhere. */
-    private void addByBucket(INDArray flat, long from, long to, List<List<INDArray>> byBucket) {
+    private void addByBucket(INDArray flat, long from, long to, List<Mean> means) {
         for (Bucket bucket : bucketPlan.buckets()) {
             long begin = Math.max(from, bucket.offset());
             long end = Math.min(to, bucket.offset() + bucket.length());
             if (begin < end) {
-                byBucket.get(bucket.index()).add(flat.get(NDArrayIndex.interval(begin, end)));
+                means.add(new Mean(begin, bucket.index(), flat.get(NDArrayIndex.interval(begin, end))));
             }
         }
     }
@@ -239,6 +245,16 @@ final class Replica implements TrainableModel, AutoCloseable {
         } else {
             onDevice.end(binding.gradients());
         }
+    }
+
+    /** The gradients as one flat vector: a view. */
+    INDArray gradientVector() {
+        return binding.gradients().reshape(binding.gradients().length());
+    }
+
+    /** Which parts of the gradients are means. */
+    List<Mean> means() {
+        return binding.means();
     }
 
     Network network() {
@@ -374,17 +390,17 @@ final class Replica implements TrainableModel, AutoCloseable {
      * examples later: they become sums now, and means again by {@link #divideMeans}.
      */
     void weigh(Bucket bucket, long ownExamples) {
-        for (INDArray mean : binding.meansByBucket().get(bucket.index())) {
-            mean.muli(ownExamples);
+        for (Mean mean : binding.means()) {
+            if (mean.bucket() == bucket.index()) {
+                mean.array().muli(ownExamples);
+            }
         }
     }
 
     /** After all buckets were added up: see {@link #weigh}. */
     void divideMeans(long allExamples) {
-        for (List<INDArray> means : binding.meansByBucket()) {
-            for (INDArray mean : means) {
-                mean.divi(allExamples);
-            }
+        for (Mean mean : binding.means()) {
+            mean.array().divi(allExamples);
         }
     }
 
@@ -418,7 +434,7 @@ final class Replica implements TrainableModel, AutoCloseable {
         int epoch = network.epoch();
         network.applyUpdater(binding.byParameter(), Math.toIntExact(total.examples()), updaterWorkspaces);
         INDArray params = network.model().params();
-        INDArray update = binding.gradients().reshape(binding.gradients().length());
+        INDArray update = gradientVector();
         StepFunction stepFunction = network.model().getOptimizer().getStepFunction();
         stepFunction.step(params, update);
         endStep(total, step, epoch);

@@ -10,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** One optimiser step on all ranks: backward pass, exchange, update. The exchange may overlap the pass. */
 final class TrainingStep {
@@ -22,7 +21,7 @@ final class TrainingStep {
     private final Session session;
     private final UpdateStrategy strategy;
     private final Replica replica;
-    private final long seed;
+    private final MicroBatches batches;
     private final @Nullable GradientExchange duringPass;
     private long exchangeNanos;
     private long exposedNanos;
@@ -30,19 +29,19 @@ final class TrainingStep {
     /**
      * Creates the steps of one rank.
      *
-     * @param seed of dropout and other noise in the layers
+     * @param batches compute the gradients
      * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
      */
     TrainingStep(
             Session session,
             UpdateStrategy strategy,
             Replica replica,
-            long seed,
+            MicroBatches batches,
             @Nullable GradientExchange duringPass) {
         this.session = session;
         this.strategy = strategy;
         this.replica = replica;
-        this.seed = seed;
+        this.batches = batches;
         this.duringPass = duringPass;
     }
 
@@ -55,14 +54,13 @@ final class TrainingStep {
      * @return what all ranks brought; if that is no examples, nothing was updated
      */
     StepSummary run(@Nullable MultiDataSet rows, boolean stop, long step) {
-        Nd4j.getRandom().setSeed(Seeds.derive(seed, session.world().rank(), step));
         if (rows != null) {
             strategy.beforeStep(replica, step);
             replica.parametersChanged();
         }
         int examples = rows == null ? 0 : Rows.count(rows);
         double ownScore = duringPass == null
-                ? replica.backward(rows, null)
+                ? batches.backward(rows, null, step)
                 : backwardAndExchange(duringPass, rows, examples, step);
         StepSummary own = StepSummary.ofRank(examples, ownScore, stop);
         StepSummary total = strategy.summarise(own, step);
@@ -96,7 +94,7 @@ final class TrainingStep {
 
     private double backwardAndExchange(
             GradientExchange exchange, @Nullable MultiDataSet rows, int examples, long step) {
-        double score = exchange.begin(listener -> replica.backward(rows, listener), examples, step);
+        double score = exchange.begin(listener -> batches.backward(rows, listener, step), examples, step);
         long begin = System.nanoTime();
         exchange.finish();
         exposedNanos = System.nanoTime() - begin;

@@ -133,6 +133,14 @@ public final class TrainOptions {
     private @Nullable Integer batch;
 
     @Option(
+            names = "--micro-batches",
+            paramLabel = "K",
+            defaultValue = "1",
+            description =
+                    "In how many passes a rank's batch goes through the model; their gradients are added up. Default: 1.")
+    private int microBatches = 1;
+
+    @Option(
             names = "--seed",
             paramLabel = "S",
             defaultValue = "1",
@@ -239,6 +247,7 @@ public final class TrainOptions {
         }
         checkRange("-n", ranks, 1, MOST_RANKS);
         checkRange("--batch", batch(), 1, 1 << 20);
+        checkRange("--micro-batches", microBatches, 1, batch());
         checkRange("--epochs", epochs().orElse(1), 1, 1_000_000);
         checkRange("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
         checkRange("--image", pixels(), 1, 4096);
@@ -373,6 +382,10 @@ public final class TrainOptions {
             return model == SampleModel.RESNET50 ? Optional.of((long) DEFAULT_RESNET_STEPS) : Optional.empty();
         }
         return Optional.ofNullable(length.steps);
+    }
+
+    int microBatches() {
+        return microBatches;
     }
 
     int batch() {

@@ -69,6 +69,7 @@ final class Training {
         DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
                 .seed(options.seed())
                 .overlap(options.overlap())
+                .microBatches(options.microBatches())
                 .stepListener(progress)
                 .resume(options.resume());
         if (strategy != null) {
