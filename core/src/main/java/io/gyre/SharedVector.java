@@ -21,6 +21,17 @@ public interface SharedVector {
     /** Copies it to {@code into}. */
     void read(Region into);
 
+    /**
+     * Begins to copy it to {@code into}, which nobody may touch until {@link #awaitRead}. What was added by this rank before is in it.
+     * One read at a time.
+     */
+    default void beginRead(Region into) {
+        read(into);
+    }
+
+    /** Waits for the end of what {@link #beginRead} has begun. */
+    default void awaitRead() {}
+
     /** Begins to add {@code delta}, which must stay as it is until {@link #awaitAccumulate}. Happens once, and loses nothing. */
     void beginAccumulate(Region delta);
 

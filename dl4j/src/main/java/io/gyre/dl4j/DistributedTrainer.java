@@ -36,8 +36,9 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state and
- * counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave each rank its
- * own steps instead, and promise equal parameters at the end of each {@code fit} only; what follows is about the default.
+ * counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave each rank, or each
+ * group of ranks, its own steps instead, and promise equal parameters at the end of each {@code fit} only; what follows is about the
+ * default.
  *
  * <dl>
  *   <dt>Result
@@ -71,6 +72,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final World world;
     private final @Nullable Collective ownCollective;
     private final UpdateStrategy strategy;
+    private final Session inStep;
     private final @Nullable StepListener stepListener;
     private final Network network;
     private final Replica replica;
@@ -93,6 +95,8 @@ public final class DistributedTrainer implements AutoCloseable {
                 : null;
         ownCollective = given != null ? null : staged != null ? staged : Collectives.choose(session.endpoint());
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
+        List<Integer> together = strategy.ranksInStep(world);
+        inStep = together.size() == world.size() ? session : session.group(together);
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
         ModelChecks.check(network);
@@ -103,7 +107,7 @@ public final class DistributedTrainer implements AutoCloseable {
         session.agree("model and options", identity(builder, overlap));
         replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), staged);
         duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
-        step = new TrainingStep(session, strategy, replica, builder.seed, duringPass);
+        step = new TrainingStep(session, inStep, strategy, replica, builder.seed, duringPass);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
@@ -147,20 +151,21 @@ public final class DistributedTrainer implements AutoCloseable {
 
     /** Decides whether gradients are exchanged during the backward pass; says why. */
     private boolean overlaps(Overlap wanted) {
-        String obstacle = Overlap.obstacle(strategy, replica, world);
+        String obstacle = Overlap.obstacle(strategy, replica, inStep.world());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
             }
             return false;
         }
-        boolean together = session.endpoint().boxes().ranks().size() == world.size();
+        boolean together =
+                inStep.endpoint().boxes().ranks().size() == inStep.world().size();
         boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && !together);
         LOG.info(
                 "Gradients are exchanged {} each backward pass: {}",
                 overlap ? "during" : "after",
                 wanted == Overlap.AUTO
-                        ? (together ? "all ranks share memory and cores" : "messages take time in which cores are free")
+                        ? (together ? "those in step share memory and cores" : "messages take time in which cores are free")
                         : "as asked");
         return overlap;
     }
@@ -222,7 +227,8 @@ public final class DistributedTrainer implements AutoCloseable {
         checkpoints.afterCall(progress);
         progress = progress.afterCall();
         if (!strategy.inLockStep()) {
-            tally.examples(sumOverRanks(tally.examples()));
+            // Each rank knows what its group had: one of them says so.
+            tally.examples(sumOverRanks(inStep.world().isRoot() ? tally.examples() : 0));
             checkAnyExamples(data, tally);
         }
         return tally.report(session.bytesSent(), stopped);
@@ -301,7 +307,7 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private void checkReplicas() {
         if (strategy.keepsReplicasIdentical()) {
-            ReplicaCheck.run(session, replica, progress.step());
+            ReplicaCheck.run(inStep, replica, progress.step());
         }
     }
 

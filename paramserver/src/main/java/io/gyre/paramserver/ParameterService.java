@@ -2,6 +2,7 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.Endpoint;
+import io.gyre.Groups;
 import io.gyre.Gyre;
 import io.gyre.PeerLostException;
 import io.gyre.Session;
@@ -49,6 +50,8 @@ public final class ParameterService implements AutoCloseable {
 
     private final Session session;
     private final Session workers;
+    private final Groups groups;
+    private final @Nullable Session trainers;
     private final @Nullable Training training;
     private final @Nullable ShardServer server;
     private final List<ServerLink> links = new ArrayList<>();
@@ -76,6 +79,10 @@ public final class ParameterService implements AutoCloseable {
                 IntStream.range(all ? 0 : size - builder.servers, size).boxed().toList();
         List<Integer> ownGroup = workerRanks.contains(own) ? workerRanks : serverRanks;
         workers = ownGroup.size() == size ? session : session.group(ownGroup);
+        groups = builder.divide(workerRanks.size());
+        // Workers are the first ranks of the session, and so have the same numbers in both.
+        List<Integer> leads = groups.leads();
+        trainers = leads.contains(own) ? session.group(leads) : null;
         Endpoint endpoint = session.endpoint(LANE);
         Shelf shelf = new Shelf(session, endpoint);
         server = serverRanks.contains(own)
@@ -83,10 +90,11 @@ public final class ParameterService implements AutoCloseable {
                         new ShardTable(
                                 serverRanks.indexOf(own),
                                 serverRanks.size(),
-                                workerRanks,
+                                leads,
                                 training,
                                 new MemoryBudget(serverRanks.indexOf(own), serverRanks.size(), builder.memoryLimit),
                                 shelf),
+                        leads,
                         workerRanks,
                         builder.faults)
                 : null;
@@ -107,7 +115,8 @@ public final class ParameterService implements AutoCloseable {
         session.agree("the parameter service", builder.identity());
         loop = new ServiceLoop(
                 session, endpoint, peers, links, server, shelf, builder.retryAfter.toNanos(), builder.faults);
-        caller = new Caller(session, links, loop, builder.callTimeout);
+        caller = new Caller(
+                session, links, loop, builder.callTimeout, workerRanks.contains(own) ? groups.of(own) : List.of());
     }
 
     /** Whether this rank only serves. */
@@ -118,6 +127,34 @@ public final class ParameterService implements AutoCloseable {
     /** The ranks that are no mere servers, as a session of their own; on a server, the servers. */
     public Session workers() {
         return workers;
+    }
+
+    /** How the workers are divided: each by itself, unless the builder was told otherwise. */
+    public Groups groups() {
+        return groups;
+    }
+
+    /** The ranks of this worker's group, as a session of their own, in which the lead is rank 0. */
+    public Session group() {
+        if (isServer()) {
+            throw new IllegalStateException("rank " + session.world().rank() + " only serves, and is in no group");
+        }
+        return workers.group(groups.of(workers.world().rank()));
+    }
+
+    /** Whether this rank exchanges with the servers for its group. */
+    public boolean isLead() {
+        return trainers != null;
+    }
+
+    /** The leads of all groups, as a session of their own. */
+    Session trainers() {
+        Session known = trainers;
+        if (known == null) {
+            throw new IllegalStateException("rank " + session.world().rank()
+                    + " is not the lead of its group, and so trains nothing on the servers: groups " + groups);
+        }
+        return known;
     }
 
     /** Number of servers. */
@@ -141,6 +178,11 @@ public final class ParameterService implements AutoCloseable {
         return known;
     }
 
+    /** Whether the consistency lets a training go on without a worker that is lost. */
+    public boolean trainingOutlivesWorkers() {
+        return training().consistency().outlivesWorkers();
+    }
+
     /** How parameters are trained, in words. */
     public String description() {
         return training().inWords();
@@ -157,18 +199,18 @@ public final class ParameterService implements AutoCloseable {
     }
 
     /**
-     * Parameters that the servers train, as this service's {@link Training} says.
+     * Parameters that the servers train, as this service's {@link Training} says. For leads of groups alone, if there are groups.
      *
-     * @param name the same on all workers, which call this together
+     * @param name the same on all leads, which call this together
      */
     public ParameterClient parameters(String name, ElementType type, long elements) {
         return new ParameterClient(this, caller, name, type, elements);
     }
 
     /**
-     * The centre of an elastic averaging.
+     * The centre of an elastic averaging. For leads of groups alone, if there are groups.
      *
-     * @param name the same on all workers, which call this together
+     * @param name the same on all leads, which call this together
      */
     public CentreVariable centre(String name, ElementType type, long elements) {
         return new CentreVariable(this, name, type, elements);
@@ -183,25 +225,28 @@ public final class ParameterService implements AutoCloseable {
         return new ServerCounter(this, name);
     }
 
-    /** A buffer that the root makes and the others find. All workers call it together. */
-    SoftMemoryBox openTogether(String name, ElementType type, long elements, boolean trained) {
+    /** A buffer that the root of some ranks makes and the others find. They all call it together. */
+    SoftMemoryBox openTogether(Session ranks, String name, ElementType type, long elements, boolean trained) {
         String occasion = "creation of '" + name + "'";
-        if (workers.world().isRoot()) {
+        if (ranks.world().isRoot()) {
             SoftMemoryBox box = caller.open(Operation.CREATE, name, type, elements, trained);
-            meet(occasion);
+            ranks.exchange(occasion, NOTHING);
             return box;
         }
-        meet(occasion);
+        ranks.exchange(occasion, NOTHING);
         return caller.open(Operation.ATTACH, name, type, elements, trained);
     }
 
-    /** Waits for all workers that are left. */
+    /** Waits for all leads that are left. */
     void meet(String occasion) {
-        workers.exchange(occasion, NOTHING);
+        trainers().exchange(occasion, NOTHING);
     }
 
-    /** Lets the run outlive its workers, where the servers do: each worker calls it. */
-    void letWorkersGo() {
+    /**
+     * Lets the run outlive this worker, if the servers are ranks of their own; else the run needs it, and nothing happens. Leads do so
+     * when they start what outlives them; the others of a group do it themselves.
+     */
+    public void outliveThis() {
         if (server == null) {
             session.beExpendable();
         }
@@ -221,6 +266,8 @@ public final class ParameterService implements AutoCloseable {
 
         private final Session session;
         private int servers;
+        private int groupCount;
+        private boolean byHost;
         private @Nullable Training training;
         private long memoryLimit = Runtime.getRuntime().maxMemory();
         private Duration retryAfter = Duration.ofSeconds(5);
@@ -235,6 +282,28 @@ public final class ParameterService implements AutoCloseable {
         public Builder servers(int value) {
             servers = value;
             return this;
+        }
+
+        /** Divides the workers into so many groups of neighbours, each of which trains as one. Default: each is by itself. */
+        public Builder groups(int value) {
+            if (value < 1) {
+                throw new IllegalArgumentException("groups is " + value + ": it must be positive");
+            }
+            groupCount = value;
+            return this;
+        }
+
+        /** Makes a group of the workers of each host, if they share memory. */
+        public Builder groupsByHost() {
+            byHost = true;
+            return this;
+        }
+
+        private Groups divide(int workers) {
+            if (byHost) {
+                return Groups.byHost(session, workers);
+            }
+            return groupCount == 0 ? Groups.ofOneRank(workers) : Groups.of(workers, groupCount);
         }
 
         /** How parameters are trained. Default: not at all; there are only memory boxes. */
@@ -282,6 +351,8 @@ public final class ParameterService implements AutoCloseable {
             return Map.of(
                     "servers",
                     String.valueOf(servers),
+                    "groups",
+                    byHost ? "by host" : String.valueOf(groupCount),
                     "consistency",
                     trained == null ? "none" : trained.consistency().name(),
                     "scaled by delay",

@@ -37,6 +37,8 @@ public final class SoftMemoryBox {
     private final long[] sequences;
     private final List<Call> accumulating = new ArrayList<>();
     private final List<FutureTask<Boolean>> accumulatingHere = new ArrayList<>();
+    private final List<Call> reading = new ArrayList<>();
+    private final List<FutureTask<Boolean>> readingHere = new ArrayList<>();
     private final @Nullable StripedMemory[] mapped;
     private final Kernels kernels = FastKernels.choose();
     private final Kernels kernelsOfService = FastKernels.choose();
@@ -108,6 +110,37 @@ public final class SoftMemoryBox {
         }
         version = calls.isEmpty() ? least : Math.min(least, awaitAll(calls));
         return version;
+    }
+
+    /**
+     * Begins to copy the whole of it into {@code into}, which must be as long and belongs to the service until {@link #awaitRead}.
+     * What was begun to be added before is in it. One such read at a time.
+     */
+    public void beginRead(Region into) {
+        checkLength(into);
+        awaitRead();
+        for (ServerLink link : caller.links()) {
+            StripedMemory shard = here(link);
+            Region part = part(link, into);
+            if (shard != null) {
+                // By the thread that adds, and so after what it was given to add.
+                readingHere.add(caller.begin(() -> shard.read(part)));
+            } else {
+                Request request =
+                        Request.of(Operation.READ, numbers[link.index()]).withRange(0, bytes(link));
+                reading.add(begin(link, request, part));
+            }
+        }
+    }
+
+    /** Waits for the end of what {@link #beginRead} has begun. */
+    public void awaitRead() {
+        awaitAll(reading);
+        reading.clear();
+        for (FutureTask<Boolean> task : readingHere) {
+            caller.await(task, "the reading of " + this);
+        }
+        readingHere.clear();
     }
 
     /** Replaces the whole of it; returns when all servers have done so. */

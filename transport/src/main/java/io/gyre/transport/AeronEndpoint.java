@@ -147,6 +147,15 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         return total;
     }
 
+    /** Those of them that went over UDP. */
+    long networkBytesSent() {
+        long total = 0;
+        for (AeronFrameSender sender : senders) {
+            total += sender == null || !sender.isUdp() ? 0 : sender.payloadBytes();
+        }
+        return total;
+    }
+
     @Override
     public World world() {
         return world;
