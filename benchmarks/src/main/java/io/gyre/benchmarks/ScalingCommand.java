@@ -91,7 +91,12 @@ public final class ScalingCommand implements Callable<Integer> {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(JvmFlags.STANDARD);
-        command.addAll(List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=" + options.memoryBytes()));
+        // To compile as well as can be would take longer than the run.
+        command.addAll(List.of(
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:MaxDirectMemorySize=" + options.memoryBytes()));
         JavaProgram program = JavaProgram.mainClass(BenchCommand.class.getName(), arguments);
         command.addAll(program.entry());
         command.addAll(program.arguments());
@@ -146,6 +151,7 @@ public final class ScalingCommand implements Callable<Integer> {
         JoinOptions join = JoinOptions.fromEnvironment().toBuilder()
                 .mtu(options.datagram())
                 .peerTimeout(options.patience())
+                .pause(options.pause(cases.get(0).gigabits()))
                 .build();
         try (Session session = AeronSession.join(join)) {
             try {

@@ -20,6 +20,7 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
             case ALLREDUCE -> synchronous(run);
             case PARAMSERVER -> parameterServer(run);
             case ELASTIC -> elastic(run);
+            case HYBRID -> hybrid(run);
         };
     }
 
@@ -79,5 +80,14 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
         double both = wire.seconds(run.ranksPerHost() * (away(run) + asked(run)));
         double cycle = Math.max(run.strategy().period() * computeSeconds + read, both);
         return cycle / run.strategy().period();
+    }
+
+    /** One rank of each host exchanges, for all of them; and reads the centre while the last step of the period computes. */
+    private double hybrid(ScalingCase run) {
+        int period = run.strategy().period();
+        double read = wire.seconds(away(run));
+        double both = wire.seconds(away(run) + asked(run));
+        double cycle = Math.max((period - 1) * computeSeconds + Math.max(computeSeconds, read), both);
+        return cycle / period;
     }
 }

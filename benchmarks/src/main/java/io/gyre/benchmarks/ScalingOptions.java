@@ -1,5 +1,6 @@
 package io.gyre.benchmarks;
 
+import io.gyre.Backoff;
 import io.gyre.launcher.ReportFile;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,13 +16,16 @@ public final class ScalingOptions {
     /** Over all the links of two cores' worth of hosts this leaves processor time to spare. */
     static final double COMFORTABLE_BITS_PER_SECOND = 250e6;
 
+    /** More would fill the buffers of sockets meanwhile. */
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(1);
+
     @Option(
             names = "--strategies",
             paramLabel = "LIST",
             split = ",",
-            defaultValue = "allreduce,paramserver,elastic",
+            defaultValue = "allreduce,paramserver,elastic,hybrid",
             converter = ScalingStrategy.Converter.class,
-            description = "What is compared. A period follows a colon: elastic:4. Default: ${DEFAULT-VALUE}.")
+            description = "What is compared. A period follows a colon: hybrid:4. Default: ${DEFAULT-VALUE}.")
     private List<ScalingStrategy> strategies = List.of();
 
     @Option(
@@ -201,6 +205,12 @@ public final class ScalingOptions {
     /** Largest datagram that goes in one frame, a multiple of 32 as Aeron needs it. */
     int datagram() {
         return (Math.min(mtu, 65_532) - 28) / 32 * 32;
+    }
+
+    /** What would be 50 us on the simulated hosts: whoever polls more often takes from others what they need for their work. */
+    Duration pause(double gigabits) {
+        long nanos = (long) (Backoff.DEFAULT_PAUSE.toNanos() * dilation(gigabits));
+        return Duration.ofNanos(Math.min(nanos, LONGEST_PAUSE.toNanos()));
     }
 
     int steps() {

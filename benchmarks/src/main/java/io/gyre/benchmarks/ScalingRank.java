@@ -89,7 +89,7 @@ final class ScalingRank {
     private void take(UpdateStrategy strategy, TimedModel model, long step) {
         strategy.beforeStep(model, step);
         long begin = System.nanoTime();
-        boolean overlaps = strategy.combinesBuckets() && strategy.inLockStep() && world.size() > 1;
+        boolean overlaps = strategy.combinesBuckets() && strategy.ranksInStep(world).size() > 1;
         for (Bucket bucket : plan.buckets()) {
             await(begin + nanos(1 - options.backward() + options.backward() * completeWith(bucket)));
             model.complete(bucket, world.rank());
@@ -99,7 +99,7 @@ final class ScalingRank {
         }
         await(begin + nanos(1));
         StepSummary total = strategy.summarise(StepSummary.ofRank(1, 0, false), step);
-        if (!overlaps) {
+        if (!overlaps || !strategy.updatesHere()) {
             strategy.combine(model, total, step);
         }
         if (strategy.updatesHere()) {
@@ -130,7 +130,8 @@ final class ScalingRank {
         for (int rank = 0; rank < world.size(); rank++) {
             gradients += steps(strategy, rank) * (rank + 1);
         }
-        if (run.strategy().kind().countsGradients()) {
+        // A centre keeps a part of what each group has.
+        if (!run.strategy().kind().hasCentre()) {
             model.check(gradients);
         }
         long own = model.checksum();

@@ -4,7 +4,10 @@ import io.gyre.Asynchronous;
 import io.gyre.Collective;
 import io.gyre.ElasticAveraging;
 import io.gyre.ElementType;
+import io.gyre.Groups;
+import io.gyre.Hybrid;
 import io.gyre.Session;
+import io.gyre.SharedVector;
 import io.gyre.Synchronous;
 import io.gyre.UpdateStrategy;
 import io.gyre.allreduce.Collectives;
@@ -16,6 +19,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -31,11 +35,12 @@ record ScalingStrategy(Kind kind, int period) {
     enum Kind {
         ALLREDUCE,
         PARAMSERVER,
-        ELASTIC;
+        ELASTIC,
+        HYBRID;
 
-        /** Whether parameters end as what all gradients together have made of them, however they were combined. */
-        boolean countsGradients() {
-            return this != ELASTIC;
+        /** Whether groups are tied to a common centre every few steps. */
+        boolean hasCentre() {
+            return this == ELASTIC || this == HYBRID;
         }
     }
 
@@ -53,7 +58,7 @@ record ScalingStrategy(Kind kind, int period) {
      * Makes it on one rank, as training does, and gives its parts back afterwards. All ranks call this together.
      *
      * @param dilation how much slower than simulated time runs
-     * @param patience how long to wait for others
+     * @param use called once, with the strategy
      */
     void use(Session session, ScalingOptions options, double dilation, Use use) {
         if (kind == Kind.ALLREDUCE) {
@@ -68,22 +73,42 @@ record ScalingStrategy(Kind kind, int period) {
                 .retryAfter(Duration.ofNanos((long) (RETRY.toNanos() * Math.max(1, dilation))));
         if (kind == Kind.PARAMSERVER) {
             builder.training(new Training(new AsynchronousParallel(), new GradientDescent(1)));
+        } else if (kind == Kind.HYBRID) {
+            builder.groupsByHost();
         }
-        try (ParameterService service = builder.start()) {
-            use.with(strategy(service, options.bytes() / Float.BYTES));
+        try (ParameterService service = builder.start();
+                Collective group = Collectives.choose(service.group().endpoint())) {
+            use.with(strategy(service, group, options.bytes() / Float.BYTES));
             session.exchange("the end", NOTHING);
         }
     }
 
-    private UpdateStrategy strategy(ParameterService service, long elements) {
-        return kind == Kind.PARAMSERVER
-                ? new Asynchronous(
-                        service.parameters("parameters", ElementType.FLOAT32, elements), service.description())
-                : new ElasticAveraging(
-                        service.centre("centre", ElementType.FLOAT32, elements),
-                        ElasticAveraging.defaultMovingRate(
-                                service.workers().world().size()),
-                        period);
+    private UpdateStrategy strategy(ParameterService service, Collective group, long elements) {
+        Groups groups = service.groups();
+        double movingRate = ElasticAveraging.defaultMovingRate(groups.count());
+        return switch (kind) {
+            case ALLREDUCE -> new Synchronous(group);
+            case PARAMSERVER ->
+                new Asynchronous(
+                        service.parameters("parameters", ElementType.FLOAT32, elements), service.description());
+            case ELASTIC -> new ElasticAveraging(centre(service, elements), movingRate, period);
+            // As in training: one group has nobody to exchange with.
+            case HYBRID ->
+                groups.count() == 1
+                        ? new Synchronous(group)
+                        : Hybrid.elastic(
+                                groups,
+                                service.workers().world().rank(),
+                                group,
+                                service.isLead() ? centre(service, elements) : null,
+                                movingRate,
+                                period,
+                                service::outliveThis);
+        };
+    }
+
+    private static SharedVector centre(ParameterService service, long elements) {
+        return service.centre("centre", ElementType.FLOAT32, elements);
     }
 
     /** As on the command line: {@code elastic:4}. */
@@ -109,12 +134,12 @@ record ScalingStrategy(Kind kind, int period) {
                 }
             }
             throw new TypeConversionException(
-                    "'" + text + "' is none of allreduce, paramserver, elastic, elastic:PERIOD");
+                    "'" + text + "' is none of allreduce, paramserver, elastic, hybrid, elastic:PERIOD, hybrid:PERIOD");
         }
 
-        private static ScalingStrategy of(Kind kind, String period, String text) {
-            if (period != null && kind != Kind.ELASTIC) {
-                throw new TypeConversionException("'" + text + "': only elastic has a period");
+        private static ScalingStrategy of(Kind kind, @Nullable String period, String text) {
+            if (period != null && !kind.hasCentre()) {
+                throw new TypeConversionException("'" + text + "': only elastic and hybrid have a period");
             }
             return new ScalingStrategy(kind, period == null ? 1 : Integer.parseInt(period));
         }
