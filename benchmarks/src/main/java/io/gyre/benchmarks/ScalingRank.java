@@ -89,7 +89,8 @@ final class ScalingRank {
     private void take(UpdateStrategy strategy, TimedModel model, long step) {
         strategy.beforeStep(model, step);
         long begin = System.nanoTime();
-        boolean overlaps = strategy.combinesBuckets() && strategy.ranksInStep(world).size() > 1;
+        boolean overlaps =
+                strategy.combinesBuckets() && strategy.ranksInStep(world).size() > 1;
         for (Bucket bucket : plan.buckets()) {
             await(begin + nanos(1 - options.backward() + options.backward() * completeWith(bucket)));
             model.complete(bucket, world.rank());

@@ -174,11 +174,12 @@ class ScalingReportTest {
 
     @Test
     void runsAreThoseAskedForWithTheOneToCompareWithFirst() {
-        List<String> cases = options("--hosts", "8,1", "--slow", "3,1", "--rates", "1", "--strategies", "elastic,hybrid:4")
-                .cases()
-                .stream()
-                .map(each -> each.strategy() + " " + each.hosts() + " " + each.slow())
-                .toList();
+        List<String> cases =
+                options("--hosts", "8,1", "--slow", "3,1", "--rates", "1", "--strategies", "elastic,hybrid:4")
+                        .cases()
+                        .stream()
+                        .map(each -> each.strategy() + " " + each.hosts() + " " + each.slow())
+                        .toList();
 
         assertThat(cases)
                 .containsExactly(

@@ -75,7 +75,8 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         this.run = run;
         this.site = site;
         this.coordinator = coordinator;
-        this.patience = new Patience(world.rank(), options.peerTimeout(), this, new Backoff(options.ranksOnHost(), options.pause()));
+        this.patience = new Patience(
+                world.rank(), options.peerTimeout(), this, new Backoff(options.ranksOnHost(), options.pause()));
         senders = new AeronFrameSender[world.size()];
         receivers = new AeronFrameReceiver[world.size()];
         this.mode = options.transport();
