@@ -24,8 +24,8 @@ record RankFigures(
         return new RankFigures(
                 steps,
                 (end.nanos() - begin.nanos()) / 1e9,
-                end.sentBytes() - begin.sentBytes(),
-                end.receivedBytes() - begin.receivedBytes(),
+                (double) (end.sentBytes() - begin.sentBytes()),
+                (double) (end.receivedBytes() - begin.receivedBytes()),
                 (end.processNanos() - begin.processNanos()) / 1e9,
                 (double) (end.busyTicks() - begin.busyTicks()) / Math.max(1, end.allTicks() - begin.allTicks()));
     }

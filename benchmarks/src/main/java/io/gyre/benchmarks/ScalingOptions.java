@@ -141,8 +141,8 @@ public final class ScalingOptions {
             AllReduceOptions.checkRange("--dilation", dilation, 1, 1e4);
         }
         AllReduceOptions.checkRange("--mtu", mtu, 576, 65_535);
-        AllReduceOptions.checkRange("--steps", steps, 1, 1e6);
-        AllReduceOptions.checkRange("--warm-up", warmUp, 0, 1e6);
+        AllReduceOptions.checkRange("--steps", steps, 1, 10_000);
+        AllReduceOptions.checkRange("--warm-up", warmUp, 0, 10_000);
         report().ifPresent(ReportFile::check);
         if (plot != null) {
             if (!plot.toString().endsWith(".png")) {

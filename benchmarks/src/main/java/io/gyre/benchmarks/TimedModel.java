@@ -87,7 +87,7 @@ final class TimedModel implements TrainableModel {
 
     /** What rank 0 has at a known place. */
     private static float gradient(long element) {
-        return 1 + element / STRIDE % PATTERN;
+        return 1 + (int) (element / STRIDE % PATTERN);
     }
 
     private static long firstKnown(long from) {
@@ -126,7 +126,7 @@ final class TimedModel implements TrainableModel {
         for (long at = 0; at < parameters.byteLength(); at += (long) STRIDE * Float.BYTES) {
             int bits = Float.floatToIntBits(parameters.getFloat(at));
             for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
-                crc.update(bits >>> shift & 0xff);
+                crc.update((bits >>> shift) & 0xff);
             }
         }
         return crc.getValue();
