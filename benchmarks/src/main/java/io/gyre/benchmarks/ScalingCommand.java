@@ -91,11 +91,9 @@ public final class ScalingCommand implements Callable<Integer> {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(JvmFlags.STANDARD);
-        // To compile as well as can be would take longer than the run.
         command.addAll(List.of(
                 "-Xmx128m",
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
                 "-XX:MaxDirectMemorySize=" + options.memoryBytes()));
         JavaProgram program = JavaProgram.mainClass(BenchCommand.class.getName(), arguments);
         command.addAll(program.entry());
