@@ -193,7 +193,7 @@ class ScalingReportTest {
 
     @Test
     void linksAreAsFastAsTheMachineCanBear() {
-        assertThat(options().dilation(10)).isEqualTo(40);
+        assertThat(options().dilation(10)).isEqualTo(80);
         assertThat(options().dilation(0.1)).isEqualTo(1);
         assertThat(options("--dilation", "7").dilation(10)).isEqualTo(7);
         assertThat(options("--mtu", "1500").datagram()).isEqualTo(1_472);
