@@ -107,7 +107,7 @@ public final class ElasticAveraging implements UpdateStrategy {
     public void start(TrainableModel model) {
         Region parameters = model.parameters();
         difference = Region.allocate("elastic difference", parameters.byteLength());
-        centreRead = ahead ? Region.allocate("centre", parameters.byteLength()) : difference;
+        centreRead = ahead ? centre.allocate(parameters.byteLength()) : difference;
         centre.start(parameters);
     }
 

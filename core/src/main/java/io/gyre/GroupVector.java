@@ -28,6 +28,11 @@ final class GroupVector implements SharedVector {
     }
 
     @Override
+    public Region allocate(long byteLength) {
+        return spread.allocate("centre", byteLength);
+    }
+
+    @Override
     public void read(Region into) {
         if (ofLead != null) {
             ofLead.read(into);

@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  *   <dt>One rank in each group
  *   <dd>is the asynchronous strategy alone, with the centre read ahead.
  *   <dt>Failure
- *   <dd>A group that loses a rank, lead or not, cannot go on: all its ranks fail. Whether the other groups go on is the
- *       servers' affair, and the session's.
+ *   <dd>A group that loses a rank, lead or not, cannot go on: all its ranks fail with the name of the lost one. Whether the other
+ *       groups go on is the servers' affair, and the session's.
  * </dl>
  *
  * <p>Ahn et al.: "ShmCaffe: a distributed deep learning platform with shared memory buffer for HPC architecture" (hybrid SGD), ICDCS

@@ -18,6 +18,11 @@ public interface SharedVector {
     /** Puts the root's values there, and gives them to everybody. All ranks call it together. */
     void start(Region values);
 
+    /** Memory into which it is best read, as long as whoever has made this vector. All that see it as one call this together. */
+    default Region allocate(long byteLength) {
+        return Region.allocate("copy of a shared vector", byteLength);
+    }
+
     /** Copies it to {@code into}. */
     void read(Region into);
 

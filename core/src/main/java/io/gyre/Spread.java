@@ -20,6 +20,13 @@ final class Spread {
         this.group = group;
     }
 
+    /** Memory from which the group reads without copies in between, as long as its collective is open. The group calls it together. */
+    Region allocate(String name, long byteLength) {
+        return group.world().size() == 1
+                ? Region.allocate(name, byteLength)
+                : group.allocate(name, byteLength).region();
+    }
+
     /** Copies the lead's data to all ranks of the group. */
     void run(Region data) {
         if (group.world().size() > 1) {

@@ -41,8 +41,12 @@ public final class Parameters {
 
     /** Ranks train by themselves, and are tied to a common centre in the memory of a service; with the default moving rate. */
     public static UpdateStrategy elastic(Model model, ParameterService service, int period) {
-        int ranks = service.workers().world().size();
-        return elastic(model, service, period, ElasticAveraging.defaultMovingRate(ranks));
+        return elastic(model, service, period, defaultMovingRate(service));
+    }
+
+    /** The moving rate for as many as exchange with the centre: {@link ElasticAveraging#DEFAULT_BETA} / number of groups. */
+    public static double defaultMovingRate(ParameterService service) {
+        return ElasticAveraging.defaultMovingRate(service.groups().count());
     }
 
     /** As {@link #elastic(Model, ParameterService, int)}, with a moving rate of one's own. */
@@ -77,8 +81,7 @@ public final class Parameters {
      * @param period steps from one exchange to the next
      */
     public static UpdateStrategy hybridElastic(Model model, ParameterService service, Collective group, int period) {
-        double movingRate = ElasticAveraging.defaultMovingRate(service.groups().count());
-        return hybridElastic(model, service, group, period, movingRate);
+        return hybridElastic(model, service, group, period, defaultMovingRate(service));
     }
 
     /** As {@link #hybridElastic(Model, ParameterService, Collective, int)}, with a moving rate of one's own. */

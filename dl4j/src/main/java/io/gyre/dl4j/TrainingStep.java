@@ -10,7 +10,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** One optimiser step on all ranks that are in step: backward pass, exchange, update. The exchange may overlap the pass. */
 final class TrainingStep {
@@ -23,7 +22,7 @@ final class TrainingStep {
     private final Session inStep;
     private final UpdateStrategy strategy;
     private final Replica replica;
-    private final long seed;
+    private final MicroBatches batches;
     private final @Nullable GradientExchange duringPass;
     private long exchangeNanos;
     private long exposedNanos;
@@ -33,7 +32,7 @@ final class TrainingStep {
      *
      * @param session all who train
      * @param inStep those of them who take each step together
-     * @param seed of dropout and other noise in the layers
+     * @param batches compute the gradients
      * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
      */
     TrainingStep(
@@ -41,13 +40,13 @@ final class TrainingStep {
             Session inStep,
             UpdateStrategy strategy,
             Replica replica,
-            long seed,
+            MicroBatches batches,
             @Nullable GradientExchange duringPass) {
         this.session = session;
         this.inStep = inStep;
         this.strategy = strategy;
         this.replica = replica;
-        this.seed = seed;
+        this.batches = batches;
         this.duringPass = duringPass;
     }
 
@@ -62,7 +61,6 @@ final class TrainingStep {
     StepSummary run(@Nullable MultiDataSet rows, boolean stop, long step) {
         exchangeNanos = 0;
         exposedNanos = 0;
-        Nd4j.getRandom().setSeed(Seeds.derive(seed, session.world().rank(), step));
         if (rows != null || isTogether()) {
             long begin = System.nanoTime();
             strategy.beforeStep(replica, step);
@@ -71,7 +69,7 @@ final class TrainingStep {
         }
         int examples = rows == null ? 0 : Rows.count(rows);
         double ownScore = duringPass == null
-                ? replica.backward(rows, null)
+                ? batches.backward(rows, null, step)
                 : backwardAndExchange(duringPass, rows, examples, step);
         StepSummary own = StepSummary.ofRank(examples, ownScore, stop);
         StepSummary total = strategy.summarise(own, step);
@@ -87,6 +85,8 @@ final class TrainingStep {
                 replica.update(total);
             } else {
                 replica.average(total.examples());
+                replica.side().awaitAll();
+                replica.side().giveBackAll();
                 replica.endExchange();
                 checkFinite(total, step);
                 long begin = System.nanoTime();
@@ -104,11 +104,12 @@ final class TrainingStep {
 
     private double backwardAndExchange(
             GradientExchange exchange, @Nullable MultiDataSet rows, int examples, long step) {
-        double score = exchange.begin(listener -> replica.backward(rows, listener), examples, step);
+        double score = exchange.begin(listener -> batches.backward(rows, listener, step), examples, step);
         long begin = System.nanoTime();
         exchange.finish();
         exposedNanos += System.nanoTime() - begin;
         exchangeNanos += exchange.busyNanos();
+        replica.endExchange();
         return score;
     }
 
@@ -122,22 +123,28 @@ final class TrainingStep {
             }
             replica.beginExchange();
             long begin = System.nanoTime();
-            if (strategy.updatesHere()) {
-                strategy.combine(replica, total, step);
-            } else {
+            if (!strategy.updatesHere() || (replica.isStaged() && strategy.combinesBuckets())) {
                 combineBuckets(step);
+            } else {
+                replica.side().awaitAll();
+                strategy.combine(replica, total, step);
+                replica.side().giveBackAll();
             }
             waitedFor(begin);
+            replica.endExchange();
         }
-        replica.endExchange();
         if (isTogether()) {
             replica.divideMeans(total.examples());
         }
     }
 
+    /** Combines one bucket while the next is on its way from a device, and the one before on its way back. */
     private void combineBuckets(long step) {
+        HostSide side = replica.side();
         for (Bucket bucket : replica.bucketPlan().buckets()) {
+            side.await(bucket.index());
             strategy.combine(replica, bucket, step);
+            side.giveBack(bucket.index());
         }
     }
 

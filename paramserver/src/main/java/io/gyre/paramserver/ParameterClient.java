@@ -69,7 +69,7 @@ public final class ParameterClient implements ParameterStore {
     @Override
     public void resume(long step) {
         box.awaitAll(box.beginAll(Operation.RESUME, step));
-        service.meet("step " + step + " of parameters '" + name + "'");
+        service.meet("resuming parameters '" + name + "'");
     }
 
     @Override

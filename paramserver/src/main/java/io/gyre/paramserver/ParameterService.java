@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,9 +48,7 @@ public final class ParameterService implements AutoCloseable {
     private static final Duration GOODBYE = Duration.ofSeconds(1);
 
     private final Session session;
-    private final Session workers;
-    private final Groups groups;
-    private final @Nullable Session trainers;
+    private final Roles roles;
     private final @Nullable Training training;
     private final @Nullable ShardServer server;
     private final List<ServerLink> links = new ArrayList<>();
@@ -66,23 +63,10 @@ public final class ParameterService implements AutoCloseable {
     private ParameterService(Builder builder) {
         session = builder.session;
         training = builder.training;
-        int size = session.world().size();
+        roles = new Roles(session, builder.servers, builder::divide);
         int own = session.world().rank();
-        if (builder.servers < 0 || builder.servers >= size) {
-            throw new IllegalArgumentException(
-                    builder.servers + " servers of " + size + " ranks: 0 to " + (size - 1) + " can serve only");
-        }
-        boolean all = builder.servers == 0;
-        List<Integer> workerRanks =
-                IntStream.range(0, size - builder.servers).boxed().toList();
-        List<Integer> serverRanks =
-                IntStream.range(all ? 0 : size - builder.servers, size).boxed().toList();
-        List<Integer> ownGroup = workerRanks.contains(own) ? workerRanks : serverRanks;
-        workers = ownGroup.size() == size ? session : session.group(ownGroup);
-        groups = builder.divide(workerRanks.size());
-        // Workers are the first ranks of the session, and so have the same numbers in both.
-        List<Integer> leads = groups.leads();
-        trainers = leads.contains(own) ? session.group(leads) : null;
+        List<Integer> leads = roles.groups().leads();
+        List<Integer> serverRanks = roles.serverRanks();
         Endpoint endpoint = session.endpoint(LANE);
         Shelf shelf = new Shelf(session, endpoint);
         server = serverRanks.contains(own)
@@ -95,19 +79,22 @@ public final class ParameterService implements AutoCloseable {
                                 new MemoryBudget(serverRanks.indexOf(own), serverRanks.size(), builder.memoryLimit),
                                 shelf),
                         leads,
-                        workerRanks,
+                        roles.workerRanks(),
                         builder.faults)
                 : null;
-        if (workerRanks.contains(own)) {
+        if (roles.works()) {
             for (int rank : serverRanks) {
                 links.add(new ServerLink(
-                        links.size(), serverRanks.size(), all, session.members().get(rank)));
+                        links.size(),
+                        serverRanks.size(),
+                        builder.servers == 0,
+                        session.members().get(rank)));
             }
         }
         List<Peer> peers = new ArrayList<>();
-        for (int rank = 0; rank < size; rank++) {
+        for (int rank = 0; rank < session.world().size(); rank++) {
             int at = links.isEmpty() ? -1 : serverRanks.indexOf(rank);
-            boolean isClient = server != null && workerRanks.contains(rank);
+            boolean isClient = server != null && roles.workerRanks().contains(rank);
             if (at >= 0 || isClient) {
                 peers.add(new Peer(rank, endpoint, server, at < 0 ? null : links.get(at)));
             }
@@ -115,8 +102,7 @@ public final class ParameterService implements AutoCloseable {
         session.agree("the parameter service", builder.identity());
         loop = new ServiceLoop(
                 session, endpoint, peers, links, server, shelf, builder.retryAfter.toNanos(), builder.faults);
-        caller = new Caller(
-                session, links, loop, builder.callTimeout, workerRanks.contains(own) ? groups.of(own) : List.of());
+        caller = new Caller(session, links, loop, builder.callTimeout, roles.groupRanks());
     }
 
     /** Whether this rank only serves. */
@@ -126,46 +112,38 @@ public final class ParameterService implements AutoCloseable {
 
     /** The ranks that are no mere servers, as a session of their own; on a server, the servers. */
     public Session workers() {
-        return workers;
+        return roles.alike();
     }
 
     /** How the workers are divided: each by itself, unless the builder was told otherwise. */
     public Groups groups() {
-        return groups;
+        return roles.groups();
     }
 
     /** The ranks of this worker's group, as a session of their own, in which the lead is rank 0. */
     public Session group() {
-        if (isServer()) {
-            throw new IllegalStateException("rank " + session.world().rank() + " only serves, and is in no group");
-        }
-        return workers.group(groups.of(workers.world().rank()));
+        return roles.group();
     }
 
     /** Whether this rank exchanges with the servers for its group. */
     public boolean isLead() {
-        return trainers != null;
+        return roles.isLead();
     }
 
     /** The leads of all groups, as a session of their own. */
     Session trainers() {
-        Session known = trainers;
-        if (known == null) {
-            throw new IllegalStateException("rank " + session.world().rank()
-                    + " is not the lead of its group, and so trains nothing on the servers: groups " + groups);
-        }
-        return known;
+        return roles.trainers();
     }
 
     /** Number of servers. */
     public int servers() {
-        return isServer() ? workers.world().size() : links.size();
+        return isServer() ? workers().world().size() : links.size();
     }
 
     /** Serves until all workers have left or died. For ranks that do nothing else; blocks. */
     public void serve() {
         if (loop.awaitEnd()) {
-            loop.checkAlive("serving shard " + workers.world().rank() + " of " + servers());
+            loop.checkAlive("serving shard " + workers().world().rank() + " of " + servers());
         }
     }
 

@@ -7,7 +7,6 @@ import io.gyre.kernel.Kernels;
 import io.gyre.kernels.FastKernels;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,10 +34,8 @@ public final class SoftMemoryBox {
     private final ShardPlan plan;
     private final int[] numbers;
     private final long[] sequences;
-    private final List<Call> accumulating = new ArrayList<>();
-    private final List<FutureTask<Boolean>> accumulatingHere = new ArrayList<>();
-    private final List<Call> reading = new ArrayList<>();
-    private final List<FutureTask<Boolean>> readingHere = new ArrayList<>();
+    private final Pending accumulating;
+    private final Pending reading;
     private final @Nullable StripedMemory[] mapped;
     private final Kernels kernels = FastKernels.choose();
     private final Kernels kernelsOfService = FastKernels.choose();
@@ -52,6 +49,8 @@ public final class SoftMemoryBox {
         numbers = new int[plan.servers()];
         sequences = new long[plan.servers()];
         mapped = new StripedMemory[plan.servers()];
+        accumulating = new Pending(caller, "accumulation in buffer '" + name + "'");
+        reading = new Pending(caller, "reading of buffer '" + name + "'");
     }
 
     static SoftMemoryBox open(
@@ -124,7 +123,7 @@ public final class SoftMemoryBox {
             Region part = part(link, into);
             if (shard != null) {
                 // By the thread that adds, and so after what it was given to add.
-                readingHere.add(caller.begin(() -> shard.read(part)));
+                reading.begin(() -> shard.read(part));
             } else {
                 Request request =
                         Request.of(Operation.READ, numbers[link.index()]).withRange(0, bytes(link));
@@ -135,12 +134,7 @@ public final class SoftMemoryBox {
 
     /** Waits for the end of what {@link #beginRead} has begun. */
     public void awaitRead() {
-        awaitAll(reading);
-        reading.clear();
-        for (FutureTask<Boolean> task : readingHere) {
-            caller.await(task, "the reading of " + this);
-        }
-        readingHere.clear();
+        note(reading.await());
     }
 
     /** Replaces the whole of it; returns when all servers have done so. */
@@ -179,19 +173,18 @@ public final class SoftMemoryBox {
             StripedMemory shard = here(link);
             if (shard != null) {
                 Region part = part(link, delta);
-                accumulatingHere.add(caller.begin(() -> shard.accumulate(kernelsOfService, type, 0, part)));
+                accumulating.begin(() -> shard.accumulate(kernelsOfService, type, 0, part));
             }
         }
     }
 
     /** Waits for the end of what {@link #beginAccumulate} has begun. */
     public void awaitAccumulate() {
-        awaitAll(accumulating);
-        accumulating.clear();
-        for (FutureTask<Boolean> task : accumulatingHere) {
-            caller.await(task, "the accumulation in " + this);
-        }
-        accumulatingHere.clear();
+        note(accumulating.await());
+    }
+
+    private void note(long least) {
+        version = least == Pending.NO_VERSION ? version : least;
     }
 
     /** Adds to the double at the beginning of the first shard, and returns what it was. */

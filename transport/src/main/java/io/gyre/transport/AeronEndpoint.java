@@ -312,6 +312,11 @@ final class AeronEndpoint implements Endpoint, Verdicts {
                 && (lane > 0 || receiver == null || receiver.frames() >= coordinator.sentBy(rank, world.rank()));
     }
 
+    @Override
+    public String howLeft(int rank) {
+        return coordinator.howLeft(rank);
+    }
+
     /** How many frames this rank has sent to each, by rank. */
     List<Long> framesSent() {
         List<Long> sent = new ArrayList<>();
