@@ -25,6 +25,7 @@ final class ShardServer {
 
     private final ShardTable table;
     private final List<Integer> workers;
+    private final List<Integer> all;
     private final Faults faults;
     private final Kernels kernels = FastKernels.choose();
     private final Map<Integer, Client> clients = new TreeMap<>();
@@ -37,11 +38,13 @@ final class ShardServer {
      * Creates a server.
      *
      * @param workers ranks that push, in the order of their clocks
+     * @param all ranks that ask anything
      * @param faults what happens to answers
      */
-    ShardServer(ShardTable table, List<Integer> workers, Faults faults) {
+    ShardServer(ShardTable table, List<Integer> workers, List<Integer> all, Faults faults) {
         this.table = table;
         this.workers = workers;
+        this.all = all;
         this.faults = faults;
     }
 
@@ -107,7 +110,8 @@ final class ShardServer {
     private void handle(Client client, Request request, Shard shard) {
         switch (request.operation()) {
             case READ -> client.answer(shard.withData(request), shard.memory().data(), request.offset());
-            case WRITE, ACCUMULATE, PUSH, FETCH_AND_ADD -> change(client, request, NOTHING);
+            case WRITE, ACCUMULATE, FETCH_AND_ADD -> change(client, request, NOTHING);
+            case PUSH -> pushed(client, request, shard);
             case AWAIT, PULL -> {
                 if (!answerIfPossible(client, request, shard)) {
                     await(new Waiting(client, request));
@@ -128,6 +132,24 @@ final class ShardServer {
             }
             default -> throw new IllegalStateException("no handling for " + request.operation());
         }
+    }
+
+    /** Takes a push whose data lie in shared memory; or one without, to an empty shard. */
+    private void pushed(Client client, Request request, Shard shard) {
+        if (!request.isLeft()) {
+            change(client, request, NOTHING);
+            return;
+        }
+        StripedMemory place = shard.places().get(client.rank());
+        if (place == null || !place.shared().equals(request.text()) || request.length() != shard.byteLength()) {
+            client.answer(Answer.failure(
+                    request.call(),
+                    "a push of " + request.length() + " bytes to buffer " + shard.description()
+                            + " is said to lie in box '" + request.text() + "', which is not where rank "
+                            + client.rank() + " leaves its pushes"));
+            return;
+        }
+        change(client, request, place.data());
     }
 
     /** A client waits for one thing of each kind at most: its new question replaces the one before. */
@@ -253,6 +275,7 @@ final class ShardServer {
             return;
         }
         client.leave();
+        table.forget(rank);
         waiting.removeIf(each -> each.client == client);
         int worker = workers.indexOf(rank);
         if (worker >= 0) {
@@ -272,7 +295,7 @@ final class ShardServer {
 
     /** Whether all workers have left or died, and have got their last answers. */
     boolean isDone() {
-        for (int rank : workers) {
+        for (int rank : all) {
             Client client = client(rank);
             if (!client.isGone() || client.answers() > 0) {
                 return false;

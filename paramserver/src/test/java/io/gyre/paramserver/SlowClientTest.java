@@ -24,7 +24,10 @@ class SlowClientTest {
 
     private final MemoryBudget budget = new MemoryBudget(0, 1, 4L * SHARD_BYTES);
     private final ShardServer server = new ShardServer(
-            new ShardTable(0, 1, List.of(0, 1), null, budget, new PrivateMemory()), List.of(0, 1), Faults.NONE);
+            new ShardTable(0, 1, List.of(0, 1), null, budget, new PrivateMemory()),
+            List.of(0, 1),
+            List.of(0, 1),
+            Faults.NONE);
     private long calls;
 
     @TempDir
@@ -34,6 +37,11 @@ class SlowClientTest {
         @Override
         public StripedMemory allocate(String purpose, long bytes, boolean shared) {
             return new StripedMemory(Region.allocate(purpose, StripedMemory.wholeBytes(bytes)), bytes, "", 2, this);
+        }
+
+        @Override
+        public boolean isNear(int rank) {
+            return false;
         }
 
         @Override

@@ -89,11 +89,14 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         this.run = run;
         this.site = site;
         this.coordinator = coordinator;
-        this.patience = new Patience(world.rank(), options.peerTimeout(), this, new Backoff(options.ranksOnHost()));
         senders = new AeronFrameSender[world.size()];
         receivers = new AeronFrameReceiver[world.size()];
         this.mode = options.transport();
         findNear();
+        // The first lane carries collectives, in which a rank that is late holds up all.
+        boolean costlyTurns = lane > 0 && near.cardinality() < world.size();
+        this.patience = new Patience(
+                world.rank(), options.peerTimeout(), this, new Backoff(options.ranksOnHost(), options.pause(), costlyTurns));
         boxes = openBoxes();
         pumped = near.cardinality() < world.size();
         if (!pumped) {
@@ -158,6 +161,15 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         long total = boxes.bytesMoved();
         for (AeronFrameSender sender : senders) {
             total += sender == null ? 0 : sender.payloadBytes();
+        }
+        return total;
+    }
+
+    /** Those of them that went over UDP. */
+    long networkBytesSent() {
+        long total = 0;
+        for (AeronFrameSender sender : senders) {
+            total += sender == null || !sender.isUdp() ? 0 : sender.payloadBytes();
         }
         return total;
     }
@@ -319,6 +331,11 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         AeronFrameReceiver receiver = receivers[rank];
         return coordinator.hasLeft(rank)
                 && (lane > 0 || receiver == null || receiver.frames() >= coordinator.sentBy(rank, world.rank()));
+    }
+
+    @Override
+    public String howLeft(int rank) {
+        return coordinator.howLeft(rank);
     }
 
     /** How many frames this rank has sent to each, by rank. */
