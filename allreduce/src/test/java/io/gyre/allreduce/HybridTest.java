@@ -139,11 +139,7 @@ class HybridTest {
     void groupsMoveAsTheEquationsOfElasticAveragingSay(int period, String kind) throws Exception {
         boolean several = kind.equals("several");
         double[] targets = several ? new double[] {1, 2, -1, -2, -6} : new double[] {1.5, -3};
-        Groups groups = several ? Groups.of(5, 2) : Groups.ofOneRank(2);
-        if (several) {
-            groups = new Groups(List.of(List.of(0, 1), List.of(2, 3, 4)));
-        }
-        Groups made = groups;
+        Groups made = several ? new Groups(List.of(List.of(0, 1), List.of(2, 3, 4))) : Groups.ofOneRank(2);
         AtomicReference<Double> centre = new AtomicReference<>(0.0);
         int steps = 7;
         List<Double> ended = new ArrayList<>();

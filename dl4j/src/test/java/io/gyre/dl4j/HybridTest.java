@@ -21,6 +21,7 @@ import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -53,9 +54,9 @@ class HybridTest {
         ELASTIC(null),
         SELDOM_ELASTIC(null);
 
-        private final Consistency consistency;
+        private final @Nullable Consistency consistency;
 
-        Between(Consistency consistency) {
+        Between(@Nullable Consistency consistency) {
             this.consistency = consistency;
         }
 
