@@ -127,9 +127,7 @@ class HybridTest {
         model.set(model.gradients(), model.get() - target);
         StepSummary total = strategy.summarise(StepSummary.ofRank(1, 0, false), number);
         strategy.combine(model, total, number);
-        model.set(
-                model.parameters(),
-                model.get() - RATE * model.gradients().getDouble(0) / total.examples());
+        model.set(model.parameters(), model.get() - RATE * model.gradients().getDouble(0) / total.examples());
         strategy.afterStep(model, number);
     }
 
@@ -182,8 +180,11 @@ class HybridTest {
                     c += d;
                 }
                 for (int rank : made.members().get(g)) {
-                    assertThat(paths.get(rank).get(step)).as("rank %d after step %d", rank, step).isCloseTo(w[g], within());
-                    assertThat(paths.get(rank).get(step)).isEqualTo(paths.get(made.members().get(g).get(0)).get(step));
+                    assertThat(paths.get(rank).get(step))
+                            .as("rank %d after step %d", rank, step)
+                            .isCloseTo(w[g], within());
+                    assertThat(paths.get(rank).get(step))
+                            .isEqualTo(paths.get(made.members().get(g).get(0)).get(step));
                 }
             }
         }
@@ -259,8 +260,7 @@ class HybridTest {
             int rank = session.world().rank();
             Store ofLead = groups.isLead(rank) ? new Store() : null;
             try (RingOrDirect collective = new RingOrDirect(session.group(groups.of(rank)))) {
-                Hybrid strategy =
-                        Hybrid.parameterServer(groups, rank, collective.get(), ofLead, "a store", () -> {});
+                Hybrid strategy = Hybrid.parameterServer(groups, rank, collective.get(), ofLead, "a store", () -> {});
                 assertThat(strategy.updatesHere()).isFalse();
                 assertThat(strategy.ranksInStep(new World(rank, 4))).isEqualTo(groups.of(rank));
                 assertThat(strategy.description()).isEqualTo("hybrid, groups [0, 1] [2, 3], paramserver, a store");
@@ -321,8 +321,7 @@ class HybridTest {
 
         RingOrDirect(Session group) {
             boolean ofRankZero = group.members().get(0).rank() == 0;
-            collective =
-                    ofRankZero ? new RingCollective(group.endpoint()) : new DirectCollective(group.endpoint());
+            collective = ofRankZero ? new RingCollective(group.endpoint()) : new DirectCollective(group.endpoint());
         }
 
         io.gyre.Collective get() {

@@ -167,7 +167,9 @@ public final class DistributedTrainer implements AutoCloseable {
                 "Gradients are exchanged {} each backward pass: {}",
                 overlap ? "during" : "after",
                 wanted == Overlap.AUTO
-                        ? (together ? "those in step share memory and cores" : "messages take time in which cores are free")
+                        ? (together
+                                ? "those in step share memory and cores"
+                                : "messages take time in which cores are free")
                         : "as asked");
         return overlap;
     }

@@ -78,7 +78,8 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "allreduce",
             converter = Word.OfStrategy.class,
-            description = "How ranks come to a common model: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
+            description =
+                    "How ranks come to a common model: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
     private Strategy strategy = Strategy.ALLREDUCE;
 
     @Option(
