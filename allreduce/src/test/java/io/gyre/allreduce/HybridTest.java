@@ -269,7 +269,7 @@ class HybridTest {
                 strategy.resume(model, 7);
                 for (long step = 7; step < 9; step++) {
                     strategy.beforeStep(model, step);
-                    assertThat(model.parameters().getDouble(0)).isEqualTo(100 + step);
+                    assertThat(model.parameters().getDouble(0)).isEqualTo((double) (100 + step));
                     model.gradients().putDouble(0, rank + 1);
                     StepSummary total = strategy.summarise(StepSummary.ofRank(rank + 1, 0, false), step);
                     for (int bucket = 0; bucket < 2; bucket++) {

@@ -44,7 +44,7 @@ class GroupsOfWorkersTest {
                     Region gradient = Region.allocate("gradient", 4L * ELEMENTS);
                     client.start(w);
                     client.resume(0);
-                    gradient.putFloat(0, 1 + rank);
+                    gradient.putFloat(0, 1f + rank);
                     // In bulk synchrony a step ends when all have pushed: that is two, and not three.
                     client.pushPull(gradient, 0, 1, 0, w);
                     assertThat(w.getFloat(0)).isEqualTo(-2);
