@@ -8,7 +8,6 @@ import io.gyre.Synchronous;
 import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.Collectives;
-import io.gyre.device.StagedCollective;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -90,10 +89,7 @@ public final class DistributedTrainer implements AutoCloseable {
         session = builder.session;
         world = session.world();
         UpdateStrategy given = builder.strategy;
-        StagedCollective staged = given == null && !Nd4j.getEnvironment().isCPU()
-                ? new StagedCollective(Collectives.choose(session.endpoint()))
-                : null;
-        ownCollective = given != null ? null : staged != null ? staged : Collectives.choose(session.endpoint());
+        ownCollective = given != null ? null : Collectives.choose(session.endpoint());
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
         List<Integer> together = strategy.ranksInStep(world);
         inStep = together.size() == world.size() ? session : session.group(together);
@@ -102,10 +98,12 @@ public final class DistributedTrainer implements AutoCloseable {
         ModelChecks.check(network);
         replica = new Replica(network, builder.bucketBytes);
         checkSupported(builder);
-        boolean overlap = overlaps(builder.overlap);
+        DeviceGradients.Source source =
+                builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
+        boolean overlap = overlaps(builder.overlap, source != null);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
         session.agree("model and options", identity(builder, overlap));
-        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), staged);
+        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
         duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
         step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass);
@@ -152,8 +150,9 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /** Decides whether gradients are exchanged during the backward pass; says why. */
-    private boolean overlaps(Overlap wanted) {
-        String obstacle = Overlap.obstacle(strategy, replica, inStep.world());
+    private boolean overlaps(Overlap wanted, boolean onDevice) {
+        String obstacle = Overlap.obstacle(
+                strategy, replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
@@ -162,16 +161,19 @@ public final class DistributedTrainer implements AutoCloseable {
         }
         boolean together =
                 inStep.endpoint().boxes().ranks().size() == inStep.world().size();
-        boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && !together);
+        boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && (onDevice || !together));
         LOG.info(
                 "Gradients are exchanged {} each backward pass: {}",
                 overlap ? "during" : "after",
-                wanted == Overlap.AUTO
-                        ? (together
-                                ? "those in step share memory and cores"
-                                : "messages take time in which cores are free")
-                        : "as asked");
+                wanted == Overlap.AUTO ? reason(onDevice, together) : "as asked");
         return overlap;
+    }
+
+    private static String reason(boolean onDevice, boolean together) {
+        if (onDevice) {
+            return "the host has time while the device computes";
+        }
+        return together ? "those in step share memory and cores" : "messages take time in which cores are free";
     }
 
     /** Gives all ranks rank 0's state. */
@@ -439,6 +441,7 @@ public final class DistributedTrainer implements AutoCloseable {
         private int checkpointEveryEpochs;
         private int keepCheckpoints = 3;
         private boolean resume;
+        private DeviceGradients.@Nullable Source gradientsOn;
 
         private Builder(Model model, Session session) {
             this.model = model;
@@ -517,6 +520,12 @@ public final class DistributedTrainer implements AutoCloseable {
          */
         public Builder resume(boolean value) {
             resume = value;
+            return this;
+        }
+
+        /** Where the gradients are, if not where ND4J says: for tests with a device that is played. */
+        Builder gradientsOn(DeviceGradients.Source value) {
+            gradientsOn = value;
             return this;
         }
 

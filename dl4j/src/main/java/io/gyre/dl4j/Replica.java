@@ -7,7 +7,6 @@ import io.gyre.MemoryBox;
 import io.gyre.Region;
 import io.gyre.StepSummary;
 import io.gyre.TrainableModel;
-import io.gyre.device.StagedCollective;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -67,7 +66,6 @@ final class Replica implements TrainableModel, AutoCloseable {
     private final LayerWorkspaceMgr updaterWorkspaces;
     private @Nullable SharedGradients shared;
     private @Nullable DeviceGradients onDevice;
-    private boolean bucketByBucket;
     private Updater updater;
     private Binding binding;
 
@@ -165,7 +163,7 @@ final class Replica implements TrainableModel, AutoCloseable {
             throw new IllegalStateException(
                     "the layers have " + offset + " parameters, and the gradient vector " + gradients.length());
         }
-        Region inBox = onDevice != null ? onDevice.staged().region() : shared == null ? null : shared.region(gradients);
+        Region inBox = onDevice != null ? onDevice.region() : shared == null ? null : shared.region(gradients);
         return new Binding(
                 gradients,
                 inBox == null ? HostMemory.region("gradients", gradients) : inBox,
@@ -191,28 +189,52 @@ final class Replica implements TrainableModel, AutoCloseable {
      * Moves the gradients to memory that is better for their exchange, until this is closed.
      *
      * @param memory as long as they are; owned from now on
-     * @param collective if they are on a device, takes them from there bucket by bucket; null to take them all at once
+     * @param source if they are on a device, the way to it: they stay there, and go to the memory for the exchange. Owned from now on
      */
-    void moveGradients(MemoryBox memory, @Nullable StagedCollective collective) {
+    void moveGradients(MemoryBox memory, DeviceGradients.@Nullable Source source) {
         binding.close();
-        shared = new SharedGradients(network, memory);
-        onDevice = DeviceGradients.of(network.gradients(), memory.region(), elementType, bucketPlan);
-        if (onDevice != null && collective != null) {
-            collective.attach(onDevice.staged());
-            bucketByBucket = true;
-        }
+        shared = new SharedGradients(network, memory, source != null);
+        onDevice = source == null
+                ? null
+                : new DeviceGradients(source, network.gradients(), memory.region(), elementType, bucketPlan);
         binding = bind();
     }
 
-    /** Makes the gradients, which are all complete, readable for the strategy. Nothing to do where they are in the host's memory. */
+    /** Whether gradients go from a device to the host and back in each step. */
+    boolean isStaged() {
+        return onDevice != null;
+    }
+
+    /** Makes the gradients, which are all complete, readable for the strategy, or begins to: {@link #side} waits for them. */
     void beginExchange() {
         if (onDevice == null) {
             HostMemory.beginUse(binding.gradients());
-            return;
+        } else {
+            onDevice.begin(binding.gradients());
         }
-        onDevice.begin(binding.gradients());
-        if (!bucketByBucket) {
-            onDevice.awaitAll();
+    }
+
+    /** During a pass: a bucket is complete. */
+    void leave(Bucket bucket) {
+        if (onDevice != null) {
+            onDevice.beginBucket(binding.gradients(), bucket.index());
+        }
+    }
+
+    /** What the thread of the passes does around its exchanges. */
+    HostSide side() {
+        return onDevice == null ? HostSide.NOTHING_TO_DO : onDevice.side();
+    }
+
+    /** What the calling thread does, if it exchanges during passes; it closes that. */
+    HostSide sideOfAnotherThread() {
+        return onDevice == null ? HostSide.NOTHING_TO_DO : onDevice.sideOfAnotherThread();
+    }
+
+    /** Makes a part of the gradients readable as it is now, outside of any exchange. */
+    void fetch(long byteOffset, long byteLength) {
+        if (onDevice != null) {
+            onDevice.fetch(binding.gradients(), byteOffset, byteLength);
         }
     }
 
@@ -343,6 +365,9 @@ final class Replica implements TrainableModel, AutoCloseable {
     }
 
     private double backwardHeardBy(BackwardHooks.Listener listener, MultiDataSet batch) {
+        if (onDevice != null) {
+            onDevice.open(binding.gradients());
+        }
         network.hooks().attach(listener);
         try {
             return network.backward(batch);

@@ -85,6 +85,8 @@ final class TrainingStep {
                 replica.update(total);
             } else {
                 replica.average(total.examples());
+                replica.side().awaitAll();
+                replica.side().giveBackAll();
                 replica.endExchange();
                 checkFinite(total, step);
                 long begin = System.nanoTime();
@@ -107,6 +109,7 @@ final class TrainingStep {
         exchange.finish();
         exposedNanos += System.nanoTime() - begin;
         exchangeNanos += exchange.busyNanos();
+        replica.endExchange();
         return score;
     }
 
@@ -120,22 +123,28 @@ final class TrainingStep {
             }
             replica.beginExchange();
             long begin = System.nanoTime();
-            if (strategy.updatesHere()) {
-                strategy.combine(replica, total, step);
-            } else {
+            if (!strategy.updatesHere() || (replica.isStaged() && strategy.combinesBuckets())) {
                 combineBuckets(step);
+            } else {
+                replica.side().awaitAll();
+                strategy.combine(replica, total, step);
+                replica.side().giveBackAll();
             }
             waitedFor(begin);
+            replica.endExchange();
         }
-        replica.endExchange();
         if (isTogether()) {
             replica.divideMeans(total.examples());
         }
     }
 
+    /** Combines one bucket while the next is on its way from a device, and the one before on its way back. */
     private void combineBuckets(long step) {
+        HostSide side = replica.side();
         for (Bucket bucket : replica.bucketPlan().buckets()) {
+            side.await(bucket.index());
             strategy.combine(replica, bucket, step);
+            side.giveBack(bucket.index());
         }
     }
 
