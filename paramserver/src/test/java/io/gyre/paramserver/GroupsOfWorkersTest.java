@@ -47,7 +47,7 @@ class GroupsOfWorkersTest {
                     gradient.putFloat(0, 1f + rank);
                     // In bulk synchrony a step ends when all have pushed: that is two, and not three.
                     client.pushPull(gradient, 0, 1, 0, w);
-                    assertThat(w.getFloat(0)).isEqualTo(-2);
+                    assertThat(w.getFloat(0)).isEqualTo(-2f);
                     client.finish(w);
                 } else {
                     assertThatIllegalStateException()
