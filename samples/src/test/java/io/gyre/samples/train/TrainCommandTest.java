@@ -69,6 +69,11 @@ class TrainCommandTest {
                         "mlp --staleness 2",
                         "--staleness 2 belongs to [paramserver, hybrid], not to --strategy allreduce"),
                 Arguments.of("mlp --transport tcp", "'tcp' is none of auto, shm, ipc, udp"),
+                Arguments.of("mlp --algorithm tree", "'tree' is none of auto, direct, hierarchical, ring"),
+                Arguments.of(
+                        "mlp --algorithm ring --strategy elastic",
+                        "--algorithm ring belongs to [allreduce], not to --strategy elastic"),
+                Arguments.of("mlp --micro-batches 40", "--micro-batches 40: expected 1 to 32"),
                 Arguments.of("mlp --backend gpu", "'gpu' is none of auto, cpu, cuda"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),
                 Arguments.of("mlp --checkpoint-steps 3", "--checkpoint-steps needs --checkpoint DIR"),
