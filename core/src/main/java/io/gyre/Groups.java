@@ -28,14 +28,14 @@ public record Groups(List<List<Integer>> members) {
     }
 
     private static boolean isAscending(List<Integer> ranks) {
-        return !ranks.isEmpty()
-                && IntStream.range(1, ranks.size()).allMatch(i -> ranks.get(i - 1) < ranks.get(i));
+        return !ranks.isEmpty() && IntStream.range(1, ranks.size()).allMatch(i -> ranks.get(i - 1) < ranks.get(i));
     }
 
     /** Groups of neighbours, whose sizes differ by one at most. */
     public static Groups of(int ranks, int groups) {
         if (groups < 1 || groups > ranks) {
-            throw new IllegalArgumentException(groups + " groups of " + ranks + " ranks: 1 to " + ranks + " can be made");
+            throw new IllegalArgumentException(
+                    groups + " groups of " + ranks + " ranks: 1 to " + ranks + " can be made");
         }
         return new Groups(IntStream.range(0, groups)
                 .mapToObj(group -> IntStream.range(
@@ -82,7 +82,8 @@ public record Groups(List<List<Integer>> members) {
         return members.stream()
                 .filter(group -> group.contains(rank))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("rank " + rank + " is in none of the groups " + members));
+                .orElseThrow(
+                        () -> new IllegalArgumentException("rank " + rank + " is in none of the groups " + members));
     }
 
     /** Whether a rank exchanges with other groups for its own. */

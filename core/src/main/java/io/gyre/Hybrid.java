@@ -37,8 +37,7 @@ public final class Hybrid implements UpdateStrategy {
     private final Runnable started;
     private long begun = NONE;
 
-    private Hybrid(
-            Groups groups, int rank, UpdateStrategy inside, UpdateStrategy between, Runnable started) {
+    private Hybrid(Groups groups, int rank, UpdateStrategy inside, UpdateStrategy between, Runnable started) {
         this.group = groups.of(rank);
         this.inside = inside;
         this.between = between;
@@ -102,8 +101,8 @@ public final class Hybrid implements UpdateStrategy {
         List<Integer> group = groups.of(rank);
         World world = collective.world();
         if (world.size() != group.size() || world.rank() != group.indexOf(rank)) {
-            throw new IllegalArgumentException("rank " + rank + " of group " + group + " was given a collective for rank "
-                    + world.rank() + " of " + world.size());
+            throw new IllegalArgumentException("rank " + rank + " of group " + group
+                    + " was given a collective for rank " + world.rank() + " of " + world.size());
         }
         if (groups.isLead(rank) != (ofLead != null)) {
             throw new IllegalArgumentException("rank " + rank + " of group " + group

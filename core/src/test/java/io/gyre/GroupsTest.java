@@ -43,7 +43,9 @@ class GroupsTest {
                 List.of(List.of(1), List.of(0)),
                 List.of(List.of(0, 1), List.of(1, 2)));
         for (List<List<Integer>> members : wrong) {
-            assertThatIllegalArgumentException().isThrownBy(() -> new Groups(members)).withMessageContaining("groups");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> new Groups(members))
+                    .withMessageContaining("groups");
         }
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Groups.of(2, 3))

@@ -127,9 +127,7 @@ class HybridTest {
         model.set(model.gradients(), model.get() - target);
         StepSummary total = strategy.summarise(StepSummary.ofRank(1, 0, false), number);
         strategy.combine(model, total, number);
-        model.set(
-                model.parameters(),
-                model.get() - RATE * model.gradients().getDouble(0) / total.examples());
+        model.set(model.parameters(), model.get() - RATE * model.gradients().getDouble(0) / total.examples());
         strategy.afterStep(model, number);
     }
 
@@ -139,11 +137,7 @@ class HybridTest {
     void groupsMoveAsTheEquationsOfElasticAveragingSay(int period, String kind) throws Exception {
         boolean several = kind.equals("several");
         double[] targets = several ? new double[] {1, 2, -1, -2, -6} : new double[] {1.5, -3};
-        Groups groups = several ? Groups.of(5, 2) : Groups.ofOneRank(2);
-        if (several) {
-            groups = new Groups(List.of(List.of(0, 1), List.of(2, 3, 4)));
-        }
-        Groups made = groups;
+        Groups made = several ? new Groups(List.of(List.of(0, 1), List.of(2, 3, 4))) : Groups.ofOneRank(2);
         AtomicReference<Double> centre = new AtomicReference<>(0.0);
         int steps = 7;
         List<Double> ended = new ArrayList<>();
@@ -186,8 +180,11 @@ class HybridTest {
                     c += d;
                 }
                 for (int rank : made.members().get(g)) {
-                    assertThat(paths.get(rank).get(step)).as("rank %d after step %d", rank, step).isCloseTo(w[g], within());
-                    assertThat(paths.get(rank).get(step)).isEqualTo(paths.get(made.members().get(g).get(0)).get(step));
+                    assertThat(paths.get(rank).get(step))
+                            .as("rank %d after step %d", rank, step)
+                            .isCloseTo(w[g], within());
+                    assertThat(paths.get(rank).get(step))
+                            .isEqualTo(paths.get(made.members().get(g).get(0)).get(step));
                 }
             }
         }
@@ -263,8 +260,7 @@ class HybridTest {
             int rank = session.world().rank();
             Store ofLead = groups.isLead(rank) ? new Store() : null;
             try (RingOrDirect collective = new RingOrDirect(session.group(groups.of(rank)))) {
-                Hybrid strategy =
-                        Hybrid.parameterServer(groups, rank, collective.get(), ofLead, "a store", () -> {});
+                Hybrid strategy = Hybrid.parameterServer(groups, rank, collective.get(), ofLead, "a store", () -> {});
                 assertThat(strategy.updatesHere()).isFalse();
                 assertThat(strategy.ranksInStep(new World(rank, 4))).isEqualTo(groups.of(rank));
                 assertThat(strategy.description()).isEqualTo("hybrid, groups [0, 1] [2, 3], paramserver, a store");
@@ -273,7 +269,7 @@ class HybridTest {
                 strategy.resume(model, 7);
                 for (long step = 7; step < 9; step++) {
                     strategy.beforeStep(model, step);
-                    assertThat(model.parameters().getDouble(0)).isEqualTo(100 + step);
+                    assertThat(model.parameters().getDouble(0)).isEqualTo((double) (100 + step));
                     model.gradients().putDouble(0, rank + 1);
                     StepSummary total = strategy.summarise(StepSummary.ofRank(rank + 1, 0, false), step);
                     for (int bucket = 0; bucket < 2; bucket++) {
@@ -325,8 +321,7 @@ class HybridTest {
 
         RingOrDirect(Session group) {
             boolean ofRankZero = group.members().get(0).rank() == 0;
-            collective =
-                    ofRankZero ? new RingCollective(group.endpoint()) : new DirectCollective(group.endpoint());
+            collective = ofRankZero ? new RingCollective(group.endpoint()) : new DirectCollective(group.endpoint());
         }
 
         io.gyre.Collective get() {

@@ -47,27 +47,33 @@ class HybridTest {
 
     /** What is between the groups. */
     private enum Between {
-        BULK(new BulkSynchronous()),
-        STALE(new StaleSynchronous(2)),
-        LOOSE(new AsynchronousParallel()),
-        ELASTIC(null),
-        SELDOM_ELASTIC(null);
+        BULK,
+        STALE,
+        LOOSE,
+        ELASTIC,
+        SELDOM_ELASTIC;
 
-        private final Consistency consistency;
+        boolean isElastic() {
+            return this == ELASTIC || this == SELDOM_ELASTIC;
+        }
 
-        Between(Consistency consistency) {
-            this.consistency = consistency;
+        Consistency consistency() {
+            return switch (this) {
+                case BULK -> new BulkSynchronous();
+                case STALE -> new StaleSynchronous(2);
+                default -> new AsynchronousParallel();
+            };
         }
 
         ParameterService start(ParameterService.Builder builder, Model model) {
-            if (consistency != null) {
-                builder.training(Parameters.training(model, consistency));
+            if (!isElastic()) {
+                builder.training(Parameters.training(model, consistency()));
             }
             return builder.start();
         }
 
         UpdateStrategy strategy(Model model, ParameterService service, Collective group) {
-            return consistency == null
+            return isElastic()
                     ? Parameters.hybridElastic(model, service, group, this == ELASTIC ? 1 : 3)
                     : Parameters.hybrid(model, service, group);
         }

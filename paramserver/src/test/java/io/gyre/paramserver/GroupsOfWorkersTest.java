@@ -8,6 +8,7 @@ import io.gyre.ElementType;
 import io.gyre.Gyre;
 import io.gyre.PeerLostException;
 import io.gyre.Region;
+import io.gyre.Session;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -43,10 +44,10 @@ class GroupsOfWorkersTest {
                     Region gradient = Region.allocate("gradient", 4L * ELEMENTS);
                     client.start(w);
                     client.resume(0);
-                    gradient.putFloat(0, 1 + rank);
+                    gradient.putFloat(0, 1f + rank);
                     // In bulk synchrony a step ends when all have pushed: that is two, and not three.
                     client.pushPull(gradient, 0, 1, 0, w);
-                    assertThat(w.getFloat(0)).isEqualTo(-2);
+                    assertThat(w.getFloat(0)).isEqualTo(-2f);
                     client.finish(w);
                 } else {
                     assertThatIllegalStateException()
@@ -73,25 +74,28 @@ class GroupsOfWorkersTest {
                     service.serve();
                     return;
                 }
-                Region w = Region.allocate("w", 4L * ELEMENTS);
-                ParameterClient client =
-                        service.isLead() ? service.parameters("w", ElementType.FLOAT32, ELEMENTS) : null;
-                if (client == null) {
-                    service.outliveThis();
+                if (service.isLead()) {
+                    lead(session, service);
                 } else {
-                    client.start(w);
-                    client.resume(0);
-                }
-                service.workers().exchange("ready", NOTHING);
-                if (client == null) {
+                    service.outliveThis();
+                    service.workers().exchange("ready", NOTHING);
                     session.fail("it has no memory left");
-                } else if (session.world().rank() == 0) {
-                    client.beginPull(5);
-                    assertThatThrownBy(() -> client.awaitPull(w))
-                            .isInstanceOf(PeerLostException.class)
-                            .hasMessageContainingAll("rank 0 stopped in", "step 5", "rank 1 ", "its group [0, 1]");
                 }
             }
         });
+    }
+
+    private static void lead(Session session, ParameterService service) {
+        Region w = Region.allocate("w", 4L * ELEMENTS);
+        ParameterClient client = service.parameters("w", ElementType.FLOAT32, ELEMENTS);
+        client.start(w);
+        client.resume(0);
+        service.workers().exchange("ready", NOTHING);
+        if (session.world().rank() == 0) {
+            client.beginPull(5);
+            assertThatThrownBy(() -> client.awaitPull(w))
+                    .isInstanceOf(PeerLostException.class)
+                    .hasMessageContainingAll("rank 0 stopped in", "step 5", "rank 1 ", "its group [0, 1]");
+        }
     }
 }

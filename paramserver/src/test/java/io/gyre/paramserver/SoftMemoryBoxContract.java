@@ -137,8 +137,8 @@ abstract class SoftMemoryBoxContract {
                 box.beginRead(seen);
                 box.awaitRead();
 
-                assertThat(seen.getFloat(first)).isEqualTo(round);
-                assertThat(seen.getFloat(last)).isEqualTo(2 * round);
+                assertThat(seen.getFloat(first)).isEqualTo((float) round);
+                assertThat(seen.getFloat(last)).isEqualTo(2f * round);
             }
             box.awaitAccumulate();
             session.exchange("done", NOTHING);

@@ -188,9 +188,7 @@ public final class AeronSession implements Session {
 
     @Override
     public long networkBytesSent() {
-        return openLanes().stream()
-                .mapToLong(AeronEndpoint::networkBytesSent)
-                .sum();
+        return openLanes().stream().mapToLong(AeronEndpoint::networkBytesSent).sum();
     }
 
     @Override
