@@ -171,7 +171,8 @@ class BenchCommandTest {
         assertThat(report.get("results")).hasSize(4).allSatisfy(result -> {
             assertThat(result.get("checked").asBoolean()).isTrue();
             assertThat(result.get("step_ms").asDouble()).isGreaterThanOrEqualTo(20);
-            // The mean over steps is 1 MiB and headers; of a strategy out of step the first and last are counted in part.
+            // The mean over steps is 1 MiB and headers; of a strategy out of step the first and last are counted in
+            // part.
             double least = result.get("hosts").asInt() == 1 ? 0 : 1 << 19;
             assertThat(result.get("sent_bytes").asDouble()).isGreaterThanOrEqualTo(least);
         });
