@@ -14,6 +14,9 @@ public final class Backoff {
 
     private static final int YIELDS = 200;
 
+    /** Where a turn costs microseconds, others need the core more. */
+    private static final int COSTLY_YIELDS = 20;
+
     private final int spins;
     private final int yields;
     private final long parkNanos;
@@ -25,27 +28,29 @@ public final class Backoff {
      * @param ranksOnHost ranks that share this host's cores: with a core for each a wait may spin, otherwise hardly
      */
     public Backoff(int ranksOnHost) {
-        this(ranksOnHost, DEFAULT_PAUSE);
+        this(ranksOnHost, DEFAULT_PAUSE, false);
     }
 
     /**
-     * As {@link #Backoff(int)}, with a pause of one's own.
+     * Creates a policy for a loop that may be costly itself, with a pause of its own.
      *
      * @param pause how long a wait sleeps between two looks; if that is longer than by default, it sleeps at once, and takes hardly
      *     any processor time
+     * @param costlyTurns whether the loop asks sockets in every turn, and so takes from others a core that it does not need
      */
-    public Backoff(int ranksOnHost, Duration pause) {
+    public Backoff(int ranksOnHost, Duration pause, boolean costlyTurns) {
         parkNanos = pause.toNanos();
         if (pause.compareTo(DEFAULT_PAUSE) > 0) {
             spins = 0;
             yields = 0;
             return;
         }
-        yields = YIELDS;
         // Few even with a core for each: where others load the host, two ranks may share one, and then every spin is
         // lost. With
         // 500 a small all-reduce took 35 us there instead of 4; a yield on an idle core costs less than a microsecond.
-        spins = ranksOnHost <= Runtime.getRuntime().availableProcessors() ? 20 : 5;
+        boolean coreEach = ranksOnHost <= Runtime.getRuntime().availableProcessors();
+        spins = coreEach ? 20 : 5;
+        yields = costlyTurns && !coreEach ? COSTLY_YIELDS : YIELDS;
     }
 
     /** Waits a little, longer each time. */
