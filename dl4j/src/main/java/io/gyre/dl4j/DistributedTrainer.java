@@ -7,6 +7,7 @@ import io.gyre.StepSummary;
 import io.gyre.Synchronous;
 import io.gyre.UpdateStrategy;
 import io.gyre.World;
+import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -89,7 +90,8 @@ public final class DistributedTrainer implements AutoCloseable {
         session = builder.session;
         world = session.world();
         UpdateStrategy given = builder.strategy;
-        ownCollective = given != null ? null : Collectives.choose(session.endpoint());
+        session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
+        ownCollective = given != null ? null : Collectives.choose(session.endpoint(), builder.algorithm);
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
         List<Integer> together = strategy.ranksInStep(world);
         inStep = together.size() == world.size() ? session : session.group(together);
@@ -152,7 +154,10 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Decides whether gradients are exchanged during the backward pass; says why. */
     private boolean overlaps(Overlap wanted, boolean onDevice) {
         String obstacle = Overlap.obstacle(
-                strategy, replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
+                strategy,
+                replica,
+                inStep.world(),
+                onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
@@ -434,6 +439,7 @@ public final class DistributedTrainer implements AutoCloseable {
         private @Nullable StepListener stepListener;
         private long seed;
         private long bucketBytes = DEFAULT_BUCKET_BYTES;
+        private Algorithm algorithm = Algorithm.AUTO;
         private int microBatches = 1;
         private Overlap overlap = Overlap.AUTO;
         private @Nullable Path checkpointDirectory;
@@ -451,6 +457,12 @@ public final class DistributedTrainer implements AutoCloseable {
         /** How ranks turn their gradients into a common model. Default: {@link Synchronous} with {@link Collectives#choose}. */
         public Builder strategy(UpdateStrategy value) {
             strategy = value;
+            return this;
+        }
+
+        /** How the default strategy combines gradients. Another strategy has collectives of its own. Default: {@link Algorithm#AUTO}. */
+        public Builder algorithm(Algorithm value) {
+            algorithm = value;
             return this;
         }
 

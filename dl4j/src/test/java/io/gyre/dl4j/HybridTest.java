@@ -132,8 +132,7 @@ class HybridTest {
     }
 
     static Stream<IUpdater> updaters() {
-        return Stream.of(
-                new Sgd(0.1), new Nesterovs(0.1, 0.9), new Adam(0.01), new AdaGrad(0.1), new RmsProp(0.01));
+        return Stream.of(new Sgd(0.1), new Nesterovs(0.1, 0.9), new Adam(0.01), new AdaGrad(0.1), new RmsProp(0.01));
     }
 
     @ParameterizedTest
@@ -191,9 +190,9 @@ class HybridTest {
     @ParameterizedTest
     @MethodSource("models")
     void ranksOfAGroupStayEqualBitForBit(Supplier<Model> models) throws Exception {
-        boolean vectors = models.get().numParams() == TestModels.perceptron(
-                        TestModels.configuration(new Sgd(0.1), DataType.FLOAT))
-                .numParams();
+        boolean vectors = models.get().numParams()
+                == TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.FLOAT))
+                        .numParams();
         DataSet examples = vectors ? TestData.vectors(46, DataType.FLOAT, 1) : TestData.images(46, DataType.FLOAT, 1);
         for (Between between : Between.values()) {
             // The others are tried with a perceptron.
@@ -267,7 +266,8 @@ class HybridTest {
                     Model model = perceptron(new Sgd(0.05));
                     try (ParameterService service =
                                     ParameterService.builder(session).groups(2).start();
-                            Collective group = Collectives.choose(service.group().endpoint());
+                            Collective group =
+                                    Collectives.choose(service.group().endpoint());
                             DistributedTrainer trainer = DistributedTrainer.builder(model, service.workers())
                                     .strategy(Parameters.hybridElastic(model, service, group, 1))
                                     .build()) {
@@ -275,8 +275,7 @@ class HybridTest {
                         if (session.world().rank() == 3) {
                             examples.getFeatures().assign(Double.NaN);
                         }
-                        trainer.fit(
-                                ShardedData.of(TestData.iterator(List.of(examples)), Sharding.OWN), 1);
+                        trainer.fit(ShardedData.of(TestData.iterator(List.of(examples)), Sharding.OWN), 1);
                     }
                 }))
                 .hasMessageContainingAll("the loss of step 0 is NaN on rank 3");
@@ -284,16 +283,17 @@ class HybridTest {
 
     @Test
     void constraintsAreForElasticGroupsAloneAndCheckpointsForNone() throws Exception {
-        Supplier<Model> constrained = () -> TestModels.perceptron(TestModels.configuration(
-                        new Sgd(0.1), DataType.DOUBLE)
-                .constrainWeights(new MaxNormConstraint(0.7, 1)));
+        Supplier<Model> constrained =
+                () -> TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.DOUBLE)
+                        .constrainWeights(new MaxNormConstraint(0.7, 1)));
         hybrid(4, 2, Between.ELASTIC, Overlap.OFF, constrained, HybridTest::vectors);
 
         assertThatThrownBy(() -> Gyre.local(2).run(session -> {
                     Model model = perceptron(new Sgd(0.1));
                     try (ParameterService service =
                                     ParameterService.builder(session).groups(2).start();
-                            Collective group = Collectives.choose(service.group().endpoint())) {
+                            Collective group =
+                                    Collectives.choose(service.group().endpoint())) {
                         DistributedTrainer.builder(model, service.workers())
                                 .strategy(Parameters.hybridElastic(model, service, group, 1))
                                 .checkpointDirectory(Path.of("unused"))

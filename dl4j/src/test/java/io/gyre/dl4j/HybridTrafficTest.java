@@ -34,7 +34,9 @@ class HybridTrafficTest {
     Path directory;
 
     private long networkBytes(boolean inGroups, boolean elastic) throws InterruptedException {
-        String rendezvous = directory.resolve((inGroups ? "groups" : "ranks") + (elastic ? "-e" : "-p")).toString();
+        String rendezvous = directory
+                .resolve((inGroups ? "groups" : "ranks") + (elastic ? "-e" : "-p"))
+                .toString();
         LocalCluster cluster = LocalCluster.over(
                 (size, peerTimeout) -> rank -> AeronSession.join(JoinOptions.builder(rank, size, rendezvous)
                         .hostId(rank < RANKS / 2 ? "left" : "right")
@@ -47,8 +49,8 @@ class HybridTrafficTest {
     }
 
     private static long train(Session session, boolean inGroups, boolean elastic) {
-        MultiLayerNetwork model = TestModels.initialised(new MultiLayerNetwork(
-                TestModels.configuration(new Sgd(0.05), DataType.FLOAT)
+        MultiLayerNetwork model =
+                TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(0.05), DataType.FLOAT)
                         .list()
                         .layer(TestModels.dense(300))
                         .layer(TestModels.dense(300))
@@ -69,13 +71,13 @@ class HybridTrafficTest {
                             ? Parameters.hybridElastic(model, service, group, 1)
                             : Parameters.hybrid(model, service, group)
                     : elastic ? Parameters.elastic(model, service, 1) : Parameters.asynchronous(model, service);
-            try (DistributedTrainer trainer =
-                    DistributedTrainer.builder(model, session).strategy(strategy).build()) {
+            try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
+                    .strategy(strategy)
+                    .build()) {
                 assertThat(service.groups().count()).isEqualTo(inGroups ? 2 : RANKS);
                 long before = session.networkBytesSent();
                 trainer.fitSteps(
-                        ShardedData.of(
-                                ExampleSource.of(TestData.vectors(STEPS * RANKS * 2, DataType.FLOAT, 1)), 2, 1),
+                        ShardedData.of(ExampleSource.of(TestData.vectors(STEPS * RANKS * 2, DataType.FLOAT, 1)), 2, 1),
                         STEPS);
                 // What others ask of this rank is sent by it: nobody may stop counting before all are done.
                 session.exchange("end of the steps", new byte[0]);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.gyre.DisagreementException;
 import io.gyre.Gyre;
 import io.gyre.GyreException;
+import io.gyre.allreduce.Algorithm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -108,6 +109,17 @@ class RefusalTest {
                 .hasRootCauseInstanceOf(DisagreementException.class)
                 .hasMessageContaining("'seed' is '40' on rank 0")
                 .hasMessageContaining("'41' on rank 1");
+    }
+
+    @Test
+    void rankWithAnotherAlgorithmIsNamed() {
+        assertThatThrownBy(() -> Gyre.local(2)
+                        .run(session -> DistributedTrainer.builder(TestModels.perceptron(adam()), session)
+                                .algorithm(session.world().isRoot() ? Algorithm.RING : Algorithm.DIRECT)
+                                .build()))
+                .hasRootCauseInstanceOf(DisagreementException.class)
+                .hasMessageContaining("'algorithm' is 'ring' on rank 0")
+                .hasMessageContaining("'direct' on rank 1");
     }
 
     @Test

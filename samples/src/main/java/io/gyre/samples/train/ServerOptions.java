@@ -164,8 +164,7 @@ final class ServerOptions {
 
     /** Whether servers apply gradients; else they hold a centre. */
     boolean serversTrain(Strategy strategy) {
-        return strategy == Strategy.PARAMSERVER
-                || (strategy == Strategy.HYBRID && between() == Between.PARAMSERVER);
+        return strategy == Strategy.PARAMSERVER || (strategy == Strategy.HYBRID && between() == Between.PARAMSERVER);
     }
 
     /** Whether all ranks train in step after all, and so may as well have equal shares of the data. */

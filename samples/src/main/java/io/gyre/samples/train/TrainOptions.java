@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
 import io.gyre.launcher.ReportFile;
 import io.gyre.samples.data.DataDirectory;
@@ -78,7 +79,8 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "allreduce",
             converter = Word.OfStrategy.class,
-            description = "How ranks come to a common model: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
+            description =
+                    "How ranks come to a common model: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
     private Strategy strategy = Strategy.ALLREDUCE;
 
     @Option(
@@ -89,6 +91,15 @@ public final class TrainOptions {
             description =
                     "How ranks exchange data: auto, shm, ipc or udp. Default: auto, shared memory inside a host, UDP between hosts.")
     private TransportMode transport = TransportMode.AUTO;
+
+    @Option(
+            names = "--algorithm",
+            paramLabel = "WORD",
+            defaultValue = "auto",
+            converter = Word.OfAlgorithm.class,
+            description =
+                    "For allreduce: auto, direct, hierarchical or ring. Default: auto, what suits where the ranks are.")
+    private Algorithm algorithm = Algorithm.AUTO;
 
     @Option(
             names = "--overlap",
@@ -208,6 +219,10 @@ public final class TrainOptions {
             throw new IllegalArgumentException("--checkpoint with --strategy " + strategy
                     + ": ranks that do not train in step have no common state to save; use allreduce");
         }
+        if (strategy != Strategy.ALLREDUCE && algorithm != Algorithm.AUTO) {
+            throw new IllegalArgumentException(
+                    "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
+        }
         checkRange("--batch", batch(), 1, 1 << 20);
         checkRange("--micro-batches", microBatches, 1, batch());
         checkRange("--epochs", epochs().orElse(1), 1, 1_000_000);
@@ -293,6 +308,10 @@ public final class TrainOptions {
 
     TransportMode transport() {
         return transport;
+    }
+
+    Algorithm algorithm() {
+        return algorithm;
     }
 
     Overlap overlap() {

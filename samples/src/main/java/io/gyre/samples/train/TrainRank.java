@@ -67,8 +67,7 @@ public final class TrainRank implements Callable<Integer> {
             return;
         }
         ServerOptions exchange = options.exchange();
-        try (ParameterService service = exchange.configure(
-                        ParameterService.builder(session), options.strategy(), model)
+        try (ParameterService service = exchange.configure(ParameterService.builder(session), options.strategy(), model)
                 .start()) {
             if (service.isServer()) {
                 service.serve();
@@ -80,19 +79,12 @@ public final class TrainRank implements Callable<Integer> {
             SharedCounter batches = together ? null : service.counter("batches");
             if (options.strategy() == TrainOptions.Strategy.HYBRID) {
                 try (Collective group = Collectives.choose(service.group().endpoint())) {
-                    train(
-                            set,
-                            model,
-                            service.workers(),
-                            hybrid(model, service, group),
-                            batches,
-                            service.groups());
+                    train(set, model, service.workers(), hybrid(model, service, group), batches, service.groups());
                 }
             } else {
                 UpdateStrategy strategy = options.strategy() == TrainOptions.Strategy.PARAMSERVER
                         ? Parameters.asynchronous(model, service)
-                        : Parameters.elastic(
-                                model, service, exchange.period(), exchange.movingRate(service));
+                        : Parameters.elastic(model, service, exchange.period(), exchange.movingRate(service));
                 train(set, model, service.workers(), strategy, batches, service.groups());
             }
         }
@@ -102,10 +94,8 @@ public final class TrainRank implements Callable<Integer> {
         ServerOptions exchange = options.exchange();
         return exchange.between() == ServerOptions.Between.PARAMSERVER
                 ? Parameters.hybrid(model, service, group)
-                : Parameters.hybridElastic(
-                        model, service, group, exchange.period(), exchange.movingRate(service));
+                : Parameters.hybridElastic(model, service, group, exchange.period(), exchange.movingRate(service));
     }
-
 
     private void train(
             ImageSet set,

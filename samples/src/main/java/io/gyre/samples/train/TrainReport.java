@@ -104,7 +104,8 @@ record TrainReport(
                             lostRanks.size(),
                             ranks,
                             String.join(
-                                    ", ", lostRanks.stream().map(String::valueOf).toList())));
+                                    ", ",
+                                    lostRanks.stream().map(String::valueOf).toList())));
         }
         return text.toString();
     }

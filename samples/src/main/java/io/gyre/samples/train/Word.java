@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
 import io.gyre.samples.model.SampleModel;
 import io.gyre.transport.TransportMode;
@@ -58,6 +59,13 @@ abstract class Word<T> implements ITypeConverter<T> {
     static final class OfBackend extends Word<TrainOptions.Backend> {
         OfBackend() {
             super(TrainOptions.Backend.values());
+        }
+    }
+
+    /** An algorithm of all-reduce. */
+    static final class OfAlgorithm extends Word<Algorithm> {
+        OfAlgorithm() {
+            super(Algorithm.values());
         }
     }
 

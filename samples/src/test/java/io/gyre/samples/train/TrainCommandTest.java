@@ -50,7 +50,8 @@ class TrainCommandTest {
                 Arguments.of(
                         "mlp --strategy hybrid --between paramserver --alpha 0.2",
                         "--alpha 0.2 belongs to --between elastic, not to --between paramserver"),
-                Arguments.of("mlp --strategy hybrid --between allreduce", "'allreduce' is none of elastic, paramserver"),
+                Arguments.of(
+                        "mlp --strategy hybrid --between allreduce", "'allreduce' is none of elastic, paramserver"),
                 Arguments.of("mlp --strategy hybrid --transport udp", "make no groups by themselves: give --groups G"),
                 Arguments.of("mlp --strategy elastic --alpha 1", "--alpha 1.0: expected a number between 0 and 1"),
                 Arguments.of("mlp --strategy hybrid --checkpoint there", "--checkpoint with --strategy hybrid"),
@@ -65,8 +66,14 @@ class TrainCommandTest {
                         "--staleness some: expected a number of steps, bsp or asp"),
                 Arguments.of("mlp --strategy elastic --checkpoint there", "--checkpoint with --strategy elastic"),
                 Arguments.of(
-                        "mlp --staleness 2", "--staleness 2 belongs to [paramserver, hybrid], not to --strategy allreduce"),
+                        "mlp --staleness 2",
+                        "--staleness 2 belongs to [paramserver, hybrid], not to --strategy allreduce"),
                 Arguments.of("mlp --transport tcp", "'tcp' is none of auto, shm, ipc, udp"),
+                Arguments.of("mlp --algorithm tree", "'tree' is none of auto, direct, hierarchical, ring"),
+                Arguments.of(
+                        "mlp --algorithm ring --strategy elastic",
+                        "--algorithm ring belongs to [allreduce], not to --strategy elastic"),
+                Arguments.of("mlp --micro-batches 40", "--micro-batches 40: expected 1 to 32"),
                 Arguments.of("mlp --backend gpu", "'gpu' is none of auto, cpu, cuda"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),
                 Arguments.of("mlp --checkpoint-steps 3", "--checkpoint-steps needs --checkpoint DIR"),

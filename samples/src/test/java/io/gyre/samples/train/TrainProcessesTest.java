@@ -74,8 +74,8 @@ class TrainProcessesTest {
             int groupMate = rank ^ 1;
             assertThat(train.output())
                     .containsPattern("rank " + rank + " .* was lost, and the run goes on without it")
-                    .containsPattern("rank " + groupMate + " .* was lost, and the run goes on without it: rank " + groupMate
-                            + " stopped in .*rank " + rank + " .* is gone")
+                    .containsPattern("rank " + groupMate + " .* was lost, and the run goes on without it: rank "
+                            + groupMate + " stopped in .*rank " + rank + " .* is gone")
                     .contains("2 of 4 ranks were lost on the way: " + (rank & ~1) + ", " + (rank | 1));
             train.awaitNothingLeft(pids);
         }
