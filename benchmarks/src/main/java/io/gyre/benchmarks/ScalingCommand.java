@@ -91,10 +91,7 @@ public final class ScalingCommand implements Callable<Integer> {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(JvmFlags.STANDARD);
-        command.addAll(List.of(
-                "-Xmx128m",
-                "-XX:+UseSerialGC",
-                "-XX:MaxDirectMemorySize=" + options.memoryBytes()));
+        command.addAll(List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:MaxDirectMemorySize=" + options.memoryBytes()));
         JavaProgram program = JavaProgram.mainClass(BenchCommand.class.getName(), arguments);
         command.addAll(program.entry());
         command.addAll(program.arguments());

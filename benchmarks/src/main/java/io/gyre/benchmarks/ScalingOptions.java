@@ -16,8 +16,8 @@ public final class ScalingOptions {
     /** For each of eight hosts on two cores. With twice as much, the cores were busy for 70 to 80 % of the time. */
     static final double COMFORTABLE_BITS_PER_SECOND = 125e6;
 
-    /** More would fill the buffers of sockets meanwhile. */
-    private static final Duration LONGEST_PAUSE = Duration.ofMillis(1);
+    /** A driver sends a frame or two of each stream when it is looked after: with longer pauses links would run dry. */
+    private static final Duration LONGEST_PAUSE = Duration.ofNanos(200_000);
 
     @Option(
             names = "--strategies",

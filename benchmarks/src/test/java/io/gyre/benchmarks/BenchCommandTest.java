@@ -124,7 +124,7 @@ class BenchCommandTest {
                     paramserver --operations fly   | fly
                     stragglers --staleness much    | --staleness much
                     stragglers --factor 0          | --factor 0
-                    scaling --strategies magic     | 'magic' is none of
+                    scaling --strategies magic     | is none of allreduce
                     scaling --strategies allreduce:4 | only elastic and hybrid
                     scaling --rates 0              | --rates
                     scaling --slow 0.5             | --slow
@@ -171,8 +171,9 @@ class BenchCommandTest {
         assertThat(report.get("results")).hasSize(4).allSatisfy(result -> {
             assertThat(result.get("checked").asBoolean()).isTrue();
             assertThat(result.get("step_ms").asDouble()).isGreaterThanOrEqualTo(20);
-            // The link carries at least what arithmetic says.
-            double least = result.get("hosts").asInt() == 1 ? 0 : 1 << 20;
+            // The mean over steps is 1 MiB and headers; of a strategy out of step the first and last are counted in
+            // part.
+            double least = result.get("hosts").asInt() == 1 ? 0 : 1 << 19;
             assertThat(result.get("sent_bytes").asDouble()).isGreaterThanOrEqualTo(least);
         });
         assertThat(plot).isNotEmptyFile();

@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -121,6 +123,7 @@ class ScalingReportTest {
     }
 
     @ParameterizedTest
+    @EnabledOnOs(OS.LINUX)
     @ValueSource(strings = {"allreduce", "paramserver", "elastic:2", "hybrid"})
     void everyStrategyTakesItsStepsAndIsChecked(String strategy) throws Exception {
         ScalingOptions options = options(
