@@ -55,6 +55,7 @@ struct Settings {
   std::atomic<int> callsUntilLoss{-1};
   std::atomic<int> hang{0};
   std::atomic<long> pageable{0};
+  std::atomic<int> kernelMicros{0};
 } settings;
 
 std::atomic<int> sticky{0};  // what every call returns after a failure that a driver does not recover from
@@ -167,6 +168,16 @@ std::shared_ptr<Stream> find(void* handle) {
   }
   auto found = byHandle.find(handle);
   return found == byHandle.end() ? nullptr : found->second;
+}
+
+bool isEvent(void* event) {
+  std::lock_guard<std::mutex> lock(memory);
+  return events.count(event) > 0;
+}
+
+Event contents(void* event) {
+  std::lock_guard<std::mutex> lock(memory);
+  return *static_cast<Event*>(event);
 }
 
 bool reached(const Event& event) {
@@ -404,8 +415,8 @@ Result cuStreamQuery(void* handle) {
 Result cuStreamWaitEvent(void* handle, void* event, unsigned) {
   BEGIN(true);
   auto stream = find(handle);
-  if (!stream || !events.count(event)) return INVALID_HANDLE;
-  Event place = *static_cast<Event*>(event);
+  if (!stream || !isEvent(event)) return INVALID_HANDLE;
+  Event place = contents(event);
   if (place.stream && place.stream != stream) {
     stream->add([place] {
       auto& progress = place.stream->progress;
@@ -425,15 +436,16 @@ Result cuEventCreate(void** event, unsigned) {
 Result cuEventRecord(void* event, void* handle) {
   BEGIN(true);
   auto stream = find(handle);
-  if (!stream || !events.count(event)) return INVALID_HANDLE;
+  if (!stream || !isEvent(event)) return INVALID_HANDLE;
   long place = stream->add([] {});
+  std::lock_guard<std::mutex> lock(memory);
   *static_cast<Event*>(event) = {stream, place};
   return OK;
 }
 Result cuEventQuery(void* event) {
   BEGIN(true);
-  if (!events.count(event)) return INVALID_HANDLE;
-  return reached(*static_cast<Event*>(event)) ? OK : NOT_READY;
+  if (!isEvent(event)) return INVALID_HANDLE;
+  return reached(contents(event)) ? OK : NOT_READY;
 }
 Result cuEventDestroy_v2(void* event) {
   BEGIN(true);
@@ -471,6 +483,7 @@ Result cuLaunchKernel(void* function, unsigned blocksX, unsigned, unsigned, unsi
   auto copies = std::make_shared<std::vector<uint64_t>>(kernel->arguments);
   for (size_t i = 0; i < kernel->arguments; i++) std::memcpy(&(*copies)[i], arguments[i], kernel->sizes[i]);
   stream->add([=] {
+    if (settings.kernelMicros) std::this_thread::sleep_for(std::chrono::microseconds(settings.kernelMicros));
     std::vector<void*> pointers;
     for (auto& copy : *copies) pointers.push_back(&copy);
     gridDim = {blocksX, 1, 1};
@@ -486,6 +499,16 @@ Result cuLaunchKernel(void* function, unsigned blocksX, unsigned, unsigned, unsi
   return OK;
 }
 
+// For libraries on top of the driver: work in a stream, and whether memory lies in one allocation of the current device.
+Result fakeCudaEnqueue(void* handle, void (*work)(void*), void* argument) {
+  BEGIN(true);
+  auto stream = find(handle);
+  if (!stream) return INVALID_HANDLE;
+  stream->add([=] { work(argument); });
+  return OK;
+}
+int fakeCudaIsHere(Address at, size_t bytes) { return current() && owner(at, bytes) == current()->device; }
+
 // io.gyre.cuda.FakeDriver
 void Java_io_gyre_cuda_FakeDriver_configure(void*, void*, int devices, int peers, int delayMicros, int capability) {
   settings.devices = devices;
@@ -496,6 +519,7 @@ void Java_io_gyre_cuda_FakeDriver_configure(void*, void*, int devices, int peers
   settings.callsUntilLoss = -1;
   settings.hang = 0;
   settings.pageable = 0;
+  settings.kernelMicros = 0;
   sticky = 0;
   std::lock_guard<std::mutex> lock(memory);
   settings.freeBytes = 1l << 30;
@@ -517,6 +541,7 @@ void Java_io_gyre_cuda_FakeDriver_configure(void*, void*, int devices, int peers
 void Java_io_gyre_cuda_FakeDriver_failLaunch(void*, void*, int inSoMany) { settings.launchesUntilFailure = inSoMany; }
 void Java_io_gyre_cuda_FakeDriver_loseDevice(void*, void*, int inSoManyCalls) { settings.callsUntilLoss = inSoManyCalls; }
 void Java_io_gyre_cuda_FakeDriver_limitMemory(void*, void*, long bytes) { settings.freeBytes = bytes; }
+void Java_io_gyre_cuda_FakeDriver_slowKernels(void*, void*, int micros) { settings.kernelMicros = micros; }
 void Java_io_gyre_cuda_FakeDriver_hang(void*, void*, int yes) { settings.hang = yes; }
 long Java_io_gyre_cuda_FakeDriver_pageableCopies(void*, void*) { return settings.pageable; }
 // Allocations, pins, streams, events, contexts and pushed contexts that are left: eight bits each.

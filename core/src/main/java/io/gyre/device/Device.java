@@ -59,8 +59,17 @@ public interface Device extends AutoCloseable {
      */
     PinnedMemory pin(Region memory);
 
-    /** Arithmetic on this device. */
+    /** Arithmetic on this device. The same object each time. */
     GradientKernels kernels();
+
+    /**
+     * Looks for other implementations of {@link #kernels}, and measures them beside the usual ones. From now on one is used for the
+     * operations and lengths at which it was faster, if its results are the same bits. Takes part of a second, and waits for the
+     * device. Nothing is changed without this.
+     *
+     * @return what was chosen and why, in one line
+     */
+    String tuneKernels();
 
     /** Whether copies between this device and another go without the host. */
     boolean reaches(Device peer);

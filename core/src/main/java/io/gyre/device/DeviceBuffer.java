@@ -6,6 +6,9 @@ public interface DeviceBuffer extends AutoCloseable {
     /** What it is for. */
     String name();
 
+    /** Where it is. */
+    Device device();
+
     /** Where it lies, as the driver says. */
     long address();
 

@@ -8,7 +8,7 @@ import io.gyre.kernel.HalfFormat;
  * io.gyre.kernel.ScalarKernels}, except that a NaN may be another.
  *
  * <p>Offsets are in bytes, multiples of the element's size; counts are in elements. All buffers are on the stream's device. Two
- * stretches do not overlap.
+ * stretches do not overlap. What is not so is refused, by {@link CheckedKernels} for all implementations.
  */
 public interface GradientKernels {
 
@@ -113,13 +113,5 @@ public interface GradientKernels {
     /** Number of groups of so many elements. */
     static long groups(long count) {
         return (chunks(count) + GROUP_CHUNKS - 1) / GROUP_CHUNKS;
-    }
-
-    /** Fails unless {@link #encodeThreshold} can work with these. */
-    static void checkThreshold(long count, float threshold) {
-        if (!(threshold > 0) || count > Integer.MAX_VALUE - 1) {
-            throw new IllegalArgumentException("threshold " + threshold + " for " + count
-                    + " elements: it must be positive, and they at most 2^31 - 2");
-        }
     }
 }

@@ -39,8 +39,9 @@ final class HostBuffer implements DeviceBuffer {
         return region;
     }
 
-    int device() {
-        return owner.info().ordinal();
+    @Override
+    public Device device() {
+        return owner;
     }
 
     @Override

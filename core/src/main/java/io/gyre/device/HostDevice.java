@@ -18,7 +18,7 @@ final class HostDevice implements Device {
     private final HostDevices devices;
     private final DeviceInfo info;
     private final Owner owner;
-    private final GradientKernels kernels = new HostKernels();
+    private final GradientKernels kernels = new CheckedKernels(new HostKernels());
     private final Set<AutoCloseable> open = new LinkedHashSet<>();
     private final Map<Long, HostStream> streams = new HashMap<>();
     private long nextHandle = 1;
@@ -107,6 +107,12 @@ final class HostDevice implements Device {
     @Override
     public GradientKernels kernels() {
         return kernels;
+    }
+
+    @Override
+    public String tuneKernels() {
+        check();
+        return kernels + ": there is nothing else";
     }
 
     @Override

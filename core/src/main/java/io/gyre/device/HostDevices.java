@@ -76,7 +76,7 @@ public final class HostDevices implements Devices {
     HostBuffer find(int device, long address, long byteLength) {
         Map.Entry<Long, HostBuffer> found = allocations.floorEntry(address);
         if (found == null
-                || found.getValue().device() != device
+                || found.getValue().device().info().ordinal() != device
                 || address - found.getKey() > found.getValue().byteLength() - byteLength) {
             throw new IllegalArgumentException(
                     "device " + device + " has no " + byteLength + " bytes at address 0x" + Long.toHexString(address));

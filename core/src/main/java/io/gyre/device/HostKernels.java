@@ -7,15 +7,14 @@ import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 
-/** {@link ScalarKernels} on the memory of a device that is the host. */
+/** {@link ScalarKernels} on the memory of a device that is the host. {@link CheckedKernels} has checked the arguments. */
 final class HostKernels implements GradientKernels {
 
     private final Kernels kernels = new ScalarKernels();
 
-    /** Memory of the buffer from the offset on, checked. */
+    /** Memory of the buffer from the offset on. */
     private static Region part(DeviceStream stream, DeviceBuffer buffer, long offset, long count, int elementBytes) {
         ((HostStream) stream).check();
-        Bounds.check(buffer, offset, count, elementBytes);
         return HostBuffer.region(buffer).slice(offset, count * elementBytes);
     }
 
@@ -151,8 +150,6 @@ final class HostKernels implements GradientKernels {
             long entriesOffset,
             int capacity,
             DeviceBuffer scratch) {
-        GradientKernels.checkThreshold(count, threshold);
-        Bounds.check(scratch, 0, GradientKernels.scratchBytes(count));
         Region vector = part(stream, data, offset, count, Float.BYTES);
         Region out = part(stream, entries, entriesOffset, capacity, Integer.BYTES);
         int found = 0;

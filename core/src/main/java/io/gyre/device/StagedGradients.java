@@ -8,24 +8,27 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Takes gradients from a device to the host memory where ranks combine them, bucket by bucket, and back.
+ * Takes gradients from a device to the host memory where ranks combine them, bucket by bucket, and back. This is the side of the
+ * thread that computes them; {@link StagedExchange} is the side of the thread that combines them, which may be another.
  *
  * <pre>{@code
- * staged.begin(gradients, compute);       // all buckets begin to leave, in the order of the plan
- * staged.awaitHost(offset, length);       // ... of one bucket
- * collective.allReduce(...);              // while the next ones are on their way
- * staged.giveBack(offset, length);        // begins to return
- * staged.end(compute);                    // what compute does from now on sees the result
+ * staged.beginBucket(gradients, streams, 0);   // leaves once the streams have come here: during the backward pass
+ * ...                                          exchange.await(0); collective.allReduce(...); exchange.giveBack(0);
+ * staged.begin(gradients, streams);            // all that have not left yet
+ * ...                                          exchange.await(1); ...
+ * staged.end(streams);                         // what the streams do from now on sees the result
  * }</pre>
  *
- * <p>Leaving and returning have a stream each, so both directions of the link work at once. The host memory is pinned: the device
- * reads and writes it itself, and nobody copies a second time. Nothing is allocated after the first step.
+ * <p>Leaving and returning have a stream each, so both directions of the link work at once, beside what computes. The host memory is
+ * pinned: the device reads and writes it itself, and nobody copies a second time. Nothing is allocated after the first step.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>The device's.
+ *   <dd>The device's. Whoever tells the other side that a bucket has begun, and this one that all are given back, does so in a way that
+ *       makes writes visible: a semaphore, a queue.
  *   <dt>Failure
  *   <dd>{@link DeviceException}; a wait that takes too long names the bucket.
  * </dl>
@@ -37,20 +40,16 @@ public final class StagedGradients implements AutoCloseable {
     private final Duration timeout;
     private final PinnedMemory host;
     private final DeviceStream leaving;
-    private final DeviceStream returning;
     private final DeviceEvent complete;
-    private final DeviceEvent returned;
     private final List<DeviceEvent> arrived = new ArrayList<>();
-    private final List<String> names = new ArrayList<>();
     private final boolean[] begun;
-    private final boolean[] here;
-    private DeviceBuffer gradients;
-    private long bytesReturned;
-    private boolean open;
+    private volatile @Nullable StagedExchange exchange;
+    private @Nullable DeviceBuffer gradients;
+    private boolean ordered;
     private boolean closed;
 
     /**
-     * Prepares it: pins the memory, and creates two streams and an event for each bucket.
+     * Prepares it: pins the memory, and creates a stream and an event for each bucket.
      *
      * @param device borrowed
      * @param host as long as the gradients; borrowed, and not to be closed before this
@@ -65,49 +64,73 @@ public final class StagedGradients implements AutoCloseable {
         this.timeout = timeout;
         this.host = device.pin(host);
         leaving = device.stream("gradients to the host");
-        returning = device.stream("gradients to the device");
         complete = device.event("gradients are complete");
-        returned = device.event("gradients are back");
         for (Bucket bucket : plan.buckets()) {
             arrived.add(device.event("bucket " + bucket.index() + " is on the host"));
-            names.add("the copy of bucket " + bucket.index() + " to the host");
         }
         begun = new boolean[arrived.size()];
-        here = new boolean[arrived.size()];
-        gradients = NONE;
     }
 
     /**
-     * Begins a step: lets all buckets leave that {@link #beginBucket} has not sent off before.
+     * Creates the side of the calling thread, which combines the gradients; it replaces one that was closed, and is closed after the last {@link #end}.
+     *
+     * @param device the same GPU as this one's, opened by the calling thread; borrowed
+     */
+    public StagedExchange exchange(Device device) {
+        StagedExchange made = new StagedExchange(this, device);
+        exchange = made;
+        return made;
+    }
+
+    /**
+     * Lets all buckets leave that {@link #beginBucket} has not sent off before.
      *
      * @param vector the gradients; stays valid until {@link #end} and what follows there
-     * @param compute the stream that writes them
+     * @param computes the streams that write them
      */
-    public void begin(DeviceBuffer vector, DeviceStream compute) {
+    public void begin(DeviceBuffer vector, List<DeviceStream> computes) {
         for (int i = 0; i < begun.length; i++) {
             if (!begun[i]) {
-                beginBucket(vector, compute, i);
+                beginBucket(vector, computes, i);
             }
         }
     }
 
-    /** Lets one bucket leave, as soon as what {@code compute} has been given until now is done: during the backward pass. */
-    public void beginBucket(DeviceBuffer vector, DeviceStream compute, int index) {
-        Bounds.check(vector, 0, host.region().byteLength());
-        if (!open) {
-            open = true;
-            bytesReturned = 0;
-            gradients = vector;
-            // The host memory still holds what returns from the step before.
-            leaving.waitFor(returned);
+    /** Lets one bucket leave, as soon as what {@code computes} have been given until now is done: during the backward pass. */
+    public void beginBucket(DeviceBuffer vector, List<DeviceStream> computes, int index) {
+        if (begun[index]) {
+            throw new IllegalStateException(describe(index) + " has begun before in this step");
         }
         Bucket bucket = plan.buckets().get(index);
-        compute.record(complete);
-        leaving.waitFor(complete);
-        long offset = bucket.offset() * elementBytes;
-        leaving.copyToHost(vector, offset, host, offset, bucket.length() * elementBytes);
+        copyToHost(vector, computes, bucket.offset() * elementBytes, bucket.length() * elementBytes);
         leaving.record(arrived.get(index));
+        gradients = vector;
         begun[index] = true;
+    }
+
+    /**
+     * Copies a part to the host and waits for it, outside of any step: to look at it.
+     *
+     * @param computes the streams that write it
+     */
+    public void fetch(DeviceBuffer vector, List<DeviceStream> computes, long byteOffset, long byteLength) {
+        copyToHost(vector, computes, byteOffset, byteLength);
+        leaving.await(timeout, "a copy of gradients to the host");
+    }
+
+    private void copyToHost(DeviceBuffer vector, List<DeviceStream> computes, long byteOffset, long byteLength) {
+        for (int i = 0; i < computes.size(); i++) {
+            computes.get(i).record(complete);
+            leaving.waitFor(complete);
+        }
+        StagedExchange known = exchange;
+        if (!ordered && known != null && known.isOpen()) {
+            // The host memory still holds what returns from the step before. Later in a step the event is the other
+            // thread's.
+            leaving.waitFor(known.returned());
+        }
+        ordered = true;
+        leaving.copyToHost(vector, byteOffset, host, byteOffset, byteLength);
     }
 
     /** The memory on the host. */
@@ -115,58 +138,60 @@ public final class StagedGradients implements AutoCloseable {
         return host.region();
     }
 
-    /** Waits until a part of the gradients is on the host. */
-    public void awaitHost(long byteOffset, long byteLength) {
-        List<Bucket> buckets = plan.buckets();
-        for (int i = 0; i < here.length; i++) {
-            long start = buckets.get(i).offset() * elementBytes;
-            long end = start + buckets.get(i).length() * elementBytes;
-            if (!here[i] && start < byteOffset + byteLength && byteOffset < end) {
-                if (!begun[i]) {
-                    throw new IllegalStateException(names.get(i) + " has not begun");
-                }
-                arrived.get(i).await(timeout, names.get(i));
-                here[i] = true;
-            }
+    /** How it is cut. */
+    public BucketPlan plan() {
+        return plan;
+    }
+
+    int elementBytes() {
+        return elementBytes;
+    }
+
+    Duration timeout() {
+        return timeout;
+    }
+
+    static String describe(int bucket) {
+        return "the copy of bucket " + bucket + " to the host";
+    }
+
+    /** The event at which a bucket is on the host; fails if it has not begun to leave. */
+    DeviceEvent arrived(int bucket) {
+        if (!begun[bucket]) {
+            throw new IllegalStateException(describe(bucket) + " has not begun");
         }
+        return arrived.get(bucket);
     }
 
-    /** Begins to copy a part back to the device. Each byte at most once in a step. */
-    public void giveBack(long byteOffset, long byteLength) {
-        returning.copyToDevice(host, byteOffset, gradients, byteOffset, byteLength);
-        bytesReturned += byteLength;
-    }
-
-    /** Whether a step has begun and not ended. */
-    public boolean isOpen() {
-        return open;
+    /** The vector of this step. */
+    DeviceBuffer gradients() {
+        DeviceBuffer known = gradients;
+        if (known == null) {
+            throw new IllegalStateException("no gradients have left the device");
+        }
+        return known;
     }
 
     /**
-     * Ends the step: all that was not given back returns now. Does not wait; {@code compute} will.
+     * Ends the step, when all buckets were given back. Does not wait; {@code computes} will.
      *
-     * @param compute the stream that reads them
+     * @param computes the streams that read them
      */
-    public void end(DeviceStream compute) {
-        if (!open) {
+    public void end(List<DeviceStream> computes) {
+        StagedExchange known = exchange;
+        if (known == null || gradients == null) {
             throw new IllegalStateException("no gradients have left the device");
         }
-        long whole = host.region().byteLength();
-        awaitHost(0, whole);
-        if (bytesReturned == 0) {
-            giveBack(0, whole);
-        } else if (bytesReturned != whole) {
-            throw new IllegalStateException(
-                    bytesReturned + " of " + whole + " bytes of gradients were given back: all or none");
+        known.endStep();
+        for (int i = 0; i < computes.size(); i++) {
+            computes.get(i).waitFor(known.returned());
         }
-        returning.record(returned);
-        compute.waitFor(returned);
         Arrays.fill(begun, false);
-        Arrays.fill(here, false);
-        open = false;
+        gradients = null;
+        ordered = false;
     }
 
-    /** Waits for the copies, and gives back what was prepared. A second call does nothing. */
+    /** Waits for the copies, and gives back what was prepared. Close the other side first. A second call does nothing. */
     @Override
     public void close() {
         if (closed) {
@@ -174,35 +199,9 @@ public final class StagedGradients implements AutoCloseable {
         }
         closed = true;
         leaving.await(timeout, "the last copy of gradients to the host");
-        returning.await(timeout, "the last copy of gradients to the device");
         arrived.forEach(DeviceEvent::close);
-        returned.close();
         complete.close();
-        returning.close();
         leaving.close();
         host.close();
     }
-
-    /** Before the first step. */
-    private static final DeviceBuffer NONE = new DeviceBuffer() {
-        @Override
-        public String name() {
-            return "none";
-        }
-
-        @Override
-        public long address() {
-            return 0;
-        }
-
-        @Override
-        public long byteLength() {
-            return 0;
-        }
-
-        @Override
-        public void close() {
-            // There is nothing.
-        }
-    };
 }

@@ -64,7 +64,8 @@ final class CudaBuffer implements DeviceBuffer {
         return cuda;
     }
 
-    CudaDevice device() {
+    @Override
+    public CudaDevice device() {
         return device;
     }
 

@@ -1,6 +1,7 @@
 package io.gyre.cuda;
 
 import io.gyre.Region;
+import io.gyre.device.CheckedKernels;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceEvent;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
@@ -32,7 +34,10 @@ final class CudaDevice implements Device {
     private final Context context;
     private final Set<AutoCloseable> open = new LinkedHashSet<>();
     private final Set<Integer> peers = new HashSet<>();
-    private @Nullable CudaKernels kernels;
+    private @Nullable CudaKernels own;
+    private @Nullable ChosenKernels chosen;
+    private @Nullable GradientKernels kernels;
+    private @Nullable Cublas cublas;
     private boolean closed;
 
     CudaDevice(CudaDevices devices, DeviceInfo info) {
@@ -108,9 +113,35 @@ final class CudaDevice implements Device {
     @Override
     public GradientKernels kernels() {
         if (kernels == null) {
-            kernels = new CudaKernels(this);
+            own = new CudaKernels(this);
+            chosen = new ChosenKernels(own);
+            kernels = new CheckedKernels(chosen);
         }
         return kernels;
+    }
+
+    @Override
+    public String tuneKernels() {
+        return tuneKernels(KernelRace::fasterFrom, KernelRace.LENGTHS);
+    }
+
+    String tuneKernels(CublasTrial.Judge judge, long... lengths) {
+        context.checkUsable();
+        kernels();
+        if (cublas == null) {
+            try {
+                CublasLibrary.load();
+                cublas = new Cublas(context);
+            } catch (DeviceException e) {
+                String answer = "cuBLAS is not used on " + info() + ": " + e.getMessage();
+                LOG.info("{}", answer);
+                return answer;
+            }
+        }
+        String answer = CublasTrial.run(
+                this, Objects.requireNonNull(own), Objects.requireNonNull(chosen), cublas, judge, lengths);
+        LOG.info("{}", answer);
+        return answer;
     }
 
     @Override
@@ -165,8 +196,15 @@ final class CudaDevice implements Device {
                 LOG.warn("{} of {} cannot be closed: {}", resource, info(), e.getMessage());
             }
         }
-        if (kernels != null) {
-            kernels.close();
+        if (cublas != null) {
+            try {
+                cublas.close();
+            } catch (DeviceException e) {
+                LOG.warn("{}", e.getMessage());
+            }
+        }
+        if (own != null) {
+            own.close();
         }
         context.close();
     }

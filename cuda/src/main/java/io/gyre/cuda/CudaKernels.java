@@ -1,7 +1,6 @@
 package io.gyre.cuda;
 
 import io.gyre.ElementType;
-import io.gyre.device.Bounds;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.GradientKernels;
@@ -16,7 +15,10 @@ import java.util.Objects;
 import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
 
-/** The kernels of {@code gradient-kernels.cu}, which the driver compiles for the device when they are first used. */
+/**
+ * The kernels of {@code gradient-kernels.cu}, which the driver compiles for the device when they are first used. {@link
+ * io.gyre.device.CheckedKernels} has checked the arguments.
+ */
 final class CudaKernels implements GradientKernels {
 
     static final String SOURCE = "gradient-kernels.cu";
@@ -88,16 +90,9 @@ final class CudaKernels implements GradientKernels {
         return Objects.requireNonNull(kernels.get(type));
     }
 
-    /** Where a stretch begins, after the checks. */
-    private static long address(DeviceStream stream, DeviceBuffer buffer, long offset, long count, int elementBytes) {
-        Bounds.check(buffer, offset, count, elementBytes);
-        CudaBuffer cuda = CudaBuffer.of(buffer);
-        if (cuda.device().info().ordinal() != stream.device().info().ordinal()) {
-            throw new IllegalArgumentException("device buffer '" + buffer.name() + "' is on "
-                    + cuda.device().info() + ", and the kernel runs on "
-                    + stream.device().info());
-        }
-        return buffer.address() + offset;
+    /** Where a stretch begins. */
+    private static long address(DeviceBuffer buffer, long offset) {
+        return CudaBuffer.of(buffer).address() + offset;
     }
 
     @Override
@@ -109,15 +104,15 @@ final class CudaKernels implements GradientKernels {
             DeviceBuffer from,
             long fromOffset,
             long count) {
-        long target = address(stream, into, intoOffset, count, type.bytes());
-        long source = address(stream, from, fromOffset, count, type.bytes());
+        long target = address(into, intoOffset);
+        long source = address(from, fromOffset);
         of(sums, type).with(target).with(source).with(count).run(CudaStream.of(stream), count);
     }
 
     @Override
     public void scale(
             DeviceStream stream, ElementType type, DeviceBuffer data, long offset, long count, double factor) {
-        Launch launch = of(scales, type).with(address(stream, data, offset, count, type.bytes()));
+        Launch launch = of(scales, type).with(address(data, offset));
         (type == ElementType.FLOAT32 ? launch.with((float) factor) : launch.with(factor))
                 .with(count)
                 .run(CudaStream.of(stream), count);
@@ -133,8 +128,8 @@ final class CudaKernels implements GradientKernels {
             DeviceBuffer from,
             long fromOffset,
             long count) {
-        long target = address(stream, into, intoOffset, count, type.bytes());
-        long source = address(stream, from, fromOffset, count, type.bytes());
+        long target = address(into, intoOffset);
+        long source = address(from, fromOffset);
         Launch launch = of(axpys, type).with(target).with(source);
         (type == ElementType.FLOAT32 ? launch.with((float) factor) : launch.with(factor))
                 .with(count)
@@ -150,8 +145,8 @@ final class CudaKernels implements GradientKernels {
             DeviceBuffer into,
             long intoOffset,
             long count) {
-        long source = address(stream, from, fromOffset, count, Float.BYTES);
-        long target = address(stream, into, intoOffset, count, HalfFormat.BYTES);
+        long source = address(from, fromOffset);
+        long target = address(into, intoOffset);
         of(narrows, format).with(target).with(source).with(count).run(CudaStream.of(stream), count);
     }
 
@@ -164,8 +159,8 @@ final class CudaKernels implements GradientKernels {
             DeviceBuffer into,
             long intoOffset,
             long count) {
-        long source = address(stream, from, fromOffset, count, HalfFormat.BYTES);
-        long target = address(stream, into, intoOffset, count, Float.BYTES);
+        long source = address(from, fromOffset);
+        long target = address(into, intoOffset);
         of(widens, format).with(target).with(source).with(count).run(CudaStream.of(stream), count);
     }
 
@@ -178,8 +173,8 @@ final class CudaKernels implements GradientKernels {
             long count,
             DeviceBuffer flag,
             long flagOffset) {
-        long source = address(stream, data, offset, count, type.bytes());
-        long word = address(stream, flag, flagOffset, 1, Integer.BYTES);
+        long source = address(data, offset);
+        long word = address(flag, flagOffset);
         of(notFinites, type).with(source).with(word).with(count).run(CudaStream.of(stream), count);
     }
 
@@ -194,13 +189,11 @@ final class CudaKernels implements GradientKernels {
             long entriesOffset,
             int capacity,
             DeviceBuffer scratch) {
-        GradientKernels.checkThreshold(count, threshold);
-        Bounds.check(scratch, 0, GradientKernels.scratchBytes(count));
-        long vector = address(stream, data, offset, count, Float.BYTES);
-        long out = address(stream, entries, entriesOffset, capacity, Integer.BYTES);
+        long vector = address(data, offset);
+        long out = address(entries, entriesOffset);
         long chunks = GradientKernels.chunks(count);
         long groups = GradientKernels.groups(count);
-        long total = address(stream, scratch, 0, 1 + groups + chunks, Integer.BYTES);
+        long total = address(scratch, 0);
         long groupPlaces = total + Integer.BYTES;
         long chunkPlaces = groupPlaces + groups * Integer.BYTES;
         CudaStream queue = CudaStream.of(stream);

@@ -13,6 +13,7 @@ import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
+import jcuda.runtime.cudaStream_t;
 
 /** A stream of the driver. */
 final class CudaStream implements DeviceStream {
@@ -20,6 +21,7 @@ final class CudaStream implements DeviceStream {
     private final CudaDevice device;
     private final String name;
     private final CUstream stream;
+    private final cudaStream_t runtimeStream;
     private final long handle;
     private final boolean isView;
     private final BooleanSupplier isDone = this::isDone;
@@ -36,6 +38,7 @@ final class CudaStream implements DeviceStream {
         this.device = device;
         this.name = name;
         this.stream = stream;
+        runtimeStream = new cudaStream_t(stream);
         this.handle = handle;
         this.isView = isView;
     }
@@ -77,6 +80,11 @@ final class CudaStream implements DeviceStream {
 
     CUstream stream() {
         return stream;
+    }
+
+    /** As libraries of CUDA's runtime call it. */
+    cudaStream_t runtimeStream() {
+        return runtimeStream;
     }
 
     @Override

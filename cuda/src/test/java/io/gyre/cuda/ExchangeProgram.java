@@ -2,6 +2,7 @@ package io.gyre.cuda;
 
 import io.gyre.Bucket;
 import io.gyre.BucketPlan;
+import io.gyre.Collective;
 import io.gyre.ElementType;
 import io.gyre.MemoryBox;
 import io.gyre.ReduceOp;
@@ -14,7 +15,7 @@ import io.gyre.device.DeviceProvider;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
 import io.gyre.device.PinnedMemory;
-import io.gyre.device.StagedCollective;
+import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
@@ -22,8 +23,14 @@ import io.gyre.transport.TransportMode;
 import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
-/** A rank whose gradients lie on its device. Compares what comes of them with the same steps on the host, bit for bit. */
+/**
+ * A rank whose gradients lie on its device. They are computed bucket by bucket and leave at once, while a second thread combines what
+ * has left before. Compares what comes of them with the same steps on the host, bit for bit.
+ */
 final class ExchangeProgram {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -31,7 +38,7 @@ final class ExchangeProgram {
 
     private ExchangeProgram() {}
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws InterruptedException {
         System.load(arguments[0]);
         int rank = Integer.parseInt(arguments[1]);
         JoinOptions join = JoinOptions.builder(rank, 2, arguments[2])
@@ -44,33 +51,101 @@ final class ExchangeProgram {
                 Device device = devices.open(rank);
                 DeviceStream compute = device.stream("compute");
                 DeviceBuffer gradients = device.allocate("gradients", bytes);
-                StagedCollective collective = new StagedCollective(Collectives.choose(session.endpoint()))) {
+                Collective collective = Collectives.choose(session.endpoint())) {
             Region result = Region.allocate("result", bytes);
             try (MemoryBox box = collective.allocate("gradients", bytes);
                     StagedGradients staged =
                             new StagedGradients(device, box.region(), ElementType.FLOAT32, plan, PATIENCE);
                     PinnedMemory pinned = device.pin(result)) {
-                collective.attach(staged);
-                Region own = gradients(rank, plan);
-                result.copyFrom(0, own, 0, bytes);
+                result.copyFrom(0, gradients(rank, plan), 0, bytes);
                 compute.copyToDevice(pinned, 0, gradients, 0, bytes);
-                for (int step = 0; step < STEPS; step++) {
-                    device.kernels().scale(compute, ElementType.FLOAT32, gradients, 0, plan.elements(), 0.7 + rank);
-                    staged.begin(gradients, compute);
-                    for (Bucket bucket : plan.buckets()) {
-                        Region part = box.region().slice(bucket.offset() * 4, bucket.length() * 4);
-                        collective.allReduce(part, ElementType.FLOAT32, ReduceOp.SUM, step, bucket.index());
-                    }
-                    staged.end(compute);
-                }
+                train(staged, gradients, compute, new Combining(devices, rank, collective, staged, box.region()));
                 compute.copyToHost(gradients, 0, pinned, 0, bytes);
                 compute.await(PATIENCE, "the last step");
-                collective.attach(null);
             }
             compare(result, plan);
             System.out.println("equal to the host, through " + session.transport());
         }
         FakeDriver.assertNothingIsLeft();
+    }
+
+    private static void train(StagedGradients staged, DeviceBuffer gradients, DeviceStream compute, Combining combining)
+            throws InterruptedException {
+        Thread thread = new Thread(combining, "combining");
+        thread.start();
+        List<DeviceStream> computes = List.of(compute);
+        int rank = compute.device().info().ordinal();
+        for (int step = 0; step < STEPS; step++) {
+            for (Bucket bucket : staged.plan().buckets()) {
+                compute.device()
+                        .kernels()
+                        .scale(
+                                compute,
+                                ElementType.FLOAT32,
+                                gradients,
+                                bucket.offset() * 4,
+                                bucket.length(),
+                                0.7 + rank);
+                staged.beginBucket(gradients, computes, bucket.index());
+                combining.ready.release();
+            }
+            if (!combining.done.tryAcquire(staged.plan().buckets().size(), PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                throw new AssertionError("step " + step + " was not combined", combining.failure.get());
+            }
+            staged.end(computes);
+        }
+        combining.ended.release();
+        thread.join(PATIENCE.toMillis());
+        if (combining.failure.get() != null) {
+            throw new AssertionError(combining.failure.get());
+        }
+    }
+
+    /** The thread that combines, with a device of its own: the same GPU. */
+    private record Combining(
+            Devices devices,
+            int ordinal,
+            Collective collective,
+            StagedGradients staged,
+            Region box,
+            Semaphore ready,
+            Semaphore done,
+            Semaphore ended,
+            AtomicReference<Throwable> failure)
+            implements Runnable {
+
+        Combining(Devices devices, int ordinal, Collective collective, StagedGradients staged, Region box) {
+            this(
+                    devices,
+                    ordinal,
+                    collective,
+                    staged,
+                    box,
+                    new Semaphore(0),
+                    new Semaphore(0),
+                    new Semaphore(0),
+                    new AtomicReference<>());
+        }
+
+        @Override
+        public void run() {
+            try (Device device = devices.open(ordinal);
+                    StagedExchange exchange = staged.exchange(device)) {
+                for (int step = 0; step < STEPS; step++) {
+                    for (Bucket bucket : staged.plan().buckets()) {
+                        ready.acquire();
+                        exchange.await(bucket.index());
+                        Region part = box.slice(bucket.offset() * 4, bucket.length() * 4);
+                        collective.allReduce(part, ElementType.FLOAT32, ReduceOp.SUM, step, bucket.index());
+                        exchange.giveBack(bucket.index());
+                        done.release();
+                    }
+                }
+                ended.acquire();
+            } catch (Exception | Error e) {
+                failure.set(e);
+            }
+        }
     }
 
     private static Region gradients(int rank, BucketPlan plan) {

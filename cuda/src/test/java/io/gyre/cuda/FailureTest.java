@@ -15,6 +15,7 @@ import io.gyre.device.DeviceException.Reason;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
 import io.gyre.device.PinnedMemory;
+import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
 import java.time.Duration;
 import java.util.List;
@@ -131,14 +132,16 @@ class FailureTest {
         try (DeviceStream compute = device.stream("compute");
                 DeviceBuffer gradients = device.allocate("gradients", 800);
                 StagedGradients staged =
-                        new StagedGradients(device, Region.allocate("host", 800), ElementType.FLOAT32, plan, SOON)) {
+                        new StagedGradients(device, Region.allocate("host", 800), ElementType.FLOAT32, plan, SOON);
+                StagedExchange exchange = staged.exchange(device)) {
             FakeDriver.hang(1);
-            staged.begin(gradients, compute);
-            assertThat(catchThrowableOfType(DeviceException.class, () -> staged.awaitHost(0, 400)))
+            staged.begin(gradients, List.of(compute));
+            assertThat(catchThrowableOfType(DeviceException.class, () -> exchange.await(1)))
                     .hasMessageContaining("has not finished the copy of bucket 1 to the host within 200 ms");
             FakeDriver.hang(0);
-            staged.awaitHost(0, 800);
-            staged.end(compute);
+            exchange.awaitAll();
+            exchange.giveBackAll();
+            staged.end(List.of(compute));
             compute.await(PATIENCE, "the return");
         }
     }

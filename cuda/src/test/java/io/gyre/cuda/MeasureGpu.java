@@ -9,6 +9,7 @@ import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
 import io.gyre.device.PinnedMemory;
+import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -21,7 +22,8 @@ import jcuda.driver.JCudaDriver;
 
 /**
  * Measures a GPU: copies between host and device, pinned and not; kernels beside a copy inside the device, which is the floor of what
- * is bound by memory; gradients of 102 MB to the host and back, bucket by bucket. Medians and 99th percentiles of many rounds.
+ * is bound by memory; cuBLAS beside Gyre's kernels, if there is one; gradients of 102 MB to the host and back, bucket by bucket.
+ * Medians and 99th percentiles of many rounds.
  */
 final class MeasureGpu {
 
@@ -39,6 +41,7 @@ final class MeasureGpu {
                     + device.info().computeCapability());
             copies(device);
             kernels(device);
+            System.out.println(device.tuneKernels());
             exchange(device);
         }
     }
@@ -118,14 +121,16 @@ final class MeasureGpu {
         try (DeviceBuffer gradients = device.allocate("gradients", bytes);
                 DeviceStream compute = device.stream("compute");
                 StagedGradients staged = new StagedGradients(
-                        device, Region.allocate("box", bytes), ElementType.FLOAT32, plan, PATIENCE)) {
+                        device, Region.allocate("box", bytes), ElementType.FLOAT32, plan, PATIENCE);
+                StagedExchange exchange = staged.exchange(device)) {
+            List<DeviceStream> computes = List.of(compute);
             report("to the host and back, " + plan.buckets().size() + " buckets", 2 * bytes, times(() -> {
-                staged.begin(gradients, compute);
+                staged.begin(gradients, computes);
                 for (Bucket bucket : plan.buckets()) {
-                    staged.awaitHost(bucket.offset() * Float.BYTES, bucket.length() * Float.BYTES);
-                    staged.giveBack(bucket.offset() * Float.BYTES, bucket.length() * Float.BYTES);
+                    exchange.await(bucket.index());
+                    exchange.giveBack(bucket.index());
                 }
-                staged.end(compute);
+                staged.end(computes);
                 compute.await(PATIENCE, "the return");
             }));
         }

@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Bucket;
 import io.gyre.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.Region;
@@ -8,8 +9,11 @@ import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceProvider;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
+import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -18,9 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A model's gradients on a GPU, taken to the memory where ranks combine them and back, without ND4J's own copies: those are of the
- * whole vector, to memory that is not shared.
+ * whole vector, to memory that is not shared. Buckets leave as soon as they are complete, during the backward pass if somebody tells.
  *
- * <p>Not run on a GPU yet; see {@code docs/gpu.md}.
+ * <p>Belongs to the thread of the passes, but for {@link #sideOfAnotherThread}. Not run on a GPU yet; see {@code docs/gpu.md}.
  */
 final class DeviceGradients implements AutoCloseable {
 
@@ -28,95 +32,202 @@ final class DeviceGradients implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
     private final Devices devices;
+    private final int ordinal;
+    private final int elementBytes;
     private final Device device;
     private final StagedGradients staged;
     private final GradientMemory memory;
+    private final List<DeviceStream> computes = new ArrayList<>();
     private @Nullable DeviceBuffer vector;
-    private @Nullable DeviceStream compute;
+    private @Nullable Side ownSide;
+    private boolean open;
 
-    /** Where a backend keeps an array, and in which stream it computes. */
+    /** Where a backend keeps an array, and in which streams it computes. Called on the thread of the passes. */
     interface GradientMemory {
         /** Ordinal of the device. */
         int device(INDArray array);
 
-        /** Address of the first element on the device, which holds what was written last. */
+        /** Address of the first element on the device, which holds what was written last. May wait for what is under way. */
         long address(INDArray array);
 
-        /** Handle of the stream in which the calling thread's operations run. */
-        long stream();
+        /** Sees to it, during a pass, that the device holds what was written last to a part, as far as the streams have come. */
+        void refresh(INDArray array, long byteOffset, long byteLength);
 
-        /** Notes that the device's copy was written by somebody else. */
+        /** Handles of the streams in which the calling thread's operations run. */
+        long[] streams();
+
+        /** Notes that the device's copy was written by somebody else; the streams wait until that is done. */
         void written(INDArray array);
     }
 
-    DeviceGradients(
-            Devices devices,
-            GradientMemory memory,
-            INDArray gradients,
-            Region host,
-            ElementType type,
-            BucketPlan plan) {
-        this.devices = devices;
-        this.memory = memory;
-        device = devices.open(memory.device(gradients));
-        staged = new StagedGradients(device, host, type, plan, TIMEOUT);
+    /** Devices, and a backend that computes on them. */
+    record Source(Devices devices, GradientMemory memory) {
+
+        /** ND4J CUDA and Gyre's own driver; null, with the reason logged, if gradients are not on a device that Gyre can reach. */
+        static @Nullable Source find() {
+            if (Nd4j.getEnvironment().isCPU()) {
+                return null;
+            }
+            for (DeviceProvider provider : DeviceProvider.all()) {
+                if (provider.name().equals("cuda")) {
+                    return new Source(provider.open(), new Nd4jCudaMemory());
+                }
+            }
+            LOG.warn(
+                    "gyre-cuda is not on the class path: ND4J copies all gradients to the host and back in every step");
+            return null;
+        }
     }
 
     /**
-     * Prepares the way, if the backend is ND4J CUDA and there is a driver for Gyre's own copies; else null, and the reason is
-     * logged.
+     * Prepares the way.
+     *
+     * @param source its devices are closed with this
+     * @param host where ranks combine gradients
      */
-    static @Nullable DeviceGradients of(INDArray gradients, Region host, ElementType type, BucketPlan plan) {
-        if (Nd4j.getEnvironment().isCPU()) {
-            return null;
+    DeviceGradients(Source source, INDArray gradients, Region host, ElementType type, BucketPlan plan) {
+        devices = source.devices();
+        memory = source.memory();
+        elementBytes = type.bytes();
+        ordinal = memory.device(gradients);
+        device = devices.open(ordinal);
+        staged = new StagedGradients(device, host, type, plan, TIMEOUT);
+        LOG.info(
+                "gradients go from {} to the memory that ranks combine them in, in {} buckets",
+                device.info(),
+                plan.buckets().size());
+    }
+
+    /** The memory on the host. */
+    Region region() {
+        return staged.region();
+    }
+
+    /** Begins a step, before its pass or at its end. */
+    void open(INDArray gradients) {
+        if (open) {
+            return;
         }
-        for (DeviceProvider provider : DeviceProvider.all()) {
-            if (provider.name().equals("cuda")) {
-                LOG.info(
-                        "gradients go from the GPU to shared memory in {} buckets",
-                        plan.buckets().size());
-                return new DeviceGradients(provider.open(), new Nd4jCudaMemory(), gradients, host, type, plan);
+        long address = memory.address(gradients);
+        if (vector == null || vector.address() != address) {
+            if (vector != null) {
+                vector.close();
+            }
+            vector = device.view("gradients", address, staged.region().byteLength());
+        }
+        long[] handles = memory.streams();
+        if (!sameStreams(handles)) {
+            computes.forEach(DeviceStream::close);
+            computes.clear();
+            for (long handle : handles) {
+                computes.add(device.viewStream("ND4J's", handle));
             }
         }
-        LOG.warn("gyre-cuda is not on the class path: ND4J copies all gradients to the host and back in every step");
-        return null;
+        open = true;
     }
 
-    StagedGradients staged() {
-        return staged;
+    private boolean sameStreams(long[] handles) {
+        boolean same = handles.length == computes.size();
+        for (int i = 0; same && i < handles.length; i++) {
+            same = computes.get(i).handle() == handles[i];
+        }
+        return same;
     }
 
-    /** Lets the gradients leave, after what computes them. */
+    private DeviceBuffer vector() {
+        if (vector == null) {
+            throw new IllegalStateException("the step has not begun");
+        }
+        return vector;
+    }
+
+    /** Lets one bucket leave, after what computes it. */
+    void beginBucket(INDArray gradients, int bucket) {
+        open(gradients);
+        Bucket part = staged.plan().buckets().get(bucket);
+        memory.refresh(gradients, part.offset() * elementBytes, part.length() * elementBytes);
+        staged.beginBucket(vector(), computes, bucket);
+    }
+
+    /** Lets all buckets leave, after what computes them. */
     void begin(INDArray gradients) {
-        DeviceBuffer newVector = device.view(
-                "gradients", memory.address(gradients), staged.region().byteLength());
-        DeviceStream newCompute = device.viewStream("ND4J's", memory.stream());
-        vector = newVector;
-        compute = newCompute;
-        staged.begin(newVector, newCompute);
+        open(gradients);
+        staged.begin(vector(), computes);
     }
 
-    /** Waits until all are on the host; for who does not take them bucket by bucket. */
-    void awaitAll() {
-        staged.awaitHost(0, staged.region().byteLength());
+    /** Brings a part to the host and waits for it, outside of the exchange: to look at it. */
+    void fetch(INDArray gradients, long byteOffset, long byteLength) {
+        open(gradients);
+        memory.refresh(gradients, byteOffset, byteLength);
+        staged.fetch(vector(), computes, byteOffset, byteLength);
+    }
+
+    /** The side of the thread of the passes, for exchanges after them. */
+    HostSide side() {
+        if (ownSide == null) {
+            ownSide = new Side(null, staged.exchange(device));
+        }
+        return ownSide;
+    }
+
+    /** The side of the calling thread, for exchanges during the passes: with a device of that thread's. */
+    HostSide sideOfAnotherThread() {
+        Device own = devices.open(ordinal);
+        return new Side(own, staged.exchange(own));
     }
 
     /** Lets what ND4J computes from now on see the combined gradients. */
     void end(INDArray gradients) {
-        if (compute != null && vector != null) {
-            staged.end(compute);
+        if (open) {
+            staged.end(computes);
             memory.written(gradients);
-            compute.close();
-            vector.close();
-            compute = null;
-            vector = null;
+            open = false;
         }
     }
 
     @Override
     public void close() {
+        if (ownSide != null) {
+            ownSide.close();
+        }
         staged.close();
+        computes.forEach(DeviceStream::close);
+        if (vector != null) {
+            vector.close();
+        }
         device.close();
         devices.close();
+    }
+
+    /** One thread's. */
+    private record Side(@Nullable Device own, StagedExchange exchange) implements HostSide {
+
+        @Override
+        public void await(int bucket) {
+            exchange.await(bucket);
+        }
+
+        @Override
+        public void awaitAll() {
+            exchange.awaitAll();
+        }
+
+        @Override
+        public void giveBack(int bucket) {
+            exchange.giveBack(bucket);
+        }
+
+        @Override
+        public void giveBackAll() {
+            exchange.giveBackAll();
+        }
+
+        @Override
+        public void close() {
+            exchange.close();
+            if (own != null) {
+                own.close();
+            }
+        }
     }
 }

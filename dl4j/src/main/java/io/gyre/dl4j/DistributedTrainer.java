@@ -8,7 +8,6 @@ import io.gyre.Synchronous;
 import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.Collectives;
-import io.gyre.device.StagedCollective;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -36,8 +35,9 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state and
- * counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave each rank its
- * own steps instead, and promise equal parameters at the end of each {@code fit} only; what follows is about the default.
+ * counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave each rank, or each
+ * group of ranks, its own steps instead, and promise equal parameters at the end of each {@code fit} only; what follows is about the
+ * default.
  *
  * <dl>
  *   <dt>Result
@@ -71,6 +71,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final World world;
     private final @Nullable Collective ownCollective;
     private final UpdateStrategy strategy;
+    private final Session inStep;
     private final @Nullable StepListener stepListener;
     private final Network network;
     private final Replica replica;
@@ -88,22 +89,24 @@ public final class DistributedTrainer implements AutoCloseable {
         session = builder.session;
         world = session.world();
         UpdateStrategy given = builder.strategy;
-        StagedCollective staged = given == null && !Nd4j.getEnvironment().isCPU()
-                ? new StagedCollective(Collectives.choose(session.endpoint()))
-                : null;
-        ownCollective = given != null ? null : staged != null ? staged : Collectives.choose(session.endpoint());
+        ownCollective = given != null ? null : Collectives.choose(session.endpoint());
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
+        List<Integer> together = strategy.ranksInStep(world);
+        inStep = together.size() == world.size() ? session : session.group(together);
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
         ModelChecks.check(network);
         replica = new Replica(network, builder.bucketBytes);
         checkSupported(builder);
-        boolean overlap = overlaps(builder.overlap);
+        DeviceGradients.Source source =
+                builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
+        boolean overlap = overlaps(builder.overlap, source != null);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
         session.agree("model and options", identity(builder, overlap));
-        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), staged);
+        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
         duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
-        step = new TrainingStep(session, strategy, replica, builder.seed, duringPass);
+        MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
+        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
@@ -134,6 +137,7 @@ public final class DistributedTrainer implements AutoCloseable {
     /** What must be the same on all ranks. */
     private Map<String, String> identity(Builder builder, boolean overlap) {
         return Map.of(
+                "micro-batches", String.valueOf(builder.microBatches),
                 "model", network.model().getClass().getSimpleName(),
                 "data type", replica.elementType().name(),
                 "parameters", String.valueOf(network.model().numParams()),
@@ -146,23 +150,30 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /** Decides whether gradients are exchanged during the backward pass; says why. */
-    private boolean overlaps(Overlap wanted) {
-        String obstacle = Overlap.obstacle(strategy, replica, world);
+    private boolean overlaps(Overlap wanted, boolean onDevice) {
+        String obstacle = Overlap.obstacle(
+                strategy, replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
             }
             return false;
         }
-        boolean together = session.endpoint().boxes().ranks().size() == world.size();
-        boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && !together);
+        boolean together =
+                inStep.endpoint().boxes().ranks().size() == inStep.world().size();
+        boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && (onDevice || !together));
         LOG.info(
                 "Gradients are exchanged {} each backward pass: {}",
                 overlap ? "during" : "after",
-                wanted == Overlap.AUTO
-                        ? (together ? "all ranks share memory and cores" : "messages take time in which cores are free")
-                        : "as asked");
+                wanted == Overlap.AUTO ? reason(onDevice, together) : "as asked");
         return overlap;
+    }
+
+    private static String reason(boolean onDevice, boolean together) {
+        if (onDevice) {
+            return "the host has time while the device computes";
+        }
+        return together ? "those in step share memory and cores" : "messages take time in which cores are free";
     }
 
     /** Gives all ranks rank 0's state. */
@@ -222,7 +233,8 @@ public final class DistributedTrainer implements AutoCloseable {
         checkpoints.afterCall(progress);
         progress = progress.afterCall();
         if (!strategy.inLockStep()) {
-            tally.examples(sumOverRanks(tally.examples()));
+            // Each rank knows what its group had: one of them says so.
+            tally.examples(sumOverRanks(inStep.world().isRoot() ? tally.examples() : 0));
             checkAnyExamples(data, tally);
         }
         return tally.report(session.bytesSent(), stopped);
@@ -301,7 +313,7 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private void checkReplicas() {
         if (strategy.keepsReplicasIdentical()) {
-            ReplicaCheck.run(session, replica, progress.step());
+            ReplicaCheck.run(inStep, replica, progress.step());
         }
     }
 
@@ -365,7 +377,8 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param kinds for each output that is to be evaluated, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        return new MergedEvaluation(network, session).run(data.pass(world, 0, 0), kinds);
+        MergedEvaluation evaluation = new MergedEvaluation(network, session);
+        return evaluation.run(data.pass(evaluation.present(), 0, 0), kinds);
     }
 
     /** SHA-256 of this rank's parameters, as hexadecimal digits. */
@@ -421,12 +434,14 @@ public final class DistributedTrainer implements AutoCloseable {
         private @Nullable StepListener stepListener;
         private long seed;
         private long bucketBytes = DEFAULT_BUCKET_BYTES;
+        private int microBatches = 1;
         private Overlap overlap = Overlap.AUTO;
         private @Nullable Path checkpointDirectory;
         private long checkpointEverySteps;
         private int checkpointEveryEpochs;
         private int keepCheckpoints = 3;
         private boolean resume;
+        private DeviceGradients.@Nullable Source gradientsOn;
 
         private Builder(Model model, Session session) {
             this.model = model;
@@ -448,6 +463,15 @@ public final class DistributedTrainer implements AutoCloseable {
         /** Most bytes of gradients that are sent as one vector. Default: 16 MiB. */
         public Builder bucketBytes(long value) {
             bucketBytes = positive("bucketBytes", value);
+            return this;
+        }
+
+        /**
+         * In how many passes a rank's batch goes through the model. Their gradients are added up before the exchange (gradient
+         * accumulation): the step is that of the whole batch, with the memory of a part. BatchNorm sees parts. Default: 1.
+         */
+        public Builder microBatches(int value) {
+            microBatches = (int) positive("microBatches", value);
             return this;
         }
 
@@ -496,6 +520,12 @@ public final class DistributedTrainer implements AutoCloseable {
          */
         public Builder resume(boolean value) {
             resume = value;
+            return this;
+        }
+
+        /** Where the gradients are, if not where ND4J says: for tests with a device that is played. */
+        Builder gradientsOn(DeviceGradients.Source value) {
+            gradientsOn = value;
             return this;
         }
 

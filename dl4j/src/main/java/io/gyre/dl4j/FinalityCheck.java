@@ -14,8 +14,16 @@ final class FinalityCheck implements BackwardHooks.Listener {
 
     private final Region gradients;
     private final long bytes;
+    private final Reader reader;
     private final List<Piece> pieces = new ArrayList<>();
     private long completeFrom;
+
+    /** Makes a part of the gradients readable in their region, as it is now. */
+    interface Reader {
+
+        /** Offset and length are in bytes. */
+        void read(long byteOffset, long byteLength);
+    }
 
     /** A part that was called complete. */
     private record Piece(long from, long to, long crc) {}
@@ -24,10 +32,12 @@ final class FinalityCheck implements BackwardHooks.Listener {
      * Begins with a pass.
      *
      * @param bytes of an element
+     * @param reader asked before each look
      */
-    FinalityCheck(Region gradients, int bytes) {
+    FinalityCheck(Region gradients, int bytes, Reader reader) {
         this.gradients = gradients;
         this.bytes = bytes;
+        this.reader = reader;
         completeFrom = gradients.byteLength();
     }
 
@@ -41,6 +51,7 @@ final class FinalityCheck implements BackwardHooks.Listener {
     }
 
     private long crc(long from, long to) {
+        reader.read(from, to - from);
         CRC32C crc = new CRC32C();
         Checksums.eachWindow(gradients.slice(from, to - from), (ByteBuffer piece) -> crc.update(piece));
         return crc.getValue();

@@ -15,7 +15,8 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread from the first to the last step. It alone uses the collective between {@link #begin} and the end of
+ *   <dd>One daemon thread from the first to the last step. Where gradients are on a device the thread of the pass sends buckets to
+ *       the host, and this one waits for them there and sends the sums back. It alone uses the collective between {@link #begin} and the end of
  *       {@link #finish}.
  *   <dt>Order
  *   <dd>Every rank combines every bucket in every step, also one without examples, and one whose model tells nothing: only the
@@ -57,12 +58,22 @@ final class GradientExchange implements AutoCloseable {
     }
 
     private void run() {
+        try (HostSide side = replica.sideOfAnotherThread()) {
+            combine(side);
+        } catch (RuntimeException | Error e) {
+            fail(e);
+        }
+    }
+
+    private void combine(HostSide side) {
         int next = 0;
         while (!closed) {
             try {
                 ready.acquire();
                 long begin = System.nanoTime();
+                side.await(next);
                 strategy.combine(replica, buckets.get(next), step);
+                side.giveBack(next);
                 long nanos = System.nanoTime() - begin;
                 busyNanos = next == 0 ? nanos : busyNanos + nanos;
                 next = (next + 1) % buckets.size();
@@ -73,6 +84,8 @@ final class GradientExchange implements AutoCloseable {
                 fail(e);
             }
         }
+        // What follows ends soon, and must not be cut short.
+        boolean unused = Thread.interrupted();
     }
 
     private void fail(Throwable found) {
@@ -103,7 +116,7 @@ final class GradientExchange implements AutoCloseable {
 
     private double tryHooks(Replica.Pass pass) {
         FinalityCheck check =
-                new FinalityCheck(replica.gradients(), replica.elementType().bytes());
+                new FinalityCheck(replica.gradients(), replica.elementType().bytes(), replica::fetch);
         double score = pass.run(check);
         String objection = check.objection();
         tried = true;
@@ -117,6 +130,7 @@ final class GradientExchange implements AutoCloseable {
     private void completeFrom(long offset) {
         while (handedOver < buckets.size() && buckets.get(handedOver).offset() >= offset) {
             replica.weigh(buckets.get(handedOver), ownExamples);
+            replica.leave(buckets.get(handedOver));
             handedOver++;
             ready.release();
         }

@@ -1,10 +1,12 @@
 package io.gyre.dl4j;
 
 import org.bytedeco.javacpp.LongPointer;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.jita.allocator.impl.AtomicAllocator;
 import org.nd4j.linalg.api.concurrency.AffinityManager.Location;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.jcublas.context.CudaContext;
 
 /**
  * ND4J CUDA's arrays, by its internals: the only class that uses them. They are on the class path if, and only if, ND4J CUDA is;
@@ -31,9 +33,22 @@ final class Nd4jCudaMemory implements DeviceGradients.GradientMemory {
     }
 
     @Override
-    public long stream() {
-        // The pointer is to where libnd4jcuda keeps the handle: it hands itself a cudaStream_t*.
-        return new LongPointer(AtomicAllocator.getInstance().getDeviceContext().getOldStream()).get();
+    public void refresh(INDArray array, long byteOffset, long byteLength) {
+        // The executioner of this version puts nothing off: what a pass has asked for is in the streams.
+        if (!AtomicAllocator.getInstance().getAllocationPoint(array).isActualOnDeviceSide()) {
+            Nd4j.getAffinityManager().ensureLocation(array, Location.DEVICE);
+        }
+    }
+
+    @Override
+    public long[] streams() {
+        CudaContext context = AtomicAllocator.getInstance().getDeviceContext();
+        return new long[] {handle(context.getOldStream()), handle(context.getSpecialStream())};
+    }
+
+    /** The pointer is to where libnd4jcuda keeps the handle: it hands itself a cudaStream_t*. */
+    private static long handle(Pointer stream) {
+        return new LongPointer(stream).get();
     }
 
     @Override

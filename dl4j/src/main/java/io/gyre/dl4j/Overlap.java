@@ -3,7 +3,6 @@ package io.gyre.dl4j;
 import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import java.util.Locale;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Whether gradients are exchanged during the backward pass. The parameters are the same bits either way; but a listener's
@@ -11,7 +10,10 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 public enum Overlap {
 
-    /** During it where ranks exchange messages; after it where all share memory, and have better use for their cores. */
+    /**
+     * During it where ranks exchange messages, or a GPU computes; after it where all share memory, and have better use for their
+     * cores.
+     */
     AUTO,
 
     /** During it, wherever that is possible. */
@@ -26,16 +28,20 @@ public enum Overlap {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Why there can be no overlap; empty if there can. */
-    static String obstacle(UpdateStrategy strategy, Replica replica, World world) {
+    /**
+     * Why there can be no overlap; empty if there can.
+     *
+     * @param reachable whether the gradients are in the host's memory, or on a device that Gyre copies from
+     */
+    static String obstacle(UpdateStrategy strategy, Replica replica, World world, boolean reachable) {
         if (world.size() == 1) {
             return "there is one rank only";
         }
         if (!strategy.combinesBuckets()) {
             return "the strategy " + strategy.name() + " takes all gradients at once";
         }
-        if (!Nd4j.getEnvironment().isCPU()) {
-            return "the gradients are in the memory of a GPU";
+        if (!reachable) {
+            return "the gradients are in the memory of a GPU, from which ND4J copies all of them at once";
         }
         return replica.bucketPlan().buckets().isEmpty() ? "the model has no parameters" : "";
     }

@@ -7,7 +7,6 @@ import io.gyre.MemoryBox;
 import io.gyre.Region;
 import io.gyre.StepSummary;
 import io.gyre.TrainableModel;
-import io.gyre.device.StagedCollective;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -67,7 +66,6 @@ final class Replica implements TrainableModel, AutoCloseable {
     private final LayerWorkspaceMgr updaterWorkspaces;
     private @Nullable SharedGradients shared;
     private @Nullable DeviceGradients onDevice;
-    private boolean bucketByBucket;
     private Updater updater;
     private Binding binding;
 
@@ -79,13 +77,20 @@ final class Replica implements TrainableModel, AutoCloseable {
             Gradient byParameter,
             Map<Trainable, Gradient> byLayer,
             List<INDArray> sums,
-            List<List<INDArray>> meansByBucket) {
+            List<Mean> means) {
         void close() {
             if (ownsRegion) {
                 region.close();
             }
         }
     }
+
+    /**
+     * A part of the gradients that is a mean over examples, where most are sums. It lies in one bucket.
+     *
+     * @param offset where it begins in the vector, in elements
+     */
+    record Mean(long offset, int bucket, INDArray array) {}
 
     /** A forward and a backward pass. */
     interface Pass {
@@ -134,8 +139,7 @@ final class Replica implements TrainableModel, AutoCloseable {
         Gradient byParameter = new DefaultGradient(gradients);
         Map<Trainable, Gradient> byLayer = new LinkedHashMap<>();
         List<INDArray> sums = new ArrayList<>();
-        List<List<INDArray>> meansByBucket = new ArrayList<>();
-        bucketPlan.buckets().forEach(bucket -> meansByBucket.add(new ArrayList<>()));
+        List<Mean> means = new ArrayList<>();
         long offset = 0;
         for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
             for (Map.Entry<String, INDArray> parameter :
@@ -150,7 +154,7 @@ final class Replica implements TrainableModel, AutoCloseable {
                 if (trainable.getValue().updaterDivideByMinibatch(parameter.getKey())) {
                     sums.add(part);
                 } else {
-                    addByBucket(flat, offset, offset + length, meansByBucket);
+                    addByBucket(flat, offset, offset + length, means);
                 }
                 offset += length;
             }
@@ -159,7 +163,7 @@ final class Replica implements TrainableModel, AutoCloseable {
             throw new IllegalStateException(
                     "the layers have " + offset + " parameters, and the gradient vector " + gradients.length());
         }
-        Region inBox = onDevice != null ? onDevice.staged().region() : shared == null ? null : shared.region(gradients);
+        Region inBox = onDevice != null ? onDevice.region() : shared == null ? null : shared.region(gradients);
         return new Binding(
                 gradients,
                 inBox == null ? HostMemory.region("gradients", gradients) : inBox,
@@ -167,16 +171,16 @@ final class Replica implements TrainableModel, AutoCloseable {
                 byParameter,
                 byLayer,
                 sums,
-                meansByBucket);
+                means);
     }
 
     /** Notes means where they will be exchanged; a layer that is larger than a bucket is cut anywhere. */
-    private void addByBucket(INDArray flat, long from, long to, List<List<INDArray>> byBucket) {
+    private void addByBucket(INDArray flat, long from, long to, List<Mean> means) {
         for (Bucket bucket : bucketPlan.buckets()) {
             long begin = Math.max(from, bucket.offset());
             long end = Math.min(to, bucket.offset() + bucket.length());
             if (begin < end) {
-                byBucket.get(bucket.index()).add(flat.get(NDArrayIndex.interval(begin, end)));
+                means.add(new Mean(begin, bucket.index(), flat.get(NDArrayIndex.interval(begin, end))));
             }
         }
     }
@@ -185,28 +189,52 @@ final class Replica implements TrainableModel, AutoCloseable {
      * Moves the gradients to memory that is better for their exchange, until this is closed.
      *
      * @param memory as long as they are; owned from now on
-     * @param collective if they are on a device, takes them from there bucket by bucket; null to take them all at once
+     * @param source if they are on a device, the way to it: they stay there, and go to the memory for the exchange. Owned from now on
      */
-    void moveGradients(MemoryBox memory, @Nullable StagedCollective collective) {
+    void moveGradients(MemoryBox memory, DeviceGradients.@Nullable Source source) {
         binding.close();
-        shared = new SharedGradients(network, memory);
-        onDevice = DeviceGradients.of(network.gradients(), memory.region(), elementType, bucketPlan);
-        if (onDevice != null && collective != null) {
-            collective.attach(onDevice.staged());
-            bucketByBucket = true;
-        }
+        shared = new SharedGradients(network, memory, source != null);
+        onDevice = source == null
+                ? null
+                : new DeviceGradients(source, network.gradients(), memory.region(), elementType, bucketPlan);
         binding = bind();
     }
 
-    /** Makes the gradients, which are all complete, readable for the strategy. Nothing to do where they are in the host's memory. */
+    /** Whether gradients go from a device to the host and back in each step. */
+    boolean isStaged() {
+        return onDevice != null;
+    }
+
+    /** Makes the gradients, which are all complete, readable for the strategy, or begins to: {@link #side} waits for them. */
     void beginExchange() {
         if (onDevice == null) {
             HostMemory.beginUse(binding.gradients());
-            return;
+        } else {
+            onDevice.begin(binding.gradients());
         }
-        onDevice.begin(binding.gradients());
-        if (!bucketByBucket) {
-            onDevice.awaitAll();
+    }
+
+    /** During a pass: a bucket is complete. */
+    void leave(Bucket bucket) {
+        if (onDevice != null) {
+            onDevice.beginBucket(binding.gradients(), bucket.index());
+        }
+    }
+
+    /** What the thread of the passes does around its exchanges. */
+    HostSide side() {
+        return onDevice == null ? HostSide.NOTHING_TO_DO : onDevice.side();
+    }
+
+    /** What the calling thread does, if it exchanges during passes; it closes that. */
+    HostSide sideOfAnotherThread() {
+        return onDevice == null ? HostSide.NOTHING_TO_DO : onDevice.sideOfAnotherThread();
+    }
+
+    /** Makes a part of the gradients readable as it is now, outside of any exchange. */
+    void fetch(long byteOffset, long byteLength) {
+        if (onDevice != null) {
+            onDevice.fetch(binding.gradients(), byteOffset, byteLength);
         }
     }
 
@@ -217,6 +245,16 @@ final class Replica implements TrainableModel, AutoCloseable {
         } else {
             onDevice.end(binding.gradients());
         }
+    }
+
+    /** The gradients as one flat vector: a view. */
+    INDArray gradientVector() {
+        return binding.gradients().reshape(binding.gradients().length());
+    }
+
+    /** Which parts of the gradients are means. */
+    List<Mean> means() {
+        return binding.means();
     }
 
     Network network() {
@@ -327,6 +365,9 @@ final class Replica implements TrainableModel, AutoCloseable {
     }
 
     private double backwardHeardBy(BackwardHooks.Listener listener, MultiDataSet batch) {
+        if (onDevice != null) {
+            onDevice.open(binding.gradients());
+        }
         network.hooks().attach(listener);
         try {
             return network.backward(batch);
@@ -349,17 +390,17 @@ final class Replica implements TrainableModel, AutoCloseable {
      * examples later: they become sums now, and means again by {@link #divideMeans}.
      */
     void weigh(Bucket bucket, long ownExamples) {
-        for (INDArray mean : binding.meansByBucket().get(bucket.index())) {
-            mean.muli(ownExamples);
+        for (Mean mean : binding.means()) {
+            if (mean.bucket() == bucket.index()) {
+                mean.array().muli(ownExamples);
+            }
         }
     }
 
     /** After all buckets were added up: see {@link #weigh}. */
     void divideMeans(long allExamples) {
-        for (List<INDArray> means : binding.meansByBucket()) {
-            for (INDArray mean : means) {
-                mean.divi(allExamples);
-            }
+        for (Mean mean : binding.means()) {
+            mean.array().divi(allExamples);
         }
     }
 
@@ -393,7 +434,7 @@ final class Replica implements TrainableModel, AutoCloseable {
         int epoch = network.epoch();
         network.applyUpdater(binding.byParameter(), Math.toIntExact(total.examples()), updaterWorkspaces);
         INDArray params = network.model().params();
-        INDArray update = binding.gradients().reshape(binding.gradients().length());
+        INDArray update = gradientVector();
         StepFunction stepFunction = network.model().getOptimizer().getStepFunction();
         stepFunction.step(params, update);
         endStep(total, step, epoch);

@@ -31,12 +31,13 @@ final class SharedGradients implements AutoCloseable {
      * Moves a model's gradients, if that is possible on its backend.
      *
      * @param box as long as the gradients; owned from now on
+     * @param onDevice whether they stay on a device, and go to the box only to be combined
      */
-    SharedGradients(Network network, MemoryBox box) {
+    SharedGradients(Network network, MemoryBox box, boolean onDevice) {
         this.network = network;
         this.box = box;
         home = network.gradients();
-        away = arrayOver(box.region(), home);
+        away = onDevice ? null : arrayOver(box.region(), home);
         if (away != null) {
             box.region().enter(USER);
             network.moveGradients(away);
@@ -46,7 +47,7 @@ final class SharedGradients implements AutoCloseable {
     /** An array with the shape of another; null if there can be none over this memory. */
     private static @Nullable INDArray arrayOver(Region memory, INDArray shape) {
         if (!Nd4j.getEnvironment().isCPU()) {
-            LOG.info("gradients are computed in the device's memory and copied to the host's for each exchange");
+            LOG.info("gradients are in the device's memory, and ND4J copies them for each exchange");
             return null;
         }
         if (memory.byteLength() == 0 || memory.contiguous(0, memory.byteLength()) != memory.byteLength()) {

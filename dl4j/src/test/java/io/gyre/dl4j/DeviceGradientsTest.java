@@ -25,6 +25,7 @@ class DeviceGradientsTest {
     private static final class Played implements DeviceGradients.GradientMemory {
         private final long address;
         private int changes;
+        private int refreshes;
 
         Played(long address) {
             this.address = address;
@@ -41,8 +42,13 @@ class DeviceGradientsTest {
         }
 
         @Override
-        public long stream() {
-            return 0;
+        public void refresh(INDArray array, long byteOffset, long byteLength) {
+            refreshes++;
+        }
+
+        @Override
+        public long[] streams() {
+            return new long[] {0, 0};
         }
 
         @Override
@@ -67,13 +73,21 @@ class DeviceGradientsTest {
             }
             stream.copyToDevice(pinned, 0, buffer, 0, BYTES);
             try (DeviceGradients gradients = new DeviceGradients(
-                    devices, memory, array, host, ElementType.FLOAT32, BucketPlan.of(List.of(60L, 40L), 50))) {
+                    new DeviceGradients.Source(devices, memory),
+                    array,
+                    host,
+                    ElementType.FLOAT32,
+                    BucketPlan.of(List.of(60L, 40L), 50))) {
                 for (int step = 0; step < 3; step++) {
+                    if (step > 0) {
+                        gradients.beginBucket(array, 0);
+                    }
                     gradients.begin(array);
-                    gradients.awaitAll();
+                    gradients.side().awaitAll();
                     for (int i = 0; i < 100; i++) {
                         host.putFloat(i * 4L, host.getFloat(i * 4L) * 2);
                     }
+                    gradients.side().giveBackAll();
                     gradients.end(array);
                 }
             }
@@ -83,17 +97,13 @@ class DeviceGradientsTest {
                 assertThat(seen.getFloat(i * 4L)).isEqualTo(8f * i);
             }
             assertThat(memory.changes).isEqualTo(3);
+            assertThat(memory.refreshes).isEqualTo(2);
         }
         host.close();
     }
 
     @Test
     void aCpuBackendNeedsNoneOfThis() {
-        assertThat(DeviceGradients.of(
-                        Nd4j.zeros(10),
-                        Region.allocate("box", 40),
-                        ElementType.FLOAT32,
-                        BucketPlan.of(List.of(10L), 10)))
-                .isNull();
+        assertThat(DeviceGradients.Source.find()).isNull();
     }
 }

@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 class Nd4jCudaMemoryTest {
 
     private static final String ALLOCATOR = "org.nd4j.jita.allocator.impl.AtomicAllocator";
+    private static final String POINT = "org.nd4j.jita.allocator.impl.AllocationPoint";
     private static final String CONTEXT = "org.nd4j.linalg.jcublas.context.CudaContext";
     private static final String STREAM = "org.nd4j.jita.allocator.pointers.cuda.cudaStream_t";
 
@@ -52,11 +53,14 @@ class Nd4jCudaMemoryTest {
         assertReturns(type(CONTEXT), ALLOCATOR, "getDeviceContext");
         assertReturns(Pointer.class, ALLOCATOR, "getPointer", INDArray.class, type(CONTEXT));
         assertReturns(void.class, ALLOCATOR, "tickDeviceWrite", INDArray.class);
+        assertReturns(type(POINT), ALLOCATOR, "getAllocationPoint", INDArray.class);
+        assertReturns(boolean.class, POINT, "isActualOnDeviceSide");
     }
 
     @Test
     void theMethodsOfTheContext() throws Exception {
         assertReturns(type(STREAM), CONTEXT, "getOldStream");
+        assertReturns(type(STREAM), CONTEXT, "getSpecialStream");
         assertThat(Pointer.class).isAssignableFrom(type(STREAM));
     }
 }

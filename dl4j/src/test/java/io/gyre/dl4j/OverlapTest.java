@@ -184,7 +184,7 @@ class OverlapTest {
         List<Long> offsets = new ArrayList<>();
         try (Replica replica = new Replica(Network.of(model), BUCKET_BYTES)) {
             FinalityCheck check =
-                    new FinalityCheck(replica.gradients(), replica.elementType().bytes());
+                    new FinalityCheck(replica.gradients(), replica.elementType().bytes(), replica::fetch);
             replica.backward(batch.toMultiDataSet(), offset -> {
                 check.completeFrom(offset);
                 if (offsets.isEmpty() || offsets.get(offsets.size() - 1) != offset) {
@@ -199,7 +199,7 @@ class OverlapTest {
     @Test
     void gradientsThatChangeAfterTheyWereCalledCompleteAreNoticed() {
         Region gradients = Region.allocate("gradients", 40);
-        FinalityCheck check = new FinalityCheck(gradients, Float.BYTES);
+        FinalityCheck check = new FinalityCheck(gradients, Float.BYTES, (offset, length) -> {});
 
         check.completeFrom(7);
         check.completeFrom(4);
@@ -210,7 +210,7 @@ class OverlapTest {
 
     @Test
     void aModelThatTellsNothingIsNoticed() {
-        FinalityCheck check = new FinalityCheck(Region.allocate("gradients", 40), Float.BYTES);
+        FinalityCheck check = new FinalityCheck(Region.allocate("gradients", 40), Float.BYTES, (offset, length) -> {});
 
         assertThat(check.objection()).isEqualTo("no layer told when its gradients were complete");
     }

@@ -81,7 +81,7 @@ class LeftPushesTest {
     private ShardServer server(MemoryBudget budget) {
         List<Integer> workers = List.of(0, 1);
         Training training = new Training(new AsynchronousParallel(), new GradientDescent(1));
-        return new ShardServer(new ShardTable(0, 1, workers, training, budget, memory), workers, Faults.NONE);
+        return new ShardServer(new ShardTable(0, 1, workers, training, budget, memory), workers, workers, Faults.NONE);
     }
 
     private Answer ask(ShardServer server, int rank, Request request, long sequence) {

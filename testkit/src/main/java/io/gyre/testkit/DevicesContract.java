@@ -16,13 +16,17 @@ import io.gyre.device.DeviceEvent;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
 import io.gyre.device.PinnedMemory;
+import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
+import io.gyre.device.StagedGroup;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -381,7 +385,63 @@ public abstract class DevicesContract {
         }
     }
 
-    /** The host doubles what comes, bucket by bucket, step after step. */
+    /** The host doubles the sum over 1, 2, ... devices; where there is one device it stands for three. */
+    @Test
+    final void aGroupOfDevicesIsOneForTheHost() {
+        BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 2L, 20L, 1L), 1024);
+        List<Device> all = openAll();
+        try {
+            while (all.size() < 3) {
+                all.add(devices.open(0));
+            }
+            for (int count = 1; count <= all.size(); count++) {
+                compareGroup(all.subList(0, count), plan);
+            }
+        } finally {
+            all.forEach(Device::close);
+        }
+    }
+
+    private static void compareGroup(List<Device> group, BucketPlan plan) {
+        Kernels plain = new ScalarKernels();
+        long bytes = plan.elements() * 4;
+        Region memory = host(bytes);
+        Region expected = host(bytes);
+        List<DeviceBuffer> vectors = new ArrayList<>();
+        List<DeviceStream> computes = new ArrayList<>();
+        for (Device each : group) {
+            Region own = host(bytes);
+            fillRandomly(own, vectors.size());
+            add(plain, ElementType.FLOAT32, expected, own);
+            vectors.add(upload(each, own));
+            computes.add(each.stream("compute"));
+        }
+        try (StagedGroup staged = new StagedGroup(group, memory, ElementType.FLOAT32, plan, PATIENCE)) {
+            for (int step = 0; step < 3; step++) {
+                staged.begin(vectors, computes);
+                for (Bucket bucket : plan.buckets()) {
+                    staged.await(bucket.index());
+                    twice(memory, bucket);
+                    staged.giveBack(bucket.index());
+                }
+                staged.end(computes);
+                plain.scale(ElementType.FLOAT32, expected, 2);
+                for (int i = 0; i < group.size(); i++) {
+                    computes.get(i).await(PATIENCE, "a step");
+                    assertSame(download(group.get(i), vectors.get(i)), expected, group.size() + " devices");
+                }
+                Region once = host(bytes);
+                once.copyFrom(0, expected, 0, bytes);
+                for (int i = 1; i < group.size(); i++) {
+                    add(plain, ElementType.FLOAT32, expected, once);
+                }
+            }
+        }
+        vectors.forEach(DeviceBuffer::close);
+        computes.forEach(DeviceStream::close);
+    }
+
+    /** The host doubles what comes, bucket by bucket, step after step; two of them leave before all are complete. */
     @Test
     final void gradientsGoToTheHostAndBackBucketByBucket() {
         BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 300L, 20L), 1024);
@@ -389,39 +449,174 @@ public abstract class DevicesContract {
         Region start = host(plan.elements() * 4);
         fillRandomly(start, 3);
         DeviceStream compute = device.stream("compute");
+        List<DeviceStream> computes = List.of(compute);
         DeviceBuffer gradients = upload(device, start);
-        try (StagedGradients staged = new StagedGradients(device, memory, ElementType.FLOAT32, plan, PATIENCE)) {
+        try (StagedGradients staged = new StagedGradients(device, memory, ElementType.FLOAT32, plan, PATIENCE);
+                StagedExchange exchange = staged.exchange(device)) {
             for (int step = 0; step < 4; step++) {
-                device.kernels().scale(compute, ElementType.FLOAT32, gradients, 0, plan.elements(), 1.5);
-                if (step > 1) {
-                    staged.beginBucket(gradients, compute, 0);
-                    staged.beginBucket(gradients, compute, 1);
-                }
-                staged.begin(gradients, compute);
-                for (Bucket bucket : plan.buckets()) {
-                    long offset = bucket.offset() * 4;
-                    long length = bucket.length() * 4;
-                    staged.awaitHost(offset, length);
-                    new ScalarKernels().scale(ElementType.FLOAT32, memory.slice(offset, length), 2);
-                    if (step > 0) {
-                        staged.giveBack(offset, length);
+                if (step < 2) {
+                    device.kernels().scale(compute, ElementType.FLOAT32, gradients, 0, plan.elements(), 1.5);
+                } else {
+                    for (Bucket bucket : plan.buckets().subList(0, 2)) {
+                        scale(compute, gradients, bucket);
+                        staged.beginBucket(gradients, computes, bucket.index());
                     }
+                    plan.buckets().subList(2, plan.buckets().size()).forEach(each -> scale(compute, gradients, each));
                 }
-                staged.end(compute);
+                staged.begin(gradients, computes);
+                for (Bucket bucket : plan.buckets()) {
+                    exchange.await(bucket.index());
+                    twice(memory, bucket);
+                    exchange.giveBack(bucket.index());
+                }
+                staged.end(computes);
             }
             compute.await(PATIENCE, "the last step");
-            Region expected = host(start.byteLength());
-            for (long i = 0; i < start.byteLength(); i += 4) {
-                float value = start.getFloat(i);
-                for (int step = 0; step < 4; step++) {
-                    value = value * 1.5f * 2;
-                }
-                expected.putFloat(i, value);
-            }
-            assertSame(download(device, gradients), expected, "gradients");
-            assertThatThrownBy(() -> staged.end(compute)).isInstanceOf(IllegalStateException.class);
+            assertSame(download(device, gradients), threeTimes(start, 4), "gradients");
+            assertThatThrownBy(() -> staged.end(computes)).isInstanceOf(IllegalStateException.class);
         }
         gradients.close();
         compute.close();
+    }
+
+    private static void scale(DeviceStream compute, DeviceBuffer gradients, Bucket bucket) {
+        compute.device()
+                .kernels()
+                .scale(compute, ElementType.FLOAT32, gradients, bucket.offset() * 4, bucket.length(), 1.5);
+    }
+
+    private static void twice(Region memory, Bucket bucket) {
+        new ScalarKernels().scale(ElementType.FLOAT32, memory.slice(bucket.offset() * 4, bucket.length() * 4), 2);
+    }
+
+    private static Region threeTimes(Region start, int steps) {
+        Region expected = host(start.byteLength());
+        for (long i = 0; i < start.byteLength(); i += 4) {
+            float value = start.getFloat(i);
+            for (int step = 0; step < steps; step++) {
+                value = value * 1.5f * 2;
+            }
+            expected.putFloat(i, value);
+        }
+        return expected;
+    }
+
+    /** A second thread combines, with a device of its own, while the first computes what is not complete yet. */
+    @Test
+    final void anotherThreadCombinesWhileTheGradientsAreComputed() throws Exception {
+        BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 300L, 20L), 1024);
+        int steps = 3;
+        Region memory = host(plan.elements() * 4);
+        Region start = host(plan.elements() * 4);
+        fillRandomly(start, 5);
+        DeviceStream compute = device.stream("compute");
+        DeviceStream second = device.stream("compute too");
+        List<DeviceStream> computes = List.of(compute, second);
+        DeviceBuffer gradients = upload(device, start);
+        Semaphore ready = new Semaphore(0);
+        Semaphore done = new Semaphore(0);
+        Semaphore ended = new Semaphore(0);
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        try (StagedGradients staged = new StagedGradients(device, memory, ElementType.FLOAT32, plan, PATIENCE)) {
+            Thread combining = new Thread(() -> failure.set(catchThrowable(() -> {
+                try (Device own = devices.open(0);
+                        StagedExchange exchange = staged.exchange(own)) {
+                    done.release();
+                    for (int i = 0; i < steps * plan.buckets().size(); i++) {
+                        Bucket bucket = plan.buckets().get(i % plan.buckets().size());
+                        assertThat(ready.tryAcquire(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                                .isTrue();
+                        exchange.await(bucket.index());
+                        twice(memory, bucket);
+                        exchange.giveBack(bucket.index());
+                        done.release();
+                    }
+                    assertThat(ended.tryAcquire(PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                            .isTrue();
+                }
+            })));
+            combining.start();
+            assertThat(done.tryAcquire(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            for (int step = 0; step < steps; step++) {
+                for (Bucket bucket : plan.buckets()) {
+                    // The gradients of a layer come from either stream.
+                    scale(bucket.index() % 2 == 0 ? compute : second, gradients, bucket);
+                    staged.beginBucket(gradients, computes, bucket.index());
+                    ready.release();
+                }
+                assertThat(done.tryAcquire(plan.buckets().size(), PATIENCE.toSeconds(), TimeUnit.SECONDS))
+                        .isTrue();
+                staged.end(computes);
+            }
+            ended.release();
+            compute.await(PATIENCE, "the last step");
+            second.await(PATIENCE, "the last step");
+            combining.join(PATIENCE.toMillis());
+        }
+        assertThat(failure.get()).isNull();
+        assertSame(download(device, gradients), threeTimes(start, steps), "gradients");
+        gradients.close();
+        second.close();
+        compute.close();
+    }
+
+    @Test
+    final void aBucketIsStagedOnceInAStep() {
+        BucketPlan plan = BucketPlan.of(List.of(10L, 10L), 10);
+        List<DeviceStream> computes = List.of(device.stream("compute"));
+        DeviceBuffer gradients = device.allocate("gradients", 80);
+        try (StagedGradients staged = new StagedGradients(device, host(80), ElementType.FLOAT32, plan, PATIENCE);
+                StagedExchange exchange = staged.exchange(device)) {
+            assertThatThrownBy(() -> exchange.await(0)).hasMessage("the copy of bucket 0 to the host has not begun");
+            staged.beginBucket(gradients, computes, 0);
+            assertThatThrownBy(() -> staged.beginBucket(gradients, computes, 0))
+                    .hasMessage("the copy of bucket 0 to the host has begun before in this step");
+            staged.begin(gradients, computes);
+            exchange.awaitAll();
+            exchange.giveBack(0);
+            assertThatThrownBy(() -> exchange.giveBack(0)).hasMessage("bucket 0 was given back before in this step");
+            assertThatThrownBy(() -> staged.end(computes)).hasMessage("bucket 1 was not given back");
+            exchange.giveBack(1);
+            staged.end(computes);
+        }
+        computes.get(0).await(PATIENCE, "the step");
+        computes.get(0).close();
+        gradients.close();
+    }
+
+    @Test
+    final void kernelsCanBeTunedAndStillSum() {
+        assertThat(device.tuneKernels()).isNotBlank();
+        Region there = host(40_000);
+        fillRandomly(there, 6);
+        Region expected = host(40_000);
+        new ScalarKernels().reduce(ReduceOp.SUM, ElementType.FLOAT32, expected, 0, there.window(0), 0, 40_000);
+        new ScalarKernels().reduce(ReduceOp.SUM, ElementType.FLOAT32, expected, 0, there.window(0), 0, 40_000);
+        try (DeviceBuffer into = upload(device, there);
+                DeviceBuffer from = upload(device, there);
+                DeviceStream stream = device.stream("kernels")) {
+            device.kernels().sum(stream, ElementType.FLOAT32, into, 0, from, 0, 10_000);
+            stream.await(PATIENCE, "a sum");
+            assertSame(download(device, into), expected, "a sum of tuned kernels");
+        }
+    }
+
+    @Test
+    final void kernelsRefuseWhatOverlapsAndWhatIsElsewhere() {
+        try (DeviceBuffer buffer = device.allocate("buffer", 64);
+                DeviceStream stream = device.stream("kernels")) {
+            assertThatThrownBy(() -> device.kernels().sum(stream, ElementType.FLOAT32, buffer, 0, buffer, 12, 4))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("16 bytes from 0 of device buffer 'buffer' and 16 bytes from 12 of 'buffer' overlap");
+            if (devices.list().size() > 1) {
+                try (Device other = devices.open(1);
+                        DeviceBuffer elsewhere = other.allocate("elsewhere", 64)) {
+                    assertThatThrownBy(() -> device.kernels().scale(stream, ElementType.FLOAT32, elsewhere, 0, 16, 2))
+                            .isInstanceOf(IllegalArgumentException.class)
+                            .hasMessage("device buffer 'elsewhere' is on " + other.info() + ", and the kernel runs on "
+                                    + device.info());
+                }
+            }
+        }
     }
 }

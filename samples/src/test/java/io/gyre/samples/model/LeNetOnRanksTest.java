@@ -26,11 +26,16 @@ class LeNetOnRanksTest {
 
     @Test
     void fourRanksEndWhereOneDoes() throws Exception {
-        float[] one = parameters(1).get(0);
-        List<float[]> four = parameters(4);
+        float[] one = parameters(1, 1).get(0);
+        List<float[]> four = parameters(4, 1);
 
         assertThat(four).allSatisfy(ofRank -> assertThat(ofRank).isEqualTo(four.get(0)));
         assertThat(largestDifference(four.get(0), one)).isLessThanOrEqualTo(BOUND);
+    }
+
+    @Test
+    void oneRankThatTakesItsBatchInFourPartsHasTheBitsOfFourRanks() throws Exception {
+        assertThat(parameters(1, 4).get(0)).isEqualTo(parameters(4, 1).get(0));
     }
 
     @Test
@@ -64,11 +69,13 @@ class LeNetOnRanksTest {
         });
     }
 
-    private List<float[]> parameters(int ranks) throws InterruptedException {
+    private List<float[]> parameters(int ranks, int microBatches) throws InterruptedException {
         return Gyre.local(ranks).call(session -> {
             Model model =
                     SampleModel.LENET.build(digits.shape(), digits.classes().size(), 1);
-            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+            try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
+                    .microBatches(microBatches)
+                    .build()) {
                 trainer.fitSteps(ShardedData.of(ImageExamples.train(digits), GLOBAL_BATCH / ranks, 1), STEPS);
             }
             return model.params().toFloatVector();

@@ -1,0 +1,180 @@
+package io.gyre.cuda;
+
+import io.gyre.ElementType;
+import io.gyre.device.DeviceBuffer;
+import io.gyre.device.DeviceStream;
+import io.gyre.device.GradientKernels;
+import io.gyre.kernel.HalfFormat;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/** Gyre's own kernels, and cuBLAS for what it was found to do faster. Until somebody has looked that is nothing. */
+final class ChosenKernels implements GradientKernels {
+
+    /** What cuBLAS can do too. A sum is its {@code axpy} by 1, which rounds once as a sum does. */
+    enum Operation {
+        SUM,
+        SCALE,
+        AXPY
+    }
+
+    /** Length from which cuBLAS is never used. */
+    static final long NEVER = Long.MAX_VALUE;
+
+    private static final int TYPES = ElementType.values().length;
+
+    private final GradientKernels own;
+    private final long[] from = new long[Operation.values().length * TYPES];
+    private @Nullable Cublas cublas;
+
+    ChosenKernels(GradientKernels own) {
+        this.own = own;
+        Arrays.fill(from, NEVER);
+    }
+
+    /** cuBLAS wherever it can be used, whatever it costs. */
+    static ChosenKernels always(GradientKernels own, Cublas cublas) {
+        ChosenKernels kernels = new ChosenKernels(own);
+        for (ElementType type : ElementType.values()) {
+            for (Operation operation : Operation.values()) {
+                kernels.choose(cublas, operation, type, 1);
+            }
+        }
+        return kernels;
+    }
+
+    private static int index(Operation operation, ElementType type) {
+        return operation.ordinal() * TYPES + type.ordinal();
+    }
+
+    /** Uses cuBLAS for vectors of so many elements or more. */
+    void choose(Cublas newCublas, Operation operation, ElementType type, long fromElements) {
+        cublas = newCublas;
+        from[index(operation, type)] = fromElements;
+    }
+
+    /** cuBLAS, if it is to be used. */
+    private @Nullable Cublas cublas(Operation operation, ElementType type, long count) {
+        return count >= from[index(operation, type)] ? cublas : null;
+    }
+
+    @Override
+    public void sum(
+            DeviceStream stream,
+            ElementType type,
+            DeviceBuffer into,
+            long intoOffset,
+            DeviceBuffer other,
+            long otherOffset,
+            long count) {
+        Cublas chosen = cublas(Operation.SUM, type, count);
+        if (chosen == null) {
+            own.sum(stream, type, into, intoOffset, other, otherOffset, count);
+        } else {
+            chosen.axpy(
+                    CudaStream.of(stream),
+                    type,
+                    1,
+                    CudaBuffer.of(into),
+                    intoOffset,
+                    CudaBuffer.of(other),
+                    otherOffset,
+                    count);
+        }
+    }
+
+    @Override
+    public void scale(
+            DeviceStream stream, ElementType type, DeviceBuffer data, long offset, long count, double factor) {
+        Cublas chosen = cublas(Operation.SCALE, type, count);
+        // By 0 everything is 0, NaN too, of which cuBLAS says nothing; and a small double is 0 as a float.
+        boolean zero = type == ElementType.FLOAT32 ? (float) factor == 0 : factor == 0;
+        if (chosen == null || zero) {
+            own.scale(stream, type, data, offset, count, factor);
+        } else {
+            chosen.scal(CudaStream.of(stream), type, factor, CudaBuffer.of(data), offset, count);
+        }
+    }
+
+    @Override
+    public void axpy(
+            DeviceStream stream,
+            ElementType type,
+            double factor,
+            DeviceBuffer into,
+            long intoOffset,
+            DeviceBuffer other,
+            long otherOffset,
+            long count) {
+        Cublas chosen = cublas(Operation.AXPY, type, count);
+        boolean zero = type == ElementType.FLOAT32 ? (float) factor == 0 : factor == 0;
+        if (chosen == null || zero) {
+            own.axpy(stream, type, factor, into, intoOffset, other, otherOffset, count);
+        } else {
+            chosen.axpy(
+                    CudaStream.of(stream),
+                    type,
+                    factor,
+                    CudaBuffer.of(into),
+                    intoOffset,
+                    CudaBuffer.of(other),
+                    otherOffset,
+                    count);
+        }
+    }
+
+    @Override
+    public void narrow(
+            DeviceStream stream,
+            HalfFormat format,
+            DeviceBuffer floats,
+            long floatsOffset,
+            DeviceBuffer into,
+            long intoOffset,
+            long count) {
+        own.narrow(stream, format, floats, floatsOffset, into, intoOffset, count);
+    }
+
+    @Override
+    public void widen(
+            DeviceStream stream,
+            HalfFormat format,
+            DeviceBuffer halves,
+            long halvesOffset,
+            DeviceBuffer into,
+            long intoOffset,
+            long count) {
+        own.widen(stream, format, halves, halvesOffset, into, intoOffset, count);
+    }
+
+    @Override
+    public void findNotFinite(
+            DeviceStream stream,
+            ElementType type,
+            DeviceBuffer data,
+            long offset,
+            long count,
+            DeviceBuffer flag,
+            long flagOffset) {
+        own.findNotFinite(stream, type, data, offset, count, flag, flagOffset);
+    }
+
+    @Override
+    public void encodeThreshold(
+            DeviceStream stream,
+            DeviceBuffer data,
+            long offset,
+            long count,
+            float threshold,
+            DeviceBuffer entries,
+            long entriesOffset,
+            int capacity,
+            DeviceBuffer scratch) {
+        own.encodeThreshold(stream, data, offset, count, threshold, entries, entriesOffset, capacity, scratch);
+    }
+
+    @Override
+    public String toString() {
+        return own + (cublas == null ? "" : " and cuBLAS");
+    }
+}

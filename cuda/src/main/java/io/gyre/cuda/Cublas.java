@@ -1,0 +1,155 @@
+package io.gyre.cuda;
+
+import io.gyre.ElementType;
+import io.gyre.device.DeviceException;
+import io.gyre.device.DeviceException.Reason;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import jcuda.Pointer;
+import jcuda.driver.CUdeviceptr;
+import jcuda.jcublas.JCublas2;
+import jcuda.jcublas.cublasHandle;
+import jcuda.jcublas.cublasStatus;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * cuBLAS on one device. To be touched after {@link CublasLibrary#load}.
+ *
+ * <p>Factors are read when a call is made, and not when it is worked off: one place for them is enough.
+ */
+final class Cublas {
+
+    /** The one that JCublas 12.6.0 is made for. */
+    private static final int MAJOR = 12;
+
+    /** Lengths are ints. */
+    private static final long MOST_ELEMENTS = 1L << 30;
+
+    private final Context context;
+    private final cublasHandle handle = new cublasHandle();
+    private final ByteBuffer factor = ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.nativeOrder());
+    private final Pointer factorPointer = Pointer.to(factor);
+    private final int version;
+    private @Nullable CudaStream current;
+    private boolean closed;
+
+    /**
+     * Prepares it.
+     *
+     * @throws DeviceException if it cannot be used on this device
+     */
+    Cublas(Context context) {
+        this.context = context;
+        context.enter();
+        try {
+            check(JCublas2.cublasCreate(handle), "cublasCreate");
+            int[] value = new int[1];
+            int result = JCublas2.cublasGetVersion(handle, value);
+            version = value[0];
+            if (result != cublasStatus.CUBLAS_STATUS_SUCCESS || major() != MAJOR) {
+                JCublas2.cublasDestroy(handle);
+                check(result, "cublasGetVersion");
+                throw new DeviceException(
+                        Reason.ABSENT,
+                        "the cuBLAS that was found is version " + version() + ", and JCublas "
+                                + NativeLibraries.VERSION + " is made for " + MAJOR
+                                + ". Put the directory of CUDA 12's libcublas.so.12 first in LD_LIBRARY_PATH");
+            }
+        } finally {
+            context.exit();
+        }
+    }
+
+    private int major() {
+        return version / 10_000;
+    }
+
+    /** As NVIDIA writes it: {@code 12.6}. */
+    String version() {
+        return major() + "." + version % 10_000 / 100;
+    }
+
+    /** {@code into = into + factor * from}; product and sum may be rounded once. */
+    void axpy(
+            CudaStream stream,
+            ElementType type,
+            double by,
+            CudaBuffer into,
+            long intoOffset,
+            CudaBuffer from,
+            long fromOffset,
+            long count) {
+        context.enter();
+        try {
+            begin(stream, type, by);
+            for (long done = 0; done < count; done += MOST_ELEMENTS) {
+                int n = (int) Math.min(MOST_ELEMENTS, count - done);
+                CUdeviceptr x = from.at(fromOffset + done * type.bytes());
+                CUdeviceptr y = into.at(intoOffset + done * type.bytes());
+                if (type == ElementType.FLOAT32) {
+                    check(JCublas2.cublasSaxpy(handle, n, factorPointer, x, 1, y, 1), "cublasSaxpy");
+                } else {
+                    check(JCublas2.cublasDaxpy(handle, n, factorPointer, x, 1, y, 1), "cublasDaxpy");
+                }
+            }
+        } finally {
+            context.exit();
+        }
+    }
+
+    /** {@code data = data * factor}. */
+    void scal(CudaStream stream, ElementType type, double by, CudaBuffer data, long offset, long count) {
+        context.enter();
+        try {
+            begin(stream, type, by);
+            for (long done = 0; done < count; done += MOST_ELEMENTS) {
+                int n = (int) Math.min(MOST_ELEMENTS, count - done);
+                CUdeviceptr x = data.at(offset + done * type.bytes());
+                if (type == ElementType.FLOAT32) {
+                    check(JCublas2.cublasSscal(handle, n, factorPointer, x, 1), "cublasSscal");
+                } else {
+                    check(JCublas2.cublasDscal(handle, n, factorPointer, x, 1), "cublasDscal");
+                }
+            }
+        } finally {
+            context.exit();
+        }
+    }
+
+    @SuppressWarnings("ReferenceEquality") // Another stream is another object.
+    private void begin(CudaStream stream, ElementType type, double by) {
+        if (stream != current) {
+            check(JCublas2.cublasSetStream(handle, stream.runtimeStream()), "cublasSetStream");
+            current = stream;
+        }
+        if (type == ElementType.FLOAT32) {
+            factor.putFloat(0, (float) by);
+        } else {
+            factor.putDouble(0, by);
+        }
+    }
+
+    private void check(int status, String call) {
+        if (status != cublasStatus.CUBLAS_STATUS_SUCCESS) {
+            Reason reason = status == cublasStatus.CUBLAS_STATUS_ALLOC_FAILED ? Reason.OUT_OF_MEMORY : Reason.OTHER;
+            throw new DeviceException(
+                    reason, call + " on " + context.info() + " has failed: " + cublasStatus.stringFor(status));
+        }
+    }
+
+    /** Gives back what it has on the device. A second call does nothing. */
+    void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (!context.hasFailed()) {
+            context.enter();
+            try {
+                check(JCublas2.cublasDestroy(handle), "cublasDestroy");
+            } finally {
+                context.exit();
+            }
+        }
+    }
+}

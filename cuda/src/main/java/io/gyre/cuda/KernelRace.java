@@ -1,0 +1,215 @@
+package io.gyre.cuda;
+
+import io.gyre.ElementType;
+import io.gyre.Region;
+import io.gyre.cuda.ChosenKernels.Operation;
+import io.gyre.device.Device;
+import io.gyre.device.DeviceBuffer;
+import io.gyre.device.DeviceStream;
+import io.gyre.device.GradientKernels;
+import io.gyre.device.PinnedMemory;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/**
+ * Two implementations of the same operations on one device, compared: whether they give the same bits, and from which length on the
+ * second is faster.
+ */
+final class KernelRace implements AutoCloseable {
+
+    /** In elements: short ones are bound by the launch, long ones by the memory. */
+    static final long[] LENGTHS = {1 << 10, 1 << 14, 1 << 18, 1 << 22};
+
+    /** Less than this is taken for noise. */
+    private static final double GAIN = 0.95;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final long BUDGET_NANOS = 20_000_000;
+    private static final int MOST_ROUNDS = 31;
+    private static final int LEAST_ROUNDS = 3;
+
+    /** What two implementations may do differently: factors that round, reach subnormals, overflow, change the sign. */
+    private static final double[] FACTORS = {1 / 3.0, -3, 1e-30, 1e30, 1};
+
+    private static final double[] SPECIALS = {
+        0.0,
+        -0.0,
+        1,
+        -1,
+        1 / 3.0,
+        Double.NaN,
+        Double.POSITIVE_INFINITY,
+        Double.NEGATIVE_INFINITY,
+        Float.MIN_VALUE,
+        -Float.MIN_VALUE,
+        Float.MIN_NORMAL,
+        Float.MAX_VALUE,
+        -Float.MAX_VALUE,
+        1e-300,
+        Double.MIN_VALUE,
+        Double.MAX_VALUE
+    };
+
+    private static final int COMPARED = SPECIALS.length * SPECIALS.length + 4001;
+
+    private final Device device;
+    private final GradientKernels first;
+    private final GradientKernels second;
+    private final long[] lengths;
+    private final DeviceStream stream;
+    private final DeviceBuffer into;
+    private final DeviceBuffer from;
+
+    /**
+     * Prepares it.
+     *
+     * @param lengths at which times are compared, ascending; those that take more than a quarter of the free memory are left out
+     */
+    KernelRace(Device device, GradientKernels first, GradientKernels second, long... lengths) {
+        this.device = device;
+        this.first = first;
+        this.second = second;
+        long most = device.freeBytes() / 8;
+        this.lengths =
+                Arrays.stream(lengths).filter(n -> n * Double.BYTES <= most).toArray();
+        long elements = Math.max(COMPARED, Arrays.stream(this.lengths).max().orElse(0));
+        stream = device.stream("kernel race");
+        into = device.allocate("kernel race, into", elements * Double.BYTES);
+        from = device.allocate("kernel race, from", elements * Double.BYTES);
+    }
+
+    private void run(GradientKernels kernels, Operation operation, ElementType type, double factor, long count) {
+        switch (operation) {
+            case SUM -> kernels.sum(stream, type, into, 0, from, 0, count);
+            case SCALE -> kernels.scale(stream, type, into, 0, count, factor);
+            case AXPY -> kernels.axpy(stream, type, factor, into, 0, from, 0, count);
+        }
+    }
+
+    /** Whether both give the same bits for every pair of special values, and for ordinary ones; a NaN may be another. */
+    boolean sameBits(Operation operation, ElementType type) {
+        Region a = values(type, true);
+        Region b = values(type, false);
+        try (PinnedMemory left = device.pin(a);
+                PinnedMemory right = device.pin(b)) {
+            for (double factor : operation == Operation.SUM ? new double[] {1} : FACTORS) {
+                Region expected = result(first, operation, type, factor, left, right);
+                Region actual = result(second, operation, type, factor, left, right);
+                if (!same(type, expected, actual)) {
+                    return false;
+                }
+            }
+        } finally {
+            a.close();
+            b.close();
+        }
+        return true;
+    }
+
+    private Region result(
+            GradientKernels kernels,
+            Operation operation,
+            ElementType type,
+            double factor,
+            PinnedMemory left,
+            PinnedMemory right) {
+        long bytes = left.region().byteLength();
+        Region result = Region.allocate("result of a kernel", bytes);
+        try (PinnedMemory pin = device.pin(result)) {
+            stream.copyToDevice(left, 0, into, 0, bytes);
+            stream.copyToDevice(right, 0, from, 0, bytes);
+            run(kernels, operation, type, factor, COMPARED);
+            stream.copyToHost(into, 0, pin, 0, bytes);
+            stream.await(PATIENCE, "a comparison of kernels");
+        }
+        return result;
+    }
+
+    private static Region values(ElementType type, boolean left) {
+        Region values = Region.allocate("values to compare kernels with", (long) COMPARED * type.bytes());
+        SplittableRandom random = new SplittableRandom(left ? 1 : 2);
+        int n = SPECIALS.length;
+        for (int i = 0; i < COMPARED; i++) {
+            double value = i < n * n ? SPECIALS[left ? i / n : i % n] : random.nextDouble() * 2 - 1;
+            if (type == ElementType.FLOAT32) {
+                values.putFloat(i * 4L, (float) value);
+            } else {
+                values.putDouble(i * 8L, value);
+            }
+        }
+        return values;
+    }
+
+    private static boolean same(ElementType type, Region expected, Region actual) {
+        for (long at = 0; at < expected.byteLength(); at += type.bytes()) {
+            // Both make all NaN one.
+            boolean same = type == ElementType.FLOAT32
+                    ? Float.floatToIntBits(expected.getFloat(at)) == Float.floatToIntBits(actual.getFloat(at))
+                    : Double.doubleToLongBits(expected.getDouble(at)) == Double.doubleToLongBits(actual.getDouble(at));
+            if (!same) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Length from which the second is faster, as far as was measured; {@link ChosenKernels#NEVER} if it is not. */
+    long fasterFrom(Operation operation, ElementType type) {
+        double[] ofFirst = new double[lengths.length];
+        double[] ofSecond = new double[lengths.length];
+        for (int i = 0; i < lengths.length; i++) {
+            measure(operation, type, lengths[i], ofFirst, ofSecond, i);
+        }
+        return fasterFrom(lengths, ofFirst, ofSecond);
+    }
+
+    /** The shortest length such that the second is clearly faster there and at all that are longer. */
+    static long fasterFrom(long[] lengths, double[] ofFirst, double[] ofSecond) {
+        long from = ChosenKernels.NEVER;
+        for (int i = lengths.length - 1; i >= 0 && ofSecond[i] < ofFirst[i] * GAIN; i--) {
+            from = lengths[i];
+        }
+        return from;
+    }
+
+    /** Medians of rounds in which both take turns, so that a change of the clock meets both. */
+    private void measure(
+            Operation operation, ElementType type, long count, double[] ofFirst, double[] ofSecond, int at) {
+        // Values that stay what they are, however often: a sum with zeros.
+        stream.clear(into, 0, into.byteLength());
+        stream.clear(from, 0, from.byteLength());
+        time(first, operation, type, count);
+        time(second, operation, type, count);
+        double[] a = new double[MOST_ROUNDS];
+        double[] b = new double[MOST_ROUNDS];
+        int rounds = 0;
+        long start = System.nanoTime();
+        while (rounds < MOST_ROUNDS && (rounds < LEAST_ROUNDS || System.nanoTime() - start < BUDGET_NANOS)) {
+            a[rounds] = time(first, operation, type, count);
+            b[rounds] = time(second, operation, type, count);
+            rounds++;
+        }
+        ofFirst[at] = median(a, rounds);
+        ofSecond[at] = median(b, rounds);
+    }
+
+    private double time(GradientKernels kernels, Operation operation, ElementType type, long count) {
+        long start = System.nanoTime();
+        run(kernels, operation, type, FACTORS[0], count);
+        stream.await(PATIENCE, "a measured kernel");
+        return System.nanoTime() - start;
+    }
+
+    private static double median(double[] values, int count) {
+        Arrays.sort(values, 0, count);
+        return values[count / 2];
+    }
+
+    @Override
+    public void close() {
+        from.close();
+        into.close();
+        stream.close();
+    }
+}

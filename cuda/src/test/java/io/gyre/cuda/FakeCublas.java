@@ -1,0 +1,53 @@
+package io.gyre.cuda;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/** cuBLAS without a GPU, in this JVM: {@code fake-cublas.cpp}, on the fake driver. What JCublas finds as {@code libcublas.so.12}. */
+final class FakeCublas {
+
+    private static final Path SOURCES = Path.of("src/test/cpp");
+
+    private static boolean loaded;
+
+    private FakeCublas() {}
+
+    /** Loads it into this JVM, on the fake driver. */
+    static synchronized void load() {
+        FakeDriver.load();
+        if (!loaded) {
+            System.load(compiled(12).toString());
+            loaded = true;
+        }
+    }
+
+    /**
+     * The library, in a file called {@code libcublas.so.12}.
+     *
+     * @param version what it calls itself, and its functions are marked with
+     */
+    static Path compiled(int version) {
+        Path versions = SOURCES.resolve("cublas-" + version + ".map");
+        Path driver = FakeDriver.compiled();
+        return FakeLibrary.compiled(
+                "libcublas.so.12",
+                List.of(SOURCES.resolve("fake-cublas.cpp")),
+                List.of(versions),
+                List.of("-Wl,-soname,libcublas.so." + version, "-Wl,--version-script=" + versions, driver.toString()));
+    }
+
+    /**
+     * Sets it up anew.
+     *
+     * @param roundsAsOurs 1 to round product and sum of {@code axpy} each, as no real one does
+     * @param wrong 1 for wrong results
+     * @param micros how long each call takes
+     */
+    static native void configure(int roundsAsOurs, int wrong, int micros);
+
+    /** How many were created and not destroyed. */
+    static native long handles();
+
+    /** How often it has worked. */
+    static native long calls();
+}

@@ -1,0 +1,88 @@
+package io.gyre.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Compiles libraries that stand in for NVIDIA's. */
+final class FakeLibrary {
+
+    private FakeLibrary() {}
+
+    /**
+     * A library, compiled once for each version of what it is made of; a test is skipped, and says why, where there is no compiler.
+     *
+     * @param name its file, and what it calls itself unless an option says otherwise
+     * @param others files that it is made of too
+     * @param options for the compiler
+     */
+    static synchronized Path compiled(String name, List<Path> sources, List<Path> others, List<String> options) {
+        try {
+            assumeTrue(hasCompiler(), "there is no g++ that compiles the fake " + name + ": its tests are skipped");
+            Path library = Path.of("target", "fake-driver", hash(sources, others, options), name)
+                    .toAbsolutePath();
+            if (!Files.exists(library)) {
+                compile(library, sources, options);
+            }
+            return library;
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException("cannot compile the fake " + name, e);
+        }
+    }
+
+    private static boolean hasCompiler() throws IOException, InterruptedException {
+        try {
+            return new ProcessBuilder("g++", "--version")
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static void compile(Path library, List<Path> sources, List<String> options)
+            throws IOException, InterruptedException {
+        Files.createDirectories(library.getParent());
+        Path part = Files.createTempFile(library.getParent(), "lib", ".part");
+        List<String> command = new ArrayList<>(
+                List.of("g++", "-std=c++17", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-pthread"));
+        sources.forEach(source -> command.add(source.toString()));
+        command.add("-Wl,-soname," + library.getFileName());
+        command.addAll(options);
+        command.addAll(List.of("-o", part.toString()));
+        Process compiler = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(compiler.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(compiler.waitFor(1, TimeUnit.MINUTES)).isTrue();
+        assertThat(compiler.exitValue()).as(output).isZero();
+        Files.move(part, library, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static String hash(List<Path> sources, List<Path> others, List<String> options) throws IOException {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            for (Path source : sources) {
+                digest.update(Files.readAllBytes(source));
+            }
+            for (Path other : others) {
+                digest.update(Files.readAllBytes(other));
+            }
+            digest.update(String.join(" ", options).getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest.digest()).substring(0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+package io.gyre.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.Gyre;
+import io.gyre.Session;
+import io.gyre.cuda.FakeDriver;
+import io.gyre.device.Device;
+import io.gyre.device.DeviceBuffer;
+import io.gyre.device.DeviceProvider;
+import io.gyre.device.DeviceStream;
+import io.gyre.device.Devices;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.BatchNormalization;
+import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.activations.Activation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Adam;
+import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
+
+/**
+ * Training whose gradients lie on devices of the fake driver, with streams that lag behind. ND4J's CPU backend plays ND4J CUDA: what it
+ * computes gets to the device by a stream, late, as the work of ND4J CUDA would.
+ */
+class StagedTrainingTest {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final int RANKS = 2;
+    private static final int EPOCHS = 2;
+
+    /** Several buckets for the smallest of models. */
+    private static final long BUCKET_BYTES = 400;
+
+    /** How often buckets left before their pass was over, in each pass. */
+    private static final class DuringPass extends BaseTrainingListener {
+        final List<Integer> earlyBuckets = new ArrayList<>();
+        int left;
+
+        @Override
+        public void onGradientCalculation(Model model) {
+            earlyBuckets.add(left);
+        }
+    }
+
+    /** A device with ND4J's stream on it, and two places: where the CPU computes, and the vector that the device would have. */
+    private static final class Played implements DeviceGradients.GradientMemory, AutoCloseable {
+        private final Device device;
+        private final DeviceStream stream;
+        private final DeviceStream special;
+        private final DeviceBuffer computed;
+        private final DeviceBuffer vector;
+        private final DuringPass duringPass;
+
+        Played(Devices devices, int ordinal, long elements, DuringPass duringPass) {
+            device = devices.open(ordinal);
+            stream = device.stream("ND4J's");
+            special = device.stream("ND4J's special one");
+            computed = device.allocate("what the CPU computes", elements * Float.BYTES);
+            vector = device.allocate("gradients", elements * Float.BYTES);
+            this.duringPass = duringPass;
+        }
+
+        /** An array over the memory in which the CPU computes: the fake driver's is the host's. */
+        INDArray array(INDArray shape) {
+            FloatPointer pointer = new FloatPointer(new At(computed.address()));
+            pointer.capacity(shape.length());
+            return Nd4j.create(
+                    Nd4j.createBuffer(pointer, shape.length(), shape.dataType()),
+                    shape.shape(),
+                    shape.stride(),
+                    0,
+                    shape.ordering());
+        }
+
+        @Override
+        public int device(INDArray array) {
+            return device.info().ordinal();
+        }
+
+        @Override
+        public long address(INDArray array) {
+            refresh(array, 0, vector.byteLength());
+            return vector.address();
+        }
+
+        @Override
+        public void refresh(INDArray array, long byteOffset, long byteLength) {
+            stream.copy(computed, byteOffset, vector, byteOffset, byteLength);
+            duringPass.left++;
+        }
+
+        @Override
+        public long[] streams() {
+            return new long[] {stream.handle(), special.handle()};
+        }
+
+        @Override
+        public void written(INDArray array) {
+            stream.copy(vector, 0, computed, 0, vector.byteLength());
+            stream.await(PATIENCE, "the combined gradients");
+            duringPass.left = 0;
+        }
+
+        @Override
+        public void close() {
+            vector.close();
+            computed.close();
+            special.close();
+            stream.close();
+            device.close();
+        }
+
+        private static final class At extends Pointer {
+            At(long address) {
+                this.address = address;
+            }
+        }
+    }
+
+    private static MultiLayerNetwork model() {
+        MultiLayerNetwork model = new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
+                .seed(5)
+                .updater(new Adam(0.01))
+                .activation(Activation.TANH)
+                .list()
+                .layer(new DenseLayer.Builder().nOut(16).build())
+                .layer(new BatchNormalization.Builder().build())
+                .layer(new DenseLayer.Builder().nOut(12).build())
+                .layer(new OutputLayer.Builder(LossFunction.MCXENT)
+                        .activation(Activation.SOFTMAX)
+                        .nOut(4)
+                        .build())
+                .setInputType(InputType.feedForward(10))
+                .build());
+        model.init();
+        return model;
+    }
+
+    /** Batches that do not go up evenly: in the last step one rank has nothing. */
+    private static ShardedData data() {
+        Nd4j.getRandom().setSeed(3);
+        List<DataSet> batches = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            INDArray labels = Nd4j.zeros(6, 4);
+            for (int row = 0; row < 6; row++) {
+                labels.putScalar(row, (row + i) % 4, 1);
+            }
+            batches.add(new DataSet(Nd4j.rand(6, 10), labels));
+        }
+        return ShardedData.of(new ListDataSetIterator<>(batches, 1), Sharding.BATCHES);
+    }
+
+    private static INDArray onHost() throws InterruptedException {
+        return Gyre.local(RANKS)
+                .call(session -> {
+                    MultiLayerNetwork model = model();
+                    try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
+                            .bucketBytes(BUCKET_BYTES)
+                            .build()) {
+                        trainer.fit(data(), EPOCHS);
+                    }
+                    return model.params().dup();
+                })
+                .get(0);
+    }
+
+    /** Parameters, and how many buckets left during each pass. */
+    private record Result(INDArray parameters, List<Integer> earlyBuckets) {}
+
+    private static Result onDevice(Session session, Overlap overlap) {
+        MultiLayerNetwork model = model();
+        DuringPass duringPass = new DuringPass();
+        model.setListeners(duringPass);
+        Devices devices = DeviceProvider.all().get(0).open();
+        try (Played played = new Played(devices, session.world().rank(), model.numParams(), duringPass)) {
+            Network network = Network.of(model);
+            INDArray home = network.gradients();
+            network.moveGradients(played.array(home));
+            try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
+                    .overlap(overlap)
+                    .bucketBytes(BUCKET_BYTES)
+                    .gradientsOn(new DeviceGradients.Source(devices, played))
+                    .build()) {
+                trainer.fit(data(), EPOCHS);
+            }
+            network.moveGradients(home);
+            return new Result(model.params().dup(), duringPass.earlyBuckets);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void givesTheBitsOfTheHost(Overlap overlap) throws Exception {
+        FakeDriver.load(RANKS, true, 300);
+        INDArray expected = onHost();
+
+        List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, overlap));
+
+        for (Result result : results) {
+            assertThat(result.parameters().data().asFloat())
+                    .isEqualTo(expected.data().asFloat());
+        }
+        FakeDriver.assertNothingIsLeft();
+    }
+
+    /** After the first pass, in which the hooks are tried. */
+    @Test
+    void copiesBeginDuringTheBackwardPass() throws Exception {
+        FakeDriver.load(RANKS, true, 300);
+
+        List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, Overlap.ON));
+
+        // Rank 0 has three batches in each epoch. The vector is fetched once at the begin of a pass, and then in
+        // buckets.
+        List<Integer> early = results.get(0).earlyBuckets();
+        assertThat(early).hasSize(3 * EPOCHS);
+        assertThat(early.subList(1, early.size()))
+                .allSatisfy(count -> assertThat(count).isGreaterThan(2));
+        FakeDriver.assertNothingIsLeft();
+    }
+}

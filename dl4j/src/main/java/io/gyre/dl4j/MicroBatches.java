@@ -1,0 +1,126 @@
+package io.gyre.dl4j;
+
+import io.gyre.Chunk;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * Takes a rank's batch through the model in several passes, and adds up their gradients: gradient accumulation. The activations
+ * take the memory of one pass, and the step is that of the whole batch.
+ *
+ * <p>Micro-batches are to a rank what ranks are to the world: cut in the same way, with noise from the same seeds, added up in the
+ * same order as ranks that share memory are. One rank with N micro-batches has the bits of N ranks.
+ */
+final class MicroBatches {
+
+    private final Replica replica;
+    private final int count;
+    private final int rank;
+    private final long seed;
+    private @Nullable INDArray sum;
+
+    /**
+     * Creates them.
+     *
+     * @param count passes for each batch; fewer if a batch has fewer examples
+     * @param seed of dropout and other noise in the layers
+     */
+    MicroBatches(Replica replica, int count, int rank, long seed) {
+        this.replica = replica;
+        this.count = count;
+        this.rank = rank;
+        this.seed = seed;
+    }
+
+    /**
+     * Computes the sums of the gradients over a batch, as {@link Replica#backward} does.
+     *
+     * @param batch null for none
+     * @param listener hears how much of them is complete, in the last pass; null for nobody
+     * @return mean loss over the batch; 0 if there is none
+     */
+    double backward(@Nullable MultiDataSet batch, BackwardHooks.@Nullable Listener listener, long step) {
+        int examples = batch == null ? 0 : Rows.count(batch);
+        int passes = Math.min(count, examples);
+        if (batch == null || passes <= 1) {
+            seed(0, step);
+            return replica.backward(batch, listener);
+        }
+        double loss = 0;
+        for (int pass = 0; pass < passes - 1; pass++) {
+            Chunk rows = Chunk.of(pass, count, examples);
+            seed(pass, step);
+            loss += rows.length() * replica.backward(rowsOf(batch, rows), null);
+            add(rows.length(), pass == 0);
+        }
+        Chunk rows = Chunk.of(passes - 1, count, examples);
+        seed(passes - 1, step);
+        Completion completion = new Completion(rows.length(), examples, listener);
+        loss += rows.length() * replica.backward(rowsOf(batch, rows), listener == null ? null : completion);
+        completion.completeFrom(0);
+        return loss / examples;
+    }
+
+    private void seed(int pass, long step) {
+        Nd4j.getRandom().setSeed(Seeds.derive(seed, (long) rank * count + pass, step));
+    }
+
+    private static MultiDataSet rowsOf(MultiDataSet batch, Chunk rows) {
+        return Rows.slice(batch, rows.offset(), rows.offset() + rows.length());
+    }
+
+    private void add(long examples, boolean first) {
+        INDArray gradients = replica.gradientVector();
+        replica.means().forEach(mean -> mean.array().muli(examples));
+        if (sum == null || sum.length() != gradients.length()) {
+            sum = Nd4j.createUninitializedDetached(gradients.dataType(), gradients.length());
+        }
+        if (first) {
+            sum.assign(gradients);
+        } else {
+            sum.addi(gradients);
+        }
+    }
+
+    /** Adds the earlier passes to the last, as far as that is complete, before anybody hears of it. */
+    private final class Completion implements BackwardHooks.Listener {
+
+        private final long ownExamples;
+        private final long allExamples;
+        private final BackwardHooks.@Nullable Listener listener;
+        private long completeFrom = replica.gradientVector().length();
+
+        Completion(long ownExamples, long allExamples, BackwardHooks.@Nullable Listener listener) {
+            this.ownExamples = ownExamples;
+            this.allExamples = allExamples;
+            this.listener = listener;
+        }
+
+        @Override
+        public void completeFrom(long offset) {
+            INDArray earlier = sum;
+            if (offset < completeFrom && earlier != null) {
+                var stretch = NDArrayIndex.interval(offset, completeFrom);
+                eachMean(offset, mean -> mean.muli(ownExamples));
+                replica.gradientVector().get(stretch).addi(earlier.get(stretch));
+                eachMean(offset, mean -> mean.divi(allExamples));
+                completeFrom = offset;
+            }
+            if (listener != null) {
+                listener.completeFrom(offset);
+            }
+        }
+
+        private void eachMean(long offset, Consumer<INDArray> action) {
+            for (Replica.Mean mean : replica.means()) {
+                if (mean.offset() >= offset && mean.offset() < completeFrom) {
+                    action.accept(mean.array());
+                }
+            }
+        }
+    }
+}
