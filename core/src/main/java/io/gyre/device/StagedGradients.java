@@ -45,7 +45,6 @@ public final class StagedGradients implements AutoCloseable {
     private final boolean[] begun;
     private volatile @Nullable StagedExchange exchange;
     private @Nullable DeviceBuffer gradients;
-    private boolean ordered;
     private boolean closed;
 
     /**
@@ -119,17 +118,11 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     private void copyToHost(DeviceBuffer vector, List<DeviceStream> computes, long byteOffset, long byteLength) {
+        // The streams have waited for what returned in the step before, so this does too.
         for (int i = 0; i < computes.size(); i++) {
             computes.get(i).record(complete);
             leaving.waitFor(complete);
         }
-        StagedExchange known = exchange;
-        if (!ordered && known != null && known.isOpen()) {
-            // The host memory still holds what returns from the step before. Later in a step the event is the other
-            // thread's.
-            leaving.waitFor(known.returned());
-        }
-        ordered = true;
         leaving.copyToHost(vector, byteOffset, host, byteOffset, byteLength);
     }
 
@@ -188,7 +181,6 @@ public final class StagedGradients implements AutoCloseable {
         }
         Arrays.fill(begun, false);
         gradients = null;
-        ordered = false;
     }
 
     /** Waits for the copies, and gives back what was prepared. Close the other side first. A second call does nothing. */
