@@ -66,6 +66,11 @@ final class GroupSession implements Session {
     }
 
     @Override
+    public long networkBytesSent() {
+        return whole.networkBytesSent();
+    }
+
+    @Override
     public List<byte[]> exchange(List<Integer> members, String topic, byte[] value) {
         List<Integer> inWhole = new ArrayList<>();
         for (int member : members) {

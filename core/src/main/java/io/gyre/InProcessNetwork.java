@@ -31,6 +31,9 @@ final class InProcessNetwork implements Verdicts {
     /** Whose loss ends nothing. */
     private final Set<Integer> expendable = ConcurrentHashMap.newKeySet();
 
+    /** Of expendable ranks that were lost: why. */
+    private final Map<Integer, String> fallen = new ConcurrentHashMap<>();
+
     private final AtomicIntegerArray left;
     private final InProcessBoxes.Shelf shelf = new InProcessBoxes.Shelf();
 
@@ -86,6 +89,7 @@ final class InProcessNetwork implements Verdicts {
     void lost(int rank, String reason) {
         if (expendable.contains(rank)) {
             LOG.warn("the run has lost {} ({}) and goes on without it", members.get(rank), reason);
+            fallen.putIfAbsent(rank, reason);
             left(rank);
         } else if (loss.compareAndSet(null, new Loss(members.get(rank), reason))) {
             boards.values().forEach(ExchangeBoard::wakeAll);
@@ -114,6 +118,12 @@ final class InProcessNetwork implements Verdicts {
     @Override
     public boolean hasLeft(int rank) {
         return left.get(rank) != 0;
+    }
+
+    @Override
+    public String howLeft(int rank) {
+        String reason = fallen.get(rank);
+        return reason == null ? Verdicts.super.howLeft(rank) : reason;
     }
 
     private record Loss(Member member, String reason) {}
@@ -156,7 +166,7 @@ final class InProcessNetwork implements Verdicts {
                 network.check(rank, topic);
                 Member absentee = network.members().get(missing);
                 if (network.hasLeft(missing)) {
-                    throw new PeerLostException(rank, absentee, "it has left the run", topic);
+                    throw new PeerLostException(rank, absentee, network.howLeft(missing), topic);
                 }
                 long restMillis = (deadline - System.nanoTime()) / 1_000_000;
                 if (restMillis <= 0) {

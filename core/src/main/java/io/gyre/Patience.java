@@ -56,7 +56,7 @@ public final class Patience {
         Member peer = activity.peer();
         if (peer != null && verdicts.hasLeft(peer.rank())) {
             if (leftNoticed) {
-                throw new PeerLostException(rank, peer, "it has left the run", activity.toString());
+                throw new PeerLostException(rank, peer, verdicts.howLeft(peer.rank()), activity.toString());
             }
             leftNoticed = true;
         }

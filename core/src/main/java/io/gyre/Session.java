@@ -55,6 +55,11 @@ public interface Session extends AutoCloseable {
      */
     long bytesSent();
 
+    /** Those of {@link #bytesSent} that went over a network: to ranks of other hosts, or to all, if none share memory. */
+    default long networkBytesSent() {
+        return 0;
+    }
+
     /**
      * Small all-gather over the control plane: returns every rank's value, by rank. For text and settings, not for tensors.
      *

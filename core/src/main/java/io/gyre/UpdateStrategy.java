@@ -1,5 +1,8 @@
 package io.gyre;
 
+import java.util.List;
+import java.util.stream.IntStream;
+
 /**
  * How ranks come to a common model.
  *
@@ -7,14 +10,15 @@ package io.gyre;
  * its {@code fit}; and for each step
  *
  * <ol>
- *   <li>{@link #beforeStep}, unless this rank has no examples,
+ *   <li>{@link #beforeStep}, unless this rank takes its steps alone and has no examples,
  *   <li>{@link #summarise} after the backward pass, and then, if there were any examples,
  *   <li>{@link #combine},
  *   <li>the model's own updater, if it {@link #updatesHere},
  *   <li>{@link #afterStep}.
  * </ol>
  *
- * <p>Strategies that are not {@link #inLockStep} leave each rank its own steps: it may take more or fewer than others.
+ * <p>Strategies that are not {@link #inLockStep} leave each rank, or each group of {@link #ranksInStep}, its own steps: it may take
+ * more or fewer than others.
  */
 public interface UpdateStrategy {
 
@@ -26,17 +30,28 @@ public interface UpdateStrategy {
         return name();
     }
 
-    /** Whether all ranks have the same parameters and updater state, bit for bit, after every step. */
+    /** Whether all {@link #ranksInStep} have the same parameters and updater state, bit for bit, after every step. */
     boolean keepsReplicasIdentical();
 
-    /** Whether all ranks take each step together. If not, a summary is of this rank alone. */
+    /** Whether all ranks take each step together. */
     default boolean inLockStep() {
         return true;
     }
 
     /**
-     * Whether the model's updater turns gradient sums into an update on this rank. If not, {@link #combine} is given mean
-     * gradients, and new parameters come by {@link #beforeStep}.
+     * The ranks that take each step together with this one, which is among them: a summary is theirs, and so are sums of gradients.
+     * All ranks, if they are {@link #inLockStep}; else this rank alone, unless the strategy knows better.
+     *
+     * @param world all ranks that train
+     */
+    default List<Integer> ranksInStep(World world) {
+        return inLockStep() ? IntStream.range(0, world.size()).boxed().toList() : List.of(world.rank());
+    }
+
+    /**
+     * Whether the model's updater turns gradient sums into an update on this rank. If not, {@link #combine(TrainableModel,
+     * StepSummary, long)} is given mean gradients over the ranks in step, whose sums {@link #combine(TrainableModel, Bucket, long)}
+     * has made if there are several; and new parameters come by {@link #beforeStep}.
      */
     default boolean updatesHere() {
         return true;
@@ -61,11 +76,12 @@ public interface UpdateStrategy {
     /** Brings the parameters with which to compute a step. */
     default void beforeStep(TrainableModel model, long step) {}
 
-    /** Adds up what the ranks bring to a step. All ranks get the same answer, and so take the same decisions. */
+    /** Adds up what the {@link #ranksInStep} bring to a step. All get the same answer, and so take the same decisions. */
     StepSummary summarise(StepSummary own, long step);
 
     /**
-     * Does with the gradients what is to be done: in lock step, replaces this rank's sums by those over all ranks, in place.
+     * Does with the gradients what is to be done: replaces this rank's sums by those over the {@link #ranksInStep}, in place; or, if
+     * the update does not happen here, hands the mean gradients over.
      *
      * @param total what {@link #summarise} has returned
      */
@@ -73,14 +89,17 @@ public interface UpdateStrategy {
 
     /**
      * Whether {@link #combine(TrainableModel, Bucket, long)} can be called for each bucket as soon as it is complete, while the
-     * backward pass goes on. It is then called instead of the other, before {@link #summarise}, on a thread of the trainer's while
-     * that makes no other call.
+     * backward pass goes on. It is then called instead of summing by the other, before {@link #summarise}, on a thread of the
+     * trainer's while that makes no other call.
      */
     default boolean combinesBuckets() {
         return false;
     }
 
-    /** Replaces this rank's sums in one bucket by those over all ranks. All ranks do so for all buckets, in the plan's order. */
+    /**
+     * Replaces this rank's sums in one bucket by those over the {@link #ranksInStep}. They all do so for all buckets, in the plan's
+     * order.
+     */
     default void combine(TrainableModel model, Bucket bucket, long step) {
         throw new UnsupportedOperationException("strategy " + name() + " combines no single buckets");
     }

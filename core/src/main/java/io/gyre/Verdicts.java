@@ -14,4 +14,9 @@ public interface Verdicts {
 
     /** Whether a rank has ended without ending the session: what it sent before stays readable, and no more will come. */
     boolean hasLeft(int rank);
+
+    /** How a rank ended that {@link #hasLeft}, in words. */
+    default String howLeft(int rank) {
+        return "it has left the run";
+    }
 }

@@ -21,7 +21,27 @@ public final class Collectives {
      * @param endpoint borrowed, not closed
      */
     public static Collective choose(Endpoint endpoint) {
-        int rank = endpoint.world().rank();
+        return choose(endpoint, Algorithm.AUTO);
+    }
+
+    /**
+     * Creates the collectives of one rank. All ranks of the world do it together, with the same algorithm.
+     *
+     * @param endpoint borrowed, not closed
+     * @throws IllegalArgumentException if the ranks do not share memory in the way that the algorithm needs
+     */
+    public static Collective choose(Endpoint endpoint, Algorithm algorithm) {
+        return switch (algorithm) {
+            case AUTO -> suiting(endpoint);
+            case DIRECT -> new DirectCollective(endpoint);
+            case HIERARCHICAL -> hierarchical(endpoint, Hosts.of(endpoint, new RingCollective(endpoint)));
+            case RING -> new RingCollective(endpoint);
+        };
+    }
+
+    private static Collective suiting(Endpoint endpoint) {
+        // As the run numbers it: this may be a group's endpoint.
+        int rank = endpoint.member(endpoint.world().rank()).rank();
         int size = endpoint.world().size();
         List<Integer> near = endpoint.boxes().ranks();
         if (size > 1 && near.size() == size) {
@@ -33,19 +53,27 @@ public final class Collectives {
             return ring;
         }
         Hosts hosts = Hosts.of(endpoint, ring);
-        int each = hosts.ranksEach();
-        if (each > 1) {
+        if (hosts.ranksEach() > 1) {
             LOG.info(
                     "rank {}: collectives in shared memory and on rings between hosts: {} hosts have {} ranks each",
                     rank,
                     hosts.ranksByHost().size(),
-                    each);
-            return new HierarchicalCollective(endpoint, hosts, FastKernels.choose());
+                    hosts.ranksEach());
+            return hierarchical(endpoint, hosts);
         }
         LOG.info(
                 "rank {}: collectives by messages on a ring, because ranks share memory so: {}",
                 rank,
                 hosts.ranksByHost());
         return ring;
+    }
+
+    private static Collective hierarchical(Endpoint endpoint, Hosts hosts) {
+        if (hosts.ranksEach() == 0) {
+            throw new IllegalArgumentException("rank " + endpoint.world().rank()
+                    + ": the hierarchical algorithm needs as many ranks on every host, and ranks share memory so: "
+                    + hosts.ranksByHost() + ". Use auto or ring");
+        }
+        return new HierarchicalCollective(endpoint, hosts, FastKernels.choose());
     }
 }

@@ -248,10 +248,25 @@ public final class DirectCollective implements Collective {
         try {
             if (world.size() > 1) {
                 meeting.start("broadcast (direct)", step, bucket);
-                broadcastStaged(data, 0, data.byteLength(), root);
+                MappedVector vector = vectorOf(data);
+                if (vector == null) {
+                    broadcastStaged(data, 0, data.byteLength(), root);
+                } else {
+                    broadcastInPlace(vector, data, root);
+                }
             }
         } finally {
             exit(data);
+        }
+    }
+
+    private void broadcastInPlace(MappedVector vector, Region data, int root) {
+        vector.enter();
+        try {
+            long at = data.offsetIn(vector.region());
+            directCopy.runBroadcast(vector, at, vector.region(), at, data.byteLength(), root, data.byteLength());
+        } finally {
+            vector.exit();
         }
     }
 

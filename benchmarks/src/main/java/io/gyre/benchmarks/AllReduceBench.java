@@ -7,6 +7,7 @@ import io.gyre.ReduceOp;
 import io.gyre.Region;
 import io.gyre.Session;
 import io.gyre.World;
+import io.gyre.allreduce.Collectives;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernels.FastKernels;
 import java.time.Duration;
@@ -37,7 +38,7 @@ final class AllReduceBench {
     private int round;
 
     AllReduceBench(AllReduceOptions options, Session session) {
-        this(options, session, options.algorithm().on(session));
+        this(options, session, Collectives.choose(session.endpoint(), options.algorithm()));
     }
 
     AllReduceBench(AllReduceOptions options, Session session, Collective collective) {

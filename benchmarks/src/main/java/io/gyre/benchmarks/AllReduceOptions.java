@@ -1,5 +1,6 @@
 package io.gyre.benchmarks;
 
+import io.gyre.allreduce.Algorithm;
 import io.gyre.launcher.ReportFile;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;

@@ -61,6 +61,7 @@ public final class StagedExchange implements AutoCloseable {
         returning.copyToDevice(host, offset, view(), offset, bucket.length() * staged.elementBytes());
         returning.record(returned);
         givenBack[index] = true;
+        staged.givenBackBy(this);
     }
 
     /** Begins to copy all buckets back. */

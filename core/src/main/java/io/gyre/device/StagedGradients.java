@@ -76,9 +76,7 @@ public final class StagedGradients implements AutoCloseable {
      * @param device the same GPU as this one's, opened by the calling thread; borrowed
      */
     public StagedExchange exchange(Device device) {
-        StagedExchange made = new StagedExchange(this, device);
-        exchange = made;
-        return made;
+        return new StagedExchange(this, device);
     }
 
     /**
@@ -142,6 +140,11 @@ public final class StagedGradients implements AutoCloseable {
 
     Duration timeout() {
         return timeout;
+    }
+
+    /** Notes who has given a bucket back; called by that side. */
+    void givenBackBy(StagedExchange side) {
+        exchange = side;
     }
 
     static String describe(int bucket) {

@@ -35,8 +35,9 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state and
- * counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave each rank its
- * own steps instead, and promise equal parameters at the end of each {@code fit} only; what follows is about the default.
+ * counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave each rank, or each
+ * group of ranks, its own steps instead, and promise equal parameters at the end of each {@code fit} only; what follows is about the
+ * default.
  *
  * <dl>
  *   <dt>Result
@@ -70,6 +71,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final World world;
     private final @Nullable Collective ownCollective;
     private final UpdateStrategy strategy;
+    private final Session inStep;
     private final @Nullable StepListener stepListener;
     private final Network network;
     private final Replica replica;
@@ -89,6 +91,8 @@ public final class DistributedTrainer implements AutoCloseable {
         UpdateStrategy given = builder.strategy;
         ownCollective = given != null ? null : Collectives.choose(session.endpoint());
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
+        List<Integer> together = strategy.ranksInStep(world);
+        inStep = together.size() == world.size() ? session : session.group(together);
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
         ModelChecks.check(network);
@@ -102,7 +106,7 @@ public final class DistributedTrainer implements AutoCloseable {
         replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
         duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
-        step = new TrainingStep(session, strategy, replica, batches, duringPass);
+        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
@@ -148,14 +152,15 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Decides whether gradients are exchanged during the backward pass; says why. */
     private boolean overlaps(Overlap wanted, boolean onDevice) {
         String obstacle = Overlap.obstacle(
-                strategy, replica, world, onDevice || Nd4j.getEnvironment().isCPU());
+                strategy, replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
             }
             return false;
         }
-        boolean together = session.endpoint().boxes().ranks().size() == world.size();
+        boolean together =
+                inStep.endpoint().boxes().ranks().size() == inStep.world().size();
         boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && (onDevice || !together));
         LOG.info(
                 "Gradients are exchanged {} each backward pass: {}",
@@ -168,7 +173,7 @@ public final class DistributedTrainer implements AutoCloseable {
         if (onDevice) {
             return "the host has time while the device computes";
         }
-        return together ? "all ranks share memory and cores" : "messages take time in which cores are free";
+        return together ? "those in step share memory and cores" : "messages take time in which cores are free";
     }
 
     /** Gives all ranks rank 0's state. */
@@ -228,7 +233,8 @@ public final class DistributedTrainer implements AutoCloseable {
         checkpoints.afterCall(progress);
         progress = progress.afterCall();
         if (!strategy.inLockStep()) {
-            tally.examples(sumOverRanks(tally.examples()));
+            // Each rank knows what its group had: one of them says so.
+            tally.examples(sumOverRanks(inStep.world().isRoot() ? tally.examples() : 0));
             checkAnyExamples(data, tally);
         }
         return tally.report(session.bytesSent(), stopped);
@@ -307,7 +313,7 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private void checkReplicas() {
         if (strategy.keepsReplicasIdentical()) {
-            ReplicaCheck.run(session, replica, progress.step());
+            ReplicaCheck.run(inStep, replica, progress.step());
         }
     }
 
@@ -371,7 +377,8 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param kinds for each output that is to be evaluated, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        return new MergedEvaluation(network, session).run(data.pass(world, 0, 0), kinds);
+        MergedEvaluation evaluation = new MergedEvaluation(network, session);
+        return evaluation.run(data.pass(evaluation.present(), 0, 0), kinds);
     }
 
     /** SHA-256 of this rank's parameters, as hexadecimal digits. */

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.Session;
+import io.gyre.World;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -26,6 +27,20 @@ final class MergedEvaluation {
     MergedEvaluation(Network network, Session session) {
         this.network = network;
         this.session = session;
+    }
+
+    /** The ranks that have not been lost, numbered anew: all see the same ones, and share the data among them. */
+    World present() {
+        List<byte[]> values = session.exchange("who evaluates", new byte[] {1});
+        int before = 0;
+        int all = 0;
+        for (int rank = 0; rank < values.size(); rank++) {
+            if (values.get(rank).length > 0) {
+                before += rank < session.world().rank() ? 1 : 0;
+                all++;
+            }
+        }
+        return new World(before, all);
     }
 
     /**

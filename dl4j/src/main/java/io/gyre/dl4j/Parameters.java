@@ -1,13 +1,19 @@
 package io.gyre.dl4j;
 
 import io.gyre.Asynchronous;
+import io.gyre.Collective;
 import io.gyre.ElasticAveraging;
 import io.gyre.ElementType;
+import io.gyre.Groups;
+import io.gyre.Hybrid;
+import io.gyre.Synchronous;
 import io.gyre.UpdateStrategy;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.Training;
 import org.deeplearning4j.nn.api.Model;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Strategies that keep a model's parameters on servers, for {@link DistributedTrainer.Builder#strategy}. All workers make them
@@ -15,6 +21,7 @@ import org.deeplearning4j.nn.api.Model;
  */
 public final class Parameters {
 
+    private static final Logger LOG = LoggerFactory.getLogger(Parameters.class);
     private static final String NAME = "parameters";
     private static final String CENTRE = "centre";
 
@@ -34,13 +41,70 @@ public final class Parameters {
 
     /** Ranks train by themselves, and are tied to a common centre in the memory of a service; with the default moving rate. */
     public static UpdateStrategy elastic(Model model, ParameterService service, int period) {
-        int ranks = service.workers().world().size();
-        return elastic(model, service, period, ElasticAveraging.defaultMovingRate(ranks));
+        return elastic(model, service, period, defaultMovingRate(service));
+    }
+
+    /** The moving rate for as many as exchange with the centre: {@link ElasticAveraging#DEFAULT_BETA} / number of groups. */
+    public static double defaultMovingRate(ParameterService service) {
+        return ElasticAveraging.defaultMovingRate(service.groups().count());
     }
 
     /** As {@link #elastic(Model, ParameterService, int)}, with a moving rate of one's own. */
     public static UpdateStrategy elastic(Model model, ParameterService service, int period, double movingRate) {
         return new ElasticAveraging(service.centre(CENTRE, elementType(model), model.numParams()), movingRate, period);
+    }
+
+    /**
+     * The groups of a service train synchronously inside; between them gradients are pushed to the servers of the service, which has a
+     * {@link #training}, and parameters pulled from there. With one group this is {@link Synchronous}.
+     *
+     * @param group collective of this rank's {@link ParameterService#group}; borrowed
+     */
+    public static UpdateStrategy hybrid(Model model, ParameterService service, Collective group) {
+        if (isOnly(service.groups())) {
+            return new Synchronous(group);
+        }
+        return Hybrid.parameterServer(
+                service.groups(),
+                service.workers().world().rank(),
+                group,
+                service.isLead() ? service.parameters(NAME, elementType(model), model.numParams()) : null,
+                service.description() + " on " + service.servers() + " servers",
+                service.trainingOutlivesWorkers() ? service::outliveThis : () -> {});
+    }
+
+    /**
+     * The groups of a service train synchronously inside, and are tied to a common centre in its memory; with the default moving rate
+     * for their number. With one group this is {@link Synchronous}.
+     *
+     * @param group collective of this rank's {@link ParameterService#group}; borrowed
+     * @param period steps from one exchange to the next
+     */
+    public static UpdateStrategy hybridElastic(Model model, ParameterService service, Collective group, int period) {
+        return hybridElastic(model, service, group, period, defaultMovingRate(service));
+    }
+
+    /** As {@link #hybridElastic(Model, ParameterService, Collective, int)}, with a moving rate of one's own. */
+    public static UpdateStrategy hybridElastic(
+            Model model, ParameterService service, Collective group, int period, double movingRate) {
+        if (isOnly(service.groups())) {
+            return new Synchronous(group);
+        }
+        return Hybrid.elastic(
+                service.groups(),
+                service.workers().world().rank(),
+                group,
+                service.isLead() ? service.centre(CENTRE, elementType(model), model.numParams()) : null,
+                movingRate,
+                period,
+                service::outliveThis);
+    }
+
+    private static boolean isOnly(Groups groups) {
+        if (groups.count() == 1) {
+            LOG.info("There is one group, {}, and nobody to exchange with: it trains synchronously", groups);
+        }
+        return groups.count() == 1;
     }
 
     private static ElementType elementType(Model model) {

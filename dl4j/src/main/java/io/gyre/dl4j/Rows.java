@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +57,10 @@ final class Rows {
             INDArray flat = array.dup('c').reshape('c', array.size(0), array.length() / array.size(0));
             long[] shape = array.shape().clone();
             shape[0] = rows.length;
-            return Nd4j.pullRows(flat, 1, rows, 'c').reshape('c', shape);
+            INDArray picked = Nd4j.pullRows(flat, 1, rows, 'c').reshape('c', shape);
+            // ND4J frees an array's memory when nobody has it any more, also while its own native code reads it.
+            Reference.reachabilityFence(flat);
+            return picked;
         });
     }
 

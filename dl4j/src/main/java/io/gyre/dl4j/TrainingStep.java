@@ -11,7 +11,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
-/** One optimiser step on all ranks: backward pass, exchange, update. The exchange may overlap the pass. */
+/** One optimiser step on all ranks that are in step: backward pass, exchange, update. The exchange may overlap the pass. */
 final class TrainingStep {
 
     private static final String REMEDY =
@@ -19,6 +19,7 @@ final class TrainingStep {
                     + " values in the data; else lower the learning rate, or clip the gradients.";
 
     private final Session session;
+    private final Session inStep;
     private final UpdateStrategy strategy;
     private final Replica replica;
     private final MicroBatches batches;
@@ -29,16 +30,20 @@ final class TrainingStep {
     /**
      * Creates the steps of one rank.
      *
+     * @param session all who train
+     * @param inStep those of them who take each step together
      * @param batches compute the gradients
      * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
      */
     TrainingStep(
             Session session,
+            Session inStep,
             UpdateStrategy strategy,
             Replica replica,
             MicroBatches batches,
             @Nullable GradientExchange duringPass) {
         this.session = session;
+        this.inStep = inStep;
         this.strategy = strategy;
         this.replica = replica;
         this.batches = batches;
@@ -51,11 +56,15 @@ final class TrainingStep {
      * @param rows this rank's examples; null if it has none
      * @param stop whether this rank's program asks to stop
      * @param step number of the step, for seeds and errors
-     * @return what all ranks brought; if that is no examples, nothing was updated
+     * @return what all in step brought; if that is no examples, nothing was updated
      */
     StepSummary run(@Nullable MultiDataSet rows, boolean stop, long step) {
-        if (rows != null) {
+        exchangeNanos = 0;
+        exposedNanos = 0;
+        if (rows != null || isTogether()) {
+            long begin = System.nanoTime();
             strategy.beforeStep(replica, step);
+            waitedFor(begin);
             replica.parametersChanged();
         }
         int examples = rows == null ? 0 : Rows.count(rows);
@@ -65,28 +74,29 @@ final class TrainingStep {
         StepSummary own = StepSummary.ofRank(examples, ownScore, stop);
         StepSummary total = strategy.summarise(own, step);
         if (total.failedScores() > 0) {
-            throw strategy.inLockStep() ? notFinite(ownScore, step) : ownNotFinite(ownScore, step);
+            throw isTogether() ? notFinite(ownScore, step) : ownNotFinite(ownScore, step);
         }
         if (total.examples() > 0) {
+            if (strategy.updatesHere() || isTogether()) {
+                addUp(own, total, step);
+            }
             if (strategy.updatesHere()) {
-                if (duringPass == null) {
-                    exchange(own, total, step);
-                }
-                if (addsUp()) {
-                    replica.divideMeans(total.examples());
-                }
                 checkFinite(total, step);
                 replica.update(total);
             } else {
-                replica.average(own.examples());
+                replica.average(total.examples());
                 replica.side().awaitAll();
                 replica.side().giveBackAll();
                 replica.endExchange();
                 checkFinite(total, step);
-                combine(total, step);
+                long begin = System.nanoTime();
+                strategy.combine(replica, total, step);
+                waitedFor(begin);
                 replica.endStep(total);
             }
+            long begin = System.nanoTime();
             strategy.afterStep(replica, step);
+            waitedFor(begin);
             replica.parametersChanged();
         }
         return total;
@@ -97,52 +107,56 @@ final class TrainingStep {
         double score = exchange.begin(listener -> batches.backward(rows, listener, step), examples, step);
         long begin = System.nanoTime();
         exchange.finish();
-        exposedNanos = System.nanoTime() - begin;
-        exchangeNanos = exchange.busyNanos();
+        exposedNanos += System.nanoTime() - begin;
+        exchangeNanos += exchange.busyNanos();
         replica.endExchange();
         return score;
     }
 
-    private void exchange(StepSummary own, StepSummary total, long step) {
-        if (addsUp()) {
-            for (Bucket bucket : replica.bucketPlan().buckets()) {
-                replica.weigh(bucket, own.examples());
+    /** Replaces this rank's gradients by the sums over all that are in step, unless that has been done during the pass. */
+    private void addUp(StepSummary own, StepSummary total, long step) {
+        if (duringPass == null) {
+            if (isTogether()) {
+                for (Bucket bucket : replica.bucketPlan().buckets()) {
+                    replica.weigh(bucket, own.examples());
+                }
             }
+            replica.beginExchange();
+            long begin = System.nanoTime();
+            if (!strategy.updatesHere() || (replica.isStaged() && strategy.combinesBuckets())) {
+                combineBuckets(step);
+            } else {
+                replica.side().awaitAll();
+                strategy.combine(replica, total, step);
+                replica.side().giveBackAll();
+            }
+            waitedFor(begin);
+            replica.endExchange();
         }
-        replica.beginExchange();
-        if (replica.isStaged() && strategy.combinesBuckets()) {
-            combineAsTheyCome(step);
-        } else {
-            replica.side().awaitAll();
-            combine(total, step);
-            replica.side().giveBackAll();
+        if (isTogether()) {
+            replica.divideMeans(total.examples());
         }
-        replica.endExchange();
     }
 
-    /** Combines one bucket while the next is on its way from the device, and the one before on its way back. */
-    private void combineAsTheyCome(long step) {
-        long begin = System.nanoTime();
+    /** Where gradients are on a device, one bucket is combined while the next is on its way here, and the one before on its way back. */
+    private void combineBuckets(long step) {
         HostSide side = replica.side();
         for (Bucket bucket : replica.bucketPlan().buckets()) {
             side.await(bucket.index());
             strategy.combine(replica, bucket, step);
             side.giveBack(bucket.index());
         }
-        exchangeNanos = System.nanoTime() - begin;
-        exposedNanos = exchangeNanos;
     }
 
-    private void combine(StepSummary total, long step) {
-        long begin = System.nanoTime();
-        strategy.combine(replica, total, step);
-        exchangeNanos = System.nanoTime() - begin;
-        exposedNanos = exchangeNanos;
+    private void waitedFor(long beginNanos) {
+        long nanos = System.nanoTime() - beginNanos;
+        exchangeNanos += nanos;
+        exposedNanos += nanos;
     }
 
     /** Whether gradients of several ranks are added up: one rank alone has the bits of a plain {@code fit}. */
-    private boolean addsUp() {
-        return strategy.inLockStep() && session.world().size() > 1;
+    private boolean isTogether() {
+        return inStep.world().size() > 1;
     }
 
     /** How long the exchange of the last step took. */
@@ -157,7 +171,9 @@ final class TrainingStep {
 
     private void checkFinite(StepSummary total, long step) {
         if (!replica.gradientsAreFinite()) {
-            String whose = strategy.inLockStep() ? ", summed over all ranks," : " of " + ownMember();
+            String whose = strategy.inLockStep()
+                    ? ", summed over all ranks,"
+                    : isTogether() ? ", summed over the group of " + ownMember() + "," : " of " + ownMember();
             throw new GyreException("the gradients of step " + step + whose + " are not finite, though the loss is "
                     + total.meanScore() + "." + REMEDY);
         }
@@ -171,18 +187,20 @@ final class TrainingStep {
         return new GyreException("the loss of step " + step + " is " + ownScore + " on " + ownMember() + "." + REMEDY);
     }
 
-    /** All ranks know that some rank's loss is not finite, and come here together to learn whose. */
+    /** All in step know that some rank's loss is not finite, and come here together to learn whose. */
     private GyreException notFinite(double ownScore, long step) {
-        List<byte[]> scores = session.exchange(
+        List<byte[]> scores = inStep.exchange(
                 "losses of step " + step, Double.toString(ownScore).getBytes(StandardCharsets.UTF_8));
         StringBuilder failed = new StringBuilder();
         for (int rank = 0; rank < scores.size(); rank++) {
-            double ofRank = Double.parseDouble(new String(scores.get(rank), StandardCharsets.UTF_8));
+            String text = new String(scores.get(rank), StandardCharsets.UTF_8);
+            // One that has gone since brings nothing.
+            double ofRank = text.isEmpty() ? 0 : Double.parseDouble(text);
             if (!Double.isFinite(ofRank)) {
                 failed.append(failed.isEmpty() ? "" : ", ")
                         .append(ofRank)
                         .append(" on ")
-                        .append(session.members().get(rank));
+                        .append(inStep.members().get(rank));
             }
         }
         return new GyreException("the loss of step " + step + " is " + failed + "." + REMEDY);

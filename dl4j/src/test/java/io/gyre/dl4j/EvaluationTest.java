@@ -58,6 +58,27 @@ class EvaluationTest {
     }
 
     @Test
+    void thoseWhoAreLeftEvaluateTheWholeAfterARankWasLost() throws Exception {
+        DataSet examples = TestData.vectors(50, TYPE, 1);
+        Evaluation expected = perceptron().evaluate(TestData.iterator(List.of(examples)));
+
+        Gyre.local(4).run(session -> {
+            try (DistributedTrainer trainer = DistributedTrainer.of(perceptron(), session)) {
+                session.exchange("trained", new byte[0]);
+                if (session.world().rank() == 1) {
+                    session.beExpendable();
+                    session.fail("it has no memory left");
+                    return;
+                }
+                Evaluation found = trainer.evaluate(ShardedData.of(ExampleSource.of(examples), 4, 1));
+                assertThat(found.getConfusionMatrix()).isEqualTo(expected.getConfusionMatrix());
+                // Whoever leaves while others wait would be missed.
+                session.exchange("evaluated", new byte[0]);
+            }
+        });
+    }
+
+    @Test
     @SuppressWarnings("unchecked") // Deeplearning4j takes its evaluations as generic varargs.
     void everyKindOfEvaluationIsMerged() throws Exception {
         DataSet examples = TestData.vectors(60, TYPE, 1);

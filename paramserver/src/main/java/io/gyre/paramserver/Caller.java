@@ -3,6 +3,7 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.MemoryBox;
+import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.Region;
 import io.gyre.Session;
@@ -29,6 +30,7 @@ final class Caller {
     private final List<ServerLink> links;
     private final ServiceLoop loop;
     private final Duration timeout;
+    private final List<Integer> group;
     private final long incarnation = System.currentTimeMillis();
 
     /**
@@ -36,12 +38,14 @@ final class Caller {
      *
      * @param links to the servers, by shard
      * @param timeout how long a call waits
+     * @param group ranks for which, and with which, this one trains; itself among them
      */
-    Caller(Session session, List<ServerLink> links, ServiceLoop loop, Duration timeout) {
+    Caller(Session session, List<ServerLink> links, ServiceLoop loop, Duration timeout, List<Integer> group) {
         this.session = session;
         this.links = links;
         this.loop = loop;
         this.timeout = timeout;
+        this.group = group;
     }
 
     private int own() {
@@ -80,11 +84,27 @@ final class Caller {
                 return answer;
             }
             loop.checkAlive(call);
+            checkGroup(call);
             if (System.nanoTime() - begin > atMost.toNanos()) {
                 throw new PeerTimeoutException(own(), call.server.server(), call.toString(), atMost);
             }
             checkNotInterrupted(call);
             LockSupport.parkNanos(this, WAIT_NANOS);
+        }
+    }
+
+    /** A pull may wait for as long as other workers are slow: not for a step that can no more be taken. */
+    private void checkGroup(Call call) {
+        if (call.request.operation() == Operation.PULL) {
+            for (int i = 0; i < group.size(); i++) {
+                if (group.get(i) != own() && session.hasGone(group.get(i))) {
+                    throw new PeerLostException(
+                            own(),
+                            session.members().get(group.get(i)),
+                            "its group " + group + " cannot take a step without it",
+                            call.toString());
+                }
+            }
         }
     }
 

@@ -12,23 +12,33 @@ public final class CentreVariable implements SharedVector {
 
     CentreVariable(ParameterService service, String name, ElementType type, long elements) {
         this.service = service;
-        box = service.openTogether(name, type, elements, false);
+        box = service.openTogether(service.trainers(), name, type, elements, false);
     }
 
     @Override
     public void start(Region values) {
-        if (service.workers().world().isRoot()) {
+        if (service.trainers().world().isRoot()) {
             box.write(values);
         }
         service.meet("start of the centre");
         box.read(values);
-        service.letWorkersGo();
+        service.outliveThis();
         service.meet("departure of the centre");
     }
 
     @Override
     public void read(Region into) {
         box.read(into);
+    }
+
+    @Override
+    public void beginRead(Region into) {
+        box.beginRead(into);
+    }
+
+    @Override
+    public void awaitRead() {
+        box.awaitRead();
     }
 
     @Override

@@ -51,25 +51,25 @@ public final class ParameterClient implements ParameterStore {
         pushed = Region.allocate("pushed gradient", elements * type.bytes());
         seen = new long[service.servers()];
         seenClocks = new long[service.servers()];
-        box = service.openTogether(name, type, elements, true);
+        box = service.openTogether(service.trainers(), name, type, elements, true);
     }
 
     @Override
     public void start(Region parameters) {
-        if (service.workers().world().isRoot()) {
+        if (service.trainers().world().isRoot()) {
             box.write(parameters);
         }
         service.meet("start of parameters '" + name + "'");
         box.read(parameters);
         if (service.training().consistency().outlivesWorkers()) {
-            service.letWorkersGo();
+            service.outliveThis();
         }
     }
 
     @Override
     public void resume(long step) {
         box.awaitAll(box.beginAll(Operation.RESUME, step));
-        service.meet("step " + step + " of parameters '" + name + "'");
+        service.meet("resuming parameters '" + name + "'");
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.Endpoint;
+import io.gyre.Groups;
 import io.gyre.Gyre;
 import io.gyre.PeerLostException;
 import io.gyre.Session;
@@ -9,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +48,7 @@ public final class ParameterService implements AutoCloseable {
     private static final Duration GOODBYE = Duration.ofSeconds(1);
 
     private final Session session;
-    private final Session workers;
+    private final Roles roles;
     private final @Nullable Training training;
     private final @Nullable ShardServer server;
     private final List<ServerLink> links = new ArrayList<>();
@@ -63,19 +63,10 @@ public final class ParameterService implements AutoCloseable {
     private ParameterService(Builder builder) {
         session = builder.session;
         training = builder.training;
-        int size = session.world().size();
+        roles = new Roles(session, builder.servers, builder::divide);
         int own = session.world().rank();
-        if (builder.servers < 0 || builder.servers >= size) {
-            throw new IllegalArgumentException(
-                    builder.servers + " servers of " + size + " ranks: 0 to " + (size - 1) + " can serve only");
-        }
-        boolean all = builder.servers == 0;
-        List<Integer> workerRanks =
-                IntStream.range(0, size - builder.servers).boxed().toList();
-        List<Integer> serverRanks =
-                IntStream.range(all ? 0 : size - builder.servers, size).boxed().toList();
-        List<Integer> ownGroup = workerRanks.contains(own) ? workerRanks : serverRanks;
-        workers = ownGroup.size() == size ? session : session.group(ownGroup);
+        List<Integer> leads = roles.groups().leads();
+        List<Integer> serverRanks = roles.serverRanks();
         Endpoint endpoint = session.endpoint(LANE);
         Shelf shelf = new Shelf(session, endpoint);
         server = serverRanks.contains(own)
@@ -83,23 +74,27 @@ public final class ParameterService implements AutoCloseable {
                         new ShardTable(
                                 serverRanks.indexOf(own),
                                 serverRanks.size(),
-                                workerRanks,
+                                leads,
                                 training,
                                 new MemoryBudget(serverRanks.indexOf(own), serverRanks.size(), builder.memoryLimit),
                                 shelf),
-                        workerRanks,
+                        leads,
+                        roles.workerRanks(),
                         builder.faults)
                 : null;
-        if (workerRanks.contains(own)) {
+        if (roles.works()) {
             for (int rank : serverRanks) {
                 links.add(new ServerLink(
-                        links.size(), serverRanks.size(), all, session.members().get(rank)));
+                        links.size(),
+                        serverRanks.size(),
+                        builder.servers == 0,
+                        session.members().get(rank)));
             }
         }
         List<Peer> peers = new ArrayList<>();
-        for (int rank = 0; rank < size; rank++) {
+        for (int rank = 0; rank < session.world().size(); rank++) {
             int at = links.isEmpty() ? -1 : serverRanks.indexOf(rank);
-            boolean isClient = server != null && workerRanks.contains(rank);
+            boolean isClient = server != null && roles.workerRanks().contains(rank);
             if (at >= 0 || isClient) {
                 peers.add(new Peer(rank, endpoint, server, at < 0 ? null : links.get(at)));
             }
@@ -107,7 +102,7 @@ public final class ParameterService implements AutoCloseable {
         session.agree("the parameter service", builder.identity());
         loop = new ServiceLoop(
                 session, endpoint, peers, links, server, shelf, builder.retryAfter.toNanos(), builder.faults);
-        caller = new Caller(session, links, loop, builder.callTimeout);
+        caller = new Caller(session, links, loop, builder.callTimeout, roles.groupRanks());
     }
 
     /** Whether this rank only serves. */
@@ -117,18 +112,38 @@ public final class ParameterService implements AutoCloseable {
 
     /** The ranks that are no mere servers, as a session of their own; on a server, the servers. */
     public Session workers() {
-        return workers;
+        return roles.alike();
+    }
+
+    /** How the workers are divided: each by itself, unless the builder was told otherwise. */
+    public Groups groups() {
+        return roles.groups();
+    }
+
+    /** The ranks of this worker's group, as a session of their own, in which the lead is rank 0. */
+    public Session group() {
+        return roles.group();
+    }
+
+    /** Whether this rank exchanges with the servers for its group. */
+    public boolean isLead() {
+        return roles.isLead();
+    }
+
+    /** The leads of all groups, as a session of their own. */
+    Session trainers() {
+        return roles.trainers();
     }
 
     /** Number of servers. */
     public int servers() {
-        return isServer() ? workers.world().size() : links.size();
+        return isServer() ? workers().world().size() : links.size();
     }
 
     /** Serves until all workers have left or died. For ranks that do nothing else; blocks. */
     public void serve() {
         if (loop.awaitEnd()) {
-            loop.checkAlive("serving shard " + workers.world().rank() + " of " + servers());
+            loop.checkAlive("serving shard " + workers().world().rank() + " of " + servers());
         }
     }
 
@@ -139,6 +154,11 @@ public final class ParameterService implements AutoCloseable {
             throw new IllegalStateException("this service was started without a training: give its builder one");
         }
         return known;
+    }
+
+    /** Whether the consistency lets a training go on without a worker that is lost. */
+    public boolean trainingOutlivesWorkers() {
+        return training().consistency().outlivesWorkers();
     }
 
     /** How parameters are trained, in words. */
@@ -157,18 +177,18 @@ public final class ParameterService implements AutoCloseable {
     }
 
     /**
-     * Parameters that the servers train, as this service's {@link Training} says.
+     * Parameters that the servers train, as this service's {@link Training} says. For leads of groups alone, if there are groups.
      *
-     * @param name the same on all workers, which call this together
+     * @param name the same on all leads, which call this together
      */
     public ParameterClient parameters(String name, ElementType type, long elements) {
         return new ParameterClient(this, caller, name, type, elements);
     }
 
     /**
-     * The centre of an elastic averaging.
+     * The centre of an elastic averaging. For leads of groups alone, if there are groups.
      *
-     * @param name the same on all workers, which call this together
+     * @param name the same on all leads, which call this together
      */
     public CentreVariable centre(String name, ElementType type, long elements) {
         return new CentreVariable(this, name, type, elements);
@@ -183,25 +203,28 @@ public final class ParameterService implements AutoCloseable {
         return new ServerCounter(this, name);
     }
 
-    /** A buffer that the root makes and the others find. All workers call it together. */
-    SoftMemoryBox openTogether(String name, ElementType type, long elements, boolean trained) {
+    /** A buffer that the root of some ranks makes and the others find. They all call it together. */
+    SoftMemoryBox openTogether(Session ranks, String name, ElementType type, long elements, boolean trained) {
         String occasion = "creation of '" + name + "'";
-        if (workers.world().isRoot()) {
+        if (ranks.world().isRoot()) {
             SoftMemoryBox box = caller.open(Operation.CREATE, name, type, elements, trained);
-            meet(occasion);
+            ranks.exchange(occasion, NOTHING);
             return box;
         }
-        meet(occasion);
+        ranks.exchange(occasion, NOTHING);
         return caller.open(Operation.ATTACH, name, type, elements, trained);
     }
 
-    /** Waits for all workers that are left. */
+    /** Waits for all leads that are left. */
     void meet(String occasion) {
-        workers.exchange(occasion, NOTHING);
+        trainers().exchange(occasion, NOTHING);
     }
 
-    /** Lets the run outlive its workers, where the servers do: each worker calls it. */
-    void letWorkersGo() {
+    /**
+     * Lets the run outlive this worker, if the servers are ranks of their own; else the run needs it, and nothing happens. Leads do so
+     * when they start what outlives them; the others of a group do it themselves.
+     */
+    public void outliveThis() {
         if (server == null) {
             session.beExpendable();
         }
@@ -221,6 +244,8 @@ public final class ParameterService implements AutoCloseable {
 
         private final Session session;
         private int servers;
+        private int groupCount;
+        private boolean byHost;
         private @Nullable Training training;
         private long memoryLimit = Runtime.getRuntime().maxMemory();
         private Duration retryAfter = Duration.ofSeconds(5);
@@ -235,6 +260,28 @@ public final class ParameterService implements AutoCloseable {
         public Builder servers(int value) {
             servers = value;
             return this;
+        }
+
+        /** Divides the workers into so many groups of neighbours, each of which trains as one. Default: each is by itself. */
+        public Builder groups(int value) {
+            if (value < 1) {
+                throw new IllegalArgumentException("groups is " + value + ": it must be positive");
+            }
+            groupCount = value;
+            return this;
+        }
+
+        /** Makes a group of the workers of each host, if they share memory. */
+        public Builder groupsByHost() {
+            byHost = true;
+            return this;
+        }
+
+        private Groups divide(int workers) {
+            if (byHost) {
+                return Groups.byHost(session, workers);
+            }
+            return groupCount == 0 ? Groups.ofOneRank(workers) : Groups.of(workers, groupCount);
         }
 
         /** How parameters are trained. Default: not at all; there are only memory boxes. */
@@ -282,6 +329,8 @@ public final class ParameterService implements AutoCloseable {
             return Map.of(
                     "servers",
                     String.valueOf(servers),
+                    "groups",
+                    byHost ? "by host" : String.valueOf(groupCount),
                     "consistency",
                     trained == null ? "none" : trained.consistency().name(),
                     "scaled by delay",

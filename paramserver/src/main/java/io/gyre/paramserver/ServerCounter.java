@@ -19,7 +19,7 @@ public final class ServerCounter implements SharedCounter {
     private final SoftMemoryBox box;
 
     ServerCounter(ParameterService service, String name) {
-        box = service.openTogether(name, ElementType.FLOAT64, 1, false);
+        box = service.openTogether(service.workers(), name, ElementType.FLOAT64, 1, false);
     }
 
     @Override

@@ -25,6 +25,7 @@ final class ShardServer {
 
     private final ShardTable table;
     private final List<Integer> workers;
+    private final List<Integer> all;
     private final Faults faults;
     private final Kernels kernels = FastKernels.choose();
     private final Map<Integer, Client> clients = new TreeMap<>();
@@ -37,11 +38,13 @@ final class ShardServer {
      * Creates a server.
      *
      * @param workers ranks that push, in the order of their clocks
+     * @param all ranks that ask anything
      * @param faults what happens to answers
      */
-    ShardServer(ShardTable table, List<Integer> workers, Faults faults) {
+    ShardServer(ShardTable table, List<Integer> workers, List<Integer> all, Faults faults) {
         this.table = table;
         this.workers = workers;
+        this.all = all;
         this.faults = faults;
     }
 
@@ -272,7 +275,7 @@ final class ShardServer {
 
     /** Whether all workers have left or died, and have got their last answers. */
     boolean isDone() {
-        for (int rank : workers) {
+        for (int rank : all) {
             Client client = client(rank);
             if (!client.isGone() || client.answers() > 0) {
                 return false;

@@ -7,7 +7,6 @@ import io.gyre.kernel.Kernels;
 import io.gyre.kernels.FastKernels;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,8 +34,8 @@ public final class SoftMemoryBox {
     private final ShardPlan plan;
     private final int[] numbers;
     private final long[] sequences;
-    private final List<Call> accumulating = new ArrayList<>();
-    private final List<FutureTask<Boolean>> accumulatingHere = new ArrayList<>();
+    private final Pending accumulating;
+    private final Pending reading;
     private final @Nullable StripedMemory[] mapped;
     private final Kernels kernels = FastKernels.choose();
     private final Kernels kernelsOfService = FastKernels.choose();
@@ -50,6 +49,8 @@ public final class SoftMemoryBox {
         numbers = new int[plan.servers()];
         sequences = new long[plan.servers()];
         mapped = new StripedMemory[plan.servers()];
+        accumulating = new Pending(caller, "accumulation in buffer '" + name + "'");
+        reading = new Pending(caller, "reading of buffer '" + name + "'");
     }
 
     static SoftMemoryBox open(
@@ -110,6 +111,32 @@ public final class SoftMemoryBox {
         return version;
     }
 
+    /**
+     * Begins to copy the whole of it into {@code into}, which must be as long and belongs to the service until {@link #awaitRead}.
+     * What was begun to be added before is in it. One such read at a time.
+     */
+    public void beginRead(Region into) {
+        checkLength(into);
+        awaitRead();
+        for (ServerLink link : caller.links()) {
+            StripedMemory shard = here(link);
+            Region part = part(link, into);
+            if (shard != null) {
+                // By the thread that adds, and so after what it was given to add.
+                reading.begin(() -> shard.read(part));
+            } else {
+                Request request =
+                        Request.of(Operation.READ, numbers[link.index()]).withRange(0, bytes(link));
+                reading.add(begin(link, request, part));
+            }
+        }
+    }
+
+    /** Waits for the end of what {@link #beginRead} has begun. */
+    public void awaitRead() {
+        note(reading.await());
+    }
+
     /** Replaces the whole of it; returns when all servers have done so. */
     public void write(Region from) {
         checkLength(from);
@@ -146,19 +173,18 @@ public final class SoftMemoryBox {
             StripedMemory shard = here(link);
             if (shard != null) {
                 Region part = part(link, delta);
-                accumulatingHere.add(caller.begin(() -> shard.accumulate(kernelsOfService, type, 0, part)));
+                accumulating.begin(() -> shard.accumulate(kernelsOfService, type, 0, part));
             }
         }
     }
 
     /** Waits for the end of what {@link #beginAccumulate} has begun. */
     public void awaitAccumulate() {
-        awaitAll(accumulating);
-        accumulating.clear();
-        for (FutureTask<Boolean> task : accumulatingHere) {
-            caller.await(task, "the accumulation in " + this);
-        }
-        accumulatingHere.clear();
+        note(accumulating.await());
+    }
+
+    private void note(long least) {
+        version = least == Pending.NO_VERSION ? version : least;
     }
 
     /** Adds to the double at the beginning of the first shard, and returns what it was. */

@@ -24,7 +24,10 @@ class SlowClientTest {
 
     private final MemoryBudget budget = new MemoryBudget(0, 1, 4L * SHARD_BYTES);
     private final ShardServer server = new ShardServer(
-            new ShardTable(0, 1, List.of(0, 1), null, budget, new PrivateMemory()), List.of(0, 1), Faults.NONE);
+            new ShardTable(0, 1, List.of(0, 1), null, budget, new PrivateMemory()),
+            List.of(0, 1),
+            List.of(0, 1),
+            Faults.NONE);
     private long calls;
 
     @TempDir

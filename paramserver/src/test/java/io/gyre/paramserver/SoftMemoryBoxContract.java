@@ -121,6 +121,30 @@ abstract class SoftMemoryBoxContract {
         });
     }
 
+    /** Each rank adds at places of its own, and so knows what it must find there. */
+    @Test
+    void aReadThatIsBegunAfterAnAccumulationHoldsIt() throws Exception {
+        run(2, 0, (session, service) -> {
+            SoftMemoryBox box = open(session, service, ElementType.FLOAT32, ELEMENTS);
+            Region delta = Region.allocate("delta", box.byteLength());
+            Region seen = Region.allocate("seen", box.byteLength());
+            long first = 4L * session.world().rank();
+            long last = box.byteLength() - 4 - first;
+            delta.putFloat(first, 1);
+            delta.putFloat(last, 2);
+            for (int round = 1; round <= 50; round++) {
+                box.beginAccumulate(delta);
+                box.beginRead(seen);
+                box.awaitRead();
+
+                assertThat(seen.getFloat(first)).isEqualTo(round);
+                assertThat(seen.getFloat(last)).isEqualTo(2 * round);
+            }
+            box.awaitAccumulate();
+            session.exchange("done", NOTHING);
+        });
+    }
+
     @Test
     void aWaitForAVersionEndsWhenItComes() throws Exception {
         run(2, 0, (session, service) -> {

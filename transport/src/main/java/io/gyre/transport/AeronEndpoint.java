@@ -147,6 +147,15 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         return total;
     }
 
+    /** Those of them that went over UDP. */
+    long networkBytesSent() {
+        long total = 0;
+        for (AeronFrameSender sender : senders) {
+            total += sender == null || !sender.isUdp() ? 0 : sender.payloadBytes();
+        }
+        return total;
+    }
+
     @Override
     public World world() {
         return world;
@@ -300,6 +309,11 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         AeronFrameReceiver receiver = receivers[rank];
         return coordinator.hasLeft(rank)
                 && (lane > 0 || receiver == null || receiver.frames() >= coordinator.sentBy(rank, world.rank()));
+    }
+
+    @Override
+    public String howLeft(int rank) {
+        return coordinator.howLeft(rank);
     }
 
     /** How many frames this rank has sent to each, by rank. */

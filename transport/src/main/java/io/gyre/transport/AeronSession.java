@@ -187,6 +187,13 @@ public final class AeronSession implements Session {
     }
 
     @Override
+    public long networkBytesSent() {
+        return openLanes().stream()
+                .mapToLong(AeronEndpoint::networkBytesSent)
+                .sum();
+    }
+
+    @Override
     public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value) {
         if (value.length > MAX_EXCHANGE_BYTES) {
             throw new IllegalArgumentException(

@@ -73,6 +73,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     private final BitSet left = new BitSet();
     private final BitSet expendable = new BitSet();
     private final Map<Integer, List<Long>> departures = new HashMap<>();
+    private final Map<Integer, String> falls = new HashMap<>();
     private int awaited = Message.NO_RANK;
     private boolean joined;
     private boolean leaving;
@@ -170,6 +171,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         } else if (message instanceof Fallen fallen) {
             LOG.warn("the run has lost {} ({}) and goes on without it", fallen.member(), fallen.reason());
             left.set(fallen.member().rank());
+            falls.put(fallen.member().rank(), fallen.reason());
             Roster known = roster;
             if (known != null && known.rank() == fallen.member().rank()) {
                 end((observer, doing) -> new GyreException("rank " + observer + " stopped in " + doing
@@ -266,6 +268,11 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     @Override
     public synchronized boolean hasLeft(int rank) {
         return left.get(rank);
+    }
+
+    @Override
+    public synchronized String howLeft(int rank) {
+        return falls.getOrDefault(rank, Verdicts.super.howLeft(rank));
     }
 
     /** How many frames a rank that has left says that it sent to this one. */

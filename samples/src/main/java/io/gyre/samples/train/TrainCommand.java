@@ -42,7 +42,7 @@ public final class TrainCommand implements Callable<Integer> {
         List<String> arguments = whole.subList(whole.indexOf(specification.name()) + 1, whole.size());
         LaunchPlan plan = LaunchPlan.of(
                         JavaProgram.mainClass(TrainRank.class.getName(), arguments),
-                        options.ranks() + options.servers())
+                        options.ranks() + options.exchange().servers())
                 .withTransport(options.transport())
                 .withPort(options.port())
                 .withEnvironment(backend.environment())

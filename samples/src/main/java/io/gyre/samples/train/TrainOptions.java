@@ -2,10 +2,6 @@ package io.gyre.samples.train;
 
 import io.gyre.dl4j.Overlap;
 import io.gyre.launcher.ReportFile;
-import io.gyre.paramserver.AsynchronousParallel;
-import io.gyre.paramserver.BulkSynchronous;
-import io.gyre.paramserver.Consistency;
-import io.gyre.paramserver.StaleSynchronous;
 import io.gyre.samples.data.DataDirectory;
 import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageSet;
@@ -16,12 +12,12 @@ import io.gyre.transport.TransportMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -35,7 +31,6 @@ public final class TrainOptions {
     private static final int MOST_RANKS = 256;
 
     private static final int DEFAULT_EPOCHS = 3;
-    private static final String DEFAULT_STALENESS = "3";
     private static final int DEFAULT_RESNET_STEPS = 20;
 
     /** How ranks turn their gradients into a common model. */
@@ -83,7 +78,7 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "allreduce",
             converter = Word.OfStrategy.class,
-            description = "How ranks come to a common model: allreduce, paramserver or elastic. Default: allreduce.")
+            description = "How ranks come to a common model: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
     private Strategy strategy = Strategy.ALLREDUCE;
 
     @Option(
@@ -101,7 +96,7 @@ public final class TrainOptions {
             defaultValue = "auto",
             converter = Word.OfOverlap.class,
             description =
-                    "For allreduce: whether gradients are exchanged during the backward pass: on, off, or auto: where ranks"
+                    "For allreduce and inside the groups of hybrid: whether gradients are exchanged during the backward pass: on, off, or auto: where ranks"
                             + " exchange messages. Default: auto.")
     private Overlap overlap = Overlap.AUTO;
 
@@ -198,31 +193,8 @@ public final class TrainOptions {
             description = "Where this process listens for the ranks to meet. Default: any free port.")
     private int port;
 
-    @Option(
-            names = "--servers",
-            paramLabel = "K",
-            description =
-                    "For paramserver and elastic: this many more processes hold the parameters, and the run outlives a rank"
-                            + " that is lost. Default: 0, every rank holds a part.")
-    private @Nullable Integer servers;
-
-    @Option(
-            names = "--staleness",
-            paramLabel = "S",
-            description =
-                    "For paramserver: most steps that a rank may be ahead of the slowest; bsp or 0 to go in step, asp for"
-                            + " no bound. Default: 3.")
-    private @Nullable String staleness;
-
-    @Option(
-            names = "--period",
-            paramLabel = "STEPS",
-            description = "For elastic: steps from one exchange with the centre to the next. Default: 1.")
-    private @Nullable Integer period;
-
-    /** Known, so that whoever reads about it is told that its strategy does not exist yet, and not that it does not. */
-    @Option(names = "--groups", hidden = true)
-    private List<String> ofOtherStrategies = List.of();
+    @Mixin
+    private ServerOptions exchange = new ServerOptions();
 
     /**
      * Fails if the options do not fit together, or name what is not there.
@@ -230,22 +202,12 @@ public final class TrainOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        if (strategy == Strategy.HYBRID || !ofOtherStrategies.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "--strategy hybrid, to which --groups belongs, does not exist yet: choose"
-                            + " allreduce, paramserver or elastic");
-        }
-        checkBelongs("--servers", servers, Strategy.PARAMSERVER, Strategy.ELASTIC);
-        checkBelongs("--staleness", staleness, Strategy.PARAMSERVER);
-        checkBelongs("--period", period, Strategy.ELASTIC);
-        checkRange("--servers", servers(), 0, MOST_RANKS);
-        checkRange("--period", period(), 1, 1_000_000);
-        consistency();
+        checkRange("-n", ranks, 1, MOST_RANKS);
+        exchange.check(strategy, ranks, transport);
         if (strategy != Strategy.ALLREDUCE && checkpoint != null) {
             throw new IllegalArgumentException("--checkpoint with --strategy " + strategy
                     + ": ranks that do not train in step have no common state to save; use allreduce");
         }
-        checkRange("-n", ranks, 1, MOST_RANKS);
         checkRange("--batch", batch(), 1, 1 << 20);
         checkRange("--micro-batches", microBatches, 1, batch());
         checkRange("--epochs", epochs().orElse(1), 1, 1_000_000);
@@ -260,17 +222,10 @@ public final class TrainOptions {
         }
     }
 
-    private static void checkRange(String option, long value, long least, long most) {
+    static void checkRange(String option, long value, long least, long most) {
         if (value < least || value > most) {
             throw new IllegalArgumentException(option + " " + value + ": expected " + least
                     + (most == Long.MAX_VALUE ? " or more" : " to " + most));
-        }
-    }
-
-    private void checkBelongs(String option, @Nullable Object value, Strategy... owners) {
-        if (value != null && !List.of(owners).contains(strategy)) {
-            throw new IllegalArgumentException(
-                    option + " " + value + " belongs to " + List.of(owners) + ", not to --strategy " + strategy);
         }
     }
 
@@ -327,33 +282,9 @@ public final class TrainOptions {
         return strategy;
     }
 
-    /** Processes that only hold parameters. */
-    int servers() {
-        return servers == null ? 0 : servers;
-    }
-
-    int period() {
-        return period == null ? 1 : period;
-    }
-
-    /**
-     * How far ranks may run apart.
-     *
-     * @throws IllegalArgumentException if the option is none of its words
-     */
-    Consistency consistency() {
-        String word = staleness == null ? DEFAULT_STALENESS : staleness.toLowerCase(Locale.ROOT);
-        return switch (word) {
-            case "bsp", "0" -> new BulkSynchronous();
-            case "asp" -> new AsynchronousParallel();
-            default -> {
-                if (!word.matches("\\d{1,6}")) {
-                    throw new IllegalArgumentException(
-                            "--staleness " + word + ": expected a number of steps, bsp or asp");
-                }
-                yield new StaleSynchronous(Integer.parseInt(word));
-            }
-        };
+    /** What is about servers and groups. */
+    ServerOptions exchange() {
+        return exchange;
     }
 
     Backend backend() {

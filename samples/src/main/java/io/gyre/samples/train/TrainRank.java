@@ -1,13 +1,15 @@
 package io.gyre.samples.train;
 
+import io.gyre.Collective;
+import io.gyre.Groups;
 import io.gyre.GyreException;
 import io.gyre.Session;
 import io.gyre.SharedCounter;
 import io.gyre.UpdateStrategy;
+import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.Parameters;
 import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.ReportFile;
-import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.transport.AeronSession;
@@ -61,36 +63,59 @@ public final class TrainRank implements Callable<Integer> {
         }
         Model model = options.buildModel(set);
         if (options.strategy() == TrainOptions.Strategy.ALLREDUCE) {
-            train(set, model, session, null, null);
+            train(set, model, session, null, null, Groups.of(session.world().size(), 1));
             return;
         }
-        ParameterService.Builder builder = ParameterService.builder(session).servers(options.servers());
-        if (options.strategy() == TrainOptions.Strategy.PARAMSERVER) {
-            builder.training(Parameters.training(model, options.consistency()));
-        }
-        try (ParameterService service = builder.start()) {
+        ServerOptions exchange = options.exchange();
+        try (ParameterService service = exchange.configure(
+                        ParameterService.builder(session), options.strategy(), model)
+                .start()) {
             if (service.isServer()) {
                 service.serve();
                 return;
             }
-            UpdateStrategy strategy = options.strategy() == TrainOptions.Strategy.PARAMSERVER
-                    ? Parameters.asynchronous(model, service)
-                    : Parameters.elastic(model, service, options.period());
-            // In bulk synchrony nobody gets ahead, so equal shares do as well, and each run is like the other.
-            boolean equalShares = options.strategy() == TrainOptions.Strategy.PARAMSERVER
-                    && options.consistency() instanceof BulkSynchronous;
-            train(set, model, service.workers(), strategy, equalShares ? null : service.counter("batches"));
+            // Where nobody gets ahead equal shares do as well, and each run is like the other.
+            boolean together = exchange.isBulkSynchronous(options.strategy())
+                    || service.groups().count() == 1;
+            SharedCounter batches = together ? null : service.counter("batches");
+            if (options.strategy() == TrainOptions.Strategy.HYBRID) {
+                try (Collective group = Collectives.choose(service.group().endpoint())) {
+                    train(
+                            set,
+                            model,
+                            service.workers(),
+                            hybrid(model, service, group),
+                            batches,
+                            service.groups());
+                }
+            } else {
+                UpdateStrategy strategy = options.strategy() == TrainOptions.Strategy.PARAMSERVER
+                        ? Parameters.asynchronous(model, service)
+                        : Parameters.elastic(
+                                model, service, exchange.period(), exchange.movingRate(service));
+                train(set, model, service.workers(), strategy, batches, service.groups());
+            }
         }
     }
+
+    private UpdateStrategy hybrid(Model model, ParameterService service, Collective group) {
+        ServerOptions exchange = options.exchange();
+        return exchange.between() == ServerOptions.Between.PARAMSERVER
+                ? Parameters.hybrid(model, service, group)
+                : Parameters.hybridElastic(
+                        model, service, group, exchange.period(), exchange.movingRate(service));
+    }
+
 
     private void train(
             ImageSet set,
             Model model,
             Session session,
             @Nullable UpdateStrategy strategy,
-            @Nullable SharedCounter batches)
+            @Nullable SharedCounter batches,
+            Groups groups)
             throws IOException {
-        TrainReport report = new Training(options, set, session, strategy, batches).run(model);
+        TrainReport report = new Training(options, set, session, strategy, batches, groups).run(model);
         if (report.parametersSha256().stream().distinct().count() > 1) {
             throw new GyreException("the ranks ended with different parameters, by rank: " + report.parametersSha256());
         }

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  * @param data name of the data
  * @param ranks how many
  * @param strategy one word
+ * @param groups ranks that took their steps together
+ * @param result which model the run ended with, and was evaluated: in words
  * @param transport one word: what the ranks used in the end
  * @param batch examples per rank and step
  * @param seed of everything
@@ -27,8 +29,10 @@ import org.jspecify.annotations.Nullable;
  * @param lossFirst mean over the first step's examples; null if there was no step
  * @param lossLast mean over the last step's examples; null if there was no step
  * @param accuracy on the images held out; null if there are none
- * @param parametersSha256 of each rank's parameters
+ * @param parametersSha256 of each rank's parameters, but for those that were lost
+ * @param lostRanks ranks that were lost on the way
  * @param bytesSent payload that each rank sent while it trained
+ * @param networkBytesSent as much of it as went over a network, and not through memory or IPC
  * @param maxStaleness steps by which any gradient was late
  * @param exchangeMs milliseconds that rank 0 took to exchange the gradients of a step; null if there was no step
  * @param exposedMs milliseconds of it that the step waited; null if there was no step
@@ -39,6 +43,8 @@ record TrainReport(
         String data,
         int ranks,
         String strategy,
+        List<List<Integer>> groups,
+        String result,
         String transport,
         int batch,
         long seed,
@@ -52,7 +58,9 @@ record TrainReport(
         @Nullable Double lossLast,
         @Nullable Double accuracy,
         List<String> parametersSha256,
+        List<Integer> lostRanks,
         List<Long> bytesSent,
+        List<Long> networkBytesSent,
         long maxStaleness,
         @Nullable Milliseconds exchangeMs,
         @Nullable Milliseconds exposedMs) {
@@ -85,13 +93,18 @@ record TrainReport(
             text.append("  exchange of gradients %.1f ms a step, %.1f ms of it waited for%n"
                     .formatted(exchangeMs.median, exposedMs.median));
         }
-        text.append("  parameters %s, equal on all ranks"
-                .formatted(parametersSha256.get(0).substring(0, 16)));
+        text.append("  parameters %s, equal on all ranks: %s"
+                .formatted(parametersSha256.get(0).substring(0, 16), result));
         if (maxStaleness > 0) {
             text.append("%n  no gradient was more than %d steps late".formatted(maxStaleness));
         }
-        if (parametersSha256.size() < ranks) {
-            text.append("%n  %d of %d ranks were lost on the way".formatted(ranks - parametersSha256.size(), ranks));
+        if (!lostRanks.isEmpty()) {
+            text.append("%n  %d of %d ranks were lost on the way: %s"
+                    .formatted(
+                            lostRanks.size(),
+                            ranks,
+                            String.join(
+                                    ", ", lostRanks.stream().map(String::valueOf).toList())));
         }
         return text.toString();
     }

@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.Groups;
 import io.gyre.Session;
 import io.gyre.SharedCounter;
 import io.gyre.UpdateStrategy;
@@ -13,6 +14,7 @@ import io.gyre.samples.train.TrainReport.Milliseconds;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +29,7 @@ final class Training {
     private final Session session;
     private final @Nullable UpdateStrategy strategy;
     private final @Nullable SharedCounter batches;
+    private final Groups groups;
 
     /**
      * Prepares it.
@@ -34,13 +37,16 @@ final class Training {
      * @param session the ranks that train
      * @param strategy null for the trainer's default
      * @param batches with which ranks deal out batches; null if each has its share
+     * @param groups of ranks that train in step
      */
     Training(
             TrainOptions options,
             ImageSet set,
             Session session,
             @Nullable UpdateStrategy strategy,
-            @Nullable SharedCounter batches) {
+            @Nullable SharedCounter batches,
+            Groups groups) {
+        this.groups = groups;
         this.strategy = strategy;
         this.batches = batches;
         this.options = options;
@@ -55,13 +61,12 @@ final class Training {
         try (DistributedTrainer trainer = trainer(model, progress)) {
             long firstStep = trainer.step();
             List<FitReport> fits;
+            long networkBytesBefore = session.networkBytesSent();
             try (progress) {
                 fits = fit(trainer);
             }
-            List<String> parametersSha256 = trainer.parametersSha256OfAllRanks().stream()
-                    .filter(sum -> !sum.isEmpty())
-                    .toList();
-            return report(firstStep, fits, accuracy(trainer), parametersSha256);
+            long networkBytes = session.networkBytesSent() - networkBytesBefore;
+            return report(firstStep, fits, networkBytes, accuracy(trainer), trainer.parametersSha256OfAllRanks());
         }
     }
 
@@ -124,7 +129,17 @@ final class Training {
     }
 
     private TrainReport report(
-            long firstStep, List<FitReport> fits, @Nullable Double accuracy, List<String> parametersSha256) {
+            long firstStep,
+            List<FitReport> fits,
+            long networkBytes,
+            @Nullable Double accuracy,
+            List<String> sumsByRank) {
+        List<Integer> lost = IntStream.range(0, sumsByRank.size())
+                .filter(rank -> sumsByRank.get(rank).isEmpty())
+                .boxed()
+                .toList();
+        List<String> parametersSha256 =
+                sumsByRank.stream().filter(sum -> !sum.isEmpty()).toList();
         long examples = fits.stream().mapToLong(FitReport::examples).sum();
         double seconds = fits.stream().mapToDouble(FitReport::seconds).sum();
         List<FitReport> withSteps = fits.stream().filter(fit -> fit.steps() > 0).toList();
@@ -133,6 +148,8 @@ final class Training {
                 set.name(),
                 session.world().size(),
                 options.strategy().toString(),
+                groups.members(),
+                options.exchange().result(options.strategy(), groups),
                 session.transport(),
                 options.batch(),
                 options.seed(),
@@ -146,7 +163,11 @@ final class Training {
                 withSteps.isEmpty() ? null : withSteps.get(withSteps.size() - 1).lastLoss(),
                 accuracy,
                 parametersSha256,
-                bytesSent(fits.stream().mapToLong(FitReport::bytesSent).sum()),
+                lost,
+                ofAllRanks(
+                        "bytes sent",
+                        fits.stream().mapToLong(FitReport::bytesSent).sum()),
+                ofAllRanks("bytes sent over a network", networkBytes),
                 strategy == null ? 0 : strategy.maxStaleness(),
                 withSteps.isEmpty() ? null : exchangeMs(withSteps.get(withSteps.size() - 1)),
                 withSteps.isEmpty() ? null : exposedMs(withSteps.get(withSteps.size() - 1)));
@@ -160,9 +181,9 @@ final class Training {
         return new Milliseconds(fit.exchange().exposedMs(), fit.exchange().exposedMsP99());
     }
 
-    private List<Long> bytesSent(long own) {
+    private List<Long> ofAllRanks(String topic, long own) {
         byte[] value = ByteBuffer.allocate(Long.BYTES).putLong(own).array();
-        return session.exchange("bytes sent", value).stream()
+        return session.exchange(topic, value).stream()
                 .map(bytes -> bytes.length == 0 ? 0 : ByteBuffer.wrap(bytes).getLong())
                 .toList();
     }

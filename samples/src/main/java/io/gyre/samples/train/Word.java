@@ -47,6 +47,13 @@ abstract class Word<T> implements ITypeConverter<T> {
         }
     }
 
+    /** What is between groups. */
+    static final class OfBetween extends Word<ServerOptions.Between> {
+        OfBetween() {
+            super(ServerOptions.Between.values());
+        }
+    }
+
     /** A backend. */
     static final class OfBackend extends Word<TrainOptions.Backend> {
         OfBackend() {

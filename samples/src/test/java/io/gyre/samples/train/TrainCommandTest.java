@@ -42,18 +42,30 @@ class TrainCommandTest {
                 Arguments.of("mlp --image 32", "--image 32: the images of drawn digits are 28x28"),
                 Arguments.of("lenet --data synthetic --image 5", "images of 5 pixels are too small for lenet"),
                 Arguments.of("mlp --strategy ring", "'ring' is none of allreduce, paramserver, elastic, hybrid"),
+                Arguments.of("mlp --strategy hybrid --groups 3", "--groups 3: expected 1 to 2"),
+                Arguments.of("mlp --groups 2", "--groups 2 belongs to [hybrid], not to --strategy allreduce"),
                 Arguments.of(
-                        "mlp --strategy hybrid", "--strategy hybrid, to which --groups belongs, does not exist yet"),
+                        "mlp --strategy hybrid --staleness 2",
+                        "--staleness 2 belongs to --between paramserver, not to --between elastic"),
+                Arguments.of(
+                        "mlp --strategy hybrid --between paramserver --alpha 0.2",
+                        "--alpha 0.2 belongs to --between elastic, not to --between paramserver"),
+                Arguments.of("mlp --strategy hybrid --between allreduce", "'allreduce' is none of elastic, paramserver"),
+                Arguments.of("mlp --strategy hybrid --transport udp", "make no groups by themselves: give --groups G"),
+                Arguments.of("mlp --strategy elastic --alpha 1", "--alpha 1.0: expected a number between 0 and 1"),
+                Arguments.of("mlp --strategy hybrid --checkpoint there", "--checkpoint with --strategy hybrid"),
                 Arguments.of(
                         "mlp --servers 2",
-                        "--servers 2 belongs to [paramserver, elastic], not to --strategy allreduce"),
-                Arguments.of("mlp --strategy elastic --staleness 2", "--staleness 2 belongs to [paramserver]"),
+                        "--servers 2 belongs to [paramserver, elastic, hybrid], not to --strategy allreduce"),
+                Arguments.of(
+                        "mlp --strategy elastic --staleness 2",
+                        "--staleness 2 belongs to [paramserver, hybrid], not to --strategy elastic"),
                 Arguments.of(
                         "mlp --strategy paramserver --staleness some",
                         "--staleness some: expected a number of steps, bsp or asp"),
                 Arguments.of("mlp --strategy elastic --checkpoint there", "--checkpoint with --strategy elastic"),
                 Arguments.of(
-                        "mlp --staleness 2", "--staleness 2 belongs to [paramserver], not to --strategy allreduce"),
+                        "mlp --staleness 2", "--staleness 2 belongs to [paramserver, hybrid], not to --strategy allreduce"),
                 Arguments.of("mlp --transport tcp", "'tcp' is none of auto, shm, ipc, udp"),
                 Arguments.of("mlp --backend gpu", "'gpu' is none of auto, cpu, cuda"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),

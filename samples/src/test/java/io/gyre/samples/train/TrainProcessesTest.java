@@ -17,6 +17,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code gyre train} from end to end: a process that starts ranks, which are processes. */
@@ -58,6 +59,64 @@ class TrainProcessesTest {
                     .containsPattern("rank 1 .* was lost, and the run goes on without it")
                     .contains("1 of 2 ranks were lost on the way");
         }
+    }
+
+    /** Two groups of two and a server: whether a lead dies or another rank, its group ends and the other goes on. */
+    @ParameterizedTest(name = "rank {0}, {1}")
+    @CsvSource({"3, elastic", "0, paramserver"})
+    void ofGroupsTheOthersGoOnWhenARankIsKilled(int rank, String between) throws Exception {
+        try (GyreTrain train = GyreTrain.start(directory, hybrid(between, "--servers", "1"))) {
+            train.awaitOutput("step \\d+ of");
+            List<Long> pids = train.pids();
+            GyreTrain.kill(train.pid(rank));
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            int groupMate = rank ^ 1;
+            assertThat(train.output())
+                    .containsPattern("rank " + rank + " .* was lost, and the run goes on without it")
+                    .containsPattern("rank " + groupMate + " .* was lost, and the run goes on without it: rank " + groupMate
+                            + " stopped in .*rank " + rank + " .* is gone")
+                    .contains("2 of 4 ranks were lost on the way: " + (rank & ~1) + ", " + (rank | 1));
+            train.awaitNothingLeft(pids);
+        }
+    }
+
+    @Test
+    void ofGroupsAllEndWhenTheServerIsKilled() throws Exception {
+        try (GyreTrain train = GyreTrain.start(directory, hybrid("elastic", "--servers", "1"))) {
+            train.awaitOutput("step \\d+ of");
+
+            killAndExpectItsName(train, 4);
+        }
+    }
+
+    /** Every rank holds a part of the centre, so each is needed. */
+    @Test
+    @Tag("long")
+    void ofGroupsWithoutServersOfTheirOwnAllEndWhenARankIsKilled() throws Exception {
+        try (GyreTrain train = GyreTrain.start(directory, hybrid("elastic"))) {
+            train.awaitOutput("step \\d+ of");
+
+            killAndExpectItsName(train, 3);
+        }
+    }
+
+    private static String[] hybrid(String between, String... more) {
+        String[] arguments = {"mlp", "-n", "4", "--strategy", "hybrid", "--groups", "2", "--between", between};
+        return with(with(arguments, "--epochs", "4"), more);
+    }
+
+    @ParameterizedTest(name = "{0} over {1}")
+    @CsvSource({"elastic, auto", "paramserver, udp"})
+    @Tag("long")
+    void groupsLearnToReadDrawnDigits(String between, String transport) throws Exception {
+        JsonNode report = GyreTrain.run(directory, hybrid(between, "--transport", transport));
+
+        assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
+        assertThat(report.get("groups").toString()).isEqualTo("[[0,1],[2,3]]");
+        assertThat(report.get("max_staleness").asInt()).isBetween(0, 3);
+        assertThat(Stream.of(1, 2, 3).map(report.get("parameters_sha256")::get))
+                .containsOnly(report.get("parameters_sha256").get(0));
     }
 
     @ParameterizedTest(name = "{0}")

@@ -20,6 +20,8 @@ class TrainReportTest {
                 .contains(
                         "ranks",
                         "strategy",
+                        "groups",
+                        "result",
                         "transport",
                         "steps",
                         "epochs",
@@ -30,7 +32,9 @@ class TrainReportTest {
                         "loss_last",
                         "accuracy",
                         "parameters_sha256",
+                        "lost_ranks",
                         "bytes_sent",
+                        "network_bytes_sent",
                         "max_staleness",
                         "exchange_ms",
                         "exposed_ms");
@@ -57,6 +61,8 @@ class TrainReportTest {
                 "drawn digits",
                 2,
                 "allreduce",
+                List.of(List.of(0, 1)),
+                "the replica of every rank",
                 "ipc",
                 16,
                 1,
@@ -70,7 +76,9 @@ class TrainReportTest {
                 loss,
                 accuracy,
                 List.of("a".repeat(64), "a".repeat(64)),
+                List.of(),
                 List.of(5L, 1L << 40),
+                List.of(0L, 7L),
                 0,
                 new TrainReport.Milliseconds(12, 20),
                 new TrainReport.Milliseconds(3, 9));

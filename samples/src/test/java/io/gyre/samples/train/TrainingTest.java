@@ -3,6 +3,7 @@ package io.gyre.samples.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.gyre.Groups;
 import io.gyre.Gyre;
 import io.gyre.samples.data.ImageSet;
 import java.nio.file.Path;
@@ -117,7 +118,7 @@ class TrainingTest {
         return Gyre.local(ranks).call(session -> {
             TrainOptions options = parse(arguments);
             ImageSet set = options.openData();
-            return new Training(options, set, session, null, null).run(options.buildModel(set));
+            return new Training(options, set, session, null, null, Groups.of(ranks, 1)).run(options.buildModel(set));
         });
     }
 

@@ -1,0 +1,341 @@
+package io.gyre.allreduce;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.gyre.BucketPlan;
+import io.gyre.ElementType;
+import io.gyre.Groups;
+import io.gyre.Gyre;
+import io.gyre.Hybrid;
+import io.gyre.ParameterStore;
+import io.gyre.Region;
+import io.gyre.Session;
+import io.gyre.SharedVector;
+import io.gyre.StepSummary;
+import io.gyre.TrainableModel;
+import io.gyre.World;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The equations of the strategy of core, by a model of two numbers whose gradient is known: kept here because core knows no collective. */
+@Timeout(60)
+class HybridTest {
+
+    private static final double ALPHA = 0.3;
+    private static final double RATE = 0.5;
+
+    /** Parameters w, and the gradient of the squared distance to a target of each rank's own. */
+    private record Model(Region parameters, Region gradients, BucketPlan bucketPlan) implements TrainableModel {
+
+        static Model of() {
+            return new Model(
+                    Region.allocate("parameters", 16),
+                    Region.allocate("gradients", 16),
+                    BucketPlan.of(List.of(1L, 1L), 1));
+        }
+
+        @Override
+        public ElementType elementType() {
+            return ElementType.FLOAT64;
+        }
+
+        @Override
+        public int epoch() {
+            return 0;
+        }
+
+        @Override
+        public List<Region> state() {
+            return List.of(parameters);
+        }
+
+        double get() {
+            assertThat(parameters.getDouble(8)).isEqualTo(-parameters.getDouble(0));
+            return parameters.getDouble(0);
+        }
+
+        void set(Region region, double value) {
+            region.putDouble(0, value);
+            region.putDouble(8, -value);
+        }
+    }
+
+    /** A centre that all leads see, which take turns: in each step the first group, then the second. */
+    private static final class Centre implements SharedVector {
+        private final Session leads;
+        private final AtomicReference<Double> value;
+        private Region reading = Region.allocate("nothing", 0);
+
+        Centre(Session leads, AtomicReference<Double> value) {
+            this.leads = leads;
+            this.value = value;
+        }
+
+        @Override
+        public void start(Region values) {
+            if (leads.world().isRoot()) {
+                value.set(values.getDouble(0));
+            }
+            leads.exchange("start", new byte[0]);
+            read(values);
+        }
+
+        @Override
+        public void read(Region into) {
+            into.putDouble(0, value.get());
+            into.putDouble(8, -value.get());
+        }
+
+        @Override
+        public void beginRead(Region into) {
+            // All begin before any adds: each sees the centre after the last step of all.
+            leads.exchange("read", new byte[0]);
+            reading = into;
+            read(into);
+            leads.exchange("have read", new byte[0]);
+        }
+
+        @Override
+        public void awaitRead() {
+            assertThat(reading.byteLength()).isEqualTo(16);
+        }
+
+        @Override
+        public void beginAccumulate(Region delta) {
+            value.accumulateAndGet(delta.getDouble(0), Double::sum);
+        }
+
+        @Override
+        public void awaitAccumulate() {}
+
+        @Override
+        public void finish(Region into) {
+            leads.exchange("finish", new byte[0]);
+            read(into);
+        }
+    }
+
+    /** A step of plain descent by all that a trainer does. */
+    private static void step(Hybrid strategy, Model model, double target, long number) {
+        strategy.beforeStep(model, number);
+        model.set(model.gradients(), model.get() - target);
+        StepSummary total = strategy.summarise(StepSummary.ofRank(1, 0, false), number);
+        strategy.combine(model, total, number);
+        model.set(
+                model.parameters(),
+                model.get() - RATE * model.gradients().getDouble(0) / total.examples());
+        strategy.afterStep(model, number);
+    }
+
+    /** Two groups, one of two ranks and one of three; and, which must be the same, two of one rank with their mean targets. */
+    @ParameterizedTest(name = "every {0} steps, groups of {1}")
+    @CsvSource({"1, several", "3, several", "1, one", "2, one"})
+    void groupsMoveAsTheEquationsOfElasticAveragingSay(int period, String kind) throws Exception {
+        boolean several = kind.equals("several");
+        double[] targets = several ? new double[] {1, 2, -1, -2, -6} : new double[] {1.5, -3};
+        Groups groups = several ? Groups.of(5, 2) : Groups.ofOneRank(2);
+        if (several) {
+            groups = new Groups(List.of(List.of(0, 1), List.of(2, 3, 4)));
+        }
+        Groups made = groups;
+        AtomicReference<Double> centre = new AtomicReference<>(0.0);
+        int steps = 7;
+        List<Double> ended = new ArrayList<>();
+
+        List<List<Double>> paths = Gyre.local(targets.length).call(session -> {
+            int rank = session.world().rank();
+            Centre ofLead = made.isLead(rank) ? new Centre(session.group(made.leads()), centre) : null;
+            Session group = session.group(made.of(rank));
+            List<String> started = new ArrayList<>();
+            try (RingOrDirect collective = new RingOrDirect(group)) {
+                Hybrid strategy = Hybrid.elastic(
+                        made, rank, collective.get(), ofLead, ALPHA, period, () -> started.add("started"));
+                Model model = Model.of();
+                model.set(model.parameters(), rank == 0 ? 10 : 99);
+                strategy.start(model);
+                assertThat(started).containsExactly("started");
+                strategy.resume(model, 0);
+                List<Double> path = new ArrayList<>();
+                for (int step = 0; step < steps; step++) {
+                    step(strategy, model, targets[rank], step);
+                    path.add(model.get());
+                }
+                // A step that nobody has examples for is begun, and not taken.
+                strategy.beforeStep(model, steps);
+                strategy.finish(model);
+                path.add(model.get());
+                return path;
+            }
+        });
+
+        double[] w = {10, 10};
+        double c = 10;
+        for (int step = 0; step < steps; step++) {
+            double read = c;
+            for (int g = 0; g < 2; g++) {
+                w[g] -= RATE * (w[g] - new double[] {1.5, -3}[g]);
+                if ((step + 1) % period == 0) {
+                    double d = ALPHA * (w[g] - read);
+                    w[g] -= d;
+                    c += d;
+                }
+                for (int rank : made.members().get(g)) {
+                    assertThat(paths.get(rank).get(step)).as("rank %d after step %d", rank, step).isCloseTo(w[g], within());
+                    assertThat(paths.get(rank).get(step)).isEqualTo(paths.get(made.members().get(g).get(0)).get(step));
+                }
+            }
+        }
+        for (List<Double> path : paths) {
+            ended.add(path.get(steps));
+        }
+        assertThat(ended).containsOnly(ended.get(0));
+        assertThat(ended.get(0)).isCloseTo(c, within());
+    }
+
+    private static org.assertj.core.data.Offset<Double> within() {
+        return org.assertj.core.api.Assertions.within(1e-12);
+    }
+
+    /** Notes what is asked of it, and gives numbers that tell when. */
+    private static final class Store implements ParameterStore {
+        private final List<String> calls = new ArrayList<>();
+        private long pulling = -1;
+
+        @Override
+        public void start(Region parameters) {
+            calls.add("start");
+        }
+
+        @Override
+        public void resume(long step) {
+            calls.add("resume " + step);
+        }
+
+        @Override
+        public boolean mayPullAhead() {
+            return true;
+        }
+
+        @Override
+        public void beginPull(long step) {
+            assertThat(pulling).isEqualTo(-1);
+            pulling = step;
+        }
+
+        @Override
+        public void awaitPull(Region parameters) {
+            calls.add("pull " + pulling);
+            parameters.putDouble(0, (double) (100 + pulling));
+            pulling = -1;
+        }
+
+        @Override
+        public void push(Region gradient, long step, long examples, int epoch) {
+            calls.add("push " + gradient.getDouble(0) + " of step " + step + ", " + examples + " examples");
+        }
+
+        @Override
+        public void awaitPush() {}
+
+        @Override
+        public void finish(Region parameters) {
+            calls.add("finish");
+            parameters.putDouble(0, -1);
+        }
+
+        @Override
+        public long maxStaleness() {
+            return 5;
+        }
+    }
+
+    @Test
+    void theLeadPushesAndPullsForItsGroup() throws Exception {
+        Groups groups = Groups.of(4, 2);
+
+        List<List<String>> calls = Gyre.local(4).call(session -> {
+            int rank = session.world().rank();
+            Store ofLead = groups.isLead(rank) ? new Store() : null;
+            try (RingOrDirect collective = new RingOrDirect(session.group(groups.of(rank)))) {
+                Hybrid strategy =
+                        Hybrid.parameterServer(groups, rank, collective.get(), ofLead, "a store", () -> {});
+                assertThat(strategy.updatesHere()).isFalse();
+                assertThat(strategy.ranksInStep(new World(rank, 4))).isEqualTo(groups.of(rank));
+                assertThat(strategy.description()).isEqualTo("hybrid, groups [0, 1] [2, 3], paramserver, a store");
+                Model model = Model.of();
+                strategy.start(model);
+                strategy.resume(model, 7);
+                for (long step = 7; step < 9; step++) {
+                    strategy.beforeStep(model, step);
+                    assertThat(model.parameters().getDouble(0)).isEqualTo(100 + step);
+                    model.gradients().putDouble(0, rank + 1);
+                    StepSummary total = strategy.summarise(StepSummary.ofRank(rank + 1, 0, false), step);
+                    for (int bucket = 0; bucket < 2; bucket++) {
+                        strategy.combine(model, model.bucketPlan().buckets().get(bucket), step);
+                    }
+                    model.gradients().putDouble(0, model.gradients().getDouble(0) / total.examples());
+                    strategy.combine(model, total, step);
+                    strategy.afterStep(model, step);
+                }
+                strategy.beforeStep(model, 9);
+                strategy.beforeStep(model, 9);
+                strategy.finish(model);
+                assertThat(model.parameters().getDouble(0)).isEqualTo(-1);
+                assertThat(strategy.maxStaleness()).isEqualTo(5);
+                return ofLead == null ? List.of() : ofLead.calls;
+            }
+        });
+
+        assertThat(calls.get(0))
+                .containsExactly(
+                        "start",
+                        "resume 7",
+                        "pull 7",
+                        "push 1.0 of step 7, 3 examples",
+                        "pull 8",
+                        "push 1.0 of step 8, 3 examples",
+                        "pull 9",
+                        "finish");
+        assertThat(calls.get(2)).contains("push 1.0 of step 8, 7 examples");
+    }
+
+    @Test
+    void onlyALeadMayExchangeWithOthers() throws Exception {
+        Gyre.local(2).run(session -> {
+            int rank = session.world().rank();
+            Groups groups = Groups.of(2, 1);
+            try (RingOrDirect collective = new RingOrDirect(session)) {
+                assertThatIllegalArgumentException()
+                        .isThrownBy(() -> Hybrid.parameterServer(
+                                groups, rank, collective.get(), rank == 0 ? null : new Store(), "", () -> {}))
+                        .withMessageContaining(rank == 0 ? "is its lead" : "is not its lead");
+            }
+        });
+    }
+
+    /** Rank 0's group combines by messages, others in shared memory: nothing depends on it. */
+    private static final class RingOrDirect implements AutoCloseable {
+        private final io.gyre.Collective collective;
+
+        RingOrDirect(Session group) {
+            boolean ofRankZero = group.members().get(0).rank() == 0;
+            collective =
+                    ofRankZero ? new RingCollective(group.endpoint()) : new DirectCollective(group.endpoint());
+        }
+
+        io.gyre.Collective get() {
+            return collective;
+        }
+
+        @Override
+        public void close() {
+            collective.close();
+        }
+    }
+}

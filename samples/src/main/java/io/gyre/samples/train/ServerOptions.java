@@ -1,0 +1,196 @@
+package io.gyre.samples.train;
+
+import io.gyre.Groups;
+import io.gyre.dl4j.Parameters;
+import io.gyre.paramserver.AsynchronousParallel;
+import io.gyre.paramserver.BulkSynchronous;
+import io.gyre.paramserver.Consistency;
+import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.StaleSynchronous;
+import io.gyre.samples.train.TrainOptions.Strategy;
+import io.gyre.transport.TransportMode;
+import java.util.List;
+import java.util.Locale;
+import org.deeplearning4j.nn.api.Model;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options of {@code gyre train} that are about servers, and about groups between which there are servers. */
+final class ServerOptions {
+
+    /** They are processes of one host: more is a slip of the finger. */
+    private static final int MOST_SERVERS = 256;
+
+    private static final String DEFAULT_STALENESS = "3";
+
+    /** What is between the groups of the strategy hybrid. */
+    enum Between {
+        ELASTIC,
+        PARAMSERVER;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    @Option(
+            names = "--servers",
+            paramLabel = "K",
+            description =
+                    "For paramserver, elastic and hybrid: this many more processes hold the parameters, and the run outlives a"
+                            + " rank that is lost. Default: 0, every rank holds a part.")
+    private @Nullable Integer servers;
+
+    @Option(
+            names = "--staleness",
+            paramLabel = "S",
+            description =
+                    "For paramserver, and hybrid with it: most steps that a rank may be ahead of the slowest; bsp or 0 to go in"
+                            + " step, asp for no bound. Default: 3.")
+    private @Nullable String staleness;
+
+    @Option(
+            names = "--period",
+            paramLabel = "STEPS",
+            description =
+                    "For elastic, and hybrid with it: steps from one exchange with the centre to the next. Default: 1.")
+    private @Nullable Integer period;
+
+    @Option(
+            names = "--alpha",
+            paramLabel = "RATE",
+            description =
+                    "For elastic, and hybrid with it: moving rate, between 0 and 1. Default: 0.9 / number of ranks, or of groups.")
+    private @Nullable Double movingRate;
+
+    @Option(
+            names = "--groups",
+            paramLabel = "G",
+            description =
+                    "For hybrid: divide the ranks into so many groups, which train in step. Default: the ranks of a host are a"
+                            + " group.")
+    private @Nullable Integer groups;
+
+    @Option(
+            names = "--between",
+            paramLabel = "WORD",
+            converter = Word.OfBetween.class,
+            description = "For hybrid: what is between the groups, elastic or paramserver. Default: elastic.")
+    private @Nullable Between between;
+
+    /**
+     * Fails if the options do not fit together.
+     *
+     * @throws IllegalArgumentException with the option and its value
+     */
+    void check(Strategy strategy, int ranks, TransportMode transport) {
+        checkBelongs("--servers", servers, strategy, Strategy.PARAMSERVER, Strategy.ELASTIC, Strategy.HYBRID);
+        checkBelongs("--groups", groups, strategy, Strategy.HYBRID);
+        checkBelongs("--between", between, strategy, Strategy.HYBRID);
+        checkBelongs("--staleness", staleness, strategy, Strategy.PARAMSERVER, Strategy.HYBRID);
+        checkBelongs("--period", period, strategy, Strategy.ELASTIC, Strategy.HYBRID);
+        checkBelongs("--alpha", movingRate, strategy, Strategy.ELASTIC, Strategy.HYBRID);
+        if (strategy == Strategy.HYBRID) {
+            checkBetween("--staleness", staleness, Between.PARAMSERVER);
+            checkBetween("--period", period, Between.ELASTIC);
+            checkBetween("--alpha", movingRate, Between.ELASTIC);
+            boolean sharesMemory = transport == TransportMode.AUTO || transport == TransportMode.SHM;
+            if (groups == null && !sharesMemory) {
+                throw new IllegalArgumentException("--strategy hybrid --transport " + transport
+                        + ": ranks that share no memory make no groups by themselves: give --groups G");
+            }
+        }
+        TrainOptions.checkRange("--servers", servers(), 0, MOST_SERVERS);
+        TrainOptions.checkRange("--period", period(), 1, 1_000_000);
+        TrainOptions.checkRange("--groups", groups == null ? 1 : groups, 1, ranks);
+        Double rate = movingRate;
+        if (rate != null && !(rate > 0 && rate < 1)) {
+            throw new IllegalArgumentException("--alpha " + rate + ": expected a number between 0 and 1");
+        }
+        consistency();
+    }
+
+    private static void checkBelongs(String option, @Nullable Object value, Strategy strategy, Strategy... owners) {
+        if (value != null && !List.of(owners).contains(strategy)) {
+            throw new IllegalArgumentException(
+                    option + " " + value + " belongs to " + List.of(owners) + ", not to --strategy " + strategy);
+        }
+    }
+
+    private void checkBetween(String option, @Nullable Object value, Between owner) {
+        if (value != null && between() != owner) {
+            throw new IllegalArgumentException(
+                    option + " " + value + " belongs to --between " + owner + ", not to --between " + between());
+        }
+    }
+
+    /** Processes that only hold parameters. */
+    int servers() {
+        return servers == null ? 0 : servers;
+    }
+
+    Between between() {
+        return between == null ? Between.ELASTIC : between;
+    }
+
+    int period() {
+        return period == null ? 1 : period;
+    }
+
+    double movingRate(ParameterService service) {
+        return movingRate == null ? Parameters.defaultMovingRate(service) : movingRate;
+    }
+
+    /**
+     * How far ranks may run apart.
+     *
+     * @throws IllegalArgumentException if the option is none of its words
+     */
+    Consistency consistency() {
+        String word = staleness == null ? DEFAULT_STALENESS : staleness.toLowerCase(Locale.ROOT);
+        return switch (word) {
+            case "bsp", "0" -> new BulkSynchronous();
+            case "asp" -> new AsynchronousParallel();
+            default -> {
+                if (!word.matches("\\d{1,6}")) {
+                    throw new IllegalArgumentException(
+                            "--staleness " + word + ": expected a number of steps, bsp or asp");
+                }
+                yield new StaleSynchronous(Integer.parseInt(word));
+            }
+        };
+    }
+
+    /** Whether servers apply gradients; else they hold a centre. */
+    boolean serversTrain(Strategy strategy) {
+        return strategy == Strategy.PARAMSERVER
+                || (strategy == Strategy.HYBRID && between() == Between.PARAMSERVER);
+    }
+
+    /** Whether all ranks train in step after all, and so may as well have equal shares of the data. */
+    boolean isBulkSynchronous(Strategy strategy) {
+        return serversTrain(strategy) && consistency() instanceof BulkSynchronous;
+    }
+
+    /** What the model is that a run ends with, in words. */
+    String result(Strategy strategy, Groups made) {
+        if (strategy == Strategy.ALLREDUCE || (strategy == Strategy.HYBRID && made.count() == 1)) {
+            return "the replica of every rank";
+        }
+        return serversTrain(strategy) ? "the parameters on the servers" : "the centre of elastic averaging";
+    }
+
+    /** The options of the service for a strategy. */
+    ParameterService.Builder configure(ParameterService.Builder builder, Strategy strategy, Model model) {
+        builder.servers(servers());
+        if (serversTrain(strategy)) {
+            builder.training(Parameters.training(model, consistency()));
+        }
+        if (strategy == Strategy.HYBRID) {
+            Integer number = groups;
+            return number == null ? builder.groupsByHost() : builder.groups(number);
+        }
+        return builder;
+    }
+}
