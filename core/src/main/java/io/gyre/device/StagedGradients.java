@@ -71,7 +71,8 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /**
-     * Creates the side of the calling thread, which combines the gradients; it replaces one that was closed, and is closed after the last {@link #end}.
+     * Creates a side for the calling thread, which combines the gradients. There may be several, one of which takes all buckets of a
+     * step. Close it after the last {@link #end}.
      *
      * @param device the same GPU as this one's, opened by the calling thread; borrowed
      */
