@@ -8,7 +8,13 @@ import picocli.CommandLine.Command;
         name = "gyre bench",
         description = "Measures what Gyre is made of, and checks what it measures.",
         mixinStandardHelpOptions = true,
-        subcommands = {AllReduceCommand.class, ServerCommand.class, StragglerCommand.class, JmhCommand.class})
+        subcommands = {
+            AllReduceCommand.class,
+            ServerCommand.class,
+            StragglerCommand.class,
+            ScalingCommand.class,
+            JmhCommand.class
+        })
 public final class BenchCommand {
 
     BenchCommand() {}

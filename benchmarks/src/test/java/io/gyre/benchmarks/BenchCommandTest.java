@@ -1,6 +1,7 @@
 package io.gyre.benchmarks;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -8,6 +9,7 @@ import io.gyre.launcher.GyreCommandLine;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -122,10 +124,58 @@ class BenchCommandTest {
                     paramserver --operations fly   | fly
                     stragglers --staleness much    | --staleness much
                     stragglers --factor 0          | --factor 0
+                    scaling --strategies magic     | 'magic' is none of
+                    scaling --strategies allreduce:4 | only elastic and hybrid
+                    scaling --rates 0              | --rates
+                    scaling --slow 0.5             | --slow
+                    scaling --hosts 0              | --hosts 0
+                    scaling --plot p.gif           | ends in .png
                     """)
     void badArgumentsOfOtherCommandsAreNamed(String arguments, String message) {
         assertThat(bench(arguments.strip().split(" "))).isEqualTo(2);
         assertThat(err.toString()).contains(message.strip());
+    }
+
+    @Test
+    void strategiesAreComparedOnHostsWithShapedLinks() throws Exception {
+        Optional<String> obstacle = ShapedHosts.obstacle();
+        // Also for those who do not look at what was skipped.
+        obstacle.ifPresent(reason -> System.out.println("gyre bench scaling is not tested here: " + reason));
+        assumeTrue(obstacle.isEmpty(), () -> obstacle.orElse(""));
+        Path file = directory.resolve("report.json");
+        Path plot = directory.resolve("plot.png");
+
+        int status = bench(
+                "scaling",
+                "--strategies",
+                "allreduce,hybrid",
+                "--hosts",
+                "1,2",
+                "--rates",
+                "1",
+                "--bytes",
+                "1M",
+                "--compute",
+                "20",
+                "--dilation",
+                "5",
+                "--steps",
+                "2",
+                "--report",
+                file.toString(),
+                "--plot",
+                plot.toString());
+
+        assertThat(status).as(err.toString()).isZero();
+        JsonNode report = new ObjectMapper().readTree(file.toFile());
+        assertThat(report.get("results")).hasSize(4).allSatisfy(result -> {
+            assertThat(result.get("checked").asBoolean()).isTrue();
+            assertThat(result.get("step_ms").asDouble()).isGreaterThanOrEqualTo(20);
+            // The link carries at least what arithmetic says.
+            double least = result.get("hosts").asInt() == 1 ? 0 : 1 << 20;
+            assertThat(result.get("sent_bytes").asDouble()).isGreaterThanOrEqualTo(least);
+        });
+        assertThat(plot).isNotEmptyFile();
     }
 
     @Test

@@ -138,7 +138,7 @@ final class TrainingStep {
         }
     }
 
-    /** Where gradients are on a device, one bucket is combined while the next is on its way here, and the one before on its way back. */
+    /** Combines one bucket while the next is on its way from a device, and the one before on its way back. */
     private void combineBuckets(long step) {
         HostSide side = replica.side();
         for (Bucket bucket : replica.bucketPlan().buckets()) {

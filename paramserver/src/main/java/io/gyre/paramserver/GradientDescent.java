@@ -1,7 +1,6 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.ReduceOp;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernels.FastKernels;
 
@@ -18,9 +17,7 @@ public final class GradientDescent implements ServerOptimizer.Factory {
     @Override
     public ServerOptimizer create(ElementType type, long offset, long length) {
         Kernels kernels = FastKernels.choose();
-        return (parameters, gradient, update, epoch, part) -> {
-            kernels.scale(type, gradient, -rate * part);
-            Vectors.add(kernels, ReduceOp.SUM, type, parameters, gradient);
-        };
+        return (parameters, gradient, update, epoch, part) ->
+                Vectors.axpy(kernels, -rate * part, type, parameters, gradient);
     }
 }

@@ -16,9 +16,9 @@ import java.util.List;
  * <dl>
  *   <dt>On the servers' host
  *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than the staleness that is
- *       counted for it.
+ *       counted for it. Gradients are left in memory from which the server applies them: nothing but words is sent.
  *   <dt>Memory
- *   <dd>Two vectors: what is being pulled, and what is being pushed.
+ *   <dd>Two vectors: what is being pulled, and what is being pushed, which for servers on this host is in their memory.
  *   <dt>Threading
  *   <dd>One thread, the one that makes the service's other calls.
  * </dl>
@@ -48,10 +48,10 @@ public final class ParameterClient implements ParameterStore {
         this.elements = elements;
         mayPullAhead = service.training().consistency().mayPullAhead();
         pulled = Region.allocate("pulled parameters", elements * type.bytes());
-        pushed = Region.allocate("pushed gradient", elements * type.bytes());
         seen = new long[service.servers()];
         seenClocks = new long[service.servers()];
         box = service.openTogether(service.trainers(), name, type, elements, true);
+        pushed = Region.allocate("pushed gradient", box.sendsPushes() ? elements * type.bytes() : 0);
     }
 
     @Override
@@ -102,10 +102,9 @@ public final class ParameterClient implements ParameterStore {
     @Override
     public void push(Region gradient, long step, long examples, int epoch) {
         awaitPush();
-        Vectors.copy(pushed, gradient);
         for (ServerLink link : caller.links()) {
-            pushing.add(box.beginChange(
-                    link, Operation.PUSH, pushed, step, seen[link.index()], seenClocks[link.index()], examples, epoch));
+            pushing.add(box.beginPush(
+                    link, gradient, pushed, step, seen[link.index()], seenClocks[link.index()], examples, epoch));
         }
     }
 

@@ -19,7 +19,7 @@ import java.nio.charset.StandardCharsets;
  * @param seenClock clock up to which these held everything
  * @param weight number of examples
  * @param epoch pass over the data
- * @param text name of the buffer
+ * @param text name of the buffer; for {@link Operation#PUSH} that of the box in which its data lie, empty if they follow
  */
 record Request(
         Operation operation,
@@ -81,6 +81,23 @@ record Request(
                 text);
     }
 
+    Request withText(String newText) {
+        return new Request(
+                operation,
+                call,
+                incarnation,
+                sequence,
+                buffer,
+                offset,
+                length,
+                step,
+                seen,
+                seenClock,
+                weight,
+                epoch,
+                newText);
+    }
+
     Request numbered(long newCall, long newIncarnation, long newSequence) {
         return new Request(
                 operation,
@@ -98,9 +115,14 @@ record Request(
                 text);
     }
 
+    /** Whether the data lie in memory that client and server have mapped, and do not follow. */
+    boolean isLeft() {
+        return operation == Operation.PUSH && !text.isEmpty();
+    }
+
     /** Bytes of data that follow. */
     long dataBytes() {
-        return operation.carriesData() ? length : 0;
+        return operation.carriesData() && !isLeft() ? length : 0;
     }
 
     ByteBuffer encode() {

@@ -1,6 +1,8 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
+import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A server's part of a named buffer. */
@@ -15,6 +17,9 @@ final class Shard {
     private final int creator;
     private final Request creation;
     private final PushLedger<Answer> ledger = new PushLedger<>();
+
+    /** Where clients on this host leave what they push, by rank. */
+    private final Map<Integer, StripedMemory> places = new TreeMap<>();
 
     /**
      * Makes a shard.
@@ -76,6 +81,11 @@ final class Shard {
 
     PushLedger<Answer> ledger() {
         return ledger;
+    }
+
+    /** Where clients leave what they push, by rank; those who are not in it send it. */
+    Map<Integer, StripedMemory> places() {
+        return places;
     }
 
     /** Number of changes that it has seen; of parameters in training, the number of updates. */
@@ -144,10 +154,12 @@ final class Shard {
         return new Answer(request.call(), false, number, version(), clock, request.sequence(), request.length(), "");
     }
 
-    /** Tells a client what it needs to use this buffer: the number of its own last change, and where it can map it. */
+    /** Tells a client what it needs to use this buffer: the number of its own last change, and the names of what it can map. */
     Answer opened(int rank, Request request) {
         long sequence = ledger.lastSequence(rank);
         Answer done = done(request);
-        return new Answer(done.call(), false, number, done.version(), done.clock(), sequence, 0, memory.shared());
+        StripedMemory place = places.get(rank);
+        String boxes = memory.shared() + (place == null ? "" : " " + place.shared());
+        return new Answer(done.call(), false, number, done.version(), done.clock(), sequence, 0, boxes);
     }
 }

@@ -110,7 +110,8 @@ final class ShardServer {
     private void handle(Client client, Request request, Shard shard) {
         switch (request.operation()) {
             case READ -> client.answer(shard.withData(request), shard.memory().data(), request.offset());
-            case WRITE, ACCUMULATE, PUSH, FETCH_AND_ADD -> change(client, request, NOTHING);
+            case WRITE, ACCUMULATE, FETCH_AND_ADD -> change(client, request, NOTHING);
+            case PUSH -> pushed(client, request, shard);
             case AWAIT, PULL -> {
                 if (!answerIfPossible(client, request, shard)) {
                     await(new Waiting(client, request));
@@ -131,6 +132,24 @@ final class ShardServer {
             }
             default -> throw new IllegalStateException("no handling for " + request.operation());
         }
+    }
+
+    /** Takes a push whose data lie in shared memory; or one without, to an empty shard. */
+    private void pushed(Client client, Request request, Shard shard) {
+        if (!request.isLeft()) {
+            change(client, request, NOTHING);
+            return;
+        }
+        StripedMemory place = shard.places().get(client.rank());
+        if (place == null || !place.shared().equals(request.text()) || request.length() != shard.byteLength()) {
+            client.answer(Answer.failure(
+                    request.call(),
+                    "a push of " + request.length() + " bytes to buffer " + shard.description()
+                            + " is said to lie in box '" + request.text() + "', which is not where rank "
+                            + client.rank() + " leaves its pushes"));
+            return;
+        }
+        change(client, request, place.data());
     }
 
     /** A client waits for one thing of each kind at most: its new question replaces the one before. */
@@ -256,6 +275,7 @@ final class ShardServer {
             return;
         }
         client.leave();
+        table.forget(rank);
         waiting.removeIf(each -> each.client == client);
         int worker = workers.indexOf(rank);
         if (worker >= 0) {

@@ -7,13 +7,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The buffers of one server: makes, finds and frees its shard of each.
  *
- * <p>Memory: each shard once, for parameters in training {@link TrainedShard#copies} times.
+ * <p>Memory: each shard once, for parameters in training {@link TrainedShard#copies} times, and once more for each client on this
+ * host, as long as there is room for it.
  */
 final class ShardTable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ShardTable.class);
 
     private final int index;
     private final int servers;
@@ -34,6 +39,9 @@ final class ShardTable {
          * @param shared whether clients on this host may read and change it themselves
          */
         StripedMemory allocate(String purpose, long bytes, boolean shared);
+
+        /** Whether a client can map what is shared. */
+        boolean isNear(int rank);
 
         /** Gives them back. */
         void free(StripedMemory memory);
@@ -90,7 +98,7 @@ final class ShardTable {
         Shard known = byName.get(request.text());
         if (known != null) {
             return known.isOf(rank, request)
-                    ? known.opened(rank, request)
+                    ? opened(known, rank, request)
                     : Answer.failure(request.call(), "there is a buffer " + known.description() + " already");
         }
         Training wanted = request.seen() == 0 ? null : training;
@@ -116,7 +124,41 @@ final class ShardTable {
         budget.take(bytes);
         byName.put(shard.name(), shard);
         byNumber.put(shard.number(), shard);
+        return opened(shard, rank, request);
+    }
+
+    /** Gives a client on this host a place for its pushes. Without one, or without room for it, they are sent. */
+    private Answer opened(Shard shard, int rank, Request request) {
+        long bytes = shard.byteLength();
+        String purpose = "pushes of rank " + rank + " to shard " + index + " of '" + shard.name() + "'";
+        if (shard.trained() != null
+                && bytes > 0
+                && source.isNear(rank)
+                && !shard.places().containsKey(rank)
+                && budget.objection(bytes, purpose) == null) {
+            try {
+                shard.places().put(rank, source.allocate(purpose, bytes, true));
+                budget.take(bytes);
+            } catch (OutOfMemoryError | GyreException e) {
+                LOG.warn("no room for {}: they are sent ({})", purpose, e.getMessage());
+            }
+        }
         return shard.opened(rank, request);
+    }
+
+    /** A client pushes no more: gives its places back. */
+    void forget(int rank) {
+        for (Shard shard : byNumber.values()) {
+            StripedMemory place = shard.places().remove(rank);
+            if (place != null) {
+                free(place, shard);
+            }
+        }
+    }
+
+    private void free(StripedMemory place, Shard shard) {
+        budget.giveBack(shard.byteLength());
+        source.free(place);
     }
 
     private Shard allocate(int rank, Request request, ElementType type, ShardPlan plan, @Nullable Training wanted) {
@@ -154,7 +196,7 @@ final class ShardTable {
                             + (wantsTraining ? ", in training" : ""));
         }
         shard.ledger().restarted(rank, request.incarnation());
-        return shard.opened(rank, request);
+        return opened(shard, rank, request);
     }
 
     /** Frees a buffer's memory and forgets it. Nobody may be reading from it. */
@@ -162,6 +204,8 @@ final class ShardTable {
         byName.remove(shard.name());
         byNumber.remove(shard.number());
         budget.giveBack(shard.byteLength() * copies(shard.trained() == null ? null : training));
+        shard.places().values().forEach(place -> free(place, shard));
+        shard.places().clear();
         shard.memory().markFreed();
         source.free(shard.memory());
     }

@@ -45,6 +45,12 @@ final class Shelf implements ShardTable.Source, StripedMemory.Guard {
     }
 
     @Override
+    public boolean isNear(int rank) {
+        MemoryBoxes neighbours = session.endpoint().boxes();
+        return neighbours.ranks().size() > 1 && neighbours.ranks().contains(rank);
+    }
+
+    @Override
     public void free(StripedMemory memory) {
         MemoryBox box = boxes.remove(memory);
         if (box != null) {

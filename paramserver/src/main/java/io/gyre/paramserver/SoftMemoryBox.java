@@ -37,6 +37,10 @@ public final class SoftMemoryBox {
     private final Pending accumulating;
     private final Pending reading;
     private final @Nullable StripedMemory[] mapped;
+
+    /** Where this rank leaves its pushes, at the servers on its host. */
+    private final @Nullable StripedMemory[] places;
+
     private final Kernels kernels = FastKernels.choose();
     private final Kernels kernelsOfService = FastKernels.choose();
     private long version;
@@ -49,6 +53,7 @@ public final class SoftMemoryBox {
         numbers = new int[plan.servers()];
         sequences = new long[plan.servers()];
         mapped = new StripedMemory[plan.servers()];
+        places = new StripedMemory[plan.servers()];
         accumulating = new Pending(caller, "accumulation in buffer '" + name + "'");
         reading = new Pending(caller, "reading of buffer '" + name + "'");
     }
@@ -68,7 +73,11 @@ public final class SoftMemoryBox {
             Answer answer = caller.await(call);
             box.numbers[call.server.index()] = answer.buffer();
             box.sequences[call.server.index()] = answer.sequence();
-            box.mapped[call.server.index()] = caller.map(call.server, answer.text(), box.bytes(call.server));
+            int space = answer.text().indexOf(' ');
+            String shard = space < 0 ? answer.text() : answer.text().substring(0, space);
+            String place = space < 0 ? "" : answer.text().substring(space + 1);
+            box.mapped[call.server.index()] = caller.map(call.server, shard, box.bytes(call.server));
+            box.places[call.server.index()] = caller.map(call.server, place, box.bytes(call.server));
         }
         return box;
     }
@@ -262,31 +271,53 @@ public final class SoftMemoryBox {
         }
     }
 
-    private List<Call> beginChange(Operation operation, Region from) {
-        List<Call> calls = new ArrayList<>();
-        for (ServerLink link : caller.links()) {
-            if (mapped[link.index()] == null) {
-                calls.add(beginChange(link, operation, from, 0, 0, 0, 0, 0));
+    /** Whether a part of what is pushed must be sent. */
+    boolean sendsPushes() {
+        for (StripedMemory place : places) {
+            if (place == null) {
+                return true;
             }
         }
-        return calls;
+        return false;
     }
 
-    /** Sends a server its part of a change. */
-    Call beginChange(
+    /**
+     * Pushes to a server its part of a gradient, which is copied: to where the server reads it, or to be sent from {@code copy}.
+     * Nothing else may be on the way to it.
+     */
+    Call beginPush(
             ServerLink link,
-            Operation operation,
-            Region from,
+            Region gradient,
+            Region copy,
             long step,
             long seen,
             long seenClock,
             long weight,
             int epoch) {
         sequences[link.index()]++;
-        Request request = Request.of(operation, numbers[link.index()])
+        Request request = Request.of(Operation.PUSH, numbers[link.index()])
                 .withRange(0, bytes(link))
                 .withStep(step, seen, seenClock, weight, epoch);
-        return begin(link, request, part(link, from));
+        StripedMemory place = places[link.index()];
+        if (place != null) {
+            place.fill(part(link, gradient));
+            return begin(link, request.withText(place.shared()), null);
+        }
+        Region sent = part(link, copy);
+        Vectors.copy(sent, part(link, gradient));
+        return begin(link, request, sent);
+    }
+
+    private List<Call> beginChange(Operation operation, Region from) {
+        List<Call> calls = new ArrayList<>();
+        for (ServerLink link : caller.links()) {
+            if (mapped[link.index()] == null) {
+                sequences[link.index()]++;
+                Request request = Request.of(operation, numbers[link.index()]).withRange(0, bytes(link));
+                calls.add(begin(link, request, part(link, from)));
+            }
+        }
+        return calls;
     }
 
     private Call begin(ServerLink link, Request request, @Nullable Region data) {

@@ -119,6 +119,16 @@ final class StripedMemory {
         }
     }
 
+    /** Fills all of it, without locks: for memory that has one writer, which says when another may read. */
+    void fill(Region from) {
+        whole.enter("a push that is left in shared memory");
+        try {
+            Vectors.copy(data, from);
+        } finally {
+            whole.exit();
+        }
+    }
+
     /** Replaces what is at {@code offset}. */
     void write(long offset, Region from) {
         change(offset, from, (at, part) -> Vectors.copy(data.slice(at, part.byteLength()), part));

@@ -19,6 +19,22 @@ final class Vectors {
         }
     }
 
+    /** For each element: {@code into = into + factor * from}; both are equally long. */
+    static void axpy(Kernels kernels, double factor, ElementType type, Region into, Region from) {
+        for (long done = 0; done < from.byteLength(); ) {
+            int n = into.contiguous(done, from.contiguous(done, from.byteLength() - done));
+            kernels.axpy(
+                    type,
+                    factor,
+                    into.window(done),
+                    into.windowOffset(done),
+                    from.window(done),
+                    from.windowOffset(done),
+                    n);
+            done += n;
+        }
+    }
+
     /** Copies all of {@code from} to the beginning of {@code into}. */
     static void copy(Region into, Region from) {
         for (long done = 0; done < from.byteLength(); ) {

@@ -29,7 +29,7 @@ final class CountingProgram {
         SplittableRandom random = new SplittableRandom(rank);
         Faults faults = () -> random.nextInt(20) == 0 ? 0 : random.nextInt(20) == 0 ? 2 : 1;
         JoinOptions options = JoinOptions.builder(rank, size, arguments[2])
-                .transport(TransportMode.UDP)
+                .transport(TransportMode.valueOf(arguments[4]))
                 .build();
         try (Session session = AeronSession.join(options);
                 ParameterService service = ParameterService.builder(session)

@@ -40,6 +40,11 @@ class SlowClientTest {
         }
 
         @Override
+        public boolean isNear(int rank) {
+            return false;
+        }
+
+        @Override
         public void free(StripedMemory memory) {}
 
         @Override

@@ -75,11 +75,14 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         this.run = run;
         this.site = site;
         this.coordinator = coordinator;
-        this.patience = new Patience(world.rank(), options.peerTimeout(), this, new Backoff(options.ranksOnHost()));
         senders = new AeronFrameSender[world.size()];
         receivers = new AeronFrameReceiver[world.size()];
         this.mode = options.transport();
         findNear();
+        // The first lane carries collectives, in which a rank that is late holds up all.
+        boolean costlyTurns = lane > 0 && near.cardinality() < world.size();
+        this.patience = new Patience(
+                world.rank(), options.peerTimeout(), this, new Backoff(options.ranksOnHost(), options.pause(), costlyTurns));
         boxes = openBoxes();
         if (near.cardinality() == world.size()) {
             site.closePort();

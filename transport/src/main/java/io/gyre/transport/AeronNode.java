@@ -50,6 +50,12 @@ final class AeronNode implements AutoCloseable {
     /** Clients only count time and read rare messages: they need not run as often as the driver. */
     private static final int PUMPS_PER_CLIENT_TURN = 256;
 
+    /**
+     * A turn of the driver takes one datagram of each socket, and costs as much as a small one. So much is taken before whoever
+     * pumps has a look at it.
+     */
+    private static final int BYTES_PER_PUMP = 16 << 10;
+
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -61,6 +67,7 @@ final class AeronNode implements AutoCloseable {
     private final long keepAliveNanos;
     private volatile boolean closed;
     private volatile boolean hurry;
+    private final int turnsPerPump;
     private int pumps;
 
     /**
@@ -102,6 +109,7 @@ final class AeronNode implements AutoCloseable {
                 .rejoinStream(false);
         if (udp != null) {
             context.mtuLength(udp.mtu())
+                    .sendChannelEndpointSupplier(CalmSendEndpoint::new)
                     .initialWindowLength(udp.windowBytes())
                     .socketRcvbufLength(udp.receiveBufferBytes())
                     .socketSndbufLength(udp.sendBufferBytes());
@@ -115,6 +123,7 @@ final class AeronNode implements AutoCloseable {
             throw e;
         }
         clients.add(client);
+        turnsPerPump = udp == null ? 1 : Math.max(1, BYTES_PER_PUMP / udp.mtu());
         keepAliveNanos = TimeUnit.MILLISECONDS.toNanos(udp == null ? 5 : 1);
         keepAlive = new Thread(this::keepAlive, "gyre-keep-alive-" + label);
         keepAlive.setDaemon(true);
@@ -158,7 +167,11 @@ final class AeronNode implements AutoCloseable {
     void pump() {
         if (!Thread.currentThread().isInterrupted() && lock.tryLock()) {
             try {
-                driverInvoker.invoke();
+                for (int turn = 0; turn < turnsPerPump; turn++) {
+                    if (driverInvoker.invoke() == 0) {
+                        break;
+                    }
+                }
                 if (++pumps % PUMPS_PER_CLIENT_TURN == 0 || hurry) {
                     hurry = false;
                     runClients();

@@ -1,5 +1,6 @@
 package io.gyre.transport;
 
+import io.gyre.Backoff;
 import io.gyre.Gyre;
 import io.gyre.World;
 import java.time.Duration;
@@ -32,6 +33,7 @@ public final class JoinOptions {
     private final boolean trustedNetwork;
     private final Duration joinTimeout;
     private final Duration peerTimeout;
+    private final Duration pause;
 
     private JoinOptions(Builder builder) {
         this.rank = builder.rank;
@@ -45,6 +47,7 @@ public final class JoinOptions {
         this.trustedNetwork = builder.trustedNetwork;
         this.joinTimeout = builder.joinTimeout;
         this.peerTimeout = builder.peerTimeout;
+        this.pause = builder.pause;
         if (rank != ANY_RANK || worldSize < 1) {
             new World(rank, worldSize);
         }
@@ -54,6 +57,7 @@ public final class JoinOptions {
         }
         checkPositive("joinTimeout", joinTimeout);
         checkPositive("peerTimeout", peerTimeout);
+        checkPositive("pause", pause);
     }
 
     private static void checkPositive(String name, Duration duration) {
@@ -166,6 +170,7 @@ public final class JoinOptions {
         builder.trustedNetwork = trustedNetwork;
         builder.joinTimeout = joinTimeout;
         builder.peerTimeout = peerTimeout;
+        builder.pause = pause;
         return builder;
     }
 
@@ -224,6 +229,11 @@ public final class JoinOptions {
         return peerTimeout;
     }
 
+    /** How long a wait sleeps between two looks. */
+    public Duration pause() {
+        return pause;
+    }
+
     /** All of them, in one line for the log. */
     @Override
     public String toString() {
@@ -231,7 +241,7 @@ public final class JoinOptions {
                 + rendezvous + ", transport=" + transport + ", bind=" + bind + ", hostId="
                 + (hostId == null ? "found" : hostId) + ", ranksOnHost=" + ranksOnHost + ", mtu="
                 + (mtu == 0 ? "chosen" : mtu) + ", trustedNetwork=" + trustedNetwork + ", joinTimeout=" + joinTimeout
-                + ", peerTimeout=" + peerTimeout + "]";
+                + ", peerTimeout=" + peerTimeout + ", pause=" + pause + "]";
     }
 
     /** Collects options; every setter returns the builder. */
@@ -248,6 +258,7 @@ public final class JoinOptions {
         private boolean trustedNetwork;
         private Duration joinTimeout = DEFAULT_JOIN_TIMEOUT;
         private Duration peerTimeout = Gyre.DEFAULT_PEER_TIMEOUT;
+        private Duration pause = Backoff.DEFAULT_PAUSE;
 
         private Builder(int rank, int worldSize, String rendezvous) {
             this.rank = rank;
@@ -309,6 +320,15 @@ public final class JoinOptions {
         /** How long to wait for a peer that is alive but sends nothing. Default {@link Gyre#DEFAULT_PEER_TIMEOUT}. */
         public Builder peerTimeout(Duration timeout) {
             this.peerTimeout = timeout;
+            return this;
+        }
+
+        /**
+         * How long a wait sleeps between two looks. Default 50 us, after it has spun and yielded; with a longer one it sleeps at once,
+         * for those who have more use for the processor than for a fast answer.
+         */
+        public Builder pause(Duration value) {
+            this.pause = value;
             return this;
         }
 

@@ -110,6 +110,10 @@ class JoinOptionsTest {
                         .peerTimeout(Duration.ofSeconds(-1))
                         .build())
                 .withMessageContaining("peerTimeout PT-1S is not positive");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() ->
+                        JoinOptions.builder(0, 1, "file").pause(Duration.ZERO).build())
+                .withMessageContaining("pause PT0S is not positive");
     }
 
     @Test
@@ -123,11 +127,13 @@ class JoinOptionsTest {
                 .trustedNetwork(true)
                 .joinTimeout(Duration.ofSeconds(1))
                 .peerTimeout(Duration.ofSeconds(2))
+                .pause(Duration.ofMillis(1))
                 .build();
 
         assertThat(options.toBuilder().build()).hasToString(options.toString());
         assertThat(options)
                 .hasToString("JoinOptions[rank=1, worldSize=3, rendezvous=file, transport=ipc, bind=::1, hostId=here,"
-                        + " ranksOnHost=2, mtu=8960, trustedNetwork=true, joinTimeout=PT1S, peerTimeout=PT2S]");
+                        + " ranksOnHost=2, mtu=8960, trustedNetwork=true, joinTimeout=PT1S, peerTimeout=PT2S,"
+                        + " pause=PT0.001S]");
     }
 }

@@ -1,0 +1,170 @@
+package io.gyre.benchmarks;
+
+import io.gyre.GyreException;
+import io.gyre.Session;
+import io.gyre.launcher.JavaProgram;
+import io.gyre.launcher.JvmFlags;
+import io.gyre.launcher.ReportFile;
+import io.gyre.transport.AeronSession;
+import io.gyre.transport.JoinOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/**
+ * {@code gyre bench scaling}: builds hosts with links of a rate, runs every strategy on every number of them, and compares step
+ * times with what arithmetic allows; or is one of the ranks, if the environment says so.
+ */
+@Command(
+        name = "scaling",
+        description =
+                "Compares strategies on 1, 2, 4 and 8 hosts with real transport over links of a rate, beside their"
+                        + " floor by arithmetic. Hosts are network namespaces of this one, which needs root; computing is simulated"
+                        + " by waiting, and everything runs slower by a factor, so that a few cores are enough for all.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        usageHelpAutoWidth = true)
+public final class ScalingCommand implements Callable<Integer> {
+
+    private static final int PORT = 40_400;
+
+    @Mixin
+    private final ScalingOptions options = new ScalingOptions();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        options.check();
+        return System.getenv("GYRE_RANK") == null ? launch() : measure();
+    }
+
+    private int launch() throws IOException, InterruptedException {
+        Optional<String> obstacle = ShapedHosts.obstacle();
+        if (obstacle.isPresent()) {
+            throw new GyreException(obstacle.get());
+        }
+        // Drawing needs no screen.
+        System.setProperty("java.awt.headless", "true");
+        ScalingReport report = ScalingReport.of(options);
+        System.out.print(report.heading());
+        Path directory = Files.createTempDirectory("gyre-scaling");
+        try (ShapedHosts hosts = ShapedHosts.open(Collections.max(options.hosts()), options.mtu())) {
+            for (ScalingCase each : options.cases()) {
+                hosts.shape(each.gigabits() * 1e9 / options.dilation(each.gigabits()));
+                ScalingResult result = report.add(run(each, hosts, directory));
+                System.out.print(ScalingReport.line(result));
+                // What has been measured is not lost if a later run fails.
+                write(report);
+            }
+        } finally {
+            remove(directory);
+        }
+        return 0;
+    }
+
+    private void write(ScalingReport report) throws IOException {
+        Optional<ReportFile> file = options.report();
+        if (file.isPresent()) {
+            file.get().write(report.toJson());
+        }
+        Optional<Path> plot = options.plot();
+        if (plot.isPresent()) {
+            ScalingPlot.write(report, plot.get());
+        }
+    }
+
+    private ScalingResult run(ScalingCase each, ShapedHosts hosts, Path directory)
+            throws IOException, InterruptedException {
+        Path part = directory.resolve("part.json");
+        Files.deleteIfExists(part);
+        List<String> arguments = new ArrayList<>(List.of("scaling"));
+        arguments.addAll(options.forRanks(each, part));
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(JvmFlags.STANDARD);
+        command.addAll(List.of(
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-XX:MaxDirectMemorySize=" + options.memoryBytes()));
+        JavaProgram program = JavaProgram.mainClass(BenchCommand.class.getName(), arguments);
+        command.addAll(program.entry());
+        command.addAll(program.arguments());
+        try (RankCrew crew = new RankCrew(directory)) {
+            Thread hook = new Thread(
+                    () -> {
+                        crew.close();
+                        hosts.close();
+                    },
+                    "gyre-scaling-shutdown");
+            Runtime.getRuntime().addShutdownHook(hook);
+            for (int rank = 0; rank < each.ranks(); rank++) {
+                int host = each.hostOf(rank);
+                crew.start(hosts.on(host, command), variables(each, hosts, rank, host));
+            }
+            crew.await();
+            Runtime.getRuntime().removeShutdownHook(hook);
+        }
+        return ScalingReport.parse(Files.readString(part)).results().get(0);
+    }
+
+    private static Map<String, String> variables(ScalingCase each, ShapedHosts hosts, int rank, int host) {
+        Map<String, String> variables = new HashMap<>();
+        variables.put("GYRE_RANK", String.valueOf(rank));
+        variables.put("GYRE_WORLD_SIZE", String.valueOf(each.ranks()));
+        variables.put("GYRE_RENDEZVOUS", hosts.address(0) + ":" + PORT);
+        variables.put("GYRE_BIND", hosts.address(host));
+        variables.put("GYRE_HOST_ID", hosts.name(host));
+        // All of them share these cores.
+        variables.put("GYRE_LOCAL_SIZE", String.valueOf(each.ranks()));
+        variables.put("GYRE_TRUSTED_NETWORK", "true");
+        variables.put("GYRE_TRANSPORT", "auto");
+        variables.put("OPENBLAS_NUM_THREADS", "1");
+        return variables;
+    }
+
+    private static void remove(Path directory) throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(directory);
+    }
+
+    private int measure() throws IOException {
+        List<ScalingCase> cases = options.cases();
+        if (cases.size() != 1) {
+            throw new IllegalArgumentException(
+                    "a rank takes one strategy, rate, number of hosts and slowness: " + cases);
+        }
+        JoinOptions join = JoinOptions.fromEnvironment().toBuilder()
+                .mtu(options.datagram())
+                .peerTimeout(options.patience())
+                .pause(options.pause(cases.get(0).gigabits()))
+                .build();
+        try (Session session = AeronSession.join(join)) {
+            try {
+                ScalingResult result = new ScalingRank(options, cases.get(0), session).run();
+                if (session.world().isRoot()) {
+                    ScalingReport report = ScalingReport.of(options);
+                    report.add(result);
+                    write(report);
+                }
+            } catch (Throwable failure) {
+                // Before the session closes, so that the others learn of a failure and not of a departure.
+                session.fail(String.valueOf(failure.getMessage()));
+                throw failure;
+            }
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,93 @@
+package io.gyre.benchmarks;
+
+import io.gyre.Bucket;
+import io.gyre.BucketPlan;
+
+/**
+ * The least time of a step, by arithmetic: what must be computed, and what must cross a host's link and cannot do so meanwhile.
+ * Neither processors nor delays are in it. All times are those of the simulated hosts, in seconds.
+ *
+ * @param plan of the gradient, of floats
+ * @param computeSeconds of forward and backward pass together
+ * @param backward part of that in which gradients become complete, from the end
+ * @param wire of each host
+ */
+record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wire wire) {
+
+    /** The time of a step on the hosts that are not slow. */
+    double seconds(ScalingCase run) {
+        return switch (run.strategy().kind()) {
+            case ALLREDUCE -> synchronous(run);
+            case PARAMSERVER -> parameterServer(run);
+            case ELASTIC -> elastic(run);
+            case HYBRID -> hybrid(run);
+        };
+    }
+
+    /** Gradients of the whole model, in bytes. */
+    private double vector() {
+        return (double) plan.elements() * Float.BYTES;
+    }
+
+    /**
+     * When a bucket is complete, from the beginning of the step.
+     *
+     * @param slowness how many times as long the rank computes
+     */
+    double completeSeconds(Bucket bucket, double slowness) {
+        double done = (double) (plan.elements() - bucket.offset()) / plan.elements();
+        return slowness * computeSeconds * (1 - backward + backward * done);
+    }
+
+    /**
+     * Buckets are exchanged one after the other, each when the slowest rank has it complete. A host sends 2 (H-1)/H of each, be it
+     * one rank or several.
+     */
+    private double synchronous(ScalingCase run) {
+        double slowest = run.hosts() == 1 ? 1 : run.slow();
+        double end = 0;
+        for (Bucket bucket : plan.buckets()) {
+            double sent = 2.0 * bucket.length() * Float.BYTES * (run.hosts() - 1) / run.hosts();
+            end = Math.max(end, completeSeconds(bucket, slowest)) + wire.seconds(sent);
+        }
+        return Math.max(end, slowest * computeSeconds);
+    }
+
+    /**
+     * Each rank pushes to the shards on other hosts and pulls from them, during computation; its own host's shards answer the ranks
+     * of other hosts, of which slow ones ask less often. Both directions of a link carry as much.
+     */
+    private double parameterServer(ScalingCase run) {
+        return Math.max(computeSeconds, wire.seconds(run.ranksPerHost() * (away(run) + asked(run))));
+    }
+
+    /** What one rank's vector has on other hosts. */
+    private double away(ScalingCase run) {
+        return vector() * (run.hosts() - 1) / run.hosts();
+    }
+
+    /** What one place on each other host asks of a host in one step of this one. */
+    private double asked(ScalingCase run) {
+        return run.hosts() == 1 ? 0 : vector() / run.hosts() * (run.hosts() - 2 + 1 / run.slow());
+    }
+
+    /**
+     * In one of {@code period} steps a rank waits until it has read the centre; what it adds to it goes during the steps after
+     * that.
+     */
+    private double elastic(ScalingCase run) {
+        double read = wire.seconds(run.ranksPerHost() * away(run));
+        double both = wire.seconds(run.ranksPerHost() * (away(run) + asked(run)));
+        double cycle = Math.max(run.strategy().period() * computeSeconds + read, both);
+        return cycle / run.strategy().period();
+    }
+
+    /** One rank of each host exchanges, for all of them; and reads the centre while the last step of the period computes. */
+    private double hybrid(ScalingCase run) {
+        int period = run.strategy().period();
+        double read = wire.seconds(away(run));
+        double both = wire.seconds(away(run) + asked(run));
+        double cycle = Math.max((period - 1) * computeSeconds + Math.max(computeSeconds, read), both);
+        return cycle / period;
+    }
+}

@@ -1,0 +1,148 @@
+package io.gyre.benchmarks;
+
+import io.gyre.Bucket;
+import io.gyre.BucketPlan;
+import io.gyre.GyreException;
+import io.gyre.MemoryBox;
+import io.gyre.Session;
+import io.gyre.StepSummary;
+import io.gyre.UpdateStrategy;
+import io.gyre.World;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * One rank of the benchmark: takes the steps of a training through its strategy, but waits instead of computing. Buckets become
+ * complete during the backward part of the wait, and are combined at once where the strategy can do so, as in a training whose
+ * exchange overlaps the backward pass. At the end the parameters tell whether every gradient has come, once.
+ */
+final class ScalingRank {
+
+    private static final byte[] NOTHING = {};
+
+    /** So that what is measured last is not exchanged with fewer others. */
+    private static final int STEPS_AFTER = 1;
+
+    private final ScalingOptions options;
+    private final ScalingCase run;
+    private final Session session;
+    private final World world;
+    private final double dilation;
+    private final BucketPlan plan;
+
+    ScalingRank(ScalingOptions options, ScalingCase run, Session session) {
+        this.options = options;
+        this.run = run;
+        this.session = session;
+        world = session.world();
+        dilation = options.dilation(run.gigabits());
+        plan = TimedModel.plan(options.bytes(), options.bucketBytes());
+    }
+
+    /** Takes all steps; all ranks get the same result. */
+    ScalingResult run() {
+        RankFigures[] own = new RankFigures[1];
+        run.strategy().use(session, options, dilation, strategy -> own[0] = train(strategy));
+        List<RankFigures> all = session.exchange("figures", own[0].encode()).stream()
+                .map(RankFigures::decode)
+                .toList();
+        int payload =
+                world.size() == 1 ? 1 : session.endpoint().sender(world.right()).maxPayload();
+        Wire wire = new Wire(run.gigabits() * 1e9, payload);
+        ScalingFloor floor = new ScalingFloor(plan, options.computeSeconds(), options.backward(), wire);
+        return ScalingResult.of(run, dilation, options.computeSeconds(), floor.seconds(run), all);
+    }
+
+    private RankFigures train(UpdateStrategy strategy) {
+        try (MemoryBox gradients = strategy.allocateGradients(options.bytes())) {
+            TimedModel model = new TimedModel(gradients.region(), plan);
+            strategy.start(model);
+            session.exchange("the beginning", NOTHING);
+            strategy.resume(model, 0);
+            long steps = steps(strategy, world.rank());
+            Usage begin = Usage.now();
+            Usage end = begin;
+            for (long step = 0; step < steps; step++) {
+                if (step == options.warmUp()) {
+                    begin = Usage.now();
+                }
+                take(strategy, model, step);
+                if (step <= options.warmUp() + options.steps() - 1) {
+                    end = Usage.now();
+                }
+            }
+            int measured = (int) Math.min(options.steps(), steps - options.warmUp());
+            strategy.finish(model);
+            check(strategy, model);
+            return RankFigures.between(begin, end, measured);
+        }
+    }
+
+    /** Who takes its own steps takes fewer if it is slow, so that all end at about the same time. */
+    private long steps(UpdateStrategy strategy, int rank) {
+        int all = options.warmUp() + options.steps() + STEPS_AFTER;
+        return strategy.inLockStep() ? all : Math.max(options.warmUp() + 1, (long) Math.ceil(all / run.slowness(rank)));
+    }
+
+    private void take(UpdateStrategy strategy, TimedModel model, long step) {
+        strategy.beforeStep(model, step);
+        long begin = System.nanoTime();
+        boolean overlaps =
+                strategy.combinesBuckets() && strategy.ranksInStep(world).size() > 1;
+        for (Bucket bucket : plan.buckets()) {
+            await(begin + nanos(1 - options.backward() + options.backward() * completeWith(bucket)));
+            model.complete(bucket, world.rank());
+            if (overlaps) {
+                strategy.combine(model, bucket, step);
+            }
+        }
+        await(begin + nanos(1));
+        StepSummary total = strategy.summarise(StepSummary.ofRank(1, 0, false), step);
+        if (!overlaps || !strategy.updatesHere()) {
+            strategy.combine(model, total, step);
+        }
+        if (strategy.updatesHere()) {
+            model.update();
+        }
+        strategy.afterStep(model, step);
+    }
+
+    /** Which part of the gradients is complete with a bucket. */
+    private double completeWith(Bucket bucket) {
+        return (double) (plan.elements() - bucket.offset()) / plan.elements();
+    }
+
+    /** So much of this rank's time of computing, in real time. */
+    private long nanos(double part) {
+        double seconds = part * options.computeSeconds() * dilation * run.slowness(world.rank());
+        return (long) (seconds * TimeUnit.SECONDS.toNanos(1));
+    }
+
+    private static void await(long deadline) {
+        for (long rest = deadline - System.nanoTime(); rest > 0; rest = deadline - System.nanoTime()) {
+            LockSupport.parkNanos(rest);
+        }
+    }
+
+    private void check(UpdateStrategy strategy, TimedModel model) {
+        long gradients = 0;
+        for (int rank = 0; rank < world.size(); rank++) {
+            gradients += steps(strategy, rank) * (rank + 1);
+        }
+        // A centre keeps a part of what each group has.
+        if (!run.strategy().kind().hasCentre()) {
+            model.check(gradients);
+        }
+        long own = model.checksum();
+        List<byte[]> all = session.exchange(
+                "checksums", ByteBuffer.allocate(Long.BYTES).putLong(own).array());
+        for (int rank = 0; rank < all.size(); rank++) {
+            if (ByteBuffer.wrap(all.get(rank)).getLong() != own) {
+                throw new GyreException("ranks " + world.rank() + " and " + rank + " have different parameters after "
+                        + strategy.description());
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package io.gyre.benchmarks;
+
+import io.gyre.Asynchronous;
+import io.gyre.Collective;
+import io.gyre.ElasticAveraging;
+import io.gyre.ElementType;
+import io.gyre.Groups;
+import io.gyre.Hybrid;
+import io.gyre.Session;
+import io.gyre.SharedVector;
+import io.gyre.Synchronous;
+import io.gyre.UpdateStrategy;
+import io.gyre.allreduce.Collectives;
+import io.gyre.paramserver.AsynchronousParallel;
+import io.gyre.paramserver.GradientDescent;
+import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.Training;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/**
+ * A strategy as it is measured, with the settings of {@code gyre train}.
+ *
+ * @param kind which
+ * @param period steps from one exchange with the centre to the next; 1 for strategies without a centre
+ */
+record ScalingStrategy(Kind kind, int period) {
+
+    /** Names as on the command line of {@code gyre train}. */
+    enum Kind {
+        ALLREDUCE,
+        PARAMSERVER,
+        ELASTIC,
+        HYBRID;
+
+        /** Whether groups are tied to a common centre every few steps. */
+        boolean hasCentre() {
+            return this == ELASTIC || this == HYBRID;
+        }
+    }
+
+    /** How long a server may take is counted in the time of the simulated hosts. */
+    private static final Duration RETRY = Duration.ofSeconds(5);
+
+    private static final byte[] NOTHING = {};
+
+    /** What is done with a strategy. */
+    interface Use {
+        void with(UpdateStrategy strategy);
+    }
+
+    /**
+     * Makes it on one rank, as training does, and gives its parts back afterwards. All ranks call this together.
+     *
+     * @param dilation how much slower than simulated time runs
+     * @param use called once, with the strategy
+     */
+    void use(Session session, ScalingOptions options, double dilation, Use use) {
+        if (kind == Kind.ALLREDUCE) {
+            try (Collective collective = Collectives.choose(session.endpoint())) {
+                use.with(new Synchronous(collective));
+            }
+            return;
+        }
+        ParameterService.Builder builder = ParameterService.builder(session)
+                .callTimeout(options.patience())
+                .memoryLimit(options.memoryBytes())
+                .retryAfter(Duration.ofNanos((long) (RETRY.toNanos() * Math.max(1, dilation))));
+        if (kind == Kind.PARAMSERVER) {
+            builder.training(new Training(new AsynchronousParallel(), new GradientDescent(1)));
+        } else if (kind == Kind.HYBRID) {
+            builder.groupsByHost();
+        }
+        try (ParameterService service = builder.start();
+                Collective group = Collectives.choose(service.group().endpoint())) {
+            use.with(strategy(service, group, options.bytes() / Float.BYTES));
+            session.exchange("the end", NOTHING);
+        }
+    }
+
+    private UpdateStrategy strategy(ParameterService service, Collective group, long elements) {
+        Groups groups = service.groups();
+        double movingRate = ElasticAveraging.defaultMovingRate(groups.count());
+        return switch (kind) {
+            case ALLREDUCE -> new Synchronous(group);
+            case PARAMSERVER ->
+                new Asynchronous(
+                        service.parameters("parameters", ElementType.FLOAT32, elements), service.description());
+            case ELASTIC -> new ElasticAveraging(centre(service, elements), movingRate, period);
+            // As in training: one group has nobody to exchange with.
+            case HYBRID ->
+                groups.count() == 1
+                        ? new Synchronous(group)
+                        : Hybrid.elastic(
+                                groups,
+                                service.workers().world().rank(),
+                                group,
+                                service.isLead() ? centre(service, elements) : null,
+                                movingRate,
+                                period,
+                                service::outliveThis);
+        };
+    }
+
+    private static SharedVector centre(ParameterService service, long elements) {
+        return service.centre("centre", ElementType.FLOAT32, elements);
+    }
+
+    /** As on the command line: {@code elastic:4}. */
+    @Override
+    public String toString() {
+        String name = kind.name().toLowerCase(Locale.ROOT);
+        return period == 1 ? name : name + ":" + period;
+    }
+
+    /** Reads one. */
+    static final class Converter implements ITypeConverter<ScalingStrategy> {
+
+        private static final Pattern FORM = Pattern.compile("([a-z]+)(?::([1-9][0-9]{0,5}))?");
+
+        @Override
+        public ScalingStrategy convert(String text) {
+            Matcher parts = FORM.matcher(text);
+            if (parts.matches()) {
+                for (Kind kind : Kind.values()) {
+                    if (kind.name().toLowerCase(Locale.ROOT).equals(parts.group(1))) {
+                        return of(kind, parts.group(2), text);
+                    }
+                }
+            }
+            throw new TypeConversionException(
+                    "'" + text + "' is none of allreduce, paramserver, elastic, hybrid, elastic:PERIOD, hybrid:PERIOD");
+        }
+
+        private static ScalingStrategy of(Kind kind, @Nullable String period, String text) {
+            if (period != null && !kind.hasCentre()) {
+                throw new TypeConversionException("'" + text + "': only elastic and hybrid have a period");
+            }
+            return new ScalingStrategy(kind, period == null ? 1 : Integer.parseInt(period));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package io.gyre.benchmarks;
+
+import io.gyre.Bucket;
+import io.gyre.BucketPlan;
+import io.gyre.ElementType;
+import io.gyre.GyreException;
+import io.gyre.Region;
+import io.gyre.TrainableModel;
+import java.util.Collections;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/**
+ * Parameters and gradients without a model: both begin as zeros, and every {@value #STRIDE}th gradient of a rank is known, so that
+ * parameters tell which gradients have come, and how often.
+ *
+ * <p>That the others stay zero is what a GPU would do to this processor: it writes gradients itself.
+ */
+final class TimedModel implements TrainableModel {
+
+    /** From one known element to the next. */
+    static final int STRIDE = 1_024;
+
+    /** Of different places, so that gradients in the wrong place are found. */
+    private static final int PATTERN = 7;
+
+    private final Region parameters;
+    private final Region gradients;
+    private final BucketPlan plan;
+
+    /**
+     * Creates the model of one rank.
+     *
+     * @param gradients borrowed
+     * @param plan how they are cut
+     */
+    TimedModel(Region gradients, BucketPlan plan) {
+        this.gradients = gradients;
+        this.plan = plan;
+        parameters = Region.allocate("parameters", gradients.byteLength());
+    }
+
+    /** As training cuts gradients of small layers: each bucket as long as it may be. */
+    static BucketPlan plan(long bytes, long bucketBytes) {
+        long elements = bytes / Float.BYTES;
+        long most = bucketBytes / Float.BYTES;
+        // In whole strides, so that the known elements of a bucket begin with its first.
+        return BucketPlan.of(List.of(elements), Math.max(STRIDE, most / STRIDE * STRIDE));
+    }
+
+    @Override
+    public ElementType elementType() {
+        return ElementType.FLOAT32;
+    }
+
+    @Override
+    public Region gradients() {
+        return gradients;
+    }
+
+    @Override
+    public BucketPlan bucketPlan() {
+        return plan;
+    }
+
+    @Override
+    public Region parameters() {
+        return parameters;
+    }
+
+    @Override
+    public int epoch() {
+        return 0;
+    }
+
+    @Override
+    public List<Region> state() {
+        return Collections.singletonList(parameters);
+    }
+
+    /** Writes a rank's gradients of one bucket. */
+    void complete(Bucket bucket, int rank) {
+        for (long i = firstKnown(bucket.offset()); i < bucket.offset() + bucket.length(); i += STRIDE) {
+            gradients.putFloat(i * Float.BYTES, gradient(i) * (rank + 1));
+        }
+    }
+
+    /** What rank 0 has at a known place. */
+    private static float gradient(long element) {
+        return 1 + (int) (element / STRIDE % PATTERN);
+    }
+
+    private static long firstKnown(long from) {
+        return (from + STRIDE - 1) / STRIDE * STRIDE;
+    }
+
+    /** What an updater does: descends along what the gradients are now. */
+    void update() {
+        for (long at = 0; at < parameters.byteLength(); at += (long) STRIDE * Float.BYTES) {
+            parameters.putFloat(at, parameters.getFloat(at) - gradients.getFloat(at));
+        }
+    }
+
+    /**
+     * Compares all known parameters with what they must be.
+     *
+     * @param gradientsOfRankZero how many times the gradient of rank 0 must have been subtracted, those of others counted as often
+     *     as they are larger
+     * @throws GyreException naming the first that is wrong
+     */
+    void check(long gradientsOfRankZero) {
+        for (long i = 0; i < plan.elements(); i += STRIDE) {
+            float expected = -gradient(i) * gradientsOfRankZero;
+            float found = parameters.getFloat(i * Float.BYTES);
+            if (found != expected) {
+                throw new GyreException("parameter %,d of %,d is %s after the last step, not %s: gradients were lost or"
+                                .formatted(i, plan.elements(), found, expected)
+                        + " counted twice");
+            }
+        }
+    }
+
+    /** Number that tells whether ranks have the same known parameters. */
+    long checksum() {
+        CRC32C crc = new CRC32C();
+        for (long at = 0; at < parameters.byteLength(); at += (long) STRIDE * Float.BYTES) {
+            int bits = Float.floatToIntBits(parameters.getFloat(at));
+            for (int shift = 0; shift < Integer.SIZE; shift += Byte.SIZE) {
+                crc.update((bits >>> shift) & 0xff);
+            }
+        }
+        return crc.getValue();
+    }
+}

@@ -1,0 +1,59 @@
+package io.gyre.benchmarks;
+
+import com.sun.management.OperatingSystemMXBean;
+import io.gyre.GyreException;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * What has been used up at one moment.
+ *
+ * @param nanos the time
+ * @param sentBytes of this host's link, headers included
+ * @param receivedBytes of this host's link, headers included
+ * @param processNanos processor time of this process
+ * @param busyTicks of all processors of the machine, whatever they did
+ * @param allTicks of all processors of the machine
+ */
+record Usage(long nanos, long sentBytes, long receivedBytes, long processNanos, long busyTicks, long allTicks) {
+
+    private static final Path STATISTICS = Path.of("/sys/class/net", ShapedHosts.INTERFACE, "statistics");
+    private static final OperatingSystemMXBean SYSTEM =
+            ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+
+    /** In the order of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal. */
+    private static final int KINDS_OF_TICKS = 8;
+
+    private static final int IDLE = 3;
+    private static final int WAITING_FOR_DISK = 4;
+
+    static Usage now() {
+        try {
+            long busy = 0;
+            long all = 0;
+            String[] words = Files.readAllLines(Path.of("/proc/stat")).get(0).split(" +", -1);
+            for (int kind = 0; kind < KINDS_OF_TICKS; kind++) {
+                long ticks = Long.parseLong(words[kind + 1]);
+                all += ticks;
+                busy += kind == IDLE || kind == WAITING_FOR_DISK ? 0 : ticks;
+            }
+            return new Usage(
+                    System.nanoTime(),
+                    linkBytes("tx_bytes"),
+                    linkBytes("rx_bytes"),
+                    SYSTEM.getProcessCpuTime(),
+                    busy,
+                    all);
+        } catch (IOException e) {
+            throw new GyreException("this host does not tell what is used: " + e, e);
+        }
+    }
+
+    /** 0 where ranks were started without shaped links, as in tests. */
+    private static long linkBytes(String name) throws IOException {
+        Path file = STATISTICS.resolve(name);
+        return Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;
+    }
+}
