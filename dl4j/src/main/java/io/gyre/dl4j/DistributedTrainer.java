@@ -152,7 +152,10 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Decides whether gradients are exchanged during the backward pass; says why. */
     private boolean overlaps(Overlap wanted, boolean onDevice) {
         String obstacle = Overlap.obstacle(
-                strategy, replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
+                strategy,
+                replica,
+                inStep.world(),
+                onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
