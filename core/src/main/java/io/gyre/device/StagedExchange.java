@@ -19,7 +19,7 @@ public final class StagedExchange implements AutoCloseable {
     private final DeviceEvent returned;
     private final boolean[] givenBack;
     private @Nullable DeviceBuffer vector;
-    private volatile boolean open = true;
+    private boolean closed;
 
     StagedExchange(StagedGradients staged, Device device) {
         this.staged = staged;
@@ -30,10 +30,6 @@ public final class StagedExchange implements AutoCloseable {
         here = device.event("a bucket is on the host");
         returned = device.event("gradients are back");
         givenBack = new boolean[staged.plan().buckets().size()];
-    }
-
-    boolean isOpen() {
-        return open;
     }
 
     /** The event at which the device has all that was given back. */
@@ -65,6 +61,7 @@ public final class StagedExchange implements AutoCloseable {
         returning.copyToDevice(host, offset, view(), offset, bucket.length() * staged.elementBytes());
         returning.record(returned);
         givenBack[index] = true;
+        staged.givenBackBy(this);
     }
 
     /** Begins to copy all buckets back. */
@@ -101,10 +98,10 @@ public final class StagedExchange implements AutoCloseable {
     /** Waits for the copies, and gives back what was prepared. A second call does nothing. */
     @Override
     public void close() {
-        if (!open) {
+        if (closed) {
             return;
         }
-        open = false;
+        closed = true;
         arriving.await(staged.timeout(), "the last copy of gradients to the host");
         returning.await(staged.timeout(), "the last copy of gradients to the device");
         if (vector != null) {

@@ -45,7 +45,6 @@ public final class StagedGradients implements AutoCloseable {
     private final boolean[] begun;
     private volatile @Nullable StagedExchange exchange;
     private @Nullable DeviceBuffer gradients;
-    private boolean ordered;
     private boolean closed;
 
     /**
@@ -72,14 +71,13 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /**
-     * Creates the side of the calling thread, which combines the gradients; it replaces one that was closed, and is closed after the last {@link #end}.
+     * Creates a side for the calling thread, which combines the gradients. There may be several, one of which takes all buckets of a
+     * step. Close it after the last {@link #end}.
      *
      * @param device the same GPU as this one's, opened by the calling thread; borrowed
      */
     public StagedExchange exchange(Device device) {
-        StagedExchange made = new StagedExchange(this, device);
-        exchange = made;
-        return made;
+        return new StagedExchange(this, device);
     }
 
     /**
@@ -119,17 +117,11 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     private void copyToHost(DeviceBuffer vector, List<DeviceStream> computes, long byteOffset, long byteLength) {
+        // The streams have waited for what returned in the step before, so this does too.
         for (int i = 0; i < computes.size(); i++) {
             computes.get(i).record(complete);
             leaving.waitFor(complete);
         }
-        StagedExchange known = exchange;
-        if (!ordered && known != null && known.isOpen()) {
-            // The host memory still holds what returns from the step before. Later in a step the event is the other
-            // thread's.
-            leaving.waitFor(known.returned());
-        }
-        ordered = true;
         leaving.copyToHost(vector, byteOffset, host, byteOffset, byteLength);
     }
 
@@ -149,6 +141,11 @@ public final class StagedGradients implements AutoCloseable {
 
     Duration timeout() {
         return timeout;
+    }
+
+    /** Notes who has given a bucket back; called by that side. */
+    void givenBackBy(StagedExchange side) {
+        exchange = side;
     }
 
     static String describe(int bucket) {
@@ -188,7 +185,6 @@ public final class StagedGradients implements AutoCloseable {
         }
         Arrays.fill(begun, false);
         gradients = null;
-        ordered = false;
     }
 
     /** Waits for the copies, and gives back what was prepared. Close the other side first. A second call does nothing. */

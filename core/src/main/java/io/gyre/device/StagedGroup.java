@@ -112,14 +112,9 @@ public final class StagedGroup implements AutoCloseable {
      * @param computes the streams that write them
      */
     public void begin(List<DeviceBuffer> ofDevices, List<DeviceStream> computes) {
+        // The streams have waited for what returned in the step before, so the lanes do too.
         SummingLane.begin(lanes, ofDevices, computes, plan.elements() * type.bytes());
         vectors = ofDevices;
-        for (SummingLane lane : lanes) {
-            for (Way other : ways) {
-                // The host memory still holds what returns from the step before.
-                lane.stream.waitFor(other.returned);
-            }
-        }
         for (Bucket bucket : plan.buckets()) {
             for (Way way : ways) {
                 leave(bucket, way);

@@ -5,7 +5,9 @@ import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.GradientKernels;
 import io.gyre.kernel.HalfFormat;
-import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Gyre's own kernels, and cuBLAS for what it was found to do faster. Until somebody has looked that is nothing. */
@@ -21,15 +23,22 @@ final class ChosenKernels implements GradientKernels {
     /** Length from which cuBLAS is never used. */
     static final long NEVER = Long.MAX_VALUE;
 
-    private static final int TYPES = ElementType.values().length;
+    /** Lengths from which cuBLAS is used, by operation. */
+    private static final class Lengths {
+        long sum = NEVER;
+        long scale = NEVER;
+        long axpy = NEVER;
+    }
 
     private final GradientKernels own;
-    private final long[] from = new long[Operation.values().length * TYPES];
+    private final Map<ElementType, Lengths> from = new EnumMap<>(ElementType.class);
     private @Nullable Cublas cublas;
 
     ChosenKernels(GradientKernels own) {
         this.own = own;
-        Arrays.fill(from, NEVER);
+        for (ElementType type : ElementType.values()) {
+            from.put(type, new Lengths());
+        }
     }
 
     /** cuBLAS wherever it can be used, whatever it costs. */
@@ -43,19 +52,23 @@ final class ChosenKernels implements GradientKernels {
         return kernels;
     }
 
-    private static int index(Operation operation, ElementType type) {
-        return operation.ordinal() * TYPES + type.ordinal();
-    }
-
     /** Uses cuBLAS for vectors of so many elements or more. */
     void choose(Cublas newCublas, Operation operation, ElementType type, long fromElements) {
         cublas = newCublas;
-        from[index(operation, type)] = fromElements;
+        switch (operation) {
+            case SUM -> lengths(type).sum = fromElements;
+            case SCALE -> lengths(type).scale = fromElements;
+            case AXPY -> lengths(type).axpy = fromElements;
+        }
     }
 
-    /** cuBLAS, if it is to be used. */
-    private @Nullable Cublas cublas(Operation operation, ElementType type, long count) {
-        return count >= from[index(operation, type)] ? cublas : null;
+    private Lengths lengths(ElementType type) {
+        return Objects.requireNonNull(from.get(type));
+    }
+
+    /** cuBLAS, if it is to be used for so many elements. */
+    private @Nullable Cublas cublas(long fromElements, long count) {
+        return count >= fromElements ? cublas : null;
     }
 
     @Override
@@ -67,7 +80,7 @@ final class ChosenKernels implements GradientKernels {
             DeviceBuffer other,
             long otherOffset,
             long count) {
-        Cublas chosen = cublas(Operation.SUM, type, count);
+        Cublas chosen = cublas(lengths(type).sum, count);
         if (chosen == null) {
             own.sum(stream, type, into, intoOffset, other, otherOffset, count);
         } else {
@@ -86,7 +99,7 @@ final class ChosenKernels implements GradientKernels {
     @Override
     public void scale(
             DeviceStream stream, ElementType type, DeviceBuffer data, long offset, long count, double factor) {
-        Cublas chosen = cublas(Operation.SCALE, type, count);
+        Cublas chosen = cublas(lengths(type).scale, count);
         // By 0 everything is 0, NaN too, of which cuBLAS says nothing; and a small double is 0 as a float.
         boolean zero = type == ElementType.FLOAT32 ? (float) factor == 0 : factor == 0;
         if (chosen == null || zero) {
@@ -106,7 +119,7 @@ final class ChosenKernels implements GradientKernels {
             DeviceBuffer other,
             long otherOffset,
             long count) {
-        Cublas chosen = cublas(Operation.AXPY, type, count);
+        Cublas chosen = cublas(lengths(type).axpy, count);
         boolean zero = type == ElementType.FLOAT32 ? (float) factor == 0 : factor == 0;
         if (chosen == null || zero) {
             own.axpy(stream, type, factor, into, intoOffset, other, otherOffset, count);

@@ -452,8 +452,10 @@ public abstract class DevicesContract {
         List<DeviceStream> computes = List.of(compute);
         DeviceBuffer gradients = upload(device, start);
         try (StagedGradients staged = new StagedGradients(device, memory, ElementType.FLOAT32, plan, PATIENCE);
-                StagedExchange exchange = staged.exchange(device)) {
+                StagedExchange even = staged.exchange(device);
+                StagedExchange odd = staged.exchange(device)) {
             for (int step = 0; step < 4; step++) {
+                StagedExchange exchange = step % 2 == 0 ? even : odd;
                 if (step < 2) {
                     device.kernels().scale(compute, ElementType.FLOAT32, gradients, 0, plan.elements(), 1.5);
                 } else {
