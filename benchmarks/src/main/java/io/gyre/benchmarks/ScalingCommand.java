@@ -96,12 +96,7 @@ public final class ScalingCommand implements Callable<Integer> {
         command.addAll(program.entry());
         command.addAll(program.arguments());
         try (RankCrew crew = new RankCrew(directory)) {
-            Thread hook = new Thread(
-                    () -> {
-                        crew.close();
-                        hosts.close();
-                    },
-                    "gyre-scaling-shutdown");
+            Thread hook = new Thread(() -> end(crew, hosts), "gyre-scaling-shutdown");
             Runtime.getRuntime().addShutdownHook(hook);
             for (int rank = 0; rank < each.ranks(); rank++) {
                 int host = each.hostOf(rank);
@@ -111,6 +106,11 @@ public final class ScalingCommand implements Callable<Integer> {
             Runtime.getRuntime().removeShutdownHook(hook);
         }
         return ScalingReport.parse(Files.readString(part)).results().get(0);
+    }
+
+    private static void end(RankCrew crew, ShapedHosts hosts) {
+        crew.close();
+        hosts.close();
     }
 
     private static Map<String, String> variables(ScalingCase each, ShapedHosts hosts, int rank, int host) {

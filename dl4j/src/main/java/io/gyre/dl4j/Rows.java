@@ -57,10 +57,12 @@ final class Rows {
             INDArray flat = array.dup('c').reshape('c', array.size(0), array.length() / array.size(0));
             long[] shape = array.shape().clone();
             shape[0] = rows.length;
-            INDArray picked = Nd4j.pullRows(flat, 1, rows, 'c').reshape('c', shape);
-            // ND4J frees an array's memory when nobody has it any more, also while its own native code reads it.
-            Reference.reachabilityFence(flat);
-            return picked;
+            try {
+                return Nd4j.pullRows(flat, 1, rows, 'c').reshape('c', shape);
+            } finally {
+                // ND4J frees an array's memory when nobody has it any more, also while its own native code reads it.
+                Reference.reachabilityFence(flat);
+            }
         });
     }
 

@@ -96,7 +96,10 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         // The first lane carries collectives, in which a rank that is late holds up all.
         boolean costlyTurns = lane > 0 && near.cardinality() < world.size();
         this.patience = new Patience(
-                world.rank(), options.peerTimeout(), this, new Backoff(options.ranksOnHost(), options.pause(), costlyTurns));
+                world.rank(),
+                options.peerTimeout(),
+                this,
+                new Backoff(options.ranksOnHost(), options.pause(), costlyTurns));
         boxes = openBoxes();
         pumped = near.cardinality() < world.size();
         if (!pumped) {
