@@ -41,6 +41,11 @@ public final class Activity {
         this.hop = hop;
     }
 
+    /** Says that what was sent to a peer must still leave: nothing is awaited from the one before any more. */
+    public void handingOverTo(Member peer) {
+        this.peer = peer;
+    }
+
     /** Restarts the clock of the wait. */
     public void progressed() {
         lastProgressNanos = System.nanoTime();
@@ -59,7 +64,7 @@ public final class Activity {
         return first;
     }
 
-    /** Whom the next data must come from; null if nobody in particular. */
+    /** Whom the wait is for; null if nobody in particular. */
     public @Nullable Member peer() {
         return peer;
     }

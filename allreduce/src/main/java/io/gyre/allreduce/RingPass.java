@@ -180,7 +180,9 @@ final class RingPass {
         int chunk = chunkSentIn(hop + 1);
         receiveAt = border(chunk);
         receiveEnd = border(chunk + 1);
-        activity.waitingFor(left, hop - firstHop + 1);
+        if (hop < endHop) {
+            activity.waitingFor(left, hop - firstHop + 1);
+        }
     }
 
     private Frame.Kind kindOf(int hop) {

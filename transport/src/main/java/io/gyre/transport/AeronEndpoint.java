@@ -289,6 +289,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     }
 
     private void flush(AeronFrameSender sender, Activity activity) {
+        activity.handingOverTo(member(sender.peer()));
         long before = sentPosition(sender);
         while (!isSent(sender)) {
             site.node().pump();

@@ -1,0 +1,108 @@
+package io.gyre.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.Activity;
+import io.gyre.Endpoint;
+import io.gyre.Frame;
+import io.gyre.FrameReceiver;
+import io.gyre.FrameSender;
+import io.gyre.Session;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The end of an operation: what was sent leaves, whatever has become of those from whom nothing is awaited any more. */
+@Timeout(120)
+class FlushTest {
+
+    /** Offers in vain after which a window is taken to be full. */
+    private static final int FULL = 2_000;
+
+    private static final int BYTES = 1024;
+
+    @TempDir
+    Path directory;
+
+    private final ByteBuffer payload = ByteBuffer.allocateDirect(BYTES).order(ByteOrder.nativeOrder());
+
+    @Test
+    void aRankMayLeaveWhileAnotherStillHandsOverToAThird() throws Exception {
+        AeronCluster.of(3, TransportMode.UDP, directory).run(session -> {
+            switch (session.world().rank()) {
+                case 0 -> sendOneAndLeave(session);
+                case 1 -> fillTheWayTo(2, session);
+                default -> readLate(session);
+            }
+        });
+    }
+
+    private void sendOneAndLeave(Session session) {
+        Activity activity = activity("sending one", session, 1);
+        while (!session.endpoint().sender(1).offer(frame(0), payload, 0)) {
+            session.endpoint().await(0, activity);
+        }
+        session.endpoint().flush(activity);
+    }
+
+    private void fillTheWayTo(int peer, Session session) {
+        Endpoint endpoint = session.endpoint();
+        Activity activity = activity("one message", session, 0);
+        FrameReceiver receiver = endpoint.receiver(0);
+        int work = 0;
+        while (work == 0) {
+            work = receiver.poll((frame, bytes, offset) -> false, 1);
+            endpoint.await(work, activity);
+        }
+        FrameSender sender = endpoint.sender(peer);
+        int number = 0;
+        // Work all the time: this is no wait.
+        for (int inVain = 0; inVain < FULL; inVain++) {
+            if (sender.offer(frame(number), payload, 0)) {
+                number++;
+                inVain = 0;
+            }
+            endpoint.await(1, activity);
+        }
+        assertThat(number).isPositive();
+
+        endpoint.flush(activity);
+
+        while (!sender.offer(frame(-1), payload, 0)) {
+            endpoint.await(0, activity);
+        }
+        endpoint.flush(activity);
+    }
+
+    /** Sleeps so long that the others have gone as far as they can; more or less would only make the test miss its point. */
+    private void readLate(Session session) throws InterruptedException {
+        Thread.sleep(1_000);
+        Endpoint endpoint = session.endpoint();
+        Activity activity = activity("many messages", session, 1);
+        int[] last = {0};
+        while (last[0] >= 0) {
+            int work = endpoint.receiver(1)
+                    .poll(
+                            (frame, bytes, offset) -> {
+                                last[0] = frame.bucket();
+                                return frame.bucket() >= 0;
+                            },
+                            16);
+            endpoint.await(work, activity);
+        }
+    }
+
+    private static Activity activity(String operation, Session session, int peer) {
+        Activity activity = new Activity();
+        activity.begin(operation, 0, -1, 1);
+        activity.waitingFor(session.endpoint().member(peer), 1);
+        return activity;
+    }
+
+    private static Frame frame(int number) {
+        return new Frame().set(Frame.Kind.DATA, 0, number, 0, 0, BYTES);
+    }
+}
