@@ -7,6 +7,8 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.memory.MemoryWorkspaceManager;
 import org.nd4j.linalg.factory.Nd4j;
 
 /** Runs a pass over the data on a thread of its own, a little ahead of the one that trains. */
@@ -41,7 +43,15 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         } catch (Throwable failure) {
             report(failure);
         } finally {
-            Nd4j.getWorkspaceManager().destroyAllWorkspacesForCurrentThread();
+            freeWorkspaces();
+        }
+    }
+
+    /** One by one: the call for all at once has ND4J collect the whole heap each time. */
+    private static void freeWorkspaces() {
+        MemoryWorkspaceManager workspaces = Nd4j.getWorkspaceManager();
+        for (MemoryWorkspace workspace : workspaces.getAllWorkspacesForCurrentThread()) {
+            workspaces.destroyWorkspace(workspace);
         }
     }
 

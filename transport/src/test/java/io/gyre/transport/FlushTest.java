@@ -59,6 +59,9 @@ class FlushTest {
         }
         FrameSender sender = endpoint.sender(peer);
         int number = 0;
+        while (!sender.offer(frame(number), payload, 0)) {
+            endpoint.await(0, activity);
+        }
         // Work all the time: this is no wait.
         for (int inVain = 0; inVain < FULL; inVain++) {
             if (sender.offer(frame(number), payload, 0)) {
