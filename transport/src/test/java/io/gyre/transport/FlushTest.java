@@ -52,16 +52,12 @@ class FlushTest {
         Endpoint endpoint = session.endpoint();
         Activity activity = activity("one message", session, 0);
         FrameReceiver receiver = endpoint.receiver(0);
-        int work = 0;
-        while (work == 0) {
-            work = receiver.poll((frame, bytes, offset) -> false, 1);
-            endpoint.await(work, activity);
+        while (receiver.poll((frame, bytes, offset) -> false, 1) == 0) {
+            endpoint.await(0, activity);
         }
         FrameSender sender = endpoint.sender(peer);
         int number = 0;
-        while (!sender.offer(frame(number), payload, 0)) {
-            endpoint.await(0, activity);
-        }
+        offerPatiently(number, peer, endpoint, activity);
         // Work all the time: this is no wait.
         for (int inVain = 0; inVain < FULL; inVain++) {
             if (sender.offer(frame(number), payload, 0)) {
@@ -72,12 +68,20 @@ class FlushTest {
         }
         assertThat(number).isPositive();
 
+        // As in a collective: the last that was awaited came from the rank that has left.
+        activity.waitingFor(endpoint.member(0), 1);
         endpoint.flush(activity);
 
-        while (!sender.offer(frame(-1), payload, 0)) {
+        offerPatiently(-1, peer, endpoint, activity);
+        endpoint.flush(activity);
+    }
+
+    private void offerPatiently(int number, int peer, Endpoint endpoint, Activity activity) {
+        activity.waitingFor(endpoint.member(peer), 1);
+        FrameSender sender = endpoint.sender(peer);
+        while (!sender.offer(frame(number), payload, 0)) {
             endpoint.await(0, activity);
         }
-        endpoint.flush(activity);
     }
 
     /** Sleeps so long that the others have gone as far as they can; more or less would only make the test miss its point. */
