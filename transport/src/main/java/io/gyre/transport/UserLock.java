@@ -89,9 +89,14 @@ final class UserLock {
                 openHome();
                 try (FileChannel channel =
                         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-                    if (acquire(channel, deadline) && isCurrent(channel)) {
-                        checkOwner();
-                        return runAndTidy(action);
+                    if (acquire(channel, deadline)) {
+                        // Closing it would give up the lock: see THREADS.
+                        try (FileChannel found = FileChannel.open(file, StandardOpenOption.READ)) {
+                            if (isSame(channel, found)) {
+                                checkOwner();
+                                return runAndTidy(action);
+                            }
+                        }
                     }
                 }
             } catch (NoSuchFileException e) {
@@ -105,7 +110,8 @@ final class UserLock {
 
     private static boolean acquire(FileChannel channel, long deadline) throws IOException {
         while (System.nanoTime() - deadline < 0) {
-            if (channel.tryLock() != null) {
+            // Behind the token, which some systems would not let us read where it is locked.
+            if (channel.tryLock(TOKEN_BYTES, 1, false) != null) {
                 return true;
             }
             LockSupport.parkNanos(RETRY_NANOS);
@@ -114,11 +120,13 @@ final class UserLock {
     }
 
     /** Whether the locked file is still the one that others find: its last holder may have removed it with the directory. */
-    private boolean isCurrent(FileChannel channel) throws IOException {
+    private static boolean isSame(FileChannel locked, FileChannel found) throws IOException {
         byte[] token = new byte[TOKEN_BYTES];
         new SecureRandom().nextBytes(token);
-        channel.write(ByteBuffer.wrap(token), 0);
-        return Arrays.equals(token, Files.readAllBytes(file));
+        locked.write(ByteBuffer.wrap(token), 0);
+        ByteBuffer read = ByteBuffer.allocate(TOKEN_BYTES);
+        found.read(read, 0);
+        return Arrays.equals(token, read.array());
     }
 
     private void openHome() throws IOException {

@@ -1,0 +1,72 @@
+package io.gyre.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.testkit.RankProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Only processes show whether the lock holds: the system gives each of its locks to a process, not to a thread. */
+@Timeout(120)
+class UserLockTest {
+
+    private static final int PROCESSES = 3;
+
+    private static final int TIMES = 100;
+
+    @TempDir
+    Path parent;
+
+    @TempDir
+    Path outputs;
+
+    @Test
+    void processesTakeTurns() throws Exception {
+        Files.writeString(counter(parent), "0");
+        List<RankProcess> processes = new ArrayList<>();
+        try {
+            for (int i = 0; i < PROCESSES; i++) {
+                processes.add(RankProcess.start(
+                        outputs, RankProcess.QUICK_START, Map.of(), CountingProgram.class, parent.toString()));
+            }
+            for (RankProcess process : processes) {
+                assertThat(process.awaitExit(Duration.ofMinutes(1)))
+                        .as(process.output())
+                        .isZero();
+            }
+        } finally {
+            processes.forEach(RankProcess::close);
+        }
+
+        assertThat(Files.readString(counter(parent))).isEqualTo(String.valueOf(PROCESSES * TIMES));
+        assertThat(new UserLock(parent).home()).doesNotExist();
+    }
+
+    private static Path counter(Path parent) {
+        return parent.resolve("counter");
+    }
+
+    /** Adds one to a number in a file, many times, in a way that loses some if another process does it meanwhile. */
+    static final class CountingProgram {
+
+        public static void main(String[] arguments) throws IOException {
+            Path parent = Path.of(arguments[0]);
+            UserLock lock = new UserLock(parent);
+            for (int i = 0; i < TIMES; i++) {
+                lock.exclusively(() -> {
+                    int before = Integer.parseInt(Files.readString(counter(parent)));
+                    Thread.yield();
+                    return Files.writeString(counter(parent), String.valueOf(before + 1));
+                });
+            }
+        }
+    }
+}
