@@ -63,7 +63,6 @@ class UserLockTest {
             for (int i = 0; i < TIMES; i++) {
                 lock.exclusively(() -> {
                     int before = Integer.parseInt(Files.readString(counter(parent)));
-                    Thread.yield();
                     return Files.writeString(counter(parent), String.valueOf(before + 1));
                 });
             }
