@@ -42,18 +42,28 @@ record UdpSettings(String host, int mtu, int windowBytes, int receiveBufferBytes
         }
         TrustedNetwork.check(new InetSocketAddress(address, 0), options.trustedNetwork());
         int chosen = address.isLoopbackAddress() ? JoinOptions.MAX_MTU : ETHERNET_MTU;
-        // Half a term is what Aeron can hold of a stream in flight.
-        int receiveBuffer = Math.min(termBytes / 2, largest(LARGEST_RECEIVE_BUFFER));
-        int sendBuffer = Math.min(receiveBuffer, largest(LARGEST_SEND_BUFFER));
-        // All others may send at once: what does not fit into the socket's buffer would be lost.
-        int share = receiveBuffer / Math.max(1, options.worldSize() - 1);
-        int window = Math.min(receiveBuffer, Math.max(LEAST_WINDOW_BYTES, share));
+        int peers = Math.max(1, options.worldSize() - 1);
+        int largest = largest(LARGEST_RECEIVE_BUFFER);
+        int window = windowBytes(peers, Math.min(termBytes / 2, largest));
+        // All others may send at once: what does not fit into the socket's buffer while this rank has no processor is
+        // lost.
+        int receiveBuffer = (int) Math.min(largest, (long) peers * window);
         return new UdpSettings(
                 address.getHostAddress(),
                 options.mtu() > 0 ? options.mtu() : chosen,
                 window,
                 receiveBuffer,
-                sendBuffer);
+                Math.min(termBytes / 2, largest(LARGEST_SEND_BUFFER)));
+    }
+
+    /**
+     * How much may be under way from one rank to another.
+     *
+     * @param peers how many may send to one rank
+     * @param mostBytes half a term, what Aeron can hold of a stream in flight, or what a socket can
+     */
+    private static int windowBytes(int peers, int mostBytes) {
+        return Math.min(mostBytes, Math.max(LEAST_WINDOW_BYTES, mostBytes / peers));
     }
 
     private static int largest(Path setting) {
