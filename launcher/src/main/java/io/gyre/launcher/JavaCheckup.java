@@ -69,21 +69,24 @@ final class JavaCheckup {
 
     /** Looks for the backend by name, without loading it. */
     Finding backend() throws IOException {
-        if (classPath.getResource(CUDA_BACKEND) != null) {
-            return Finding.ok("ND4J backend", "nd4j-cuda");
-        }
+        boolean cuda = classPath.getResource(CUDA_BACKEND) != null;
         if (classPath.getResource(CPU_BACKEND) == null) {
-            return Finding.problem(
-                    "ND4J backend", "none on the class path", "add org.nd4j:nd4j-native or org.nd4j:nd4j-cuda to it");
+            return cuda
+                    ? Finding.ok("ND4J backend", "nd4j-cuda")
+                    : Finding.problem(
+                            "ND4J backend",
+                            "none on the class path",
+                            "add org.nd4j:nd4j-native or org.nd4j:nd4j-cuda to it");
         }
+        String backends = cuda ? "nd4j-cuda, nd4j-native" : "nd4j-native";
         Optional<String> natives = natives();
         if (natives.isEmpty()) {
             return Finding.problem(
                     "ND4J backend",
-                    "nd4j-native, without native code for " + platform(),
+                    backends + ", without native code for " + platform(),
                     "add org.nd4j:nd4j-native again, with classifier " + platform());
         }
-        String value = "nd4j-native, " + natives.get();
+        String value = backends + ", " + natives.get();
         for (String feature : List.of("avx2", "avx512")) {
             if (natives.get().endsWith(feature) && !processorHas(feature)) {
                 return Finding.problem(

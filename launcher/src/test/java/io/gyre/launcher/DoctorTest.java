@@ -110,6 +110,17 @@ class DoctorTest {
     }
 
     @Test
+    void bothBackendsAreNamedWhereBothAre() throws Exception {
+        write("org/nd4j/linalg/jcublas/JCublasBackend.class", "");
+        assertThat(backend()).isEqualTo(Finding.ok("ND4J backend", "nd4j-cuda"));
+
+        write(CPU + "CpuBackend.class", "");
+        write(CPU + "bindings/" + platform() + "/libnd4jcpu.so", "");
+
+        assertThat(backend()).isEqualTo(Finding.ok("ND4J backend", "nd4j-cuda, nd4j-native, " + platform()));
+    }
+
+    @Test
     void nativesThatTheProcessorDoesNotUnderstandAreAProblem() throws Exception {
         write(CPU + "CpuBackend.class", "");
         write(CPU + "bindings/" + platform() + "-onednn-avx2/libnd4jcpu.so", "");
