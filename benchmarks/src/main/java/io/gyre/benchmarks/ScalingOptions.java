@@ -17,7 +17,7 @@ public final class ScalingOptions {
     static final double COMFORTABLE_BITS_PER_SECOND = 125e6;
 
     /** A driver sends a frame or two of each stream when it is looked after: with longer pauses links would run dry. */
-    private static final Duration LONGEST_PAUSE = Duration.ofNanos(200_000);
+    private static final int PAUSES_PER_FRAME = 3;
 
     @Option(
             names = "--strategies",
@@ -209,8 +209,10 @@ public final class ScalingOptions {
 
     /** What would be 50 us on the simulated hosts: whoever polls more often takes from others what they need for their work. */
     Duration pause(double gigabits) {
-        long nanos = (long) (Backoff.DEFAULT_PAUSE.toNanos() * dilation(gigabits));
-        return Duration.ofNanos(Math.min(nanos, LONGEST_PAUSE.toNanos()));
+        double frameNanos = mtu * 8 / gigabits * dilation(gigabits);
+        double usual = Backoff.DEFAULT_PAUSE.toNanos();
+        double longest = Math.max(usual, frameNanos / PAUSES_PER_FRAME);
+        return Duration.ofNanos((long) Math.min(usual * dilation(gigabits), longest));
     }
 
     int steps() {
