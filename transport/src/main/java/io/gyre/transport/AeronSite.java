@@ -68,11 +68,9 @@ final class AeronSite implements AutoCloseable {
         this.directory = RunDirectory.create(sharedMemory, label);
         try {
             Path driver = directory.path().resolve("aeron");
-            this.node = directory.exclusively(() -> {
-                long needed = AeronNode.BASE_BYTES + FIRST_LOGS * logBytes();
-                space.require(directory.path(), needed, "rank " + options.rank() + ": a media driver");
-                return new AeronNode(driver, termBytes, udp, faults, label);
-            });
+            long needed = AeronNode.BASE_BYTES + FIRST_LOGS * logBytes();
+            String purpose = "rank " + options.rank() + ": a media driver";
+            this.node = withRoomFor(needed, purpose, () -> new AeronNode(driver, termBytes, udp, faults, label));
             addresses.put(HOST, hostId(options, sharedMemory));
             addresses.put(DIRECTORY, driver.toString());
         } catch (RuntimeException e) {
@@ -166,10 +164,7 @@ final class AeronSite implements AutoCloseable {
 
     /** Creates something that takes shared memory, if there is room for it. */
     <T> T withRoomFor(long bytes, String purpose, UserLock.Action<T> action) {
-        return directory.exclusively(() -> {
-            space.require(directory.path(), bytes, purpose);
-            return action.run();
-        });
+        return directory.filling(space, bytes, purpose, action);
     }
 
     private long logBytes() {

@@ -82,10 +82,15 @@ final class RunDirectory implements AutoCloseable {
         return path;
     }
 
-    /** Runs something that fills shared memory while no other process of this user does, so that each sees how much is left. */
-    <T> T exclusively(UserLock.Action<T> action) {
-        try {
-            return user.exclusively(action);
+    /**
+     * Runs something that fills shared memory, if there is room for it that nobody else is about to fill.
+     *
+     * @param purpose what the room is for, as the error shall say it
+     */
+    <T> T filling(StorageSpace space, long bytes, String purpose, UserLock.Action<T> action) {
+        try (Reservation reserved = Reservation.of(user, path, space, bytes, purpose)) {
+            LOG.trace("{} has {}", purpose, reserved);
+            return action.run();
         } catch (IOException e) {
             throw new UncheckedIOException("in " + path + ": " + e.getMessage(), e);
         }
@@ -97,7 +102,8 @@ final class RunDirectory implements AutoCloseable {
         return own.pid() + "-" + started + "-";
     }
 
-    private static int removeLeftovers(Path home) throws IOException {
+    /** The same for who has the lock. */
+    static int removeLeftovers(Path home) throws IOException {
         int removed = 0;
         String own = ownPrefix();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(home)) {

@@ -25,8 +25,9 @@ interface StorageSpace {
      * Fails unless there is room, with some to spare.
      *
      * @param purpose what it is for, as the error shall say it
+     * @return how much would be left
      */
-    default void require(Path directory, long bytes, String purpose) {
+    default long require(Path directory, long bytes, String purpose) {
         long needed = bytes + (long) (bytes * HEADROOM);
         long available;
         try {
@@ -39,5 +40,6 @@ interface StorageSpace {
                     + " are available. Make room there (docker: --shm-size; else: mount -o remount,size=...), or run fewer"
                     + " ranks on this host");
         }
+        return available - needed;
     }
 }

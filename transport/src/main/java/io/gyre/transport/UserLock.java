@@ -3,6 +3,7 @@ package io.gyre.transport;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -28,7 +29,7 @@ import org.slf4j.LoggerFactory;
 final class UserLock {
 
     private static final Logger LOG = LoggerFactory.getLogger(UserLock.class);
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final long RETRY_NANOS = 2_000_000;
     private static final int TOKEN_BYTES = 16;
     private static final String FILE = ".lock";
@@ -182,6 +183,10 @@ final class UserLock {
             }
         }
         Files.deleteIfExists(file);
-        Files.deleteIfExists(home);
+        try {
+            Files.deleteIfExists(home);
+        } catch (DirectoryNotEmptyException e) {
+            LOG.debug("the next has come and made a lock of its own in {}", home, e);
+        }
     }
 }

@@ -86,7 +86,7 @@ class RunDirectoryTest {
                     for (int round = 0; round < 20; round++) {
                         try (RunDirectory directory = RunDirectory.create(parent, "many")) {
                             Path file = Files.createFile(directory.path().resolve("mine"));
-                            assertThat(directory.exclusively(() -> Files.exists(file)))
+                            assertThat(directory.filling(path -> 100, 10, "a file", () -> Files.exists(file)))
                                     .isTrue();
                         }
                     }
