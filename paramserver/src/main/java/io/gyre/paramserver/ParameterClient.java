@@ -67,9 +67,10 @@ public final class ParameterClient implements ParameterStore {
     }
 
     @Override
-    public void resume(long step) {
+    public long resume(long step) {
         box.awaitAll(box.beginAll(Operation.RESUME, step));
         service.meet("resuming parameters '" + name + "'");
+        return step;
     }
 
     @Override
