@@ -140,6 +140,8 @@ public interface Session extends AutoCloseable {
         for (byte[] bytes : exchange("agreement on " + subject, own.toString().getBytes(StandardCharsets.UTF_8))) {
             all.add(new String(bytes, StandardCharsets.UTF_8));
         }
+        // One that has come back may be given its predecessor's.
+        all.set(world().rank(), own.toString());
         Agreement.check(subject, all, members());
     }
 }

@@ -556,7 +556,7 @@ public final class Coordinator {
         }
     }
 
-    /** Answers one who has come back as the others were answered when it was not there; its own value is its own. */
+    /** Answers one who has come back as the others were answered. Where nobody sat in its seat, it finds its own value there. */
     private void repeat(Participant participant, Offer offer, ExchangeRecord.Round past) {
         if (!past.topic().equals(offer.topic())) {
             lose(
@@ -567,8 +567,8 @@ public final class Coordinator {
         }
         participant.held.merge(offer.ranks(), 1, Integer::sum);
         past.values().forEach((rank, value) -> {
-            ByteBuffer known = rank == participant.member.rank() ? offer.value() : value;
-            outbox.send(participant.connection, new Value(rank, known));
+            boolean ownAndNew = rank == participant.member.rank() && !value.hasRemaining();
+            outbox.send(participant.connection, new Value(rank, ownAndNew ? offer.value() : value));
         });
     }
 

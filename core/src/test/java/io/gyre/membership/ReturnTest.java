@@ -127,7 +127,7 @@ class ReturnTest {
     }
 
     @Test
-    void whatTheOthersHaveExchangedIsAnsweredAsTheyWereAnsweredButForItsOwnValue() {
+    void whatTheOthersHaveExchangedIsAnsweredAsTheyWereAnswered() {
         for (int rank = 0; rank < 3; rank++) {
             played.offer(rank, "start", "s" + rank);
         }
@@ -138,9 +138,9 @@ class ReturnTest {
         take(played, 0, 2, 9);
 
         played.offer(9, "start", "new");
-        assertThat(values(played, 9)).containsExactly("0 s0", "1 new", "2 s2");
+        assertThat(values(played, 9)).containsExactly("0 s0", "1 s1", "2 s2");
         played.offer(9, "middle", "late");
-        assertThat(values(played, 9)).containsExactly("0 m0", "1 late", "2 m2");
+        assertThat(values(played, 9)).as("nobody was in its seat").containsExactly("0 m0", "1 late", "2 m2");
         assertThat(played.takeWords(0)).as("nobody else hears of it").isEmpty();
     }
 
@@ -157,7 +157,7 @@ class ReturnTest {
         played.offer(2, "end", "e2");
         assertThat(values(played, 0)).isEmpty();
         played.offer(9, "first", "b1");
-        assertThat(values(played, 9)).containsExactly("0 a0", "1 b1", "2 a2");
+        assertThat(values(played, 9)).containsExactly("0 a0", "1 a1", "2 a2");
         played.offer(9, "end", "e1");
 
         for (int connection : new int[] {0, 2, 9}) {

@@ -74,7 +74,7 @@ class TrainProcessesTest {
 
     private void killAndExpectItBack(String strategy, int rank) throws Exception {
         String[] arguments = {"mlp", "-n", "2", "--strategy", strategy, "--servers", "1", "--restarts", "1"};
-        try (GyreTrain train = GyreTrain.start(directory, with(arguments, "--epochs", "6"))) {
+        try (GyreTrain train = GyreTrain.start(directory, with(arguments, "--epochs", "4"))) {
             train.awaitOutput("step \\d+ of");
             List<Long> pids = train.pids();
             GyreTrain.kill(train.pid(rank));
@@ -90,9 +90,9 @@ class TrainProcessesTest {
             JsonNode report = train.report();
             assertThat(report.get("returned_ranks").toString()).isEqualTo("[" + rank + "]");
             assertThat(report.get("lost_ranks")).isEmpty();
-            assertThat(report.get("epochs").asInt()).isEqualTo(6);
+            assertThat(report.get("epochs").asInt()).isEqualTo(4);
             // All but what the first process had trained on or drawn.
-            assertThat(report.get("examples").asInt()).isBetween(9 * 6 * 800, 10 * 6 * 800);
+            assertThat(report.get("examples").asInt()).isBetween(9 * 4 * 800, 10 * 4 * 800);
             assertThat(report.get("parameters_sha256")).hasSize(2);
             assertThat(report.get("max_staleness").asInt()).isBetween(0, 3);
             assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
