@@ -171,7 +171,8 @@ public final class Launcher {
             return null;
         }
         Placement place = lost.place();
-        terminal.say("rank " + place.rank() + " (host " + place.host() + ", pid " + lost.pid()
+        String pid = lost.pid() == 0 ? "" : ", pid " + lost.pid();
+        terminal.say("rank " + place.rank() + " (host " + place.host() + pid
                 + ") ended with exit status " + ExitStatus.words(lost.exitStatus()) + " and is started again: "
                 + (times + 1) + " of " + plan.restarts() + (plan.restarts() == 1 ? " time" : " times"));
         try {
