@@ -197,7 +197,7 @@ class ReturningWorkerTest {
                 Life steady = other.get(1, TimeUnit.MINUTES)) {
             double own = life.w.getFloat(4);
             double others = life.w.getFloat(0);
-            assertThat(others).isEqualTo(steady.pushed());
+            assertThat(others).isEqualTo((double) steady.pushed());
             assertThat(own)
                     .as("%d and %d acknowledged pushes", acknowledged, life.pushed())
                     .isBetween(
@@ -330,7 +330,7 @@ class ReturningWorkerTest {
         back.countDown();
 
         try (Life steady = other.get(1, TimeUnit.MINUTES)) {
-            assertThat(steady.w.getFloat(0)).isEqualTo(steady.pushed());
+            assertThat(steady.w.getFloat(0)).isEqualTo((float) steady.pushed());
         }
         assertThat(server.get(1, TimeUnit.MINUTES)).isTrue();
     }
