@@ -19,20 +19,27 @@ final class Agreement {
     private Agreement() {}
 
     /**
-     * Fails with the first difference to rank 0.
+     * Fails with the first difference to the first rank that is there.
      *
-     * @param values by rank, lines of name, tab, value
+     * @param values by rank, lines of name, tab, value; empty for one that has gone
      */
     static void check(String subject, List<String> values, List<Member> members) {
-        Map<String, String> atRoot = parse(values.get(0));
-        for (int rank = 1; rank < values.size(); rank++) {
+        int first = 0;
+        while (first < values.size() && values.get(first).isEmpty()) {
+            first++;
+        }
+        Map<String, String> atRoot = first < values.size() ? parse(values.get(first)) : Map.of();
+        for (int rank = first + 1; rank < values.size(); rank++) {
+            if (values.get(rank).isEmpty()) {
+                continue;
+            }
             Map<String, String> atRank = parse(values.get(rank));
             Set<String> names = new LinkedHashSet<>(atRoot.keySet());
             names.addAll(atRank.keySet());
             for (String name : names) {
                 if (!Objects.equals(atRoot.get(name), atRank.get(name))) {
                     throw new DisagreementException(describe(
-                            subject, name, atRoot.get(name), atRank.get(name), members.get(0), members.get(rank)));
+                            subject, name, atRoot.get(name), atRank.get(name), members.get(first), members.get(rank)));
                 }
             }
         }
@@ -72,6 +79,9 @@ final class Agreement {
     private static Map<String, String> parse(String lines) {
         Map<String, String> values = new LinkedHashMap<>();
         lines.lines().forEach(line -> {
+            if (line.isEmpty()) {
+                return;
+            }
             int tab = line.indexOf('\t');
             if (tab < 0) {
                 throw new ProtocolException("an agreement without a tab: '" + line + "'");

@@ -58,9 +58,9 @@ public final class Asynchronous implements UpdateStrategy {
     }
 
     @Override
-    public void resume(TrainableModel model, long step) {
-        store.resume(step);
+    public long resume(TrainableModel model, long step) {
         pulling = NONE;
+        return store.resume(step);
     }
 
     @Override

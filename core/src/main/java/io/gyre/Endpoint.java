@@ -42,6 +42,14 @@ public interface Endpoint {
     /** Waits until all that was offered has left this rank, so that it may stop calling {@link #await} for a while. */
     void flush(Activity activity);
 
+    /**
+     * Opens new streams to and from a rank that has come back as another process ({@link Session#incarnation}), in place of those of
+     * its predecessor: what that had still on the way is dropped. Senders and receivers must be asked for again.
+     */
+    default void renew(int peer) {
+        throw new UnsupportedOperationException("rank " + peer + " of this network cannot come back");
+    }
+
     /** Memory that this rank shares with others of its host. */
     MemoryBoxes boxes();
 

@@ -65,6 +65,11 @@ final class GroupEndpoint implements Endpoint {
     }
 
     @Override
+    public void renew(int peer) {
+        whole.renew(inWhole(peer));
+    }
+
+    @Override
     public MemoryBoxes boxes() {
         return boxes;
     }

@@ -92,6 +92,12 @@ final class GroupSession implements Session {
     }
 
     @Override
+    public int incarnation(int rank) {
+        world.checkRank(rank);
+        return whole.incarnation(ranks.get(rank));
+    }
+
+    @Override
     public void fail(String reason) {
         whole.fail(reason);
     }

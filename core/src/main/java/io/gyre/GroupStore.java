@@ -28,10 +28,9 @@ final class GroupStore implements ParameterStore {
     }
 
     @Override
-    public void resume(long step) {
-        if (ofLead != null) {
-            ofLead.resume(step);
-        }
+    public long resume(long step) {
+        // Only one that is a group by itself comes back, and then goes on later.
+        return ofLead == null ? step : ofLead.resume(step);
     }
 
     /** Of the lead alone: the others have nothing to ask for. */

@@ -154,9 +154,9 @@ public final class Hybrid implements UpdateStrategy {
     }
 
     @Override
-    public void resume(TrainableModel model, long step) {
+    public long resume(TrainableModel model, long step) {
         begun = NONE;
-        between.resume(model, step);
+        return between.resume(model, step);
     }
 
     /** A step that was begun and not taken, because nobody had examples for it, comes again under the same number. */

@@ -18,11 +18,19 @@ package io.gyre;
  */
 public interface ParameterStore {
 
-    /** Puts the root's parameters into the store, and gives them to everybody. All workers call it together. */
+    /**
+     * Puts the root's parameters into the store, and gives them to everybody. All workers call it together; one that has come back
+     * only gets what the store has.
+     */
     void start(Region parameters);
 
-    /** Goes on after {@link #finish}, or begins, at this worker's step {@code step}. All workers call it together. */
-    void resume(long step);
+    /**
+     * Goes on after {@link #finish}, or begins, at this worker's step {@code step}. All workers call it together.
+     *
+     * @return the step at which it really goes on: a later one for a worker that was lost and has come back, so that nobody waits for
+     *     what it has missed
+     */
+    long resume(long step);
 
     /** Whether the parameters of the next step may be asked for before the gradient of this one has been pushed. */
     boolean mayPullAhead();

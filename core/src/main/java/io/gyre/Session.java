@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
  *   <dt>Failure
  *   <dd>When a rank dies, every wait of every other rank ends with {@link PeerLostException}, and so does all that is tried
  *       later. Sessions are not repaired; a run starts again from a checkpoint. Only a rank that has said so
- *       ({@link #beExpendable}) may go without ending the run.
+ *       ({@link #beExpendable}) may go without ending the run, and come back as another process ({@link #incarnation}).
  * </dl>
  */
 public interface Session extends AutoCloseable {
@@ -88,6 +88,16 @@ public interface Session extends AutoCloseable {
     boolean hasGone(int rank);
 
     /**
+     * How many processes have been this rank before. Grows when an expendable rank is lost and another process takes its seat: that
+     * one makes the same calls as the others have made, and its exchanges are answered as theirs were until it has caught up. It
+     * talks to servers of parameters only, and not in collectives. Any thread may ask.
+     */
+    default int incarnation(int rank) {
+        world().checkRank(rank);
+        return 0;
+    }
+
+    /**
      * Some ranks as a session of their own, in which they are numbered from 0. It lives and ends with this one: closing it does
      * nothing, and what fails one fails the other.
      *
@@ -119,7 +129,8 @@ public interface Session extends AutoCloseable {
      * @param values names and values; at most {@link #MAX_EXCHANGE_BYTES} altogether
      */
     default void agree(String subject, Map<String, String> values) {
-        StringBuilder own = new StringBuilder();
+        // A rank that has gone brings nothing; whoever is there brings a line at least.
+        StringBuilder own = new StringBuilder("\n");
         new TreeMap<>(values)
                 .forEach((name, value) -> own.append(name)
                         .append('\t')
@@ -129,6 +140,8 @@ public interface Session extends AutoCloseable {
         for (byte[] bytes : exchange("agreement on " + subject, own.toString().getBytes(StandardCharsets.UTF_8))) {
             all.add(new String(bytes, StandardCharsets.UTF_8));
         }
+        // One that has come back may be given its predecessor's.
+        all.set(world().rank(), own.toString());
         Agreement.check(subject, all, members());
     }
 }

@@ -70,8 +70,14 @@ public interface UpdateStrategy {
     /** Gives every rank the state of rank 0. */
     void start(TrainableModel model);
 
-    /** Begins or continues training at this rank's step {@code step}. */
-    default void resume(TrainableModel model, long step) {}
+    /**
+     * Begins or continues training at this rank's step {@code step}.
+     *
+     * @return the step at which it really goes on: a later one on a rank that was lost and has come back
+     */
+    default long resume(TrainableModel model, long step) {
+        return step;
+    }
 
     /** Brings the parameters with which to compute a step. */
     default void beforeStep(TrainableModel model, long step) {}

@@ -32,6 +32,20 @@ class AgreementTest {
     }
 
     @Test
+    void ranksThatHaveGoneDisagreeWithNobody() {
+        String values = "\nbatch\t64\n";
+
+        assertThatCode(() -> Agreement.check("options", List.of("", values, values), MEMBERS))
+                .doesNotThrowAnyException();
+        assertThatCode(() -> Agreement.check("options", List.of(values, "", values), MEMBERS))
+                .doesNotThrowAnyException();
+        assertThat(difference("", values, "\nbatch\t32\n")).contains("'64' on rank 1", "'32' on rank 2");
+        assertThat(difference("\n", values))
+                .as("one that has no values is there")
+                .contains("absent on rank 0");
+    }
+
+    @Test
     void aValueThatOneRankDoesNotHaveIsAbsent() {
         assertThat(difference("batch\t64\n", "batch\t64\nrate\t0.1\n")).contains("'rate' is absent on rank 0");
         assertThat(difference("batch\t64\nrate\t0.1\n", "batch\t64\n"))

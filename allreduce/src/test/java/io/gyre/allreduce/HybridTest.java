@@ -210,8 +210,9 @@ class HybridTest {
         }
 
         @Override
-        public void resume(long step) {
+        public long resume(long step) {
             calls.add("resume " + step);
+            return step;
         }
 
         @Override

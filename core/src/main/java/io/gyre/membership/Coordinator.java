@@ -13,6 +13,7 @@ import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
@@ -22,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
-import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +31,11 @@ import org.jspecify.annotations.Nullable;
  * when one is dead. A state machine: it owns no clock, thread or socket, so any schedule of events can be played to it.
  *
  * <p>A run comes about once, with everybody, or not at all: the first loss ends it, unless that rank has said that it is
- * expendable, and so does a rank that has not come by the join deadline. A rank that does not fit is refused and named, and the others go on waiting for the right one.
+ * expendable, and so does a rank that has not come by the join deadline. A rank that does not fit is refused and named, and the
+ * others go on waiting for the right one.
+ *
+ * <p>The seat of an expendable rank that was lost is given away again. Who takes it is awaited in exchanges from then on; those that
+ * the others have held before are answered from a record, as if it had been there.
  *
  * <dl>
  *   <dt>Threading
@@ -55,6 +59,12 @@ public final class Coordinator {
     /** Silence after which a rank is lost: a frozen process or a dead host. A process that dies is noticed at once. */
     public static final Duration LOSS = Duration.ofSeconds(15);
 
+    /** Most bytes of exchanges that are kept for those who come back. */
+    static final long RECORD_BYTES = 16 << 20;
+
+    /** Most processes that may have a seat after each other: their streams are told apart by that number. */
+    static final int MOST_INCARNATIONS = 100;
+
     private final RunId run;
     private final int worldSize;
     private final Member host;
@@ -68,33 +78,10 @@ public final class Coordinator {
     private final TreeMap<Integer, Participant> participants = new TreeMap<>();
 
     private final List<String> refusals = new ArrayList<>();
+    private final ExchangeRecord record;
     private long nextHeartbeat;
     private boolean complete;
     private @Nullable String end;
-
-    /** One rank, from its join on. */
-    private static final class Participant {
-        final int connection;
-        final boolean anyRank;
-        final Join join;
-        Member member;
-        long lastHeard;
-        boolean suspected;
-        boolean left;
-        boolean expendable;
-
-        @Nullable Ready ready;
-
-        @Nullable Offer offer;
-
-        Participant(int connection, Join join, Member member, long now) {
-            this.connection = connection;
-            this.join = join;
-            this.anyRank = join.member().rank() == Message.ANY_RANK;
-            this.member = member;
-            this.lastHeard = now;
-        }
-    }
 
     /**
      * Begins to wait for the ranks.
@@ -113,6 +100,19 @@ public final class Coordinator {
             Outbox outbox,
             RunListener listener,
             long now) {
+        this(run, worldSize, host, joinTimeout, outbox, listener, now, new ExchangeRecord(RECORD_BYTES));
+    }
+
+    Coordinator(
+            RunId run,
+            int worldSize,
+            Member host,
+            Duration joinTimeout,
+            Outbox outbox,
+            RunListener listener,
+            long now,
+            ExchangeRecord record) {
+        this.record = record;
         if (worldSize < 1) {
             throw new IllegalArgumentException("a run of " + worldSize + " ranks: at least 1 is needed");
         }
@@ -143,7 +143,7 @@ public final class Coordinator {
 
     /** Somebody has connected. */
     public void connected(int connection) {
-        outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, worldSize, complete, host));
+        outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, worldSize, complete && !isSeatFree(), host));
     }
 
     /** A message has come. */
@@ -181,7 +181,9 @@ public final class Coordinator {
     /** A connection has ended, and not by {@link Outbox#close}. */
     public void disconnected(int connection, String how) {
         Participant participant = participants.get(connection);
-        if (participant != null && !participant.left) {
+        if (participant != null && participant.coming) {
+            participant.coming = false;
+        } else if (participant != null && !participant.left) {
             lose(participant, how);
         }
     }
@@ -233,6 +235,10 @@ public final class Coordinator {
         }
         NavigableMap<Integer, Participant> seats = byRank();
         int rank = join.member().rank();
+        if (complete) {
+            comeBack(connection, join, seat(rank));
+            return;
+        }
         if (rank == Message.ANY_RANK) {
             rank = firstFree(seats);
         } else {
@@ -247,12 +253,25 @@ public final class Coordinator {
         listener.joined(participant.member);
     }
 
+    /** Lets a new process have a lost rank's seat; it is in the run when it is ready. */
+    private void comeBack(int connection, Join join, Participant lost) {
+        Participant successor = new Participant(connection, join, join.member(), clock.time());
+        successor.succeed(lost);
+        participants.remove(lost.connection);
+        participants.put(connection, successor);
+        listener.joined(successor.member);
+    }
+
     private void ready(Participant participant, Ready ready) {
         if (participant.ready != null) {
             lose(participant, "it said twice that it is ready");
             return;
         }
         participant.ready = ready;
+        if (participant.coming) {
+            takeIn(participant);
+            return;
+        }
         if (end == null
                 && participants.size() == worldSize
                 && participants.values().stream().allMatch(other -> other.ready != null)) {
@@ -272,7 +291,7 @@ public final class Coordinator {
                     + Message.PROTOCOL_VERSION + ": use the same Gyre on all hosts";
         }
         if (end != null) {
-            return who + " comes too late: " + end;
+            return who + " comes too late: " + end + ". Start a new run";
         }
         if (join.worldSize() != worldSize) {
             return who + " expects a world of " + join.worldSize() + " ranks, " + namedExample() + " expects "
@@ -282,14 +301,60 @@ public final class Coordinator {
             return who + " does not exist in a world of " + worldSize + " ranks (0 to " + (worldSize - 1) + ")";
         }
         Participant holder = byRank().get(newcomer.rank());
-        if (holder != null && !holder.anyRank) {
-            return who + " is there twice: host " + holder.member.host() + ", pid " + holder.member.pid()
-                    + " came first. Every process needs a rank of its own";
+        if (complete) {
+            String objection = objectionToReturn(newcomer, who);
+            if (objection != null) {
+                return objection;
+            }
+        } else if (holder != null && !holder.anyRank) {
+            return twice(who, holder);
         }
-        if (participants.size() == worldSize) {
+        if (participants.size() == worldSize && !complete) {
             return who + " comes too late: all " + worldSize + " ranks are here already " + members();
         }
         return differentOption(join, who);
+    }
+
+    /** Why a seat in a run that has begun is not given away, or null. */
+    private @Nullable String objectionToReturn(Member newcomer, String who) {
+        if (newcomer.rank() == Message.ANY_RANK) {
+            return who + " comes too late: all " + worldSize + " ranks are here already " + members()
+                    + ". The seat of a rank that was lost is given to that rank only";
+        }
+        Participant holder = seat(newcomer.rank());
+        if (!holder.left || holder.coming) {
+            return twice(who, holder);
+        }
+        if (!holder.fallen) {
+            return who + " comes too late: rank " + newcomer.rank() + " (host " + holder.member.host() + ", pid "
+                    + holder.member.pid() + ") has left the run in good order. Start a new run";
+        }
+        for (Participant other : participants.values()) {
+            if (other.left && !other.expendable) {
+                return who + " comes too late: " + other.member + " has left, and the run ends. Start a new run";
+            }
+        }
+        if (!newcomer.host().equals(holder.member.host())) {
+            return who + " wants the seat of a rank that was lost on host " + holder.member.host() + ": start it there";
+        }
+        if (holder.incarnation == MOST_INCARNATIONS) {
+            return who + " was lost for the " + (MOST_INCARNATIONS + 1)
+                    + ". time: it is not taken in again. Look for what kills it";
+        }
+        if (record.isTooLong()) {
+            return who + " cannot be told what the others have agreed on: that was more than the " + record.limitBytes()
+                    + " bytes that are kept. The run goes on without it";
+        }
+        return null;
+    }
+
+    private static String twice(String who, Participant holder) {
+        return who + " is there twice: host " + holder.member.host() + ", pid " + holder.member.pid()
+                + " came first. Every process needs a rank of its own";
+    }
+
+    private boolean isSeatFree() {
+        return participants.values().stream().anyMatch(participant -> participant.fallen && !participant.coming);
     }
 
     private @Nullable String differentOption(Join join, String who) {
@@ -331,16 +396,43 @@ public final class Coordinator {
 
     private void complete() {
         complete = true;
-        List<Seat> seats = new ArrayList<>();
-        for (Participant participant : byRank().values()) {
-            seats.add(new Seat(
-                    participant.member,
-                    Objects.requireNonNull(participant.ready).addresses()));
-        }
+        List<Seat> seats = seats();
         for (Participant participant : participants.values()) {
             outbox.send(participant.connection, new Roster(participant.member.rank(), seats));
         }
         listener.complete(members());
+    }
+
+    private List<Seat> seats() {
+        return byRank().values().stream().map(Participant::seat).toList();
+    }
+
+    /** Tells one who has come for a lost rank's seat how things are, and the others that it is there. */
+    private void takeIn(Participant participant) {
+        if (end != null) {
+            return;
+        }
+        int connection = participant.connection;
+        for (Participant other : participants.values()) {
+            if (other.expendable) {
+                outbox.send(connection, new Expendable(other.member.rank()));
+            }
+            if (other != participant && other.fallen) {
+                outbox.send(connection, new Fallen(other.member, "it was lost before"));
+            } else if (other != participant && other.left) {
+                outbox.send(connection, new Left(other.member.rank(), other.sent));
+            }
+        }
+        participant.left = false;
+        participant.fallen = false;
+        participant.coming = false;
+        participant.lastHeard = clock.time();
+        outbox.send(connection, new Roster(participant.member.rank(), seats()));
+        Returned returned = new Returned(participant.seat());
+        participants.values().stream()
+                .filter(other -> other != participant)
+                .forEach(other -> outbox.send(other.connection, returned));
+        listener.returned(participant.member, participant.incarnation);
     }
 
     private NavigableMap<Integer, Participant> byRank() {
@@ -392,6 +484,11 @@ public final class Coordinator {
             lose(participant, "it offered a value for '" + offer.topic() + "' among ranks " + offer.ranks());
             return;
         }
+        ExchangeRecord.Round past = record.round(offer.ranks(), participant.held.getOrDefault(offer.ranks(), 0));
+        if (past != null) {
+            repeat(participant, offer, past);
+            return;
+        }
         participant.offer = offer;
         int awaited = firstAwaited(offer.ranks());
         if (awaited == Message.NO_RANK) {
@@ -399,6 +496,22 @@ public final class Coordinator {
         } else {
             outbox.send(participant.connection, new Heartbeat(awaited));
         }
+    }
+
+    /** Answers one who has come back as the others were answered. Where nobody sat in its seat, it finds its own value there. */
+    private void repeat(Participant participant, Offer offer, ExchangeRecord.Round past) {
+        if (!past.topic().equals(offer.topic())) {
+            lose(
+                    participant,
+                    "it came back and exchanged '" + offer.topic() + "' where the others had exchanged '" + past.topic()
+                            + "'. A rank that comes back must run the same program with the same options");
+            return;
+        }
+        participant.held.merge(offer.ranks(), 1, Integer::sum);
+        past.values().forEach((rank, value) -> {
+            boolean ownAndNew = rank == participant.member.rank() && !value.hasRemaining();
+            outbox.send(participant.connection, new Value(rank, ownAndNew ? offer.value() : value));
+        });
     }
 
     private void finishRound(List<Integer> ranks) {
@@ -423,10 +536,14 @@ public final class Coordinator {
             }
         }
         Offer nothing = new Offer(ranks, topic, ByteBuffer.allocate(0));
+        Map<Integer, ByteBuffer> values = new TreeMap<>();
         for (int rank : ranks) {
             Value value = new Value(rank, offers.getOrDefault(rank, nothing).value());
+            values.put(rank, value.value());
             waiting.forEach(receiver -> outbox.send(receiver.connection, value));
         }
+        waiting.forEach(participant -> participant.held.merge(ranks, 1, Integer::sum));
+        record.add(ranks, topic, values);
     }
 
     private Participant seat(int rank) {
@@ -480,6 +597,7 @@ public final class Coordinator {
             return;
         }
         participant.left = true;
+        participant.sent = leave.sent();
         sendToAll(new Left(participant.member.rank(), leave.sent()));
         listener.left(participant.member);
         finishRoundsWithoutTheGone();
@@ -491,6 +609,8 @@ public final class Coordinator {
         }
         if (complete && participant.expendable) {
             participant.left = true;
+            participant.fallen = true;
+            participant.coming = false;
             participant.offer = null;
             sendToAll(new Fallen(participant.member, reason));
             outbox.close(participant.connection);

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 public sealed interface Message {
 
     /** Version of these messages. Ranks of one run must agree on it. */
-    int PROTOCOL_VERSION = 1;
+    int PROTOCOL_VERSION = 2;
 
     /** A rank that leaves it to the coordinator which one it becomes. */
     int ANY_RANK = -1;
@@ -24,7 +24,7 @@ public sealed interface Message {
      * @param protocolVersion the coordinator's
      * @param run name of the run
      * @param worldSize number of ranks it waits for
-     * @param complete whether all ranks have come, so that nobody else can join
+     * @param complete whether all ranks have come and none that is expendable is lost, so that nobody else can join
      * @param host who runs the coordinator; its rank is {@link #NO_RANK} if that is the launcher
      */
     record Welcome(int protocolVersion, RunId run, int worldSize, boolean complete, Member host) implements Message {}
@@ -61,7 +61,8 @@ public sealed interface Message {
     record Refused(String reason) implements Message {}
 
     /**
-     * Coordinator to each rank: everybody is ready.
+     * Coordinator to each rank: everybody is ready. To one that comes into a run that has begun: it is taken in, after messages about
+     * those who are expendable and those who have gone.
      *
      * @param rank the receiver's
      * @param seats all ranks, by rank
@@ -103,6 +104,9 @@ public sealed interface Message {
 
     /** Coordinator to each rank: {@code member}, which is expendable, is dead. */
     record Fallen(Member member, String reason) implements Message {}
+
+    /** Coordinator to each other rank: the seat of an expendable rank that was lost has been taken by a new process. */
+    record Returned(Seat seat) implements Message {}
 
     /**
      * Rank to coordinator: it leaves in good order. It may listen on, and then close the connection.

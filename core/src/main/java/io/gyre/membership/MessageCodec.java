@@ -15,6 +15,7 @@ import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
@@ -88,8 +89,7 @@ public final class MessageCodec {
             out.writeInt(roster.rank());
             out.writeInt(roster.seats().size());
             for (Seat seat : roster.seats()) {
-                write(seat.member(), out);
-                write(seat.addresses(), out);
+                write(seat, out);
             }
         } else if (message instanceof Offer offer) {
             out.writeByte(5);
@@ -127,7 +127,16 @@ public final class MessageCodec {
             out.writeByte(15);
             write(fallen.member(), out);
             write(fallen.reason(), out);
+        } else if (message instanceof Returned returned) {
+            out.writeByte(16);
+            write(returned.seat(), out);
         }
+    }
+
+    private static void write(Seat seat, DataOutputStream out) throws IOException {
+        write(seat.member(), out);
+        write(seat.addresses(), out);
+        out.writeInt(seat.incarnation());
     }
 
     private static void write(Member member, DataOutputStream out) throws IOException {
@@ -205,6 +214,7 @@ public final class MessageCodec {
             case 13 -> new Ready(readEntries(in));
             case 14 -> new Expendable(in.getInt());
             case 15 -> new Fallen(readMember(in), readText(in));
+            case 16 -> new Returned(readSeat(in));
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }
@@ -230,9 +240,13 @@ public final class MessageCodec {
         int count = in.getInt();
         List<Seat> seats = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            seats.add(new Seat(readMember(in), readEntries(in)));
+            seats.add(readSeat(in));
         }
         return new Roster(rank, seats);
+    }
+
+    private static Seat readSeat(ByteBuffer in) {
+        return new Seat(readMember(in), readEntries(in), in.getInt());
     }
 
     private static void checkMagic(ByteBuffer in) {

@@ -122,7 +122,7 @@ class CoordinatorTest {
 
         played.join(1, new Join(9, 2, Played.member(1), Map.of()));
 
-        assertRefused(played, 1, "rank 1 (host host1, pid 101) speaks version 9", "on host head version 1");
+        assertRefused(played, 1, "rank 1 (host host1, pid 101) speaks version 9", "on host head version 2");
     }
 
     @Test

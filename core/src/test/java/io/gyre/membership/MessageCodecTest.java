@@ -17,6 +17,7 @@ import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
@@ -45,6 +46,7 @@ class MessageCodecTest {
                 new Offer(List.of(0, 3), "topic", ByteBuffer.wrap(new byte[] {1, 2, 3})),
                 new Expendable(3),
                 new Fallen(MEMBER, "reason"),
+                new Returned(new Seat(MEMBER, Map.of("udp", "[::1]:9"), 7)),
                 new Value(2, ByteBuffer.wrap(new byte[0])),
                 new Disagreed("apples and pears"),
                 new Lost(MEMBER, "gone"),

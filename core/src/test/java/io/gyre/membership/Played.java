@@ -32,8 +32,13 @@ final class Played implements Outbox, RunListener {
     private long now = 1_000;
 
     Played(int worldSize) {
+        this(worldSize, Coordinator.RECORD_BYTES);
+    }
+
+    Played(int worldSize, long recordBytes) {
         this.worldSize = worldSize;
-        coordinator = new Coordinator(RUN, worldSize, HOST, JOIN_TIMEOUT, this, this, now);
+        coordinator =
+                new Coordinator(RUN, worldSize, HOST, JOIN_TIMEOUT, this, this, now, new ExchangeRecord(recordBytes));
     }
 
     /** Who rank {@code rank} is in these tests. */
@@ -61,7 +66,16 @@ final class Played implements Outbox, RunListener {
 
     /** All ranks join and are ready, in order; what they got is forgotten. */
     static Played complete(int worldSize) {
-        Played played = new Played(worldSize);
+        return complete(new Played(worldSize));
+    }
+
+    /** As {@link #complete(int)}, with a record of so many bytes. */
+    static Played complete(int worldSize, long recordBytes) {
+        return complete(new Played(worldSize, recordBytes));
+    }
+
+    private static Played complete(Played played) {
+        int worldSize = played.worldSize;
         for (int rank = 0; rank < worldSize; rank++) {
             played.join(rank, worldSize);
         }
@@ -156,6 +170,16 @@ final class Played implements Outbox, RunListener {
     @Override
     public void left(Member member) {
         heard.add("left " + member.rank());
+    }
+
+    @Override
+    public void fallen(Member member, String reason) {
+        heard.add("fallen " + member.rank());
+    }
+
+    @Override
+    public void returned(Member member, int incarnation) {
+        heard.add("returned " + member.rank() + " as " + incarnation);
     }
 
     @Override

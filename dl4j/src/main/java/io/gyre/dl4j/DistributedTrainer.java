@@ -227,7 +227,7 @@ public final class DistributedTrainer implements AutoCloseable {
         progress = continueIn(data.description());
         long lastStep = steps > Long.MAX_VALUE - progress.callStep() ? Long.MAX_VALUE : progress.callStep() + steps;
         long lastEpoch = (long) progress.callEpoch() + epochs;
-        strategy.resume(replica, progress.step());
+        goOnAt(strategy.resume(replica, progress.step()));
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = pass(data, lastStep, tally);
@@ -243,6 +243,15 @@ public final class DistributedTrainer implements AutoCloseable {
             checkAnyExamples(data, tally);
         }
         return tally.report(session.bytesSent(), stopped);
+    }
+
+    /** One that was lost and has come back counts its steps from where the others are. */
+    private void goOnAt(long where) {
+        if (where != progress.step()) {
+            LOG.info("{} goes on at step {}", session.members().get(world.rank()), where);
+            progress = progress.atStep(Math.toIntExact(where));
+            network.setProgress(progress.step(), progress.epoch());
+        }
     }
 
     private static void checkAnyExamples(ShardedData data, Tally tally) {

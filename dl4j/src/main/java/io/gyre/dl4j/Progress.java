@@ -24,6 +24,10 @@ record Progress(int step, int epoch, long position, String data, int callsDone, 
         return new Progress(step, epoch, 0, "", 0, step, epoch);
     }
 
+    Progress atStep(int newStep) {
+        return new Progress(newStep, epoch, position, data, callsDone, callStep, callEpoch);
+    }
+
     Progress afterStep(int newStep, long newPosition) {
         return new Progress(newStep, epoch, newPosition, data, callsDone, callStep, callEpoch);
     }

@@ -18,6 +18,7 @@ import java.util.Set;
  * @param devices GPUs to share out among the ranks of each host, as {@code CUDA_VISIBLE_DEVICES} names them; empty to leave that
  *     variable alone
  * @param rootOwnsTerminal on a terminal, rank 0 writes to it directly, so that it may draw a progress bar
+ * @param restarts how often each rank is started again that was lost and without which the others go on
  */
 public record LaunchPlan(
         JavaProgram program,
@@ -27,7 +28,11 @@ public record LaunchPlan(
         int port,
         Map<String, String> environment,
         List<String> devices,
-        boolean rootOwnsTerminal) {
+        boolean rootOwnsTerminal,
+        int restarts) {
+
+    /** The rendezvous takes nobody in more often. */
+    private static final int MOST_RESTARTS = 100;
 
     public LaunchPlan {
         hosts = List.copyOf(hosts);
@@ -38,6 +43,9 @@ public record LaunchPlan(
         }
         if (port < 0 || port > 65_535) {
             throw new IllegalArgumentException("port " + port + " is outside 0 to 65535");
+        }
+        if (restarts < 0 || restarts > MOST_RESTARTS) {
+            throw new IllegalArgumentException("--restarts " + restarts + ": expected 0 to " + MOST_RESTARTS);
         }
         checkHosts(ranks, hosts);
     }
@@ -61,36 +69,45 @@ public record LaunchPlan(
 
     /** Ranks on this host, over the transport that fits best. */
     public static LaunchPlan of(JavaProgram program, int ranks) {
-        return new LaunchPlan(program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false);
+        return new LaunchPlan(program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false, 0);
     }
 
     /** As this, on other hosts. */
     public LaunchPlan withHosts(List<String> names) {
-        return new LaunchPlan(program, ranks, names, transport, port, environment, devices, rootOwnsTerminal);
+        return new LaunchPlan(program, ranks, names, transport, port, environment, devices, rootOwnsTerminal, restarts);
     }
 
     /** As this, over another transport. */
     public LaunchPlan withTransport(TransportMode mode) {
-        return new LaunchPlan(program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal);
+        return new LaunchPlan(program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal, restarts);
     }
 
     /** As this, with the rendezvous at another port. */
     public LaunchPlan withPort(int number) {
-        return new LaunchPlan(program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal);
+        return new LaunchPlan(
+                program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal, restarts);
     }
 
     /** As this, with these variables for every rank. */
     public LaunchPlan withEnvironment(Map<String, String> variables) {
-        return new LaunchPlan(program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal);
+        return new LaunchPlan(program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal, restarts);
     }
 
     /** As this, with each rank seeing one of these GPUs; several ranks share one where there are more of them. */
     public LaunchPlan withDevices(List<String> names) {
-        return new LaunchPlan(program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal);
+        return new LaunchPlan(program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal, restarts);
+    }
+
+    /**
+     * As this, with each rank being started again up to so many times if it is lost when the others go on without it: workers of
+     * {@code ParameterService} with servers of their own, which come back into the run.
+     */
+    public LaunchPlan withRestarts(int times) {
+        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, times);
     }
 
     /** As this, with rank 0 writing straight to the terminal if there is one. */
     public LaunchPlan withRootOnTerminal() {
-        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true);
+        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true, restarts);
     }
 }

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Starts the ranks of a run, shows what they print, and sees to it that they end together.
@@ -22,7 +23,8 @@ import java.util.concurrent.TimeUnit;
  * <p>The launcher hosts the rendezvous, and so learns at first hand which rank was lost first. When a rank fails, the others have
  * half a second to notice and to say so; then they are told to end (SIGTERM), and killed 0.8 s later. The same happens,
  * without the half second, when the launcher is told to stop: by {@link #stop}, by an interrupt of {@link #run}, or by a signal
- * to its process. If the launcher itself is killed, watchers beside the ranks do it.
+ * to its process. A rank that is lost when the others go on without it may be started again ({@link LaunchPlan#restarts}). If the
+ * launcher itself is killed, watchers beside the ranks do it.
  *
  * <dl>
  *   <dt>Threading
@@ -39,8 +41,13 @@ public final class Launcher {
 
     private final LaunchPlan plan;
     private final Terminal terminal;
-    private final RankGroup group = new RankGroup();
+    private final RankGroup group = new RankGroup(this::startAgain);
     private final CountDownLatch finished = new CountDownLatch(1);
+
+    /** How each rank is started, by rank. */
+    private final List<Start> starts = new ArrayList<>();
+
+    private record Start(Placement place, List<String> command, Map<String, String> variables, boolean ownsTerminal) {}
 
     /**
      * Plans a run; nothing is started yet.
@@ -144,12 +151,35 @@ public final class Launcher {
                 List<String> command = place.here()
                         ? RankCommand.here(directory, java(place))
                         : RankCommand.over(place.host(), variables, directory, java(place));
-                group.add(RankProcess.start(place, command, variables, terminal, rootOnTerminal && place.rank() == 0));
+                Start start = new Start(place, command, variables, rootOnTerminal && place.rank() == 0);
+                starts.add(start);
+                group.add(process(start));
             }
         } catch (IOException e) {
             group.stop();
             group.await();
             throw e;
+        }
+    }
+
+    private RankProcess process(Start start) throws IOException {
+        return RankProcess.start(start.place, start.command, start.variables, terminal, start.ownsTerminal);
+    }
+
+    private @Nullable RankProcess startAgain(RankProcess lost, int times) {
+        if (times >= plan.restarts()) {
+            return null;
+        }
+        Placement place = lost.place();
+        String pid = lost.pid() == 0 ? "" : ", pid " + lost.pid();
+        terminal.say("rank " + place.rank() + " (host " + place.host() + pid
+                + ") ended with exit status " + ExitStatus.words(lost.exitStatus()) + " and is started again: "
+                + (times + 1) + " of " + plan.restarts() + (plan.restarts() == 1 ? " time" : " times"));
+        try {
+            return process(starts.get(place.rank()));
+        } catch (IOException e) {
+            terminal.say("rank " + place.rank() + " could not be started again: " + e.getMessage());
+            return null;
         }
     }
 
@@ -176,8 +206,11 @@ public final class Launcher {
 
     private LaunchResult result(RunWatch watch) {
         if (group.failed()) {
-            return new LaunchResult(1, Optional.of(FailureReport.of(group, watch)));
+            return new LaunchResult(1, group.restarts(), Optional.of(FailureReport.of(group, watch)));
         }
-        return new LaunchResult(group.wasStopped() ? 1 : 0, Optional.empty());
+        if (group.restarts() > 0) {
+            terminal.say("ranks were started again " + group.restarts() + (group.restarts() == 1 ? " time" : " times"));
+        }
+        return new LaunchResult(group.wasStopped() ? 1 : 0, group.restarts(), Optional.empty());
     }
 }

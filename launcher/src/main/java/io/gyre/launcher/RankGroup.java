@@ -9,12 +9,14 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The processes of a run, which end together.
  *
  * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice and to say so; then they are told to end, and after
- * {@link #TO_END another} they are killed. One thread adds and waits; {@link #stop} and {@link #destroy} may come from any.
+ * {@link #TO_END another} they are killed. One that is not needed may be started again instead. One thread adds and waits; {@link #stop} and {@link #destroy} may come from any.
  */
 final class RankGroup {
 
@@ -33,6 +35,12 @@ final class RankGroup {
 
     private final BlockingQueue<Runnable> events = new LinkedBlockingQueue<>();
     private final List<RankProcess> ranks = new ArrayList<>();
+
+    /** Those that others have taken the place of. */
+    private final List<RankProcess> replaced = new ArrayList<>();
+
+    private final Successors successors;
+    private int restarts;
     private final List<RankEnd> ends = new ArrayList<>();
     private final Set<Integer> spared = ConcurrentHashMap.newKeySet();
     private int running;
@@ -40,10 +48,44 @@ final class RankGroup {
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
 
+    /** Starts ranks again. */
+    @FunctionalInterface
+    interface Successors {
+
+        /** Nobody is started again. */
+        Successors NONE = (lost, times) -> null;
+
+        /**
+         * Starts a rank again, if that is wanted.
+         *
+         * @param times how often that was done before
+         * @return null if it is not wanted, or not possible
+         */
+        @Nullable RankProcess of(RankProcess lost, int times);
+    }
+
+    /**
+     * Without processes yet.
+     *
+     * @param successors for ranks that end when the others go on without them
+     */
+    RankGroup(Successors successors) {
+        this.successors = successors;
+    }
+
     synchronized void add(RankProcess rank) {
         ranks.add(rank);
+        watch(rank);
+    }
+
+    private void watch(RankProcess rank) {
         running++;
         rank.onExit(() -> events.add(() -> ended(rank)));
+    }
+
+    /** How often a rank was started again. */
+    int restarts() {
+        return restarts;
     }
 
     synchronized RankProcess rank(int number) {
@@ -93,6 +135,10 @@ final class RankGroup {
         ranks.forEach(RankProcess::destroy);
     }
 
+    private synchronized List<RankProcess> all() {
+        return Stream.concat(replaced.stream(), ranks.stream()).toList();
+    }
+
     /**
      * Waits until all have ended and all that they printed has been passed on.
      *
@@ -112,7 +158,7 @@ final class RankGroup {
             throw interrupted;
         }
         long end = System.nanoTime() + TO_BE_READ.toNanos();
-        for (RankProcess rank : ranks) {
+        for (RankProcess rank : all()) {
             rank.awaitOutput(end);
         }
     }
@@ -127,7 +173,7 @@ final class RankGroup {
 
     private void ended(RankProcess rank) {
         running--;
-        if (wasStopped()) {
+        if (wasStopped() || isSucceeded(rank)) {
             return;
         }
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
@@ -135,6 +181,31 @@ final class RankGroup {
             failed = true;
             enter(Phase.FAILED, TO_NOTICE);
         }
+    }
+
+    /** Starts a rank again that has failed in a run which goes on without it. Where one has done its work, the run is ending. */
+    private boolean isSucceeded(RankProcess lost) {
+        int rank = lost.place().rank();
+        boolean wanted = lost.exitStatus() != 0
+                && phase == Phase.RUNNING
+                && spared.contains(rank)
+                && ends.stream().noneMatch(end -> end.status() == 0);
+        if (!wanted) {
+            return false;
+        }
+        int times = (int)
+                replaced.stream().filter(other -> other.place().rank() == rank).count();
+        RankProcess successor = successors.of(lost, times);
+        if (successor == null) {
+            return false;
+        }
+        synchronized (this) {
+            replaced.add(lost);
+            ranks.set(ranks.indexOf(lost), successor);
+        }
+        restarts++;
+        watch(successor);
+        return true;
     }
 
     private void escalate() {

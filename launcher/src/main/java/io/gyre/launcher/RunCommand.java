@@ -43,6 +43,14 @@ public final class RunCommand implements Callable<Integer> {
     private int port;
 
     @Option(
+            names = "--restarts",
+            paramLabel = "N",
+            description =
+                    "How often each worker of servers of parameters is started again that is lost while the others go on."
+                            + " Default: 0.")
+    private int restarts;
+
+    @Option(
             names = "--class-path",
             paramLabel = "PATH",
             description = "Where MAIN-CLASS and what it needs are. Default: what gyre itself has.")
@@ -65,7 +73,8 @@ public final class RunCommand implements Callable<Integer> {
         LaunchPlan plan = LaunchPlan.of(program(), ranks)
                 .withHosts(hosts.isEmpty() ? List.of() : HostList.expand(hosts))
                 .withTransport(TransportMode.of(transport))
-                .withPort(port);
+                .withPort(port)
+                .withRestarts(restarts);
         return new Launcher(plan, System.out, System.err).run().exitStatus();
     }
 

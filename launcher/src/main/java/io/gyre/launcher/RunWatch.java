@@ -45,6 +45,12 @@ final class RunWatch implements RunListener {
     }
 
     @Override
+    public void returned(Member member, int incarnation) {
+        terminal.say(member + " has come back into the run"
+                + (incarnation == 1 ? "" : ", for the " + incarnation + ". time"));
+    }
+
+    @Override
     public void lost(Member member, String reason) {
         if (!group.wasStopped()) {
             loss = new Loss(member, reason);

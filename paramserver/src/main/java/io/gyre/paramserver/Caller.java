@@ -31,7 +31,7 @@ final class Caller {
     private final ServiceLoop loop;
     private final Duration timeout;
     private final List<Integer> group;
-    private final long incarnation = System.currentTimeMillis();
+    private final long incarnation;
 
     /**
      * Creates it.
@@ -42,6 +42,7 @@ final class Caller {
      */
     Caller(Session session, List<ServerLink> links, ServiceLoop loop, Duration timeout, List<Integer> group) {
         this.session = session;
+        incarnation = session.incarnation(session.world().rank());
         this.links = links;
         this.loop = loop;
         this.timeout = timeout;
@@ -158,6 +159,11 @@ final class Caller {
             @Override
             public boolean hasGone(int rank) {
                 return session.hasGone(rank);
+            }
+
+            @Override
+            public int incarnation(int rank) {
+                return session.incarnation(rank);
             }
         });
     }

@@ -17,7 +17,7 @@ public final class CentreVariable implements SharedVector {
 
     @Override
     public void start(Region values) {
-        if (service.trainers().world().isRoot()) {
+        if (service.trainers().world().isRoot() && !service.hasReturned()) {
             box.write(values);
         }
         service.meet("start of the centre");

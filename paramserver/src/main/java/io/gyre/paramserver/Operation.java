@@ -18,7 +18,8 @@ enum Operation {
     RESUME(11),
     STALENESS(12),
     LEAVE(13),
-    FETCH_AND_ADD(14);
+    FETCH_AND_ADD(14),
+    REJOIN(15);
 
     private static final Operation[] BY_CODE = values();
     private final int code;

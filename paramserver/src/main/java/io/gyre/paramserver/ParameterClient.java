@@ -56,7 +56,7 @@ public final class ParameterClient implements ParameterStore {
 
     @Override
     public void start(Region parameters) {
-        if (service.trainers().world().isRoot()) {
+        if (service.trainers().world().isRoot() && !service.hasReturned()) {
             box.write(parameters);
         }
         service.meet("start of parameters '" + name + "'");
@@ -67,9 +67,20 @@ public final class ParameterClient implements ParameterStore {
     }
 
     @Override
-    public void resume(long step) {
-        box.awaitAll(box.beginAll(Operation.RESUME, step));
+    public long resume(long step) {
+        long begin = service.hasReturned() ? stepOfTheSlowest(step) : step;
+        box.awaitAll(box.beginAll(Operation.RESUME, begin));
         service.meet("resuming parameters '" + name + "'");
+        return begin;
+    }
+
+    /** Where a worker goes on that was lost: not before the slowest on any server. */
+    private long stepOfTheSlowest(long step) {
+        long begin = step;
+        for (Call call : box.beginAll(Operation.REJOIN, step)) {
+            begin = Math.max(begin, caller.await(call).version());
+        }
+        return begin;
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.gyre.ElementType;
 import io.gyre.Endpoint;
 import io.gyre.Groups;
 import io.gyre.Gyre;
+import io.gyre.GyreException;
 import io.gyre.PeerLostException;
 import io.gyre.Session;
 import java.time.Duration;
@@ -32,7 +33,9 @@ import org.jspecify.annotations.Nullable;
  *       its own.
  *   <dt>Failure
  *   <dd>When a server dies every call ends with {@link PeerLostException}, which names it, its shard and what was asked, and so do
- *       later ones. A worker that dies or leaves is forgotten; whether that ends the session is the session's affair.
+ *       later ones. A worker that dies or leaves is forgotten; whether that ends the session is the session's affair. If another
+ *       process takes its place ({@link Session#incarnation}), that makes the same calls, finds what its predecessor had made, and
+ *       goes on where the slowest of the others is; a group of several workers does not come back.
  *   <dt>Closing
  *   <dd>A rank that serves is needed as long as others have questions: let all ranks meet before the first closes its service.
  *       {@link #close} says goodbye to the servers, and waits for them a second at most.
@@ -67,6 +70,7 @@ public final class ParameterService implements AutoCloseable {
         int own = session.world().rank();
         List<Integer> leads = roles.groups().leads();
         List<Integer> serverRanks = roles.serverRanks();
+        checkReturn(serverRanks.contains(own));
         Endpoint endpoint = session.endpoint(LANE);
         Shelf shelf = new Shelf(session, endpoint);
         server = serverRanks.contains(own)
@@ -96,13 +100,33 @@ public final class ParameterService implements AutoCloseable {
             int at = links.isEmpty() ? -1 : serverRanks.indexOf(rank);
             boolean isClient = server != null && roles.workerRanks().contains(rank);
             if (at >= 0 || isClient) {
-                peers.add(new Peer(rank, endpoint, server, at < 0 ? null : links.get(at)));
+                peers.add(new Peer(rank, session, endpoint, server, at < 0 ? null : links.get(at)));
             }
         }
         session.agree("the parameter service", builder.identity());
         loop = new ServiceLoop(
                 session, endpoint, peers, links, server, shelf, builder.retryAfter.toNanos(), builder.faults);
         caller = new Caller(session, links, loop, builder.callTimeout, roles.groupRanks());
+    }
+
+    /** Fails if this process has taken the place of one without which nobody goes on. */
+    private void checkReturn(boolean serves) {
+        if (!hasReturned()) {
+            return;
+        }
+        String who = session.members().get(session.world().rank()) + " has come back into a run that had begun, ";
+        if (serves) {
+            throw new GyreException(who + "but its shard was lost with its predecessor. Start a new run");
+        }
+        if (roles.groupRanks().size() > 1) {
+            throw new GyreException(who + "but its group " + roles.groupRanks()
+                    + " has ended with its predecessor. The other groups go on; only ranks without a group come back");
+        }
+    }
+
+    /** Whether this process has taken the place of a rank that was lost. */
+    boolean hasReturned() {
+        return session.incarnation(session.world().rank()) > 0;
     }
 
     /** Whether this rank only serves. */

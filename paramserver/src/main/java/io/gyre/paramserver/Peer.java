@@ -5,6 +5,7 @@ import io.gyre.Frame;
 import io.gyre.FrameReceiver;
 import io.gyre.FrameSender;
 import io.gyre.ProtocolException;
+import io.gyre.Session;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -15,20 +16,26 @@ final class Peer implements FrameReceiver.Handler {
     private static final int FRAMES_PER_TURN = 32;
 
     private final int rank;
+    private final Session session;
     private final Endpoint endpoint;
     private final @Nullable ShardServer server;
     private final @Nullable ServerLink link;
     private @Nullable FrameSender sender;
+    private int incarnation;
+    private boolean gone;
 
     /**
      * Begins to talk to a rank.
      *
+     * @param session tells whether another process has become that rank
      * @param rank may be this one
      * @param server this rank's own, which answers that rank; null if there is none
      * @param link for questions to that rank; null if it does not serve this one
      */
-    Peer(int rank, Endpoint endpoint, @Nullable ShardServer server, @Nullable ServerLink link) {
+    Peer(int rank, Session session, Endpoint endpoint, @Nullable ShardServer server, @Nullable ServerLink link) {
         this.rank = rank;
+        this.session = session;
+        this.incarnation = session.incarnation(rank);
         this.endpoint = endpoint;
         this.server = server;
         this.link = link;
@@ -40,7 +47,11 @@ final class Peer implements FrameReceiver.Handler {
 
     /** Takes and gives what can be taken and given now. Returns how many frames that were. */
     int turn(long retryNanos, Faults faults) {
-        int work = rank == endpoint.world().rank() ? 0 : endpoint.receiver(rank).poll(this, FRAMES_PER_TURN);
+        if (session.incarnation(rank) != incarnation) {
+            comeBack();
+        }
+        boolean listens = !gone && rank != endpoint.world().rank();
+        int work = listens ? endpoint.receiver(rank).poll(this, FRAMES_PER_TURN) : 0;
         if (server != null && server.hasAnswers(rank)) {
             work += server.advance(rank, sender());
         }
@@ -50,8 +61,20 @@ final class Peer implements FrameReceiver.Handler {
         return work;
     }
 
+    /** It was lost, and another process has taken its place. What the first had on its way is dropped. */
+    private void comeBack() {
+        incarnation = session.incarnation(rank);
+        gone = false;
+        sender = null;
+        if (server != null) {
+            server.takeBack(rank);
+        }
+        endpoint.renew(rank);
+    }
+
     /** It has left or died. Returns whether this rank waits for its answer. */
     boolean leave() {
+        gone = true;
         if (server != null) {
             server.forget(rank);
             server.abandon(rank);

@@ -98,6 +98,11 @@ final class Shard {
         return creator == rank && creation.equals(request);
     }
 
+    /** Whether it was made by an earlier process of the same rank, which makes the same calls again. */
+    boolean isOfPredecessor(int rank, Request request) {
+        return creator == rank && creation.incarnation() < request.incarnation();
+    }
+
     /** In words, for errors. */
     String description() {
         return "'" + name + "' (" + elements + " elements of " + type + (trained == null ? "" : ", in training") + ")";
@@ -106,7 +111,7 @@ final class Shard {
     /** What is wrong with a request about this buffer, or null. */
     @Nullable String objection(Request request, int server) {
         boolean ofTraining = switch (request.operation()) {
-            case PUSH, PULL, FINISH, RESUME, STALENESS -> true;
+            case PUSH, PULL, FINISH, RESUME, REJOIN, STALENESS -> true;
             default -> false;
         };
         if (ofTraining && trained == null) {

@@ -126,6 +126,10 @@ final class ShardServer {
                 shard.training().resume(worker(client), request.step());
                 client.answer(shard.done(request));
             }
+            case REJOIN -> {
+                long clock = shard.training().rejoin(worker(client), request.step());
+                client.answer(new Answer(request.call(), false, shard.number(), clock, 0, 0, 0, ""));
+            }
             case STALENESS -> {
                 String text = shard.training().staleness().text();
                 client.answer(new Answer(request.call(), false, shard.number(), 0, 0, 0, 0, text));
@@ -286,6 +290,13 @@ final class ShardServer {
             }
             answerWaiting();
         }
+    }
+
+    /** A new process has taken the place of a rank that was lost, and asks from the beginning. */
+    void takeBack(int rank) {
+        forget(rank);
+        abandon(rank);
+        clients.remove(rank);
     }
 
     /** Drops what was to be sent to a rank that is dead. */

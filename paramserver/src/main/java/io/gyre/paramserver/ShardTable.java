@@ -96,6 +96,9 @@ final class ShardTable {
     /** Makes a buffer, or finds the one that an earlier copy of the same request has made. */
     Answer create(int rank, Request request) {
         Shard known = byName.get(request.text());
+        if (known != null && known.isOfPredecessor(rank, request)) {
+            return attach(rank, request);
+        }
         if (known != null) {
             return known.isOf(rank, request)
                     ? opened(known, rank, request)

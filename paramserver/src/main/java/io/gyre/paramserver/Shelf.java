@@ -74,4 +74,9 @@ final class Shelf implements ShardTable.Source, StripedMemory.Guard {
     public boolean hasGone(int rank) {
         return session.hasGone(rank);
     }
+
+    @Override
+    public int incarnation(int rank) {
+        return session.incarnation(rank);
+    }
 }

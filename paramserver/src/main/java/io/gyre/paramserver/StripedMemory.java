@@ -14,13 +14,13 @@ import org.slf4j.LoggerFactory;
  * A shard that several processes may have mapped and change at the same time. It is cut into stripes, each with a lock in the
  * shared memory itself, so that many can add to it at once and nothing is lost.
  *
- * <p>A lock holds the number of the rank that has taken it, so that others can tell whether that still lives: they take over the
- * lock of a dead one. Its change, of which nobody has been told that it happened, is then in some stripes and not in others.
+ * <p>A lock holds the number of the rank that has taken it, and which of its processes that was, so that others can tell whether
+ * that still lives: they take over the lock of a dead one. Its change, of which nobody has been told that it happened, is then in some stripes and not in others.
  *
  * <pre>
  *  0  long  number of changes
  *  8  long  1 once the buffer has been freed
- * 64  long  lock of stripe 0: 0, or rank + 1; the next 64 bytes later
+ * 64  long  lock of stripe 0: 0, or rank + 1 in the low half and its incarnation in the high; the next 64 bytes later
  *     data, from the next multiple of 4096
  * </pre>
  */
@@ -44,6 +44,7 @@ final class StripedMemory {
     private final Region data;
     private final String shared;
     private final int rank;
+    private final long own;
     private final Guard guard;
 
     /** What whoever waits for a lock asks for. */
@@ -54,6 +55,11 @@ final class StripedMemory {
 
         /** Whether a rank is dead. */
         boolean hasGone(int rank);
+
+        /** How many processes have been this rank before. */
+        default int incarnation(int rank) {
+            return 0;
+        }
     }
 
     /**
@@ -69,6 +75,7 @@ final class StripedMemory {
         this.shared = shared;
         this.rank = rank;
         this.guard = guard;
+        own = (long) guard.incarnation(rank) << Integer.SIZE | (rank + 1);
     }
 
     /** Memory for so many bytes of data with all that belongs to it. */
@@ -192,15 +199,14 @@ final class StripedMemory {
 
     private void lock(long stripe) {
         long at = LINE_BYTES * (1 + stripe);
-        long own = rank + 1L;
         int spins = 0;
         while (!WORD.compareAndSet(whole.window(at), whole.windowOffset(at), 0L, own)) {
             long holder = (long) WORD.getVolatile(whole.window(at), whole.windowOffset(at));
-            if (holder != 0 && holder != own && guard.hasGone((int) holder - 1)) {
+            if (holder != 0 && holder != own && hasGone(holder)) {
                 if (WORD.compareAndSet(whole.window(at), whole.windowOffset(at), holder, own)) {
                     LOG.warn(
                             "rank {} died while it changed stripe {} of {}: a part of that change may be in it",
-                            holder - 1,
+                            (int) holder - 1,
                             stripe,
                             this);
                     return;
@@ -211,6 +217,14 @@ final class StripedMemory {
                 guard.pause();
             }
         }
+    }
+
+    private boolean hasGone(long holder) {
+        int of = (int) holder - 1;
+        int incarnation = (int) (holder >>> Integer.SIZE);
+        int known = guard.incarnation(of);
+        // One that is not known yet has just come.
+        return incarnation < known || (incarnation == known && guard.hasGone(of));
     }
 
     private void unlock(long stripe) {

@@ -134,6 +134,11 @@ final class TrainedShard {
         endStep();
     }
 
+    /** A worker that was lost has come back. Returns the step at which it goes on: see {@link ClockTable#rejoin}. */
+    long rejoin(int worker, long step) {
+        return clocks.rejoin(worker, step);
+    }
+
     /** A worker goes on. */
     void resume(int worker, long step) {
         clocks.resume(worker, step);

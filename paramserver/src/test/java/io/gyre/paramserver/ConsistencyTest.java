@@ -89,6 +89,35 @@ class ConsistencyTest {
     }
 
     @Test
+    void whoComesBackGoesOnWhereTheSlowestOfTheOthersIs() {
+        ClockTable clocks = new ClockTable(3);
+        clocks.applied(0, 9);
+        clocks.applied(1, 3);
+        clocks.applied(2, 6);
+        clocks.finish(1);
+        assertThat(clocks.slowest()).isEqualTo(7);
+
+        assertThat(clocks.rejoin(1, 0)).isEqualTo(7);
+        assertThat(clocks.slowest()).isEqualTo(7);
+        assertThat(clocks.rejoin(0, 0)).as("one that was ahead").isEqualTo(7);
+        assertThat(clocks.rejoin(2, 20))
+                .as("one that has come that far by itself")
+                .isEqualTo(20);
+    }
+
+    @Test
+    void whoComesBackAndFindsNobodyGoesOnWhereItWas() {
+        ClockTable clocks = new ClockTable(2);
+        clocks.applied(0, 9);
+        clocks.applied(1, 3);
+        clocks.finish(0);
+        clocks.finish(1);
+
+        assertThat(clocks.rejoin(1, 0)).isEqualTo(4);
+        assertThat(clocks.slowest()).isEqualTo(4);
+    }
+
+    @Test
     void aClockNeverGoesBackButForAResume() {
         ClockTable clocks = new ClockTable(2);
         clocks.applied(0, 5);

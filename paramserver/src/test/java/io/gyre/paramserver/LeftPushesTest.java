@@ -25,14 +25,15 @@ class LeftPushesTest {
 
     private static final class SharedMemory implements ShardTable.Source, StripedMemory.Guard {
         private final Map<String, StripedMemory> boxes = new HashMap<>();
+        private int made;
 
         @Override
         public StripedMemory allocate(String purpose, long bytes, boolean shared) {
-            String name = "box-" + boxes.size();
+            String name = "box-" + made++;
             Region whole = Region.allocate(purpose, StripedMemory.wholeBytes(bytes));
-            StripedMemory made = new StripedMemory(whole, bytes, name, 2, this);
-            boxes.put(name, made);
-            return made;
+            StripedMemory box = new StripedMemory(whole, bytes, name, 2, this);
+            boxes.put(name, box);
+            return box;
         }
 
         @Override
@@ -85,7 +86,11 @@ class LeftPushesTest {
     }
 
     private Answer ask(ShardServer server, int rank, Request request, long sequence) {
-        ByteBuffer words = request.numbered(++calls, 1, sequence).encode();
+        return ask(server, rank, request, 1, sequence);
+    }
+
+    private Answer ask(ShardServer server, int rank, Request request, long incarnation, long sequence) {
+        ByteBuffer words = request.numbered(++calls, incarnation, sequence).encode();
         server.onFrame(rank, new Frame().set(Frame.Kind.REQUEST, calls, 0, Outgoing.WORDS, 0, words.limit()), words, 0);
         server.advance(rank, answers);
         return answers.last();
@@ -108,6 +113,34 @@ class LeftPushesTest {
         StripedMemory found = memory.boxes.get(name);
         assertThat(found).as("box %s of %s", name, memory.boxes.keySet()).isNotNull();
         return found;
+    }
+
+    @Test
+    void whoComesBackFindsWhatItHadMadeAndContinuesItsNumbersAndItsPredecessorIsRefused() {
+        ShardServer server = server(new MemoryBudget(0, 1, 10L * BYTES));
+        String before = open(server, 0).text().split(" ", -1)[1];
+        assertThat(ask(server, 0, push(before), 1).failed()).isFalse();
+        assertThat(ask(server, 0, push(before), 2).failed()).isFalse();
+
+        server.takeBack(0);
+        Request creation =
+                Request.about(Operation.CREATE, "w").withRange(0, BYTES).withStep(4, 1, 0, 0, 0);
+        Answer opened = ask(server, 0, creation, 2, 0);
+
+        assertThat(opened.failed()).as(opened.text()).isFalse();
+        assertThat(opened.sequence()).isEqualTo(2);
+        assertThat(opened.version()).as("nothing is lost").isEqualTo(2);
+        String place = opened.text().split(" ", -1)[1];
+        assertThat(place).isNotEqualTo(before);
+        assertThat(memory.boxes)
+                .as("the place of its predecessor is given back")
+                .doesNotContainKey(before);
+        assertThat(ask(server, 0, push(place), 1, 3).text()).contains("after a change of its successor");
+        assertThat(ask(server, 0, push(before), 2, 3).text()).contains("not where rank 0 leaves its pushes");
+        assertThat(ask(server, 0, push(place), 2, 3).version()).isEqualTo(3);
+        assertThat(ask(server, 1, creation, 2, 0).text())
+                .as("another rank is no successor")
+                .contains("already");
     }
 
     @Test

@@ -104,6 +104,50 @@ class StripedMemoryTest {
     }
 
     @Test
+    void theLockOfAProcessThatAnotherHasReplacedIsTakenOver() {
+        Region whole = whole(8);
+        Region delta = Region.allocate("delta", 8);
+        delta.putFloat(4, 3);
+        for (int rank : new int[] {1, 2}) {
+            lock(whole, 0, rank);
+            StripedMemory memory = new StripedMemory(whole, 8, "", 1, new SecondProcesses());
+
+            memory.accumulate(new ArrayKernels(), ElementType.FLOAT32, 0, delta);
+
+            assertThat(memory.data().getFloat(4)).isEqualTo(3 * rank);
+        }
+    }
+
+    @Test
+    void theLockOfAProcessThatHasComeBackIsWaitedFor() {
+        Region whole = whole(8);
+        whole.window(LINE).putLong(whole.windowOffset(LINE), 1L << 32 | 3);
+        StripedMemory memory = new StripedMemory(whole, 8, "", 1, new SecondProcesses());
+
+        assertThatThrownBy(() -> memory.write(0, Region.allocate("values", 8))).hasMessage("waited too long");
+    }
+
+    /** All ranks were lost once and have come back. */
+    private static final class SecondProcesses implements StripedMemory.Guard {
+        private final FewPauses few = new FewPauses();
+
+        @Override
+        public void pause() {
+            few.pause();
+        }
+
+        @Override
+        public boolean hasGone(int rank) {
+            return false;
+        }
+
+        @Override
+        public int incarnation(int rank) {
+            return 1;
+        }
+    }
+
+    @Test
     void theLockOfALivingRankIsWaitedForAsLongAsThatMakesSense() {
         Region whole = whole(8);
         lock(whole, 0, 2);

@@ -189,6 +189,11 @@ final class FaultySession implements Session, Endpoint {
     }
 
     @Override
+    public int incarnation(int rank) {
+        return session.incarnation(rank);
+    }
+
+    @Override
     public World world() {
         return session.world();
     }

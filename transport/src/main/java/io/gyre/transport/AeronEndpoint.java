@@ -2,6 +2,7 @@ package io.gyre.transport;
 
 import io.aeron.Aeron;
 import io.aeron.CncFileDescriptor;
+import io.aeron.exceptions.AeronException;
 import io.gyre.Activity;
 import io.gyre.Backoff;
 import io.gyre.Endpoint;
@@ -11,6 +12,7 @@ import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.MemoryBoxes;
 import io.gyre.Patience;
+import io.gyre.Session;
 import io.gyre.Verdicts;
 import io.gyre.World;
 import io.gyre.membership.Message.Roster;
@@ -25,6 +27,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Streams between one rank and its peers: in shared memory where the peer is near, else over UDP.
@@ -34,14 +38,22 @@ import org.jspecify.annotations.Nullable;
  */
 final class AeronEndpoint implements Endpoint, Verdicts {
 
-    /** Sessions are not repaired yet: every run has one generation. */
-    private static final int GENERATION = 1;
+    /** Boxes belong to those who never come back. */
+    private static final int BOX_GENERATION = 1;
+
+    private static final Logger LOG = LoggerFactory.getLogger(AeronEndpoint.class);
+
+    /** From a rank that has gone nothing comes. */
+    private static final FrameReceiver NOTHING = (handler, limit) -> 0;
 
     /** In front of the rank that makes a stream's number. */
     private static final int FIRST_STREAM = 1_000;
 
     /** Between the numbers of two lanes' streams: no run has so many ranks. */
     private static final int STREAMS_PER_LANE = 1 << 20;
+
+    /** Between those of two generations of a stream: Aeron would take the second for a stranger on the first. */
+    private static final int STREAMS_PER_GENERATION = Session.LANES * STREAMS_PER_LANE;
 
     /**
      * In shared memory the driver only makes room in the logs, which can wait until several frames have gone, and costs more than
@@ -56,7 +68,10 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     private static final Duration VERDICT_TIMEOUT = Duration.ofSeconds(1);
 
     private final World world;
-    private final List<Seat> seats;
+
+    /** To whom the streams lead: who has come back since is another, until {@link #renew}. */
+    private final Seat[] seats;
+
     private final RunId run;
     private final AeronSite site;
     private final CoordinatorLink coordinator;
@@ -74,6 +89,11 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     private int due;
 
+    /** Payload bytes that went to processes which were lost and have been replaced. */
+    private long sentBefore;
+
+    private long networkSentBefore;
+
     /**
      * Creates the endpoint of a rank whose run is complete.
      *
@@ -84,8 +104,8 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     AeronEndpoint(
             JoinOptions options, Roster roster, RunId run, AeronSite site, CoordinatorLink coordinator, int lane) {
         this.lane = lane;
-        this.seats = roster.seats();
-        this.world = new World(roster.rank(), seats.size());
+        this.seats = coordinator.seats().toArray(new Seat[0]);
+        this.world = new World(roster.rank(), seats.length);
         this.run = run;
         this.site = site;
         this.coordinator = coordinator;
@@ -107,9 +127,24 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         }
         for (int peer = 0; peer < world.size(); peer++) {
             if (peer != world.rank()) {
-                receivers[peer] = openReceiver(peer);
+                receivers[peer] = hasReturned() ? openLate(peer) : openReceiver(peer);
             }
         }
+    }
+
+    /** Whether this process has taken the seat of one that was lost. */
+    private boolean hasReturned() {
+        return seats[world.rank()].incarnation() > 0;
+    }
+
+    /** Whether the streams of a rank lead to a process that was lost, and not to the one that has come since. */
+    private boolean isOutdated(int peer) {
+        return seats[peer].incarnation() != coordinator.incarnation(peer);
+    }
+
+    /** Of this rank's stream from and to another: grows when either of them is another process than before. */
+    private int generation(int peer) {
+        return 1 + seats[world.rank()].incarnation() + seats[peer].incarnation();
     }
 
     private void findNear() {
@@ -134,7 +169,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
                 neighbours,
                 rank -> AeronSite.runDirectory(address(rank, AeronSite.DIRECTORY)),
                 site,
-                new BoxFile(run, GENERATION));
+                new BoxFile(run, BOX_GENERATION));
     }
 
     @Override
@@ -147,7 +182,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     }
 
     private String address(int rank, String name) {
-        Map<String, String> addresses = seats.get(rank).addresses();
+        Map<String, String> addresses = seats[rank].addresses();
         return Objects.requireNonNull(addresses.get(name), () -> "rank " + rank + " did not say its " + name);
     }
 
@@ -161,7 +196,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     /** Payload bytes sent so far. */
     long bytesSent() {
-        long total = boxes.bytesMoved();
+        long total = boxes.bytesMoved() + sentBefore;
         for (AeronFrameSender sender : senders) {
             total += sender == null ? 0 : sender.payloadBytes();
         }
@@ -170,7 +205,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     /** Those of them that went over UDP. */
     long networkBytesSent() {
-        long total = 0;
+        long total = networkSentBefore;
         for (AeronFrameSender sender : senders) {
             total += sender == null || !sender.isUdp() ? 0 : sender.payloadBytes();
         }
@@ -185,7 +220,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     @Override
     public Member member(int rank) {
         world.checkRank(rank);
-        return seats.get(rank).member();
+        return seats[rank].member();
     }
 
     @Override
@@ -195,6 +230,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         if (known != null) {
             return known;
         }
+        checkNoCollective();
         if (Thread.currentThread().isInterrupted()) {
             // The files and sockets below would be closed under us.
             throw new GyreException(
@@ -211,18 +247,69 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         }
     }
 
-    private int stream(int rank) {
-        return FIRST_STREAM + lane * STREAMS_PER_LANE + rank;
+    /** The others do not expect collectives with one that was not there when they began. */
+    private void checkNoCollective() {
+        if (lane == 0 && hasReturned()) {
+            throw new GyreException(member(world.rank())
+                    + " has come back into a run that had begun: it talks to servers of parameters, and takes part in no"
+                    + " collective. Use a strategy without groups, or run without restarts");
+        }
+    }
+
+    private int stream(int rank, int generation) {
+        return FIRST_STREAM + (generation - 1) * STREAMS_PER_GENERATION + lane * STREAMS_PER_LANE + rank;
+    }
+
+    @Override
+    public void renew(int peer) {
+        checkPeer(peer);
+        gate.enter();
+        try {
+            AeronFrameReceiver receiver = receivers[peer];
+            receivers[peer] = null;
+            if (receiver != null) {
+                receiver.close();
+            }
+            AeronFrameSender sender = senders[peer];
+            senders[peer] = null;
+            if (sender != null) {
+                sentBefore += sender.payloadBytes();
+                networkSentBefore += sender.isUdp() ? sender.payloadBytes() : 0;
+                sender.close();
+            }
+            seats[peer] = coordinator.seats().get(peer);
+            receivers[peer] = openLate(peer);
+        } finally {
+            gate.exit();
+        }
+    }
+
+    /** Opens the stream from a rank in the middle of a run; null if that is gone again. */
+    private @Nullable AeronFrameReceiver openLate(int peer) {
+        if (lane == 0 && hasReturned()) {
+            return null;
+        }
+        if (coordinator.hasLeft(peer) || (near.get(peer) && !isVisible(address(peer, AeronSite.DIRECTORY)))) {
+            return null;
+        }
+        try {
+            return openReceiver(peer);
+        } catch (AeronException e) {
+            LOG.warn("rank {}: nothing will come from {}, whose driver does not answer", world.rank(), member(peer), e);
+            return null;
+        }
     }
 
     private AeronFrameSender openSender(int peer) {
-        int session = AeronLink.sessionId(run.high(), GENERATION, lane, world.rank(), peer);
+        int generation = generation(peer);
+        int session = AeronLink.sessionId(run.high(), generation, lane, world.rank(), peer);
         return near.get(peer)
-                ? new AeronFrameSender(link(peer), site.ipc(session), stream(peer), false, JoinOptions.MAX_MTU)
+                ? new AeronFrameSender(
+                        link(peer), site.ipc(session), stream(peer, generation), false, JoinOptions.MAX_MTU)
                 : new AeronFrameSender(
                         link(peer),
                         site.udpOutbound(address(peer, AeronSite.UDP), session),
-                        stream(world.rank()),
+                        stream(world.rank(), generation),
                         true,
                         site.udpMtu());
     }
@@ -230,25 +317,37 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     @Override
     public FrameReceiver receiver(int peer) {
         checkPeer(peer);
-        return Objects.requireNonNull(receivers[peer]);
+        AeronFrameReceiver known = receivers[peer];
+        if (known != null) {
+            return known;
+        }
+        checkNoCollective();
+        return NOTHING;
     }
 
     private AeronFrameReceiver openReceiver(int peer) {
-        int session = AeronLink.sessionId(run.high(), GENERATION, lane, peer, world.rank());
+        int generation = generation(peer);
+        int session = AeronLink.sessionId(run.high(), generation, lane, peer, world.rank());
         if (near.get(peer)) {
             AeronFaults faults = new AeronFaults("the media driver of " + member(peer));
             String directory = address(peer, AeronSite.DIRECTORY);
             checkVisible(directory, peer);
             Aeron client = site.node().attach(directory, faults);
-            return new AeronFrameReceiver(link(peer), client, faults, site.ipc(session), stream(world.rank()));
+            return new AeronFrameReceiver(
+                    link(peer), client, true, faults, site.ipc(session), stream(world.rank(), generation));
         }
         return new AeronFrameReceiver(
-                link(peer), site.node().client(), site.faults(), site.udpInbound(session), stream(peer));
+                link(peer),
+                site.node().client(),
+                false,
+                site.faults(),
+                site.udpInbound(session),
+                stream(peer, generation));
     }
 
     /** Aeron would wait 15 s for a driver that is not there. */
     private void checkVisible(String directory, int peer) {
-        if (!Files.exists(Path.of(directory, CncFileDescriptor.CNC_FILE))) {
+        if (!isVisible(directory)) {
             coordinator.awaitEnding(System.nanoTime() + VERDICT_TIMEOUT.toNanos());
             coordinator.check(world.rank(), "joining the run");
             throw new GyreException(
@@ -258,8 +357,12 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         }
     }
 
+    private static boolean isVisible(String directory) {
+        return Files.exists(Path.of(directory, CncFileDescriptor.CNC_FILE));
+    }
+
     private AeronLink link(int peer) {
-        return new AeronLink(site.node(), gate, world.rank(), member(peer), run.high(), GENERATION);
+        return new AeronLink(site.node(), gate, world.rank(), member(peer), run.high(), generation(peer));
     }
 
     private void checkPeer(int peer) {
@@ -329,9 +432,15 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         }
     }
 
-    /** A rank has left when it says so and all that it sent has come: datagrams may be slower than the coordinator. */
+    /**
+     * A rank has left when it says so and all that it sent has come: datagrams may be slower than the coordinator. One whose place
+     * another process has taken has left, too.
+     */
     @Override
     public boolean hasLeft(int rank) {
+        if (isOutdated(rank)) {
+            return true;
+        }
         AeronFrameReceiver receiver = receivers[rank];
         return coordinator.hasLeft(rank)
                 && (lane > 0 || receiver == null || receiver.frames() >= coordinator.sentBy(rank, world.rank()));
@@ -339,7 +448,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     @Override
     public String howLeft(int rank) {
-        return coordinator.howLeft(rank);
+        return isOutdated(rank) ? "another process has taken its place" : coordinator.howLeft(rank);
     }
 
     /** How many frames this rank has sent to each, by rank. */
@@ -367,7 +476,10 @@ final class AeronEndpoint implements Endpoint, Verdicts {
                 .pumpUntil(
                         () -> {
                             for (AeronFrameSender sender : senders) {
-                                if (sender != null && !coordinator.hasLeft(sender.peer()) && !sender.isDrained()) {
+                                if (sender != null
+                                        && !isOutdated(sender.peer())
+                                        && !coordinator.hasLeft(sender.peer())
+                                        && !sender.isDrained()) {
                                     return false;
                                 }
                             }

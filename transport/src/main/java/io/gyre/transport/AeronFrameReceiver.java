@@ -26,6 +26,7 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
 
     private final AeronLink link;
     private final Aeron client;
+    private final boolean ownsClient;
     private final AeronFaults faults;
     private final long registration;
     private final long deadline = AeronLink.openDeadline();
@@ -42,11 +43,14 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
      * Begins to open a stream.
      *
      * @param client of the driver where the stream can be read: the own one for UDP, the peer's in shared memory
+     * @param ownsClient whether it is used for nothing else, and closed with this
      * @param faults what that client complains of
      */
-    AeronFrameReceiver(AeronLink link, Aeron client, AeronFaults faults, String channel, int stream) {
+    AeronFrameReceiver(
+            AeronLink link, Aeron client, boolean ownsClient, AeronFaults faults, String channel, int stream) {
         this.link = link;
         this.client = client;
+        this.ownsClient = ownsClient;
         this.faults = faults;
         this.guard = new FrameGuard(link.run(), link.generation(), link.peer().rank());
         this.registration = link.node().locked(() -> client.asyncAddSubscription(channel, stream));
@@ -165,6 +169,19 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         if (imageEndedNanos != 0 && System.nanoTime() - imageEndedNanos > AeronFaults.GRACE.toNanos()) {
             throw new PeerLostException(link.own(), link.peer(), "its stream ended without a word", doing.toString());
         }
+    }
+
+    /** Reads no more. Nobody may be polling. */
+    void close() {
+        link.node().locked(() -> {
+            Subscription opened = subscription;
+            if (ownsClient) {
+                link.node().detach(client);
+            } else if (opened != null) {
+                opened.close();
+            }
+            return true;
+        });
     }
 
     @Override

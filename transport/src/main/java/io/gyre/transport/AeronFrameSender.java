@@ -163,6 +163,14 @@ final class AeronFrameSender implements FrameSender {
         return udp ? isSent() : positions.isConsumed();
     }
 
+    /** Sends no more; what has not gone out is dropped. */
+    void close() {
+        link.node().locked(() -> {
+            publication.close();
+            return true;
+        });
+    }
+
     /** Whether Aeron has closed the stream under us. */
     boolean isClosed() {
         return publication.isClosed();

@@ -160,6 +160,12 @@ final class AeronNode implements AutoCloseable {
         });
     }
 
+    /** Ends a client that was attached to a peer's driver; use it only inside {@link #locked}. */
+    void detach(Aeron attached) {
+        clients.remove(attached);
+        attached.close();
+    }
+
     /**
      * Runs driver and clients a little, unless the other thread is doing so just now. Does nothing for an interrupted thread:
      * Aeron and the sockets below would take the interrupt as the order to end.

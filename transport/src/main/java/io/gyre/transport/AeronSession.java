@@ -9,7 +9,6 @@ import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.RunId;
-import io.gyre.membership.Seat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -58,11 +57,11 @@ public final class AeronSession implements Session {
     /** Those that have been asked for. */
     private final AtomicReferenceArray<@Nullable AeronEndpoint> lanes = new AtomicReferenceArray<>(LANES);
 
-    private final List<Member> members;
     private boolean closed;
 
     /**
-     * Joins a run, and returns when all ranks have come.
+     * Joins a run, and returns when all ranks have come. In a run that has begun it takes the seat of a rank that was lost and is
+     * expendable: see {@link Session#incarnation}.
      *
      * @throws IllegalStateException if the JVM lacks the flag above
      * @throws IllegalArgumentException if an option cannot be used, such as a public address without trust
@@ -104,7 +103,6 @@ public final class AeronSession implements Session {
         try {
             Roster roster = link.ready(
                     own.rank(), site.addresses(), options.joinTimeout().plus(JOIN_GRACE));
-            members = roster.seats().stream().map(Seat::member).toList();
             this.roster = roster;
             this.run = run;
             endpoint = new AeronEndpoint(options, roster, run, site, link, 0);
@@ -112,13 +110,17 @@ public final class AeronSession implements Session {
             // Nobody may be gone again before everybody has found it.
             link.exchange(
                     roster.rank(),
-                    IntStream.range(0, members.size()).boxed().toList(),
+                    IntStream.range(0, roster.seats().size()).boxed().toList(),
                     "the end of joining",
                     new byte[0],
-                    members,
                     options.joinTimeout());
             LOG.info(
-                    "{} joined run {}: {} ranks over {}", members.get(roster.rank()), run, members.size(), transport());
+                    "{} {} run {}: {} ranks over {}",
+                    members().get(roster.rank()),
+                    incarnation(roster.rank()) == 0 ? "joined" : "came back into",
+                    run,
+                    roster.seats().size(),
+                    transport());
         } catch (RuntimeException e) {
             site.close();
             throw e;
@@ -144,7 +146,7 @@ public final class AeronSession implements Session {
 
     @Override
     public List<Member> members() {
-        return members;
+        return rendezvous.link().members();
     }
 
     @Override
@@ -198,7 +200,7 @@ public final class AeronSession implements Session {
                     "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
         }
         endpoint.check(world().rank(), topic);
-        return rendezvous.link().exchange(world().rank(), ranks, topic, value, members, options.peerTimeout());
+        return rendezvous.link().exchange(world().rank(), ranks, topic, value, options.peerTimeout());
     }
 
     @Override
@@ -210,6 +212,12 @@ public final class AeronSession implements Session {
     public boolean hasGone(int rank) {
         world().checkRank(rank);
         return rendezvous.link().hasLeft(rank);
+    }
+
+    @Override
+    public int incarnation(int rank) {
+        world().checkRank(rank);
+        return rendezvous.link().incarnation(rank);
     }
 
     @Override
@@ -267,6 +275,7 @@ public final class AeronSession implements Session {
 
     @Override
     public String toString() {
-        return "AeronSession[" + members.get(world().rank()) + " of " + world().size() + " ranks, " + transport() + "]";
+        return "AeronSession[" + members().get(world().rank()) + " of " + world().size() + " ranks, " + transport()
+                + "]";
     }
 }

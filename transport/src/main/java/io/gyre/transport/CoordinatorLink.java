@@ -21,9 +21,11 @@ import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
+import io.gyre.membership.Seat;
 import io.gyre.membership.UnstalledClock;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -65,6 +67,9 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     private final UnstalledClock clock = new UnstalledClock(System.nanoTime(), Coordinator.TICK.multipliedBy(2));
     private volatile @Nullable Ending ending;
     private volatile boolean closed;
+
+    /** Who has which seat now. Empty before the roster has come. */
+    private volatile List<Seat> seats = List.of();
 
     // Guarded by this.
     private @Nullable Welcome welcome;
@@ -156,6 +161,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         if (message instanceof Welcome own) {
             welcome = own;
         } else if (message instanceof Roster own) {
+            seats = own.seats();
             roster = own;
         } else if (message instanceof Value value) {
             byte[] bytes = new byte[value.value().remaining()];
@@ -177,6 +183,8 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                 end((observer, doing) -> new GyreException("rank " + observer + " stopped in " + doing
                         + ": the others go on without it (" + fallen.reason() + ")"));
             }
+        } else if (message instanceof Returned returned) {
+            returned(returned.seat());
         } else if (message instanceof Lost lost) {
             end((observer, doing) -> new PeerLostException(observer, lost.member(), lost.reason(), doing));
         } else if (message instanceof Refused refused) {
@@ -188,6 +196,18 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                     "a " + message.getClass().getSimpleName() + " message, which is not a coordinator's to send");
         }
         notifyAll();
+    }
+
+    /** A lost rank's seat has been taken. Whoever sees that it is not gone any more sees its new number, too. */
+    private void returned(Seat seat) {
+        int rank = seat.member().rank();
+        LOG.info("{} has come back, in place of a process that was lost", seat.member());
+        List<Seat> now = new ArrayList<>(seats);
+        now.set(rank, seat);
+        seats = List.copyOf(now);
+        departures.remove(rank);
+        falls.remove(rank);
+        left.clear(rank);
     }
 
     private void heartbeat() throws IOException {
@@ -275,6 +295,21 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         return falls.getOrDefault(rank, Verdicts.super.howLeft(rank));
     }
 
+    /** Who has which seat now, by rank. */
+    List<Seat> seats() {
+        return seats;
+    }
+
+    /** Who takes part now, by rank. */
+    List<Member> members() {
+        return seats.stream().map(Seat::member).toList();
+    }
+
+    /** As {@link io.gyre.Session#incarnation}. */
+    int incarnation(int rank) {
+        return seats.get(rank).incarnation();
+    }
+
     /** How many frames a rank that has left says that it sent to this one. */
     synchronized long sentBy(int rank, int own) {
         List<Long> sent = departures.get(rank);
@@ -308,9 +343,9 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     }
 
     /** As {@link io.gyre.Session#exchange}. */
-    List<byte[]> exchange(
-            int observer, List<Integer> ranks, String topic, byte[] value, List<Member> members, Duration timeout) {
+    List<byte[]> exchange(int observer, List<Integer> ranks, String topic, byte[] value, Duration timeout) {
         check(observer, topic);
+        List<Member> members = members();
         synchronized (this) {
             values.clear();
             awaited = Message.NO_RANK;

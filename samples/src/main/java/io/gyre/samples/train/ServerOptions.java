@@ -43,6 +43,14 @@ final class ServerOptions {
     private @Nullable Integer servers;
 
     @Option(
+            names = "--restarts",
+            paramLabel = "N",
+            description =
+                    "For paramserver and elastic with --servers: a rank that is lost is started again and comes back, up to so many"
+                            + " times each. Default: 0.")
+    private @Nullable Integer restarts;
+
+    @Option(
             names = "--staleness",
             paramLabel = "S",
             description =
@@ -86,6 +94,7 @@ final class ServerOptions {
      */
     void check(Strategy strategy, int ranks, TransportMode transport) {
         checkBelongs("--servers", servers, strategy, Strategy.PARAMSERVER, Strategy.ELASTIC, Strategy.HYBRID);
+        checkBelongs("--restarts", restarts, strategy, Strategy.PARAMSERVER, Strategy.ELASTIC);
         checkBelongs("--groups", groups, strategy, Strategy.HYBRID);
         checkBelongs("--between", between, strategy, Strategy.HYBRID);
         checkBelongs("--staleness", staleness, strategy, Strategy.PARAMSERVER, Strategy.HYBRID);
@@ -102,6 +111,7 @@ final class ServerOptions {
             }
         }
         TrainOptions.checkRange("--servers", servers(), 0, MOST_SERVERS);
+        checkRestarts(strategy);
         TrainOptions.checkRange("--period", period(), 1, 1_000_000);
         TrainOptions.checkRange("--groups", groups == null ? 1 : groups, 1, ranks);
         Double rate = movingRate;
@@ -118,6 +128,18 @@ final class ServerOptions {
         }
     }
 
+    private void checkRestarts(Strategy strategy) {
+        TrainOptions.checkRange("--restarts", restarts(), 0, 100);
+        if (restarts() > 0 && servers() == 0) {
+            throw new IllegalArgumentException("--restarts " + restarts()
+                    + " needs --servers K: a rank that holds a part of the parameters is lost with it");
+        }
+        if (restarts() > 0 && isBulkSynchronous(strategy)) {
+            throw new IllegalArgumentException("--restarts " + restarts()
+                    + " with --staleness bsp: a run in step ends when a rank is lost; use a number of steps or asp");
+        }
+    }
+
     private void checkBetween(String option, @Nullable Object value, Between owner) {
         if (value != null && between() != owner) {
             throw new IllegalArgumentException(
@@ -128,6 +150,11 @@ final class ServerOptions {
     /** Processes that only hold parameters. */
     int servers() {
         return servers == null ? 0 : servers;
+    }
+
+    /** How often a rank that is lost is started again. */
+    int restarts() {
+        return restarts == null ? 0 : restarts;
     }
 
     Between between() {

@@ -45,6 +45,7 @@ public final class TrainCommand implements Callable<Integer> {
                         options.ranks() + options.exchange().servers())
                 .withTransport(options.transport())
                 .withPort(options.port())
+                .withRestarts(options.exchange().restarts())
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal();

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param accuracy on the images held out; null if there are none
  * @param parametersSha256 of each rank's parameters, but for those that were lost
  * @param lostRanks ranks that were lost on the way
+ * @param returnedRanks ranks that were lost on the way and have come back; what they did before is in no other figure
  * @param bytesSent payload that each rank sent while it trained
  * @param networkBytesSent as much of it as went over a network, and not through memory or IPC
  * @param maxStaleness steps by which any gradient was late
@@ -59,6 +60,7 @@ record TrainReport(
         @Nullable Double accuracy,
         List<String> parametersSha256,
         List<Integer> lostRanks,
+        List<Integer> returnedRanks,
         List<Long> bytesSent,
         List<Long> networkBytesSent,
         long maxStaleness,
@@ -100,13 +102,16 @@ record TrainReport(
         }
         if (!lostRanks.isEmpty()) {
             text.append("%n  %d of %d ranks were lost on the way: %s"
-                    .formatted(
-                            lostRanks.size(),
-                            ranks,
-                            String.join(
-                                    ", ",
-                                    lostRanks.stream().map(String::valueOf).toList())));
+                    .formatted(lostRanks.size(), ranks, numbers(lostRanks)));
+        }
+        if (!returnedRanks.isEmpty()) {
+            text.append("%n  %d of %d ranks were lost and came back: %s"
+                    .formatted(returnedRanks.size(), ranks, numbers(returnedRanks)));
         }
         return text.toString();
+    }
+
+    private static String numbers(List<Integer> some) {
+        return String.join(", ", some.stream().map(String::valueOf).toList());
     }
 }

@@ -165,6 +165,10 @@ final class Training {
                 accuracy,
                 parametersSha256,
                 lost,
+                IntStream.range(0, sumsByRank.size())
+                        .filter(rank -> session.incarnation(rank) > 0 && !lost.contains(rank))
+                        .boxed()
+                        .toList(),
                 ofAllRanks(
                         "bytes sent",
                         fits.stream().mapToLong(FitReport::bytesSent).sum()),

@@ -36,7 +36,7 @@ final class GyreTrain implements AutoCloseable {
     private final Process process;
 
     private GyreTrain(Path directory, List<String> arguments) throws IOException {
-        output = Files.createTempFile(directory, "output", ".txt");
+        output = Files.createTempFile(directory.toAbsolutePath(), "output", ".txt");
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(JvmFlags.STANDARD);
@@ -74,8 +74,13 @@ final class GyreTrain implements AutoCloseable {
             if (status != 0) {
                 throw new AssertionError("gyre train ended with " + status + ":\n" + train.output());
             }
-            return new ObjectMapper().readTree(report(directory).toFile());
+            return train.report();
         }
+    }
+
+    /** What it has reported; when it has ended well. */
+    JsonNode report() throws IOException {
+        return new ObjectMapper().readTree(report(output.getParent()).toFile());
     }
 
     String output() {

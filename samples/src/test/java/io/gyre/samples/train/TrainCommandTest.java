@@ -56,6 +56,15 @@ class TrainCommandTest {
                 Arguments.of("mlp --strategy elastic --alpha 1", "--alpha 1.0: expected a number between 0 and 1"),
                 Arguments.of("mlp --strategy hybrid --checkpoint there", "--checkpoint with --strategy hybrid"),
                 Arguments.of(
+                        "mlp --restarts 1",
+                        "--restarts 1 belongs to [paramserver, elastic], not to --strategy allreduce"),
+                Arguments.of(
+                        "mlp --strategy elastic --restarts 1",
+                        "--restarts 1 needs --servers K: a rank that holds a part"),
+                Arguments.of(
+                        "mlp --strategy paramserver --servers 1 --staleness bsp --restarts 2",
+                        "--restarts 2 with --staleness bsp: a run in step ends when a rank is lost"),
+                Arguments.of(
                         "mlp --servers 2",
                         "--servers 2 belongs to [paramserver, elastic, hybrid], not to --strategy allreduce"),
                 Arguments.of(

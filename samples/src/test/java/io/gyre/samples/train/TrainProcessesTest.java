@@ -61,6 +61,45 @@ class TrainProcessesTest {
         }
     }
 
+    @Test
+    void withRestartsAWorkerThatIsKilledComesBackIntoTheRun() throws Exception {
+        killAndExpectItBack("paramserver", 1);
+    }
+
+    @Test
+    @Tag("long")
+    void withRestartsTheRootOfElasticAveragingComesBackIntoTheRun() throws Exception {
+        killAndExpectItBack("elastic", 0);
+    }
+
+    private void killAndExpectItBack(String strategy, int rank) throws Exception {
+        String[] arguments = {"mlp", "-n", "2", "--strategy", strategy, "--servers", "1", "--restarts", "1"};
+        try (GyreTrain train = GyreTrain.start(directory, with(arguments, "--epochs", "4"))) {
+            train.awaitOutput("step \\d+ of");
+            List<Long> pids = train.pids();
+            GyreTrain.kill(train.pid(rank));
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            assertThat(train.output())
+                    .containsPattern(
+                            "gyre: rank " + rank + " \\(host .*\\) ended with exit status 137 \\(killed\\) and is"
+                                    + " started again: 1 of 1 time")
+                    .containsPattern("gyre: rank " + rank + " \\(.*\\) has come back into the run")
+                    .contains("1 of 2 ranks were lost and came back: " + rank)
+                    .contains("gyre: ranks were started again 1 time");
+            JsonNode report = train.report();
+            assertThat(report.get("returned_ranks").toString()).isEqualTo("[" + rank + "]");
+            assertThat(report.get("lost_ranks")).isEmpty();
+            assertThat(report.get("epochs").asInt()).isEqualTo(4);
+            // All but what the first process had trained on or drawn.
+            assertThat(report.get("examples").asInt()).isBetween(9 * 4 * 800, 10 * 4 * 800);
+            assertThat(report.get("parameters_sha256")).hasSize(2);
+            assertThat(report.get("max_staleness").asInt()).isBetween(0, 3);
+            assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
+            train.awaitNothingLeft(pids);
+        }
+    }
+
     /** Two groups of two and a server: whether a lead dies or another rank, its group ends and the other goes on. */
     @ParameterizedTest(name = "rank {0}, {1}")
     @CsvSource({"3, elastic", "0, paramserver"})

@@ -33,6 +33,7 @@ class TrainReportTest {
                         "accuracy",
                         "parameters_sha256",
                         "lost_ranks",
+                        "returned_ranks",
                         "bytes_sent",
                         "network_bytes_sent",
                         "max_staleness",
@@ -44,6 +45,13 @@ class TrainReportTest {
         assertThat(json.get("accuracy").asDouble()).isEqualTo(0.98);
         assertThat(json.get("parameters_sha256")).hasSize(2);
         assertThat(json.get("bytes_sent").get(1).asLong()).isEqualTo(1L << 40);
+    }
+
+    @Test
+    void peopleAreToldWhoWasLostAndCameBack() {
+        assertThat(report(0.5, 0.98).summary())
+                .contains("1 of 2 ranks were lost and came back: 1")
+                .doesNotContain("lost on the way");
     }
 
     @Test
@@ -77,6 +85,7 @@ class TrainReportTest {
                 accuracy,
                 List.of("a".repeat(64), "a".repeat(64)),
                 List.of(),
+                List.of(1),
                 List.of(5L, 1L << 40),
                 List.of(0L, 7L),
                 0,
