@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,17 +49,17 @@ final class Reservation implements AutoCloseable {
         while (true) {
             boolean last = System.nanoTime() - deadline >= 0;
             long[] reserved = {0};
-            Reservation own = user.exclusively(() -> {
+            Optional<Reservation> own = user.exclusively(() -> {
                 long left = space.require(directory, bytes, purpose);
                 reserved[0] = reserved(user.home());
                 if (left >= reserved[0]) {
-                    return new Reservation(create(directory, bytes));
+                    return Optional.of(new Reservation(create(directory, bytes)));
                 }
                 RunDirectory.removeLeftovers(user.home());
-                return null;
+                return Optional.empty();
             });
-            if (own != null) {
-                return own;
+            if (own.isPresent()) {
+                return own.get();
             }
             if (last) {
                 throw new GyreException(purpose + " needs " + bytes + " bytes in " + directory
