@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code gyre train} from end to end: a process that starts ranks, which are processes. */
 @EnabledOnOs(OS.LINUX)
+@Tag("processes")
 class TrainProcessesTest {
 
     @TempDir
