@@ -166,7 +166,8 @@ class SlowClientTest {
             fast.awaitOutput("has read 20 times");
             slow.signal("STOP");
             long before = residentKilobytes(serving);
-            fast.awaitOutput("has read 220 times");
+            // Not more: a rank that stands still for 15 s is lost, and a busy machine is slow.
+            fast.awaitOutput("has read 80 times");
             long after = residentKilobytes(serving);
             slow.signal("CONT");
             slow.awaitOutput("has read 220 times");
