@@ -62,9 +62,9 @@ final class Reservation implements AutoCloseable {
                 return own.get();
             }
             if (last) {
-                throw new GyreException(purpose + " needs " + bytes + " bytes in " + directory
-                        + ", where processes have" + " reserved " + reserved[0] + " for " + TIMEOUT.toSeconds()
-                        + " s and not filled them: is one stopped?");
+                throw new GyreException(
+                        purpose + " needs " + bytes + " bytes in " + directory + ". Others have reserved " + reserved[0]
+                                + " there for " + TIMEOUT.toSeconds() + " s and not filled them: is one stopped?");
             }
             LockSupport.parkNanos(RETRY_NANOS);
         }

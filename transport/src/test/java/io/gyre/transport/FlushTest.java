@@ -11,6 +11,8 @@ import io.gyre.Session;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +28,8 @@ class FlushTest {
 
     @TempDir
     Path directory;
+
+    private final CountDownLatch full = new CountDownLatch(1);
 
     private final ByteBuffer payload = ByteBuffer.allocateDirect(BYTES).order(ByteOrder.nativeOrder());
 
@@ -70,6 +74,7 @@ class FlushTest {
 
         // As in a collective: the last that was awaited came from the rank that has left.
         activity.waitingFor(endpoint.member(0), 1);
+        full.countDown();
         endpoint.flush(activity);
 
         offerPatiently(-1, peer, endpoint, activity);
@@ -84,9 +89,13 @@ class FlushTest {
         }
     }
 
-    /** Sleeps so long that the others have gone as far as they can; more or less would only make the test miss its point. */
+    /** Reads when one has left and the other waits in its flush: long enough for several looks at who is there. */
     private void readLate(Session session) throws InterruptedException {
-        Thread.sleep(1_000);
+        assertThat(full.await(1, TimeUnit.MINUTES))
+                .as("the way to here is full")
+                .isTrue();
+        Eventually.that("rank 0 has left", () -> session.hasGone(0));
+        Thread.sleep(300);
         Endpoint endpoint = session.endpoint();
         Activity activity = activity("many messages", session, 1);
         int[] last = {0};

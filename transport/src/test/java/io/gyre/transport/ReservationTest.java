@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,8 +45,14 @@ class ReservationTest {
             Reservation first = reserve(400, "the first");
             try (Reservation second = reserve(400, "the second")) {
                 assertThat(second).isNotNull();
-                CompletableFuture<Reservation> third = OwnThread.call(() -> reserve(400, "the third"));
-                Thread.sleep(100);
+                AtomicInteger looks = new AtomicInteger();
+                StorageSpace watched = directory -> {
+                    looks.incrementAndGet();
+                    return SPACE.usableBytes(directory);
+                };
+                CompletableFuture<Reservation> third =
+                        OwnThread.call(() -> Reservation.of(user, mine, watched, 400, "the third"));
+                Eventually.that("the third has looked for room in vain", () -> looks.get() > 2);
                 assertThat(third).isNotDone();
 
                 first.close();
