@@ -1,4 +1,4 @@
-# What compare and shaped-link share. Sourced; expects $peers (this directory), $work (an empty one) and the options below.
+# What the scripts here share. Sourced; expects $peers (this directory), $work (an empty one) and the options below.
 
 lengths=4K,64K,1M,16M,100M
 seconds=1

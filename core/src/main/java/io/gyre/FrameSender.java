@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 /** The sending end of the ordered stream of frames from this rank to one peer. Used by one thread at a time. */
 public interface FrameSender {
 
-    /** Longest payload of one frame, in bytes; a multiple of 64. */
+    /** Longest payload of one frame, in bytes; a multiple of 32, so that frames hold whole elements. */
     int maxPayload();
 
     /**

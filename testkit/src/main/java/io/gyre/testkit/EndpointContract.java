@@ -83,7 +83,7 @@ public abstract class EndpointContract {
             BlockingEndpoint endpoint = new BlockingEndpoint(session.endpoint());
             int peer = 1 - session.world().rank();
             int maxPayload = endpoint.maxPayload(peer);
-            assertThat(maxPayload).isPositive().matches(bytes -> bytes % 64 == 0, "a multiple of 64");
+            assertThat(maxPayload).isPositive().matches(bytes -> bytes % 32 == 0, "a multiple of 32");
             Message empty = Message.of(1);
             Message longest = Message.random(new SplittableRandom(4), maxPayload);
 

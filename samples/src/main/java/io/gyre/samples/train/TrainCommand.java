@@ -12,7 +12,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** {@code gyre train}: checks the options and the data, then starts the ranks and waits for them. */
+/**
+ * {@code gyre train}: checks the options and the data, then starts the ranks and waits for them. Where it finds itself started as a
+ * rank, by itself or by somebody else, it is that rank.
+ */
 @Command(
         name = "train",
         description =
@@ -32,6 +35,14 @@ public final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
+        if (System.getenv("GYRE_RANK") == null) {
+            return launch();
+        }
+        new TrainRank(options).run();
+        return 0;
+    }
+
+    private int launch() throws IOException, InterruptedException {
         BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
         if (backend.note() != null) {
             System.out.println(backend.note());
@@ -39,9 +50,10 @@ public final class TrainCommand implements Callable<Integer> {
         // Opened here too, so that there is one message about bad data and not one of each rank.
         options.openData();
         List<String> whole = specification.commandLine().getParseResult().originalArgs();
-        List<String> arguments = whole.subList(whole.indexOf(specification.name()) + 1, whole.size());
+        List<String> arguments = whole.subList(whole.indexOf(specification.name()), whole.size());
+        String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
-                        JavaProgram.mainClass(TrainRank.class.getName(), arguments),
+                        JavaProgram.mainClass(main, arguments),
                         options.ranks() + options.exchange().servers())
                 .withTransport(options.transport())
                 .withPort(options.port())

@@ -8,43 +8,36 @@ import io.gyre.SharedCounter;
 import io.gyre.UpdateStrategy;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.Parameters;
-import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
+import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.util.Optional;
-import java.util.concurrent.Callable;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
-/** What each rank of {@code gyre train} runs. Its arguments are those of the command. */
-@Command(name = "gyre train", mixinStandardHelpOptions = true)
-public final class TrainRank implements Callable<Integer> {
+/** What each rank of {@code gyre train} does, in a JVM of its own. */
+final class TrainRank {
 
-    @Mixin
-    private final TrainOptions options = new TrainOptions();
+    private final TrainOptions options;
 
-    private TrainRank() {}
-
-    /** Ends the JVM with 0 if this rank did its part and all ranks have the same parameters. */
-    public static void main(String[] arguments) {
-        System.exit(GyreCommandLine.of(new TrainRank()).execute(arguments));
+    TrainRank(TrainOptions options) {
+        this.options = options;
     }
 
-    @Override
-    public Integer call() throws IOException {
+    /** Joins the run that the environment names, and trains; fails unless all ranks end with the same parameters. */
+    void run() throws IOException {
         // Both are read when the classes that they concern are loaded, which is later.
         System.setProperty("org.eclipse.deeplearning4j.helpers.disable", String.valueOf(!options.oneDnn()));
         System.setProperty("java.awt.headless", "true");
-        JoinOptions join = JoinOptions.fromEnvironment().toBuilder()
-                .peerTimeout(options.peerTimeout())
-                .build();
-        try (Session session = AeronSession.join(join)) {
+        JoinOptions.Builder join = JoinOptions.fromEnvironment().toBuilder().peerTimeout(options.peerTimeout());
+        if (options.transport() != TransportMode.AUTO) {
+            join.transport(options.transport());
+        }
+        try (Session session = AeronSession.join(join.build())) {
             try {
                 train(session);
             } catch (Throwable failure) {
@@ -53,7 +46,6 @@ public final class TrainRank implements Callable<Integer> {
                 throw failure;
             }
         }
-        return 0;
     }
 
     private void train(Session session) throws IOException {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -35,7 +36,7 @@ final class GyreTrain implements AutoCloseable {
     private final Path output;
     private final Process process;
 
-    private GyreTrain(Path directory, List<String> arguments) throws IOException {
+    private GyreTrain(Path directory, Map<String, String> environment, List<String> arguments) throws IOException {
         output = Files.createTempFile(directory.toAbsolutePath(), "output", ".txt");
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -49,6 +50,7 @@ final class GyreTrain implements AutoCloseable {
         // Ours are set so that ranks which are threads of this JVM share its cores.
         builder.environment().keySet().removeAll(List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"));
         builder.environment().put(MARK, mark);
+        builder.environment().putAll(environment);
         process = builder.redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
@@ -64,7 +66,16 @@ final class GyreTrain implements AutoCloseable {
      * @param directory for its output and its report
      */
     static GyreTrain start(Path directory, String... arguments) throws IOException {
-        return new GyreTrain(directory, List.of(arguments));
+        return new GyreTrain(directory, Map.of(), List.of(arguments));
+    }
+
+    /** Starts one rank of two, as somebody without a launcher would; the ranks meet by a file. */
+    static GyreTrain startRank(int rank, Path directory, String... arguments) throws IOException {
+        Map<String, String> environment = Map.of(
+                "GYRE_RANK", String.valueOf(rank),
+                "GYRE_WORLD_SIZE", "2",
+                "GYRE_RENDEZVOUS", directory.resolve("meet").toString());
+        return new GyreTrain(directory, environment, List.of(arguments));
     }
 
     /** Starts it, waits until it has ended well, and returns its report. */

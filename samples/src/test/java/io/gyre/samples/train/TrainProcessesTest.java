@@ -40,6 +40,20 @@ class TrainProcessesTest {
     }
 
     @Test
+    void whereSomebodyElseStartsTheRanksEachCommandIsOne() throws Exception {
+        String[] arguments = {"mlp", "-n", "2", "--steps", "5", "--transport", "udp"};
+        try (GyreTrain first = GyreTrain.startRank(0, directory, arguments);
+                GyreTrain second = GyreTrain.startRank(1, directory, arguments)) {
+            assertThat(first.awaitExit(GyreTrain.PATIENCE)).as(first.output()).isZero();
+            assertThat(second.awaitExit(GyreTrain.PATIENCE)).as(second.output()).isZero();
+
+            assertThat(first.report().get("transport").asText()).isEqualTo("udp");
+            assertThat(first.report().get("parameters_sha256")).hasSize(2);
+            assertThat(second.output()).doesNotContain("trained mlp");
+        }
+    }
+
+    @Test
     void aRankThatIsKilledWhileItTrainsIsNamedAndNothingIsLeft() throws Exception {
         try (GyreTrain train = GyreTrain.start(directory, "mlp", "-n", "2", "--epochs", "1000")) {
             train.awaitOutput("step \\d+ of");
