@@ -150,12 +150,17 @@ public final class Region implements AutoCloseable {
 
     /** The buffer that holds the byte at {@code byteOffset}; not checked, for inner loops between enter and exit. */
     public ByteBuffer window(long byteOffset) {
-        return windows[(int) ((start + byteOffset) / windowBytes)];
+        return hasOneWindow() ? windows[0] : windows[(int) ((start + byteOffset) / windowBytes)];
     }
 
     /** Where in {@link #window} the byte at {@code byteOffset} is. */
     public int windowOffset(long byteOffset) {
-        return (int) ((start + byteOffset) % windowBytes);
+        return (int) (hasOneWindow() ? start + byteOffset : (start + byteOffset) % windowBytes);
+    }
+
+    /** Nearly always; and short operations feel the divisions. */
+    private boolean hasOneWindow() {
+        return windows.length == 1;
     }
 
     /** How many of the {@code wanted} bytes from {@code byteOffset} lie in one window. */

@@ -54,13 +54,17 @@ final class OpenBlasKernels implements Kernels {
         int count = byteLength / type.bytes();
         if (count < FEW) {
             few.reduce(op, type, into, intoOffset, from, fromOffset, byteLength);
-        } else if (op != ReduceOp.SUM || !isAligned(into, intoOffset, type) || !isAligned(from, fromOffset, type)) {
-            arrays.reduce(op, type, into, intoOffset, from, fromOffset, byteLength);
-        } else {
-            checkInside(into, intoOffset, byteLength);
-            checkInside(from, fromOffset, byteLength);
-            sum(type, address(into, intoOffset), address(from, fromOffset), count);
+            return;
         }
+        long target = address(into, intoOffset);
+        long source = address(from, fromOffset);
+        if (op != ReduceOp.SUM || !isAligned(target, type) || !isAligned(source, type)) {
+            arrays.reduce(op, type, into, intoOffset, from, fromOffset, byteLength);
+            return;
+        }
+        checkInside(into, intoOffset, byteLength);
+        checkInside(from, fromOffset, byteLength);
+        sum(type, target, source, count);
     }
 
     private void sum(ElementType type, long target, long source, int count) {
@@ -83,7 +87,7 @@ final class OpenBlasKernels implements Kernels {
         int count = byteLength / type.bytes();
         if (count < FEW) {
             few.scale(type, data, offset, byteLength, factor);
-        } else if ((float) factor == 0 || Double.isNaN(factor) || !isAligned(data, offset, type)) {
+        } else if ((float) factor == 0 || Double.isNaN(factor) || !isAligned(address(data, offset), type)) {
             // OpenBLAS makes products with 0 and NaN short, in its own way.
             arrays.scale(type, data, offset, byteLength, factor);
         } else {
@@ -135,8 +139,8 @@ final class OpenBlasKernels implements Kernels {
     }
 
     /** Some of OpenBLAS's loops for older processors fail on an element that straddles two words. */
-    private boolean isAligned(ByteBuffer buffer, int offset, ElementType type) {
-        return address(buffer, offset) % type.bytes() == 0;
+    private static boolean isAligned(long address, ElementType type) {
+        return address % type.bytes() == 0;
     }
 
     /** Native code would not notice. */
