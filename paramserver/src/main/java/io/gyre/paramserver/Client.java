@@ -111,10 +111,15 @@ final class Client {
         return answers.size();
     }
 
-    /** Sends what its link takes now. Returns how many frames that were. */
-    int advance(FrameSender sender) {
+    /**
+     * Sends what its link takes now, in the order of the answers.
+     *
+     * @param withData whether to go on where an answer has data
+     * @return how many frames that were
+     */
+    int advance(FrameSender sender, boolean withData) {
         int frames = 0;
-        for (Outgoing next = answers.peek(); next != null; next = answers.peek()) {
+        for (Outgoing next = answers.peek(); next != null && (withData || !next.hasData()); next = answers.peek()) {
             frames += next.advance(sender);
             if (!next.isSent()) {
                 return frames;

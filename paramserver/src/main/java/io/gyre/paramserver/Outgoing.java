@@ -73,6 +73,10 @@ final class Outgoing {
         return data == region;
     }
 
+    boolean hasData() {
+        return length > 0;
+    }
+
     boolean isSent() {
         return begun && sent == length;
     }

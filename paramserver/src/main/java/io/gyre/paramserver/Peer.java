@@ -52,11 +52,17 @@ final class Peer implements FrameReceiver.Handler {
         }
         boolean listens = !gone && rank != endpoint.world().rank();
         int work = listens ? endpoint.receiver(rank).poll(this, FRAMES_PER_TURN) : 0;
+        // What was asked for waits for what this rank wants to change: two that each read first, where the other wants
+        // to add, would
+        // take turns, and each one's link would be idle half of the time. Acknowledgements are short.
         if (server != null && server.hasAnswers(rank)) {
-            work += server.advance(rank, sender());
+            work += server.acknowledge(rank, sender());
         }
         if (link != null && link.isBusy()) {
             work += link.advance(sender(), retryNanos, faults);
+        }
+        if (server != null && server.hasAnswers(rank)) {
+            work += server.advance(rank, sender());
         }
         return work;
     }

@@ -267,9 +267,14 @@ final class ShardServer {
         return client(rank).answers() > 0;
     }
 
+    /** As {@link #advance}, but ends before the first answer with data. */
+    int acknowledge(int rank, FrameSender sender) {
+        return client(rank).advance(sender, false);
+    }
+
     /** Sends a client what its link takes now. Returns how many frames that were. */
     int advance(int rank, FrameSender sender) {
-        return client(rank).advance(sender);
+        return client(rank).advance(sender, true);
     }
 
     /** A rank has left or died: it pushes no more, and nobody waits for it. */
