@@ -33,29 +33,6 @@ class SlowClientTest {
     @TempDir
     Path directory;
 
-    private static final class PrivateMemory implements ShardTable.Source, StripedMemory.Guard {
-        @Override
-        public StripedMemory allocate(String purpose, long bytes, boolean shared) {
-            return new StripedMemory(Region.allocate(purpose, StripedMemory.wholeBytes(bytes)), bytes, "", 2, this);
-        }
-
-        @Override
-        public boolean isNear(int rank) {
-            return false;
-        }
-
-        @Override
-        public void free(StripedMemory memory) {}
-
-        @Override
-        public void pause() {}
-
-        @Override
-        public boolean hasGone(int rank) {
-            return false;
-        }
-    }
-
     /** Counts what comes. */
     private static final class Counting implements FrameSender {
         private long answers;
