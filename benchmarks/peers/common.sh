@@ -85,18 +85,21 @@ stop_started() {
     done
 }
 
+# For awk: the median of the n numbers in all[key], which spaces separate.
+middle='function middle(key, n,    i, j, t, values) {
+    split(all[key], values, " ")
+    for (i = 2; i <= n; i++) {
+        for (j = i; j > 1 && values[j] + 0 < values[j - 1] + 0; j--) {
+            t = values[j]; values[j] = values[j - 1]; values[j - 1] = t
+        }
+    }
+    return n % 2 ? values[(n + 1) / 2] : (values[n / 2] + values[n / 2 + 1]) / 2
+}
+'
+
 # summarise TITLE: for each length and contender the median over the rounds, and what each takes over what gyre takes.
 summarise() {
-    awk -v title="$1" -v ranks="$ranks" -v rounds="$rounds" -v before="$load_before" -v after="$(load)" -v report="$report" '
-        function middle(key, n,    i, j, k, t, values) {
-            split(all[key], values, " ")
-            for (i = 2; i <= n; i++) {
-                for (j = i; j > 1 && values[j] + 0 < values[j - 1] + 0; j--) {
-                    t = values[j]; values[j] = values[j - 1]; values[j - 1] = t
-                }
-            }
-            return n % 2 ? values[(n + 1) / 2] : (values[n / 2] + values[n / 2 + 1]) / 2
-        }
+    awk -v title="$1" -v ranks="$ranks" -v rounds="$rounds" -v before="$load_before" -v after="$(load)" -v report="$report" "$middle"'
         {
             if (!($1 in known)) { known[$1] = 1; names[++contenders] = $1 }
             if (!($2 in seen)) { seen[$2] = 1; lengths[++count] = $2 }

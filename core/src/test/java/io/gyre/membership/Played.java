@@ -5,6 +5,7 @@ import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
+import io.gyre.membership.Message.Value;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -134,6 +135,16 @@ final class Played implements Outbox, RunListener {
     List<Message> takeWords(int connection) {
         return take(connection).stream()
                 .filter(message -> !(message instanceof Message.Heartbeat))
+                .toList();
+    }
+
+    /** As {@link #takeWords}, but of the values of exchanges alone: from which rank, and what. */
+    List<String> takeValues(int connection) {
+        return takeWords(connection).stream()
+                .filter(Value.class::isInstance)
+                .map(Value.class::cast)
+                .map(value -> value.rank() + " "
+                        + StandardCharsets.UTF_8.decode(value.value().duplicate()))
                 .toList();
     }
 

@@ -11,9 +11,7 @@ import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
-import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
-import java.nio.charset.StandardCharsets;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -47,15 +45,6 @@ class ReturnTest {
     private void comeBack(int connection, int rank) {
         played.join(connection, successor(rank, "host" + rank));
         played.ready(connection);
-    }
-
-    private static List<String> values(Played played, int connection) {
-        return played.takeWords(connection).stream()
-                .filter(Value.class::isInstance)
-                .map(Value.class::cast)
-                .map(value -> value.rank() + " "
-                        + StandardCharsets.UTF_8.decode(value.value().duplicate()))
-                .toList();
     }
 
     @Test
@@ -138,9 +127,9 @@ class ReturnTest {
         take(played, 0, 2, 9);
 
         played.offer(9, "start", "new");
-        assertThat(values(played, 9)).containsExactly("0 s0", "1 s1", "2 s2");
+        assertThat(played.takeValues(9)).containsExactly("0 s0", "1 s1", "2 s2");
         played.offer(9, "middle", "late");
-        assertThat(values(played, 9)).as("nobody was in its seat").containsExactly("0 m0", "1 late", "2 m2");
+        assertThat(played.takeValues(9)).as("nobody was in its seat").containsExactly("0 m0", "1 late", "2 m2");
         assertThat(played.takeWords(0)).as("nobody else hears of it").isEmpty();
     }
 
@@ -155,13 +144,13 @@ class ReturnTest {
         take(played, 0, 2, 9);
 
         played.offer(2, "end", "e2");
-        assertThat(values(played, 0)).isEmpty();
+        assertThat(played.takeValues(0)).isEmpty();
         played.offer(9, "first", "b1");
-        assertThat(values(played, 9)).containsExactly("0 a0", "1 a1", "2 a2");
+        assertThat(played.takeValues(9)).containsExactly("0 a0", "1 a1", "2 a2");
         played.offer(9, "end", "e1");
 
         for (int connection : new int[] {0, 2, 9}) {
-            assertThat(values(played, connection)).containsExactly("0 e0", "1 e1", "2 e2");
+            assertThat(played.takeValues(connection)).containsExactly("0 e0", "1 e1", "2 e2");
         }
     }
 
@@ -172,7 +161,7 @@ class ReturnTest {
         played.offer(0, "topic", "a");
         played.offer(2, "topic", "c");
 
-        assertThat(values(played, 0)).containsExactly("0 a", "1 ", "2 c");
+        assertThat(played.takeValues(0)).containsExactly("0 a", "1 ", "2 c");
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import java.io.IOException;
 import java.util.List;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -38,8 +39,19 @@ public final class TrainCommand implements Callable<Integer> {
         if (System.getenv("GYRE_RANK") == null) {
             return launch();
         }
+        checkBackendIsChosen();
         new TrainRank(options).run();
         return 0;
+    }
+
+    /** ND4J reads its choice from the environment, which a rank cannot change for itself. */
+    private void checkBackendIsChosen() {
+        if (options.backend() != TrainOptions.Backend.AUTO && System.getenv("GYRE_BACKEND") == null) {
+            BackendChoice asked = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
+            throw new IllegalArgumentException("--backend " + options.backend()
+                    + ": only the launcher can choose for a rank, and this one was started without it. Leave the option out,"
+                    + " and set these in its environment: " + new TreeMap<>(asked.environment()));
+        }
     }
 
     private int launch() throws IOException, InterruptedException {

@@ -54,6 +54,15 @@ class TrainProcessesTest {
     }
 
     @Test
+    void aRankThatWasNotLaunchedCannotChooseTheBackend() throws Exception {
+        try (GyreTrain rank = GyreTrain.startRank(0, directory, "mlp", "--backend", "cpu")) {
+            assertThat(rank.awaitExit(GyreTrain.PATIENCE)).as(rank.output()).isEqualTo(2);
+
+            assertThat(rank.output()).contains("--backend cpu", "BACKEND_PRIORITY_CPU=100");
+        }
+    }
+
+    @Test
     void aRankThatIsKilledWhileItTrainsIsNamedAndNothingIsLeft() throws Exception {
         try (GyreTrain train = GyreTrain.start(directory, "mlp", "-n", "2", "--epochs", "1000")) {
             train.awaitOutput("step \\d+ of");
