@@ -138,7 +138,8 @@ public final class DirectCollective implements Collective {
             }
             meeting.start("all-reduce (direct)", step, bucket);
             MappedVector vector = vectorOf(data);
-            if (data.byteLength() <= ShortAllReduce.MAX_BYTES) {
+            int longestShort = vector == null ? ShortAllReduce.MAX_BYTES : ShortAllReduce.MAX_SHARED_BYTES;
+            if (data.byteLength() <= longestShort) {
                 shortAllReduce.run(data, type, op);
             } else if (vector != null) {
                 allReduceInPlace(vector, data, type, op);

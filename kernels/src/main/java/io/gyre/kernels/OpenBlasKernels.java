@@ -8,6 +8,7 @@ import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.kernel.ViewCache;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -16,12 +17,12 @@ import org.bytedeco.openblas.global.openblas_nolapack;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sums and scales at the speed of C through OpenBLAS, which the class path of every Deeplearning4j program has; leaves the rest to
- * {@link ArrayKernels}.
+ * Sums, scales and looks for NaN at the speed of C through OpenBLAS, which the class path of every Deeplearning4j program has;
+ * leaves the rest to {@link ArrayKernels}.
  *
  * <p>BLAS names no operation for {@code y = y + x}, but {@code y = 1 * x + y} is the same: a product with 1 is exact, fused or not.
- * With other factors it may be fused or not as the processor and the position in the vector will have it, so {@link #axpy} is not
- * done here. OpenBLAS does not change the processor's rounding, and keeps subnormal numbers.
+ * With other factors it may be fused or not as the processor and the position in the vector will have it, so {@link #axpy} takes
+ * the products first and then their sums. OpenBLAS does not change the processor's rounding, and keeps subnormal numbers.
  *
  * <p>No call is long enough for OpenBLAS to wake its own threads, whatever their number is set to: that setting belongs to the
  * whole process, and so to ND4J.
@@ -34,6 +35,11 @@ final class OpenBlasKernels implements Kernels {
     /** A call into native code costs as much as adding this many elements one by one. */
     private static final int FEW = 64;
 
+    /** Products on their way to a sum stay in the first-level cache, next to as much of what they are added to. */
+    private static final int PRODUCTS_BYTES = 8 << 10;
+
+    private final ByteBuffer products =
+            ByteBuffer.allocateDirect(PRODUCTS_BYTES).order(ByteOrder.nativeOrder());
     private final Kernels few = new ScalarKernels();
     private final Kernels arrays = new ArrayKernels();
     private final ViewCache<BytePointer> memory = new ViewCache<>(BytePointer::new);
@@ -87,8 +93,7 @@ final class OpenBlasKernels implements Kernels {
         int count = byteLength / type.bytes();
         if (count < FEW) {
             few.scale(type, data, offset, byteLength, factor);
-        } else if ((float) factor == 0 || Double.isNaN(factor) || !isAligned(address(data, offset), type)) {
-            // OpenBLAS makes products with 0 and NaN short, in its own way.
+        } else if (isSpecial(factor) || !isAligned(address(data, offset), type)) {
             arrays.scale(type, data, offset, byteLength, factor);
         } else {
             checkInside(data, offset, byteLength);
@@ -116,12 +121,52 @@ final class OpenBlasKernels implements Kernels {
             ByteBuffer from,
             int fromOffset,
             int byteLength) {
-        arrays.axpy(type, factor, into, intoOffset, from, fromOffset, byteLength);
+        if (byteLength / type.bytes() < FEW
+                || isSpecial(factor)
+                || !isAligned(address(into, intoOffset), type)
+                || !isAligned(address(from, fromOffset), type)) {
+            arrays.axpy(type, factor, into, intoOffset, from, fromOffset, byteLength);
+            return;
+        }
+        checkInside(into, intoOffset, byteLength);
+        checkInside(from, fromOffset, byteLength);
+        for (int done = 0; done < byteLength; done += PRODUCTS_BYTES) {
+            int n = Math.min(PRODUCTS_BYTES, byteLength - done);
+            products.put(0, from, fromOffset + done, n);
+            scale(type, products, 0, n, factor);
+            reduce(ReduceOp.SUM, type, into, intoOffset + done, products, 0, n);
+        }
+    }
+
+    /** OpenBLAS makes products with 0 and NaN short, in its own way. */
+    private static boolean isSpecial(double factor) {
+        return (float) factor == 0 || Double.isNaN(factor);
     }
 
     @Override
     public boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength) {
-        return arrays.isFinite(type, data, offset, byteLength);
+        long address = address(data, offset);
+        int block = BLOCK * type.bytes();
+        if (byteLength < FEW * type.bytes() || !isAligned(address, type)) {
+            return arrays.isFinite(type, data, offset, byteLength);
+        }
+        checkInside(data, offset, byteLength);
+        for (int done = 0; done < byteLength; done += block) {
+            int n = Math.min(block, byteLength - done);
+            // A sum of finite numbers may be infinite, but never the other way round.
+            if (!Double.isFinite(sumOfMagnitudes(type, address + done, n / type.bytes()))
+                    && !arrays.isFinite(type, data, offset + done, n)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private double sumOfMagnitudes(ElementType type, long address, int count) {
+        return switch (type) {
+            case FLOAT32 -> openblas_nolapack.cblas_sasum(count, floatsFrom.at(address), 1);
+            case FLOAT64 -> openblas_nolapack.cblas_dasum(count, doublesFrom.at(address), 1);
+        };
     }
 
     @Override

@@ -26,5 +26,9 @@ class OpenBlasKernelsTest extends KernelsContract {
                 .hasMessageContaining("1024 bytes from 512");
         assertThatThrownBy(() -> kernels().scale(ElementType.FLOAT64, buffer, -8, 1024, 2))
                 .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels().axpy(ElementType.FLOAT32, 2, other, 0, buffer, 512, 1024))
+                .isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> kernels().isFinite(ElementType.FLOAT32, buffer, 512, 1024))
+                .isInstanceOf(IndexOutOfBoundsException.class);
     }
 }
