@@ -55,7 +55,9 @@ final class MeetingPoint implements AutoCloseable {
 
     private static final int SPINS = 1_000;
     private static final int SPINS_WITHOUT_CORE = 5;
-    private static final int YIELDS = 200;
+
+    /** With four ranks on two cores and 200, many waits ended just after the first sleep: 64 KB took 70 us instead of 50. */
+    private static final int YIELDS = 1_000;
 
     /** What ranks do together. */
     enum Call {
