@@ -1,6 +1,10 @@
 /*
- * The floor of shared memory: every rank's vector lies in memory that all map, rank r adds chunk r of all vectors and writes the sum
- * into all of them, in one pass. shm_allreduce RANKS LENGTHS SECONDS WARM-UP-SECONDS. Prints as bench.h says.
+ * What memory allows on one host. shm_allreduce direct|log RANKS LENGTHS SECONDS WARM-UP-SECONDS. Prints as bench.h says.
+ *
+ * direct: every rank's vector lies in memory that all map, rank r adds chunk r of all vectors and writes the sum into all of them, in
+ * one pass.
+ * log: a ring whose segments go through logs in shared memory, with the copies that Aeron's need: a segment is copied into the log,
+ * added or copied out of it, and its place is zeroed. No headers, no checksums and no driver.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -24,6 +28,20 @@ typedef struct {
     int failed;
 } Seat;
 
+/* Three terms of 1 MB; half a term may be under way, in segments of the largest datagram's length. */
+#define LOG_BYTES (3L << 20)
+#define WINDOW_BYTES (512L << 10)
+#define SEGMENT_BYTES (64L << 10)
+
+/* From a rank to its right neighbour; positions are in bytes, since the beginning. */
+typedef struct {
+    _Alignas(LINE) atomic_long written;
+    _Alignas(LINE) atomic_long taken;
+    _Alignas(LINE) char data[LOG_BYTES];
+} Log;
+
+static int through_logs;
+static Log *logs;
 static Seat *seats;
 static float *vectors[MOST_RANKS];
 static int ranks;
@@ -74,13 +92,96 @@ static void reduce(long from, long to) {
     }
 }
 
+/* Where a ring pass is: the hop, and the stretch of the chunk that is still to go, in bytes. */
+typedef struct {
+    int hop;
+    long at;
+    long end;
+} Place;
+
+/* In hop h rank r sends chunk r - 1 - h and receives the one before it. */
+static Place place(int hop, int chunk, long count) {
+    chunk = (chunk % ranks + ranks) % ranks;
+    return (Place) {hop, count * chunk / ranks * 4, count * (chunk + 1) / ranks * 4};
+}
+
+static long least(long a, long b) {
+    return a < b ? a : b;
+}
+
+static int offer(Place *to, const Place *from, long count) {
+    Log *log = &logs[rank];
+    long written = atomic_load_explicit(&log->written, memory_order_relaxed);
+    long room = WINDOW_BYTES - (written - atomic_load_explicit(&log->taken, memory_order_acquire));
+    long ready = to->hop == 0 || from->hop >= to->hop ? to->end - to->at : from->hop == to->hop - 1 ? from->at - to->at : 0;
+    long n = least(least(ready, room), least(SEGMENT_BYTES, LOG_BYTES - written % LOG_BYTES));
+    if (n > 0) {
+        long next = (written + WINDOW_BYTES) % LOG_BYTES;
+        long straight = least(n, LOG_BYTES - next);
+        memset(log->data + next, 0, (size_t) straight);
+        memset(log->data, 0, (size_t) (n - straight));
+        memcpy(log->data + written % LOG_BYTES, (char *) vectors[rank] + to->at, (size_t) n);
+        atomic_store_explicit(&log->written, written + n, memory_order_release);
+        to->at += n;
+    }
+    if (to->at == to->end) {
+        *to = place(to->hop + 1, rank - 2 - to->hop, count);
+    }
+    return n > 0;
+}
+
+static int take(Place *from, long count) {
+    Log *log = &logs[(rank + ranks - 1) % ranks];
+    long taken = atomic_load_explicit(&log->taken, memory_order_relaxed);
+    long come = atomic_load_explicit(&log->written, memory_order_acquire) - taken;
+    long n = least(least(from->end - from->at, come), least(SEGMENT_BYTES, LOG_BYTES - taken % LOG_BYTES));
+    if (n > 0) {
+        char *into = (char *) vectors[rank] + from->at;
+        char *source = log->data + taken % LOG_BYTES;
+        if (from->hop < ranks - 1) {
+            float *restrict sum = (float *) into;
+            const float *restrict other = (const float *) source;
+            for (long k = 0; k < n / 4; k++) {
+                sum[k] += other[k];
+            }
+        } else {
+            memcpy(into, source, (size_t) n);
+        }
+        atomic_store_explicit(&log->taken, taken + n, memory_order_release);
+        from->at += n;
+    }
+    if (from->at == from->end) {
+        *from = place(from->hop + 1, rank - 3 - from->hop, count);
+    }
+    return n > 0;
+}
+
+static void ring(long count) {
+    int hops = 2 * (ranks - 1);
+    Place to = place(0, rank - 1, count);
+    Place from = place(0, rank - 2, count);
+    int idle = 0;
+    while (to.hop < hops || from.hop < hops) {
+        int work = to.hop < hops && offer(&to, &from, count);
+        work |= from.hop < hops && take(&from, count);
+        idle = work ? 0 : idle + 1;
+        if (idle > spins) {
+            sched_yield();
+        }
+    }
+}
+
 static double one_round(long count) {
     int round = ++rounds_so_far;
     fill(vectors[rank], count, rank, round);
     barrier();
     double begin = now();
-    reduce(count * rank / ranks & ~15L, rank == ranks - 1 ? count : count * (rank + 1) / ranks & ~15L);
-    barrier();
+    if (through_logs) {
+        ring(count);
+    } else {
+        reduce(count * rank / ranks & ~15L, rank == ranks - 1 ? count : count * (rank + 1) / ranks & ~15L);
+        barrier();
+    }
     seats[rank].seconds = now() - begin;
     long wrong = check(vectors[rank], count, ranks, round);
     if (wrong < count) {
@@ -121,19 +222,21 @@ static void *shared(size_t length) {
 }
 
 int main(int argc, char **argv) {
-    ranks = argc == 5 ? atoi(argv[1]) : 0;
-    if (ranks < 1 || ranks > MOST_RANKS) {
-        fprintf(stderr, "shm_allreduce RANKS LENGTHS SECONDS WARM-UP-SECONDS, at most %d ranks\n", MOST_RANKS);
+    ranks = argc == 6 ? atoi(argv[2]) : 0;
+    through_logs = argc > 1 && strcmp(argv[1], "log") == 0;
+    if (ranks < 1 || ranks > MOST_RANKS || (!through_logs && strcmp(argv[1], "direct") != 0)) {
+        fprintf(stderr, "shm_allreduce direct|log RANKS LENGTHS SECONDS WARM-UP-SECONDS, at most %d ranks\n", MOST_RANKS);
         return 2;
     }
     long bytes[MOST_SIZES];
-    int n = sizes(argv[2], bytes);
+    int n = sizes(argv[3], bytes);
     long longest = 0;
     for (int s = 0; s < n; s++) {
         longest = bytes[s] > longest ? bytes[s] : longest;
     }
     spins = ranks <= sysconf(_SC_NPROCESSORS_ONLN) ? 2000 : 5;
     seats = shared(ranks * sizeof(Seat));
+    logs = shared(ranks * sizeof(Log));
     for (int r = 0; r < ranks; r++) {
         vectors[r] = shared((size_t) longest);
     }
@@ -141,10 +244,10 @@ int main(int argc, char **argv) {
     }
     double *seconds = malloc(MOST_ROUNDS * sizeof(double));
     for (int s = 0; s < n; s++) {
-        measure(bytes[s] / 4, atof(argv[4]), seconds);
+        measure(bytes[s] / 4, atof(argv[5]), seconds);
     }
     for (int s = 0; s < n; s++) {
-        int rounds = measure(bytes[s] / 4, atof(argv[3]), seconds);
+        int rounds = measure(bytes[s] / 4, atof(argv[4]), seconds);
         if (rank == 0) {
             print(bytes[s], seconds, rounds);
         }

@@ -76,7 +76,7 @@ public final class ScalingOptions {
     @Option(
             names = "--bucket",
             paramLabel = "BYTES",
-            defaultValue = "16M",
+            defaultValue = "8M",
             converter = ByteSize.Converter.class,
             description = "Gradients that are exchanged together. Default: ${DEFAULT-VALUE}, as in training.")
     private long bucketBytes;
