@@ -236,7 +236,9 @@ int main(int argc, char **argv) {
     }
     spins = ranks <= sysconf(_SC_NPROCESSORS_ONLN) ? 2000 : 5;
     seats = shared(ranks * sizeof(Seat));
-    logs = shared(ranks * sizeof(Log));
+    if (through_logs) {
+        logs = shared(ranks * sizeof(Log));
+    }
     for (int r = 0; r < ranks; r++) {
         vectors[r] = shared((size_t) longest);
     }

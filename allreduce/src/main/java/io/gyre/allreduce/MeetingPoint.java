@@ -56,7 +56,7 @@ final class MeetingPoint implements AutoCloseable {
     private static final int SPINS = 1_000;
     private static final int SPINS_WITHOUT_CORE = 5;
 
-    /** With four ranks on two cores and 200, many waits ended just after the first sleep: 64 KB took 70 us instead of 50. */
+    /** Fewer end in a sleep too soon where ranks outnumber the cores: with 200, 64 KB among four ranks on two took 70 us, not 50. */
     private static final int YIELDS = 1_000;
 
     /** What ranks do together. */

@@ -436,7 +436,7 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Options of a trainer. All ranks give the same. */
     public static final class Builder {
 
-        /** The best of 2 to 32 MB on two hosts with 1 Gbit/s: ResNet-50's gradients make thirteen. */
+        /** The best of 2 to 32 MB for ResNet-50's gradients on two hosts with 1 Gbit/s; docs/benchmarks.md has the figures. */
         private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
 
         private final Model model;

@@ -153,7 +153,7 @@ final class OpenBlasKernels implements Kernels {
         checkInside(data, offset, byteLength);
         for (int done = 0; done < byteLength; done += block) {
             int n = Math.min(block, byteLength - done);
-            // A sum of finite numbers may be infinite, but never the other way round.
+            // One element that is not finite makes the sum so. Large finite ones may, too: then each is looked at.
             if (!Double.isFinite(sumOfMagnitudes(type, address + done, n / type.bytes()))
                     && !arrays.isFinite(type, data, offset + done, n)) {
                 return false;
