@@ -77,8 +77,8 @@ public final class Asynchronous implements UpdateStrategy {
     }
 
     @Override
-    public StepSummary summarise(StepSummary own, long step) {
-        return own;
+    public StepSummary summarise(StepReport own, long step) {
+        return StepSummary.alone(own);
     }
 
     @Override

@@ -169,7 +169,7 @@ public final class Hybrid implements UpdateStrategy {
     }
 
     @Override
-    public StepSummary summarise(StepSummary own, long step) {
+    public StepSummary summarise(StepReport own, long step) {
         return inside.summarise(own, step);
     }
 

@@ -1,35 +1,75 @@
 package io.gyre;
 
-/**
- * What one rank brings to a step, and after the exchange what all ranks together brought.
- *
- * @param examples number of examples behind the gradient; 0 if the rank has run out of data
- * @param weightedScore loss summed over the examples
- * @param ranksWithData how many ranks had any examples
- * @param stop number of ranks whose program asks to end the training after this step
- * @param failedScores number of ranks whose loss is NaN or infinite
- */
-public record StepSummary(long examples, double weightedScore, int ranksWithData, int stop, int failedScores) {
+import java.util.List;
 
-    /**
-     * What one rank brings.
-     *
-     * @param examples 0 if it has no data
-     * @param score mean loss over the examples
-     * @param stop whether its program asks to end the training
-     */
-    public static StepSummary ofRank(long examples, double score, boolean stop) {
-        boolean failed = examples > 0 && !Double.isFinite(score);
-        return new StepSummary(
-                examples,
-                examples == 0 || failed ? 0 : score * examples,
-                examples == 0 ? 0 : 1,
-                stop ? 1 : 0,
-                failed ? 1 : 0);
+/**
+ * What all ranks in step bring to a step. All of them hold the same summary, and so take the same decisions and find the same
+ * rank at fault.
+ *
+ * @param reports by rank among those in step
+ */
+public record StepSummary(List<StepReport> reports) {
+
+    /** Copies the list. */
+    public StepSummary {
+        reports = List.copyOf(reports);
     }
 
-    /** Mean loss over all examples; NaN if there were none or a rank's loss was not finite. */
+    /** The summary of a rank that takes its steps alone. */
+    public static StepSummary alone(StepReport own) {
+        return new StepSummary(List.of(own));
+    }
+
+    /** Number of examples behind the gradients of all. */
+    public long examples() {
+        long sum = 0;
+        for (StepReport report : reports) {
+            sum += report.examples();
+        }
+        return sum;
+    }
+
+    /** How many ranks have any examples. */
+    public int ranksWithData() {
+        int count = 0;
+        for (StepReport report : reports) {
+            count += report.examples() > 0 ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Whether a rank's program asks to end the training after this step. */
+    public boolean stop() {
+        for (StepReport report : reports) {
+            if (report.stop()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** How many ranks have a loss that is NaN or infinite. */
+    public int failedScores() {
+        int count = 0;
+        for (StepReport report : reports) {
+            count += report.hasFailedScore() ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Mean loss over all examples; NaN if there are none or a rank's loss is not finite. */
     public double meanScore() {
-        return failedScores > 0 || examples == 0 ? Double.NaN : weightedScore / examples;
+        double sum = 0;
+        long examples = 0;
+        for (StepReport report : reports) {
+            if (report.hasFailedScore()) {
+                return Double.NaN;
+            }
+            if (report.examples() > 0) {
+                sum += report.score() * report.examples();
+                examples += report.examples();
+            }
+        }
+        return examples == 0 ? Double.NaN : sum / examples;
     }
 }

@@ -1,5 +1,6 @@
 package io.gyre;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,10 +16,11 @@ public final class Synchronous implements UpdateStrategy {
     /** Bucket number that marks frames which carry no gradients. */
     private static final int NO_BUCKET = -1;
 
-    private static final int FIELDS = 5;
+    /** Examples, score, stop, two fingerprints: a double each. */
+    private static final int REPORT_BYTES = 5 * Double.BYTES;
 
     private final Collective collective;
-    private final Region summary = Region.allocate("step summary", (long) FIELDS * Double.BYTES);
+    private final Region reports;
 
     private @Nullable Region cut;
     private List<Region> parts = List.of();
@@ -30,6 +32,8 @@ public final class Synchronous implements UpdateStrategy {
      */
     public Synchronous(Collective collective) {
         this.collective = collective;
+        reports = Region.allocate(
+                "step reports", (long) REPORT_BYTES * collective.world().size());
     }
 
     @Override
@@ -54,21 +58,38 @@ public final class Synchronous implements UpdateStrategy {
         }
     }
 
+    /**
+     * An all-gather of small records as a sum: where one rank writes, all others have zeros. Sums with zero are exact, so every
+     * rank reads what each has written; of whole numbers up to 2^53, of losses that are finite or not.
+     */
     @Override
-    public StepSummary summarise(StepSummary own, long step) {
-        // Counts stay exact: a double holds whole numbers up to 2^53.
-        summary.putDouble(0, (double) own.examples());
-        summary.putDouble(8, own.weightedScore());
-        summary.putDouble(16, own.ranksWithData());
-        summary.putDouble(24, own.stop());
-        summary.putDouble(32, own.failedScores());
-        collective.allReduce(summary, ElementType.FLOAT64, ReduceOp.SUM, step, NO_BUCKET);
-        return new StepSummary(
-                (long) summary.getDouble(0),
-                summary.getDouble(8),
-                (int) summary.getDouble(16),
-                (int) summary.getDouble(24),
-                (int) summary.getDouble(32));
+    public StepSummary summarise(StepReport own, long step) {
+        World world = collective.world();
+        reports.clear();
+        write(own, (long) world.rank() * REPORT_BYTES);
+        collective.allReduce(reports, ElementType.FLOAT64, ReduceOp.SUM, step, NO_BUCKET);
+        List<StepReport> all = new ArrayList<>(world.size());
+        for (int rank = 0; rank < world.size(); rank++) {
+            all.add(read((long) rank * REPORT_BYTES));
+        }
+        return new StepSummary(all);
+    }
+
+    private void write(StepReport report, long at) {
+        reports.putDouble(at, (double) report.examples());
+        reports.putDouble(at + 8, report.score());
+        reports.putDouble(at + 16, report.stop() ? 1 : 0);
+        reports.putDouble(at + 24, (double) report.dataFingerprint());
+        reports.putDouble(at + 32, (double) report.replicaFingerprint());
+    }
+
+    private StepReport read(long at) {
+        return new StepReport(
+                (long) reports.getDouble(at),
+                reports.getDouble(at + 8),
+                reports.getDouble(at + 16) != 0,
+                (long) reports.getDouble(at + 24),
+                (long) reports.getDouble(at + 32));
     }
 
     @Override

@@ -82,8 +82,8 @@ public interface UpdateStrategy {
     /** Brings the parameters with which to compute a step. */
     default void beforeStep(TrainableModel model, long step) {}
 
-    /** Adds up what the {@link #ranksInStep} bring to a step. All get the same answer, and so take the same decisions. */
-    StepSummary summarise(StepSummary own, long step);
+    /** Gathers what the {@link #ranksInStep} bring to a step. All get the same summary, and so take the same decisions. */
+    StepSummary summarise(StepReport own, long step);
 
     /**
      * Does with the gradients what is to be done: replaces this rank's sums by those over the {@link #ranksInStep}, in place; or, if

@@ -2,30 +2,45 @@ package io.gyre;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class StepSummaryTest {
 
     @Test
-    void aRankCountsItsExamplesAndWeighsItsLoss() {
-        StepSummary own = StepSummary.ofRank(32, 0.5, false);
+    void lossesAreWeightedByExamples() {
+        StepSummary summary = new StepSummary(List.of(StepReport.of(32, 0.5, false), StepReport.of(16, 2, false)));
 
-        assertThat(own).isEqualTo(new StepSummary(32, 16, 1, 0, 0));
-        assertThat(own.meanScore()).isEqualTo(0.5);
+        assertThat(summary.examples()).isEqualTo(48);
+        assertThat(summary.ranksWithData()).isEqualTo(2);
+        assertThat(summary.meanScore()).isEqualTo(1);
+        assertThat(summary.stop()).isFalse();
     }
 
     @Test
-    void aRankWithoutDataBringsNothingWhateverItsLoss() {
-        assertThat(StepSummary.ofRank(0, Double.NaN, true)).isEqualTo(new StepSummary(0, 0, 0, 1, 0));
-        assertThat(StepSummary.ofRank(0, 1, false).meanScore()).isNaN();
+    void aRankWithoutExamplesCountsForNothingWhateverItsLoss() {
+        StepSummary summary = new StepSummary(List.of(StepReport.of(0, Double.NaN, true), StepReport.of(4, 3, false)));
+
+        assertThat(summary.examples()).isEqualTo(4);
+        assertThat(summary.ranksWithData()).isEqualTo(1);
+        assertThat(summary.failedScores()).isZero();
+        assertThat(summary.meanScore()).isEqualTo(3);
+        assertThat(summary.stop()).isTrue();
     }
 
     @Test
-    void aLossThatIsNotFiniteIsCountedAndSpoilsTheMeanOnly() {
-        for (double loss : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
-            StepSummary own = StepSummary.ofRank(8, loss, false);
-            assertThat(own).isEqualTo(new StepSummary(8, 0, 1, 0, 1));
-            assertThat(own.meanScore()).isNaN();
+    void noExamplesHaveNoMeanLoss() {
+        assertThat(StepSummary.alone(StepReport.of(0, 1, false)).meanScore()).isNaN();
+    }
+
+    @Test
+    void aLossThatIsNotFiniteIsCountedAndSpoilsTheMean() {
+        for (double loss : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+            StepSummary summary = new StepSummary(List.of(StepReport.of(8, 1, false), StepReport.of(8, loss, false)));
+
+            assertThat(summary.failedScores()).isEqualTo(1);
+            assertThat(summary.meanScore()).isNaN();
+            assertThat(summary.ranksWithData()).isEqualTo(2);
         }
     }
 }

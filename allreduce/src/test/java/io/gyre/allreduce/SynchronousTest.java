@@ -6,6 +6,7 @@ import io.gyre.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.Gyre;
 import io.gyre.Region;
+import io.gyre.StepReport;
 import io.gyre.StepSummary;
 import io.gyre.Synchronous;
 import io.gyre.TrainableModel;
@@ -74,7 +75,7 @@ class SynchronousTest {
                 }
 
                 new Synchronous(new RingCollective(session.endpoint()))
-                        .combine(model, StepSummary.ofRank(1, 0, false), 1);
+                        .combine(model, StepSummary.alone(StepReport.of(1, 0, false)), 1);
 
                 for (long i = 0; i < elements; i++) {
                     double sum = type == ElementType.FLOAT32
@@ -87,18 +88,29 @@ class SynchronousTest {
     }
 
     @Test
-    void summariesAddUpExactly() throws Exception {
+    void everyRankReadsWhatEachHasReported() throws Exception {
         long many = (1L << 52) - 1;
+        List<StepReport> reports = List.of(
+                new StepReport(many, 0.1, false, many, 1),
+                new StepReport(1, Double.NEGATIVE_INFINITY, true, many - 1, 2),
+                new StepReport(0, Double.NaN, false, 0, 0xffff_ffffL));
 
-        List<StepSummary> summaries = Gyre.local(RANKS).call(session -> {
-            StepSummary own = switch (session.world().rank()) {
-                case 0 -> new StepSummary(many, 8, 1, 0, 0);
-                case 1 -> new StepSummary(1, 0.5, 1, 1, 0);
-                default -> StepSummary.ofRank(0, 0, false);
-            };
-            return new Synchronous(new RingCollective(session.endpoint())).summarise(own, 1);
+        List<StepSummary> summaries = Gyre.local(RANKS)
+                .call(session -> new Synchronous(new RingCollective(session.endpoint()))
+                        .summarise(reports.get(session.world().rank()), 1));
+
+        assertThat(summaries).hasSize(RANKS).containsOnly(new StepSummary(reports));
+    }
+
+    @Test
+    void aSummaryHoldsNothingOfTheStepBefore() throws Exception {
+        Gyre.local(RANKS).run(session -> {
+            Synchronous strategy = new Synchronous(new RingCollective(session.endpoint()));
+            strategy.summarise(new StepReport(9, 9, true, 9, 9), 1);
+
+            StepSummary second = strategy.summarise(StepReport.of(1, 1, false), 2);
+
+            assertThat(second.reports()).hasSize(RANKS).containsOnly(StepReport.of(1, 1, false));
         });
-
-        assertThat(summaries).hasSize(RANKS).containsOnly(new StepSummary(many + 1, 8.5, 2, 1, 0));
     }
 }

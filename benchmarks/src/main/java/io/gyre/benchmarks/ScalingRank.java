@@ -5,6 +5,7 @@ import io.gyre.BucketPlan;
 import io.gyre.GyreException;
 import io.gyre.MemoryBox;
 import io.gyre.Session;
+import io.gyre.StepReport;
 import io.gyre.StepSummary;
 import io.gyre.UpdateStrategy;
 import io.gyre.World;
@@ -99,7 +100,7 @@ final class ScalingRank {
             }
         }
         await(begin + nanos(1));
-        StepSummary total = strategy.summarise(StepSummary.ofRank(1, 0, false), step);
+        StepSummary total = strategy.summarise(StepReport.of(1, 0, false), step);
         if (!overlaps || !strategy.updatesHere()) {
             strategy.combine(model, total, step);
         }

@@ -10,6 +10,7 @@ import io.gyre.Gyre;
 import io.gyre.MemoryBox;
 import io.gyre.Region;
 import io.gyre.Session;
+import io.gyre.StepReport;
 import io.gyre.StepSummary;
 import io.gyre.Synchronous;
 import io.gyre.TrainableModel;
@@ -256,7 +257,7 @@ class DeviceGroupTest {
                     for (int step = 0; step < STEPS; step++) {
                         group.compute();
                         staged.begin(group.vectors, group.computes);
-                        StepSummary total = strategy.summarise(StepSummary.ofRank(8, 1, false), step);
+                        StepSummary total = strategy.summarise(StepReport.of(8, 1, false), step);
                         assertThat(total.examples()).isEqualTo(16);
                         for (Bucket bucket : PLAN.buckets()) {
                             staged.await(bucket.index());

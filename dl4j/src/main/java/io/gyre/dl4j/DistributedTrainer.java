@@ -290,7 +290,7 @@ public final class DistributedTrainer implements AutoCloseable {
             }
             while (progress.step() < lastStep) {
                 StepSummary total = step.run(pass.next().rows(), takeStopRequest(), progress.step());
-                boolean stop = total.stop() > 0;
+                boolean stop = total.stop();
                 if (total.examples() == 0) {
                     if (first && progress.position() == 0 && strategy.inLockStep()) {
                         checkAnyExamples(data, tally);

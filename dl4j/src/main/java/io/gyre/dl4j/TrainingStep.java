@@ -4,10 +4,9 @@ import io.gyre.Bucket;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.Session;
+import io.gyre.StepReport;
 import io.gyre.StepSummary;
 import io.gyre.UpdateStrategy;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -71,10 +70,10 @@ final class TrainingStep {
         double ownScore = duringPass == null
                 ? batches.backward(rows, null, step)
                 : backwardAndExchange(duringPass, rows, examples, step);
-        StepSummary own = StepSummary.ofRank(examples, ownScore, stop);
+        StepReport own = StepReport.of(examples, ownScore, stop);
         StepSummary total = strategy.summarise(own, step);
         if (total.failedScores() > 0) {
-            throw isTogether() ? notFinite(ownScore, step) : ownNotFinite(ownScore, step);
+            throw notFinite(total, step);
         }
         if (total.examples() > 0) {
             if (strategy.updatesHere() || isTogether()) {
@@ -114,7 +113,7 @@ final class TrainingStep {
     }
 
     /** Replaces this rank's gradients by the sums over all that are in step, unless that has been done during the pass. */
-    private void addUp(StepSummary own, StepSummary total, long step) {
+    private void addUp(StepReport own, StepSummary total, long step) {
         if (duringPass == null) {
             if (isTogether()) {
                 for (Bucket bucket : replica.bucketPlan().buckets()) {
@@ -183,22 +182,13 @@ final class TrainingStep {
         return session.members().get(session.world().rank());
     }
 
-    private GyreException ownNotFinite(double ownScore, long step) {
-        return new GyreException("the loss of step " + step + " is " + ownScore + " on " + ownMember() + "." + REMEDY);
-    }
-
-    /** All in step know that some rank's loss is not finite, and come here together to learn whose. */
-    private GyreException notFinite(double ownScore, long step) {
-        List<byte[]> scores = inStep.exchange(
-                "losses of step " + step, Double.toString(ownScore).getBytes(StandardCharsets.UTF_8));
+    private GyreException notFinite(StepSummary total, long step) {
         StringBuilder failed = new StringBuilder();
-        for (int rank = 0; rank < scores.size(); rank++) {
-            String text = new String(scores.get(rank), StandardCharsets.UTF_8);
-            // One that has gone since brings nothing.
-            double ofRank = text.isEmpty() ? 0 : Double.parseDouble(text);
-            if (!Double.isFinite(ofRank)) {
+        for (int rank = 0; rank < total.reports().size(); rank++) {
+            StepReport report = total.reports().get(rank);
+            if (report.hasFailedScore()) {
                 failed.append(failed.isEmpty() ? "" : ", ")
-                        .append(ofRank)
+                        .append(report.score())
                         .append(" on ")
                         .append(inStep.members().get(rank));
             }

@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.GyreException;
 import io.gyre.Session;
+import io.gyre.StepReport;
 import io.gyre.StepSummary;
 import io.gyre.Synchronous;
 import io.gyre.TrainableModel;
@@ -118,7 +119,7 @@ final class TrainingProgram {
         }
 
         @Override
-        public StepSummary summarise(StepSummary own, long step) {
+        public StepSummary summarise(StepReport own, long step) {
             return synchronous.summarise(own, step);
         }
 
