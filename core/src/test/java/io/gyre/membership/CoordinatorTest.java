@@ -248,8 +248,8 @@ class CoordinatorTest {
         played.leave(1);
         played.disconnect(1);
 
-        assertThat(played.takeWords(0)).containsExactly(new Left(1, List.of(1L, 1L)));
-        assertThat(played.takeWords(1)).containsExactly(new Left(1, List.of(1L, 1L)));
+        assertThat(played.takeWords(0)).containsExactly(new Left(1, List.of(1L, 1L), "step 1", ""));
+        assertThat(played.takeWords(1)).containsExactly(new Left(1, List.of(1L, 1L), "step 1", ""));
         assertThat(played.coordinator.isOver()).isFalse();
         played.leave(0);
         assertThat(played.coordinator.isOver()).isTrue();
@@ -271,7 +271,7 @@ class CoordinatorTest {
     void aRankThatLeavesSaysWhatItHasSentToEverybody() {
         Played played = Played.complete(2);
 
-        played.receive(1, new Leave(List.of(5L)));
+        played.receive(1, new Leave(List.of(5L), ""));
 
         assertLost(played, 0, 1, "it left with 1 counts for 2 ranks");
     }
@@ -343,7 +343,7 @@ class CoordinatorTest {
     void aRankThatSpeaksLikeACoordinatorIsLost() {
         Played played = Played.complete(2);
 
-        played.receive(0, new Left(1, List.of()));
+        played.receive(0, new Left(1, List.of(), "", ""));
 
         assertLost(played, 1, 0, "it sent a Left message, which is not a rank's to send");
     }
@@ -353,7 +353,7 @@ class CoordinatorTest {
         Played played = Played.complete(2);
         played.connect(9);
 
-        played.receive(9, new Leave(List.of()));
+        played.receive(9, new Leave(List.of(), ""));
 
         assertThat(played.closed).containsExactly(9);
         assertThat(played.takeWords(0)).isEmpty();

@@ -105,7 +105,7 @@ final class Played implements Outbox, RunListener {
     }
 
     void leave(int connection) {
-        receive(connection, new Leave(Collections.nCopies(worldSize, (long) connection)));
+        receive(connection, new Leave(Collections.nCopies(worldSize, (long) connection), "step " + connection));
     }
 
     void disconnect(int connection) {
