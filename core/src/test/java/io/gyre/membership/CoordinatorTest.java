@@ -16,6 +16,7 @@ import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
 import java.nio.ByteBuffer;
@@ -122,7 +123,11 @@ class CoordinatorTest {
 
         played.join(1, new Join(9, 2, Played.member(1), Map.of()));
 
-        assertRefused(played, 1, "rank 1 (host host1, pid 101) speaks version 9", "on host head version 2");
+        assertRefused(
+                played,
+                1,
+                "rank 1 (host host1, pid 101) speaks version 9",
+                "on host head version " + Message.PROTOCOL_VERSION);
     }
 
     @Test
@@ -265,6 +270,27 @@ class CoordinatorTest {
         played.leave(1);
 
         assertLost(played, 0, 1, "it left before everybody had come");
+    }
+
+    @Test
+    void aRankThatLeavesIsToldOfACallThatItHasNotMade() {
+        Played played = Played.complete(2);
+        played.offer(0, "export to model.zip", "");
+
+        played.leave(1);
+
+        Left left = new Left(1, List.of(1L, 1L), "step 1", "'export to model.zip' of " + Played.member(0));
+        assertThat(played.takeWords(1)).containsExactly(left);
+    }
+
+    @Test
+    void whoeverIsNotAboutToSpeakIsReported() {
+        Played played = Played.complete(3);
+        played.disconnect(2);
+
+        played.receive(1, new Unaware());
+
+        assertThat(played.heard).containsExactly("lost 2", "unaware 1");
     }
 
     @Test

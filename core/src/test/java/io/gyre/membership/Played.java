@@ -199,6 +199,11 @@ final class Played implements Outbox, RunListener {
     }
 
     @Override
+    public void unaware(Member member) {
+        heard.add("unaware " + member.rank());
+    }
+
+    @Override
     public void failed(String reason) {
         heard.add("failed");
     }

@@ -40,6 +40,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
     private final Thread loader;
     private @Nullable Loaded head;
     private long step;
+    private volatile boolean closed;
 
     /** A share, the end of the pass (no share), or the failure that ended it. */
     private record Loaded(@Nullable Share share, @Nullable Throwable failure) {}
@@ -60,9 +61,9 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
     private void load(Iterator<Share> pass) {
         try {
             while (pass.hasNext()) {
-                queue.put(new Loaded(pass.next(), null));
+                put(new Loaded(pass.next(), null));
             }
-            queue.put(new Loaded(null, null));
+            put(new Loaded(null, null));
         } catch (InterruptedException closed) {
             Thread.currentThread().interrupt();
         } catch (Throwable failure) {
@@ -80,9 +81,17 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
+    /** The program's code may have swallowed the interrupt. */
+    private void put(Loaded loaded) throws InterruptedException {
+        if (closed) {
+            throw new InterruptedException("the pass has been ended");
+        }
+        queue.put(loaded);
+    }
+
     private void report(Throwable failure) {
         try {
-            queue.put(new Loaded(null, failure));
+            put(new Loaded(null, failure));
         } catch (InterruptedException closed) {
             Thread.currentThread().interrupt();
         }
@@ -150,6 +159,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
     /** Tells the thread to end; what it has loaded is dropped. Where it is in code that heeds no interrupt, the log says so. */
     @Override
     public void close() {
+        closed = true;
         loader.interrupt();
         if (!awaitEnd(CLOSE_MILLIS)) {
             LOG.warn(
