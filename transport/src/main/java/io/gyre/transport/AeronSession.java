@@ -74,6 +74,7 @@ public final class AeronSession implements Session {
 
     static AeronSession join(JoinOptions options, Path sharedMemory, StorageSpace space) {
         JvmRequirements.checkOpened();
+        JvmRequirements.checkOpenFiles(options.rank(), options.worldSize());
         if (!options.transport().isOneHost()) {
             JvmRequirements.checkBoundsChecks();
         }
