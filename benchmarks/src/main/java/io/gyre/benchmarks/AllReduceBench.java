@@ -94,7 +94,9 @@ final class AllReduceBench {
         }
         Double share = used.othersShare(ours);
         ByteBuffer answer = ByteBuffer.allocate(Double.BYTES).putDouble(0, share == null ? Double.NaN : share);
-        double ofRoot = ByteBuffer.wrap(session.exchange("share of others", answer.array()).get(0)).getDouble();
+        double ofRoot = ByteBuffer.wrap(
+                        session.exchange("share of others", answer.array()).get(0))
+                .getDouble();
         return Double.isNaN(ofRoot) ? null : ofRoot;
     }
 

@@ -58,8 +58,7 @@ public final class JmhCommand implements Callable<Integer> {
         } catch (RunnerException e) {
             throw new GyreException("JMH: " + e.getMessage(), e);
         }
-        System.out.print(
-                ProcessorTime.warning(ProcessorTime.now().since(begin).othersShare()));
+        System.out.print(ProcessorTime.warning(ProcessorTime.now().since(begin).othersShare()));
         return 0;
     }
 }

@@ -44,7 +44,8 @@ record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTick
             return UNKNOWN;
         }
         try {
-            return parse(Files.readAllLines(host).get(0), Files.readAllLines(process).get(0));
+            return parse(
+                    Files.readAllLines(host).get(0), Files.readAllLines(process).get(0));
         } catch (IOException e) {
             throw new GyreException("this host does not tell what its processors do: " + e, e);
         }

@@ -66,7 +66,8 @@ public final class ScalingCommand implements Callable<Integer> {
                 // What has been measured is not lost if a later run fails.
                 write(report.withOthersShare(ProcessorTime.now().since(begin).othersShare()));
             }
-            System.out.print(ProcessorTime.warning(ProcessorTime.now().since(begin).othersShare()));
+            System.out.print(
+                    ProcessorTime.warning(ProcessorTime.now().since(begin).othersShare()));
         } finally {
             remove(directory);
         }

@@ -33,7 +33,8 @@ class ProcessorTimeTest {
         assertThat(ProcessorTime.warning(null)).isEmpty();
         assertThat(ProcessorTime.warning(ProcessorTime.BUSY)).isEmpty();
         assertThat(ProcessorTime.warning(0.234))
-                .startsWith("WARNING: other programs took 23 % of this host's processor time meanwhile (more than 5 %)");
+                .startsWith(
+                        "WARNING: other programs took 23 % of this host's processor time meanwhile (more than 5 %)");
     }
 
     @Test

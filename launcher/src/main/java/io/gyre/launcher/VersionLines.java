@@ -4,7 +4,6 @@ import io.aeron.AeronVersion;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
-import java.util.Objects;
 import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
@@ -28,7 +27,9 @@ final class VersionLines implements IVersionProvider {
 
     /** Of the jar; classes that lie in a folder do not know theirs. */
     private static String own() {
-        return Objects.requireNonNullElse(VersionLines.class.getPackage().getImplementationVersion(), UNKNOWN);
+        String version = VersionLines.class.getPackage().getImplementationVersion();
+        // A build outside of a git checkout leaves Maven's property for the commit as it is.
+        return version == null ? UNKNOWN : version.replaceAll("\\$\\{.*}", UNKNOWN);
     }
 
     private static String ofMaven(String group, String artifact) throws IOException {

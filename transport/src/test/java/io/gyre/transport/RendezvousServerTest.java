@@ -186,7 +186,9 @@ class RendezvousServerTest {
             }
 
             try (CoordinatorLink zero = join(server, 0, 1)) {
-                Eventually.that("a rank takes a place that is free again", () -> !server.members().isEmpty());
+                Eventually.that(
+                        "a rank takes a place that is free again",
+                        () -> !server.members().isEmpty());
             }
         } finally {
             for (Socket stranger : strangers) {

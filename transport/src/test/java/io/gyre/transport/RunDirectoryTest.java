@@ -154,7 +154,9 @@ class RunDirectoryTest {
     void aDirectoryThatThisUserMayNotEnterIsNamedWithItsOwner() throws Exception {
         makeForeign(Files.createDirectory(
                 home(), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))));
-        assumeThat(Files.isExecutable(Path.of("/usr/bin/setpriv"))).as("there is setpriv").isTrue();
+        assumeThat(Files.isExecutable(Path.of("/usr/bin/setpriv")))
+                .as("there is setpriv")
+                .isTrue();
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         Process process = new ProcessBuilder(
                         "setpriv",
@@ -182,7 +184,9 @@ class RunDirectoryTest {
     }
 
     private static void makeForeign(Path directory) throws IOException {
-        assumeThat(System.getProperty("user.name")).as("only root can give a directory away").isEqualTo("root");
+        assumeThat(System.getProperty("user.name"))
+                .as("only root can give a directory away")
+                .isEqualTo("root");
         Files.setAttribute(directory, "unix:uid", STRANGER);
     }
 

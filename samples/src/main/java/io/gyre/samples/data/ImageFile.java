@@ -53,7 +53,8 @@ final class ImageFile {
         } catch (IOException e) {
             throw damaged(file, reason(e), e);
         } catch (RuntimeException e) {
-            // The decoders of the JDK throw what their arithmetic leads to: IllegalArgument, NegativeArraySize, IndexOutOfBounds...
+            // The decoders of the JDK throw what their arithmetic leads to: IllegalArgument, NegativeArraySize,
+            // IndexOutOfBounds...
             throw damaged(file, e.toString(), e);
         } catch (OutOfMemoryError e) {
             // Other claims than its size, such as the length of a palette.

@@ -66,7 +66,10 @@ final class ProgressBar implements AutoCloseable {
         String important = state.length == 0 ? "" : state[0];
         String whole = String.join(", ", state);
         String[] ends = {
-            join(percent, steps, times, whole), join(percent, steps, whole), join(percent, steps, important), join(percent, important)
+            join(percent, steps, times, whole),
+            join(percent, steps, whole),
+            join(percent, steps, important),
+            join(percent, important)
         };
         for (String end : ends) {
             int bar = width - task.length() - end.length() - 4;
@@ -79,7 +82,8 @@ final class ProgressBar implements AutoCloseable {
     }
 
     private static String join(String... parts) {
-        return String.join(" ", Arrays.stream(parts).filter(part -> !part.isEmpty()).toList());
+        return String.join(
+                " ", Arrays.stream(parts).filter(part -> !part.isEmpty()).toList());
     }
 
     private String bar(int width, long step) {

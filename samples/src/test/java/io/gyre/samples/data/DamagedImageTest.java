@@ -74,8 +74,9 @@ class DamagedImageTest {
             switch (random.nextInt(4)) {
                 case 0 -> damaged[place] ^= (byte) (1 << random.nextInt(8));
                 case 1 -> damaged[place] = (byte) random.nextInt();
-                case 2 -> Arrays.fill(
-                        damaged, place, Math.min(damaged.length, place + 4), (byte) (random.nextBoolean() ? 0xFF : 0));
+                case 2 ->
+                    Arrays.fill(damaged, place, Math.min(damaged.length, place + 4), (byte)
+                            (random.nextBoolean() ? 0xFF : 0));
                 default -> {
                     if (random.nextInt(8) == 0) {
                         damaged = Arrays.copyOf(damaged, Math.max(1, place));

@@ -41,7 +41,8 @@ class TerminalWidthTest {
         List<String> java = new ArrayList<>();
         java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         java.addAll(JvmFlags.STANDARD);
-        java.addAll(List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
+        java.addAll(
+                List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"))));
         java.add(Drawing.class.getName());
         java.addAll(List.of(widths));
         String command = "stty cols " + columns + "; exec '" + String.join("' '", java) + "'";
@@ -59,7 +60,8 @@ class TerminalWidthTest {
     void aDrawingIsAsWideAsTheTerminalIsThen(int columns) throws Exception {
         String shown = shown("xterm", columns, "20", "60", "40", "80");
 
-        List<Integer> lengths = Arrays.stream(shown.substring(shown.indexOf("\033[J") + 3).split("\r\033\\[J"))
+        List<Integer> lengths = Arrays.stream(
+                        shown.substring(shown.indexOf("\033[J") + 3).split("\r\033\\[J"))
                 .map(drawing -> drawing.replaceAll("[\r\n]", "").length())
                 .toList();
         assertThat(shown.strip()).doesNotContain("\n");
