@@ -41,12 +41,12 @@ check_common() {
             have_mpi=yes
             mpicc -O3 -march=native "$peers/mpi_allreduce.c" -o "$work/mpi_allreduce" || fail "mpicc failed"
         else
-            echo "$name: mpicc finds no mpi.h: Open MPI is left out. Install its headers: libopenmpi-dev (Debian, Ubuntu)," \
-                "openmpi-devel (Fedora, RHEL)" >&2
+            echo "$name: mpicc finds no mpi.h: Open MPI is left out. Install its headers:" \
+                "libopenmpi-dev (Debian, Ubuntu), openmpi-devel (Fedora, RHEL)" >&2
         fi
     else
-        echo "$name: there is no Open MPI (mpicc, mpirun) here: left out. Install openmpi-bin and libopenmpi-dev (Debian, Ubuntu)," \
-            "openmpi and openmpi-devel (Fedora, RHEL)" >&2
+        echo "$name: there is no Open MPI (mpicc, mpirun) here: left out. Install" \
+            "openmpi-bin and libopenmpi-dev (Debian, Ubuntu), openmpi and openmpi-devel (Fedora, RHEL)" >&2
     fi
     # Builds it now, if it must be built, and not in the middle of the first round.
     "$peers/../../bin/gyre" bench --help >/dev/null || fail "gyre bench does not run"
@@ -66,13 +66,16 @@ load() {
     cut -d ' ' -f 1 /proc/loadavg 2>/dev/null || echo 0
 }
 
-# processor_time FILE: in seconds so far, of this script and its children that have ended; of all programs, and what a hypervisor
-# has given to other machines; of all processors, whatever they did. Interrupts, and so datagrams, are nobody's.
+# processor_time FILE: in seconds so far, of this script and its children that have ended; of all programs, and what a
+# hypervisor has given to other machines; of all processors, whatever they did. Interrupts, and so datagrams, are nobody's.
 processor_time() {
     times >"$work/times"
     awk '
         FNR == NR { for (f = 1; f <= 2; f++) { split($f, t, /[ms]/); own += t[1] * 60 + t[2] }; next }
-        $1 == "cpu" { printf "%.2f %.2f %.2f\n", own, ($2 + $3 + $4 + $9) / 100, ($2 + $3 + $4 + $5 + $6 + $7 + $8 + $9) / 100 }
+        $1 == "cpu" {
+            used = $2 + $3 + $4 + $9
+            printf "%.2f %.2f %.2f\n", own, used / 100, (used + $5 + $6 + $7 + $8) / 100
+        }
     ' "$work/times" /proc/stat >"$1" 2>/dev/null || echo 0 0 0 >"$1"
 }
 
@@ -81,8 +84,8 @@ begin_load() {
     processor_time "$work/begin"
 }
 
-# end_load: says how busy the machine was since begin_load, and sets "others": the share of the processors, from 0 to 1, that
-# programs other than this script's have taken. Not for a subshell, whose times are its own.
+# end_load: says how busy the machine was since begin_load, and sets "others": the share of the processors, from 0 to 1,
+# that programs other than this script's have taken. Not for a subshell, whose times are its own.
 end_load() {
     processor_time "$work/end"
     others=$(cat "$work/begin" "$work/end" | awk '

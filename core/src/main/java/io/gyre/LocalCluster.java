@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #over} for another network.
  *
  * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
- * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of other ranks are
- * suppressed exceptions of it, if they say something else and are not its consequence.
+ * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of other
+ * ranks are suppressed exceptions of it, if they say something else and are not its consequence.
  */
 public final class LocalCluster {
 
@@ -188,7 +188,7 @@ public final class LocalCluster {
             return other instanceof PeerLostException lost && lost.rank() == rank;
         }
 
-        /** Whether another rank failed in the same words: most faults in a program or its data are found by every rank. */
+        /** Whether another rank failed in the same words: every rank finds most faults of a program or its data. */
         private boolean isKnown(Throwable other) {
             Throwable first = Objects.requireNonNull(failure);
             return first.toString().equals(other.toString())

@@ -105,7 +105,8 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
         }
         if (!inUse.isEmpty()) {
             LOG.warn(
-                    "rank {}: {}{}: memory stays until the process ends. Close what uses it, such as a trainer, before the session",
+                    "rank {}: {}{}: memory stays until the process ends. Close what uses it, such as a trainer, before"
+                            + " the session",
                     endpoint.world().rank(),
                     inUse.get(0),
                     inUse.size() == 1 ? "" : " (and " + (inUse.size() - 1) + " more)");

@@ -8,8 +8,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Processor time so far, of this process and of the host, from which follows what others have taken meanwhile: a benchmark on a busy
- * machine measures that machine.
+ * Processor time so far, of this process and of the host, from which follows what others have taken meanwhile: a
+ * benchmark on a busy machine measures that machine.
  *
  * @param ownTicks of this process and of its children that have ended
  * @param usedTicks of all programs, and what a hypervisor has given to other machines
@@ -102,8 +102,8 @@ record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTick
                 ? ""
                 : String.format(
                         Locale.ROOT,
-                        "WARNING: other programs took %.0f %% of this host's processor time meanwhile (more than %.0f %%):"
-                                + " these are figures of a busy machine%n",
+                        "WARNING: other programs took %.0f %% of this host's processor time meanwhile (more than"
+                                + " %.0f %%): these are figures of a busy machine%n",
                         othersShare * 100,
                         BUSY * 100);
     }

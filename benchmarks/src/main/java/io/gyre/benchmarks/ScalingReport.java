@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param cores of the machine on which all hosts were simulated
  * @param java version of the JVM
  * @param results in the order measured
- * @param othersShare of the processors that programs other than the ranks took during the runs, their start included, from 0 to 1;
- *     null if the host does not tell
+ * @param othersShare of the processors that programs other than the ranks took during the runs, their start included,
+ *     from 0 to 1; null if the host does not tell
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record ScalingReport(

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param cores of the first client's host, as the JVM may use them
  * @param warmUpSeconds spent on each operation and length before
  * @param seconds spent on each operation and length
- * @param othersShare of the processors of the host that programs other than the ranks took during the runs, their start included,
- *     from 0 to 1; null if the host does not tell, or somebody else started the ranks
+ * @param othersShare of the processors of the host that programs other than the ranks took during the runs, their start
+ *     included, from 0 to 1; null if the host does not tell, or somebody else started the ranks
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record ServerReport(

@@ -165,7 +165,7 @@ class RendezvousServerTest {
         }
     }
 
-    /** With limits a thousand times as high the stranger too many would stay as long as the others, and they beyond the deadline. */
+    /** With limits a thousand times as high the last would stay as long as the others, and they beyond the deadline. */
     @Test
     void oneStrangerTooManyIsTurnedAwayAtOnceAndTheOthersWhenTheirTimeIsUp() throws Exception {
         List<Socket> strangers = new ArrayList<>();

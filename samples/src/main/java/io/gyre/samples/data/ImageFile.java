@@ -14,7 +14,7 @@ import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.jspecify.annotations.Nullable;
 
-/** Decodes an image file, which may be damaged in any way. Whatever a decoder makes of that, the error names the file. */
+/** Decodes an image file, which may be damaged in any way: whatever a decoder makes of that, the error names it. */
 final class ImageFile {
 
     /** Larger than any camera's. */

@@ -5,7 +5,7 @@ import org.jline.nativ.CLibrary;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** How wide the terminal is that the standard error goes to. One system call, so that it can be asked before every drawing. */
+/** How wide the terminal of the standard error is. One system call, so that it can be asked before every drawing. */
 final class TerminalWidth implements IntSupplier {
 
     private static final Logger LOG = LoggerFactory.getLogger(TerminalWidth.class);

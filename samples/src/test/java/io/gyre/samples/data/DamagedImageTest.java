@@ -87,7 +87,7 @@ class DamagedImageTest {
         return damaged;
     }
 
-    /** The palette's length comes from a field of the header; the decoder of the JDK allocates it as it stands there. */
+    /** The palette's length follows from a field of the header; the JDK's decoder allocates what stands there. */
     @Test
     void aPaletteOfNegativeLengthIsNamed() throws IOException {
         Path file = directory.resolve("negative.bmp");
