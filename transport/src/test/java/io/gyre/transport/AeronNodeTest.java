@@ -27,9 +27,10 @@ class AeronNodeTest {
     void aLogHasAllItsMemoryFromTheBeginning() throws Exception {
         Path driver = directory.resolve("aeron");
         try (AeronNode node = new AeronNode(driver, TERM_BYTES, null, AeronNodeTest::fail, "test");
-                Publication unused = node.locked(() -> node.client().addPublication("aeron:ipc", 1))) {
+                Publication publication = node.locked(() -> node.client().addPublication("aeron:ipc", 1))) {
             List<Path> logs = logs(driver);
 
+            assertThat(publication.termBufferLength()).isEqualTo(TERM_BYTES);
             assertThat(logs).hasSize(1);
             assertThat(allocated(logs.get(0)))
                     .as("bytes on the disk")
