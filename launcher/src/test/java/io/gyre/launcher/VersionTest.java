@@ -17,7 +17,7 @@ class VersionTest {
 
         assertThat(GyreCommandLine.of(new GyreMain())
                         .setOut(new PrintWriter(out))
-                        .execute(arguments.split(" ")))
+                        .execute(arguments.split(" ", -1)))
                 .isZero();
 
         assertThat(out.toString().lines())

@@ -54,7 +54,7 @@ class AeronNodeTest {
         Process stat = new ProcessBuilder("stat", "-c", "%b %B", file.toString()).start();
         String[] answer = new String(stat.getInputStream().readAllBytes(), StandardCharsets.US_ASCII)
                 .strip()
-                .split(" ");
+                .split(" ", -1);
         assertThat(stat.waitFor()).isZero();
         return Long.parseLong(answer[0]) * Long.parseLong(answer[1]);
     }

@@ -189,6 +189,7 @@ class RendezvousServerTest {
                 Eventually.that(
                         "a rank takes a place that is free again",
                         () -> !server.members().isEmpty());
+                assertThat(zero.hasEnded()).isFalse();
             }
         } finally {
             for (Socket stranger : strangers) {

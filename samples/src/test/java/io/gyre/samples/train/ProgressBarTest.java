@@ -20,7 +20,7 @@ class ProgressBarTest {
             new ProgressBar(new PrintStream(bytes, true, StandardCharsets.UTF_8), columns::get, "lenet", 0, 2_000);
 
     private List<String> drawings() {
-        return List.of(bytes.toString(StandardCharsets.UTF_8).substring(4).split("\r\033\\[J"));
+        return List.of(bytes.toString(StandardCharsets.UTF_8).substring(4).split("\r\033\\[J", -1));
     }
 
     @ParameterizedTest

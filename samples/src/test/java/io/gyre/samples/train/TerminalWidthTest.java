@@ -61,7 +61,7 @@ class TerminalWidthTest {
         String shown = shown("xterm", columns, "20", "60", "40", "80");
 
         List<Integer> lengths = Arrays.stream(
-                        shown.substring(shown.indexOf("\033[J") + 3).split("\r\033\\[J"))
+                        shown.substring(shown.indexOf("\033[J") + 3).split("\r\033\\[J", -1))
                 .map(drawing -> drawing.replaceAll("[\r\n]", "").length())
                 .toList();
         assertThat(shown.strip()).doesNotContain("\n");
