@@ -52,12 +52,14 @@ final class TrainingStep {
     /**
      * Takes part in a step.
      *
-     * @param rows this rank's examples; null if it has none
+     * @param share this rank's examples
      * @param stop whether this rank's program asks to stop
      * @param step number of the step, for seeds and errors
+     * @param epoch of the data, for errors
      * @return what all in step brought; if that is no examples, nothing was updated
      */
-    StepSummary run(@Nullable MultiDataSet rows, boolean stop, long step) {
+    StepSummary run(Share share, boolean stop, long step, int epoch) {
+        MultiDataSet rows = share.rows();
         exchangeNanos = 0;
         exposedNanos = 0;
         if (rows != null || isTogether()) {
@@ -70,8 +72,9 @@ final class TrainingStep {
         double ownScore = duringPass == null
                 ? batches.backward(rows, null, step)
                 : backwardAndExchange(duringPass, rows, examples, step);
-        StepReport own = StepReport.of(examples, ownScore, stop);
+        StepReport own = new StepReport(examples, ownScore, stop, share.fingerprint(), 0);
         StepSummary total = strategy.summarise(own, step);
+        DataAgreement.check(total, share, inStep, step, epoch);
         if (total.failedScores() > 0) {
             throw notFinite(total, step);
         }
