@@ -4,7 +4,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
@@ -120,16 +119,14 @@ final class BatchStream {
     }
 
     private void mix(List<org.nd4j.linalg.dataset.api.MultiDataSet> batches) {
-        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            MultiDataSet all = MultiDataSet.merge(batches);
-            int[] order = Permutation.of(Rows.count(all), Seeds.derive(seed, groupIndex));
-            org.nd4j.linalg.dataset.api.MultiDataSet mixed = Rows.pick(all, order);
-            int from = 0;
-            for (org.nd4j.linalg.dataset.api.MultiDataSet batch : batches) {
-                int to = from + Rows.count(batch);
-                group.add(Rows.slice(mixed, from, to));
-                from = to;
-            }
+        org.nd4j.linalg.dataset.api.MultiDataSet all = Rows.outOfWorkspaces(() -> MultiDataSet.merge(batches));
+        int[] order = Permutation.of(Rows.count(all), Seeds.derive(seed, groupIndex));
+        org.nd4j.linalg.dataset.api.MultiDataSet mixed = Rows.pick(all, order);
+        int from = 0;
+        for (org.nd4j.linalg.dataset.api.MultiDataSet batch : batches) {
+            int to = from + Rows.count(batch);
+            group.add(Rows.slice(mixed, from, to));
+            from = to;
         }
     }
 

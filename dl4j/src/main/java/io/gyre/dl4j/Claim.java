@@ -18,7 +18,17 @@ final class Claim implements AutoCloseable {
 
     private final WeakReference<Thread> owner = new WeakReference<>(Thread.currentThread());
     private final String ofRank;
-    private boolean inUse;
+    private Use use = Use.NONE;
+
+    /** Whether something is under way that ends if another claim takes the objects over. */
+    enum Use {
+        /** Nothing. */
+        NONE,
+        /** A pass that a later call goes on with. */
+        BETWEEN_CALLS,
+        /** A call that runs. */
+        NOW
+    }
 
     /** An object by its identity, which may be collected. */
     private static final class Key extends WeakReference<Object> {
@@ -53,14 +63,14 @@ final class Claim implements AutoCloseable {
      * Claims objects for this thread.
      *
      * @param ofRank who claims, for the error of another
-     * @param canInterrupt whether they may be taken from another claim of this thread that is {@link #setInUse in use}
+     * @param mayEnd the most of an earlier claim of this thread that may end by this one
      */
-    static Claim of(List<Object> objects, String ofRank, boolean canInterrupt) {
+    static Claim of(List<Object> objects, String ofRank, Use mayEnd) {
         Claim claim = new Claim(ofRank);
         synchronized (CLAIMS) {
             purge();
             for (Object object : objects) {
-                check(object, CLAIMS.get(new Key(object)), ofRank, canInterrupt);
+                check(object, CLAIMS.get(new Key(object)), ofRank, mayEnd);
             }
             for (Object object : objects) {
                 Key key = new Key(object);
@@ -71,7 +81,7 @@ final class Claim implements AutoCloseable {
         return claim;
     }
 
-    private static void check(Object object, @Nullable Claim earlier, String ofRank, boolean canInterrupt) {
+    private static void check(Object object, @Nullable Claim earlier, String ofRank, Use mayEnd) {
         if (earlier == null) {
             return;
         }
@@ -83,9 +93,10 @@ final class Claim implements AutoCloseable {
                     + "): ranks that share it would take batches or parameters from one another. Make one for every rank,"
                     + " inside the program that Gyre.local runs, or close the trainer that had it before");
         }
-        if (earlier.inUse && !canInterrupt) {
-            throw new IllegalStateException("a pass of training over this " + what
-                    + " is not finished, and it cannot be reset: finish the epoch first, or use another iterator");
+        if (earlier.use.compareTo(mayEnd) > 0) {
+            throw new IllegalStateException("a pass of training over this " + what + " is not finished, and "
+                    + (earlier.use == Use.NOW ? "it can be read by one pass at a time" : "it cannot be reset")
+                    + ": finish the epoch first, or use another iterator");
         }
     }
 
@@ -102,10 +113,9 @@ final class Claim implements AutoCloseable {
         }
     }
 
-    /** Says whether the objects are in the middle of something that would be lost if another claim took them over. */
-    void setInUse(boolean value) {
+    void setUse(Use value) {
         synchronized (CLAIMS) {
-            inUse = value;
+            use = value;
         }
     }
 

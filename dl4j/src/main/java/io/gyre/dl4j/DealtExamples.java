@@ -50,8 +50,8 @@ final class DealtExamples extends ShardedData {
     }
 
     @Override
-    boolean canRestart() {
-        return true;
+    Claim.Use mayEnd() {
+        return Claim.Use.NOW;
     }
 
     @Override

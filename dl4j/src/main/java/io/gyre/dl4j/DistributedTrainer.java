@@ -96,7 +96,7 @@ public final class DistributedTrainer implements AutoCloseable {
         world = session.world();
         UpdateStrategy given = builder.strategy;
         // Before the first wait for all ranks: whichever claims second is refused, whoever is faster.
-        modelClaim = Claim.of(List.of(builder.model), rankName(), true);
+        modelClaim = Claim.of(List.of(builder.model), rankName(), Claim.Use.NOW);
         session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
         ownCollective = given != null ? null : Collectives.choose(session.endpoint(), builder.algorithm);
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
@@ -268,9 +268,9 @@ public final class DistributedTrainer implements AutoCloseable {
         if (where == progress.step()) {
             return false;
         }
-            LOG.info("{} goes on at step {}", session.members().get(world.rank()), where);
-            progress = progress.atStep(Math.toIntExact(where));
-            network.setProgress(progress.step(), progress.epoch());
+        LOG.info("{} goes on at step {}", session.members().get(world.rank()), where);
+        progress = progress.atStep(Math.toIntExact(where));
+        network.setProgress(progress.step(), progress.epoch());
         return true;
     }
 
@@ -286,15 +286,14 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     private boolean claim(ShardedData next) {
         boolean goesOn = data == null ? resumed && next.description().equals(progress.data()) : next.isSameAs(data);
-        List<Object> objects = new ArrayList<>(next.unshareable());
-        objects.add(next);
+        List<Object> objects = next.claimed();
         Claim held = dataClaim;
         if (!goesOn || held == null || !held.holds(objects)) {
             closePass();
             if (held != null) {
                 held.close();
             }
-            dataClaim = Claim.of(objects, rankName(), next.canRestart());
+            dataClaim = Claim.of(objects, rankName(), next.mayEnd());
         }
         data = next;
         return goesOn;
@@ -340,6 +339,7 @@ public final class DistributedTrainer implements AutoCloseable {
         } else {
             pass.resume();
         }
+        setUse(Claim.Use.NOW);
         if (startedEpoch != progress.epoch()) {
             startedEpoch = progress.epoch();
             for (TrainingListener listener : network.listeners()) {
@@ -354,14 +354,19 @@ public final class DistributedTrainer implements AutoCloseable {
         if (openPass != null) {
             openPass.pause();
         }
+        setUse(openPass == null ? Claim.Use.NONE : Claim.Use.BETWEEN_CALLS);
+    }
+
+    private void setUse(Claim.Use use) {
         if (dataClaim != null) {
-            dataClaim.setInUse(openPass != null);
+            dataClaim.setUse(use);
         }
     }
 
     private void closePass() {
         Pass pass = openPass;
         openPass = null;
+        setUse(Claim.Use.NONE);
         if (pass != null) {
             pass.close();
         }
@@ -483,15 +488,16 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param kinds for each output that is to be evaluated, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        List<Object> objects = new ArrayList<>(data.unshareable());
-        objects.add(data);
         MergedEvaluation evaluation = new MergedEvaluation(network, session);
-        try (Claim claim = Claim.of(objects, rankName(), data.canRestart())) {
+        Claim claim = Claim.of(data.claimed(), rankName(), data.mayEnd());
+        try {
             World present = evaluation.present();
             EvaluationPass pass = new EvaluationPass(data.pass(present, Place.beginning(0)));
             Map<Integer, List<IEvaluation<?>>> merged = evaluation.run(pass, kinds);
             pass.checkAgreement(session);
             return merged;
+        } finally {
+            claim.close();
         }
     }
 

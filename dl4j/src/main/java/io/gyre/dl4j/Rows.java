@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import java.lang.ref.Reference;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -99,12 +100,18 @@ final class Rows {
     }
 
     private static MultiDataSet each(MultiDataSet batch, UnaryOperator<INDArray> operator) {
+        return outOfWorkspaces(() -> new org.nd4j.linalg.dataset.MultiDataSet(
+                each(batch.getFeatures(), operator),
+                each(batch.getLabels(), operator),
+                each(batch.getFeaturesMaskArrays(), operator),
+                each(batch.getLabelsMaskArrays(), operator)));
+    }
+
+    /** Makes arrays that outlive any workspace which the thread may be in. */
+    @SuppressWarnings("try") // The workspace is open for what is made meanwhile, and not used itself.
+    static MultiDataSet outOfWorkspaces(Supplier<MultiDataSet> make) {
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
-            return new org.nd4j.linalg.dataset.MultiDataSet(
-                    each(batch.getFeatures(), operator),
-                    each(batch.getLabels(), operator),
-                    each(batch.getFeaturesMaskArrays(), operator),
-                    each(batch.getLabelsMaskArrays(), operator));
+            return make.get();
         }
     }
 

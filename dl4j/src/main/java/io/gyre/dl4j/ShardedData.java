@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.SharedCounter;
 import io.gyre.World;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -98,8 +99,15 @@ public abstract class ShardedData {
     /** What two ranks of a process must not both have, besides this object. */
     abstract List<Object> unshareable();
 
-    /** Whether a pass can begin while another has not ended. */
-    abstract boolean canRestart();
+    /** How much of an earlier pass over the same source may end because another begins. */
+    abstract Claim.Use mayEnd();
+
+    /** What this rank alone may use while it uses these data. */
+    final List<Object> claimed() {
+        List<Object> objects = new ArrayList<>(unshareable());
+        objects.add(this);
+        return objects;
+    }
 
     /** Whether all ranks read the same data in the same order, so that shares have fingerprints. */
     abstract boolean isCompared();

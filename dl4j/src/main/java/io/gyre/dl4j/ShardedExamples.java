@@ -66,8 +66,8 @@ final class ShardedExamples extends ShardedData {
     }
 
     @Override
-    boolean canRestart() {
-        return true;
+    Claim.Use mayEnd() {
+        return Claim.Use.NOW;
     }
 
     @Override

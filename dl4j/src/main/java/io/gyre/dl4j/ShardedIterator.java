@@ -59,8 +59,8 @@ final class ShardedIterator extends ShardedData {
     }
 
     @Override
-    boolean canRestart() {
-        return iterator.resetSupported();
+    Claim.Use mayEnd() {
+        return iterator.resetSupported() ? Claim.Use.BETWEEN_CALLS : Claim.Use.NONE;
     }
 
     @Override

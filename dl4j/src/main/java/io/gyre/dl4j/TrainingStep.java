@@ -68,7 +68,7 @@ final class TrainingStep {
             waitedFor(begin);
             replica.parametersChanged();
         }
-        int examples = rows == null ? 0 : Rows.count(rows);
+        int examples = rows == null ? 0 : count(rows, step, epoch);
         double ownScore = duringPass == null
                 ? batches.backward(rows, null, step)
                 : backwardAndExchange(duringPass, rows, examples, step);
@@ -102,6 +102,15 @@ final class TrainingStep {
             replica.parametersChanged();
         }
         return total;
+    }
+
+    private int count(MultiDataSet rows, long step, int epoch) {
+        String lacking = replica.network().lackingIn(rows);
+        if (!lacking.isEmpty()) {
+            throw new IllegalArgumentException("the batch of " + ownMember() + " for step " + step + " in epoch " + epoch
+                    + " has no " + lacking + ": look at what the iterator or source returns");
+        }
+        return Rows.count(rows);
     }
 
     private double backwardAndExchange(
