@@ -329,8 +329,7 @@ class BitFlipTest {
                         .isLessThan(STEPS / EVERY_STEPS);
             }
         }
-        System.out.printf(
-                "%d flips in %s from seed %d, in slices: %d rounded away%n", flips, where, SEED, roundedAway);
+        System.out.printf("%d flips in %s from seed %d, in slices: %d rounded away%n", flips, where, SEED, roundedAway);
         assertThat(roundedAway).isLessThan(flips / 2);
     }
 
