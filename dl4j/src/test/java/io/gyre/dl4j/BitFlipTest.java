@@ -68,6 +68,8 @@ class BitFlipTest {
         UPDATER_STATE_IN_PASS,
         /** The gradients' sums, before ranks report of them. */
         SUMS,
+        /** Not a bit, but a whole element of them becomes NaN. */
+        NAN_IN_SUMS,
         /** The gradients' sums, after that and before the update. */
         SUMS_AFTER_REPORT
     }
@@ -87,6 +89,10 @@ class BitFlipTest {
         void apply(Region memory) {
             long bit = (long) (place * memory.byteLength() * Byte.SIZE);
             long at = bit / Byte.SIZE;
+            if (where == Where.NAN_IN_SUMS) {
+                memory.putFloat(at / Float.BYTES * Float.BYTES, Float.NaN);
+                return;
+            }
             int offset = memory.windowOffset(at);
             memory.window(at).put(offset, (byte) (memory.window(at).get(offset) ^ (1 << bit % Byte.SIZE)));
         }
@@ -167,7 +173,7 @@ class BitFlipTest {
         @Override
         public void combine(TrainableModel trained, Bucket bucket, long step) {
             synchronous.combine(trained, bucket, step);
-            if (flip.where() == Where.SUMS
+            if ((flip.where() == Where.SUMS || flip.where() == Where.NAN_IN_SUMS)
                     && step == flip.step()
                     && bucket.index() == trained.bucketPlan().buckets().size() - 1) {
                 flip.apply(trained.gradients());
@@ -331,6 +337,23 @@ class BitFlipTest {
         }
         System.out.printf("%d flips in %s from seed %d, in slices: %d rounded away%n", flips, where, SEED, roundedAway);
         assertThat(roundedAway).isLessThan(flips / 2);
+    }
+
+    /** Else that rank alone would stop before its update, and the others wait for it. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Overlap.class,
+            names = {"ON", "OFF"})
+    void aSumThatIsNotFiniteOnOneRankAloneIsFoundBeforeItsSliceHasItsTurn(Overlap overlap) throws Exception {
+        Flip flip = new Flip(Where.NAN_IN_SUMS, 1, 5, 0.99);
+
+        Map<Integer, String> messages =
+                train(TestNetwork.LOCAL, directory.resolve("flip"), flip, SHORT_SLICES, overlap);
+
+        assertNamed(messages, flip);
+        assertThat(messages.get(0))
+                .contains("first in the sums of the gradients at element ")
+                .contains("NaN (");
     }
 
     /** A bit of a sum may change nothing at all: then the run is the undisturbed one. */
