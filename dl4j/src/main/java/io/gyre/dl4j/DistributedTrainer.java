@@ -107,6 +107,7 @@ public final class DistributedTrainer implements AutoCloseable {
         replicas = new ReplicaCheck(
                 strategy.keepsReplicasIdentical() ? inStep : session.group(List.of(world.rank())),
                 replica,
+                strategy.combinesBuckets(),
                 builder.leastSliceBytes);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, replicas, builder.seed);
         session.agree("model and options", identity(builder, overlap));

@@ -306,12 +306,16 @@ final class Replica implements TrainableModel, AutoCloseable {
     }
 
     /**
-     * What all ranks in step hold alike between the exchange of a step and its update. On a GPU backend that is the sums of the
-     * gradients alone, which are in the host's memory then: the rest would have to be copied there.
+     * What all ranks in step hold alike before the update of a step. On a GPU backend that is the sums of the gradients alone, which
+     * are in the host's memory then: the rest would have to be copied there.
+     *
+     * @param withSums whether the gradients hold sums over all ranks
      */
-    List<ReplicaPart> parts() {
+    List<ReplicaPart> parts(boolean withSums) {
         List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
-        parts.add(new ReplicaPart("sums of the gradients", binding.region(), elementType, this::nameOf));
+        if (withSums) {
+            parts.add(new ReplicaPart("sums of the gradients", binding.region(), elementType, this::nameOf));
+        }
         return parts;
     }
 

@@ -17,8 +17,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <dl>
  *   <dt>What is compared
- *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether those are finite. When asked:
- *       all parameters and updater state.
+ *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether those are finite. Without the sums, if
+ *       the strategy makes them later. When asked: all parameters and updater state.
  *   <dt>What cannot be seen
  *   <dd>A rank's own gradients, or data, that were wrong before they were added up: all ranks then get the same wrong sum.
  *   <dt>Cost
@@ -32,6 +32,7 @@ final class ReplicaCheck {
 
     private final Session session;
     private final Replica replica;
+    private final boolean hasSums;
     private final long leastSliceBytes;
 
     private @Nullable ReplicaSlices slices;
@@ -43,11 +44,13 @@ final class ReplicaCheck {
      * Creates the check of one rank.
      *
      * @param session those whose replicas are to be equal
+     * @param hasSums whether gradients hold the sums over those ranks when a step is reported
      * @param leastSliceBytes see {@link ReplicaSlices}
      */
-    ReplicaCheck(Session session, Replica replica, long leastSliceBytes) {
+    ReplicaCheck(Session session, Replica replica, boolean hasSums, long leastSliceBytes) {
         this.session = session;
         this.replica = replica;
+        this.hasSums = hasSums;
         this.leastSliceBytes = leastSliceBytes;
     }
 
@@ -58,7 +61,7 @@ final class ReplicaCheck {
     /**
      * What this rank reports of its replica in a step: see {@link StepReport#replicaFingerprint}.
      *
-     * @param sumsAreFinite whether the gradients, which hold the sums over all ranks, have no NaN and no infinity
+     * @param sumsAreFinite whether the sums of the gradients, if there are any, hold no NaN and no infinity
      */
     long fingerprint(long step, boolean sumsAreFinite) {
         if (isAlone()) {
@@ -75,7 +78,7 @@ final class ReplicaCheck {
         Region sumsNow = replica.gradients();
         ReplicaSlices current = slices;
         if (current == null || parameters != parametersNow || updaterState != updaterStateNow || sums != sumsNow) {
-            current = new ReplicaSlices(replica.parts(), leastSliceBytes);
+            current = new ReplicaSlices(replica.parts(hasSums), leastSliceBytes);
             slices = current;
             parameters = parametersNow;
             updaterState = updaterStateNow;
@@ -92,7 +95,7 @@ final class ReplicaCheck {
             if (reports.get(rank).replicaFingerprint() != ofFirst) {
                 ReplicaVote vote = ReplicaVote.of(
                         reports.stream().map(StepReport::replicaFingerprint).toList());
-                throw new ReplicaDifference(session, step).describe(vote, replica.parts());
+                throw new ReplicaDifference(session, step).describe(vote, replica.parts(hasSums));
             }
         }
     }
