@@ -57,8 +57,9 @@ import org.slf4j.LoggerFactory;
  *   <dt>Threading
  *   <dd>One thread, the one that drives the session; {@link #requestStop} may come from any.
  *   <dt>Failure
- *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, all ranks fail in the same
- *       step, before its update.
+ *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, or a replica differs from the
+ *       others, all ranks fail in the same step, before its update, and name that rank. {@code docs/training.md} says what is
+ *       compared when.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
  *       lie in memory that the ranks of a host share. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
