@@ -16,8 +16,8 @@ public final class Synchronous implements UpdateStrategy {
     /** Bucket number that marks frames which carry no gradients. */
     private static final int NO_BUCKET = -1;
 
-    /** Examples, score, stop: a double each. */
-    private static final int REPORT_BYTES = 3 * Double.BYTES;
+    /** Examples, score, stop, two fingerprints: a double each. */
+    private static final int REPORT_BYTES = 5 * Double.BYTES;
 
     private final Collective collective;
     private final Region reports;
@@ -59,8 +59,8 @@ public final class Synchronous implements UpdateStrategy {
     }
 
     /**
-     * Gathers the reports by a sum: each rank writes its own, and has zeros in place of the others'. A sum with zeros is exact:
-     * losses arrive as they are, finite or not, and so do numbers of examples up to 2^53.
+     * An all-gather of small records as a sum: where one rank writes, all others have zeros. Sums with zero are exact, so every
+     * rank reads what each has written; of whole numbers up to 2^53, of losses that are finite or not.
      */
     @Override
     public StepSummary summarise(StepReport own, long step) {
@@ -79,10 +79,17 @@ public final class Synchronous implements UpdateStrategy {
         reports.putDouble(at, (double) report.examples());
         reports.putDouble(at + 8, report.score());
         reports.putDouble(at + 16, report.stop() ? 1 : 0);
+        reports.putDouble(at + 24, (double) report.dataFingerprint());
+        reports.putDouble(at + 32, (double) report.replicaFingerprint());
     }
 
     private StepReport read(long at) {
-        return new StepReport((long) reports.getDouble(at), reports.getDouble(at + 8), reports.getDouble(at + 16) != 0);
+        return new StepReport(
+                (long) reports.getDouble(at),
+                reports.getDouble(at + 8),
+                reports.getDouble(at + 16) != 0,
+                (long) reports.getDouble(at + 24),
+                (long) reports.getDouble(at + 32));
     }
 
     @Override

@@ -9,7 +9,7 @@ class StepSummaryTest {
 
     @Test
     void lossesAreWeightedByExamples() {
-        StepSummary summary = new StepSummary(List.of(new StepReport(32, 0.5, false), new StepReport(16, 2, false)));
+        StepSummary summary = new StepSummary(List.of(StepReport.of(32, 0.5, false), StepReport.of(16, 2, false)));
 
         assertThat(summary.examples()).isEqualTo(48);
         assertThat(summary.ranksWithData()).isEqualTo(2);
@@ -19,8 +19,7 @@ class StepSummaryTest {
 
     @Test
     void aRankWithoutExamplesCountsForNothingWhateverItsLoss() {
-        StepSummary summary =
-                new StepSummary(List.of(new StepReport(0, Double.NaN, true), new StepReport(4, 3, false)));
+        StepSummary summary = new StepSummary(List.of(StepReport.of(0, Double.NaN, true), StepReport.of(4, 3, false)));
 
         assertThat(summary.examples()).isEqualTo(4);
         assertThat(summary.ranksWithData()).isEqualTo(1);
@@ -31,13 +30,13 @@ class StepSummaryTest {
 
     @Test
     void noExamplesHaveNoMeanLoss() {
-        assertThat(StepSummary.alone(new StepReport(0, 1, false)).meanScore()).isNaN();
+        assertThat(StepSummary.alone(StepReport.of(0, 1, false)).meanScore()).isNaN();
     }
 
     @Test
     void aLossThatIsNotFiniteIsCountedAndSpoilsTheMean() {
         for (double loss : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
-            StepSummary summary = new StepSummary(List.of(new StepReport(8, 1, false), new StepReport(8, loss, false)));
+            StepSummary summary = new StepSummary(List.of(StepReport.of(8, 1, false), StepReport.of(8, loss, false)));
 
             assertThat(summary.failedScores()).isEqualTo(1);
             assertThat(summary.meanScore()).isNaN();

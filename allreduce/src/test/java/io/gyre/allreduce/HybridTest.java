@@ -126,7 +126,7 @@ class HybridTest {
     private static void step(Hybrid strategy, Model model, double target, long number) {
         strategy.beforeStep(model, number);
         model.set(model.gradients(), model.get() - target);
-        StepSummary total = strategy.summarise(new StepReport(1, 0, false), number);
+        StepSummary total = strategy.summarise(StepReport.of(1, 0, false), number);
         strategy.combine(model, total, number);
         model.set(model.parameters(), model.get() - RATE * model.gradients().getDouble(0) / total.examples());
         strategy.afterStep(model, number);
@@ -273,7 +273,7 @@ class HybridTest {
                     strategy.beforeStep(model, step);
                     assertThat(model.parameters().getDouble(0)).isEqualTo((double) (100 + step));
                     model.gradients().putDouble(0, rank + 1);
-                    StepSummary total = strategy.summarise(new StepReport(rank + 1, 0, false), step);
+                    StepSummary total = strategy.summarise(StepReport.of(rank + 1, 0, false), step);
                     for (int bucket = 0; bucket < 2; bucket++) {
                         strategy.combine(model, model.bucketPlan().buckets().get(bucket), step);
                     }

@@ -75,7 +75,7 @@ class SynchronousTest {
                 }
 
                 new Synchronous(new RingCollective(session.endpoint()))
-                        .combine(model, StepSummary.alone(new StepReport(1, 0, false)), 1);
+                        .combine(model, StepSummary.alone(StepReport.of(1, 0, false)), 1);
 
                 for (long i = 0; i < elements; i++) {
                     double sum = type == ElementType.FLOAT32
@@ -91,9 +91,9 @@ class SynchronousTest {
     void everyRankReadsWhatEachHasReported() throws Exception {
         long many = (1L << 52) - 1;
         List<StepReport> reports = List.of(
-                new StepReport(many, 0.1, false),
-                new StepReport(1, Double.NEGATIVE_INFINITY, true),
-                new StepReport(0, Double.NaN, false));
+                new StepReport(many, 0.1, false, many, 1),
+                new StepReport(1, Double.NEGATIVE_INFINITY, true, many - 1, 2),
+                new StepReport(0, Double.NaN, false, 0, 0xffff_ffffL));
 
         List<StepSummary> summaries = Gyre.local(RANKS)
                 .call(session -> new Synchronous(new RingCollective(session.endpoint()))
@@ -106,11 +106,11 @@ class SynchronousTest {
     void aSummaryHoldsNothingOfTheStepBefore() throws Exception {
         Gyre.local(RANKS).run(session -> {
             Synchronous strategy = new Synchronous(new RingCollective(session.endpoint()));
-            strategy.summarise(new StepReport(9, 9, true), 1);
+            strategy.summarise(new StepReport(9, 9, true, 9, 9), 1);
 
-            StepSummary second = strategy.summarise(new StepReport(1, 1, false), 2);
+            StepSummary second = strategy.summarise(StepReport.of(1, 1, false), 2);
 
-            assertThat(second.reports()).hasSize(RANKS).containsOnly(new StepReport(1, 1, false));
+            assertThat(second.reports()).hasSize(RANKS).containsOnly(StepReport.of(1, 1, false));
         });
     }
 }

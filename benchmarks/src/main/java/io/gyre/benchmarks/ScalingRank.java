@@ -100,7 +100,7 @@ final class ScalingRank {
             }
         }
         await(begin + nanos(1));
-        StepSummary total = strategy.summarise(new StepReport(1, 0, false), step);
+        StepSummary total = strategy.summarise(StepReport.of(1, 0, false), step);
         if (!overlaps || !strategy.updatesHere()) {
             strategy.combine(model, total, step);
         }

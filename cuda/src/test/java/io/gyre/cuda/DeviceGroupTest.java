@@ -257,7 +257,7 @@ class DeviceGroupTest {
                     for (int step = 0; step < STEPS; step++) {
                         group.compute();
                         staged.begin(group.vectors, group.computes);
-                        StepSummary total = strategy.summarise(new StepReport(8, 1, false), step);
+                        StepSummary total = strategy.summarise(StepReport.of(8, 1, false), step);
                         assertThat(total.examples()).isEqualTo(16);
                         for (Bucket bucket : PLAN.buckets()) {
                             staged.await(bucket.index());

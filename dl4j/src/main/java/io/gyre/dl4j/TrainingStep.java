@@ -70,7 +70,7 @@ final class TrainingStep {
         double ownScore = duringPass == null
                 ? batches.backward(rows, null, step)
                 : backwardAndExchange(duringPass, rows, examples, step);
-        StepReport own = new StepReport(examples, ownScore, stop);
+        StepReport own = StepReport.of(examples, ownScore, stop);
         StepSummary total = strategy.summarise(own, step);
         if (total.failedScores() > 0) {
             throw notFinite(total, step);
