@@ -3,7 +3,6 @@ package io.gyre.dl4j;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
 import java.util.List;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
@@ -12,14 +11,21 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * The batches of one pass over an iterator, from a position on. Groups of batches are mixed: joined, their rows put into an
  * order drawn from the seed, and cut into batches of the same sizes again.
+ *
+ * <p>A batch of a stream that does not mix is the iterator's own, valid until {@link #hasNext}; one that is mixed is a copy.
  */
-final class BatchStream implements Iterator<org.nd4j.linalg.dataset.api.MultiDataSet> {
+final class BatchStream {
 
     private final MultiDataSetIterator iterator;
     private final int groupBatches;
     private final long seed;
+    private final int epoch;
+    private final boolean compared;
     private final Deque<org.nd4j.linalg.dataset.api.MultiDataSet> group = new ArrayDeque<>();
     private long groupIndex;
+    private long batchesRead;
+    private long fingerprint = Fingerprint.START;
+    private List<Read> reads = new ArrayList<>();
 
     /**
      * Begins a pass.
@@ -27,51 +33,93 @@ final class BatchStream implements Iterator<org.nd4j.linalg.dataset.api.MultiDat
      * @param iterator at its beginning
      * @param groupBatches batches that are mixed; 1 leaves the iterator's order
      * @param seed of this pass
-     * @param position number of batches to leave out
+     * @param place where to begin: batches before it are read and left out
+     * @param compared whether to keep a fingerprint of all that is read
      */
-    BatchStream(MultiDataSetIterator iterator, int groupBatches, long seed, long position) {
+    BatchStream(MultiDataSetIterator iterator, int groupBatches, long seed, Place place, boolean compared) {
         this.iterator = iterator;
         this.groupBatches = groupBatches;
         this.seed = seed;
-        groupIndex = position / groupBatches;
+        this.epoch = place.epoch();
+        this.compared = compared;
+        groupIndex = place.position() / groupBatches;
         for (long i = 0; i < groupIndex * groupBatches && iterator.hasNext(); i++) {
-            seedLoader(i);
-            iterator.next();
+            read();
         }
-        for (long i = groupIndex * groupBatches; i < position && hasNext(); i++) {
+        for (long i = groupIndex * groupBatches; i < place.position() && hasNext(); i++) {
             next();
         }
+        if (compared && place.mark() != 0 && place.mark() != fingerprint()) {
+            throw new IllegalStateException("the iterator does not give the " + place.position() + " batches of epoch "
+                    + epoch + " again that were trained on before: their fingerprint was "
+                    + Long.toHexString(place.mark()) + " and is " + Long.toHexString(fingerprint()) + " of "
+                    + batchesRead + " batches now. Go on with the same data, from the end of an epoch, or anew. An iterator"
+                    + " that is shuffled by each reset cannot be entered in the middle: ShardedData.shuffled mixes by seed"
+                    + " and epoch");
+        }
+        reads.clear();
     }
 
-    @Override
-    public boolean hasNext() {
+    boolean hasNext() {
         return !group.isEmpty() || iterator.hasNext();
     }
 
-    @Override
-    public org.nd4j.linalg.dataset.api.MultiDataSet next() {
+    org.nd4j.linalg.dataset.api.MultiDataSet next() {
+        if (groupBatches == 1) {
+            return read();
+        }
         if (group.isEmpty()) {
             readGroup();
         }
         return group.remove();
     }
 
+    /** Whether batches stay valid while others are read. */
+    boolean copies() {
+        return groupBatches > 1;
+    }
+
+    /** Batches that the iterator has given in this pass. */
+    long batchesRead() {
+        return batchesRead;
+    }
+
+    /** Of all that was read in this pass, as it travels; 0 if it is not compared. */
+    long fingerprint() {
+        return compared ? Fingerprint.ofRunning(fingerprint) : 0;
+    }
+
+    /** What was read since the last call. */
+    List<Read> takeReads() {
+        List<Read> taken = reads;
+        reads = new ArrayList<>();
+        return taken;
+    }
+
     private void readGroup() {
         List<org.nd4j.linalg.dataset.api.MultiDataSet> batches = new ArrayList<>();
         do {
-            seedLoader(groupIndex * groupBatches + batches.size());
-            batches.add(iterator.next());
+            batches.add(Rows.copy(read()));
         } while (batches.size() < groupBatches && iterator.hasNext());
-        if (groupBatches == 1) {
-            group.addAll(batches);
-        } else {
-            mix(batches);
-        }
+        mix(batches);
         groupIndex++;
     }
 
+    private org.nd4j.linalg.dataset.api.MultiDataSet read() {
+        seedLoader(batchesRead);
+        org.nd4j.linalg.dataset.api.MultiDataSet batch = iterator.next();
+        Rows.checkFeatures(batch, "batch " + batchesRead + " of epoch " + epoch);
+        if (compared) {
+            long value = Fingerprint.of(batch);
+            fingerprint = Fingerprint.extend(fingerprint, value);
+            reads.add(new Read(Read.What.BATCH, batchesRead, Rows.count(batch), value));
+        }
+        batchesRead++;
+        return batch;
+    }
+
     private void mix(List<org.nd4j.linalg.dataset.api.MultiDataSet> batches) {
-        MultiDataSet all = MultiDataSet.merge(batches);
+        org.nd4j.linalg.dataset.api.MultiDataSet all = Rows.outOfWorkspaces(() -> MultiDataSet.merge(batches));
         int[] order = Permutation.of(Rows.count(all), Seeds.derive(seed, groupIndex));
         org.nd4j.linalg.dataset.api.MultiDataSet mixed = Rows.pick(all, order);
         int from = 0;

@@ -4,6 +4,7 @@ import io.gyre.SharedCounter;
 import io.gyre.World;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -39,6 +40,26 @@ final class DealtExamples extends ShardedData {
     }
 
     @Override
+    Object source() {
+        return source;
+    }
+
+    @Override
+    List<Object> unshareable() {
+        return List.of();
+    }
+
+    @Override
+    Claim.Use mayEnd() {
+        return Claim.Use.NOW;
+    }
+
+    @Override
+    boolean isCompared() {
+        return false;
+    }
+
+    @Override
     boolean loadsAhead() {
         return true;
     }
@@ -50,15 +71,15 @@ final class DealtExamples extends ShardedData {
     }
 
     @Override
-    Iterator<Share> pass(World world, int epoch, long position) {
+    Iterator<Share> pass(World world, Place place) {
         if (firstEpoch == NONE) {
-            if (position > 0) {
-                throw new IllegalStateException("dealt data cannot be continued in the middle of epoch " + epoch
+            if (place.position() > 0) {
+                throw new IllegalStateException("dealt data cannot be continued in the middle of epoch " + place.epoch()
                         + ": nobody knows which batches the others had");
             }
-            firstEpoch = epoch;
+            firstEpoch = place.epoch();
         }
-        return new Dealing(epoch);
+        return new Dealing(place.epoch());
     }
 
     private final class Dealing implements Iterator<Share> {
@@ -100,11 +121,12 @@ final class DealtExamples extends ShardedData {
             int[] indices = Arrays.copyOfRange(order, from, Math.min(order.length, from + batch));
             Nd4j.getRandom().setSeed(Seeds.derive(seed, epoch, number));
             MultiDataSet rows = source.load(indices);
+            Rows.checkFeatures(rows, "batch " + number + " of epoch " + epoch);
             if (Rows.count(rows) != indices.length) {
                 throw new IllegalStateException("the example source was asked for " + indices.length
                         + " examples and returned " + Rows.count(rows));
             }
-            return new Share(rows);
+            return Share.own(rows, true);
         }
     }
 }

@@ -9,7 +9,6 @@ import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -79,7 +78,13 @@ public final class DistributedTrainer implements AutoCloseable {
     private final @Nullable GradientExchange duringPass;
     private final TrainingStep step;
     private final Checkpoints checkpoints;
+    private final Claim modelClaim;
 
+    private @Nullable ShardedData data;
+    private @Nullable Claim dataClaim;
+    private @Nullable Pass openPass;
+    private int startedEpoch = -1;
+    private long lastFingerprint;
     private Progress progress;
     private int callsToSkip;
     private boolean resumed;
@@ -90,6 +95,8 @@ public final class DistributedTrainer implements AutoCloseable {
         session = builder.session;
         world = session.world();
         UpdateStrategy given = builder.strategy;
+        // Before the first wait for all ranks: whichever claims second is refused, whoever is faster.
+        modelClaim = Claim.of(List.of(builder.model), rankName(), Claim.Use.NOW);
         session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
         ownCollective = given != null ? null : Collectives.choose(session.endpoint(), builder.algorithm);
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
@@ -221,13 +228,18 @@ public final class DistributedTrainer implements AutoCloseable {
             callsToSkip--;
             return tally.report(session.bytesSent(), false);
         }
+        boolean goesOn = claim(data);
         session.agree(
                 "training data",
-                Map.of("data", data.description(), "epochs", String.valueOf(epochs), "steps", String.valueOf(steps)));
-        progress = continueIn(data.description());
+                Map.of(
+                        "data", data.description(),
+                        "epochs", String.valueOf(epochs),
+                        "steps", String.valueOf(steps),
+                        "those of the call before", goesOn ? "yes" : "no"));
+        progress = continueIn(data.description(), goesOn);
         long lastStep = steps > Long.MAX_VALUE - progress.callStep() ? Long.MAX_VALUE : progress.callStep() + steps;
         long lastEpoch = (long) progress.callEpoch() + epochs;
-        goOnAt(strategy.resume(replica, progress.step()));
+        boolean returned = goOnAt(strategy.resume(replica, progress.step()));
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = pass(data, lastStep, tally);
@@ -239,19 +251,27 @@ public final class DistributedTrainer implements AutoCloseable {
         progress = progress.afterCall();
         if (!strategy.inLockStep()) {
             // Each rank knows what its group had: one of them says so.
-            tally.examples(sumOverRanks(inStep.world().isRoot() ? tally.examples() : 0));
+            tally.examples(EndOfFit.exchange(
+                    session,
+                    new EndOfFit(
+                            inStep.world().isRoot() ? tally.examples() : 0,
+                            progress.epoch(),
+                            progress.position(),
+                            returned ? 0 : lastFingerprint)));
             checkAnyExamples(data, tally);
         }
         return tally.report(session.bytesSent(), stopped);
     }
 
     /** One that was lost and has come back counts its steps from where the others are. */
-    private void goOnAt(long where) {
-        if (where != progress.step()) {
-            LOG.info("{} goes on at step {}", session.members().get(world.rank()), where);
-            progress = progress.atStep(Math.toIntExact(where));
-            network.setProgress(progress.step(), progress.epoch());
+    private boolean goOnAt(long where) {
+        if (where == progress.step()) {
+            return false;
         }
+        LOG.info("{} goes on at step {}", session.members().get(world.rank()), where);
+        progress = progress.atStep(Math.toIntExact(where));
+        network.setProgress(progress.step(), progress.epoch());
+        return true;
     }
 
     private static void checkAnyExamples(ShardedData data, Tally tally) {
@@ -260,58 +280,135 @@ public final class DistributedTrainer implements AutoCloseable {
         }
     }
 
-    /** Ranks that have gone have brought what nobody knows. */
-    private long sumOverRanks(long own) {
-        byte[] value = ByteBuffer.allocate(Long.BYTES).putLong(own).array();
-        return session.exchange("number of examples", value).stream()
-                .filter(bytes -> bytes.length == Long.BYTES)
-                .mapToLong(bytes -> ByteBuffer.wrap(bytes).getLong())
-                .sum();
+    /**
+     * Claims the data for this rank, and says whether they are those of the call before, of which a pass may be open. Data of a run
+     * that is resumed are known by their description.
+     */
+    private boolean claim(ShardedData next) {
+        boolean goesOn = data == null ? resumed && next.description().equals(progress.data()) : next.isSameAs(data);
+        List<Object> objects = next.claimed();
+        Claim held = dataClaim;
+        if (!goesOn || held == null || !held.holds(objects)) {
+            closePass();
+            if (held != null) {
+                held.close();
+            }
+            dataClaim = Claim.of(objects, rankName(), next.mayEnd());
+        }
+        data = next;
+        return goesOn;
+    }
+
+    private String rankName() {
+        return session.members().get(world.rank()).toString();
     }
 
     /** Finds the place in the data where training goes on. */
-    private Progress continueIn(String data) {
-        boolean sameData = data.equals(progress.data());
-        if (resumed && !sameData && progress.position() > 0) {
+    private Progress continueIn(String description, boolean goesOn) {
+        if (resumed && !goesOn && progress.position() > 0) {
             throw new GyreException("the run stopped in the middle of '" + progress.data() + "' and cannot go on in '"
-                    + data + "': resume with the same data, or start without resuming");
+                    + description + "': resume with the same data, or start without resuming");
         }
         Progress call = resumed ? progress : progress.beginCall(network.step(), network.epoch());
         resumed = false;
-        return call.inData(data, sameData ? progress.position() : 0);
+        return goesOn ? call : call.atBeginningOf(description);
     }
 
     /** Trains to the end of the epoch, the last step, or the step after which a rank wants to stop: then returns true. */
     private boolean pass(ShardedData data, long lastStep, Tally tally) {
-        boolean first = true;
-        try (Pass pass = new Pass(data, world, progress.epoch(), progress.position())) {
+        Pass pass = openPass(data);
+        try {
+            boolean stopped = steps(pass, data, lastStep, tally);
+            leavePass();
+            return stopped;
+        } catch (RuntimeException | Error e) {
+            try {
+                closePass();
+            } catch (RuntimeException | Error second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
+    }
+
+    private Pass openPass(ShardedData data) {
+        Pass pass = openPass;
+        if (pass == null) {
+            pass = new Pass(data, world, progress.place());
+            openPass = pass;
+        } else {
+            pass.resume();
+        }
+        setUse(Claim.Use.NOW);
+        if (startedEpoch != progress.epoch()) {
+            startedEpoch = progress.epoch();
             for (TrainingListener listener : network.listeners()) {
                 listener.onEpochStart(network.model());
             }
-            while (progress.step() < lastStep) {
-                StepSummary total = step.run(pass.next().rows(), takeStopRequest(), progress.step());
-                boolean stop = total.stop();
-                if (total.examples() == 0) {
-                    if (first && progress.position() == 0 && strategy.inLockStep()) {
-                        checkAnyExamples(data, tally);
-                    }
-                    endEpoch(tally);
-                    return stop;
-                }
-                first = false;
-                score = total.meanScore();
-                progress = progress.afterStep(network.step(), data.advance(progress.position(), world));
-                tally.step(total, step.exchangeNanos(), step.exposedNanos());
-                if (stepListener != null) {
-                    stepListener.stepDone(progress.step(), progress.epoch(), total);
-                }
-                checkpoints.afterStep(progress);
-                if (stop) {
-                    return true;
-                }
-            }
-            return false;
         }
+        return pass;
+    }
+
+    /** Between calls nothing is read from the data: they are the program's. */
+    private void leavePass() {
+        if (openPass != null) {
+            openPass.pause();
+        }
+        setUse(openPass == null ? Claim.Use.NONE : Claim.Use.BETWEEN_CALLS);
+    }
+
+    private void setUse(Claim.Use use) {
+        if (dataClaim != null) {
+            dataClaim.setUse(use);
+        }
+    }
+
+    private void closePass() {
+        Pass pass = openPass;
+        openPass = null;
+        setUse(Claim.Use.NONE);
+        if (pass != null) {
+            pass.close();
+        }
+    }
+
+    private boolean steps(Pass pass, ShardedData data, long lastStep, Tally tally) {
+        boolean first = true;
+        while (progress.step() < lastStep) {
+            Share share = pass.next();
+            lastFingerprint = share.fingerprint();
+            StepSummary total = step.run(share, takeStopRequest(), progress.step(), progress.epoch());
+            boolean stop = total.stop();
+            long position = data.advance(progress.position(), world);
+            if (total.examples() == 0) {
+                // Of data that are compared, all have the same end; a batch may be too small for those who take this step.
+                if (data.isCompared() && !share.ended()) {
+                    progress = progress.afterStep(progress.step(), position, share.mark());
+                    if (stop) {
+                        return true;
+                    }
+                    continue;
+                }
+                if (first && progress.position() == 0 && strategy.inLockStep()) {
+                    checkAnyExamples(data, tally);
+                }
+                closePass();
+                endEpoch(tally);
+                return stop;
+            }
+            first = false;
+            score = total.meanScore();
+            progress = progress.afterStep(network.step(), position, share.mark());
+            tally.step(total, step.exchangeNanos(), step.exposedNanos());
+            if (stepListener != null) {
+                stepListener.stepDone(progress.step(), progress.epoch(), total);
+            }
+            checkpoints.afterStep(progress);
+            if (stop) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void endEpoch(Tally tally) {
@@ -392,7 +489,16 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
         MergedEvaluation evaluation = new MergedEvaluation(network, session);
-        return evaluation.run(data.pass(evaluation.present(), 0, 0), kinds);
+        Claim claim = Claim.of(data.claimed(), rankName(), data.mayEnd());
+        try {
+            World present = evaluation.present();
+            EvaluationPass pass = new EvaluationPass(data.pass(present, Place.beginning(0)));
+            Map<Integer, List<IEvaluation<?>>> merged = evaluation.run(pass, kinds);
+            pass.checkAgreement(session);
+            return merged;
+        } finally {
+            claim.close();
+        }
     }
 
     /** SHA-256 of this rank's parameters, as hexadecimal digits. */
@@ -424,9 +530,14 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
     @Override
     public void close() {
+        closePass();
         if (duringPass != null) {
             duringPass.close();
         }
+        if (dataClaim != null) {
+            dataClaim.close();
+        }
+        modelClaim.close();
         replica.close();
         if (ownCollective != null) {
             ownCollective.close();

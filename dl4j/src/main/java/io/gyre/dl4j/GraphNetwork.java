@@ -9,6 +9,7 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
@@ -60,6 +61,18 @@ final class GraphNetwork implements Network {
     @Override
     public BackwardHooks hooks() {
         return hooks;
+    }
+
+    @Override
+    public String lackingIn(MultiDataSet batch) {
+        List<String> outputs = model.getConfiguration().getNetworkOutputs();
+        for (int i = 0; i < outputs.size(); i++) {
+            boolean hasLabels = i < batch.numLabelsArrays() && batch.getLabels(i) != null;
+            if (!hasLabels && model.getOutputLayer(i) instanceof IOutputLayer output && output.needsLabels()) {
+                return "labels " + i + ", which the output '" + outputs.get(i) + "' needs";
+            }
+        }
+        return "";
     }
 
     @Override

@@ -8,6 +8,7 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.Updater;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
@@ -60,10 +61,18 @@ final class LayeredNetwork implements Network {
     }
 
     @Override
+    public String lackingIn(MultiDataSet batch) {
+        boolean hasLabels = batch.numLabelsArrays() > 0 && batch.getLabels(0) != null;
+        return !hasLabels && model.getOutputLayer() instanceof IOutputLayer output && output.needsLabels()
+                ? "labels, which the output layer needs"
+                : "";
+    }
+
+    @Override
     public double backward(MultiDataSet batch) {
         checkSingle(batch);
         model.setInput(batch.getFeatures(0));
-        model.setLabels(batch.getLabels(0));
+        model.setLabels(batch.numLabelsArrays() == 0 ? null : batch.getLabels(0));
         model.setLayerMaskArrays(batch.getFeaturesMaskArray(0), batch.getLabelsMaskArray(0));
         model.computeGradientAndScore();
         return model.score();
@@ -156,7 +165,8 @@ final class LayeredNetwork implements Network {
     }
 
     private static void checkSingle(MultiDataSet batch) {
-        if (batch.numFeatureArrays() != 1 || batch.numLabelsArrays() != 1) {
+        // Some output layers need no labels.
+        if (batch.numFeatureArrays() != 1 || batch.numLabelsArrays() > 1) {
             throw new IllegalArgumentException(
                     "a MultiLayerNetwork takes batches with 1 features and 1 labels array, not "
                             + batch.numFeatureArrays() + " and " + batch.numLabelsArrays());

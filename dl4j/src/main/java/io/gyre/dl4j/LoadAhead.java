@@ -5,6 +5,7 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
@@ -20,6 +21,9 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
     private static final long CLOSE_SECONDS = 60;
 
     private final BlockingQueue<Loaded> queue = new ArrayBlockingQueue<>(AHEAD);
+    /** Held by the loader while it is in the source, and by the training thread between calls of {@code fit}. */
+    private final Semaphore reading = new Semaphore(1);
+
     private final Thread loader;
     private @Nullable Loaded head;
 
@@ -34,10 +38,11 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
 
     private void load(Iterator<Share> pass) {
         try {
-            while (pass.hasNext()) {
-                queue.put(new Loaded(pass.next(), null));
-            }
-            queue.put(new Loaded(null, null));
+            Loaded next;
+            do {
+                next = new Loaded(read(pass), null);
+                queue.put(next);
+            } while (next.share() != null);
         } catch (InterruptedException closed) {
             Thread.currentThread().interrupt();
         } catch (Throwable failure) {
@@ -45,6 +50,33 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         } finally {
             freeWorkspaces();
         }
+    }
+
+    /** The next share, safe from what the source does next; null at the end. */
+    private @Nullable Share read(Iterator<Share> pass) throws InterruptedException {
+        reading.acquire();
+        try {
+            return pass.hasNext() ? pass.next().kept() : null;
+        } finally {
+            reading.release();
+        }
+    }
+
+    /** Leaves the source alone until {@link #resume}. Waits for a batch that is being read. */
+    void pause() {
+        try {
+            if (!reading.tryAcquire(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                throw stillReads("the call of fit is over");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new GyreException("interrupted while waiting for " + loader.getName() + " to read a batch", e);
+        }
+    }
+
+    /** Reads on, after {@link #pause}. */
+    void resume() {
+        reading.release();
     }
 
     /** One by one: the call for all at once has ND4J collect the whole heap each time. */
@@ -124,8 +156,12 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
             Thread.currentThread().interrupt();
         }
         if (loader.isAlive()) {
-            throw new GyreException(loader.getName() + " still reads a batch " + CLOSE_SECONDS
-                    + " s after the pass was ended; look at its stack (jstack)");
+            throw stillReads("the pass was ended");
         }
+    }
+
+    private GyreException stillReads(String since) {
+        return new GyreException(loader.getName() + " still reads a batch " + CLOSE_SECONDS + " s after " + since
+                + "; look at its stack (jstack)");
     }
 }

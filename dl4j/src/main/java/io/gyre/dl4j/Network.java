@@ -59,6 +59,9 @@ interface Network {
     /** Hooks for its backward passes. The same object for every call. */
     BackwardHooks hooks();
 
+    /** What the model needs to train on a batch and the batch lacks, in words; empty if nothing. */
+    String lackingIn(MultiDataSet batch);
+
     /** Forward and backward pass; leaves the sums of the gradients over the batch, and returns the mean loss. */
     double backward(MultiDataSet batch);
 

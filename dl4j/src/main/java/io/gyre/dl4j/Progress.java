@@ -13,44 +13,51 @@ import java.util.Map;
  * @param step optimiser steps so far
  * @param epoch passes over the data so far
  * @param position where in the current pass, see {@link ShardedData#advance}
+ * @param mark {@link Share#mark} of what was read before that position
  * @param data what that position is in, see {@link ShardedData#description}; empty at the start of a run
  * @param callsDone calls of {@code fit} that have returned
  * @param callStep step at which the current call began
  * @param callEpoch epoch at which the current call began
  */
-record Progress(int step, int epoch, long position, String data, int callsDone, int callStep, int callEpoch) {
+record Progress(
+        int step, int epoch, long position, long mark, String data, int callsDone, int callStep, int callEpoch) {
 
     static Progress start(int step, int epoch) {
-        return new Progress(step, epoch, 0, "", 0, step, epoch);
+        return new Progress(step, epoch, 0, 0, "", 0, step, epoch);
     }
 
     Progress atStep(int newStep) {
-        return new Progress(newStep, epoch, position, data, callsDone, callStep, callEpoch);
+        return new Progress(newStep, epoch, position, mark, data, callsDone, callStep, callEpoch);
     }
 
-    Progress afterStep(int newStep, long newPosition) {
-        return new Progress(newStep, epoch, newPosition, data, callsDone, callStep, callEpoch);
+    Progress afterStep(int newStep, long newPosition, long newMark) {
+        return new Progress(newStep, epoch, newPosition, newMark, data, callsDone, callStep, callEpoch);
     }
 
     Progress afterEpoch() {
-        return new Progress(step, epoch + 1, 0, data, callsDone, callStep, callEpoch);
+        return new Progress(step, epoch + 1, 0, 0, data, callsDone, callStep, callEpoch);
     }
 
-    Progress inData(String description, long newPosition) {
-        return new Progress(step, epoch, newPosition, description, callsDone, callStep, callEpoch);
+    /** At the beginning of other data. */
+    Progress atBeginningOf(String description) {
+        return new Progress(step, epoch, 0, 0, description, callsDone, callStep, callEpoch);
+    }
+
+    Place place() {
+        return new Place(epoch, position, mark);
     }
 
     Progress beginCall(int nowStep, int nowEpoch) {
-        return new Progress(nowStep, nowEpoch, position, data, callsDone, nowStep, nowEpoch);
+        return new Progress(nowStep, nowEpoch, position, mark, data, callsDone, nowStep, nowEpoch);
     }
 
     Progress afterCall() {
-        return new Progress(step, epoch, position, data, callsDone + 1, callStep, callEpoch);
+        return new Progress(step, epoch, position, mark, data, callsDone + 1, callStep, callEpoch);
     }
 
     /** Lines of name, tab, value. */
     String text() {
-        return "step\t" + step + "\nepoch\t" + epoch + "\nposition\t" + position + "\ndata\t" + data + "\ncallsDone\t"
+        return "step\t" + step + "\nepoch\t" + epoch + "\nposition\t" + position + "\nmark\t" + mark + "\ndata\t" + data + "\ncallsDone\t"
                 + callsDone + "\ncallStep\t" + callStep + "\ncallEpoch\t" + callEpoch + "\n";
     }
 
@@ -63,6 +70,7 @@ record Progress(int step, int epoch, long position, String data, int callsDone, 
                     Integer.parseInt(values.getOrDefault("step", "")),
                     Integer.parseInt(values.getOrDefault("epoch", "")),
                     Long.parseLong(values.getOrDefault("position", "")),
+                    Long.parseLong(values.getOrDefault("mark", "")),
                     values.getOrDefault("data", ""),
                     Integer.parseInt(values.getOrDefault("callsDone", "")),
                     Integer.parseInt(values.getOrDefault("callStep", "")),

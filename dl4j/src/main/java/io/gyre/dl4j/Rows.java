@@ -2,27 +2,52 @@ package io.gyre.dl4j;
 
 import java.lang.ref.Reference;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Takes examples out of a batch: the same rows of all its features, labels and masks. */
+/**
+ * Takes examples out of a batch: the same rows of all its features, labels and masks. What is copied lies in no workspace, and so
+ * stays valid.
+ */
 final class Rows {
 
     private Rows() {}
 
-    /** Number of examples; fails unless all arrays have as many rows. */
+    /** Number of examples, as Deeplearning4j counts them: rows of the first features. Other arrays may have other numbers. */
     static int count(MultiDataSet batch) {
-        long rows = batch.getLabels(0).size(0);
+        return Math.toIntExact(batch.getFeatures(0).size(0));
+    }
+
+    /** Fails unless there are features to train on. */
+    static void checkFeatures(@Nullable MultiDataSet batch, String name) {
+        if (batch == null) {
+            throw new IllegalArgumentException(name + " is null: the iterator's next returned nothing");
+        }
+        @Nullable INDArray[] features = batch.getFeatures();
+        if (features == null || features.length == 0) {
+            throw new IllegalArgumentException(name + " has no features");
+        }
+        for (int i = 0; i < features.length; i++) {
+            if (features[i] == null || features[i].isEmpty()) {
+                throw new IllegalArgumentException(name + " has no features " + i
+                        + (features[i] == null ? ": the array is null" : ": the array is empty"));
+            }
+        }
+    }
+
+    private static void checkDivisible(MultiDataSet batch) {
+        long rows = batch.getFeatures(0).size(0);
         check(batch.getFeatures(), rows, "features");
         check(batch.getLabels(), rows, "labels");
         check(batch.getFeaturesMaskArrays(), rows, "features mask");
         check(batch.getLabelsMaskArrays(), rows, "labels mask");
-        return Math.toIntExact(rows);
     }
 
     private static void check(@Nullable INDArray @Nullable [] arrays, long rows, String what) {
@@ -32,17 +57,19 @@ final class Rows {
         for (int i = 0; i < arrays.length; i++) {
             INDArray array = arrays[i];
             if (array != null && array.size(0) != rows) {
-                throw new IllegalArgumentException("a batch cannot be divided by rows: labels 0 has " + rows + ", but "
-                        + what + " " + i + " has shape " + Arrays.toString(array.shape()));
+                throw new IllegalArgumentException("a batch cannot be divided by rows: features 0 has " + rows + ", but "
+                        + what + " " + i + " has shape " + Arrays.toString(array.shape())
+                        + ". Divide by Sharding.BATCHES or OWN, which leave batches whole.");
             }
         }
     }
 
-    /** The rows from {@code from} to before {@code to}, copied. */
+    /** The rows from {@code from} to before {@code to}, copied; the batch itself if these are all. */
     static MultiDataSet slice(MultiDataSet batch, long from, long to) {
-        if (from == 0 && to == batch.getLabels(0).size(0)) {
+        if (from == 0 && to == count(batch)) {
             return batch;
         }
+        checkDivisible(batch);
         return each(batch, array -> {
             INDArrayIndex[] range = new INDArrayIndex[array.rank()];
             Arrays.fill(range, NDArrayIndex.all());
@@ -53,6 +80,7 @@ final class Rows {
 
     /** The rows with these numbers, in this order, copied. */
     static MultiDataSet pick(MultiDataSet batch, int[] rows) {
+        checkDivisible(batch);
         return each(batch, array -> {
             INDArray flat = array.dup('c').reshape('c', array.size(0), array.length() / array.size(0));
             long[] shape = array.shape().clone();
@@ -66,12 +94,25 @@ final class Rows {
         });
     }
 
+    /** The batch as it is now, whatever its source does next to its arrays. */
+    static MultiDataSet copy(MultiDataSet batch) {
+        return each(batch, array -> array.dup(array.ordering()));
+    }
+
     private static MultiDataSet each(MultiDataSet batch, UnaryOperator<INDArray> operator) {
-        return new org.nd4j.linalg.dataset.MultiDataSet(
+        return outOfWorkspaces(() -> new org.nd4j.linalg.dataset.MultiDataSet(
                 each(batch.getFeatures(), operator),
                 each(batch.getLabels(), operator),
                 each(batch.getFeaturesMaskArrays(), operator),
-                each(batch.getLabelsMaskArrays(), operator));
+                each(batch.getLabelsMaskArrays(), operator)));
+    }
+
+    /** Makes arrays that outlive any workspace which the thread may be in. */
+    @SuppressWarnings("try") // The workspace is open for what is made meanwhile, and not used itself.
+    static MultiDataSet outOfWorkspaces(Supplier<MultiDataSet> make) {
+        try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
+            return make.get();
+        }
     }
 
     private static @Nullable INDArray @Nullable [] each(
@@ -82,7 +123,7 @@ final class Rows {
         @Nullable INDArray[] result = new INDArray[arrays.length];
         for (int i = 0; i < arrays.length; i++) {
             INDArray array = arrays[i];
-            result[i] = array == null ? null : operator.apply(array);
+            result[i] = array == null || array.isEmpty() ? array : operator.apply(array);
         }
         return result;
     }

@@ -2,8 +2,10 @@ package io.gyre.dl4j;
 
 import io.gyre.SharedCounter;
 import io.gyre.World;
+import java.util.ArrayList;
 import java.util.Iterator;
-import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
@@ -58,13 +60,12 @@ public abstract class ShardedData {
      * @param iterator borrowed; with a pre-processor, if it has one
      */
     public static ShardedData of(DataSetIterator iterator, Sharding sharding) {
-        return new ShardedIterator(
-                new MultiDataSetIteratorAdapter(iterator), iterator.getClass().getName(), sharding, 1, 0);
+        return new ShardedIterator(iterator, sharding, 1, 0);
     }
 
     /** As {@link #of(DataSetIterator, Sharding)}, for models with several inputs or outputs. */
     public static ShardedData of(MultiDataSetIterator iterator, Sharding sharding) {
-        return new ShardedIterator(iterator, iterator.getClass().getName(), sharding, 1, 0);
+        return new ShardedIterator(iterator, sharding, 1, 0);
     }
 
     /**
@@ -74,17 +75,12 @@ public abstract class ShardedData {
      * @param seed of the order
      */
     public static ShardedData shuffled(DataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
-        return new ShardedIterator(
-                new MultiDataSetIteratorAdapter(iterator),
-                iterator.getClass().getName(),
-                sharding,
-                atLeastTwo(bufferBatches),
-                seed);
+        return new ShardedIterator(iterator, sharding, atLeastTwo(bufferBatches), seed);
     }
 
     /** As {@link #shuffled(DataSetIterator, Sharding, int, long)}, for models with several inputs or outputs. */
     public static ShardedData shuffled(MultiDataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
-        return new ShardedIterator(iterator, iterator.getClass().getName(), sharding, atLeastTwo(bufferBatches), seed);
+        return new ShardedIterator(iterator, sharding, atLeastTwo(bufferBatches), seed);
     }
 
     private static int atLeastTwo(int bufferBatches) {
@@ -97,16 +93,42 @@ public abstract class ShardedData {
     /** In words, for comparison between ranks and with checkpoints: sizes, order, seed. */
     abstract String description();
 
+    /** The user's iterator or source. */
+    abstract Object source();
+
+    /** What two ranks of a process must not both have, besides this object. */
+    abstract List<Object> unshareable();
+
+    /** How much of an earlier pass over the same source may end because another begins. */
+    abstract Claim.Use mayEnd();
+
+    /** What this rank alone may use while it uses these data. */
+    final List<Object> claimed() {
+        List<Object> objects = new ArrayList<>(unshareable());
+        objects.add(this);
+        return objects;
+    }
+
+    /** Whether all ranks read the same data in the same order, so that shares have fingerprints. */
+    abstract boolean isCompared();
+
+    /** Whether these are the data of the earlier object: the same iterator or source, read in the same way. */
+    final boolean isSameAs(@Nullable ShardedData earlier) {
+        return earlier != null
+                && source() == earlier.source()
+                && description().equals(earlier.description());
+    }
+
     /** Whether {@link #pass} may run on another thread than the one that trains. */
     abstract boolean loadsAhead();
 
     /**
      * Begins a pass, which ends the one before.
      *
-     * @param position where in the epoch; 0 is its beginning, others come from {@link #advance}
+     * @param place where to begin
      * @return this rank's parts of the global batches; fewer than other ranks' if it has less data
      */
-    abstract Iterator<Share> pass(World world, int epoch, long position);
+    abstract Iterator<Share> pass(World world, Place place);
 
     /** Position after the global batch at {@code position}; does not depend on how many ranks share the work of it. */
     abstract long advance(long position, World world);

@@ -4,15 +4,42 @@ import io.gyre.Chunk;
 import io.gyre.World;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** A source in a new order every epoch. Positions count examples. */
+/**
+ * A source in a new order every epoch. Positions count examples.
+ *
+ * <p>Ranks read different examples, so to find out whether their sources are equal all read a few alike: probes, drawn from the
+ * seed, {@value #PROBES_OF_A_PASS} at the beginning of a pass and one every {@value #STEPS_PER_PROBE} steps.
+ */
 final class ShardedExamples extends ShardedData {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ShardedExamples.class);
+
+    private static final int PROBES_OF_A_PASS = 8;
+    private static final int STEPS_PER_PROBE = 64;
+
+    /** In paths of seeds, where loading for training has a rank, which is not negative. */
+    private static final int PROBE = -1;
+
+    /** Whether the source gives the same when it is asked twice. One whose chance is not seeded by us cannot be compared. */
+    private enum Repeats {
+        UNKNOWN,
+        YES,
+        NO
+    }
 
     private final ExampleSource source;
     private final int batchPerRank;
     private final long seed;
+    private volatile Repeats repeats = Repeats.UNKNOWN;
 
     ShardedExamples(ExampleSource source, int batchPerRank, long seed) {
         if (batchPerRank < 1) {
@@ -29,6 +56,26 @@ final class ShardedExamples extends ShardedData {
     }
 
     @Override
+    Object source() {
+        return source;
+    }
+
+    @Override
+    List<Object> unshareable() {
+        return List.of();
+    }
+
+    @Override
+    Claim.Use mayEnd() {
+        return Claim.Use.NOW;
+    }
+
+    @Override
+    boolean isCompared() {
+        return true;
+    }
+
+    @Override
     boolean loadsAhead() {
         return true;
     }
@@ -39,37 +86,125 @@ final class ShardedExamples extends ShardedData {
     }
 
     @Override
-    Iterator<Share> pass(World world, int epoch, long position) {
-        int[] order = Permutation.of(source.size(), Seeds.derive(seed, epoch));
-        return new Iterator<>() {
-            private long at = position;
-
-            @Override
-            public boolean hasNext() {
-                return at < order.length;
-            }
-
-            @Override
-            public Share next() {
-                long end = Math.min(order.length, advance(at, world));
-                Chunk own = Chunk.of(world.rank(), world.size(), end - at);
-                int from = (int) (at + own.offset());
-                int[] indices = Arrays.copyOfRange(order, from, from + (int) own.length());
-                long batch = at;
-                at = end;
-                return indices.length == 0 ? Share.EMPTY : load(indices, epoch, batch, world.rank());
-            }
-        };
+    Iterator<Share> pass(World world, Place place) {
+        return new Shares(world, place);
     }
 
-    private Share load(int[] indices, int epoch, long position, int rank) {
-        Nd4j.getRandom().setSeed(Seeds.derive(seed, epoch, position, rank));
+    private final class Shares implements Iterator<Share> {
+
+        private final World world;
+        private final Place begin;
+        private final int[] order;
+        private long at;
+        private long orderSoFar = Fingerprint.START;
+        private long probes;
+        private long mark;
+        private int steps;
+
+        Shares(World world, Place begin) {
+            this.world = world;
+            this.begin = begin;
+            order = Permutation.of(source.size(), Seeds.derive(seed, begin.epoch()));
+            at = begin.position();
+        }
+
+        @Override
+        public boolean hasNext() {
+            return at < order.length;
+        }
+
+        @Override
+        public Share next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            Read probe = null;
+            if (steps == 0) {
+                probe = probePass();
+            } else if (steps % STEPS_PER_PROBE == 0 && probes != 0) {
+                probe = probe(1, begin.epoch(), at, PROBE);
+            }
+            if (probe != null) {
+                probes = Fingerprint.value(Fingerprint.extend(probes, probe.value()));
+                mark = steps == 0 ? probes : mark;
+            }
+            steps++;
+            return nextOf(probe);
+        }
+
+        private Share nextOf(@Nullable Read probe) {
+            long end = Math.min(order.length, advance(at, world));
+            Chunk own = Chunk.of(world.rank(), world.size(), end - at);
+            int from = (int) (at + own.offset());
+            int[] indices = Arrays.copyOfRange(order, from, from + (int) own.length());
+            long batch = at;
+            long examples = fingerprintOfOrder(batch, end);
+            orderSoFar = Fingerprint.extend(orderSoFar, examples);
+            Read global = new Read(Read.What.ORDER, batch, end - batch, examples);
+            at = end;
+            MultiDataSet rows =
+                    indices.length == 0 ? null : load(indices, Seeds.derive(seed, begin.epoch(), batch, world.rank()));
+            return new Share(
+                    rows,
+                    true,
+                    false,
+                    Fingerprint.of(orderSoFar, probes),
+                    mark,
+                    probe == null ? List.of(global) : List.of(global, probe));
+        }
+
+        private long fingerprintOfOrder(long from, long to) {
+            long examples = Seeds.derive(from, to);
+            for (int i = (int) from; i < to; i++) {
+                examples = Fingerprint.extend(examples, order[i]);
+            }
+            return examples;
+        }
+
+        /** The probes at the beginning of a pass, which depend on nothing but the epoch; null if they cannot be compared. */
+        private @Nullable Read probePass() {
+            if (repeats == Repeats.NO) {
+                return null;
+            }
+            Read first = probe(PROBES_OF_A_PASS, begin.epoch(), PROBE);
+            if (repeats == Repeats.UNKNOWN) {
+                repeats = first.equals(probe(PROBES_OF_A_PASS, begin.epoch(), PROBE)) ? Repeats.YES : Repeats.NO;
+            }
+            if (repeats == Repeats.NO) {
+                LOG.warn("the example source gives other values when it is asked for the same examples again: what ranks read"
+                        + " is not compared. Draw from Nd4j.getRandom(), which is seeded before each batch");
+                return null;
+            }
+            check(Fingerprint.value(Fingerprint.extend(0, first.value())));
+            return first;
+        }
+
+        private void check(long now) {
+            if (begin.mark() != 0 && begin.mark() != now) {
+                throw new IllegalStateException("the example source does not give the examples again that epoch "
+                        + begin.epoch() + " was trained on up to place " + begin.position() + ": the fingerprint of probes was "
+                        + Long.toHexString(begin.mark()) + " and is " + Long.toHexString(now)
+                        + ". Go on with the same data, or from the end of an epoch, or anew");
+            }
+        }
+
+        private Read probe(int count, long... path) {
+            long probeSeed = Seeds.derive(seed, path);
+            SplittableRandom random = new SplittableRandom(probeSeed);
+            int[] indices = random.ints(count, 0, order.length).toArray();
+            return new Read(Read.What.PROBE, at, count, Fingerprint.of(load(indices, probeSeed)));
+        }
+    }
+
+    private MultiDataSet load(int[] indices, long loadSeed) {
+        Nd4j.getRandom().setSeed(loadSeed);
         MultiDataSet rows = source.load(indices);
+        Rows.checkFeatures(rows, "a batch of " + indices.length + " examples from the example source");
         int count = Rows.count(rows);
         if (count != indices.length) {
             throw new IllegalStateException(
                     "the example source was asked for " + indices.length + " examples and returned " + count);
         }
-        return new Share(rows);
+        return rows;
     }
 }

@@ -3,28 +3,40 @@ package io.gyre.dl4j;
 import io.gyre.Chunk;
 import io.gyre.World;
 import java.util.Iterator;
+import java.util.List;
 import java.util.NoSuchElementException;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /** An iterator, divided. Positions count its batches. */
 final class ShardedIterator extends ShardedData {
 
     private final MultiDataSetIterator iterator;
+    private final Object source;
     private final String kind;
     private final Sharding sharding;
     private final int bufferBatches;
     private final long seed;
     private boolean used;
+    private boolean hasHadBatches;
+    private @Nullable BatchStream current;
 
-    /**
-     * Divides an iterator.
-     *
-     * @param kind class of the iterator that the user gave
-     */
-    ShardedIterator(MultiDataSetIterator iterator, String kind, Sharding sharding, int bufferBatches, long seed) {
+    ShardedIterator(DataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
+        this(new MultiDataSetIteratorAdapter(iterator), iterator, sharding, bufferBatches, seed);
+    }
+
+    ShardedIterator(MultiDataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
+        this(iterator, iterator, sharding, bufferBatches, seed);
+    }
+
+    private ShardedIterator(
+            MultiDataSetIterator iterator, Object source, Sharding sharding, int bufferBatches, long seed) {
         this.iterator = iterator;
-        this.kind = kind;
+        this.source = source;
+        this.kind = source.getClass().getName();
         this.sharding = sharding;
         this.bufferBatches = bufferBatches;
         this.seed = seed;
@@ -34,6 +46,26 @@ final class ShardedIterator extends ShardedData {
     String description() {
         String order = bufferBatches == 1 ? "in order" : "mixed over " + bufferBatches + " batches from seed " + seed;
         return kind + " divided by " + sharding + ", " + order;
+    }
+
+    @Override
+    Object source() {
+        return source;
+    }
+
+    @Override
+    List<Object> unshareable() {
+        return IteratorChain.of(source);
+    }
+
+    @Override
+    Claim.Use mayEnd() {
+        return iterator.resetSupported() ? Claim.Use.BETWEEN_CALLS : Claim.Use.NONE;
+    }
+
+    @Override
+    boolean isCompared() {
+        return sharding != Sharding.OWN;
     }
 
     @Override
@@ -47,45 +79,64 @@ final class ShardedIterator extends ShardedData {
     }
 
     @Override
-    Iterator<Share> pass(World world, int epoch, long position) {
-        if (iterator.resetSupported()) {
-            iterator.reset();
-        } else if (used) {
-            throw new IllegalStateException("epoch " + epoch + " needs a second pass over " + kind
-                    + ", which cannot be reset: train for one epoch, or use an iterator that supports reset");
+    Iterator<Share> pass(World world, Place place) {
+        if (current != null) {
+            hasHadBatches |= current.batchesRead() > 0;
         }
-        used = true;
+        begin(place);
         int owner = sharding == Sharding.OWN ? world.rank() : 0;
-        BatchStream batches = new BatchStream(iterator, bufferBatches, Seeds.derive(seed, epoch, owner), position);
+        long passSeed = Seeds.derive(seed, place.epoch(), owner);
+        BatchStream batches = new BatchStream(iterator, bufferBatches, passSeed, place, isCompared());
+        current = batches;
         return switch (sharding) {
-            case EXAMPLES -> new SlicesOfBatches(batches, world);
-            case BATCHES -> new EveryNthBatch(batches, world);
-            case OWN -> new SlicesOfBatches(batches, new World(0, 1));
+            case EXAMPLES -> new Shares(batches, place, new SliceOfBatch(world));
+            case BATCHES -> new Shares(batches, place, new EveryNthBatch(world));
+            case OWN -> new Shares(batches, place, new SliceOfBatch(new World(0, 1)));
         };
     }
 
-    private record SlicesOfBatches(BatchStream batches, World world) implements Iterator<Share> {
-
-        @Override
-        public boolean hasNext() {
-            return batches.hasNext();
+    private void begin(Place place) {
+        if (iterator.resetSupported()) {
+            try {
+                iterator.reset();
+            } catch (UnsupportedOperationException e) {
+                throw new IllegalStateException(
+                        kind + " says that it supports reset, and does not: train for one epoch, or use another iterator", e);
+            }
+        } else if (used) {
+            throw new IllegalStateException("epoch " + place.epoch() + " needs another pass over " + kind
+                    + ", which cannot be reset: train for one epoch, or use an iterator that supports reset");
         }
-
-        @Override
-        public Share next() {
-            MultiDataSet batch = batches.next();
-            Chunk own = Chunk.of(world.rank(), world.size(), Rows.count(batch));
-            return own.length() == 0
-                    ? Share.EMPTY
-                    : new Share(Rows.slice(batch, own.offset(), own.offset() + own.length()));
-        }
+        used = true;
     }
 
-    private record EveryNthBatch(BatchStream batches, World world) implements Iterator<Share> {
+    /** Makes a rank's share from the next batches; the stream has at least one. */
+    private interface Division {
+
+        Share next(BatchStream batches);
+    }
+
+    private final class Shares implements Iterator<Share> {
+
+        private final BatchStream batches;
+        private final Place begin;
+        private final Division division;
+
+        Shares(BatchStream batches, Place begin, Division division) {
+            this.batches = batches;
+            this.begin = begin;
+            this.division = division;
+        }
 
         @Override
         public boolean hasNext() {
-            return batches.hasNext();
+            boolean any = batches.hasNext();
+            if (!any && hasHadBatches && batches.batchesRead() == 0) {
+                throw new IllegalStateException(kind + " has no batch after its reset, which it says it supports, though it"
+                        + " had some before: epoch " + begin.epoch() + " would be empty. Use an iterator whose reset begins"
+                        + " anew, or train for one epoch");
+            }
+            return any;
         }
 
         @Override
@@ -93,14 +144,41 @@ final class ShardedIterator extends ShardedData {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            Share own = Share.EMPTY;
+            Share share = division.next(batches);
+            long fingerprint = batches.fingerprint();
+            return new Share(share.rows(), share.borrowed(), false, fingerprint, fingerprint, batches.takeReads());
+        }
+    }
+
+    private record SliceOfBatch(World world) implements Division {
+
+        @Override
+        public Share next(BatchStream batches) {
+            MultiDataSet batch = batches.next();
+            Chunk own = Chunk.of(world.rank(), world.size(), Rows.count(batch));
+            if (own.length() == 0) {
+                return Share.own(null, false);
+            }
+            MultiDataSet rows = Rows.slice(batch, own.offset(), own.offset() + own.length());
+            return Share.own(rows, rows == batch && !batches.copies());
+        }
+    }
+
+    private record EveryNthBatch(World world) implements Division {
+
+        @Override
+        public Share next(BatchStream batches) {
+            MultiDataSet own = null;
+            boolean borrowed = false;
             for (int i = 0; i < world.size() && batches.hasNext(); i++) {
                 MultiDataSet batch = batches.next();
                 if (i == world.rank()) {
-                    own = new Share(batch);
+                    boolean isHeld = i < world.size() - 1 && !batches.copies();
+                    own = isHeld ? Rows.copy(batch) : batch;
+                    borrowed = !isHeld && !batches.copies();
                 }
             }
-            return own;
+            return Share.own(own, borrowed);
         }
     }
 }

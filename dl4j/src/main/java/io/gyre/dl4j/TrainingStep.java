@@ -52,12 +52,14 @@ final class TrainingStep {
     /**
      * Takes part in a step.
      *
-     * @param rows this rank's examples; null if it has none
+     * @param share this rank's examples
      * @param stop whether this rank's program asks to stop
      * @param step number of the step, for seeds and errors
+     * @param epoch of the data, for errors
      * @return what all in step brought; if that is no examples, nothing was updated
      */
-    StepSummary run(@Nullable MultiDataSet rows, boolean stop, long step) {
+    StepSummary run(Share share, boolean stop, long step, int epoch) {
+        MultiDataSet rows = share.rows();
         exchangeNanos = 0;
         exposedNanos = 0;
         if (rows != null || isTogether()) {
@@ -66,12 +68,13 @@ final class TrainingStep {
             waitedFor(begin);
             replica.parametersChanged();
         }
-        int examples = rows == null ? 0 : Rows.count(rows);
+        int examples = rows == null ? 0 : count(rows, step, epoch);
         double ownScore = duringPass == null
                 ? batches.backward(rows, null, step)
                 : backwardAndExchange(duringPass, rows, examples, step);
-        StepReport own = StepReport.of(examples, ownScore, stop);
+        StepReport own = new StepReport(examples, ownScore, stop, share.fingerprint(), 0);
         StepSummary total = strategy.summarise(own, step);
+        DataAgreement.check(total, share, inStep, step, epoch);
         if (total.failedScores() > 0) {
             throw notFinite(total, step);
         }
@@ -99,6 +102,15 @@ final class TrainingStep {
             replica.parametersChanged();
         }
         return total;
+    }
+
+    private int count(MultiDataSet rows, long step, int epoch) {
+        String lacking = replica.network().lackingIn(rows);
+        if (!lacking.isEmpty()) {
+            throw new IllegalArgumentException("the batch of " + ownMember() + " for step " + step + " in epoch " + epoch
+                    + " has no " + lacking + ": look at what the iterator or source returns");
+        }
+        return Rows.count(rows);
     }
 
     private double backwardAndExchange(

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class CheckpointFileTest {
 
-    private static final Progress PROGRESS = new Progress(17, 2, 340, "1000 examples, seed 1", 1, 10, 1);
+    private static final Progress PROGRESS = new Progress(17, 2, 340, 99, "1000 examples, seed 1", 1, 10, 1);
 
     @TempDir
     Path directory;

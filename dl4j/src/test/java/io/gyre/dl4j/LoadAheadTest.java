@@ -18,13 +18,15 @@ import org.nd4j.linalg.factory.Nd4j;
 @Timeout(60)
 class LoadAheadTest {
 
+    private static final Share NOTHING = Share.own(null, false);
+
     private static Share share() {
-        return new Share(new DataSet(Nd4j.ones(1, 1), Nd4j.ones(1, 1)).toMultiDataSet());
+        return Share.own(new DataSet(Nd4j.ones(1, 1), Nd4j.ones(1, 1)).toMultiDataSet(), false);
     }
 
     @Test
     void sharesComeInTheirOrder() {
-        List<Share> shares = List.of(share(), Share.EMPTY, share());
+        List<Share> shares = List.of(share(), NOTHING, share());
 
         try (LoadAhead ahead = new LoadAhead(shares.iterator(), 0)) {
             assertThat(ahead).toIterable().containsExactlyElementsOf(shares);
@@ -45,14 +47,14 @@ class LoadAheadTest {
             public Share next() {
                 if (first) {
                     first = false;
-                    return Share.EMPTY;
+                    return NOTHING;
                 }
                 throw new IllegalStateException("image 7 is damaged");
             }
         };
 
         try (LoadAhead ahead = new LoadAhead(failing, 0)) {
-            assertThat(ahead.next()).isSameAs(Share.EMPTY);
+            assertThat(ahead.next()).isSameAs(NOTHING);
             assertThatThrownBy(ahead::hasNext).hasMessage("image 7 is damaged");
         }
     }
@@ -71,7 +73,7 @@ class LoadAheadTest {
             public Share next() {
                 loaded.incrementAndGet();
                 third.countDown();
-                return Share.EMPTY;
+                return NOTHING;
             }
         };
 
@@ -102,7 +104,7 @@ class LoadAheadTest {
                 } catch (InterruptedException e) {
                     throw new GyreException("interrupted", e);
                 }
-                return Share.EMPTY;
+                return NOTHING;
             }
         };
 

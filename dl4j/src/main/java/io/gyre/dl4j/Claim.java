@@ -1,0 +1,138 @@
+package io.gyre.dl4j;
+
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * That a thread, and so a rank, uses objects which no other thread may use meanwhile: a model, an iterator. A later claim of the same
+ * thread takes them over. Nothing is kept of a claim that was released, or of objects that nobody has any more.
+ */
+final class Claim implements AutoCloseable {
+
+    private static final Map<Key, Claim> CLAIMS = new HashMap<>();
+    private static final ReferenceQueue<Object> GONE = new ReferenceQueue<>();
+
+    private final WeakReference<Thread> owner = new WeakReference<>(Thread.currentThread());
+    private final String ofRank;
+    private Use use = Use.NONE;
+
+    /** Whether something is under way that ends if another claim takes the objects over. */
+    enum Use {
+        /** Nothing. */
+        NONE,
+        /** A pass that a later call goes on with. */
+        BETWEEN_CALLS,
+        /** A call that runs. */
+        NOW
+    }
+
+    /** An object by its identity, which may be collected. */
+    private static final class Key extends WeakReference<Object> {
+
+        private final int hash;
+
+        Key(Object object) {
+            super(object, GONE);
+            hash = System.identityHashCode(object);
+        }
+
+        @Override
+        public int hashCode() {
+            return hash;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            if (this == other) {
+                return true;
+            }
+            Object own = get();
+            return own != null && other instanceof Key key && key.get() == own;
+        }
+    }
+
+    private Claim(String ofRank) {
+        this.ofRank = ofRank;
+    }
+
+    /**
+     * Claims objects for this thread.
+     *
+     * @param ofRank who claims, for the error of another
+     * @param mayEnd the most of an earlier claim of this thread that may end by this one
+     */
+    static Claim of(List<Object> objects, String ofRank, Use mayEnd) {
+        Claim claim = new Claim(ofRank);
+        synchronized (CLAIMS) {
+            purge();
+            for (Object object : objects) {
+                check(object, CLAIMS.get(new Key(object)), ofRank, mayEnd);
+            }
+            for (Object object : objects) {
+                Key key = new Key(object);
+                CLAIMS.remove(key);
+                CLAIMS.put(key, claim);
+            }
+        }
+        return claim;
+    }
+
+    private static void check(Object object, @Nullable Claim earlier, String ofRank, Use mayEnd) {
+        if (earlier == null) {
+            return;
+        }
+        Thread owner = earlier.owner.get();
+        String what = object.getClass().getName();
+        if (owner != null && owner != Thread.currentThread() && owner.isAlive()) {
+            throw new IllegalArgumentException(ofRank + " was given the same " + what + " object as " + earlier.ofRank
+                    + " of this process (threads " + Thread.currentThread().getName() + " and " + owner.getName()
+                    + "): ranks that share it would take batches or parameters from one another. Make one for every rank,"
+                    + " inside the program that Gyre.local runs, or close the trainer that had it before");
+        }
+        if (earlier.use.compareTo(mayEnd) > 0) {
+            throw new IllegalStateException("a pass of training over this " + what + " is not finished, and "
+                    + (earlier.use == Use.NOW ? "it can be read by one pass at a time" : "it cannot be reset")
+                    + ": finish the epoch first, or use another iterator");
+        }
+    }
+
+    private static void purge() {
+        for (Object gone = GONE.poll(); gone != null; gone = GONE.poll()) {
+            CLAIMS.remove(gone);
+        }
+    }
+
+    /** Whether none of the objects has been taken over. */
+    boolean holds(List<Object> objects) {
+        synchronized (CLAIMS) {
+            return objects.stream().allMatch(object -> CLAIMS.get(new Key(object)) == this);
+        }
+    }
+
+    void setUse(Use value) {
+        synchronized (CLAIMS) {
+            use = value;
+        }
+    }
+
+    /** How many objects are claimed in this process. */
+    static int count() {
+        synchronized (CLAIMS) {
+            purge();
+            return CLAIMS.size();
+        }
+    }
+
+    /** Releases what has not been taken over. A second call does nothing. */
+    @Override
+    public void close() {
+        synchronized (CLAIMS) {
+            purge();
+            CLAIMS.values().removeIf(claim -> claim == this);
+        }
+    }
+}
