@@ -9,10 +9,11 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The batches of one pass over an iterator, from a position on. Groups of batches are mixed: joined, their rows put into an
- * order drawn from the seed, and cut into batches of the same sizes again.
+ * The batches of one pass over an iterator, from a position on. Groups of batches are mixed: joined, their rows put into
+ * an order drawn from the seed, and cut into batches of the same sizes again.
  *
- * <p>A batch of a stream that does not mix is the iterator's own, valid until {@link #hasNext}; one that is mixed is a copy.
+ * <p>A batch of a stream that does not mix is the iterator's own, valid until {@link #hasNext}; one that is mixed is a
+ * copy.
  */
 final class BatchStream {
 
@@ -53,9 +54,9 @@ final class BatchStream {
             throw new IllegalStateException("the iterator does not give the " + place.position() + " batches of epoch "
                     + epoch + " again that were trained on before: their fingerprint was "
                     + Long.toHexString(place.mark()) + " and is " + Long.toHexString(fingerprint()) + " of "
-                    + batchesRead + " batches now. Go on with the same data, from the end of an epoch, or anew. An iterator"
-                    + " that is shuffled by each reset cannot be entered in the middle: ShardedData.shuffled mixes by seed"
-                    + " and epoch");
+                    + batchesRead + " batches now. Go on with the same data, from the end of an epoch, or anew. An"
+                    + " iterator that is shuffled by each reset cannot be entered in the middle: ShardedData.shuffled"
+                    + " mixes by seed and epoch");
         }
         reads.clear();
     }

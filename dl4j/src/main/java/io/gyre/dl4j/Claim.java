@@ -8,8 +8,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * That a thread, and so a rank, uses objects which no other thread may use meanwhile: a model, an iterator. A later claim of the same
- * thread takes them over. Nothing is kept of a claim that was released, or of objects that nobody has any more.
+ * That a thread, and so a rank, uses objects which no other thread may use meanwhile: a model, an iterator. A later claim of
+ * the same thread takes them over. Nothing is kept of a claim that was released, or of objects that nobody has any more.
+ *
+ * <p>All methods are thread-safe.
  */
 final class Claim implements AutoCloseable {
 
@@ -19,6 +21,7 @@ final class Claim implements AutoCloseable {
     private final WeakReference<Thread> owner = new WeakReference<>(Thread.currentThread());
     private final String ofRank;
     private Use use = Use.NONE;
+    private boolean takenOver;
 
     /** Whether something is under way that ends if another claim takes the objects over. */
     enum Use {
@@ -73,9 +76,11 @@ final class Claim implements AutoCloseable {
                 check(object, CLAIMS.get(new Key(object)), ofRank, mayEnd);
             }
             for (Object object : objects) {
-                Key key = new Key(object);
-                CLAIMS.remove(key);
-                CLAIMS.put(key, claim);
+                Claim earlier = CLAIMS.remove(new Key(object));
+                if (earlier != null) {
+                    earlier.takenOver = true;
+                }
+                CLAIMS.put(new Key(object), claim);
             }
         }
         return claim;
@@ -90,8 +95,8 @@ final class Claim implements AutoCloseable {
         if (owner != null && owner != Thread.currentThread() && owner.isAlive()) {
             throw new IllegalArgumentException(ofRank + " was given the same " + what + " object as " + earlier.ofRank
                     + " of this process (threads " + Thread.currentThread().getName() + " and " + owner.getName()
-                    + "): ranks that share it would take batches or parameters from one another. Make one for every rank,"
-                    + " inside the program that Gyre.local runs, or close the trainer that had it before");
+                    + "): ranks that share it would take batches or parameters from one another. Make one for every"
+                    + " rank, inside the program that Gyre.local runs, or close the trainer that had it before");
         }
         if (earlier.use.compareTo(mayEnd) > 0) {
             throw new IllegalStateException("a pass of training over this " + what + " is not finished, and "
@@ -106,10 +111,10 @@ final class Claim implements AutoCloseable {
         }
     }
 
-    /** Whether none of the objects has been taken over. */
-    boolean holds(List<Object> objects) {
+    /** Whether none of the objects has been taken over by a later claim. */
+    boolean holds() {
         synchronized (CLAIMS) {
-            return objects.stream().allMatch(object -> CLAIMS.get(new Key(object)) == this);
+            return !takenOver;
         }
     }
 

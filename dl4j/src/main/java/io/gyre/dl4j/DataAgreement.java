@@ -16,8 +16,9 @@ import java.util.Set;
 /** Finds out in every step whether ranks that should read the same data do, and if not, who read what. */
 final class DataAgreement {
 
-    static final String REMEDY = " All ranks must read the same data in the same order: give whatever shuffles a seed, read"
-            + " the same files, use the same pre-processor. If each rank has data of its own, divide by Sharding.OWN.";
+    static final String REMEDY = " All ranks must read the same data in the same order: give whatever shuffles or adds"
+            + " noise a seed, read the same files, use the same pre-processor. If each rank has data of its own, divide by"
+            + " Sharding.OWN.";
 
     private static final String ENDED = "-";
 
@@ -46,7 +47,8 @@ final class DataAgreement {
 
     private static GyreException different(List<StepReport> reports, Share own, Session inStep, String where) {
         List<Map<String, String>> ofRanks = new ArrayList<>();
-        for (byte[] text : inStep.exchange("what was read for " + where, text(own).getBytes(StandardCharsets.UTF_8))) {
+        for (byte[] text :
+                inStep.exchange("what was read for " + where, text(own).getBytes(StandardCharsets.UTF_8))) {
             ofRanks.add(parse(new String(text, StandardCharsets.UTF_8)));
         }
         String what = firstDifferent(ofRanks);
@@ -55,7 +57,9 @@ final class DataAgreement {
             String content = what.isEmpty()
                     ? "fingerprint " + Long.toHexString(reports.get(rank).dataFingerprint()) + " so far"
                     : content(ofRanks.get(rank), what);
-            byContent.computeIfAbsent(content, absent -> new ArrayList<>()).add(inStep.members().get(rank));
+            byContent
+                    .computeIfAbsent(content, absent -> new ArrayList<>())
+                    .add(inStep.members().get(rank));
         }
         StringBuilder text = new StringBuilder("the ranks have not read the same data for ").append(where);
         if (!what.isEmpty()) {
@@ -63,7 +67,8 @@ final class DataAgreement {
         }
         text.append(": ");
         byContent.entrySet().stream()
-                .sorted((a, b) -> Integer.compare(a.getValue().size(), b.getValue().size()))
+                .sorted((a, b) ->
+                        Integer.compare(a.getValue().size(), b.getValue().size()))
                 .forEach(entry -> text.append(entry.getKey())
                         .append(" on ")
                         .append(names(entry.getValue()))
@@ -107,8 +112,10 @@ final class DataAgreement {
 
     private static Map<String, String> parse(String text) {
         Map<String, String> reads = new LinkedHashMap<>();
-        text.lines().map(line -> line.split("\t", 2)).filter(line -> line.length == 2).forEach(line -> reads.put(
-                line[0], line[1]));
+        text.lines()
+                .map(line -> line.split("\t", 2))
+                .filter(line -> line.length == 2)
+                .forEach(line -> reads.put(line[0], line[1]));
         return reads;
     }
 }

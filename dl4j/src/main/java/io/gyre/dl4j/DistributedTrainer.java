@@ -79,10 +79,8 @@ public final class DistributedTrainer implements AutoCloseable {
     private final TrainingStep step;
     private final Checkpoints checkpoints;
     private final Claim modelClaim;
+    private final DataInUse inUse;
 
-    private @Nullable ShardedData data;
-    private @Nullable Claim dataClaim;
-    private @Nullable Pass openPass;
     private int startedEpoch = -1;
     private long lastFingerprint;
     private Progress progress;
@@ -91,12 +89,12 @@ public final class DistributedTrainer implements AutoCloseable {
     private double score = Double.NaN;
     private volatile boolean stopRequested;
 
-    private DistributedTrainer(Builder builder) {
+    private DistributedTrainer(Builder builder, Claim modelClaim) {
         session = builder.session;
         world = session.world();
+        this.modelClaim = modelClaim;
+        inUse = new DataInUse(world, rankName(session));
         UpdateStrategy given = builder.strategy;
-        // Before the first wait for all ranks: whichever claims second is refused, whoever is faster.
-        modelClaim = Claim.of(List.of(builder.model), rankName(), Claim.Use.NOW);
         session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
         ownCollective = given != null ? null : Collectives.choose(session.endpoint(), builder.algorithm);
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
@@ -222,13 +220,14 @@ public final class DistributedTrainer implements AutoCloseable {
         return fit(data, Integer.MAX_VALUE, steps);
     }
 
-    private FitReport fit(ShardedData data, int epochs, long steps) {
+    private FitReport fit(ShardedData given, int epochs, long steps) {
         Tally tally = new Tally(session.bytesSent());
         if (callsToSkip > 0) {
             callsToSkip--;
             return tally.report(session.bytesSent(), false);
         }
-        boolean goesOn = claim(data);
+        boolean goesOn = inUse.take(given, resumed ? progress.data() : null);
+        ShardedData data = inUse.data();
         session.agree(
                 "training data",
                 Map.of(
@@ -268,7 +267,7 @@ public final class DistributedTrainer implements AutoCloseable {
         if (where == progress.step()) {
             return false;
         }
-        LOG.info("{} goes on at step {}", session.members().get(world.rank()), where);
+        LOG.info("{} goes on at step {}", rankName(session), where);
         progress = progress.atStep(Math.toIntExact(where));
         network.setProgress(progress.step(), progress.epoch());
         return true;
@@ -280,27 +279,8 @@ public final class DistributedTrainer implements AutoCloseable {
         }
     }
 
-    /**
-     * Claims the data for this rank, and says whether they are those of the call before, of which a pass may be open. Data of a run
-     * that is resumed are known by their description.
-     */
-    private boolean claim(ShardedData next) {
-        boolean goesOn = data == null ? resumed && next.description().equals(progress.data()) : next.isSameAs(data);
-        List<Object> objects = next.claimed();
-        Claim held = dataClaim;
-        if (!goesOn || held == null || !held.holds(objects)) {
-            closePass();
-            if (held != null) {
-                held.close();
-            }
-            dataClaim = Claim.of(objects, rankName(), next.mayEnd());
-        }
-        data = next;
-        return goesOn;
-    }
-
-    private String rankName() {
-        return session.members().get(world.rank()).toString();
+    private static String rankName(Session session) {
+        return session.members().get(session.world().rank()).toString();
     }
 
     /** Finds the place in the data where training goes on. */
@@ -316,14 +296,15 @@ public final class DistributedTrainer implements AutoCloseable {
 
     /** Trains to the end of the epoch, the last step, or the step after which a rank wants to stop: then returns true. */
     private boolean pass(ShardedData data, long lastStep, Tally tally) {
-        Pass pass = openPass(data);
         try {
+            Pass pass = inUse.open(data, progress.place());
+            beginEpoch();
             boolean stopped = steps(pass, data, lastStep, tally);
-            leavePass();
+            inUse.leave();
             return stopped;
         } catch (RuntimeException | Error e) {
             try {
-                closePass();
+                inUse.endPass();
             } catch (RuntimeException | Error second) {
                 e.addSuppressed(second);
             }
@@ -331,44 +312,13 @@ public final class DistributedTrainer implements AutoCloseable {
         }
     }
 
-    private Pass openPass(ShardedData data) {
-        Pass pass = openPass;
-        if (pass == null) {
-            pass = new Pass(data, world, progress.place());
-            openPass = pass;
-        } else {
-            pass.resume();
-        }
-        setUse(Claim.Use.NOW);
+    /** An epoch in several calls of {@code fit} begins in the first of them. */
+    private void beginEpoch() {
         if (startedEpoch != progress.epoch()) {
             startedEpoch = progress.epoch();
             for (TrainingListener listener : network.listeners()) {
                 listener.onEpochStart(network.model());
             }
-        }
-        return pass;
-    }
-
-    /** Between calls nothing is read from the data: they are the program's. */
-    private void leavePass() {
-        if (openPass != null) {
-            openPass.pause();
-        }
-        setUse(openPass == null ? Claim.Use.NONE : Claim.Use.BETWEEN_CALLS);
-    }
-
-    private void setUse(Claim.Use use) {
-        if (dataClaim != null) {
-            dataClaim.setUse(use);
-        }
-    }
-
-    private void closePass() {
-        Pass pass = openPass;
-        openPass = null;
-        setUse(Claim.Use.NONE);
-        if (pass != null) {
-            pass.close();
         }
     }
 
@@ -381,7 +331,8 @@ public final class DistributedTrainer implements AutoCloseable {
             boolean stop = total.stop();
             long position = data.advance(progress.position(), world);
             if (total.examples() == 0) {
-                // Of data that are compared, all have the same end; a batch may be too small for those who take this step.
+                // Of data that are compared, all have the same end; a batch may be too small for those who take this
+                // step.
                 if (data.isCompared() && !share.ended()) {
                     progress = progress.afterStep(progress.step(), position, share.mark());
                     if (stop) {
@@ -392,7 +343,7 @@ public final class DistributedTrainer implements AutoCloseable {
                 if (first && progress.position() == 0 && strategy.inLockStep()) {
                     checkAnyExamples(data, tally);
                 }
-                closePass();
+                inUse.endPass();
                 endEpoch(tally);
                 return stop;
             }
@@ -489,7 +440,7 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
         MergedEvaluation evaluation = new MergedEvaluation(network, session);
-        Claim claim = Claim.of(data.claimed(), rankName(), data.mayEnd());
+        Claim claim = Claim.of(data.claimed(), rankName(session), data.mayEnd());
         try {
             World present = evaluation.present();
             EvaluationPass pass = new EvaluationPass(data.pass(present, Place.beginning(0)));
@@ -530,12 +481,9 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
     @Override
     public void close() {
-        closePass();
+        inUse.close();
         if (duringPass != null) {
             duringPass.close();
-        }
-        if (dataClaim != null) {
-            dataClaim.close();
         }
         modelClaim.close();
         replica.close();
@@ -677,7 +625,14 @@ public final class DistributedTrainer implements AutoCloseable {
 
         /** Makes the trainer. Blocks until all ranks have called it. */
         public DistributedTrainer build() {
-            return new DistributedTrainer(this);
+            // Before the first wait for all ranks: whichever claims second is refused, whoever is faster.
+            Claim modelClaim = Claim.of(List.of(model), rankName(session), Claim.Use.NOW);
+            try {
+                return new DistributedTrainer(this, modelClaim);
+            } catch (RuntimeException | Error e) {
+                modelClaim.close();
+                throw e;
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ record EndOfFit(long examples, int epoch, long position, long fingerprint) {
 
     private static final int BYTES = 3 * Long.BYTES + Integer.BYTES;
 
-    /** Returns the examples of all. Fails on all ranks alike, if two that are at the same place have read different data. */
+    /** Returns the examples of all. Fails on all ranks alike if two at the same place have read different data. */
     static long exchange(Session session, EndOfFit own) {
         byte[] bytes = ByteBuffer.allocate(BYTES)
                 .putLong(own.examples)
@@ -46,8 +46,9 @@ record EndOfFit(long examples, int epoch, long position, long fingerprint) {
                 firstMember = member;
             } else if (first.isWhere(ofRank) && !Fingerprint.agree(first.fingerprint, ofRank.fingerprint)) {
                 throw new GyreException("the ranks have not read the same data: the last pass of " + firstMember
-                        + " has the fingerprint " + Long.toHexString(first.fingerprint) + ", and that of " + member + " "
-                        + Long.toHexString(ofRank.fingerprint) + ". They are trained on them already." + DataAgreement.REMEDY);
+                        + " has the fingerprint " + Long.toHexString(first.fingerprint) + ", and that of " + member
+                        + " " + Long.toHexString(ofRank.fingerprint) + ". They are trained on them already."
+                        + DataAgreement.REMEDY);
             }
         }
         return examples;

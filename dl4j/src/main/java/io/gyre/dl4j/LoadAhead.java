@@ -11,9 +11,13 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.memory.MemoryWorkspaceManager;
 import org.nd4j.linalg.factory.Nd4j;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Runs a pass over the data on a thread of its own, a little ahead of the one that trains. */
 final class LoadAhead implements Iterator<Share>, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LoadAhead.class);
 
     /** Two: one is being used up while the next is being made, and memory stays small. */
     private static final int AHEAD = 2;
@@ -65,8 +69,8 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
     /** Leaves the source alone until {@link #resume}. Waits for a batch that is being read. */
     void pause() {
         try {
-            if (!reading.tryAcquire(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                throw stillReads("the call of fit is over");
+            while (!reading.tryAcquire(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+                LOG.warn(stillReads("the call of fit was done"));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -156,12 +160,12 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
             Thread.currentThread().interrupt();
         }
         if (loader.isAlive()) {
-            throw stillReads("the pass was ended");
+            throw new GyreException(stillReads("the pass was ended"));
         }
     }
 
-    private GyreException stillReads(String since) {
-        return new GyreException(loader.getName() + " still reads a batch " + CLOSE_SECONDS + " s after " + since
-                + "; look at its stack (jstack)");
+    private String stillReads(String since) {
+        return loader.getName() + " still reads a batch " + CLOSE_SECONDS + " s after " + since
+                + "; look at its stack (jstack)";
     }
 }

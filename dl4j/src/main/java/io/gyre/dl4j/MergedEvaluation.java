@@ -94,8 +94,8 @@ final class MergedEvaluation {
     private void evaluate(MultiDataSet rows, Map<Integer, List<IEvaluation<?>>> evaluations) {
         for (int output : evaluations.keySet()) {
             if (output >= rows.numLabelsArrays() || rows.getLabels(output) == null) {
-                throw new IllegalArgumentException("output " + output
-                        + " cannot be evaluated: a batch of the data has no labels " + output);
+                throw new IllegalArgumentException(
+                        "output " + output + " cannot be evaluated: a batch of the data has no labels " + output);
             }
         }
         INDArray[] outputs = network.output(rows);

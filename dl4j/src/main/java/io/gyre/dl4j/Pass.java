@@ -6,52 +6,61 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's shares of an epoch, loaded ahead where the data allow it; empty ones once it has no more. Stays open between calls of
- * {@code fit} that train on parts of the epoch, but reads nothing then.
+ * One rank's shares of an epoch, loaded ahead where the data allow it; empty ones once it has no more. Stays open between
+ * calls of {@code fit} that train on parts of the epoch, but reads nothing then.
  */
 final class Pass implements AutoCloseable {
 
+    private final ShardedData data;
     private final Iterator<Share> shares;
     private final @Nullable LoadAhead loader;
-    private Share last;
+    private Share end;
     private boolean paused;
+    private boolean hadMore;
 
     Pass(ShardedData data, World world, Place place) {
+        this.data = data;
         Iterator<Share> direct = data.pass(world, place);
         loader = data.loadsAhead() ? new LoadAhead(direct, world.rank()) : null;
         shares = loader == null ? direct : loader;
-        last = new Share(
-                null,
-                false,
-                false,
-                data.isCompared() ? Fingerprint.ofRunning(Fingerprint.START) : 0,
-                place.mark(),
-                List.of());
+        long fingerprint = data.isCompared() ? Fingerprint.ofRunning(Fingerprint.START) : 0;
+        end = new Share(null, false, true, fingerprint, place.mark(), List.of());
     }
 
     Share next() {
-        last = shares.hasNext() ? shares.next() : last.end();
-        return last;
+        if (!shares.hasNext()) {
+            return end;
+        }
+        Share next = shares.next();
+        end = next.end();
+        return next;
     }
 
-    /** What {@link #next} returned last: its fingerprint and mark are of all that it and those before it have. */
-    Share last() {
-        return last;
-    }
-
-    /** Leaves the source alone until {@link #resume}. */
+    /** Leaves the source alone until {@link #resume}. Waits for a batch that is being read. */
     void pause() {
-        if (loader != null && !paused) {
+        if (paused) {
+            return;
+        }
+        if (loader != null) {
             loader.pause();
         }
         paused = true;
+        hadMore = data.hasMore();
     }
 
-    void resume() {
-        if (loader != null && paused) {
-            loader.resume();
+    /** Reads on after {@link #pause}. Returns false if somebody else has used the source since: the pass must be closed. */
+    boolean resume() {
+        if (!paused) {
+            return true;
+        }
+        if (hadMore != data.hasMore()) {
+            return false;
         }
         paused = false;
+        if (loader != null) {
+            loader.resume();
+        }
+        return true;
     }
 
     @Override

@@ -57,8 +57,8 @@ record Progress(
 
     /** Lines of name, tab, value. */
     String text() {
-        return "step\t" + step + "\nepoch\t" + epoch + "\nposition\t" + position + "\nmark\t" + mark + "\ndata\t" + data + "\ncallsDone\t"
-                + callsDone + "\ncallStep\t" + callStep + "\ncallEpoch\t" + callEpoch + "\n";
+        return "step\t" + step + "\nepoch\t" + epoch + "\nposition\t" + position + "\nmark\t" + mark + "\ndata\t" + data
+                + "\ncallsDone\t" + callsDone + "\ncallStep\t" + callStep + "\ncallEpoch\t" + callEpoch + "\n";
     }
 
     /** Reads {@link #text}; other lines are left to others. */

@@ -13,8 +13,8 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Takes examples out of a batch: the same rows of all its features, labels and masks. What is copied lies in no workspace, and so
- * stays valid.
+ * Takes examples out of a batch: the same rows of all its features, labels and masks. What is copied lies in no workspace,
+ * and so stays valid.
  */
 final class Rows {
 
@@ -57,8 +57,8 @@ final class Rows {
         for (int i = 0; i < arrays.length; i++) {
             INDArray array = arrays[i];
             if (array != null && array.size(0) != rows) {
-                throw new IllegalArgumentException("a batch cannot be divided by rows: features 0 has " + rows + ", but "
-                        + what + " " + i + " has shape " + Arrays.toString(array.shape())
+                throw new IllegalArgumentException("a batch cannot be divided by rows: features 0 has " + rows
+                        + ", but " + what + " " + i + " has shape " + Arrays.toString(array.shape())
                         + ". Divide by Sharding.BATCHES or OWN, which leave batches whole.");
             }
         }

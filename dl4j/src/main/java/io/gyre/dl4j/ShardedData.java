@@ -5,7 +5,6 @@ import io.gyre.World;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
@@ -17,7 +16,14 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *
  * <dl>
  *   <dt>Equality
- *   <dd>Every rank makes its own object, from equal data and with the same arguments; that is compared when training starts.
+ *   <dd>Every rank makes its own object, with the same arguments; that is compared when training starts. What is read must be
+ *       equal too, except by {@link Sharding#OWN}: every step compares a running fingerprint of it before any update. Of an
+ *       {@link ExampleSource}, of which each rank reads other examples, some examples are read by all ranks to compare them.
+ *       Two ranks of a process that are given the same iterator are refused.
+ *   <dt>Ownership
+ *   <dd>Iterators and sources are borrowed. A batch is used, or copied, before the next one is asked for, so they may reuse
+ *       its memory. An iterator stays with a pass that is not finished, also between calls of {@code fit}: the program does
+ *       not reset it then.
  *   <dt>Threading
  *   <dd>Batches are loaded by a thread of their own, at most two ahead, except from iterators that do not support it
  *       ({@code asyncSupported}). One pass runs at a time.
@@ -93,8 +99,8 @@ public abstract class ShardedData {
     /** In words, for comparison between ranks and with checkpoints: sizes, order, seed. */
     abstract String description();
 
-    /** The user's iterator or source. */
-    abstract Object source();
+    /** The program's object that makes these data those and no others: an iterator, a source. */
+    abstract Object identity();
 
     /** What two ranks of a process must not both have, besides this object. */
     abstract List<Object> unshareable();
@@ -112,11 +118,19 @@ public abstract class ShardedData {
     /** Whether all ranks read the same data in the same order, so that shares have fingerprints. */
     abstract boolean isCompared();
 
-    /** Whether these are the data of the earlier object: the same iterator or source, read in the same way. */
-    final boolean isSameAs(@Nullable ShardedData earlier) {
-        return earlier != null
-                && source() == earlier.source()
-                && description().equals(earlier.description());
+    /** Whether these are the data of the earlier object: the same iterator or source, in the same order. */
+    final boolean isSameAs(ShardedData earlier) {
+        return identity() == earlier.identity() && description().equals(earlier.description());
+    }
+
+    /** Whether a pass over the earlier object's data is one over these: the same data, in the same steps. */
+    boolean sharesPassWith(ShardedData earlier) {
+        return isSameAs(earlier);
+    }
+
+    /** Whether the source has more for the pass over it; as long as a pass goes on, that changes by reading alone. */
+    boolean hasMore() {
+        return true;
     }
 
     /** Whether {@link #pass} may run on another thread than the one that trains. */

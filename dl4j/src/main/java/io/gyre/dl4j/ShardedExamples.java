@@ -56,13 +56,18 @@ final class ShardedExamples extends ShardedData {
     }
 
     @Override
-    Object source() {
+    Object identity() {
         return source;
     }
 
     @Override
     List<Object> unshareable() {
         return List.of();
+    }
+
+    @Override
+    boolean sharesPassWith(ShardedData earlier) {
+        return isSameAs(earlier) && earlier instanceof ShardedExamples same && batchPerRank == same.batchPerRank;
     }
 
     @Override
@@ -171,8 +176,9 @@ final class ShardedExamples extends ShardedData {
                 repeats = first.equals(probe(PROBES_OF_A_PASS, begin.epoch(), PROBE)) ? Repeats.YES : Repeats.NO;
             }
             if (repeats == Repeats.NO) {
-                LOG.warn("the example source gives other values when it is asked for the same examples again: what ranks read"
-                        + " is not compared. Draw from Nd4j.getRandom(), which is seeded before each batch");
+                LOG.warn(
+                        "the example source gives other values when it is asked for the same examples again: what ranks"
+                                + " read is not compared. Draw from Nd4j.getRandom(), which is seeded before each batch");
                 return null;
             }
             check(Fingerprint.value(Fingerprint.extend(0, first.value())));
@@ -182,17 +188,27 @@ final class ShardedExamples extends ShardedData {
         private void check(long now) {
             if (begin.mark() != 0 && begin.mark() != now) {
                 throw new IllegalStateException("the example source does not give the examples again that epoch "
-                        + begin.epoch() + " was trained on up to place " + begin.position() + ": the fingerprint of probes was "
-                        + Long.toHexString(begin.mark()) + " and is " + Long.toHexString(now)
+                        + begin.epoch() + " was trained on up to place " + begin.position()
+                        + ": the fingerprint of probes was " + Long.toHexString(begin.mark()) + " and is "
+                        + Long.toHexString(now)
                         + ". Go on with the same data, or from the end of an epoch, or anew");
             }
         }
 
+        /** Reads different examples, in batches that are no larger than those of training. */
         private Read probe(int count, long... path) {
             long probeSeed = Seeds.derive(seed, path);
-            SplittableRandom random = new SplittableRandom(probeSeed);
-            int[] indices = random.ints(count, 0, order.length).toArray();
-            return new Read(Read.What.PROBE, at, count, Fingerprint.of(load(indices, probeSeed)));
+            int[] indices = new SplittableRandom(probeSeed)
+                    .ints(0, order.length)
+                    .distinct()
+                    .limit(Math.min(count, order.length))
+                    .toArray();
+            long value = Fingerprint.START;
+            for (int from = 0; from < indices.length; from += batchPerRank) {
+                int[] batch = Arrays.copyOfRange(indices, from, Math.min(indices.length, from + batchPerRank));
+                value = Fingerprint.extend(value, Fingerprint.of(load(batch, Seeds.derive(probeSeed, from))));
+            }
+            return new Read(Read.What.PROBE, at, indices.length, value);
         }
     }
 

@@ -10,9 +10,13 @@ import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** An iterator, divided. Positions count its batches. */
 final class ShardedIterator extends ShardedData {
+
+    private static final Logger LOG = LoggerFactory.getLogger(ShardedIterator.class);
 
     private final MultiDataSetIterator iterator;
     private final Object source;
@@ -21,7 +25,8 @@ final class ShardedIterator extends ShardedData {
     private final int bufferBatches;
     private final long seed;
     private boolean used;
-    private boolean hasHadBatches;
+    private boolean saidFewer;
+    private long mostBatches;
     private @Nullable BatchStream current;
 
     ShardedIterator(DataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
@@ -49,7 +54,7 @@ final class ShardedIterator extends ShardedData {
     }
 
     @Override
-    Object source() {
+    Object identity() {
         return source;
     }
 
@@ -74,6 +79,12 @@ final class ShardedIterator extends ShardedData {
     }
 
     @Override
+    boolean hasMore() {
+        // What cannot be reset cannot be read twice by mistake either, and asking it may wait for what does not come.
+        return !iterator.resetSupported() || iterator.hasNext();
+    }
+
+    @Override
     long advance(long position, World world) {
         return position + (sharding == Sharding.BATCHES ? world.size() : 1);
     }
@@ -81,7 +92,7 @@ final class ShardedIterator extends ShardedData {
     @Override
     Iterator<Share> pass(World world, Place place) {
         if (current != null) {
-            hasHadBatches |= current.batchesRead() > 0;
+            mostBatches = Math.max(mostBatches, current.batchesRead());
         }
         begin(place);
         int owner = sharding == Sharding.OWN ? world.rank() : 0;
@@ -101,7 +112,9 @@ final class ShardedIterator extends ShardedData {
                 iterator.reset();
             } catch (UnsupportedOperationException e) {
                 throw new IllegalStateException(
-                        kind + " says that it supports reset, and does not: train for one epoch, or use another iterator", e);
+                        kind
+                                + " says that it supports reset, and does not: train for one epoch, or use another iterator",
+                        e);
             }
         } else if (used) {
             throw new IllegalStateException("epoch " + place.epoch() + " needs another pass over " + kind
@@ -131,10 +144,8 @@ final class ShardedIterator extends ShardedData {
         @Override
         public boolean hasNext() {
             boolean any = batches.hasNext();
-            if (!any && hasHadBatches && batches.batchesRead() == 0) {
-                throw new IllegalStateException(kind + " has no batch after its reset, which it says it supports, though it"
-                        + " had some before: epoch " + begin.epoch() + " would be empty. Use an iterator whose reset begins"
-                        + " anew, or train for one epoch");
+            if (!any && batches.batchesRead() < mostBatches) {
+                hasFewer(batches.batchesRead(), begin.epoch());
             }
             return any;
         }
@@ -147,6 +158,26 @@ final class ShardedIterator extends ShardedData {
             Share share = division.next(batches);
             long fingerprint = batches.fingerprint();
             return new Share(share.rows(), share.borrowed(), false, fingerprint, fingerprint, batches.takeReads());
+        }
+    }
+
+    private void hasFewer(long batches, int epoch) {
+        if (batches == 0) {
+            throw new IllegalStateException(
+                    kind + " has no batch after its reset, which it says it supports, though it had"
+                            + " some before: epoch " + epoch
+                            + " would be empty. Use an iterator whose reset begins anew, or train"
+                            + " for one epoch");
+        }
+        if (!saidFewer) {
+            saidFewer = true;
+            LOG.warn(
+                    "{} had {} batches in epoch {}, and {} in an earlier one: did its reset begin anew, has something else"
+                            + " read from it?",
+                    kind,
+                    batches,
+                    epoch,
+                    mostBatches);
         }
     }
 

@@ -107,8 +107,8 @@ final class TrainingStep {
     private int count(MultiDataSet rows, long step, int epoch) {
         String lacking = replica.network().lackingIn(rows);
         if (!lacking.isEmpty()) {
-            throw new IllegalArgumentException("the batch of " + ownMember() + " for step " + step + " in epoch " + epoch
-                    + " has no " + lacking + ": look at what the iterator or source returns");
+            throw new IllegalArgumentException("the batch of " + ownMember() + " for step " + step + " in epoch "
+                    + epoch + " has no " + lacking + ": look at what the iterator or source returns");
         }
         return Rows.count(rows);
     }

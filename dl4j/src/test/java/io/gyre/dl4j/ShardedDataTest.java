@@ -126,8 +126,9 @@ class ShardedDataTest {
                 globalBatches(onEachRank(ranks, () -> ShardedData.of(new BatchList(batches), Sharding.EXAMPLES)), 0, 0);
 
         assertThat(joined(divided))
-                .containsExactlyElementsOf(
-                        batches.stream().map(batch -> numbers(Share.own(batch, true))).toList());
+                .containsExactlyElementsOf(batches.stream()
+                        .map(batch -> numbers(Share.own(batch, true)))
+                        .toList());
         assertThat(divided)
                 .allSatisfy(shares -> assertThat(
                                 shares.get(0).size() - shares.get(ranks - 1).size())
@@ -253,8 +254,9 @@ class ShardedDataTest {
     void aSourceThatReturnsTheWrongNumberOfExamplesIsFoundOut() {
         ExampleSource wrong = ExampleSource.of(8, indices -> numbers(0, 1));
 
-        assertThatThrownBy(() ->
-                        ShardedData.of(wrong, 4, 0).pass(new World(0, 1), Place.beginning(0)).next())
+        assertThatThrownBy(() -> ShardedData.of(wrong, 4, 0)
+                        .pass(new World(0, 1), Place.beginning(0))
+                        .next())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("4 examples and returned 1");
     }

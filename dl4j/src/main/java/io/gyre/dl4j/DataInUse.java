@@ -1,0 +1,103 @@
+package io.gyre.dl4j;
+
+import io.gyre.World;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The data that a rank trains on, claimed for it alone, and its pass over them. The pass stays open from one call of
+ * {@code fit} to the next, so that training in many short calls reads every batch once.
+ */
+final class DataInUse implements AutoCloseable {
+
+    private final World world;
+    private final String rankName;
+    private @Nullable ShardedData data;
+    private @Nullable Claim claim;
+    private @Nullable Pass pass;
+
+    /**
+     * Creates it, without data.
+     *
+     * @param rankName who claims the data, for errors
+     */
+    DataInUse(World world, String rankName) {
+        this.world = world;
+        this.rankName = rankName;
+    }
+
+    /**
+     * Claims data for a call of {@code fit}.
+     *
+     * @param next of this call
+     * @param resumed describes the data that a run which is resumed stopped in; null if it is not resumed
+     * @return whether the call goes on in the data of the call before. Data are the same if they come from the same object;
+     *     those of a run that is resumed, if they have the same description
+     */
+    boolean take(ShardedData next, @Nullable String resumed) {
+        ShardedData earlier = data;
+        boolean goesOn = earlier == null ? next.description().equals(resumed) : next.isSameAs(earlier);
+        Claim held = claim;
+        if (earlier != null && held != null && next.sharesPassWith(earlier) && held.holds()) {
+            return goesOn;
+        }
+        close();
+        claim = Claim.of(next.claimed(), rankName, next.mayEnd());
+        data = next;
+        return goesOn;
+    }
+
+    /** The pass, open for a call of {@code fit}; begun at a place if none is open. */
+    Pass open(ShardedData of, Place place) {
+        setUse(Claim.Use.NOW);
+        Pass open = pass;
+        if (open != null && open.resume()) {
+            return open;
+        }
+        if (open != null) {
+            open.close();
+        }
+        Pass begun = new Pass(of, world, place);
+        pass = begun;
+        return begun;
+    }
+
+    /** Between calls nothing is read from the data: they are the program's. */
+    void leave() {
+        if (pass != null) {
+            pass.pause();
+        }
+        setUse(pass == null ? Claim.Use.NONE : Claim.Use.BETWEEN_CALLS);
+    }
+
+    /** Ends the pass. */
+    void endPass() {
+        Pass open = pass;
+        pass = null;
+        setUse(Claim.Use.NONE);
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    /** What {@link #take} took last, or has kept in place of it. */
+    ShardedData data() {
+        return Objects.requireNonNull(data);
+    }
+
+    private void setUse(Claim.Use use) {
+        if (claim != null) {
+            claim.setUse(use);
+        }
+    }
+
+    /** Ends the pass and gives the data back. A second call does nothing. */
+    @Override
+    public void close() {
+        endPass();
+        if (claim != null) {
+            claim.close();
+            claim = null;
+        }
+    }
+}
