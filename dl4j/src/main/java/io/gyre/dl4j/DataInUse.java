@@ -3,12 +3,16 @@ package io.gyre.dl4j;
 import io.gyre.World;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The data that a rank trains on, claimed for it alone, and its pass over them. The pass stays open from one call of
  * {@code fit} to the next, so that training in many short calls reads every batch once.
  */
 final class DataInUse implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DataInUse.class);
 
     private final World world;
     private final String rankName;
@@ -40,6 +44,13 @@ final class DataInUse implements AutoCloseable {
         Claim held = claim;
         if (earlier != null && held != null && next.sharesPassWith(earlier) && held.holds()) {
             return goesOn;
+        }
+        if (earlier != null && !goesOn && pass != null && next.description().equals(earlier.description())) {
+            LOG.warn(
+                    "{} begins anew, though an epoch of data like them is not finished: {} is another object than in the"
+                            + " call of fit before",
+                    next.description(),
+                    next.identity().getClass().getName());
         }
         close();
         claim = Claim.of(next.claimed(), rankName, next.mayEnd());

@@ -35,7 +35,7 @@ final class Fingerprint {
         long features = of(batch.getFeatures());
         long labels = of(batch.getLabels());
         long featuresMasks = of(batch.getFeaturesMaskArrays());
-        return Seeds.derive(features, labels, featuresMasks, of(batch.getLabelsMaskArrays()));
+        return Seeds.derive(START, features, labels, featuresMasks, of(batch.getLabelsMaskArrays()));
     }
 
     private static long of(@Nullable INDArray @Nullable [] arrays) {
@@ -56,7 +56,7 @@ final class Fingerprint {
         INDArray dense = isDense(array) ? array : array.dup('c');
         try {
             HostMemory.beginUse(dense);
-            return Seeds.derive(shape, crc(dense));
+            return Seeds.derive(START, shape, crc(dense));
         } finally {
             // ND4J frees an array's memory when nobody has it any more, also while it is read.
             Reference.reachabilityFence(dense);
@@ -82,7 +82,7 @@ final class Fingerprint {
 
     /** Of what has been read before and what has been read now. */
     static long extend(long running, long next) {
-        return Seeds.derive(running, next);
+        return Seeds.derive(START, running, next);
     }
 
     /** What travels of a running fingerprint of both order and values. */

@@ -59,7 +59,7 @@ final class Rows {
             if (array != null && array.size(0) != rows) {
                 throw new IllegalArgumentException("a batch cannot be divided by rows: features 0 has " + rows
                         + ", but " + what + " " + i + " has shape " + Arrays.toString(array.shape())
-                        + ". Divide by Sharding.BATCHES or OWN, which leave batches whole.");
+                        + ". Divide by Sharding.BATCHES or OWN, and without micro-batches: batches stay whole then.");
             }
         }
     }

@@ -195,7 +195,7 @@ final class ShardedExamples extends ShardedData {
             }
         }
 
-        /** Reads different examples, in batches that are no larger than those of training. */
+        /** Reads examples one by one, so that it does not matter how large the batches of training are. */
         private Read probe(int count, long... path) {
             long probeSeed = Seeds.derive(seed, path);
             int[] indices = new SplittableRandom(probeSeed)
@@ -204,9 +204,9 @@ final class ShardedExamples extends ShardedData {
                     .limit(Math.min(count, order.length))
                     .toArray();
             long value = Fingerprint.START;
-            for (int from = 0; from < indices.length; from += batchPerRank) {
-                int[] batch = Arrays.copyOfRange(indices, from, Math.min(indices.length, from + batchPerRank));
-                value = Fingerprint.extend(value, Fingerprint.of(load(batch, Seeds.derive(probeSeed, from))));
+            for (int index : indices) {
+                MultiDataSet row = load(new int[] {index}, Seeds.derive(probeSeed, index));
+                value = Fingerprint.extend(value, Fingerprint.of(row));
             }
             return new Read(Read.What.PROBE, at, indices.length, value);
         }

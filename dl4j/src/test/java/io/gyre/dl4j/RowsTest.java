@@ -60,13 +60,14 @@ class RowsTest {
     }
 
     @Test
-    void arraysWithDifferentNumbersOfRowsAreRefused() {
+    void arraysWithDifferentNumbersOfRowsCannotBeDivided() {
         batch.setFeatures(1, numbered(ROWS + 1, 2));
 
-        assertThatThrownBy(() -> Rows.count(batch))
+        assertThatThrownBy(() -> Rows.slice(batch, 0, 2))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("labels 0 has 6")
+                .hasMessageContaining("features 0 has 6")
                 .hasMessageContaining("features 1 has shape [7, 2]");
+        assertThat(Rows.slice(batch, 0, ROWS)).as("a batch that stays whole").isSameAs(batch);
     }
 
     private void assertRow(org.nd4j.linalg.dataset.api.MultiDataSet actual, int row, int expectedRow) {

@@ -190,11 +190,12 @@ class TrainerTest {
                 assertThat(trainer.fit(byExamples(batches), 3).steps()).isEqualTo(21);
             }
             try (DistributedTrainer trainer = DistributedTrainer.of(inParts, session)) {
-                assertThat(trainer.fitSteps(byExamples(batches), 4).steps()).isEqualTo(4);
-                assertThat(trainer.fitSteps(byExamples(batches), 6).epochs()).isEqualTo(1);
+                ShardedData data = byExamples(batches);
+                assertThat(trainer.fitSteps(data, 4).steps()).isEqualTo(4);
+                assertThat(trainer.fitSteps(data, 6).epochs()).isEqualTo(1);
                 trainer.requestStop();
-                assertThat(trainer.fit(byExamples(batches), 1).steps()).isEqualTo(1);
-                assertThat(trainer.fit(byExamples(batches), 2).epochs()).isEqualTo(2);
+                assertThat(trainer.fit(data, 1).steps()).isEqualTo(1);
+                assertThat(trainer.fit(data, 2).epochs()).isEqualTo(2);
             }
         });
 
@@ -235,9 +236,10 @@ class TrainerTest {
         List<Model> models = Gyre.local(2).call(session -> {
             Model model = model(graph);
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                ShardedData data = byExamples(batches);
                 for (int i = 0; i < batches.size(); i++) {
                     setLearningRate(model, 0.02 / (i + 1));
-                    trainer.fitSteps(byExamples(batches), 1);
+                    trainer.fitSteps(data, 1);
                 }
             }
             return model;
@@ -267,12 +269,13 @@ class TrainerTest {
         List<MultiLayerNetwork> models = Gyre.local(2).call(session -> {
             MultiLayerNetwork model = perceptron();
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
-                trainer.fitSteps(byExamples(batches), 3);
+                ShardedData data = byExamples(batches);
+                trainer.fitSteps(data, 3);
                 if (session.world().rank() == 1) {
                     model.clear();
                     assertThat(model.getUpdater(false)).isNull();
                 }
-                trainer.fitSteps(byExamples(batches), 2);
+                trainer.fitSteps(data, 2);
             }
             return model;
         });

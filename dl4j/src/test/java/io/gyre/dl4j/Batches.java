@@ -1,0 +1,130 @@
+package io.gyre.dl4j;
+
+import java.util.List;
+import java.util.NoSuchElementException;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+/** An iterator over copies of batches that counts what it gives, and behaves as badly as a test asks. */
+final class Batches implements DataSetIterator {
+
+    private final List<DataSet> batches;
+    private final Reset reset;
+    private @Nullable DataSetPreProcessor preProcessor;
+    private @Nullable DataSet reused;
+    private boolean reuses;
+    private int at;
+    private volatile int given;
+
+    /** What a call of {@code reset} does. */
+    enum Reset {
+        BEGINS_ANEW,
+        UNSUPPORTED,
+        /** Says that it is supported. */
+        DOES_NOTHING,
+        /** Says that it is supported. */
+        FAILS
+    }
+
+    Batches(List<DataSet> batches) {
+        this(batches, Reset.BEGINS_ANEW);
+    }
+
+    Batches(List<DataSet> batches, Reset reset) {
+        this.batches = batches;
+        this.reset = reset;
+    }
+
+    /** Gives the same arrays again and again, which are as large as the first batch, with other values. */
+    Batches reusingArrays() {
+        reuses = true;
+        return this;
+    }
+
+    /** Batches given since it was made. */
+    int given() {
+        return given;
+    }
+
+    @Override
+    public boolean hasNext() {
+        return at < batches.size();
+    }
+
+    @Override
+    public DataSet next() {
+        if (!hasNext()) {
+            throw new NoSuchElementException();
+        }
+        DataSet next = batches.get(at++);
+        given++;
+        if (!reuses) {
+            next = next.copy();
+        } else {
+            reused = reused == null ? next.copy() : reused;
+            reused.getFeatures().assign(next.getFeatures());
+            reused.getLabels().assign(next.getLabels());
+            next = reused;
+        }
+        if (preProcessor != null) {
+            preProcessor.preProcess(next);
+        }
+        return next;
+    }
+
+    @Override
+    public void reset() {
+        switch (reset) {
+            case BEGINS_ANEW -> at = 0;
+            case DOES_NOTHING -> {}
+            case UNSUPPORTED, FAILS -> throw new UnsupportedOperationException("no reset");
+        }
+    }
+
+    @Override
+    public boolean resetSupported() {
+        return reset != Reset.UNSUPPORTED;
+    }
+
+    @Override
+    public boolean asyncSupported() {
+        return true;
+    }
+
+    @Override
+    public DataSet next(int rows) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int inputColumns() {
+        return batches.get(0).numInputs();
+    }
+
+    @Override
+    public int totalOutcomes() {
+        return batches.get(0).numOutcomes();
+    }
+
+    @Override
+    public int batch() {
+        return batches.get(0).numExamples();
+    }
+
+    @Override
+    public void setPreProcessor(@Nullable DataSetPreProcessor value) {
+        preProcessor = value;
+    }
+
+    @Override
+    public @Nullable DataSetPreProcessor getPreProcessor() {
+        return preProcessor;
+    }
+
+    @Override
+    public @Nullable List<String> getLabels() {
+        return null;
+    }
+}

@@ -1,0 +1,134 @@
+package io.gyre.dl4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.Gyre;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.AsyncDataSetIterator;
+import org.nd4j.linalg.dataset.AsyncMultiDataSetIterator;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.learning.config.Sgd;
+
+/** Iterators that reuse the memory of what they have given: every row of an epoch reaches a model all the same. */
+@Timeout(300)
+class HeldBatchesTest {
+
+    /** A batch has 1 MB: the workspace of an asynchronous iterator has at least 10, and goes round. */
+    private static final int WIDTH = 65_536;
+
+    private static final int ROWS = 4;
+    private static final int BATCHES = 40;
+
+    /** How an iterator is read on each of some ranks. */
+    private record Reading(String name, int ranks, Function<MultiDataSetIterator, ShardedData> data) {
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    static Stream<Arguments> readings() {
+        List<Reading> readings = List.of(
+                new Reading("a buffer that mixes", 2, it -> ShardedData.shuffled(it, Sharding.EXAMPLES, 10, 3)),
+                new Reading("every fourth batch", 4, it -> ShardedData.of(it, Sharding.BATCHES)),
+                new Reading("a mixed buffer, every second batch", 2, it ->
+                        ShardedData.shuffled(it, Sharding.BATCHES, 7, 3)),
+                new Reading("slices", 2, it -> ShardedData.of(it, Sharding.EXAMPLES)),
+                new Reading("one rank", 1, it -> ShardedData.of(it, Sharding.OWN)));
+        return readings.stream().flatMap(reading -> Stream.of("async", "async multi", "reused arrays")
+                .map(kind -> Arguments.of(kind, reading)));
+    }
+
+    /** Makes its arrays anew for each batch, in the workspace that is open. */
+    private static final class Numbered implements Function<Integer, DataSet> {
+
+        @Override
+        public DataSet apply(Integer number) {
+            INDArray features = Nd4j.create(DataType.FLOAT, ROWS, WIDTH);
+            INDArray labels = Nd4j.create(DataType.FLOAT, ROWS, TestModels.CLASSES);
+            for (int row = 0; row < ROWS; row++) {
+                features.getRow(row).assign(1 + ROWS * number + row);
+                labels.putScalar(row, 0, 1);
+            }
+            return new DataSet(features, labels);
+        }
+    }
+
+    private static MultiDataSetIterator iterator(String kind) {
+        if (kind.equals("reused arrays")) {
+            List<DataSet> batches = IntStream.range(0, BATCHES)
+                    .boxed()
+                    .map(number -> narrow(number))
+                    .toList();
+            return new MultiDataSetIteratorAdapter(new Batches(batches).reusingArrays());
+        }
+        DataSetIterator made = new Made(BATCHES, new Numbered());
+        return kind.equals("async")
+                ? new MultiDataSetIteratorAdapter(new AsyncDataSetIterator(made, 2, true))
+                : new AsyncMultiDataSetIterator(new MultiDataSetIteratorAdapter(made), 2, true);
+    }
+
+    private static DataSet narrow(int number) {
+        return new DataSet(
+                new Numbered().apply(number).getFeatures().getColumns(0, 1), Nd4j.ones(ROWS, TestModels.CLASSES));
+    }
+
+    @ParameterizedTest(name = "{0}, {1}")
+    @MethodSource("readings")
+    void everyRowReachesAModelOnce(String kind, Reading reading) throws Exception {
+        int width = kind.equals("reused arrays") ? 2 : WIDTH;
+        List<Integer> seen = Collections.synchronizedList(new ArrayList<>());
+
+        Gyre.local(reading.ranks()).run(session -> {
+            MultiLayerNetwork model = model(width);
+            model.setListeners(new BaseTrainingListener() {
+                @Override
+                public void onGradientCalculation(Model trained) {
+                    INDArray input = ((MultiLayerNetwork) trained).getInput();
+                    for (int row = 0; row < input.rows(); row++) {
+                        seen.add(Math.round(input.getFloat(row, width - 1)));
+                    }
+                }
+            });
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fit(reading.data().apply(iterator(kind)), 1);
+            }
+        });
+
+        Set<Integer> all = new TreeSet<>(
+                IntStream.rangeClosed(1, BATCHES * ROWS).boxed().toList());
+        assertThat(seen).hasSize(BATCHES * ROWS);
+        assertThat(new TreeSet<>(seen)).isEqualTo(all);
+    }
+
+    private static MultiLayerNetwork model(int width) {
+        return TestModels.initialised(
+                new MultiLayerNetwork(TestModels.configuration(new Sgd(0), DataType.FLOAT)
+                        .list()
+                        .layer(TestModels.softmax())
+                        .setInputType(InputType.feedForward(width))
+                        .build()));
+    }
+}

@@ -1,0 +1,86 @@
+package io.gyre.dl4j;
+
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+
+/** An iterator whose batches are made when they are asked for, as those of a record reader are. */
+final class Made implements DataSetIterator {
+
+    private final int batches;
+    private final Function<Integer, DataSet> maker;
+    private int at;
+
+    /**
+     * Creates one.
+     *
+     * @param maker makes a batch of a number from 0
+     */
+    Made(int batches, Function<Integer, DataSet> maker) {
+        this.batches = batches;
+        this.maker = maker;
+    }
+
+    @Override
+    public boolean hasNext() {
+        return at < batches;
+    }
+
+    @Override
+    public DataSet next() {
+        return maker.apply(at++);
+    }
+
+    @Override
+    public void reset() {
+        at = 0;
+    }
+
+    @Override
+    public boolean resetSupported() {
+        return true;
+    }
+
+    @Override
+    public boolean asyncSupported() {
+        return true;
+    }
+
+    @Override
+    public DataSet next(int rows) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int inputColumns() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int totalOutcomes() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public int batch() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void setPreProcessor(@Nullable DataSetPreProcessor value) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public @Nullable DataSetPreProcessor getPreProcessor() {
+        return null;
+    }
+
+    @Override
+    public @Nullable List<String> getLabels() {
+        return null;
+    }
+}
