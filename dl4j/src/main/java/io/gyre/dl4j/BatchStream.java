@@ -9,8 +9,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The batches of one pass over an iterator, from a position on. Groups of batches are mixed: joined, their rows put into
- * an order drawn from the seed, and cut into batches of the same sizes again.
+ * The batches of one pass over an iterator, from a position on. Groups of batches are mixed: joined, their rows put
+ * into an order drawn from the seed, and cut into batches of the same sizes again.
  *
  * <p>A batch of a stream that does not mix is the iterator's own, valid until {@link #hasNext}; one that is mixed is a
  * copy.

@@ -8,8 +8,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * That a thread, and so a rank, uses objects which no other thread may use meanwhile: a model, an iterator. A later claim of
- * the same thread takes them over. Nothing is kept of a claim that was released, or of objects that nobody has any more.
+ * That a thread, and so a rank, uses objects which no other thread may use meanwhile: a model, an iterator. A later
+ * claim of the same thread takes them over. Nothing is kept of a claim that was released, or of objects that nobody
+ * has any more.
  *
  * <p>All methods are thread-safe.
  */

@@ -35,8 +35,8 @@ final class DataInUse implements AutoCloseable {
      *
      * @param next of this call
      * @param resumed describes the data that a run which is resumed stopped in; null if it is not resumed
-     * @return whether the call goes on in the data of the call before. Data are the same if they come from the same object;
-     *     those of a run that is resumed, if they have the same description
+     * @return whether the call goes on in the data of the call before. Data are the same if they come from the same
+     *     object; those of a run that is resumed, if they have the same description
      */
     boolean take(ShardedData next, @Nullable String resumed) {
         ShardedData earlier = data;
@@ -47,8 +47,8 @@ final class DataInUse implements AutoCloseable {
         }
         if (earlier != null && !goesOn && pass != null && next.description().equals(earlier.description())) {
             LOG.warn(
-                    "{} begins anew, though an epoch of data like them is not finished: {} is another object than in the"
-                            + " call of fit before",
+                    "{} begins anew, though an epoch of data like them is not finished: {} is another object than in"
+                            + " the call of fit before",
                     next.description(),
                     next.identity().getClass().getName());
         }

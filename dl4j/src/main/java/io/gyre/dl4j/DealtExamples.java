@@ -10,8 +10,9 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * A source whose batches go to whoever comes for them. All ranks count with one counter: its numbers are those of the batches
- * of the first epoch, then of the second, and so on. A rank that draws one of the next epoch keeps it for its next pass.
+ * A source whose batches go to whoever comes for them. All ranks count with one counter: its numbers are those of the
+ * batches of the first epoch, then of the second, and so on. A rank that draws one of the next epoch keeps it for its
+ * next pass.
  */
 final class DealtExamples extends ShardedData {
 

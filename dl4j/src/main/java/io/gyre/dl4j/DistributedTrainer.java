@@ -201,8 +201,10 @@ public final class DistributedTrainer implements AutoCloseable {
     /**
      * Trains for a number of passes over the data. Blocks until they are done on all ranks, or a rank has asked to stop.
      *
-     * <p>A pass that an earlier call left unfinished ({@link #fitSteps}, {@link #requestStop}) is continued if the data are the
-     * same, and counts as the first.
+     * <p>A pass that an earlier call left unfinished ({@link #fitSteps}, {@link #requestStop}) is continued, and
+     * counts as the first, if the data come from the same iterator or source object. Other data begin at their
+     * beginning. All ranks read equal data, unless divided by {@link Sharding#OWN}: else all fail in the step in which
+     * a rank read something else, before its update.
      *
      * @param data made in the same way on all ranks
      * @param epochs passes over the data
@@ -212,7 +214,8 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Trains for a number of steps, over as many passes as that takes. The next call continues where this one ends.
+     * Trains for a number of steps, over as many passes as that takes. The next call with the same data continues
+     * where this one ends, in the same pass: many short calls read no more than a long one.
      *
      * @param steps optimiser steps
      */

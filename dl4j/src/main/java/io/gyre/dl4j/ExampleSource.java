@@ -25,8 +25,11 @@ public interface ExampleSource {
     /**
      * Reads a batch.
      *
+     * <p>Now and then a single example is asked for that other ranks ask for too, to find out whether all have the
+     * same data.
+     *
      * @param indices at least one, each from 0 to {@code size() - 1}
-     * @return one row per index, in their order; not an array that the source will write to again
+     * @return one row per index, in their order; may be written to again by the next call
      */
     MultiDataSet load(int[] indices);
 

@@ -11,12 +11,12 @@ import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
- * Numbers that are equal where equal data were read, and differ where others were: CRC32C of the values, mixed with types and
- * shapes.
+ * Numbers that are equal where equal data were read, and differ where others were: CRC32C of the values, mixed with
+ * types and shapes.
  *
- * <p>What travels has {@link StepReport#FINGERPRINT_BITS} bits in two fields: the upper are of the order in which data are
- * read, the lower {@link #VALUE_BITS} of what they hold. A lower field of 0 is of a rank that cannot tell: it agrees with
- * any.
+ * <p>What travels has {@link StepReport#FINGERPRINT_BITS} bits in two fields: the upper are of the order in which data
+ * are read, the lower {@link #VALUE_BITS} of what they hold. A lower field of 0 is of a rank that cannot tell: it
+ * agrees with any.
  */
 final class Fingerprint {
 

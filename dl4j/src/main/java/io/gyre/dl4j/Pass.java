@@ -6,8 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's shares of an epoch, loaded ahead where the data allow it; empty ones once it has no more. Stays open between
- * calls of {@code fit} that train on parts of the epoch, but reads nothing then.
+ * One rank's shares of an epoch, loaded ahead where the data allow it; empty ones once it has no more. Stays open
+ * between calls of {@code fit} that train on parts of the epoch, but reads nothing then.
  */
 final class Pass implements AutoCloseable {
 
@@ -48,7 +48,10 @@ final class Pass implements AutoCloseable {
         hadMore = data.hasMore();
     }
 
-    /** Reads on after {@link #pause}. Returns false if somebody else has used the source since: the pass must be closed. */
+    /**
+     * Reads on after {@link #pause}. Returns false if somebody else has used the source since: the pass must be
+     * closed.
+     */
     boolean resume() {
         if (!paused) {
             return true;

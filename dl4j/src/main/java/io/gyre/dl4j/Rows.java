@@ -13,14 +13,17 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Takes examples out of a batch: the same rows of all its features, labels and masks. What is copied lies in no workspace,
- * and so stays valid.
+ * Takes examples out of a batch: the same rows of all its features, labels and masks. What is copied lies in no
+ * workspace, and so stays valid.
  */
 final class Rows {
 
     private Rows() {}
 
-    /** Number of examples, as Deeplearning4j counts them: rows of the first features. Other arrays may have other numbers. */
+    /**
+     * Number of examples, as Deeplearning4j counts them: rows of the first features. Other arrays may have other
+     * numbers.
+     */
     static int count(MultiDataSet batch) {
         return Math.toIntExact(batch.getFeatures(0).size(0));
     }

@@ -16,14 +16,14 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *
  * <dl>
  *   <dt>Equality
- *   <dd>Every rank makes its own object, with the same arguments; that is compared when training starts. What is read must be
- *       equal too, except by {@link Sharding#OWN}: every step compares a running fingerprint of it before any update. Of an
- *       {@link ExampleSource}, of which each rank reads other examples, some examples are read by all ranks to compare them.
- *       Two ranks of a process that are given the same iterator are refused.
+ *   <dd>Every rank makes its own object, with the same arguments; that is compared when training starts. What is read
+ *       must be equal too, except by {@link Sharding#OWN}: every step compares a running fingerprint of it before any
+ *       update. Of an {@link ExampleSource}, of which each rank reads other examples, some examples are read by all
+ *       ranks to compare them. Two ranks of a process that are given the same iterator are refused.
  *   <dt>Ownership
- *   <dd>Iterators and sources are borrowed. A batch is used, or copied, before the next one is asked for, so they may reuse
- *       its memory. An iterator stays with a pass that is not finished, also between calls of {@code fit}: the program does
- *       not reset it then.
+ *   <dd>Iterators and sources are borrowed. A batch is used, or copied, before the next one is asked for, so they may
+ *       reuse its memory. An iterator stays with a pass that is not finished, also between calls of {@code fit}: the
+ *       program does not reset it then.
  *   <dt>Threading
  *   <dd>Batches are loaded by a thread of their own, at most two ahead, except from iterators that do not support it
  *       ({@code asyncSupported}). One pass runs at a time.

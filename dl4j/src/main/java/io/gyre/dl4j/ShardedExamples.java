@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 /**
  * A source in a new order every epoch. Positions count examples.
  *
- * <p>Ranks read different examples, so to find out whether their sources are equal all read a few alike: probes, drawn from the
- * seed, {@value #PROBES_OF_A_PASS} at the beginning of a pass and one every {@value #STEPS_PER_PROBE} steps.
+ * <p>Ranks read different examples, so to find out whether their sources are equal all read a few alike: probes, drawn
+ * from the seed, {@value #PROBES_OF_A_PASS} at the beginning of a pass and one every {@value #STEPS_PER_PROBE} steps.
  */
 final class ShardedExamples extends ShardedData {
 
@@ -29,7 +29,10 @@ final class ShardedExamples extends ShardedData {
     /** In paths of seeds, where loading for training has a rank, which is not negative. */
     private static final int PROBE = -1;
 
-    /** Whether the source gives the same when it is asked twice. One whose chance is not seeded by us cannot be compared. */
+    /**
+     * Whether the source gives the same when it is asked twice. One whose chance is not seeded by us cannot be
+     * compared.
+     */
     private enum Repeats {
         UNKNOWN,
         YES,
@@ -166,7 +169,10 @@ final class ShardedExamples extends ShardedData {
             return examples;
         }
 
-        /** The probes at the beginning of a pass, which depend on nothing but the epoch; null if they cannot be compared. */
+        /**
+         * The probes at the beginning of a pass, which depend on nothing but the epoch; null if they cannot be
+         * compared.
+         */
         private @Nullable Read probePass() {
             if (repeats == Repeats.NO) {
                 return null;
@@ -178,7 +184,7 @@ final class ShardedExamples extends ShardedData {
             if (repeats == Repeats.NO) {
                 LOG.warn(
                         "the example source gives other values when it is asked for the same examples again: what ranks"
-                                + " read is not compared. Draw from Nd4j.getRandom(), which is seeded before each batch");
+                                + " read is not compared. Draw from Nd4j.getRandom(), seeded before each batch");
                 return null;
             }
             check(Fingerprint.value(Fingerprint.extend(0, first.value())));

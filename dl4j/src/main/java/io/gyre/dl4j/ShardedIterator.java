@@ -113,7 +113,8 @@ final class ShardedIterator extends ShardedData {
             } catch (UnsupportedOperationException e) {
                 throw new IllegalStateException(
                         kind
-                                + " says that it supports reset, and does not: train for one epoch, or use another iterator",
+                                + " says that it supports reset, and does not: train for one epoch, or use another"
+                                + " iterator",
                         e);
             }
         } else if (used) {
@@ -172,8 +173,8 @@ final class ShardedIterator extends ShardedData {
         if (!saidFewer) {
             saidFewer = true;
             LOG.warn(
-                    "{} had {} batches in epoch {}, and {} in an earlier one: did its reset begin anew, has something else"
-                            + " read from it?",
+                    "{} had {} batches in epoch {}, and {} in an earlier one: did its reset begin anew, has something"
+                            + " else read from it?",
                     kind,
                     batches,
                     epoch,

@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-/** How ranks that read equal iterators divide what comes out of them. */
+/** How ranks divide what comes out of their iterators. By all but {@link #OWN} these must give equal batches. */
 public enum Sharding {
     /**
      * The iterator's batch is the global batch: each rank trains on its slice of the rows. N ranks then do exactly the steps

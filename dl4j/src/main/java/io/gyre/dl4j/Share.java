@@ -10,10 +10,10 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * @param rows null if there is nothing for this rank in it
  * @param borrowed whether the rows are valid only until their source is asked for more
  * @param ended whether this rank's data have ended
- * @param fingerprint of what this rank has read so far and all ranks read alike, see {@link Fingerprint}; 0 if each has its
- *     own
- * @param mark tells these data from others of the same description, when a pass begins after this share; 0 for nothing to
- *     tell
+ * @param fingerprint of what this rank has read so far and all ranks read alike, see {@link Fingerprint}; 0 if each
+ *     has its own
+ * @param mark tells these data from others of the same description, when a pass begins after this share; 0 for nothing
+ *     to tell
  * @param reads what was read since the share before, of what all ranks read alike
  */
 record Share(

@@ -27,7 +27,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** Ranks that should read the same data and do not: found before an update, with the rank, the batch and both values. */
+/**
+ * Ranks that should read the same data and do not: found before an update, with the rank, the batch and both values.
+ */
 @Timeout(120)
 class DataAgreementTest {
 

@@ -24,7 +24,9 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Batches without features or labels, or with other numbers of rows in them: as plain {@code fit}, or refused clearly. */
+/**
+ * Batches without features or labels, or with other numbers of rows in them: as plain {@code fit}, or refused clearly.
+ */
 @Timeout(120)
 class UnusualBatchesTest {
 
