@@ -20,12 +20,16 @@ final class Rows {
 
     private Rows() {}
 
-    /**
-     * Number of examples, as Deeplearning4j counts them: rows of the first features. Other arrays may have other
-     * numbers.
-     */
+    /** Rows of the first features. Other arrays may have other numbers. */
     static int count(MultiDataSet batch) {
         return Math.toIntExact(batch.getFeatures(0).size(0));
+    }
+
+    /** The number that Deeplearning4j divides a batch's gradients by: rows of the first labels, if there are any. */
+    static int countTrained(MultiDataSet batch) {
+        return batch.numLabelsArrays() == 0 || batch.getLabels(0) == null
+                ? count(batch)
+                : Math.toIntExact(batch.getLabels(0).size(0));
     }
 
     /** Fails unless there are features to train on. */

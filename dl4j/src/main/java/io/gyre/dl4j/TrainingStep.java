@@ -110,7 +110,7 @@ final class TrainingStep {
             throw new IllegalArgumentException("the batch of " + ownMember() + " for step " + step + " in epoch "
                     + epoch + " has no " + lacking + ": look at what the iterator or source returns");
         }
-        return Rows.count(rows);
+        return Rows.countTrained(rows);
     }
 
     private double backwardAndExchange(

@@ -1,8 +1,11 @@
 package io.gyre.dl4j;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.gyre.Gyre;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
@@ -16,11 +19,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
@@ -31,6 +37,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 class UnusualBatchesTest {
 
     private static final DataType TYPE = DataType.DOUBLE;
+    private static final int STEPS = 3;
 
     private static MultiLayerNetwork perceptron() {
         return TestModels.perceptron(TestModels.configuration(new Sgd(0.1), TYPE));
@@ -97,10 +104,9 @@ class UnusualBatchesTest {
 
     /** A label for each time step of each sequence: more rows of labels than of features. */
     private static MultiDataSet sequences(int examples, long seed) {
-        int steps = 3;
         return batch(
-                TestData.gaussian(TYPE, seed, examples, TestModels.FEATURES, steps),
-                TestData.oneHot(examples * steps, TYPE, seed));
+                TestData.gaussian(TYPE, seed, examples, TestModels.FEATURES, STEPS),
+                TestData.oneHot(examples * STEPS, TYPE, seed));
     }
 
     private static MultiLayerNetwork perStep() {
@@ -136,16 +142,46 @@ class UnusualBatchesTest {
         Bound.assertIdentical(trained.params(), plain.params());
     }
 
-    @Test
-    void severalRanksTakeThemByBatchesAndByOwnOnly() throws Exception {
-        for (Sharding sharding : List.of(Sharding.OWN, Sharding.BATCHES)) {
-            Gyre.local(2).run(session -> {
-                try (DistributedTrainer trainer = DistributedTrainer.of(perStep(), session)) {
-                    trainer.fit(
-                            ShardedData.of(new BatchList(List.of(sequences(4, 1), sequences(2, 2))), sharding), 1);
-                }
-            });
+    /** The sequences of both, their labels in the order of time steps, as the model has its rows. */
+    private static MultiDataSet joined(MultiDataSet one, MultiDataSet other) {
+        List<INDArray> labels = new ArrayList<>();
+        for (int step = 0; step < STEPS; step++) {
+            for (MultiDataSet part : List.of(one, other)) {
+                int rows = Rows.count(part);
+                labels.add(part.getLabels(0)
+                        .get(NDArrayIndex.interval(step * rows, (step + 1) * rows), NDArrayIndex.all()));
+            }
         }
+        return batch(
+                Nd4j.concat(0, one.getFeatures(0), other.getFeatures(0)),
+                Nd4j.concat(0, labels.toArray(INDArray[]::new)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"OWN", "BATCHES"})
+    void severalRanksTakeThemWhole(Sharding sharding) throws Exception {
+        MultiDataSet one = sequences(4, 1);
+        MultiDataSet other = sequences(2, 2);
+        MultiLayerNetwork plain = perStep();
+        plain.fit(joined(one, other));
+
+        List<MultiLayerNetwork> models = Gyre.local(2).call(session -> {
+            MultiLayerNetwork model = perStep();
+            List<MultiDataSet> batches = sharding == Sharding.BATCHES
+                    ? List.of(one, other)
+                    : List.of(session.world().isRoot() ? one : other);
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fit(ShardedData.of(new BatchList(batches), sharding), 1);
+            }
+            return model;
+        });
+
+        Bound.assertClose(models.get(0).params(), plain.params(), 1);
+        assertThat(models.get(0).score()).isCloseTo(plain.score(), within(1e-12));
+    }
+
+    @Test
+    void theyCannotBeDividedByExamples() {
         assertThatThrownBy(() -> Gyre.local(2).run(session -> {
                     try (DistributedTrainer trainer = DistributedTrainer.of(perStep(), session)) {
                         trainer.fit(ShardedData.of(new BatchList(List.of(sequences(4, 1))), Sharding.EXAMPLES), 1);
