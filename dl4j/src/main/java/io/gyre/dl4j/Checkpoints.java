@@ -57,6 +57,9 @@ final class Checkpoints {
         store = new CheckpointStore(directory, options.keep());
         if (!options.resume()) {
             store.checkEmpty();
+        }
+        store.tryOut();
+        if (!options.resume()) {
             return null;
         }
         try (CheckpointFile file = store.openNewest()) {
@@ -98,25 +101,49 @@ final class Checkpoints {
         }
     }
 
-    /** Saves what a call of {@code fit} ends with, unless its last step is on disk already. */
+    /**
+     * Saves what a call of {@code fit} ends with, unless its last step is on disk already.
+     *
+     * @throws GyreException if it cannot be written: with what the call ends is in the model alone
+     */
     void afterCall(Progress progress) {
-        if (progress.step() != savedStep) {
-            save(progress);
+        if (options.directory() == null || progress.step() == savedStep) {
+            return;
+        }
+        String failure = save(progress);
+        if (!failure.isEmpty()) {
+            throw new GyreException(failure + ". The training is done up to step " + progress.step()
+                    + ", and is in the model alone: export it to another place, or make room and call fit again");
         }
     }
 
-    private void save(Progress progress) {
+    /**
+     * Writes a checkpoint. What keeps it from being written does not end the training: the next one makes it good.
+     *
+     * @return what failed, the same on all ranks; empty if nothing did
+     */
+    private String save(Progress progress) {
         if (options.directory() == null) {
-            return;
+            return "";
         }
-        OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
+        String failure = OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
             if (store == null) {
                 throw new IllegalStateException("the checkpoint directory is not open");
             }
             String configuration = replica.network().configurationJson();
-            store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state()));
-            return "";
+            try {
+                store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state()));
+                return "";
+            } catch (GyreException e) {
+                LOG.warn(
+                        "{}. The training goes on, and the next checkpoint is tried when its time comes",
+                        e.getMessage());
+                return String.valueOf(e.getMessage());
+            }
         });
-        savedStep = progress.step();
+        if (failure.isEmpty()) {
+            savedStep = progress.step();
+        }
+        return failure;
     }
 }

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +56,7 @@ import org.slf4j.LoggerFactory;
  *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all ranks;
  *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step.
  *   <dt>Threading
- *   <dd>One thread, the one that drives the session; {@link #requestStop} may come from any.
+ *   <dd>One thread, the one that drives the session; {@link #requestStop} and {@link #requestEnd} may come from any.
  *   <dt>Failure
  *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, all ranks fail in the same
  *       step, before its update.
@@ -85,6 +86,8 @@ public final class DistributedTrainer implements AutoCloseable {
     private boolean resumed;
     private double score = Double.NaN;
     private volatile boolean stopRequested;
+    private volatile boolean endRequested;
+    private boolean ended;
 
     private DistributedTrainer(Builder builder) {
         session = builder.session;
@@ -217,6 +220,9 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private FitReport fit(ShardedData data, int epochs, long steps) {
         Tally tally = new Tally(session.bytesSent());
+        if (ended) {
+            return tally.report(session.bytesSent(), true);
+        }
         if (callsToSkip > 0) {
             callsToSkip--;
             return tally.report(session.bytesSent(), false);
@@ -235,14 +241,27 @@ public final class DistributedTrainer implements AutoCloseable {
         strategy.finish(replica);
         replica.parametersChanged();
         checkReplicas();
-        checkpoints.afterCall(progress);
+        Progress reached = progress;
         progress = progress.afterCall();
-        if (!strategy.inLockStep()) {
+        if (strategy.inLockStep()) {
+            // Whether only this call is to stop, or all training, is not told in a step.
+            ended = stopped && anyRank("end of the training", endRequested);
+        } else {
             // Each rank knows what its group had: one of them says so.
             tally.examples(sumOverRanks(inStep.world().isRoot() ? tally.examples() : 0));
-            checkAnyExamples(data, tally);
+            ended = anyRank("end of the training", endRequested);
+            if (!ended) {
+                checkAnyExamples(data, tally);
+            }
         }
-        return tally.report(session.bytesSent(), stopped);
+        checkpoints.afterCall(reached);
+        if (ended && world.isRoot()) {
+            LOG.info(
+                    "the training has ended after step {}, in epoch {}, since a rank was asked to end it",
+                    reached.step(),
+                    reached.epoch() + 1);
+        }
+        return tally.report(session.bytesSent(), stopped || ended);
     }
 
     /** One that was lost and has come back counts its steps from where the others are. */
@@ -258,6 +277,11 @@ public final class DistributedTrainer implements AutoCloseable {
         if (tally.examples() == 0) {
             throw new GyreException("no rank has any examples: the data set is empty (" + data.description() + ")");
         }
+    }
+
+    private boolean anyRank(String topic, boolean own) {
+        byte[] value = {(byte) (own ? 1 : 0)};
+        return session.exchange(topic, value).stream().anyMatch(bytes -> bytes.length == 1 && bytes[0] == 1);
     }
 
     /** Ranks that have gone have brought what nobody knows. */
@@ -332,7 +356,7 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     private boolean takeStopRequest() {
-        boolean stop = stopRequested;
+        boolean stop = stopRequested || endRequested;
         stopRequested = false;
         return stop;
     }
@@ -343,6 +367,34 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public void requestStop() {
         stopRequested = true;
+    }
+
+    /**
+     * Asks all ranks to stop for good, as {@link #requestStop} does, after which {@code fit} does nothing any more on any of them: it returns
+     * at once, {@link FitReport#stopped stopped}, without a step. The call that runs ends as always, with a checkpoint if there is a
+     * directory; between two calls, the next one takes one step. Evaluations and exports go on. A resumed run goes on in the middle of the
+     * call that was stopped.
+     *
+     * <p>With a strategy whose ranks are not all in step it stops those that are in step with this one, and the others when their call
+     * ends: have it asked on all. For signals, see {@link io.gyre.GracefulStop}.
+     */
+    public void requestEnd() {
+        endRequested = true;
+    }
+
+    /** Whether the training has ended by {@link #requestEnd} on some rank. Equal on all ranks between their calls. */
+    public boolean ended() {
+        return ended;
+    }
+
+    /**
+     * Finds out, before any rank is started, what a run with this checkpoint directory would meet.
+     *
+     * @param directory may be missing
+     * @return step of the newest checkpoint, whole or damaged; empty if there is none
+     */
+    public static OptionalLong newestCheckpoint(Path directory) {
+        return CheckpointStore.newestStep(directory);
     }
 
     /** Mean loss of the last step over the examples of all ranks, regularisation included; NaN before the first. */
@@ -506,8 +558,9 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * Directory of checkpoints, on rank 0's host; created if it is missing. Without another option one is written at the end
-         * of every epoch. Default: none.
+         * Directory of checkpoints, on rank 0's host; created if it is missing, and tried out at the start. Without another option one
+         * is written at the end of every epoch. One that cannot be written is reported, and tried again at the next time; only at the end
+         * of {@code fit} is it a failure. Default: none.
          */
         public Builder checkpointDirectory(Path value) {
             checkpointDirectory = value;

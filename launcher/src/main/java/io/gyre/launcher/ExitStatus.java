@@ -15,6 +15,10 @@ final class ExitStatus {
         return status > SIGNALLED;
     }
 
+    static int ofSignal(int number) {
+        return SIGNALLED + number;
+    }
+
     /** As {@code 137 (killed)}. Names only the signals whose numbers are the same on all systems. */
     static String words(int status) {
         String meaning = switch (status - SIGNALLED) {

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.TerminationSignals;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.RendezvousServer;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The launcher hosts the rendezvous, and so learns at first hand which rank was lost first. When a rank fails, the others have
  * half a second to notice and to say so; then they are told to end (SIGTERM), and killed 0.8 s later. The same happens,
- * without the half second, when the launcher is told to stop: by {@link #stop}, by an interrupt of {@link #run}, or by a signal
- * to its process. A rank that is lost when the others go on without it may be started again ({@link LaunchPlan#restarts}). If the
+ * without the half second, at an interrupt of {@link #run}. At {@link #stop} and at a signal to this process they have
+ * {@link LaunchPlan#grace} to end, as a training does that is to be resumed; a second signal kills them at once. A rank that is lost when the others go on without it may be started again ({@link LaunchPlan#restarts}). If the
  * launcher itself is killed, watchers beside the ranks do it.
  *
  * <dl>
@@ -43,6 +45,9 @@ public final class Launcher {
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
     private final CountDownLatch finished = new CountDownLatch(1);
+
+    /** Number of the first signal to this process; 0 for none. */
+    private final AtomicInteger signal = new AtomicInteger();
 
     /** How each rank is started, by rank. */
     private final List<Start> starts = new ArrayList<>();
@@ -77,8 +82,9 @@ public final class Launcher {
         boolean trusted = "true".equals(System.getenv("GYRE_TRUSTED_NETWORK"));
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
         RunWatch watch = new RunWatch(group, terminal);
-        try (RendezvousServer rendezvous = RendezvousServer.open(
-                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
+        try (TerminationSignals signals = TerminationSignals.handle(this::signalled);
+                RendezvousServer rendezvous = RendezvousServer.open(
+                        new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
             start(places, ownAddress, rendezvous.endpoint());
             group.await();
         } finally {
@@ -92,13 +98,24 @@ public final class Launcher {
         return result;
     }
 
-    /** Ends all ranks; {@link #run} then returns. */
+    /** Ends all ranks, which have {@link LaunchPlan#grace} for it; {@link #run} then returns. */
     public void stop() {
-        group.stop();
+        group.stop(plan.grace());
     }
 
+    private void signalled(String name, int number) {
+        if (signal.compareAndSet(0, number)) {
+            terminal.say(name + ": the ranks have " + plan.grace().toSeconds()
+                    + " s to end in order; another signal ends them at once");
+            stop();
+        } else {
+            group.kill();
+        }
+    }
+
+    /** This JVM ends, and not by a signal. */
     private void stopAndWait() {
-        stop();
+        group.stop(RankGroup.TO_END);
         try {
             if (finished.await(3, TimeUnit.SECONDS)) {
                 return;
@@ -156,7 +173,7 @@ public final class Launcher {
                 group.add(process(start));
             }
         } catch (IOException e) {
-            group.stop();
+            group.stop(RankGroup.TO_END);
             group.await();
             throw e;
         }
@@ -211,6 +228,10 @@ public final class Launcher {
         if (group.restarts() > 0) {
             terminal.say("ranks were started again " + group.restarts() + (group.restarts() == 1 ? " time" : " times"));
         }
-        return new LaunchResult(group.wasStopped() ? 1 : 0, group.restarts(), Optional.empty());
+        if (!group.killed().isEmpty()) {
+            terminal.say("these ranks had not ended, and were killed: " + group.killed());
+        }
+        int stopped = signal.get() == 0 ? 1 : ExitStatus.ofSignal(signal.get());
+        return new LaunchResult(group.wasStopped() ? stopped : 0, group.restarts(), Optional.empty());
     }
 }

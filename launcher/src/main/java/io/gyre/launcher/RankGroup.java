@@ -21,7 +21,9 @@ import org.jspecify.annotations.Nullable;
 final class RankGroup {
 
     private static final Duration TO_NOTICE = Duration.ofMillis(500);
-    private static final Duration TO_END = Duration.ofMillis(800);
+    /** For programs that have nothing to finish, and after a failure. */
+    static final Duration TO_END = Duration.ofMillis(800);
+
     private static final Duration TO_DIE = Duration.ofSeconds(2);
     private static final Duration TO_BE_READ = Duration.ofSeconds(1);
 
@@ -44,6 +46,7 @@ final class RankGroup {
     private final List<RankEnd> ends = new ArrayList<>();
     private final Set<Integer> spared = ConcurrentHashMap.newKeySet();
     private int running;
+    private final List<Integer> killed = new ArrayList<>();
     private boolean failed;
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
@@ -125,9 +128,27 @@ final class RankGroup {
         return phase.compareTo(Phase.TOLD_TO_END) >= 0;
     }
 
-    /** Tells all to end, now. */
-    void stop() {
-        events.add(this::tellToEnd);
+    /**
+     * Tells all to end, now.
+     *
+     * @param grace after this time they are killed
+     */
+    void stop(Duration grace) {
+        events.add(() -> tellToEnd(failed ? TO_END : grace));
+    }
+
+    /** Kills all, now. */
+    void kill() {
+        events.add(() -> {
+            if (phase.compareTo(Phase.KILLED) < 0) {
+                killAll();
+            }
+        });
+    }
+
+    /** Those that had not ended when they were killed. */
+    List<Integer> killed() {
+        return killed;
     }
 
     /** Ends all that still run, at once and whatever came before. */
@@ -151,7 +172,7 @@ final class RankGroup {
                 next().run();
             } catch (InterruptedException e) {
                 interrupted = e;
-                tellToEnd();
+                tellToEnd(TO_END);
             }
         }
         if (interrupted != null) {
@@ -210,11 +231,8 @@ final class RankGroup {
 
     private void escalate() {
         switch (phase) {
-            case RUNNING, FAILED -> tellToEnd();
-            case TOLD_TO_END -> {
-                enter(Phase.KILLED, TO_DIE);
-                tell("KILL");
-            }
+            case RUNNING, FAILED -> tellToEnd(TO_END);
+            case TOLD_TO_END -> killAll();
             case KILLED, DESTROYED -> {
                 enter(Phase.DESTROYED, Duration.ZERO);
                 destroy();
@@ -222,11 +240,19 @@ final class RankGroup {
         }
     }
 
-    private void tellToEnd() {
+    private void tellToEnd(Duration grace) {
         if (!wasStopped()) {
-            enter(Phase.TOLD_TO_END, TO_END);
+            enter(Phase.TOLD_TO_END, grace);
             tell("TERM");
         }
+    }
+
+    private void killAll() {
+        enter(Phase.KILLED, TO_DIE);
+        ranks.stream()
+                .filter(RankProcess::isAlive)
+                .forEach(rank -> killed.add(rank.place().rank()));
+        tell("KILL");
     }
 
     private void tell(String signal) {
