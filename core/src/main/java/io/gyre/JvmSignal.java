@@ -7,8 +7,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One signal, and the handler that the JVM had for it: {@code sun.misc.Signal}, which every JDK since 1.3 has in its module
- * {@code jdk.unsupported}, and which is the only way. It is reached by reflection, because javac warns of its name whatever is suppressed.
+ * One signal, and the handler that the JVM had for it: {@code sun.misc.Signal}, which every JDK has in its module
+ * {@code jdk.unsupported}, and which is the only way. It is reached by reflection, because javac warns of its name
+ * whatever is suppressed.
  */
 final class JvmSignal {
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -20,13 +21,44 @@ final class OrderlyEnd {
     /** So much of the stack of a thread that did not end in time is shown. */
     private static final int FRAMES = 8;
 
+    private final @Nullable String launcherGrace;
+    private final LongSupplier nanoClock;
     private final Set<GracefulStop> open = new LinkedHashSet<>();
     private @Nullable TerminationSignals signals;
     private int signal;
 
+    /**
+     * Prepares it; no signal is handled yet.
+     *
+     * @param launcherGrace seconds after which Gyre's launcher ends this process by force; null if another one started
+     *     it. The launcher then counts the signals, and hears of each that a terminal or a batch system sends to us too
+     */
+    OrderlyEnd(@Nullable String launcherGrace, LongSupplier nanoClock) {
+        this.launcherGrace = launcherGrace;
+        this.nanoClock = nanoClock;
+    }
+
+    /**
+     * Time from the first signal to the end, unless a program gives another.
+     *
+     * @throws IllegalArgumentException if the launcher's is not a number
+     */
+    Duration usualTime() {
+        if (launcherGrace == null) {
+            return GracefulStop.TIME;
+        }
+        try {
+            return Duration.ofMillis(Math.round(Double.parseDouble(launcherGrace) * 1e3));
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(
+                    "environment variable " + GracefulStop.VARIABLE + "=" + launcherGrace + " is no number of seconds",
+                    e);
+        }
+    }
+
     synchronized void add(GracefulStop stop) {
         if (signals == null) {
-            signals = TerminationSignals.handle(this::heard);
+            signals = TerminationSignals.handle(this::heard, nanoClock);
         }
         open.add(stop);
         if (signal != 0) {
@@ -47,6 +79,9 @@ final class OrderlyEnd {
     }
 
     private void heard(String name, int number) {
+        if (launcherGrace != null && signal().isPresent()) {
+            return;
+        }
         List<GracefulStop> first = askIfFirst(number);
         if (first.isEmpty()) {
             LOG.debug("{} ends this process at once", name);
@@ -68,7 +103,7 @@ final class OrderlyEnd {
                 .start();
     }
 
-    /** Asks everybody who is there, the first time: returns them. Later signals find nobody to ask, nor does one after the last has left. */
+    /** Asks everybody who is there, the first time, and returns them: nobody later, or after the last has left. */
     private synchronized List<GracefulStop> askIfFirst(int number) {
         if (signal != 0 || open.isEmpty()) {
             return List.of();

@@ -9,6 +9,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,10 @@ class GracefulStopTest {
     private static final String TERM = "TERM";
     private static final Duration LONG = Duration.ofMinutes(5);
 
-    private final OrderlyEnd end = new OrderlyEnd();
+    /** Stands still unless a test moves it. */
+    private final AtomicLong nanos = new AtomicLong();
+
+    private OrderlyEnd end = new OrderlyEnd(null, nanos::get);
     private final BlockingQueue<Integer> ends = new ArrayBlockingQueue<>(10);
     private JvmSignal ofJvm;
 
@@ -95,12 +99,68 @@ class GracefulStopTest {
 
         JvmSignal.raise(TERM);
         program.asked.await();
+        nanos.addAndGet(TimeUnit.SECONDS.toNanos(1));
         JvmSignal.raise(TERM);
 
         assertThat(awaitEnd()).isEqualTo(15);
         assertThat(program.thread.isAlive()).isTrue();
         assertThat(program.timesAsked).hasValue(1);
         program.mayEnd.countDown();
+    }
+
+    @Test
+    void anEchoOfTheFirstSignalDoesNotCount() throws Exception {
+        Program program = new Program(LONG);
+
+        JvmSignal.raise(TERM);
+        program.asked.await();
+        nanos.addAndGet(TimeUnit.SECONDS.toNanos(1) - 1);
+        JvmSignal.raise(TERM);
+        awaitSignalsRaisedSoFar();
+
+        assertThat(ends).isEmpty();
+        assertThat(program.timesAsked).hasValue(1);
+        program.mayEnd.countDown();
+        assertThat(awaitEnd()).isEqualTo(15);
+    }
+
+    @Test
+    void underALauncherWhichCountsThemLaterSignalsDoNotCount() throws Exception {
+        end = new OrderlyEnd("60", nanos::get);
+        Program program = new Program(LONG);
+
+        JvmSignal.raise(TERM);
+        program.asked.await();
+        nanos.addAndGet(TimeUnit.HOURS.toNanos(1));
+        JvmSignal.raise(TERM);
+        awaitSignalsRaisedSoFar();
+
+        assertThat(ends).isEmpty();
+        program.mayEnd.countDown();
+        assertThat(awaitEnd()).isEqualTo(15);
+    }
+
+    /** The JVM hands them out one by one, each on a thread of its own: this one is that of a later signal. */
+    private static void awaitSignalsRaisedSoFar() throws InterruptedException {
+        CountDownLatch heard = new CountDownLatch(1);
+        JvmSignal last = JvmSignal.handle("HUP", heard::countDown);
+        JvmSignal.raise("HUP");
+        heard.await();
+        last.restore();
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().endsWith(" handler")) {
+                thread.join();
+            }
+        }
+    }
+
+    @Test
+    void theUsualTimeIsTheLaunchersIfItTellsOne() {
+        assertThat(new OrderlyEnd(null, nanos::get).usualTime()).isEqualTo(GracefulStop.TIME);
+        assertThat(new OrderlyEnd("0.5", nanos::get).usualTime()).isEqualTo(Duration.ofMillis(500));
+        assertThatThrownBy(() -> new OrderlyEnd("soon", nanos::get).usualTime())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("GYRE_GRACE=soon");
     }
 
     @Test

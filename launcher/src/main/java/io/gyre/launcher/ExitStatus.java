@@ -9,6 +9,9 @@ final class ExitStatus {
     /** A shell adds this to the number of the signal that ended a process, and so does Java. */
     private static final int SIGNALLED = 128;
 
+    /** Of a process that SIGTERM has ended. */
+    static final int TERMINATED = SIGNALLED + 15;
+
     private ExitStatus() {}
 
     static boolean isSignal(int status) {

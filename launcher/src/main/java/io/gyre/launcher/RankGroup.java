@@ -15,12 +15,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * The processes of a run, which end together.
  *
- * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice and to say so; then they are told to end, and after
- * {@link #TO_END another} they are killed. One that is not needed may be started again instead. One thread adds and waits; {@link #stop} and {@link #destroy} may come from any.
+ * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice and to say so; then they are told to end, and
+ * after {@link #TO_END another} they are killed. One that is not needed may be started again instead. One thread adds
+ * and waits; {@link #stop}, {@link #kill} and {@link #destroy} may come from any.
  */
 final class RankGroup {
 
     private static final Duration TO_NOTICE = Duration.ofMillis(500);
+
     /** For programs that have nothing to finish, and after a failure. */
     static final Duration TO_END = Duration.ofMillis(800);
 
@@ -45,8 +47,8 @@ final class RankGroup {
     private int restarts;
     private final List<RankEnd> ends = new ArrayList<>();
     private final Set<Integer> spared = ConcurrentHashMap.newKeySet();
+    private final List<RankEnd> endsWhenStopped = new ArrayList<>();
     private int running;
-    private final List<Integer> killed = new ArrayList<>();
     private boolean failed;
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
@@ -146,9 +148,9 @@ final class RankGroup {
         });
     }
 
-    /** Those that had not ended when they were killed. */
-    List<Integer> killed() {
-        return killed;
+    /** Those that were told to end, and did so with a status that says something else. */
+    List<RankEnd> endsWhenStopped() {
+        return endsWhenStopped;
     }
 
     /** Ends all that still run, at once and whatever came before. */
@@ -194,7 +196,13 @@ final class RankGroup {
 
     private void ended(RankProcess rank) {
         running--;
-        if (wasStopped() || isSucceeded(rank)) {
+        if (wasStopped()) {
+            if (rank.exitStatus() != 0 && rank.exitStatus() != ExitStatus.TERMINATED) {
+                endsWhenStopped.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
+            }
+            return;
+        }
+        if (isSucceeded(rank)) {
             return;
         }
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
@@ -249,9 +257,6 @@ final class RankGroup {
 
     private void killAll() {
         enter(Phase.KILLED, TO_DIE);
-        ranks.stream()
-                .filter(RankProcess::isAlive)
-                .forEach(rank -> killed.add(rank.place().rank()));
         tell("KILL");
     }
 
