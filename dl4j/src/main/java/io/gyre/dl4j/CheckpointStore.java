@@ -91,7 +91,8 @@ final class CheckpointStore {
     }
 
     /**
-     * Does with a small file what will be done with checkpoints: writes it, brings it to the disk, renames and deletes it.
+     * Does with a small file what will be done with checkpoints: writes it, brings it to the disk, renames and deletes
+     * it.
      *
      * @throws GyreException if that fails, so that a run learns it before it has something to lose
      */

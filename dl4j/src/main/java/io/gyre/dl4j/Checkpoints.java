@@ -104,7 +104,7 @@ final class Checkpoints {
     /**
      * Saves what a call of {@code fit} ends with, unless its last step is on disk already.
      *
-     * @throws GyreException if it cannot be written: with what the call ends is in the model alone
+     * @throws GyreException on all ranks if it cannot be written: what the call ends with is in the model alone
      */
     void afterCall(Progress progress) {
         if (options.directory() == null || progress.step() == savedStep) {
@@ -118,7 +118,7 @@ final class Checkpoints {
     }
 
     /**
-     * Writes a checkpoint. What keeps it from being written does not end the training: the next one makes it good.
+     * Writes a checkpoint. A failure to write is reported, and does not end the training: the next one makes it good.
      *
      * @return what failed, the same on all ranks; empty if nothing did
      */

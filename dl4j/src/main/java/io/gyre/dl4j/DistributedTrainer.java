@@ -370,13 +370,14 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Asks all ranks to stop for good, as {@link #requestStop} does, after which {@code fit} does nothing any more on any of them: it returns
-     * at once, {@link FitReport#stopped stopped}, without a step. The call that runs ends as always, with a checkpoint if there is a
-     * directory; between two calls, the next one takes one step. Evaluations and exports go on. A resumed run goes on in the middle of the
-     * call that was stopped.
+     * Asks all ranks to end the training, as before the end of a job. They stop together, as by {@link #requestStop},
+     * and the call of {@code fit} ends as always, with a checkpoint if there is a directory. Every later {@code fit}
+     * returns at once on all ranks, {@link FitReport#stopped stopped} and without a step, so that a loop of them comes
+     * to its end. If no call runs, the next one takes one step. Evaluations and exports still work. A resumed run goes
+     * on in the middle of the call that was stopped.
      *
-     * <p>With a strategy whose ranks are not all in step it stops those that are in step with this one, and the others when their call
-     * ends: have it asked on all. For signals, see {@link io.gyre.GracefulStop}.
+     * <p>With a strategy whose ranks are not all in step it stops those that are in step with this one, and the others
+     * when their call ends: ask on all ranks, as a signal to all does. For signals, see {@link io.gyre.GracefulStop}.
      */
     public void requestEnd() {
         endRequested = true;
@@ -558,9 +559,9 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * Directory of checkpoints, on rank 0's host; created if it is missing, and tried out at the start. Without another option one
-         * is written at the end of every epoch. One that cannot be written is reported, and tried again at the next time; only at the end
-         * of {@code fit} is it a failure. Default: none.
+         * Directory of checkpoints, on rank 0's host; created if it is missing, and tried out at the start. Without
+         * another option one is written at the end of every epoch. One that cannot be written is reported, and the next
+         * is tried when its time comes; at the end of {@code fit} it is a failure. Default: none.
          */
         public Builder checkpointDirectory(Path value) {
             checkpointDirectory = value;

@@ -173,8 +173,8 @@ public final class TrainOptions {
     @Option(
             names = "--resume",
             description =
-                    "Go on from the newest checkpoint there; if there is none, begin. --epochs and --steps count from the"
-                            + " beginning of the first run.")
+                    "Go on from the newest checkpoint there; if there is none, begin. --epochs and --steps count from"
+                            + " the beginning of the first run.")
     private boolean resume;
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write what came of it to a file, as JSON.")
@@ -202,9 +202,8 @@ public final class TrainOptions {
             names = "--grace",
             paramLabel = "SECONDS",
             defaultValue = "25",
-            description =
-                    "After Ctrl-C or SIGTERM: how long the ranks have to finish the step and to write a checkpoint. A second signal"
-                            + " ends them at once. Default: 25.")
+            description = "After Ctrl-C or SIGTERM: how long the ranks have to finish the step and to write a checkpoint."
+                    + " A second signal ends them at once. Default: 25.")
     private int graceSeconds = 25;
 
     @Option(

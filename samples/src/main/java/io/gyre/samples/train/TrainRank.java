@@ -42,7 +42,7 @@ final class TrainRank {
     /**
      * Joins the run that the environment names, and trains; fails unless all ranks end with the same parameters.
      *
-     * @return exit status: 0, or that of a process which a signal ended if the run was stopped, on whatever rank
+     * @return exit status: 0, or that of a process which a signal ended if the run was stopped, on whichever rank
      */
     int run() throws IOException {
         // Both are read when the classes that they concern are loaded, which is later.

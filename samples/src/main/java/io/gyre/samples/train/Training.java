@@ -56,7 +56,10 @@ final class Training {
         this.session = session;
     }
 
-    /** Trains, evaluates and compares; all ranks get the same report. One that is told to end before the last step evaluates nothing. */
+    /**
+     * Trains, evaluates and compares; all ranks get the same report. A run that is told to end before its last step
+     * evaluates nothing.
+     */
     TrainReport run(Model model) {
         TrainProgress progress =
                 new TrainProgress(session.world(), options.model().toString(), length());
@@ -64,9 +67,11 @@ final class Training {
             long firstStep = trainer.step();
             List<FitReport> fits;
             long networkBytesBefore = session.networkBytesSent();
-            try (progress;
-                    GracefulStop stop = GracefulStop.onTermination(trainer::requestEnd, options.grace())) {
+            GracefulStop stop = GracefulStop.onTermination(trainer::requestEnd, options.grace());
+            try (progress) {
                 fits = fit(trainer);
+            } finally {
+                stop.close();
             }
             long networkBytes = session.networkBytesSent() - networkBytesBefore;
             return report(
