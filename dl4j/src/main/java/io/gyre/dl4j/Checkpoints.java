@@ -91,13 +91,13 @@ final class Checkpoints {
 
     void afterStep(Progress progress) {
         if (options.everySteps() > 0 && progress.step() % options.everySteps() == 0) {
-            save(progress);
+            saveOrReport(progress);
         }
     }
 
     void afterEpoch(Progress progress) {
         if (options.everyEpochs() > 0 && progress.epoch() % options.everyEpochs() == 0) {
-            save(progress);
+            saveOrReport(progress);
         }
     }
 
@@ -117,8 +117,16 @@ final class Checkpoints {
         }
     }
 
+    /** A failure to write does not end the training: the next checkpoint makes it good. */
+    private void saveOrReport(Progress progress) {
+        String failure = save(progress);
+        if (!failure.isEmpty() && session.world().isRoot()) {
+            LOG.warn("{}. The training goes on, and the next checkpoint is tried when its time comes", failure);
+        }
+    }
+
     /**
-     * Writes a checkpoint. A failure to write is reported, and does not end the training: the next one makes it good.
+     * Writes a checkpoint.
      *
      * @return what failed, the same on all ranks; empty if nothing did
      */
@@ -135,9 +143,6 @@ final class Checkpoints {
                 store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state()));
                 return "";
             } catch (GyreException e) {
-                LOG.warn(
-                        "{}. The training goes on, and the next checkpoint is tried when its time comes",
-                        e.getMessage());
                 return String.valueOf(e.getMessage());
             }
         });
