@@ -22,9 +22,20 @@ final class AtomicFile {
     /**
      * Writes to {@code unfinished}, brings that to the disk, and renames it to {@code target}, which it replaces.
      *
-     * @param unfinished in the same directory; overwritten, and deleted if the body fails
+     * @param unfinished in the same directory; overwritten, and deleted if there is no target in the end
      */
     static void write(Path target, Path unfinished, Body body) throws IOException {
+        try {
+            writeAndForce(unfinished, body);
+            Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException | RuntimeException failure) {
+            deleteAfter(failure, unfinished);
+            throw failure;
+        }
+        syncDirectory(target.toAbsolutePath().resolveSibling("."));
+    }
+
+    private static void writeAndForce(Path unfinished, Body body) throws IOException {
         try (FileChannel channel = FileChannel.open(
                 unfinished,
                 StandardOpenOption.CREATE,
@@ -32,12 +43,7 @@ final class AtomicFile {
                 StandardOpenOption.WRITE)) {
             body.writeTo(channel);
             channel.force(true);
-        } catch (IOException | RuntimeException failure) {
-            deleteAfter(failure, unfinished);
-            throw failure;
         }
-        Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        syncDirectory(target.toAbsolutePath().resolveSibling("."));
     }
 
     private static void deleteAfter(Exception failure, Path unfinished) {

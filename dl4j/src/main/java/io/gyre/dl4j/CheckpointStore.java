@@ -2,10 +2,13 @@ package io.gyre.dl4j;
 
 import io.gyre.GyreException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -19,6 +22,10 @@ final class CheckpointStore {
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
     private static final Pattern NAME = Pattern.compile("step-(\\d{1,10})\\.checkpoint");
     private static final String UNFINISHED = "unfinished.checkpoint";
+    private static final String TRIAL = "trial.checkpoint";
+
+    /** A few blocks of any file system. */
+    private static final int TRIAL_BYTES = 64 << 10;
 
     private final Path directory;
     private final int keep;
@@ -44,17 +51,67 @@ final class CheckpointStore {
 
     /** Newest first. */
     private List<Entry> entries() throws IOException {
+        return entries(directory);
+    }
+
+    private static List<Entry> entries(Path directory) throws IOException {
         try (Stream<Path> files = Files.list(directory)) {
             return files.map(CheckpointStore::entry)
                     .flatMap(Stream::ofNullable)
                     .sorted(Comparator.comparingLong(Entry::step).reversed())
                     .toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 
     private static @Nullable Entry entry(Path path) {
         Matcher matcher = NAME.matcher(path.getFileName().toString());
         return matcher.matches() ? new Entry(Long.parseLong(matcher.group(1)), path) : null;
+    }
+
+    /**
+     * Step of the newest checkpoint in a directory, whole or damaged; empty if there is none, or no directory.
+     *
+     * @throws GyreException if the directory cannot be read
+     */
+    static OptionalLong newestStep(Path directory) {
+        if (!Files.exists(directory)) {
+            return OptionalLong.empty();
+        }
+        try {
+            return entries(directory).stream().mapToLong(Entry::step).findFirst();
+        } catch (IOException e) {
+            throw unreadable(directory, e);
+        }
+    }
+
+    private static GyreException unreadable(Path directory, IOException e) {
+        return new GyreException("checkpoint directory " + directory + " cannot be read: " + AtomicFile.reason(e), e);
+    }
+
+    /**
+     * Does with a small file what will be done with checkpoints: writes it, brings it to the disk, renames and deletes
+     * it.
+     *
+     * @throws GyreException if that fails, so that a run learns it before it has something to lose
+     */
+    void tryOut() {
+        Path trial = directory.resolve(TRIAL);
+        try {
+            ByteBuffer bytes = ByteBuffer.allocate(TRIAL_BYTES);
+            AtomicFile.write(trial, directory.resolve(UNFINISHED), channel -> {
+                while (bytes.hasRemaining()) {
+                    channel.write(bytes);
+                }
+            });
+            Files.delete(trial);
+        } catch (IOException e) {
+            throw new GyreException(
+                    "checkpoint directory " + directory + " cannot be written to: " + AtomicFile.reason(e)
+                            + ". Give access or make room, or choose another directory",
+                    e);
+        }
     }
 
     /** Fails if there are checkpoints, so that a run that starts anew does not mix its own with them. */
@@ -68,8 +125,7 @@ final class CheckpointStore {
                         + ": resume that run, or choose another directory");
             }
         } catch (IOException e) {
-            throw new GyreException(
-                    "checkpoint directory " + directory + " cannot be read: " + AtomicFile.reason(e), e);
+            throw unreadable(directory, e);
         }
     }
 
@@ -91,8 +147,7 @@ final class CheckpointStore {
             }
             return null;
         } catch (IOException e) {
-            throw new GyreException(
-                    "checkpoint directory " + directory + " cannot be read: " + AtomicFile.reason(e), e);
+            throw unreadable(directory, e);
         }
     }
 
@@ -103,20 +158,27 @@ final class CheckpointStore {
         try {
             AtomicFile.write(
                     target, directory.resolve(UNFINISHED), channel -> CheckpointFile.write(checkpoint, channel));
-            deleteOld(step);
         } catch (IOException e) {
             throw new GyreException("checkpoint " + target + " cannot be written: " + AtomicFile.reason(e), e);
         }
+        deleteOld(step);
     }
 
     /** Checkpoints of later steps come from a run that this one did not continue, and are not counted. */
-    private void deleteOld(int step) throws IOException {
-        List<Entry> old = entries().stream()
-                .filter(entry -> entry.step() <= step)
-                .skip(keep)
-                .toList();
-        for (Entry entry : old) {
-            Files.deleteIfExists(entry.path());
+    private void deleteOld(int step) {
+        try {
+            List<Entry> old = entries().stream()
+                    .filter(entry -> entry.step() <= step)
+                    .skip(keep)
+                    .toList();
+            for (Entry entry : old) {
+                Files.deleteIfExists(entry.path());
+            }
+        } catch (IOException e) {
+            LOG.warn(
+                    "old checkpoints in {} cannot be deleted: {}; the new one is complete",
+                    directory,
+                    AtomicFile.reason(e));
         }
     }
 }

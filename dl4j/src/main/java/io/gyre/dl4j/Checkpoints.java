@@ -57,6 +57,9 @@ final class Checkpoints {
         store = new CheckpointStore(directory, options.keep());
         if (!options.resume()) {
             store.checkEmpty();
+        }
+        store.tryOut();
+        if (!options.resume()) {
             return null;
         }
         try (CheckpointFile file = store.openNewest()) {
@@ -88,35 +91,64 @@ final class Checkpoints {
 
     void afterStep(Progress progress) {
         if (options.everySteps() > 0 && progress.step() % options.everySteps() == 0) {
-            save(progress);
+            saveOrReport(progress);
         }
     }
 
     void afterEpoch(Progress progress) {
         if (options.everyEpochs() > 0 && progress.epoch() % options.everyEpochs() == 0) {
-            save(progress);
+            saveOrReport(progress);
         }
     }
 
-    /** Saves what a call of {@code fit} ends with, unless its last step is on disk already. */
+    /**
+     * Saves what a call of {@code fit} ends with, unless its last step is on disk already.
+     *
+     * @throws GyreException on all ranks if it cannot be written: what the call ends with is in the model alone
+     */
     void afterCall(Progress progress) {
-        if (progress.step() != savedStep) {
-            save(progress);
-        }
-    }
-
-    private void save(Progress progress) {
-        if (options.directory() == null) {
+        if (options.directory() == null || progress.step() == savedStep) {
             return;
         }
-        OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
+        String failure = save(progress);
+        if (!failure.isEmpty()) {
+            throw new GyreException(failure + ". The training is done up to step " + progress.step()
+                    + ", and is in the model alone: export it to another place, or make room and call fit again");
+        }
+    }
+
+    /** A failure to write does not end the training: the next checkpoint makes it good. */
+    private void saveOrReport(Progress progress) {
+        String failure = save(progress);
+        if (!failure.isEmpty() && session.world().isRoot()) {
+            LOG.warn("{}. The training goes on, and the next checkpoint is tried when its time comes", failure);
+        }
+    }
+
+    /**
+     * Writes a checkpoint.
+     *
+     * @return what failed, the same on all ranks; empty if nothing did
+     */
+    private String save(Progress progress) {
+        if (options.directory() == null) {
+            return "";
+        }
+        String failure = OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
             if (store == null) {
                 throw new IllegalStateException("the checkpoint directory is not open");
             }
             String configuration = replica.network().configurationJson();
-            store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state()));
-            return "";
+            try {
+                store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state()));
+                return "";
+            } catch (GyreException e) {
+                return String.valueOf(e.getMessage());
+            }
         });
-        savedStep = progress.step();
+        if (failure.isEmpty()) {
+            savedStep = progress.step();
+        }
+        return failure;
     }
 }

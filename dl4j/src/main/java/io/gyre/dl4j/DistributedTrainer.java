@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalLong;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -54,7 +55,7 @@ import org.slf4j.LoggerFactory;
  *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all ranks;
  *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step.
  *   <dt>Threading
- *   <dd>One thread, the one that drives the session; {@link #requestStop} may come from any.
+ *   <dd>One thread, the one that drives the session; {@link #requestStop} and {@link #requestEnd} may come from any.
  *   <dt>Failure
  *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, all ranks fail in the same
  *       step, before its update.
@@ -88,6 +89,8 @@ public final class DistributedTrainer implements AutoCloseable {
     private boolean resumed;
     private double score = Double.NaN;
     private volatile boolean stopRequested;
+    private volatile boolean endRequested;
+    private boolean ended;
 
     private DistributedTrainer(Builder builder, Claim modelClaim) {
         session = builder.session;
@@ -227,6 +230,9 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private FitReport fit(ShardedData given, int epochs, long steps) {
         Tally tally = new Tally(session.bytesSent());
+        if (ended) {
+            return tally.report(session.bytesSent(), true);
+        }
         if (callsToSkip > 0) {
             callsToSkip--;
             return tally.report(session.bytesSent(), false);
@@ -251,9 +257,12 @@ public final class DistributedTrainer implements AutoCloseable {
         strategy.finish(replica);
         replica.parametersChanged();
         checkReplicas();
-        checkpoints.afterCall(progress);
+        Progress reached = progress;
         progress = progress.afterCall();
-        if (!strategy.inLockStep()) {
+        if (strategy.inLockStep()) {
+            // Whether only this call is to stop, or all training, is not told in a step.
+            ended = stopped && anyRank("end of the training", endRequested);
+        } else {
             // Each rank knows what its group had: one of them says so.
             tally.examples(EndOfFit.exchange(
                     session,
@@ -262,9 +271,19 @@ public final class DistributedTrainer implements AutoCloseable {
                             progress.epoch(),
                             progress.position(),
                             returned ? 0 : lastFingerprint)));
-            checkAnyExamples(data, tally);
+            ended = anyRank("end of the training", endRequested);
+            if (!ended) {
+                checkAnyExamples(data, tally);
+            }
         }
-        return tally.report(session.bytesSent(), stopped);
+        checkpoints.afterCall(reached);
+        if (ended && world.isRoot()) {
+            LOG.info(
+                    "the training has ended after step {}, in epoch {}, since a rank was asked to end it",
+                    reached.step(),
+                    reached.epoch() + 1);
+        }
+        return tally.report(session.bytesSent(), stopped || ended);
     }
 
     /** One that was lost and has come back counts its steps from where the others are. */
@@ -286,6 +305,11 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private static String rankName(Session session) {
         return session.members().get(session.world().rank()).toString();
+    }
+
+    private boolean anyRank(String topic, boolean own) {
+        byte[] value = {(byte) (own ? 1 : 0)};
+        return session.exchange(topic, value).stream().anyMatch(bytes -> bytes.length == 1 && bytes[0] == 1);
     }
 
     /** Finds the place in the data where training goes on. */
@@ -385,7 +409,7 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     private boolean takeStopRequest() {
-        boolean stop = stopRequested;
+        boolean stop = stopRequested || endRequested;
         stopRequested = false;
         return stop;
     }
@@ -396,6 +420,35 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public void requestStop() {
         stopRequested = true;
+    }
+
+    /**
+     * Asks all ranks to end the training, as before the end of a job. They stop together, as by {@link #requestStop},
+     * and the call of {@code fit} ends as always, with a checkpoint if there is a directory. Every later {@code fit}
+     * returns at once on all ranks, {@link FitReport#stopped stopped} and without a step, so that a loop of them comes
+     * to its end. If no call runs, the next one takes one step. Evaluations and exports still work. A resumed run goes
+     * on in the middle of the call that was stopped.
+     *
+     * <p>With a strategy whose ranks are not all in step it stops those that are in step with this one, and the others
+     * when their call ends: ask on all ranks, as a signal to all does. For signals, see {@link io.gyre.GracefulStop}.
+     */
+    public void requestEnd() {
+        endRequested = true;
+    }
+
+    /** Whether the training has ended by {@link #requestEnd} on some rank. Equal on all ranks between their calls. */
+    public boolean ended() {
+        return ended;
+    }
+
+    /**
+     * Finds out, before any rank is started, what a run with this checkpoint directory would meet.
+     *
+     * @param directory may be missing
+     * @return step of the newest checkpoint, whole or damaged; empty if there is none
+     */
+    public static OptionalLong newestCheckpoint(Path directory) {
+        return CheckpointStore.newestStep(directory);
     }
 
     /** Mean loss of the last step over the examples of all ranks, regularisation included; NaN before the first. */
@@ -570,8 +623,9 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * Directory of checkpoints, on rank 0's host; created if it is missing. Without another option one is written at the end
-         * of every epoch. Default: none.
+         * Directory of checkpoints, on rank 0's host; created if it is missing, and tried out at the start. Without
+         * another option one is written at the end of every epoch. One that cannot be written is reported, and the next
+         * is tried when its time comes; at the end of {@code fit} it is a failure. Default: none.
          */
         public Builder checkpointDirectory(Path value) {
             checkpointDirectory = value;

@@ -9,10 +9,17 @@ final class ExitStatus {
     /** A shell adds this to the number of the signal that ended a process, and so does Java. */
     private static final int SIGNALLED = 128;
 
+    /** Of a process that SIGTERM has ended. */
+    static final int TERMINATED = SIGNALLED + 15;
+
     private ExitStatus() {}
 
     static boolean isSignal(int status) {
         return status > SIGNALLED;
+    }
+
+    static int ofSignal(int number) {
+        return SIGNALLED + number;
     }
 
     /** As {@code 137 (killed)}. Names only the signals whose numbers are the same on all systems. */

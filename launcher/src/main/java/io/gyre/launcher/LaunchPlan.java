@@ -1,6 +1,8 @@
 package io.gyre.launcher;
 
+import io.gyre.GracefulStop;
 import io.gyre.transport.TransportMode;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +21,7 @@ import java.util.Set;
  *     variable alone
  * @param rootOwnsTerminal on a terminal, rank 0 writes to it directly, so that it may draw a progress bar
  * @param restarts how often each rank is started again that was lost and without which the others go on
+ * @param grace how long ranks have to end when the launcher is stopped, before they are killed
  */
 public record LaunchPlan(
         JavaProgram program,
@@ -29,7 +32,8 @@ public record LaunchPlan(
         Map<String, String> environment,
         List<String> devices,
         boolean rootOwnsTerminal,
-        int restarts) {
+        int restarts,
+        Duration grace) {
 
     /** The rendezvous takes nobody in more often. */
     private static final int MOST_RESTARTS = 100;
@@ -46,6 +50,9 @@ public record LaunchPlan(
         }
         if (restarts < 0 || restarts > MOST_RESTARTS) {
             throw new IllegalArgumentException("--restarts " + restarts + ": expected 0 to " + MOST_RESTARTS);
+        }
+        if (grace.isNegative()) {
+            throw new IllegalArgumentException("--grace " + grace.toSeconds() + ": expected 0 or more");
         }
         checkHosts(ranks, hosts);
     }
@@ -69,33 +76,38 @@ public record LaunchPlan(
 
     /** Ranks on this host, over the transport that fits best. */
     public static LaunchPlan of(JavaProgram program, int ranks) {
-        return new LaunchPlan(program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false, 0);
+        return new LaunchPlan(
+                program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false, 0, GracefulStop.TIME);
     }
 
     /** As this, on other hosts. */
     public LaunchPlan withHosts(List<String> names) {
-        return new LaunchPlan(program, ranks, names, transport, port, environment, devices, rootOwnsTerminal, restarts);
+        return new LaunchPlan(
+                program, ranks, names, transport, port, environment, devices, rootOwnsTerminal, restarts, grace);
     }
 
     /** As this, over another transport. */
     public LaunchPlan withTransport(TransportMode mode) {
-        return new LaunchPlan(program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal, restarts);
+        return new LaunchPlan(
+                program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal, restarts, grace);
     }
 
     /** As this, with the rendezvous at another port. */
     public LaunchPlan withPort(int number) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal, restarts);
+                program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal, restarts, grace);
     }
 
     /** As this, with these variables for every rank. */
     public LaunchPlan withEnvironment(Map<String, String> variables) {
-        return new LaunchPlan(program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal, restarts);
+        return new LaunchPlan(
+                program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal, restarts, grace);
     }
 
     /** As this, with each rank seeing one of these GPUs; several ranks share one where there are more of them. */
     public LaunchPlan withDevices(List<String> names) {
-        return new LaunchPlan(program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal, restarts);
+        return new LaunchPlan(
+                program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal, restarts, grace);
     }
 
     /**
@@ -103,11 +115,18 @@ public record LaunchPlan(
      * {@code ParameterService} with servers of their own, which come back into the run.
      */
     public LaunchPlan withRestarts(int times) {
-        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, times);
+        return new LaunchPlan(
+                program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, times, grace);
+    }
+
+    /** As this, with another time for the ranks to end when the launcher is stopped. */
+    public LaunchPlan withGrace(Duration time) {
+        return new LaunchPlan(
+                program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, restarts, time);
     }
 
     /** As this, with rank 0 writing straight to the terminal if there is one. */
     public LaunchPlan withRootOnTerminal() {
-        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true, restarts);
+        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true, restarts, grace);
     }
 }

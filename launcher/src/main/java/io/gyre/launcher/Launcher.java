@@ -1,11 +1,13 @@
 package io.gyre.launcher;
 
+import io.gyre.TerminationSignals;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.OpenFiles;
 import io.gyre.transport.RendezvousServer;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,20 +18,25 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Starts the ranks of a run, shows what they print, and sees to it that they end together.
  *
- * <p>The launcher hosts the rendezvous, and so learns at first hand which rank was lost first. When a rank fails, the others have
- * half a second to notice and to say so; then they are told to end (SIGTERM), and killed 0.8 s later. The same happens,
- * without the half second, when the launcher is told to stop: by {@link #stop}, by an interrupt of {@link #run}, or by a signal
- * to its process. A rank that is lost when the others go on without it may be started again ({@link LaunchPlan#restarts}). If the
- * launcher itself is killed, watchers beside the ranks do it.
+ * <p>The launcher hosts the rendezvous, and so learns at first hand which rank was lost first. When a rank fails, the
+ * others have half a second to notice and to say so; then they are told to end (SIGTERM), and killed 0.8 s later. The
+ * same happens, without the half second, at an interrupt of {@link #run}. At {@link #stop} and at a signal to this
+ * process they have {@link LaunchPlan#grace} to end, as a training does that is to be resumed; a second signal kills
+ * them at once. A rank that is lost when the others go on without it may be started again
+ * ({@link LaunchPlan#restarts}). If the launcher itself is killed, watchers beside the ranks do it.
  *
  * <dl>
  *   <dt>Threading
  *   <dd>One thread calls {@link #run}, once; any may call {@link #stop}.
+ *   <dt>Global state
+ *   <dd>While {@link #run} runs, SIGTERM, SIGINT and SIGHUP do not end this JVM but the ranks. {@link #run} then returns
+ *       the status with which the program should end: {@link LaunchResult#exitStatus}.
  * </dl>
  */
 public final class Launcher {
@@ -50,6 +57,9 @@ public final class Launcher {
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
     private final CountDownLatch finished = new CountDownLatch(1);
+
+    /** Number of the first signal to this process; 0 for none. */
+    private final AtomicInteger signal = new AtomicInteger();
 
     /** How each rank is started, by rank. */
     private final List<Start> starts = new ArrayList<>();
@@ -86,6 +96,7 @@ public final class Launcher {
         boolean trusted = "true".equals(System.getenv("GYRE_TRUSTED_NETWORK"));
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
         RunWatch watch = new RunWatch(group, terminal);
+        TerminationSignals signals = TerminationSignals.handle(this::signalled);
         try (RendezvousServer rendezvous = RendezvousServer.open(
                 new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
             start(places, ownAddress, rendezvous.endpoint());
@@ -94,6 +105,7 @@ public final class Launcher {
             group.destroy();
             removeLeftovers();
             finished.countDown();
+            signals.close();
             hook.remove();
         }
         LaunchResult result = result(watch);
@@ -101,13 +113,32 @@ public final class Launcher {
         return result;
     }
 
-    /** Ends all ranks; {@link #run} then returns. */
+    /** Ends all ranks, which have {@link LaunchPlan#grace} for it; {@link #run} then returns. */
     public void stop() {
-        group.stop();
+        // By then they have said themselves where they were.
+        group.stop(plan.grace().plus(RankGroup.TO_END));
     }
 
+    private void signalled(String name, int number) {
+        if (signal.compareAndSet(0, number)) {
+            terminal.say(name + ": the ranks have " + seconds(plan.grace())
+                    + " s to end in order; another signal ends them at once");
+            stop();
+        } else {
+            group.kill();
+        }
+    }
+
+    private static String seconds(Duration time) {
+        return new BigDecimal(time.toMillis())
+                .movePointLeft(3)
+                .stripTrailingZeros()
+                .toPlainString();
+    }
+
+    /** This JVM ends, and not by a signal. */
     private void stopAndWait() {
-        stop();
+        group.stop(RankGroup.TO_END);
         try {
             if (finished.await(3, TimeUnit.SECONDS)) {
                 return;
@@ -155,6 +186,7 @@ public final class Launcher {
                     variables.put("GYRE_BIND", place.here() ? ownAddress : HostAddress.of(place.host()));
                     variables.put("GYRE_HOST_ID", place.host());
                 }
+                variables.put("GYRE_GRACE", seconds(plan.grace()));
                 variables.putAll(RankEnvironment.device(place, plan.devices()));
                 variables.putAll(plan.environment());
                 List<String> command = place.here()
@@ -165,7 +197,7 @@ public final class Launcher {
                 group.add(process(start));
             }
         } catch (IOException e) {
-            group.stop();
+            group.stop(RankGroup.TO_END);
             group.await();
             throw e;
         }
@@ -220,6 +252,11 @@ public final class Launcher {
         if (group.restarts() > 0) {
             terminal.say("ranks were started again " + group.restarts() + (group.restarts() == 1 ? " time" : " times"));
         }
-        return new LaunchResult(group.wasStopped() ? 1 : 0, group.restarts(), Optional.empty());
+        for (RankEnd end : group.endsWhenStopped()) {
+            terminal.say("rank " + end.rank() + " did not end in order when it was told to: it ended with exit status "
+                    + ExitStatus.words(end.status()));
+        }
+        int stopped = signal.get() == 0 ? 1 : ExitStatus.ofSignal(signal.get());
+        return new LaunchResult(group.wasStopped() ? stopped : 0, group.restarts(), Optional.empty());
     }
 }

@@ -13,8 +13,9 @@ import java.util.Map;
  * to end, and killed a second later. It is a process of its own because a user's program owes us nothing, and because a JVM that
  * hangs could not watch.
  *
- * <p>Ctrl-C in a terminal, and its closing, reach every process there. Ranks, and the ssh that leads to one, do not hear them: the
- * launcher does, and decides.
+ * <p>Ctrl-C in a terminal, and its closing, reach every process there. Ranks, and the ssh that leads to one, do not hear
+ * them: the launcher does, and decides. The ssh does not hear SIGTERM either, which a batch system sends to all: with it
+ * would go the pipe, and the time that its rank has to end.
  */
 final class RankCommand {
 
@@ -79,7 +80,7 @@ final class RankCommand {
         return List.of(
                 "sh",
                 "-c",
-                "trap '' INT HUP; exec \"$@\"",
+                "trap '' INT HUP TERM; exec \"$@\"",
                 "gyre-ssh",
                 "ssh",
                 "-o",

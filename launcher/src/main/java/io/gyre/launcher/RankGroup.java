@@ -15,13 +15,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * The processes of a run, which end together.
  *
- * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice and to say so; then they are told to end, and after
- * {@link #TO_END another} they are killed. One that is not needed may be started again instead. One thread adds and waits; {@link #stop} and {@link #destroy} may come from any.
+ * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice and to say so; then they are told to end, and
+ * after {@link #TO_END another} they are killed. One that is not needed may be started again instead. One thread adds
+ * and waits; {@link #stop}, {@link #kill} and {@link #destroy} may come from any.
  */
 final class RankGroup {
 
     private static final Duration TO_NOTICE = Duration.ofMillis(500);
-    private static final Duration TO_END = Duration.ofMillis(800);
+
+    /** For programs that have nothing to finish, and after a failure. */
+    static final Duration TO_END = Duration.ofMillis(800);
+
     private static final Duration TO_DIE = Duration.ofSeconds(2);
     private static final Duration TO_BE_READ = Duration.ofSeconds(1);
 
@@ -43,6 +47,7 @@ final class RankGroup {
     private int restarts;
     private final List<RankEnd> ends = new ArrayList<>();
     private final Set<Integer> spared = ConcurrentHashMap.newKeySet();
+    private final List<RankEnd> endsWhenStopped = new ArrayList<>();
     private int running;
     private boolean failed;
     private volatile Phase phase = Phase.RUNNING;
@@ -125,9 +130,27 @@ final class RankGroup {
         return phase.compareTo(Phase.TOLD_TO_END) >= 0;
     }
 
-    /** Tells all to end, now. */
-    void stop() {
-        events.add(this::tellToEnd);
+    /**
+     * Tells all to end, now.
+     *
+     * @param grace after this time they are killed
+     */
+    void stop(Duration grace) {
+        events.add(() -> tellToEnd(failed ? TO_END : grace));
+    }
+
+    /** Kills all, now. */
+    void kill() {
+        events.add(() -> {
+            if (phase.compareTo(Phase.KILLED) < 0) {
+                killAll();
+            }
+        });
+    }
+
+    /** Those that were told to end, and did so with a status that says something else. */
+    List<RankEnd> endsWhenStopped() {
+        return endsWhenStopped;
     }
 
     /** Ends all that still run, at once and whatever came before. */
@@ -151,7 +174,7 @@ final class RankGroup {
                 next().run();
             } catch (InterruptedException e) {
                 interrupted = e;
-                tellToEnd();
+                tellToEnd(TO_END);
             }
         }
         if (interrupted != null) {
@@ -173,7 +196,13 @@ final class RankGroup {
 
     private void ended(RankProcess rank) {
         running--;
-        if (wasStopped() || isSucceeded(rank)) {
+        if (wasStopped()) {
+            if (rank.exitStatus() != 0 && rank.exitStatus() != ExitStatus.TERMINATED) {
+                endsWhenStopped.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
+            }
+            return;
+        }
+        if (isSucceeded(rank)) {
             return;
         }
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
@@ -210,11 +239,8 @@ final class RankGroup {
 
     private void escalate() {
         switch (phase) {
-            case RUNNING, FAILED -> tellToEnd();
-            case TOLD_TO_END -> {
-                enter(Phase.KILLED, TO_DIE);
-                tell("KILL");
-            }
+            case RUNNING, FAILED -> tellToEnd(TO_END);
+            case TOLD_TO_END -> killAll();
             case KILLED, DESTROYED -> {
                 enter(Phase.DESTROYED, Duration.ZERO);
                 destroy();
@@ -222,11 +248,16 @@ final class RankGroup {
         }
     }
 
-    private void tellToEnd() {
+    private void tellToEnd(Duration grace) {
         if (!wasStopped()) {
-            enter(Phase.TOLD_TO_END, TO_END);
+            enter(Phase.TOLD_TO_END, grace);
             tell("TERM");
         }
+    }
+
+    private void killAll() {
+        enter(Phase.KILLED, TO_DIE);
+        tell("KILL");
     }
 
     private void tell(String signal) {

@@ -2,6 +2,7 @@ package io.gyre.launcher;
 
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +52,14 @@ public final class RunCommand implements Callable<Integer> {
     private int restarts;
 
     @Option(
+            names = "--grace",
+            paramLabel = "SECONDS",
+            defaultValue = "25",
+            description =
+                    "After a signal to this process: how long the ranks have to end before they are killed. Default: 25.")
+    private int graceSeconds;
+
+    @Option(
             names = "--class-path",
             paramLabel = "PATH",
             description = "Where MAIN-CLASS and what it needs are. Default: what gyre itself has.")
@@ -74,7 +83,8 @@ public final class RunCommand implements Callable<Integer> {
                 .withHosts(hosts.isEmpty() ? List.of() : HostList.expand(hosts))
                 .withTransport(TransportMode.of(transport))
                 .withPort(port)
-                .withRestarts(restarts);
+                .withRestarts(restarts)
+                .withGrace(Duration.ofSeconds(graceSeconds));
         return new Launcher(plan, System.out, System.err).run().exitStatus();
     }
 

@@ -104,6 +104,18 @@ final class GyreProcess implements AutoCloseable {
         Processes.signal(name, process.pid());
     }
 
+    /** Signals until it has ended: one that comes too soon after the one before does not count. */
+    void signalUntilExit(String name) {
+        Await.until(Await.LONG, () -> "it ends:\n" + output(), () -> {
+            try {
+                signal(name);
+                return process.waitFor(100, TimeUnit.MILLISECONDS);
+            } catch (IOException | InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+    }
+
     /** Process id of a rank, once it says that it is ready. */
     long awaitReady(int rank) {
         return Long.parseLong(awaitWord(rank, "ready"));

@@ -1,7 +1,11 @@
 package io.gyre.launcher;
 
+import io.gyre.GracefulStop;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 
 /** What the ranks of the tests run: the first argument says what to do, the others are for it. */
 final class RankProgram {
@@ -33,6 +37,7 @@ final class RankProgram {
                 Runtime.getRuntime().addShutdownHook(new Thread(RankProgram::waitUninterruptibly));
                 waitForEver();
             }
+            case "orderly" -> endInOrder(Path.of(argument));
             case "wait" -> waitForEver();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
@@ -45,6 +50,20 @@ final class RankProgram {
             stream.print("x".repeat(5000));
             stream.println(" " + i + " ends");
         }
+    }
+
+    /** Once it is told to end, goes on until there is a file, as if it wrote a checkpoint. */
+    private static void endInOrder(Path mayEnd) throws InterruptedException {
+        CountDownLatch asked = new CountDownLatch(1);
+        try (GracefulStop stop = GracefulStop.onTermination(asked::countDown)) {
+            System.out.println("ready " + ProcessHandle.current().pid());
+            asked.await();
+            System.out.println("asked by " + stop.signal().orElseThrow());
+        }
+        while (!Files.exists(mayEnd)) {
+            LockSupport.parkNanos(5_000_000);
+        }
+        System.out.println("ended in order");
     }
 
     private static void waitForEver() throws InterruptedException {

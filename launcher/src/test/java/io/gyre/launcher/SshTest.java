@@ -31,7 +31,7 @@ class SshTest {
                 while [ "${1#-}" != "$1" ]; do shift 2; done
                 host=$1
                 shift
-                exec env -i HOME=/ PATH="$PATH" SSH_HOST="$host" sh -c "$*"
+                exec env -i --default-signal=HUP,INT,TERM HOME=/ PATH="$PATH" SSH_HOST="$host" sh -c "$*"
                 """);
     }
 
@@ -88,6 +88,25 @@ class SshTest {
             assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
 
             assertThat(gyre.errors()).contains("rank 2 (host 127.0.0.3, pid " + victim + ") ended with exit status");
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void ranksOnOtherHostsHaveTimeToEnd(@TempDir Path shared) throws Exception {
+        Path mayEnd = shared.resolve("may-end");
+        try (GyreProcess gyre = run("orderly", mayEnd.toString())) {
+            for (int rank = 0; rank < 3; rank++) {
+                gyre.awaitReady(rank);
+            }
+            gyre.signal("TERM");
+            for (int rank = 0; rank < 3; rank++) {
+                assertThat(gyre.awaitWord(rank, "asked")).isEqualTo("by 15");
+            }
+            Files.createFile(mayEnd);
+
+            assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(143);
+            assertThat(gyre.out()).contains("[0] ended in order", "[1] ended in order", "[2] ended in order");
             gyre.awaitNobodyLeft();
         }
     }

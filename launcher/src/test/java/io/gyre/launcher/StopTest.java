@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -13,6 +16,9 @@ class StopTest {
 
     /** Signals 1 and 2 in a mask of the kernel's. */
     private static final long HUP_AND_INT = 0b11;
+
+    @TempDir
+    private Path directory;
 
     @Test
     void aFailingRankEndsTheRunAndIsNamedWithItsLastLines() throws Exception {
@@ -62,16 +68,77 @@ class StopTest {
 
     @Test
     void ranksThatDoNotHeedAreKilled() throws Exception {
-        try (GyreProcess gyre = GyreProcess.run(2, "stubborn")) {
+        try (GyreProcess gyre = GyreProcess.run(Map.of(), List.of("-n", "2", "--grace", "0"), "stubborn")) {
             long first = gyre.awaitReady(0);
             long second = gyre.awaitReady(1);
             gyre.signal("INT");
 
             assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(130);
 
+            assertThat(gyre.errors())
+                    .contains(
+                            "gyre: rank 0 did not end in order when it was told to: it ended with exit status 137",
+                            "gyre: rank 1 did not end in order");
+
             assertThat(Processes.isRunning(first) || Processes.isRunning(second))
                     .as("a rank outlived the launcher")
                     .isFalse();
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void ranksThatAreToldToEndHaveTimeForIt(String signal, int status) throws Exception {
+        Path mayEnd = directory.resolve("may-end");
+        try (GyreProcess gyre = GyreProcess.run(2, "orderly", mayEnd.toString())) {
+            long first = gyre.awaitReady(0);
+            gyre.awaitReady(1);
+            gyre.signal(signal);
+            // As if it went to all processes of a terminal or of a batch job.
+            Processes.signal(signal, first);
+
+            assertThat(gyre.awaitWord(0, "asked")).isEqualTo("by 15");
+            assertThat(gyre.awaitWord(1, "asked")).isEqualTo("by 15");
+            Files.createFile(mayEnd);
+
+            assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(status);
+            assertThat(gyre.out()).contains("[0] ended in order", "[1] ended in order");
+            assertThat(gyre.errors())
+                    .contains("gyre: SIG" + signal + ": the ranks have 25 s to end in order")
+                    .doesNotContain("gyre: rank");
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void aSecondSignalKillsRanksThatAreStillEnding() throws Exception {
+        Path never = directory.resolve("never");
+        List<String> options = List.of("-n", "2", "--grace", "3600");
+        try (GyreProcess gyre = GyreProcess.run(Map.of(), options, "orderly", never.toString())) {
+            gyre.awaitReady(0);
+            gyre.awaitReady(1);
+            gyre.signal("INT");
+            gyre.awaitWord(0, "asked");
+            gyre.awaitWord(1, "asked");
+
+            gyre.signalUntilExit("TERM");
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(130);
+            assertThat(gyre.errors()).contains("gyre: rank 1 did not end in order", "137 (killed)");
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void afterTheTimeRanksAreNotWaitedFor() throws Exception {
+        Path never = directory.resolve("never");
+        List<String> options = List.of("-n", "1", "--grace", "1");
+        try (GyreProcess gyre = GyreProcess.run(Map.of(), options, "orderly", never.toString())) {
+            gyre.awaitReady(0);
+            gyre.signal("TERM");
+
+            assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(143);
+            gyre.awaitNobodyLeft();
         }
     }
 

@@ -82,7 +82,9 @@ class TerminalTest {
         }
 
         assertThat(script.exitValue()).isEqualTo(130);
-        assertThat(shown()).doesNotContain("gyre:");
+        assertThat(shown())
+                .contains("gyre: SIGINT: the ranks have 25 s to end in order")
+                .doesNotContain("gyre: rank");
         Processes.awaitNoneWith(mark, GyreProcess.STOPPED);
     }
 }

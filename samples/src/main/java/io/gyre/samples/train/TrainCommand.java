@@ -4,7 +4,9 @@ import io.gyre.launcher.CudaBackend;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
+import io.gyre.launcher.Shell;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -40,8 +42,23 @@ public final class TrainCommand implements Callable<Integer> {
             return launch();
         }
         checkBackendIsChosen();
-        new TrainRank(options).run();
-        return 0;
+        return new TrainRank(options, resumeCommand()).run();
+    }
+
+    /** What goes on with this run, as a shell takes it. */
+    private String resumeCommand() {
+        List<String> words = new ArrayList<>(List.of(System.getenv().getOrDefault("GYRE_COMMAND", "gyre")));
+        words.addAll(arguments());
+        if (!options.resume()) {
+            words.add("--resume");
+        }
+        return Shell.line(words);
+    }
+
+    /** From the name of this command on, as they were given. */
+    private List<String> arguments() {
+        List<String> whole = specification.commandLine().getParseResult().originalArgs();
+        return whole.subList(whole.indexOf(specification.name()), whole.size());
     }
 
     /** ND4J reads its choice from the environment, which a rank cannot change for itself. */
@@ -55,21 +72,21 @@ public final class TrainCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
+        options.checkNoOtherRun();
         BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
         if (backend.note() != null) {
             System.out.println(backend.note());
         }
         // Opened here too, so that there is one message about bad data and not one of each rank.
         options.openData();
-        List<String> whole = specification.commandLine().getParseResult().originalArgs();
-        List<String> arguments = whole.subList(whole.indexOf(specification.name()), whole.size());
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
-                        JavaProgram.mainClass(main, arguments),
+                        JavaProgram.mainClass(main, arguments()),
                         options.ranks() + options.exchange().servers())
                 .withTransport(options.transport())
                 .withPort(options.port())
                 .withRestarts(options.exchange().restarts())
+                .withGrace(options.grace())
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal();

@@ -1,6 +1,7 @@
 package io.gyre.samples.train;
 
 import io.gyre.allreduce.Algorithm;
+import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.Overlap;
 import io.gyre.launcher.ReportFile;
 import io.gyre.samples.data.DataDirectory;
@@ -172,8 +173,8 @@ public final class TrainOptions {
     @Option(
             names = "--resume",
             description =
-                    "Go on from the newest checkpoint there. --epochs and --steps count from the beginning of the first"
-                            + " run.")
+                    "Go on from the newest checkpoint there; if there is none, begin. --epochs and --steps count from"
+                            + " the beginning of the first run.")
     private boolean resume;
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write what came of it to a file, as JSON.")
@@ -196,6 +197,14 @@ public final class TrainOptions {
             defaultValue = "120",
             description = "How long a rank waits for one that is alive but silent. Default: 120.")
     private int peerTimeoutSeconds;
+
+    @Option(
+            names = "--grace",
+            paramLabel = "SECONDS",
+            defaultValue = "25",
+            description = "After Ctrl-C or SIGTERM: how long the ranks have to finish the step and to write a checkpoint."
+                    + " A second signal ends them at once. Default: 25.")
+    private int graceSeconds = 25;
 
     @Option(
             names = "--port",
@@ -229,6 +238,7 @@ public final class TrainOptions {
         checkRange("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
         checkRange("--image", pixels(), 1, 4096);
         checkRange("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
+        checkRange("--grace", graceSeconds, 0, 1_000_000);
         checkRange("--port", port, 0, 65_535);
         checkRange("--checkpoint-steps", checkpointSteps().orElse(1L), 1, Long.MAX_VALUE);
         checkCheckpoint();
@@ -253,9 +263,23 @@ public final class TrainOptions {
             }
         } else if (Files.exists(directory) && !Files.isDirectory(directory)) {
             throw new IllegalArgumentException("--checkpoint " + directory + " is a file, expected a directory");
-        } else if (resume && !Files.exists(directory)) {
-            throw new IllegalArgumentException("--resume: there is no checkpoint directory " + directory);
         }
+    }
+
+    /**
+     * Fails if a run would meet checkpoints of another one, which the ranks would find only later.
+     *
+     * @throws IllegalArgumentException with the directory
+     */
+    void checkNoOtherRun() {
+        if (checkpoint == null || resume) {
+            return;
+        }
+        DistributedTrainer.newestCheckpoint(checkpoint).ifPresent(step -> {
+            throw new IllegalArgumentException(
+                    "--checkpoint " + checkpoint + " has checkpoints of another run, up to step " + step
+                            + ": go on with it by --resume, or choose another directory");
+        });
     }
 
     /**
@@ -378,6 +402,10 @@ public final class TrainOptions {
 
     Duration peerTimeout() {
         return Duration.ofSeconds(peerTimeoutSeconds);
+    }
+
+    Duration grace() {
+        return Duration.ofSeconds(graceSeconds);
     }
 
     int port() {

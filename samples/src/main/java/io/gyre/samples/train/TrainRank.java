@@ -1,6 +1,7 @@
 package io.gyre.samples.train;
 
 import io.gyre.Collective;
+import io.gyre.GracefulStop;
 import io.gyre.Groups;
 import io.gyre.GyreException;
 import io.gyre.Session;
@@ -22,14 +23,28 @@ import org.jspecify.annotations.Nullable;
 /** What each rank of {@code gyre train} does, in a JVM of its own. */
 final class TrainRank {
 
-    private final TrainOptions options;
+    /** Of a process that was told to end, and did so in order. */
+    private static final int TERMINATED = 128 + 15;
 
-    TrainRank(TrainOptions options) {
+    private final TrainOptions options;
+    private final String resumeCommand;
+
+    /**
+     * Prepares it.
+     *
+     * @param resumeCommand what to tell the user who stops the run
+     */
+    TrainRank(TrainOptions options, String resumeCommand) {
         this.options = options;
+        this.resumeCommand = resumeCommand;
     }
 
-    /** Joins the run that the environment names, and trains; fails unless all ranks end with the same parameters. */
-    void run() throws IOException {
+    /**
+     * Joins the run that the environment names, and trains; fails unless all ranks end with the same parameters.
+     *
+     * @return exit status: 0, or that of a process which a signal ended if the run was stopped, on whichever rank
+     */
+    int run() throws IOException {
         // Both are read when the classes that they concern are loaded, which is later.
         System.setProperty("org.eclipse.deeplearning4j.helpers.disable", String.valueOf(!options.oneDnn()));
         System.setProperty("java.awt.headless", "true");
@@ -39,7 +54,7 @@ final class TrainRank {
         }
         try (Session session = AeronSession.join(join.build())) {
             try {
-                train(session);
+                return train(session) ? 0 : TERMINATED;
             } catch (Throwable failure) {
                 // Before the session closes, so that the others learn of a failure and not of a departure.
                 session.fail(String.valueOf(failure.getMessage()));
@@ -48,22 +63,26 @@ final class TrainRank {
         }
     }
 
-    private void train(Session session) throws IOException {
+    /** Returns whether the run reached its end. */
+    private boolean train(Session session) throws IOException {
         ImageSet set = options.openData();
         if ("cuda".equals(System.getenv("GYRE_BACKEND"))) {
             GpuShare.limit(System.getenv());
         }
         Model model = options.buildModel(set);
         if (options.strategy() == TrainOptions.Strategy.ALLREDUCE) {
-            train(set, model, session, null, null, Groups.of(session.world().size(), 1));
-            return;
+            return train(
+                    set, model, session, null, null, Groups.of(session.world().size(), 1));
         }
         ServerOptions exchange = options.exchange();
         try (ParameterService service = exchange.configure(ParameterService.builder(session), options.strategy(), model)
                 .start()) {
             if (service.isServer()) {
-                service.serve();
-                return;
+                // It ends when its workers have.
+                try (GracefulStop stop = GracefulStop.onTermination(() -> {}, options.grace())) {
+                    service.serve();
+                    return stop.signal().isEmpty();
+                }
             }
             // Where nobody gets ahead equal shares do as well, and each run is like the other.
             boolean together = exchange.isBulkSynchronous(options.strategy())
@@ -71,13 +90,14 @@ final class TrainRank {
             SharedCounter batches = together ? null : service.counter("batches");
             if (options.strategy() == TrainOptions.Strategy.HYBRID) {
                 try (Collective group = Collectives.choose(service.group().endpoint())) {
-                    train(set, model, service.workers(), hybrid(model, service, group), batches, service.groups());
+                    return train(
+                            set, model, service.workers(), hybrid(model, service, group), batches, service.groups());
                 }
             } else {
                 UpdateStrategy strategy = options.strategy() == TrainOptions.Strategy.PARAMSERVER
                         ? Parameters.asynchronous(model, service)
                         : Parameters.elastic(model, service, exchange.period(), exchange.movingRate(service));
-                train(set, model, service.workers(), strategy, batches, service.groups());
+                return train(set, model, service.workers(), strategy, batches, service.groups());
             }
         }
     }
@@ -89,7 +109,7 @@ final class TrainRank {
                 : Parameters.hybridElastic(model, service, group, exchange.period(), exchange.movingRate(service));
     }
 
-    private void train(
+    private boolean train(
             ImageSet set,
             Model model,
             Session session,
@@ -107,9 +127,24 @@ final class TrainRank {
                 file.get().write(report.toJson());
             }
             System.out.println(report.summary());
+            if (report.stopped() != null) {
+                System.out.println(howToGoOn(report.stopped()));
+            }
         }
         // Who asked after rank 0 had left would speak for all once more.
         session.exchange("end of the report", new byte[0]);
+        return report.stopped() == null;
+    }
+
+    private String howToGoOn(TrainReport.Stop stop) {
+        String where = "stopped after step %,d of epoch %d; ".formatted(stop.step(), stop.epoch());
+        if (options.checkpoint().isPresent()) {
+            return where + "resume with: " + resumeCommand;
+        }
+        return where + "it cannot be resumed, as there is no "
+                + (options.strategy() == TrainOptions.Strategy.ALLREDUCE
+                        ? "--checkpoint DIR"
+                        : "checkpoint with --strategy " + options.strategy());
     }
 
     /** Whether this rank speaks for all: the root, or the first that has not been lost. */

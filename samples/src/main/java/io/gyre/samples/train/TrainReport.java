@@ -37,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxStaleness steps by which any gradient was late
  * @param exchangeMs milliseconds that rank 0 took to exchange the gradients of a step; null if there was no step
  * @param exposedMs milliseconds of it that the step waited; null if there was no step
+ * @param stopped where the run stopped because it was told to end; null if it reached its end
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record TrainReport(
@@ -65,7 +66,16 @@ record TrainReport(
         List<Long> networkBytesSent,
         long maxStaleness,
         @Nullable Milliseconds exchangeMs,
-        @Nullable Milliseconds exposedMs) {
+        @Nullable Milliseconds exposedMs,
+        @Nullable Stop stopped) {
+
+    /**
+     * Where a run stopped.
+     *
+     * @param step the last one that was taken, from 1
+     * @param epoch in which it was, from 1
+     */
+    record Stop(long step, int epoch) {}
 
     /** Times of the steps of a training. */
     record Milliseconds(double median, double p99) {}

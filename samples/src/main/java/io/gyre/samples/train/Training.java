@@ -1,5 +1,6 @@
 package io.gyre.samples.train;
 
+import io.gyre.GracefulStop;
 import io.gyre.Groups;
 import io.gyre.Session;
 import io.gyre.SharedCounter;
@@ -11,6 +12,7 @@ import io.gyre.dl4j.ShardedData;
 import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.train.TrainReport.Milliseconds;
+import io.gyre.samples.train.TrainReport.Stop;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +56,10 @@ final class Training {
         this.session = session;
     }
 
-    /** Trains, evaluates and compares; all ranks get the same report. */
+    /**
+     * Trains, evaluates and compares; all ranks get the same report. A run that is told to end before its last step
+     * evaluates nothing.
+     */
     TrainReport run(Model model) {
         TrainProgress progress =
                 new TrainProgress(session.world(), options.model().toString(), length());
@@ -62,11 +67,20 @@ final class Training {
             long firstStep = trainer.step();
             List<FitReport> fits;
             long networkBytesBefore = session.networkBytesSent();
+            GracefulStop stop = GracefulStop.onTermination(trainer::requestEnd, options.grace());
             try (progress) {
                 fits = fit(trainer);
+            } finally {
+                stop.close();
             }
             long networkBytes = session.networkBytesSent() - networkBytesBefore;
-            return report(firstStep, fits, networkBytes, accuracy(trainer), trainer.parametersSha256OfAllRanks());
+            return report(
+                    firstStep,
+                    fits,
+                    networkBytes,
+                    trainer.ended() ? null : accuracy(trainer),
+                    trainer.parametersSha256OfAllRanks(),
+                    trainer.ended() ? new Stop(trainer.step(), trainer.epoch() + 1) : null);
         }
     }
 
@@ -106,7 +120,7 @@ final class Training {
                 ? ShardedData.of(examples, options.batch(), options.seed())
                 : ShardedData.dealt(examples, options.batch(), options.seed(), batches);
         List<FitReport> fits = new ArrayList<>();
-        while (rest(trainer) > 0) {
+        while (rest(trainer) > 0 && !trainer.ended()) {
             fits.add(
                     options.steps().isPresent()
                             ? trainer.fitSteps(data, rest(trainer))
@@ -134,7 +148,8 @@ final class Training {
             List<FitReport> fits,
             long networkBytes,
             @Nullable Double accuracy,
-            List<String> sumsByRank) {
+            List<String> sumsByRank,
+            @Nullable Stop stopped) {
         List<Integer> lost = IntStream.range(0, sumsByRank.size())
                 .filter(rank -> sumsByRank.get(rank).isEmpty())
                 .boxed()
@@ -175,7 +190,8 @@ final class Training {
                 ofAllRanks("bytes sent over a network", networkBytes),
                 strategy == null ? 0 : strategy.maxStaleness(),
                 withSteps.isEmpty() ? null : exchangeMs(withSteps.get(withSteps.size() - 1)),
-                withSteps.isEmpty() ? null : exposedMs(withSteps.get(withSteps.size() - 1)));
+                withSteps.isEmpty() ? null : exposedMs(withSteps.get(withSteps.size() - 1)),
+                stopped);
     }
 
     private static Milliseconds exchangeMs(FitReport fit) {

@@ -159,6 +159,14 @@ final class GyreTrain implements AutoCloseable {
                 .waitFor();
     }
 
+    /** To the launcher. */
+    void signal(String name) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
+                .inheritIO()
+                .start()
+                .waitFor();
+    }
+
     /** Waits until no process of it runs, and fails if any of these ranks left files in shared memory. */
     void awaitNothingLeft(List<Long> pids) throws IOException {
         until(FAILURE, "none of its processes runs", () -> own().noneMatch(ProcessHandle::isAlive));

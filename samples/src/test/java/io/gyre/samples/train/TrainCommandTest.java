@@ -86,7 +86,7 @@ class TrainCommandTest {
                 Arguments.of("mlp --backend gpu", "'gpu' is none of auto, cpu, cuda"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),
                 Arguments.of("mlp --checkpoint-steps 3", "--checkpoint-steps needs --checkpoint DIR"),
-                Arguments.of("mlp --resume --checkpoint /no/such", "there is no checkpoint directory /no/such"),
+                Arguments.of("mlp --grace -1", "--grace -1: expected 0 to 1000000"),
                 Arguments.of("mlp --report /no/such/r.json", "there is no directory /no/such"),
                 Arguments.of("mlp --peer-timeout 0", "--peer-timeout 0: expected 1 to 1000000"),
                 Arguments.of("mlp --port 70000", "--port 70000: expected 0 to 65535"));
@@ -115,6 +115,17 @@ class TrainCommandTest {
         assertThat(execute("mlp", "--checkpoint", file.toString())).isEqualTo(2);
         assertThat(errors.toString())
                 .contains(file + " is a file, expected a directory")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void checkpointsOfAnotherRunAreRefusedBeforeAnyRankStarts() throws IOException {
+        Files.createFile(directory.resolve("step-00000040.checkpoint"));
+
+        assertThat(execute("mlp", "--checkpoint", directory.toString())).isEqualTo(2);
+        assertThat(errors.toString())
+                .contains("--checkpoint " + directory + " has checkpoints of another run, up to step 40: go on with it"
+                        + " by --resume, or choose another directory")
                 .hasLineCount(1);
     }
 

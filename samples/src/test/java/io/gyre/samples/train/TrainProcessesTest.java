@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.gyre.dl4j.DistributedTrainer;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -73,6 +74,53 @@ class TrainProcessesTest {
             train.awaitOutput("step \\d+ of");
 
             killAndExpectItsName(train, 1);
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void aRunThatIsToldToEndLosesNothingAndSaysHowToResume(String signal, int status) throws Exception {
+        Path checkpoints = directory.resolve("checkpoints");
+        String[] whole = {"mlp", "-n", "2", "--steps", "1500", "--checkpoint", checkpoints.toString(), "--resume"};
+        try (GyreTrain train = GyreTrain.start(directory, whole)) {
+            train.awaitOutput("step \\d+ of");
+            List<Long> pids = train.pids();
+            train.signal(signal);
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(status);
+            assertThat(train.output())
+                    .contains("resume with: gyre train " + String.join(" ", whole))
+                    .doesNotContain("\tat ")
+                    .doesNotContain("gyre: rank");
+            long step = train.report().get("stopped").get("step").asLong();
+            assertThat(DistributedTrainer.newestCheckpoint(checkpoints)).hasValue(step);
+            train.awaitNothingLeft(pids);
+        }
+
+        JsonNode resumed = GyreTrain.run(directory, whole);
+        JsonNode uninterrupted = GyreTrain.run(directory, "mlp", "-n", "2", "--steps", "1500");
+
+        assertThat(resumed.get("resumed_from_step").asInt()).isPositive();
+        assertThat(resumed.get("stopped").isNull()).isTrue();
+        assertThat(resumed.get("parameters_sha256")).isEqualTo(uninterrupted.get("parameters_sha256"));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({"paramserver", "elastic", "hybrid"})
+    void strategiesWithoutCheckpointsEndInOrderToo(String strategy) throws Exception {
+        String[] arguments = {"mlp", "-n", "2", "--strategy", strategy, "--servers", "1", "--epochs", "1000"};
+        String[] groups = strategy.equals("hybrid") ? new String[] {"--groups", "2"} : new String[0];
+        try (GyreTrain train = GyreTrain.start(directory, with(arguments, groups))) {
+            train.awaitOutput("step [\\d,]+ of");
+            List<Long> pids = train.pids();
+            train.signal("TERM");
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(143);
+            assertThat(train.output())
+                    .contains("it cannot be resumed, as there is no checkpoint with --strategy " + strategy)
+                    .doesNotContain("\tat ")
+                    .doesNotContain("gyre: rank");
+            train.awaitNothingLeft(pids);
         }
     }
 

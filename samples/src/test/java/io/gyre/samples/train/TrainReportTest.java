@@ -90,6 +90,7 @@ class TrainReportTest {
                 List.of(0L, 7L),
                 0,
                 new TrainReport.Milliseconds(12, 20),
-                new TrainReport.Milliseconds(3, 9));
+                new TrainReport.Milliseconds(3, 9),
+                null);
     }
 }
