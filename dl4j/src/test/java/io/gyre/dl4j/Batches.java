@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
@@ -16,7 +17,7 @@ final class Batches implements DataSetIterator {
     private @Nullable DataSet reused;
     private boolean reuses;
     private int at;
-    private volatile int given;
+    private final AtomicInteger given = new AtomicInteger();
 
     /** What a call of {@code reset} does. */
     enum Reset {
@@ -45,7 +46,7 @@ final class Batches implements DataSetIterator {
 
     /** Batches given since it was made. */
     int given() {
-        return given;
+        return given.get();
     }
 
     @Override
@@ -59,7 +60,7 @@ final class Batches implements DataSetIterator {
             throw new NoSuchElementException();
         }
         DataSet next = batches.get(at++);
-        given++;
+        given.incrementAndGet();
         if (!reuses) {
             next = next.copy();
         } else {

@@ -61,38 +61,32 @@ class HeldBatchesTest {
                 .map(kind -> Arguments.of(kind, reading)));
     }
 
-    /** Makes its arrays anew for each batch, in the workspace that is open. */
-    private static final class Numbered implements Function<Integer, DataSet> {
-
-        @Override
-        public DataSet apply(Integer number) {
-            INDArray features = Nd4j.create(DataType.FLOAT, ROWS, WIDTH);
-            INDArray labels = Nd4j.create(DataType.FLOAT, ROWS, TestModels.CLASSES);
-            for (int row = 0; row < ROWS; row++) {
-                features.getRow(row).assign(1 + ROWS * number + row);
-                labels.putScalar(row, 0, 1);
-            }
-            return new DataSet(features, labels);
+    /** Its arrays are made anew, in the workspace that is open. */
+    private static DataSet numbered(int number) {
+        INDArray features = Nd4j.create(DataType.FLOAT, ROWS, WIDTH);
+        INDArray labels = Nd4j.create(DataType.FLOAT, ROWS, TestModels.CLASSES);
+        for (int row = 0; row < ROWS; row++) {
+            features.getRow(row).assign(1 + ROWS * number + row);
+            labels.putScalar(row, 0, 1);
         }
+        return new DataSet(features, labels);
     }
 
     private static MultiDataSetIterator iterator(String kind) {
         if (kind.equals("reused arrays")) {
-            List<DataSet> batches = IntStream.range(0, BATCHES)
-                    .boxed()
-                    .map(number -> narrow(number))
-                    .toList();
+            List<DataSet> batches =
+                    IntStream.range(0, BATCHES).mapToObj(HeldBatchesTest::narrow).toList();
             return new MultiDataSetIteratorAdapter(new Batches(batches).reusingArrays());
         }
-        DataSetIterator made = new Made(BATCHES, new Numbered());
+        DataSetIterator made = new Made(BATCHES, HeldBatchesTest::numbered);
         return kind.equals("async")
                 ? new MultiDataSetIteratorAdapter(new AsyncDataSetIterator(made, 2, true))
                 : new AsyncMultiDataSetIterator(new MultiDataSetIteratorAdapter(made), 2, true);
     }
 
     private static DataSet narrow(int number) {
-        return new DataSet(
-                new Numbered().apply(number).getFeatures().getColumns(0, 1), Nd4j.ones(ROWS, TestModels.CLASSES));
+        DataSet wide = numbered(number);
+        return new DataSet(wide.getFeatures().getColumns(0, 1), wide.getLabels());
     }
 
     @ParameterizedTest(name = "{0}, {1}")

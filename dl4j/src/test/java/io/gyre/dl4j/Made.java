@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
@@ -11,7 +11,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 final class Made implements DataSetIterator {
 
     private final int batches;
-    private final Function<Integer, DataSet> maker;
+    private final IntFunction<DataSet> maker;
     private int at;
 
     /**
@@ -19,7 +19,7 @@ final class Made implements DataSetIterator {
      *
      * @param maker makes a batch of a number from 0
      */
-    Made(int batches, Function<Integer, DataSet> maker) {
+    Made(int batches, IntFunction<DataSet> maker) {
         this.batches = batches;
         this.maker = maker;
     }
