@@ -7,7 +7,6 @@ import java.util.Iterator;
 import java.util.List;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The batches of one pass over an iterator, from a position on. Groups of batches are mixed: joined, their rows put into an
@@ -35,8 +34,7 @@ final class BatchStream implements Iterator<org.nd4j.linalg.dataset.api.MultiDat
         this.seed = seed;
         groupIndex = position / groupBatches;
         for (long i = 0; i < groupIndex * groupBatches && iterator.hasNext(); i++) {
-            seedLoader(i);
-            iterator.next();
+            read(i);
         }
         for (long i = groupIndex * groupBatches; i < position && hasNext(); i++) {
             next();
@@ -59,8 +57,7 @@ final class BatchStream implements Iterator<org.nd4j.linalg.dataset.api.MultiDat
     private void readGroup() {
         List<org.nd4j.linalg.dataset.api.MultiDataSet> batches = new ArrayList<>();
         do {
-            seedLoader(groupIndex * groupBatches + batches.size());
-            batches.add(iterator.next());
+            batches.add(read(groupIndex * groupBatches + batches.size()));
         } while (batches.size() < groupBatches && iterator.hasNext());
         if (groupBatches == 1) {
             group.addAll(batches);
@@ -83,7 +80,7 @@ final class BatchStream implements Iterator<org.nd4j.linalg.dataset.api.MultiDat
     }
 
     /** Augmentation inside the iterator draws the same numbers on every rank, and again when a run is resumed. */
-    private void seedLoader(long batch) {
-        Nd4j.getRandom().setSeed(Seeds.derive(seed, batch));
+    private org.nd4j.linalg.dataset.api.MultiDataSet read(long batch) {
+        return SeededDraws.call(Seeds.derive(seed, batch), iterator::next);
     }
 }

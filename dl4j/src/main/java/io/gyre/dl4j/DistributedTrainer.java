@@ -57,8 +57,8 @@ import org.slf4j.LoggerFactory;
  *   <dt>Threading
  *   <dd>One thread, the one that drives the session; {@link #requestStop} may come from any.
  *   <dt>Failure
- *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, all ranks fail in the same
- *       step, before its update.
+ *   <dd>{@link GyreException} and its kinds. If the gradient is not finite on any rank, all ranks fail in the same step,
+ *       before its update; a loss that alone is not finite is a warning.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
  *       lie in memory that the ranks of a host share. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
@@ -98,6 +98,9 @@ public final class DistributedTrainer implements AutoCloseable {
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
         ModelChecks.check(network);
+        if (world.size() > 1 || builder.microBatches > 1) {
+            ModelChecks.checkDivisible(network);
+        }
         replica = new Replica(network, builder.bucketBytes);
         checkSupported(builder);
         DeviceGradients.Source source =
@@ -299,7 +302,7 @@ public final class DistributedTrainer implements AutoCloseable {
                     return stop;
                 }
                 first = false;
-                score = total.meanScore();
+                score = network.model().score();
                 progress = progress.afterStep(network.step(), data.advance(progress.position(), world));
                 tally.step(total, step.exchangeNanos(), step.exposedNanos());
                 if (stepListener != null) {
@@ -345,7 +348,10 @@ public final class DistributedTrainer implements AutoCloseable {
         stopRequested = true;
     }
 
-    /** Mean loss of the last step over the examples of all ranks, regularisation included; NaN before the first. */
+    /**
+     * The model's score after the last step, over the examples of all ranks: their mean loss, regularisation included; with
+     * {@code miniBatch(false)} their sum, as in {@code fit}. NaN before the first step.
+     */
     public double score() {
         return score;
     }

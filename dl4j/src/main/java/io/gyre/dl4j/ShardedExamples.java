@@ -5,7 +5,6 @@ import io.gyre.World;
 import java.util.Arrays;
 import java.util.Iterator;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /** A source in a new order every epoch. Positions count examples. */
 final class ShardedExamples extends ShardedData {
@@ -63,8 +62,7 @@ final class ShardedExamples extends ShardedData {
     }
 
     private Share load(int[] indices, int epoch, long position, int rank) {
-        Nd4j.getRandom().setSeed(Seeds.derive(seed, epoch, position, rank));
-        MultiDataSet rows = source.load(indices);
+        MultiDataSet rows = SeededDraws.call(Seeds.derive(seed, epoch, position, rank), () -> source.load(indices));
         int count = Rows.count(rows);
         if (count != indices.length) {
             throw new IllegalStateException(
