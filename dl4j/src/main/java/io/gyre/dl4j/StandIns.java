@@ -100,11 +100,15 @@ final class StandIns<T> implements BackwardHooks {
 
     @SuppressWarnings("ReferenceEquality") // Equal parts are still other objects.
     private static boolean same(@Nullable Object[] a, @Nullable Object @Nullable [] b) {
-        boolean same = b != null && a.length == b.length;
-        for (int i = 0; same && i < a.length; i++) {
-            same = a[i] == b[i];
+        if (b == null || a.length != b.length) {
+            return false;
         }
-        return same;
+        for (int i = 0; i < a.length; i++) {
+            if (a[i] != b[i]) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private T[] proxies(T[] array) {
