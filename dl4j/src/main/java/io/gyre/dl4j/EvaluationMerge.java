@@ -3,6 +3,8 @@ package io.gyre.dl4j;
 import java.lang.reflect.Field;
 import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.common.primitives.Triple;
+import org.nd4j.evaluation.BaseEvaluation;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.evaluation.classification.EvaluationBinary;
@@ -12,7 +14,7 @@ import org.nd4j.evaluation.classification.ROCBinary;
 import org.nd4j.evaluation.classification.ROCMultiClass;
 import org.nd4j.evaluation.regression.RegressionEvaluation;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
  * Makes parts of an evaluation into the whole, and goes around what Deeplearning4j's own evaluations do wrong there.
@@ -21,7 +23,7 @@ import org.nd4j.linalg.factory.Nd4j;
  *   <dt>{@link RegressionEvaluation}
  *   <dd>Its {@code merge} forgets the sum of the labels, on which R2 depends. And ND4J's {@code ASum} along a dimension of length 1
  *       returns its input, sign and all ({@code noOp} of a reduction), so a batch of one row adds its errors to the sum of
- *       absolute errors and not their absolute values: such a row is evaluated beside one that is masked out.
+ *       absolute errors and not their absolute values.
  *   <dt>{@link EvaluationCalibration}
  *   <dd>Its {@code merge} knows the reliability diagram alone. All its arrays are counts and sums over examples.
  *   <dt>{@link Evaluation}
@@ -34,9 +36,9 @@ final class EvaluationMerge {
 
     /** An evaluation with the settings of another, and no data; fails for one that cannot be merged. */
     static IEvaluation<?> empty(IEvaluation<?> kind) {
-        String refusal = KnownClasses.refusal(kind.getClass());
-        if (refusal != null) {
-            throw new IllegalArgumentException(refusal);
+        String reason = NotDivisible.reason(kind.getClass());
+        if (reason != null) {
+            throw new IllegalArgumentException(reason);
         }
         if (isExact(kind)) {
             throw new IllegalArgumentException("an exact " + kind.getClass().getSimpleName()
@@ -44,6 +46,11 @@ final class EvaluationMerge {
                     + " such as 200");
         }
         IEvaluation<?> empty = kind.newInstance();
+        if (empty.getClass() != kind.getClass()) {
+            throw new IllegalArgumentException("newInstance() of " + kind.getClass().getName() + " makes a "
+                    + empty.getClass().getName() + ", so the ranks have nothing of one class to merge: use that class, or let"
+                    + " newInstance() make one of its own");
+        }
         if (empty instanceof Evaluation classification && classification.getLabelsList() != null) {
             classification.setLabelsList(new ArrayList<>(classification.getLabelsList()));
         }
@@ -59,23 +66,36 @@ final class EvaluationMerge {
 
     /** Evaluates a batch. */
     static void evaluate(IEvaluation<?> evaluation, INDArray labels, INDArray predictions, @Nullable INDArray mask) {
-        if (evaluation instanceof RegressionEvaluation regression && labels.rank() == 2 && labels.size(0) == 1) {
-            evaluateRow(regression, labels, predictions, mask);
+        if (evaluation instanceof RegressionEvaluation regression) {
+            evaluate(regression, labels, predictions, mask);
         } else {
             evaluation.eval(labels, predictions, mask);
         }
     }
 
-    private static void evaluateRow(
+    private static void evaluate(
             RegressionEvaluation regression, INDArray labels, INDArray predictions, @Nullable INDArray mask) {
-        INDArray ofRow = Nd4j.ones(labels.dataType(), labels.shape());
-        if (mask != null) {
-            ofRow.muli(mask.castTo(labels.dataType()));
+        Triple<INDArray, INDArray, INDArray> rows =
+                BaseEvaluation.reshapeAndExtractNotMasked(labels, predictions, mask, regression.getAxis());
+        if (rows == null) {
+            return;
         }
-        regression.eval(
-                Nd4j.vstack(labels, labels.like()),
-                Nd4j.vstack(predictions, predictions.like()),
-                Nd4j.vstack(ofRow, ofRow.like()));
+        INDArray before = regression.getSumAbsErrorsPerColumn();
+        INDArray sum = before == null ? null : before.dup();
+        regression.eval(labels, predictions, mask);
+        if (rows.getFirst().size(0) == 1) {
+            INDArray error = absoluteError(rows);
+            INDArray wrong = regression.getSumAbsErrorsPerColumn();
+            INDArray right = error.castTo(wrong.dataType()).reshape(wrong.shape());
+            regression.setSumAbsErrorsPerColumn(sum == null ? right : right.addi(sum));
+        }
+    }
+
+    private static INDArray absoluteError(Triple<INDArray, INDArray, INDArray> rows) {
+        INDArray predictions = rows.getSecond();
+        INDArray error = Transforms.abs(predictions.sub(rows.getFirst().castTo(predictions.dataType())), false);
+        INDArray mask = rows.getThird();
+        return mask != null && mask.equalShapes(error) ? error.muli(mask.castTo(error.dataType())) : error;
     }
 
     /** Adds another part to an evaluation of the same kind. */

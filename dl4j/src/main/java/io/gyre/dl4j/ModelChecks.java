@@ -48,10 +48,16 @@ final class ModelChecks {
 
     /** Refuses what cannot be divided among ranks or micro-batches, though one rank alone trains it as {@code fit} does. */
     static void checkDivisible(Network network) {
-        String refusal = KnownClasses.refusal(network.configurationJson());
-        if (refusal != null) {
-            throw new IllegalArgumentException("the model cannot be trained in parts: " + refusal
+        String reason = NotDivisible.reason(network.configurationJson());
+        if (reason != null) {
+            throw new IllegalArgumentException("the model cannot be trained in parts: " + reason
                     + ". Train it on one rank, without micro-batches, or use another class");
+        }
+        long sums = network.lastLayers().stream().filter(OutputScore::isSum).count();
+        if (sums != 0 && sums != network.lastLayers().size()) {
+            throw new IllegalArgumentException("the model is configured with miniBatch(false), and only " + sums + " of its "
+                    + network.lastLayers().size() + " outputs have a score that is then a sum over the examples: the scores of"
+                    + " parts of a batch cannot be put together. Use miniBatch(true), or outputs of one class");
         }
     }
 
