@@ -102,7 +102,7 @@ final class KnownLayers {
                         .build()),
                 vector("FrozenLayer", new FrozenLayer(TestModels.dense(8))),
                 vector("FrozenLayerWithBackprop", new FrozenLayerWithBackprop(TestModels.dense(8))),
-                vector("IdentityLayer", new IdentityLayer()),
+                vector("IdentityLayer", new IdentityLayer("identity")),
                 vector("MaskLayer", new MaskLayer()),
                 vector("PReLULayer", new PReLULayer.Builder().inputShape(8).build()),
                 vector("VariationalAutoencoder", new VariationalAutoencoder.Builder()
