@@ -50,10 +50,12 @@ import org.slf4j.LoggerFactory;
  *       examples. The result then differs from one process, as the layer sees smaller batches.
  *   <dt>Chance
  *   <dd>Before every step the thread's {@code Nd4j.getRandom()} is seeded from the trainer's seed, the rank and the step:
- *       dropout differs between ranks and steps, and is the same when a run is repeated or resumed.
+ *       dropout differs between ranks and steps, and is the same when a run is repeated or resumed. After the pass it has the state
+ *       that it had before: what the program draws from it does not depend on the trainer.
  *   <dt>Listeners
  *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all ranks;
- *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step.
+ *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step. They find
+ *       the model's own layers, and a last batch of 0 rows where there are no examples.
  *   <dt>Threading
  *   <dd>One thread, the one that drives the session; {@link #requestStop} may come from any.
  *   <dt>Failure

@@ -47,9 +47,11 @@ final class EvaluationMerge {
         }
         IEvaluation<?> empty = kind.newInstance();
         if (empty.getClass() != kind.getClass()) {
-            throw new IllegalArgumentException("newInstance() of " + kind.getClass().getName() + " makes a "
-                    + empty.getClass().getName() + ", so the ranks have nothing of one class to merge: use that class, or let"
-                    + " newInstance() make one of its own");
+            throw new IllegalArgumentException(
+                    "newInstance() of " + kind.getClass().getName() + " makes a "
+                            + empty.getClass().getName()
+                            + ", so the ranks have nothing of one class to merge: use that class, or let"
+                            + " newInstance() make one of its own");
         }
         if (empty instanceof Evaluation classification && classification.getLabelsList() != null) {
             classification.setLabelsList(new ArrayList<>(classification.getLabelsList()));

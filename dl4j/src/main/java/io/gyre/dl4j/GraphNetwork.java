@@ -110,8 +110,9 @@ final class GraphNetwork implements Network {
         for (String output : model.getConfiguration().getNetworkOutputs()) {
             GraphVertex vertex = model.getVertex(output);
             if (!vertex.hasLayer()) {
-                throw new IllegalArgumentException("vertex '" + output + "', an output of the graph, has no layer: there is no"
-                        + " loss to train for. Let an OutputLayer, LossLayer or the like be the output");
+                throw new IllegalArgumentException(
+                        "vertex '" + output + "', an output of the graph, has no layer: there is no"
+                                + " loss to train for. Let an OutputLayer, LossLayer or the like be the output");
             }
             layers.add(vertex.getLayer());
         }

@@ -48,7 +48,9 @@ final class MergedEvaluation {
      */
     Map<Integer, List<IEvaluation<?>>> run(Iterator<Share> pass, Map<Integer, List<IEvaluation<?>>> kinds) {
         Map<Integer, List<IEvaluation<?>>> own = new TreeMap<>();
-        kinds.forEach((output, ofOutput) -> own.put(output, ofOutput.stream().<IEvaluation<?>>map(EvaluationMerge::empty).toList()));
+        kinds.forEach((output, ofOutput) -> own.put(
+                output,
+                ofOutput.stream().<IEvaluation<?>>map(EvaluationMerge::empty).toList()));
         boolean anyData = false;
         while (pass.hasNext()) {
             MultiDataSet rows = pass.next().rows();
@@ -71,9 +73,8 @@ final class MergedEvaluation {
 
     private void evaluate(MultiDataSet rows, Map<Integer, List<IEvaluation<?>>> evaluations) {
         INDArray[] outputs = network.output(rows);
-        evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation ->
-                EvaluationMerge.evaluate(
-                        evaluation, rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output))));
+        evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation -> EvaluationMerge.evaluate(
+                evaluation, rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output))));
         network.clearPass();
     }
 

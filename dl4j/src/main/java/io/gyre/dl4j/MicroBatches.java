@@ -57,8 +57,7 @@ final class MicroBatches {
         }
         Chunk rows = Chunk.of(passes - 1, count, examples);
         Completion completion = new Completion(rows.length(), examples, listener);
-        loss += rows.length()
-                * backward(passes - 1, rowsOf(batch, rows), listener == null ? null : completion, step);
+        loss += rows.length() * backward(passes - 1, rowsOf(batch, rows), listener == null ? null : completion, step);
         completion.completeFrom(0);
         return loss / examples;
     }

@@ -25,11 +25,12 @@ final class ModelChecks {
         }
         for (Layer layer : network.lastLayers()) {
             if (!(OutputScore.unwrapped(layer) instanceof IOutputLayer)) {
-                throw new IllegalArgumentException("layer '" + layer.conf().getLayer().getLayerName() + "', a "
-                        + layer.conf().getLayer().getClass().getSimpleName()
-                        + ", is the model's last and no output layer: there is no loss to train for. Add an OutputLayer, LossLayer"
-                        + " or the like. Layer-wise pretraining is not distributed: call pretrain on rank 0 before the trainer is"
-                        + " made, which gives its parameters to all ranks");
+                throw new IllegalArgumentException(
+                        "layer '" + layer.conf().getLayer().getLayerName() + "', a "
+                                + layer.conf().getLayer().getClass().getSimpleName()
+                                + ", is the model's last and no output layer: there is no loss to train for. Add an OutputLayer, LossLayer"
+                                + " or the like. Layer-wise pretraining is not distributed: call pretrain on rank 0 before the trainer is"
+                                + " made, which gives its parameters to all ranks");
             }
         }
         for (NeuralNetConfiguration configuration : network.configurations()) {
@@ -55,9 +56,11 @@ final class ModelChecks {
         }
         long sums = network.lastLayers().stream().filter(OutputScore::isSum).count();
         if (sums != 0 && sums != network.lastLayers().size()) {
-            throw new IllegalArgumentException("the model is configured with miniBatch(false), and only " + sums + " of its "
-                    + network.lastLayers().size() + " outputs have a score that is then a sum over the examples: the scores of"
-                    + " parts of a batch cannot be put together. Use miniBatch(true), or outputs of one class");
+            throw new IllegalArgumentException(
+                    "the model is configured with miniBatch(false), and only " + sums + " of its "
+                            + network.lastLayers().size()
+                            + " outputs have a score that is then a sum over the examples: the scores of"
+                            + " parts of a batch cannot be put together. Use miniBatch(true), or outputs of one class");
         }
     }
 

@@ -54,8 +54,7 @@ final class NotDivisible {
     private static @Nullable Class<?> named(String name) {
         ClassLoader ofThread = Thread.currentThread().getContextClassLoader();
         try {
-            return Class.forName(
-                    name, false, ofThread == null ? NotDivisible.class.getClassLoader() : ofThread);
+            return Class.forName(name, false, ofThread == null ? NotDivisible.class.getClassLoader() : ofThread);
         } catch (ClassNotFoundException | LinkageError inAnotherLoader) {
             // A class of the user's: not one of these.
             return null;

@@ -40,12 +40,14 @@ class AsPlainFitTest {
                                 "a graph",
                                 new FeaturesTest.Feature(
                                         () -> TestModels.residual(notDivided(), false),
-                                        () -> KnownParts.batches(TestData.images(20, TYPE, 1).toMultiDataSet()))),
+                                        () -> KnownParts.batches(
+                                                TestData.images(20, TYPE, 1).toMultiDataSet()))),
                         Named.of(
                                 "a perceptron with l2",
                                 new FeaturesTest.Feature(
                                         () -> TestModels.perceptron(notDivided().l2(0.1)),
-                                        () -> KnownParts.batches(TestData.vectors(20, TYPE, 1).toMultiDataSet())))),
+                                        () -> KnownParts.batches(
+                                                TestData.vectors(20, TYPE, 1).toMultiDataSet())))),
                 KnownLayers.outputs(AsPlainFitTest::notDivided));
     }
 
@@ -109,12 +111,14 @@ class AsPlainFitTest {
                         0,
                         Nd4j.rand(TYPE, 3),
                         Nd4j.randn(TYPE, 3),
-                        Nd4j.createFromArray(Nd4j.getRandom().nextDouble(), Nd4j.getRandom().nextGaussian()))
+                        Nd4j.createFromArray(
+                                Nd4j.getRandom().nextDouble(), Nd4j.getRandom().nextGaussian()))
                 .toDoubleVector();
     }
 
     private static MultiLayerNetwork withDropout() {
-        return TestModels.perceptron(TestModels.configuration(new Sgd(0.1), TYPE).dropOut(0.5));
+        return TestModels.perceptron(
+                TestModels.configuration(new Sgd(0.1), TYPE).dropOut(0.5));
     }
 
     @Test

@@ -218,7 +218,10 @@ class EvaluationMergeTest {
         for (int column = 0; column < 2; column++) {
             double[] label = labels.getColumn(column).toDoubleVector();
             double[] error = predictions.sub(labels).getColumn(column).toDoubleVector();
-            double mean = IntStream.range(0, EXAMPLES).mapToDouble(i -> label[i]).average().orElseThrow();
+            double mean = IntStream.range(0, EXAMPLES)
+                    .mapToDouble(i -> label[i])
+                    .average()
+                    .orElseThrow();
             double total = IntStream.range(0, EXAMPLES)
                     .mapToDouble(i -> Math.pow(label[i] - mean, 2))
                     .sum();
@@ -236,8 +239,8 @@ class EvaluationMergeTest {
 
     /** A model whose outputs are its inputs: weights of 1, and parameters that make a trainer content. */
     private static MultiLayerNetwork passesOn() {
-        MultiLayerNetwork model = TestModels.initialised(
-                new MultiLayerNetwork(TestModels.configuration(new Sgd(0.1), TYPE)
+        MultiLayerNetwork model =
+                TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(0.1), TYPE)
                         .list()
                         .layer(new OutputLayer.Builder(LossFunction.MSE)
                                 .activation(Activation.IDENTITY)

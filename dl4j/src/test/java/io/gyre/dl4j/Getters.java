@@ -4,7 +4,9 @@ import java.lang.reflect.Array;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -15,8 +17,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /** Everything that an evaluation can be asked, and what it answers. */
 final class Getters {
 
-    private static final Set<String> NO_GETTERS = Set.of(
-            "newInstance", "reset", "clone", "hashCode", "canEqual", "equals", "toJson", "toYaml");
+    private static final Set<String> NO_GETTERS =
+            Set.of("newInstance", "reset", "clone", "hashCode", "canEqual", "equals", "toJson", "toYaml");
 
     private static final int DEEPEST = 4;
 
@@ -37,7 +39,10 @@ final class Getters {
     }
 
     private void askAll(String path, Object asked, int columns, int depth) {
-        for (Method method : asked.getClass().getMethods()) {
+        Method[] methods = asked.getClass().getMethods();
+        // Some answers are computed when another question is asked.
+        Arrays.sort(methods, Comparator.comparing(Method::getName).thenComparing(Method::toString));
+        for (Method method : methods) {
             if (Modifier.isStatic(method.getModifiers())
                     || method.getReturnType() == void.class
                     || method.isBridge()

@@ -46,8 +46,9 @@ class KnownClassesTest {
 
         List<Model> models = train(feature, RANKS, 1);
 
-        assertThat(models).allSatisfy(model -> Bound.assertIdentical(
-                model.params(), models.get(0).params()));
+        assertThat(models)
+                .allSatisfy(model ->
+                        Bound.assertIdentical(model.params(), models.get(0).params()));
         Bound.assertClose(models.get(0).params(), plain.params(), batches.size());
         double tolerance = plain.params().dataType() == DataType.DOUBLE ? 1e-9 : 1e-5;
         assertThat(models.get(0).score())
@@ -61,8 +62,7 @@ class KnownClassesTest {
 
         List<Model> models = train(feature, RANKS, 1);
 
-        assertThat(models)
-                .allSatisfy(model -> Bound.assertIdentical(model.params(), parts.params()));
+        assertThat(models).allSatisfy(model -> Bound.assertIdentical(model.params(), parts.params()));
         assertThat(parts.params()).isNotEqualTo(feature.model().get().params());
     }
 
@@ -84,11 +84,14 @@ class KnownClassesTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("unusable")
     void whatDeeplearning4jCannotTrainWithFailsTheSameWay(FeaturesTest.Feature feature) {
-        Throwable plain = catchThrowable(
-                () -> TestModels.plainEpoch(feature.model().get(), feature.batches().get()));
+        Throwable plain = catchThrowable(() ->
+                TestModels.plainEpoch(feature.model().get(), feature.batches().get()));
 
         assertThat(plain).isNotNull();
-        assertThatThrownBy(() -> train(feature, 2, 1)).rootCause().hasSameClassAs(plain).hasMessage(plain.getMessage());
+        assertThatThrownBy(() -> train(feature, 2, 1))
+                .rootCause()
+                .hasSameClassAs(plain)
+                .hasMessage(plain.getMessage());
     }
 
     private static List<Model> train(FeaturesTest.Feature feature, int ranks, int microBatches)

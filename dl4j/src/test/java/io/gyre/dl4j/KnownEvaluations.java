@@ -50,8 +50,7 @@ final class KnownEvaluations {
                 new ROCBinary(0),
                 new ROCMultiClass(0),
                 new EvaluationBinary(TestModels.CLASSES, 0),
-                new CustomEvaluation<>(
-                        (labels, predictions, mask, meta) -> 0.0, CustomEvaluation.mergeConcatenate()),
+                new CustomEvaluation<>((labels, predictions, mask, meta) -> 0.0, CustomEvaluation.mergeConcatenate()),
                 new org.deeplearning4j.eval.Evaluation(),
                 new org.deeplearning4j.eval.EvaluationBinary(),
                 new org.deeplearning4j.eval.EvaluationCalibration(),

@@ -96,20 +96,24 @@ final class KnownLayers {
         return Stream.of(
                 vector("ActivationLayer", new ActivationLayer(Activation.TANH)),
                 vector("AutoEncoder", new AutoEncoder.Builder().nOut(8).build()),
-                vector("ElementWiseMultiplicationLayer", new ElementWiseMultiplicationLayer.Builder()
-                        .nIn(8)
-                        .nOut(8)
-                        .build()),
+                vector(
+                        "ElementWiseMultiplicationLayer",
+                        new ElementWiseMultiplicationLayer.Builder()
+                                .nIn(8)
+                                .nOut(8)
+                                .build()),
                 vector("FrozenLayer", new FrozenLayer(TestModels.dense(8))),
                 vector("FrozenLayerWithBackprop", new FrozenLayerWithBackprop(TestModels.dense(8))),
                 vector("IdentityLayer", new IdentityLayer("identity")),
                 vector("MaskLayer", new MaskLayer()),
                 vector("PReLULayer", new PReLULayer.Builder().inputShape(8).build()),
-                vector("VariationalAutoencoder", new VariationalAutoencoder.Builder()
-                        .nOut(4)
-                        .encoderLayerSizes(8)
-                        .decoderLayerSizes(8)
-                        .build()),
+                vector(
+                        "VariationalAutoencoder",
+                        new VariationalAutoencoder.Builder()
+                                .nOut(4)
+                                .encoderLayerSizes(8)
+                                .decoderLayerSizes(8)
+                                .build()),
                 Named.of(
                         "EmbeddingLayer",
                         KnownParts.feature(
@@ -150,7 +154,9 @@ final class KnownLayers {
                         "GravesBidirectionalLSTM",
                         new GravesBidirectionalLSTM.Builder().nOut(4).build()),
                 sequence("SimpleRnn", new SimpleRnn.Builder().nOut(4).build()),
-                sequence("Bidirectional", new Bidirectional(new LSTM.Builder().nOut(4).build())),
+                sequence(
+                        "Bidirectional",
+                        new Bidirectional(new LSTM.Builder().nOut(4).build())),
                 sequence("TimeDistributed", new TimeDistributed(TestModels.dense(4))),
                 sequence(
                         "MaskZeroLayer",
@@ -174,11 +180,16 @@ final class KnownLayers {
                                 .nHeads(2)
                                 .projectInput(true)
                                 .build()),
-                sequence("Convolution1DLayer", new Convolution1DLayer.Builder(3)
-                        .nOut(4)
-                        .convolutionMode(ConvolutionMode.Same)
-                        .build()),
-                pooled("LastTimeStep", new LastTimeStep(new LSTM.Builder().nOut(4).build()), false),
+                sequence(
+                        "Convolution1DLayer",
+                        new Convolution1DLayer.Builder(3)
+                                .nOut(4)
+                                .convolutionMode(ConvolutionMode.Same)
+                                .build()),
+                pooled(
+                        "LastTimeStep",
+                        new LastTimeStep(new LSTM.Builder().nOut(4).build()),
+                        false),
                 Named.of(
                         "LearnedSelfAttentionLayer",
                         // Deeplearning4j computes it in FLOAT alone.
@@ -196,12 +207,18 @@ final class KnownLayers {
                                         .build(),
                                 new GlobalPoolingLayer(),
                                 KnownParts.softmax())),
-                pooled("LocallyConnected1D", new LocallyConnected1D.Builder()
-                        .nIn(6)
-                        .nOut(4)
-                        .kernelSize(3)
-                        .build(), true),
-                pooled("Subsampling1DLayer", new Subsampling1DLayer.Builder().kernelSize(2).stride(2).build(), true),
+                pooled(
+                        "LocallyConnected1D",
+                        new LocallyConnected1D.Builder()
+                                .nIn(6)
+                                .nOut(4)
+                                .kernelSize(3)
+                                .build(),
+                        true),
+                pooled(
+                        "Subsampling1DLayer",
+                        new Subsampling1DLayer.Builder().kernelSize(2).stride(2).build(),
+                        true),
                 pooled("Upsampling1D", new Upsampling1D.Builder(2).build(), true),
                 pooled("ZeroPadding1DLayer", new ZeroPadding1DLayer.Builder(1).build(), true),
                 pooled("Cropping1D", new Cropping1D.Builder(1).build(), true),
@@ -254,24 +271,32 @@ final class KnownLayers {
     private static Stream<Named<FeaturesTest.Feature>> onImages() {
         return Stream.of(
                 image("ConvolutionLayer", TestModels.convolution(3)),
-                image("Deconvolution2D", new Deconvolution2D.Builder(2, 2).nOut(3).build()),
-                image("DepthwiseConvolution2D", new DepthwiseConvolution2D.Builder(2, 2)
-                        .depthMultiplier(2)
-                        .nOut(6)
-                        .build()),
-                image("SeparableConvolution2D", new SeparableConvolution2D.Builder(2, 2)
-                        .nOut(3)
-                        .build()),
-                image("LocallyConnected2D", new LocallyConnected2D.Builder()
-                        .nIn(3)
-                        .nOut(3)
-                        .kernelSize(2, 2)
-                        .build()),
+                image(
+                        "Deconvolution2D",
+                        new Deconvolution2D.Builder(2, 2).nOut(3).build()),
+                image(
+                        "DepthwiseConvolution2D",
+                        new DepthwiseConvolution2D.Builder(2, 2)
+                                .depthMultiplier(2)
+                                .nOut(6)
+                                .build()),
+                image(
+                        "SeparableConvolution2D",
+                        new SeparableConvolution2D.Builder(2, 2).nOut(3).build()),
+                image(
+                        "LocallyConnected2D",
+                        new LocallyConnected2D.Builder()
+                                .nIn(3)
+                                .nOut(3)
+                                .kernelSize(2, 2)
+                                .build()),
                 image("LocalResponseNormalization", new LocalResponseNormalization.Builder().build()),
-                image("SubsamplingLayer", new SubsamplingLayer.Builder()
-                        .kernelSize(2, 2)
-                        .stride(2, 2)
-                        .build()),
+                image(
+                        "SubsamplingLayer",
+                        new SubsamplingLayer.Builder()
+                                .kernelSize(2, 2)
+                                .stride(2, 2)
+                                .build()),
                 image("Upsampling2D", new Upsampling2D.Builder(2).build()),
                 image("ZeroPaddingLayer", new ZeroPaddingLayer(1, 1)),
                 image("Cropping2D", new Cropping2D(1, 1)),
@@ -325,14 +350,18 @@ final class KnownLayers {
 
     private static Stream<Named<FeaturesTest.Feature>> onVolumes() {
         return Stream.of(
-                volume("Convolution3D", new Convolution3D.Builder(2, 2, 2).nOut(3).build()),
-                volume("Deconvolution3D", new Deconvolution3D.Builder()
-                        .kernelSize(2, 2, 2)
-                        .nOut(3)
-                        .build()),
-                volume("Subsampling3DLayer", new Subsampling3DLayer.Builder(2, 2, 2)
-                        .stride(2, 2, 2)
-                        .build()),
+                volume(
+                        "Convolution3D",
+                        new Convolution3D.Builder(2, 2, 2).nOut(3).build()),
+                volume(
+                        "Deconvolution3D",
+                        new Deconvolution3D.Builder()
+                                .kernelSize(2, 2, 2)
+                                .nOut(3)
+                                .build()),
+                volume(
+                        "Subsampling3DLayer",
+                        new Subsampling3DLayer.Builder(2, 2, 2).stride(2, 2, 2).build()),
                 volume("Upsampling3D", new Upsampling3D.Builder(2).build(), new GlobalPoolingLayer()),
                 volume("ZeroPadding3DLayer", new ZeroPadding3DLayer.Builder(1).build(), new GlobalPoolingLayer()),
                 volume("Cropping3D", new Cropping3D.Builder(1, 1, 1).build(), new GlobalPoolingLayer()),
@@ -449,7 +478,9 @@ final class KnownLayers {
     private static Stream<Named<FeaturesTest.Feature>> settings() {
         return Stream.of(
                 setting("MaxNormConstraint", KnownParts.sgd().constrainWeights(new MaxNormConstraint(0.5, 1))),
-                setting("MinMaxNormConstraint", KnownParts.sgd().constrainWeights(new MinMaxNormConstraint(0.2, 0.5, 1))),
+                setting(
+                        "MinMaxNormConstraint",
+                        KnownParts.sgd().constrainWeights(new MinMaxNormConstraint(0.2, 0.5, 1))),
                 setting("UnitNormConstraint", KnownParts.sgd().constrainWeights(new UnitNormConstraint(1))),
                 setting("NonNegativeConstraint", KnownParts.sgd().constrainWeights(new NonNegativeConstraint())),
                 setting("L1Regularization", KnownParts.sgd().l1(1e-3)),

@@ -114,22 +114,28 @@ final class KnownParts {
                 loss(new LossMSLE(), Activation.SIGMOID, positive()),
                 Named.of(
                         "LossMultiLabel",
-                        inSinglePrecision(KnownParts::single, output(new LossMultiLabel(), Activation.SIGMOID), oneHot())),
+                        inSinglePrecision(
+                                KnownParts::single, output(new LossMultiLabel(), Activation.SIGMOID), oneHot())),
                 loss(new LossNegativeLogLikelihood(), Activation.SOFTMAX, oneHot()),
                 loss(new LossPoisson(), Activation.SOFTPLUS, positive()),
-                loss(new LossSparseMCXENT(), Activation.SOFTMAX, oneHot().argMax(1).castTo(TYPE).reshape(EXAMPLES, 1)),
+                loss(
+                        new LossSparseMCXENT(),
+                        Activation.SOFTMAX,
+                        oneHot().argMax(1).castTo(TYPE).reshape(EXAMPLES, 1)),
                 loss(new LossSquaredHinge(), Activation.IDENTITY, signs()),
                 loss(new LossWasserstein(), Activation.IDENTITY, signs()),
-                Named.of("LossMixtureDensity", inSinglePrecision(
-                        KnownParts::single,
-                        new OutputLayer.Builder(LossMixtureDensity.builder()
-                                        .gaussians(2)
-                                        .labelWidth(2)
-                                        .build())
-                                .activation(Activation.IDENTITY)
-                                .nOut(8)
-                                .build(),
-                        gaussian(2))));
+                Named.of(
+                        "LossMixtureDensity",
+                        inSinglePrecision(
+                                KnownParts::single,
+                                new OutputLayer.Builder(LossMixtureDensity.builder()
+                                                .gaussians(2)
+                                                .labelWidth(2)
+                                                .build())
+                                        .activation(Activation.IDENTITY)
+                                        .nOut(8)
+                                        .build(),
+                                gaussian(2))));
     }
 
     private static Named<FeaturesTest.Feature> loss(ILossFunction loss, Activation activation, INDArray labels) {
@@ -137,7 +143,10 @@ final class KnownParts {
     }
 
     private static Layer output(ILossFunction loss, Activation activation) {
-        return new OutputLayer.Builder(loss).activation(activation).nOut(CLASSES).build();
+        return new OutputLayer.Builder(loss)
+                .activation(activation)
+                .nOut(CLASSES)
+                .build();
     }
 
     /** Activations are a layer's. All but the random one. */
@@ -191,7 +200,8 @@ final class KnownParts {
                         inSinglePrecision(() -> single().activation(Activation.RRELU), softmax(), oneHot())),
                 Named.of("Dropout", vectors(() -> sgd().dropOut(new Dropout(0.7)), softmax(), oneHot())),
                 Named.of("AlphaDropout", vectors(() -> sgd().dropOut(new AlphaDropout(0.7)), softmax(), oneHot())),
-                Named.of("GaussianDropout", vectors(() -> sgd().dropOut(new GaussianDropout(0.7)), softmax(), oneHot())),
+                Named.of(
+                        "GaussianDropout", vectors(() -> sgd().dropOut(new GaussianDropout(0.7)), softmax(), oneHot())),
                 Named.of("GaussianNoise", vectors(() -> sgd().dropOut(new GaussianNoise(0.1)), softmax(), oneHot())),
                 Named.of("DropConnect", vectors(() -> sgd().weightNoise(new DropConnect(0.7)), softmax(), oneHot())),
                 Named.of(
@@ -233,8 +243,7 @@ final class KnownParts {
     /** What Deeplearning4j itself cannot train with. */
     static Stream<Named<FeaturesTest.Feature>> unusable() {
         return Stream.of(Named.of(
-                "AdaBelief",
-                vectors(() -> TestModels.configuration(new AdaBelief(RATE), TYPE), softmax(), oneHot())));
+                "AdaBelief", vectors(() -> TestModels.configuration(new AdaBelief(RATE), TYPE), softmax(), oneHot())));
     }
 
     /** What is refused when ranks or micro-batches would divide a batch. */
@@ -318,7 +327,8 @@ final class KnownParts {
             for (Layer layer : layers) {
                 list.layer(layer.clone());
             }
-            return TestModels.initialised(new MultiLayerNetwork(list.setInputType(input).build()));
+            return TestModels.initialised(
+                    new MultiLayerNetwork(list.setInputType(input).build()));
         };
         return new FeaturesTest.Feature(model, () -> batches(new DataSet(features, labels).toMultiDataSet()));
     }

@@ -67,22 +67,29 @@ final class KnownVertices {
                 one("SubsetVertex", new SubsetVertex(1, 5)),
                 one("L2NormalizeVertex", new L2NormalizeVertex()),
                 one("ReshapeVertex", new ReshapeVertex(-1, WIDTH / 2, 2)),
-                Named.of("FrozenVertex", vectors(graph -> graph.addVertex(
-                                "half", new FrozenVertex(new ScaleVertex(0.5)), "in")
-                        .addLayer("vertex", TestModels.dense(WIDTH), "half"))),
+                Named.of(
+                        "FrozenVertex",
+                        vectors(graph -> graph.addVertex("half", new FrozenVertex(new ScaleVertex(0.5)), "in")
+                                .addLayer("vertex", TestModels.dense(WIDTH), "half"))),
                 two("ElementWiseVertex", new ElementWiseVertex(ElementWiseVertex.Op.Product)),
                 two("MergeVertex", new MergeVertex()),
                 two("L2Vertex", new L2Vertex()),
-                Named.of("StackVertex and UnstackVertex", vectors(graph -> branches(graph)
-                        .addVertex("stack", new StackVertex(), "left", "right")
-                        .addLayer("both", TestModels.dense(WIDTH), "stack")
-                        .addVertex("vertex", new UnstackVertex(1, 2), "both"))),
-                Named.of("SpaceToBatchLayer", images(graph -> graph.addLayer("stem", TestModels.convolution(3), "in")
-                        .addLayer("quarters", new SpaceToBatchLayer.Builder<>(new int[] {2, 2}).build(), "stem")
-                        .addVertex("vertex", new UnstackVertex(1, 4), "quarters"))),
-                Named.of("PoolHelperVertex", images(graph -> graph.addLayer("stem", TestModels.convolution(3), "in")
-                        .addVertex("helped", new PoolHelperVertex(), "stem")
-                        .addLayer("vertex", new GlobalPoolingLayer(), "helped"))));
+                Named.of(
+                        "StackVertex and UnstackVertex",
+                        vectors(graph -> branches(graph)
+                                .addVertex("stack", new StackVertex(), "left", "right")
+                                .addLayer("both", TestModels.dense(WIDTH), "stack")
+                                .addVertex("vertex", new UnstackVertex(1, 2), "both"))),
+                Named.of(
+                        "SpaceToBatchLayer",
+                        images(graph -> graph.addLayer("stem", TestModels.convolution(3), "in")
+                                .addLayer("quarters", new SpaceToBatchLayer.Builder<>(new int[] {2, 2}).build(), "stem")
+                                .addVertex("vertex", new UnstackVertex(1, 4), "quarters"))),
+                Named.of(
+                        "PoolHelperVertex",
+                        images(graph -> graph.addLayer("stem", TestModels.convolution(3), "in")
+                                .addVertex("helped", new PoolHelperVertex(), "stem")
+                                .addLayer("vertex", new GlobalPoolingLayer(), "helped"))));
     }
 
     private static Named<FeaturesTest.Feature> one(String name, GraphVertex vertex) {
@@ -119,10 +126,8 @@ final class KnownVertices {
     /** From vertex "in" by way of "vertex" to a class for each example. */
     private static FeaturesTest.Feature graph(InputType input, INDArray features, UnaryOperator<GraphBuilder> middle) {
         return new FeaturesTest.Feature(
-                () -> TestModels.initialised(new ComputationGraph(middle.apply(KnownParts.sgd()
-                                .graphBuilder()
-                                .addInputs("in")
-                                .setInputTypes(input))
+                () -> TestModels.initialised(new ComputationGraph(middle.apply(
+                                KnownParts.sgd().graphBuilder().addInputs("in").setInputTypes(input))
                         .addLayer("out", TestModels.softmax(), "vertex")
                         .setOutputs("out")
                         .build())),
@@ -131,30 +136,38 @@ final class KnownVertices {
 
     private static Stream<Named<FeaturesTest.Feature>> ofSequences() {
         return Stream.of(
-                Named.of("LastTimeStepVertex", sequences(graph -> graph.addLayer("left", lstm(), "in")
-                        .addVertex("vertex", new LastTimeStepVertex("in"), "left"))),
-                Named.of("ReverseTimeSeriesVertex", sequences(graph -> graph.addLayer("left", lstm(), "in")
-                        .addVertex("reverse", new ReverseTimeSeriesVertex("in"), "left")
-                        .addVertex("vertex", new LastTimeStepVertex("in"), "reverse"))),
-                Named.of("DuplicateToTimeSeriesVertex", sequences(graph -> graph.addLayer("left", lstm(), "in")
-                        .addVertex("last", new LastTimeStepVertex("in"), "left")
-                        .addVertex("all", new DuplicateToTimeSeriesVertex("in"), "last")
-                        .addLayer("right", lstm(), "all")
-                        .addVertex("vertex", new LastTimeStepVertex("in"), "right"))),
-                Named.of("AttentionVertex", sequences(graph -> graph.addVertex(
-                                "attention",
-                                new AttentionVertex.Builder()
-                                        .nInKeys(FEATURES)
-                                        .nInQueries(FEATURES)
-                                        .nInValues(FEATURES)
-                                        .nOut(WIDTH)
-                                        .nHeads(2)
-                                        .projectInput(true)
-                                        .build(),
-                                "in",
-                                "in",
-                                "in")
-                        .addVertex("vertex", new LastTimeStepVertex("in"), "attention"))));
+                Named.of(
+                        "LastTimeStepVertex",
+                        sequences(graph -> graph.addLayer("left", lstm(), "in")
+                                .addVertex("vertex", new LastTimeStepVertex("in"), "left"))),
+                Named.of(
+                        "ReverseTimeSeriesVertex",
+                        sequences(graph -> graph.addLayer("left", lstm(), "in")
+                                .addVertex("reverse", new ReverseTimeSeriesVertex("in"), "left")
+                                .addVertex("vertex", new LastTimeStepVertex("in"), "reverse"))),
+                Named.of(
+                        "DuplicateToTimeSeriesVertex",
+                        sequences(graph -> graph.addLayer("left", lstm(), "in")
+                                .addVertex("last", new LastTimeStepVertex("in"), "left")
+                                .addVertex("all", new DuplicateToTimeSeriesVertex("in"), "last")
+                                .addLayer("right", lstm(), "all")
+                                .addVertex("vertex", new LastTimeStepVertex("in"), "right"))),
+                Named.of(
+                        "AttentionVertex",
+                        sequences(graph -> graph.addVertex(
+                                        "attention",
+                                        new AttentionVertex.Builder()
+                                                .nInKeys(FEATURES)
+                                                .nInQueries(FEATURES)
+                                                .nInValues(FEATURES)
+                                                .nOut(WIDTH)
+                                                .nHeads(2)
+                                                .projectInput(true)
+                                                .build(),
+                                        "in",
+                                        "in",
+                                        "in")
+                                .addVertex("vertex", new LastTimeStepVertex("in"), "attention"))));
     }
 
     private static LSTM lstm() {
@@ -164,22 +177,29 @@ final class KnownVertices {
     /** Some of them Deeplearning4j sets by itself between layers of different kinds. */
     private static Stream<Named<FeaturesTest.Feature>> preProcessors() {
         return Stream.of(
-                Named.of("PreprocessorVertex", images(graph -> graph.addLayer("stem", TestModels.convolution(3), "in")
-                        .addVertex(
-                                "vertex",
-                                new PreprocessorVertex(new CnnToFeedForwardPreProcessor(SIDE, SIDE, 3)),
-                                "stem"))),
-                Named.of("CnnToRnnPreProcessor", images(graph -> graph.addLayer("stem", TestModels.convolution(3), "in")
-                        .addVertex(
-                                "sequences", new PreprocessorVertex(new CnnToRnnPreProcessor(SIDE, SIDE, 3)), "stem")
-                        .addVertex(
-                                "vertex", new PreprocessorVertex(new RnnToCnnPreProcessor(SIDE, SIDE, 3)), "sequences"))),
+                Named.of(
+                        "PreprocessorVertex",
+                        images(graph -> graph.addLayer("stem", TestModels.convolution(3), "in")
+                                .addVertex(
+                                        "vertex",
+                                        new PreprocessorVertex(new CnnToFeedForwardPreProcessor(SIDE, SIDE, 3)),
+                                        "stem"))),
+                Named.of(
+                        "CnnToRnnPreProcessor",
+                        images(graph -> graph.addLayer("stem", TestModels.convolution(3), "in")
+                                .addVertex(
+                                        "sequences",
+                                        new PreprocessorVertex(new CnnToRnnPreProcessor(SIDE, SIDE, 3)),
+                                        "stem")
+                                .addVertex(
+                                        "vertex",
+                                        new PreprocessorVertex(new RnnToCnnPreProcessor(SIDE, SIDE, 3)),
+                                        "sequences"))),
                 dense(
                         "FeedForwardToCnn3DPreProcessor",
                         new ComposableInputPreProcessor(
                                 new FeedForwardToCnn3DPreProcessor(2, 2, 2, 1, true),
-                                new Cnn3DToFeedForwardPreProcessor(
-                                        2, 2, 2, 1, Convolution3D.DataFormat.NCDHW))),
+                                new Cnn3DToFeedForwardPreProcessor(2, 2, 2, 1, Convolution3D.DataFormat.NCDHW))),
                 dense("ReshapePreprocessor", new ReshapePreprocessor(new long[] {WIDTH}, new long[] {2, 2, 2}, false)),
                 Named.of("FeedForwardToRnnPreProcessor", perStep()),
                 Named.of(
@@ -219,8 +239,7 @@ final class KnownVertices {
                         .setOutputs("out")
                         .build())),
                 () -> KnownParts.batches(new DataSet(
-                                KnownParts.gaussian(FEATURES, STEPS),
-                                KnownParts.gaussian(TestModels.CLASSES, STEPS))
+                                KnownParts.gaussian(FEATURES, STEPS), KnownParts.gaussian(TestModels.CLASSES, STEPS))
                         .toMultiDataSet()));
     }
 }

@@ -104,11 +104,7 @@ class ListenersTest {
     @ParameterizedTest(name = "{0} on a {1}, overlap {2}")
     @MethodSource("cases")
     void doesNotChangeTheResult(
-            String name,
-            String kind,
-            Overlap overlap,
-            Function<Integer, Model> model,
-            List<TrainingListener> listeners)
+            String name, String kind, Overlap overlap, Function<Integer, Model> model, List<TrainingListener> listeners)
             throws Exception {
         INDArray without = train(model, overlap, List.of()).get(0).params();
 
@@ -153,8 +149,9 @@ class ListenersTest {
             Model trained = model.apply(0);
             CollectScoresListener listener = new CollectScoresListener(1);
             trained.addListeners(listener);
-            try (DistributedTrainer trainer =
-                    DistributedTrainer.builder(trained, session).overlap(overlap).build()) {
+            try (DistributedTrainer trainer = DistributedTrainer.builder(trained, session)
+                    .overlap(overlap)
+                    .build()) {
                 trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 1);
             }
             return listener;

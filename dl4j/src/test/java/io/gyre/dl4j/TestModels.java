@@ -48,7 +48,8 @@ final class TestModels {
      * at most a few times over.
      */
     static Adam steadyAdam(double learningRate) {
-        return new Adam(learningRate, Adam.DEFAULT_ADAM_BETA1_MEAN_DECAY, Adam.DEFAULT_ADAM_BETA2_VAR_DECAY, learningRate);
+        return new Adam(
+                learningRate, Adam.DEFAULT_ADAM_BETA1_MEAN_DECAY, Adam.DEFAULT_ADAM_BETA2_VAR_DECAY, learningRate);
     }
 
     static OutputLayer softmax() {

@@ -65,7 +65,7 @@ class VerdictsTest {
     private enum Verdict {
         /** Ranks do what one process does, within rounding. */
         EXACT,
-        /** So they do, and the class has the code of the one that is named. */
+        /** As the class that is named, of which it is an alias or a part. */
         AS,
         /** They do what one process does with micro-batches; the documentation names the class and says what differs. */
         IN_PARTS,
@@ -83,8 +83,8 @@ class VerdictsTest {
         Map<String, Entry> table = new LinkedHashMap<>();
         for (String line : Files.readAllLines(file)) {
             String[] fields = line.split("\t", -1);
-            Entry before = table.put(
-                    fields[0], new Entry(Verdict.valueOf(fields[1]), fields.length > 2 ? fields[2] : ""));
+            Entry before =
+                    table.put(fields[0], new Entry(Verdict.valueOf(fields[1]), fields.length > 2 ? fields[2] : ""));
             assertThat(before).as(fields[0]).isNull();
         }
         return table;
@@ -127,7 +127,8 @@ class VerdictsTest {
     @Test
     void everyVerdictIsProvedByATest() throws Exception {
         Set<String> exact = classes(KnownClassesTest.exact());
-        KnownEvaluations.ofSeveralColumns().forEach(each -> exact.add(each.getClass().getName()));
+        KnownEvaluations.ofSeveralColumns()
+                .forEach(each -> exact.add(each.getClass().getName()));
         KnownEvaluations.ofOneColumn().forEach(each -> exact.add(each.getClass().getName()));
         ListenersTest.known(directory).forEach(each -> exact.add(each.getClass().getName()));
         Set<String> inParts = classes(KnownClassesTest.exactInParts());
@@ -138,14 +139,13 @@ class VerdictsTest {
         Map<String, Entry> table = table();
         List<String> unproved = new ArrayList<>();
         table.forEach((name, entry) -> {
-            Collection<String> proved =
-                    switch (entry.verdict()) {
-                        case EXACT -> exact;
-                        case AS -> table.keySet();
-                        case IN_PARTS -> inParts;
-                        case REFUSED -> refused;
-                        case UNUSABLE -> unusable;
-                    };
+            Collection<String> proved = switch (entry.verdict()) {
+                case EXACT -> exact;
+                case AS -> table.keySet();
+                case IN_PARTS -> inParts;
+                case REFUSED -> refused;
+                case UNUSABLE -> unusable;
+            };
             if (!proved.contains(entry.verdict() == Verdict.AS ? entry.other() : name)) {
                 unproved.add(name);
             }
@@ -165,7 +165,8 @@ class VerdictsTest {
 
         table().forEach((name, entry) -> {
             if (entry.verdict() != Verdict.EXACT && entry.verdict() != Verdict.AS) {
-                assertThat(documentation).contains(name.substring(name.lastIndexOf('.') + 1).replace('$', '.'));
+                assertThat(documentation)
+                        .contains(name.substring(name.lastIndexOf('.') + 1).replace('$', '.'));
             }
         });
     }
