@@ -57,14 +57,11 @@ public record StepSummary(List<StepReport> reports) {
         return count;
     }
 
-    /** Mean loss over all examples; NaN if there are none or a rank's loss is not finite. */
+    /** Mean loss over all examples; NaN if there are none, and not finite if a rank's loss is not. */
     public double meanScore() {
         double sum = 0;
         long examples = 0;
         for (StepReport report : reports) {
-            if (report.hasFailedScore()) {
-                return Double.NaN;
-            }
             if (report.examples() > 0) {
                 sum += report.score() * report.examples();
                 examples += report.examples();

@@ -6,7 +6,6 @@ import java.util.Deque;
 import java.util.List;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * The batches of one pass over an iterator, from a position on. Groups of batches are mixed: joined, their rows put
@@ -107,8 +106,8 @@ final class BatchStream {
     }
 
     private org.nd4j.linalg.dataset.api.MultiDataSet read() {
-        seedLoader(batchesRead);
-        org.nd4j.linalg.dataset.api.MultiDataSet batch = iterator.next();
+        org.nd4j.linalg.dataset.api.MultiDataSet batch =
+                SeededDraws.call(Seeds.derive(seed, batchesRead), iterator::next);
         Rows.checkFeatures(batch, "batch " + batchesRead + " of epoch " + epoch);
         if (compared) {
             long value = Fingerprint.of(batch);
@@ -132,7 +131,7 @@ final class BatchStream {
     }
 
     /** Augmentation inside the iterator draws the same numbers on every rank, and again when a run is resumed. */
-    private void seedLoader(long batch) {
-        Nd4j.getRandom().setSeed(Seeds.derive(seed, batch));
+    private org.nd4j.linalg.dataset.api.MultiDataSet read(long batch) {
+        return SeededDraws.call(Seeds.derive(seed, batch), iterator::next);
     }
 }

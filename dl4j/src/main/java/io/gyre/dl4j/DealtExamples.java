@@ -7,7 +7,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * A source whose batches go to whoever comes for them. All ranks count with one counter: its numbers are those of the
@@ -121,8 +120,7 @@ final class DealtExamples extends ShardedData {
             }
             int from = (int) (number * batch);
             int[] indices = Arrays.copyOfRange(order, from, Math.min(order.length, from + batch));
-            Nd4j.getRandom().setSeed(Seeds.derive(seed, epoch, number));
-            MultiDataSet rows = source.load(indices);
+            MultiDataSet rows = SeededDraws.call(Seeds.derive(seed, epoch, number), () -> source.load(indices));
             Rows.checkFeatures(rows, "batch " + number + " of epoch " + epoch);
             if (Rows.count(rows) != indices.length) {
                 throw new IllegalStateException("the example source was asked for " + indices.length

@@ -50,15 +50,17 @@ import org.slf4j.LoggerFactory;
  *       examples. The result then differs from one process, as the layer sees smaller batches.
  *   <dt>Chance
  *   <dd>Before every step the thread's {@code Nd4j.getRandom()} is seeded from the trainer's seed, the rank and the step:
- *       dropout differs between ranks and steps, and is the same when a run is repeated or resumed.
+ *       dropout differs between ranks and steps, and is the same when a run is repeated or resumed. After the pass it has the state
+ *       that it had before: what the program draws from it does not depend on the trainer.
  *   <dt>Listeners
  *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all ranks;
- *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step.
+ *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step. They find
+ *       the model's own layers, and a last batch of 0 rows where there are no examples.
  *   <dt>Threading
  *   <dd>One thread, the one that drives the session; {@link #requestStop} and {@link #requestEnd} may come from any.
  *   <dt>Failure
- *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, all ranks fail in the same
- *       step, before its update.
+ *   <dd>{@link GyreException} and its kinds. If the gradient is not finite on any rank, all ranks fail in the same step,
+ *       before its update; a loss that alone is not finite is a warning.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
  *       lie in memory that the ranks of a host share. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
@@ -106,6 +108,9 @@ public final class DistributedTrainer implements AutoCloseable {
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
         ModelChecks.check(network);
+        if (world.size() > 1 || builder.microBatches > 1) {
+            ModelChecks.checkDivisible(network);
+        }
         replica = new Replica(network, builder.bucketBytes);
         checkSupported(builder);
         DeviceGradients.Source source =
@@ -377,7 +382,7 @@ public final class DistributedTrainer implements AutoCloseable {
                 return stop;
             }
             first = false;
-            score = total.meanScore();
+            score = network.model().score();
             progress = progress.afterStep(network.step(), position, share.mark());
             tally.step(total, step.exchangeNanos(), step.exposedNanos());
             if (stepListener != null) {
@@ -451,7 +456,10 @@ public final class DistributedTrainer implements AutoCloseable {
         return CheckpointStore.newestStep(directory);
     }
 
-    /** Mean loss of the last step over the examples of all ranks, regularisation included; NaN before the first. */
+    /**
+     * The model's score after the last step, over the examples of all ranks: their mean loss, regularisation included; with
+     * {@code miniBatch(false)} their sum, as in {@code fit}. NaN before the first step.
+     */
     public double score() {
         return score;
     }

@@ -1,6 +1,5 @@
 package io.gyre.dl4j;
 
-import java.lang.reflect.Field;
 import java.util.Collection;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
@@ -8,26 +7,18 @@ import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Where Deeplearning4j's models keep the vector of all gradients: a field that their subclasses see, and nobody else. */
+/** Where Deeplearning4j's models keep the vector of all gradients. */
 final class GradientField {
 
-    private static final String NAME = "flattenedGradients";
+    private final HiddenField field;
 
-    private final Field field;
-
-    private GradientField(Field field) {
+    private GradientField(HiddenField field) {
         this.field = field;
     }
 
     /** The field of one kind of model. */
     static GradientField of(Class<? extends Model> kind) {
-        try {
-            Field field = kind.getDeclaredField(NAME);
-            field.setAccessible(true);
-            return new GradientField(field);
-        } catch (NoSuchFieldException e) {
-            throw new UnsupportedOperationException(kind + " has no field " + NAME, e);
-        }
+        return new GradientField(HiddenField.of(kind, "flattenedGradients"));
     }
 
     /**
@@ -45,11 +36,7 @@ final class GradientField {
                 offset += length;
             }
         }
-        try {
-            field.set(model, gradients);
-        } catch (IllegalAccessException e) {
-            throw new UnsupportedOperationException("cannot write " + field, e);
-        }
+        field.set(model, gradients);
     }
 
     private static void setGradients(Trainable trainable, INDArray gradients) {

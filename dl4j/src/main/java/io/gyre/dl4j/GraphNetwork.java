@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,21 +16,40 @@ import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
+import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** A {@link ComputationGraph}. */
 final class GraphNetwork implements Network {
 
+    private static final HiddenField GRADIENT = HiddenField.of(ComputationGraph.class, "gradient");
+
     private final ComputationGraph model;
-    private final VertexHooks hooks;
+    private final BackwardHooks hooks;
 
     GraphNetwork(ComputationGraph model) {
         this.model = model;
-        hooks = new VertexHooks(model);
+        hooks = new StandIns<>(
+                new StandIns.Parts<>(
+                        model::getVertices,
+                        model::topologicalSortOrder,
+                        GraphVertex::numParams,
+                        GraphNetwork::mayBeProxy,
+                        "doBackward"),
+                this::listeners);
+    }
+
+    /** Outputs are left alone: the graph finds them by other ways too. */
+    private static boolean mayBeProxy(GraphVertex vertex) {
+        return vertex.getClass() == LayerVertex.class
+                && !vertex.isOutputVertex()
+                && !(vertex.getLayer() instanceof FrozenLayer);
     }
 
     @Override
@@ -85,6 +104,40 @@ final class GraphNetwork implements Network {
     }
 
     @Override
+    public void showNoExamples(Gradient gradients) {
+        INDArray none = Nd4j.create(model.params().dataType(), 0, 1);
+        model.setInputs(repeated(none, model.getNumInputArrays()));
+        model.setLabels(repeated(none, model.getNumOutputArrays()));
+        GRADIENT.set(model, gradients);
+    }
+
+    private static INDArray[] repeated(INDArray array, int times) {
+        INDArray[] all = new INDArray[times];
+        Arrays.fill(all, array);
+        return all;
+    }
+
+    @Override
+    public List<Layer> lastLayers() {
+        List<Layer> layers = new ArrayList<>();
+        for (String output : model.getConfiguration().getNetworkOutputs()) {
+            GraphVertex vertex = model.getVertex(output);
+            if (!vertex.hasLayer()) {
+                throw new IllegalArgumentException(
+                        "vertex '" + output + "', an output of the graph, has no layer: there is no"
+                                + " loss to train for. Let an OutputLayer, LossLayer or the like be the output");
+            }
+            layers.add(vertex.getLayer());
+        }
+        return layers;
+    }
+
+    @Override
+    public double regularisation() {
+        return model.calcRegularizationScore(true);
+    }
+
+    @Override
     public void moveGradients(INDArray gradients) {
         GradientField.of(ComputationGraph.class)
                 .set(model, gradients, trainables().values());
@@ -117,8 +170,8 @@ final class GraphNetwork implements Network {
     }
 
     @Override
-    public Collection<TrainingListener> listeners() {
-        return model.getListeners();
+    public List<TrainingListener> listeners() {
+        return (List<TrainingListener>) model.getListeners();
     }
 
     @Override

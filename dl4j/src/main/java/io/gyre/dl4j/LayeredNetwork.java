@@ -1,9 +1,9 @@
 package io.gyre.dl4j;
 
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
@@ -13,21 +13,44 @@ import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.Gradient;
+import org.deeplearning4j.nn.layers.FrozenLayer;
+import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
+import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
 
 /** A {@link MultiLayerNetwork}. */
 final class LayeredNetwork implements Network {
 
+    private static final HiddenField INPUT = HiddenField.of(MultiLayerNetwork.class, "input");
+    private static final HiddenField GRADIENT = HiddenField.of(MultiLayerNetwork.class, "gradient");
+
     private final MultiLayerNetwork model;
-    private final LayerHooks hooks;
+    private final BackwardHooks hooks;
 
     LayeredNetwork(MultiLayerNetwork model) {
         this.model = model;
-        hooks = new LayerHooks(model);
+        hooks = new StandIns<>(
+                new StandIns.Parts<>(
+                        model::getLayers,
+                        () -> IntStream.range(0, model.getnLayers()).toArray(),
+                        Layer::numParams,
+                        this::mayBeProxy,
+                        "backpropGradient"),
+                this::listeners);
+    }
+
+    /** The network asks some layers for their class. */
+    private boolean mayBeProxy(Layer layer) {
+        return !(layer instanceof FrozenLayer
+                || layer instanceof FrozenLayerWithBackprop
+                || layer instanceof BaseWrapperLayer
+                || layer instanceof MultiLayerNetwork
+                || layer == model.getLayer(model.getnLayers() - 1));
     }
 
     @Override
@@ -79,6 +102,24 @@ final class LayeredNetwork implements Network {
     }
 
     @Override
+    public void showNoExamples(Gradient gradients) {
+        INDArray none = Nd4j.create(model.params().dataType(), 0, 1);
+        INPUT.set(model, none);
+        model.setLabels(none);
+        GRADIENT.set(model, gradients);
+    }
+
+    @Override
+    public List<Layer> lastLayers() {
+        return List.of(model.getLayer(model.getnLayers() - 1));
+    }
+
+    @Override
+    public double regularisation() {
+        return model.calcRegularizationScore(true);
+    }
+
+    @Override
     public void moveGradients(INDArray gradients) {
         GradientField.of(MultiLayerNetwork.class)
                 .set(model, gradients, trainables().values());
@@ -111,8 +152,8 @@ final class LayeredNetwork implements Network {
     }
 
     @Override
-    public Collection<TrainingListener> listeners() {
-        return model.getListeners();
+    public List<TrainingListener> listeners() {
+        return (List<TrainingListener>) model.getListeners();
     }
 
     @Override

@@ -10,9 +10,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.nd4j.evaluation.BaseEvaluation;
 import org.nd4j.evaluation.IEvaluation;
-import org.nd4j.evaluation.classification.ROC;
-import org.nd4j.evaluation.classification.ROCBinary;
-import org.nd4j.evaluation.classification.ROCMultiClass;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -51,7 +48,9 @@ final class MergedEvaluation {
      */
     Map<Integer, List<IEvaluation<?>>> run(Iterator<Share> pass, Map<Integer, List<IEvaluation<?>>> kinds) {
         Map<Integer, List<IEvaluation<?>>> own = new TreeMap<>();
-        kinds.forEach((output, ofOutput) -> own.put(output, newInstances(ofOutput)));
+        kinds.forEach((output, ofOutput) -> own.put(
+                output,
+                ofOutput.stream().<IEvaluation<?>>map(EvaluationMerge::empty).toList()));
         boolean anyData = false;
         while (pass.hasNext()) {
             MultiDataSet rows = pass.next().rows();
@@ -72,25 +71,6 @@ final class MergedEvaluation {
         return merged;
     }
 
-    private static List<IEvaluation<?>> newInstances(List<IEvaluation<?>> kinds) {
-        List<IEvaluation<?>> instances = new ArrayList<>();
-        for (IEvaluation<?> kind : kinds) {
-            if (isExact(kind)) {
-                throw new IllegalArgumentException("an exact " + kind.getClass().getSimpleName()
-                        + " cannot be merged, as it needs all predictions in one place: give it a number of thresholds,"
-                        + " such as 200");
-            }
-            instances.add(kind.newInstance());
-        }
-        return instances;
-    }
-
-    private static boolean isExact(IEvaluation<?> kind) {
-        return (kind instanceof ROC roc && roc.isExact())
-                || (kind instanceof ROCBinary binary && binary.getThresholdSteps() == 0)
-                || (kind instanceof ROCMultiClass classes && classes.getThresholdSteps() == 0);
-    }
-
     private void evaluate(MultiDataSet rows, Map<Integer, List<IEvaluation<?>>> evaluations) {
         for (int output : evaluations.keySet()) {
             if (output >= rows.numLabelsArrays() || rows.getLabels(output) == null) {
@@ -99,8 +79,8 @@ final class MergedEvaluation {
             }
         }
         INDArray[] outputs = network.output(rows);
-        evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation ->
-                evaluation.eval(rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output))));
+        evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation -> EvaluationMerge.evaluate(
+                evaluation, rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output))));
         network.clearPass();
     }
 
@@ -122,7 +102,7 @@ final class MergedEvaluation {
                 merged = ofRank;
                 first = false;
             } else {
-                merged.merge(ofRank);
+                EvaluationMerge.add(merged, ofRank);
             }
         }
         return merged;

@@ -47,26 +47,25 @@ final class MicroBatches {
         int examples = batch == null ? 0 : Rows.count(batch);
         int passes = Math.min(count, examples);
         if (batch == null || passes <= 1) {
-            seed(0, step);
-            return replica.backward(batch, listener);
+            return backward(0, batch, listener, step);
         }
         double loss = 0;
         for (int pass = 0; pass < passes - 1; pass++) {
             Chunk rows = Chunk.of(pass, count, examples);
-            seed(pass, step);
-            loss += rows.length() * replica.backward(rowsOf(batch, rows), null);
+            loss += rows.length() * backward(pass, rowsOf(batch, rows), null, step);
             add(rows.length(), pass == 0);
         }
         Chunk rows = Chunk.of(passes - 1, count, examples);
-        seed(passes - 1, step);
         Completion completion = new Completion(rows.length(), examples, listener);
-        loss += rows.length() * replica.backward(rowsOf(batch, rows), listener == null ? null : completion);
+        loss += rows.length() * backward(passes - 1, rowsOf(batch, rows), listener == null ? null : completion, step);
         completion.completeFrom(0);
         return loss / examples;
     }
 
-    private void seed(int pass, long step) {
-        Nd4j.getRandom().setSeed(Seeds.derive(seed, (long) rank * count + pass, step));
+    private double backward(
+            int pass, @Nullable MultiDataSet rows, BackwardHooks.@Nullable Listener listener, long step) {
+        return SeededDraws.call(
+                Seeds.derive(seed, (long) rank * count + pass, step), () -> replica.backward(rows, listener));
     }
 
     private static MultiDataSet rowsOf(MultiDataSet batch, Chunk rows) {

@@ -1,7 +1,9 @@
 package io.gyre.dl4j;
 
 import java.util.List;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
+import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -21,6 +23,16 @@ final class ModelChecks {
                             + " batch and keeps a state between batches. That is not supported: use"
                             + " backpropType(BackpropType.Standard) with sequences cut to the length you want.");
         }
+        for (Layer layer : network.lastLayers()) {
+            if (!(OutputScore.unwrapped(layer) instanceof IOutputLayer)) {
+                throw new IllegalArgumentException(
+                        "layer '" + layer.conf().getLayer().getLayerName() + "', a "
+                                + layer.conf().getLayer().getClass().getSimpleName()
+                                + ", is the model's last and no output layer: there is no loss to train for. Add an OutputLayer, LossLayer"
+                                + " or the like. Layer-wise pretraining is not distributed: call pretrain on rank 0 before the trainer is"
+                                + " made, which gives its parameters to all ranks");
+            }
+        }
         for (NeuralNetConfiguration configuration : network.configurations()) {
             if (configuration.getOptimizationAlgo() != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
                 throw new IllegalArgumentException("the model's optimisation algorithm is "
@@ -32,6 +44,23 @@ final class ModelChecks {
                         "the model is configured with minimize(false), which Deeplearning4j's own step ignores;"
                                 + " negate the loss instead");
             }
+        }
+    }
+
+    /** Refuses what cannot be divided among ranks or micro-batches, though one rank alone trains it as {@code fit} does. */
+    static void checkDivisible(Network network) {
+        String reason = NotDivisible.reason(network.configurationJson());
+        if (reason != null) {
+            throw new IllegalArgumentException("the model cannot be trained in parts: " + reason
+                    + ". Train it on one rank, without micro-batches, or use another class");
+        }
+        long sums = network.lastLayers().stream().filter(OutputScore::isSum).count();
+        if (sums != 0 && sums != network.lastLayers().size()) {
+            throw new IllegalArgumentException(
+                    "the model is configured with miniBatch(false), and only " + sums + " of its "
+                            + network.lastLayers().size()
+                            + " outputs have a score that is then a sum over the examples: the scores of"
+                            + " parts of a batch cannot be put together. Use miniBatch(true), or outputs of one class");
         }
     }
 

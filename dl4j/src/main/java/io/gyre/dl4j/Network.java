@@ -1,8 +1,8 @@
 package io.gyre.dl4j;
 
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.Updater;
@@ -62,8 +62,26 @@ interface Network {
     /** What the model needs to train on a batch and the batch lacks, in words; empty if nothing. */
     String lackingIn(MultiDataSet batch);
 
-    /** Forward and backward pass; leaves the sums of the gradients over the batch, and returns the mean loss. */
+    /** Forward and backward pass; leaves the sums of the gradients over the batch, and returns the model's own score of it. */
     double backward(MultiDataSet batch);
+
+    /**
+     * Shows what a step without examples leaves: a batch of 0 rows, where listeners look for the last batch, and the gradients.
+     *
+     * @param gradients by parameter
+     */
+    void showNoExamples(Gradient gradients);
+
+    /** The layers whose activations are the model's outputs. */
+    List<Layer> lastLayers();
+
+    /** Whether the model's score is a sum over the examples: with {@code miniBatch(false)}, unless its output layer divides anyway. */
+    default boolean sumsScore() {
+        return lastLayers().stream().allMatch(OutputScore::isSum);
+    }
+
+    /** What l1, l2 and weight decay add to the score. */
+    double regularisation();
 
     /** Drops what a pass left in the layers: inputs, masks, noise. */
     void clearPass();
@@ -79,7 +97,8 @@ interface Network {
     /** Turns gradient sums into the update that is to be subtracted, in place. */
     void applyUpdater(Gradient gradients, int examples, LayerWorkspaceMgr workspaces);
 
-    Collection<TrainingListener> listeners();
+    /** The model's own list. */
+    List<TrainingListener> listeners();
 
     int step();
 

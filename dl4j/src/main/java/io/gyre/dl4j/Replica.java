@@ -61,6 +61,7 @@ final class Replica implements TrainableModel, AutoCloseable {
     private final Network network;
     private final Map<String, Trainable> trainables;
     private final boolean hasFrozenLayers;
+    private final boolean sumsScore;
     private final ElementType elementType;
     private final BucketPlan bucketPlan;
     private final LayerWorkspaceMgr updaterWorkspaces;
@@ -68,6 +69,8 @@ final class Replica implements TrainableModel, AutoCloseable {
     private @Nullable DeviceGradients onDevice;
     private Updater updater;
     private Binding binding;
+    private double regularisation;
+    private boolean hasExamples;
 
     /** What depends on where the gradients lie. */
     private record Binding(
@@ -108,6 +111,7 @@ final class Replica implements TrainableModel, AutoCloseable {
         this.network = network;
         trainables = network.trainables();
         hasFrozenLayers = trainables.values().stream().anyMatch(Replica::isFrozen);
+        sumsScore = network.sumsScore();
         elementType = HostMemory.elementType(network.model().params());
         updaterWorkspaces = network.trainingWorkspaceMode() == WorkspaceMode.NONE
                 ? LayerWorkspaceMgr.noWorkspaces()
@@ -334,7 +338,7 @@ final class Replica implements TrainableModel, AutoCloseable {
      *
      * @param batch null for none: the sums are then zero
      * @param listener hears how much of them is complete; null for nobody
-     * @return mean loss over the batch; 0 if there is none
+     * @return mean loss over the batch, regularisation included unless the model's score is a sum; 0 if there is none
      */
     double backward(@Nullable MultiDataSet batch, BackwardHooks.@Nullable Listener listener) {
         keepUpdater();
@@ -346,6 +350,8 @@ final class Replica implements TrainableModel, AutoCloseable {
             }
             binding = bind();
         }
+        regularisation = sumsScore ? network.regularisation() : 0;
+        hasExamples = batch != null;
         if (batch == null) {
             binding.gradients().assign(0);
             return 0;
@@ -360,7 +366,7 @@ final class Replica implements TrainableModel, AutoCloseable {
             for (TrainingListener each : network.listeners()) {
                 each.onGradientCalculation(network.model());
             }
-            return score;
+            return sumsScore ? (score - regularisation) / Rows.count(batch) : score;
         }
     }
 
@@ -448,7 +454,11 @@ final class Replica implements TrainableModel, AutoCloseable {
     }
 
     private void endStep(StepSummary total, int step, int epoch) {
-        network.setScore(total.meanScore());
+        if (!hasExamples) {
+            network.showNoExamples(binding.byParameter());
+        }
+        double mean = total.meanScore();
+        network.setScore(sumsScore ? mean * total.examples() + regularisation : mean);
         for (TrainingListener listener : network.listeners()) {
             listener.iterationDone(network.model(), step, epoch);
         }

@@ -9,7 +9,6 @@ import java.util.NoSuchElementException;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -219,8 +218,7 @@ final class ShardedExamples extends ShardedData {
     }
 
     private MultiDataSet load(int[] indices, long loadSeed) {
-        Nd4j.getRandom().setSeed(loadSeed);
-        MultiDataSet rows = source.load(indices);
+        MultiDataSet rows = SeededDraws.call(loadSeed, () -> source.load(indices));
         Rows.checkFeatures(rows, "a batch of " + indices.length + " examples from the example source");
         int count = Rows.count(rows);
         if (count != indices.length) {

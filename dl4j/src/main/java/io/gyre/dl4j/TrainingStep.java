@@ -9,6 +9,8 @@ import io.gyre.StepSummary;
 import io.gyre.UpdateStrategy;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One optimiser step on all ranks that are in step: backward pass, exchange, update. The exchange may overlap the pass. */
 final class TrainingStep {
@@ -16,6 +18,9 @@ final class TrainingStep {
     private static final String REMEDY =
             " No update was applied: the parameters are those before this step. Look for bad"
                     + " values in the data; else lower the learning rate, or clip the gradients.";
+
+    private static final Logger LOG = LoggerFactory.getLogger(TrainingStep.class);
+    private static final long STEPS_BETWEEN_WARNINGS = 100;
 
     private final Session session;
     private final Session inStep;
@@ -25,6 +30,7 @@ final class TrainingStep {
     private final @Nullable GradientExchange duringPass;
     private long exchangeNanos;
     private long exposedNanos;
+    private long nextWarning;
 
     /**
      * Creates the steps of one rank.
@@ -75,9 +81,6 @@ final class TrainingStep {
         StepReport own = new StepReport(examples, ownScore, stop, share.fingerprint(), 0);
         StepSummary total = strategy.summarise(own, step);
         DataAgreement.check(total, share, inStep, step, epoch);
-        if (total.failedScores() > 0) {
-            throw notFinite(total, step);
-        }
         if (total.examples() > 0) {
             if (strategy.updatesHere() || isTogether()) {
                 addUp(own, total, step);
@@ -180,13 +183,34 @@ final class TrainingStep {
         return exposedNanos;
     }
 
+    /** A loss that is not finite while the gradients are says nothing about the update: Deeplearning4j trains on, and so does this. */
     private void checkFinite(StepSummary total, long step) {
+        boolean failedScore = total.failedScores() > 0;
         if (!replica.gradientsAreFinite()) {
             String whose = strategy.inLockStep()
                     ? ", summed over all ranks,"
                     : isTogether() ? ", summed over the group of " + ownMember() + "," : " of " + ownMember();
-            throw new GyreException("the gradients of step " + step + whose + " are not finite, though the loss is "
-                    + total.meanScore() + "." + REMEDY);
+            throw new GyreException(
+                    failedScore
+                            ? "the loss of step " + step + " is " + failedScores(total)
+                                    + ", and the gradients are not finite either." + REMEDY
+                            : "the gradients of step " + step + whose + " are not finite, though the loss is "
+                                    + total.meanScore() + "." + REMEDY);
+        }
+        if (failedScore && inStep.world().isRoot()) {
+            warn(total, step);
+        }
+    }
+
+    private void warn(StepSummary total, long step) {
+        if (step >= nextWarning) {
+            LOG.warn(
+                    "The loss of step {} is {}, but the gradients are finite: training goes on. Of the next {} steps none is"
+                            + " reported if it has such a loss too",
+                    step,
+                    failedScores(total),
+                    STEPS_BETWEEN_WARNINGS);
+            nextWarning = step + STEPS_BETWEEN_WARNINGS;
         }
     }
 
@@ -194,7 +218,8 @@ final class TrainingStep {
         return session.members().get(session.world().rank());
     }
 
-    private GyreException notFinite(StepSummary total, long step) {
+    /** Losses that are not finite, and whose. */
+    private String failedScores(StepSummary total) {
         StringBuilder failed = new StringBuilder();
         for (int rank = 0; rank < total.reports().size(); rank++) {
             StepReport report = total.reports().get(rank);
@@ -205,6 +230,6 @@ final class TrainingStep {
                         .append(inStep.members().get(rank));
             }
         }
-        return new GyreException("the loss of step " + step + " is " + failed + "." + REMEDY);
+        return failed.toString();
     }
 }

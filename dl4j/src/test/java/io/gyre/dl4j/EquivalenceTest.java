@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.gyre.Gyre;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -9,6 +10,7 @@ import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -81,7 +83,7 @@ class EquivalenceTest {
     }
 
     private static Stream<IUpdater> updaters() {
-        return Stream.of(new Sgd(0.1), new Nesterovs(0.1, 0.9), new Adam(0.01));
+        return Stream.of(new Sgd(0.1), new Nesterovs(0.1, 0.9), TestModels.steadyAdam(0.01));
     }
 
     @ParameterizedTest(name = "{0}, {5} ranks: {1}, {2}, {3}, {4} batches")
@@ -103,6 +105,26 @@ class EquivalenceTest {
 
         assertThat(results).allSatisfy(result -> Bound.assertIdentical(result, results.get(0)));
         Bound.assertClose(results.get(0), expected, batches.size());
+    }
+
+    /** With its own epsilon Adam makes more of rounding, and still far less than one example does. */
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void adamMultipliesRoundingByItsRateOverItsEpsilonAtMost(Kind kind) throws Exception {
+        Adam adam = new Adam(0.01);
+        List<DataSet> batches = Batches.UNEVEN.of(kind.examples(60, DataType.DOUBLE));
+        INDArray expected = plainlyTrained(kind.model(adam, DataType.DOUBLE), batches);
+
+        List<INDArray> results = Gyre.local(3).call(session -> {
+            Model model = kind.model(adam, DataType.DOUBLE);
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 1);
+            }
+            return model.params();
+        });
+
+        double gain = adam.getLearningRate() / adam.getEpsilon();
+        Bound.assertClose(results.get(0), expected, batches.size(), gain);
     }
 
     @ParameterizedTest(name = "{0}, {1}")

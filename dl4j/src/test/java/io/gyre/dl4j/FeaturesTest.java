@@ -3,7 +3,6 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.Gyre;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
@@ -70,8 +69,10 @@ class FeaturesTest {
                 perceptron("normalisation per parameter", clip(GradientNormalization.RenormalizeL2PerParamType, 1)),
                 perceptron(
                         "a schedule over steps",
-                        configuration -> configuration.updater(
-                                new Adam(new StepSchedule(ScheduleType.ITERATION, 1e-2, 0.5, 3)))),
+                        configuration -> configuration.updater(Adam.builder()
+                                .learningRateSchedule(new StepSchedule(ScheduleType.ITERATION, 1e-2, 0.5, 3))
+                                .epsilon(1e-2)
+                                .build())),
                 perceptron(
                         "a schedule over epochs",
                         configuration ->
@@ -172,7 +173,7 @@ class FeaturesTest {
     }
 
     private static NeuralNetConfiguration.Builder adam() {
-        return TestModels.configuration(new Adam(0.01), TYPE);
+        return TestModels.configuration(TestModels.steadyAdam(0.01), TYPE);
     }
 
     private static NeuralNetConfiguration.Builder adamWithDecay() {
@@ -203,7 +204,7 @@ class FeaturesTest {
                 .layer(new DenseLayer.Builder().nOut(8).updater(new NoOp()).build())
                 .layer(new DenseLayer.Builder()
                         .nOut(8)
-                        .updater(new Adam(0.02))
+                        .updater(TestModels.steadyAdam(0.02))
                         .biasUpdater(new Sgd(0.5))
                         .build())
                 .layer(TestModels.softmax())
@@ -299,11 +300,11 @@ class FeaturesTest {
     }
 
     private static List<MultiDataSet> vectors() {
-        return batches(TestData.vectors(20, TYPE, 1).toMultiDataSet());
+        return KnownParts.batches(TestData.vectors(20, TYPE, 1).toMultiDataSet());
     }
 
     private static List<MultiDataSet> labelledSequences() {
-        return batches(new DataSet(
+        return KnownParts.batches(new DataSet(
                         TestData.gaussian(TYPE, 2, 20, TestModels.FEATURES, TIME_STEPS), TestData.oneHot(20, TYPE, 2))
                 .toMultiDataSet());
     }
@@ -324,28 +325,15 @@ class FeaturesTest {
             }
         }
         INDArray features = TestData.gaussian(TYPE, 3, examples, TestModels.FEATURES, TIME_STEPS);
-        return batches(new DataSet(features, labels, featuresMask, labelsMask).toMultiDataSet());
+        return KnownParts.batches(new DataSet(features, labels, featuresMask, labelsMask).toMultiDataSet());
     }
 
     private static List<MultiDataSet> pairs() {
         int examples = 20;
         DataSet numbers = TestData.vectors(examples, TYPE, 4);
         DataSet images = TestData.images(examples, TYPE, 5);
-        return batches(new MultiDataSet(
+        return KnownParts.batches(new MultiDataSet(
                 new INDArray[] {numbers.getFeatures(), images.getFeatures()},
                 new INDArray[] {numbers.getLabels(), TestData.gaussian(TYPE, 6, examples, 2)}));
-    }
-
-    /** Of 7, 4 and 2 examples: on three ranks never even, and one rank without any. */
-    private static List<MultiDataSet> batches(org.nd4j.linalg.dataset.api.MultiDataSet all) {
-        List<MultiDataSet> batches = new ArrayList<>();
-        int[] sizes = {7, 4, 2};
-        int from = 0;
-        for (int i = 0; from < Rows.count(all); i++) {
-            int to = Math.min(Rows.count(all), from + sizes[i % sizes.length]);
-            batches.add((MultiDataSet) Rows.slice(all, from, to));
-            from = to;
-        }
-        return batches;
     }
 }

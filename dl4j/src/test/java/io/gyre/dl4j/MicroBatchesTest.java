@@ -88,7 +88,8 @@ class MicroBatchesTest {
     @EnumSource(Overlap.class)
     void theStepIsThatOfTheWholeBatch(Overlap overlap) throws Exception {
         List<DataSet> batches = TestData.batches(TestData.vectors(40, DataType.DOUBLE, 1), 17, 5, 18);
-        Supplier<Model> model = () -> TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.DOUBLE));
+        Supplier<Model> model =
+                () -> TestModels.perceptron(TestModels.configuration(TestModels.steadyAdam(0.01), DataType.DOUBLE));
         Model plain = model.get();
         for (int epoch = 0; epoch < EPOCHS; epoch++) {
             batches.forEach(batch -> TestModels.plainFit(plain, batch));

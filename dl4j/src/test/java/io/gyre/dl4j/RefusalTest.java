@@ -17,11 +17,14 @@ import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.graph.ScaleVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.ActivationLayer;
 import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.LossLayer;
 import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
+import org.deeplearning4j.nn.conf.layers.variational.VariationalAutoencoder;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
@@ -64,7 +67,30 @@ class RefusalTest {
                 .layer(new LossLayer.Builder(LossFunction.MSE).build())
                 .setInputType(InputType.feedForward(2))
                 .build()));
+        Supplier<Model> withoutOutput = () -> TestModels.initialised(new MultiLayerNetwork(adam().list()
+                .layer(TestModels.dense(3))
+                .layer(TestModels.dense(2))
+                .setInputType(InputType.feedForward(2))
+                .build()));
+        Supplier<Model> pretrainsOnly = () -> TestModels.initialised(new MultiLayerNetwork(adam().list()
+                .layer(new VariationalAutoencoder.Builder()
+                        .nOut(2)
+                        .encoderLayerSizes(3)
+                        .decoderLayerSizes(3)
+                        .build())
+                .setInputType(InputType.feedForward(4))
+                .build()));
+        Supplier<Model> endsInVertex = () -> TestModels.initialised(new ComputationGraph(adam().graphBuilder()
+                .addInputs("in")
+                .setInputTypes(InputType.feedForward(4))
+                .addLayer("dense", TestModels.dense(3), "in")
+                .addVertex("half", new ScaleVertex(0.5), "dense")
+                .setOutputs("half")
+                .build()));
         return Stream.of(
+                Arguments.of("a model without an output layer", withoutOutput, "no output layer"),
+                Arguments.of("a model that only pretrains", pretrainsOnly, "pretraining is not distributed"),
+                Arguments.of("a graph whose output is no layer", endsInVertex, "vertex 'half'"),
                 Arguments.of("truncated backpropagation through time", tbptt, "backpropType(BackpropType.Standard)"),
                 Arguments.of("another optimisation algorithm", lbfgs, "LBFGS"),
                 Arguments.of("maximisation", maximising, "minimize(false)"),

@@ -182,7 +182,7 @@ class ResumeTest {
     void aRunMayGoOnWithAnotherNumberOfRanks() throws Exception {
         DataSet examples = TestData.vectors(42, DataType.DOUBLE, 1);
         Supplier<MultiLayerNetwork> model =
-                () -> TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.DOUBLE));
+                () -> TestModels.perceptron(TestModels.configuration(TestModels.steadyAdam(0.01), DataType.DOUBLE));
         MultiLayerNetwork whole = model.get();
         run(whole, 1, 12, examples, builder -> builder, 3);
         assertThatThrownBy(() -> run(

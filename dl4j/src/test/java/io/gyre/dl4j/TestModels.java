@@ -21,6 +21,7 @@ import org.deeplearning4j.nn.weights.WeightInit;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
@@ -40,6 +41,15 @@ final class TestModels {
                 .updater(updater)
                 .weightInit(WeightInit.XAVIER)
                 .activation(Activation.TANH);
+    }
+
+    /**
+     * An Adam that divides no gradient by less than its learning rate: what rounding changes of a gradient, it changes of a parameter
+     * at most a few times over.
+     */
+    static Adam steadyAdam(double learningRate) {
+        return new Adam(
+                learningRate, Adam.DEFAULT_ADAM_BETA1_MEAN_DECAY, Adam.DEFAULT_ADAM_BETA2_VAR_DECAY, learningRate);
     }
 
     static OutputLayer softmax() {

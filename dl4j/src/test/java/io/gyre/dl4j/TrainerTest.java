@@ -250,7 +250,8 @@ class TrainerTest {
     }
 
     private static Model model(boolean graph) {
-        NeuralNetConfiguration.Builder configuration = TestModels.configuration(new Adam(0.01), DataType.DOUBLE);
+        NeuralNetConfiguration.Builder configuration =
+                TestModels.configuration(TestModels.steadyAdam(0.02), DataType.DOUBLE);
         return graph ? TestModels.residual(configuration, false) : TestModels.convolutional(configuration, false);
     }
 
