@@ -33,6 +33,20 @@ final class Checksums {
         return crc.getValue();
     }
 
+    /**
+     * CRC32C of parameters and updater state, in hexadecimal digits: what ranks compare, and checkpoints carry.
+     *
+     * @param state see {@link Replica#state}
+     */
+    static String ofState(List<Region> state) {
+        return shown(crc32c(state));
+    }
+
+    /** A CRC32C in hexadecimal digits. */
+    static String shown(long crc32c) {
+        return String.format("%08x", crc32c);
+    }
+
     /** Passes the region's memory in order, in pieces. */
     static void eachWindow(Region data, Consumer<ByteBuffer> action) {
         for (long done = 0; done < data.byteLength(); ) {

@@ -23,6 +23,7 @@ final class TrainingStep {
     private final Replica replica;
     private final MicroBatches batches;
     private final @Nullable GradientExchange duringPass;
+    private final ReplicaCheck replicas;
     private long exchangeNanos;
     private long exposedNanos;
 
@@ -33,6 +34,7 @@ final class TrainingStep {
      * @param inStep those of them who take each step together
      * @param batches compute the gradients
      * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
+     * @param replicas of those whose replicas are to be equal
      */
     TrainingStep(
             Session session,
@@ -40,13 +42,15 @@ final class TrainingStep {
             UpdateStrategy strategy,
             Replica replica,
             MicroBatches batches,
-            @Nullable GradientExchange duringPass) {
+            @Nullable GradientExchange duringPass,
+            ReplicaCheck replicas) {
         this.session = session;
         this.inStep = inStep;
         this.strategy = strategy;
         this.replica = replica;
         this.batches = batches;
         this.duringPass = duringPass;
+        this.replicas = replicas;
     }
 
     /**
@@ -67,20 +71,39 @@ final class TrainingStep {
             replica.parametersChanged();
         }
         int examples = rows == null ? 0 : Rows.count(rows);
-        double ownScore = duringPass == null
-                ? batches.backward(rows, null, step)
-                : backwardAndExchange(duringPass, rows, examples, step);
-        StepReport own = StepReport.of(examples, ownScore, stop);
+        // The summary comes after the sums where it can, so that all ranks hear of it if one rank's have gone wrong.
+        boolean early = isTogether() && strategy.combinesBuckets();
+        double ownScore;
+        if (duringPass != null) {
+            ownScore = backwardAndExchange(duringPass, rows, examples, step);
+        } else {
+            ownScore = batches.backward(rows, null, step);
+            if (early) {
+                addUpBuckets(examples, step);
+            }
+        }
+        boolean finite = !early || replica.gradientsAreFinite();
+        StepReport own = new StepReport(examples, ownScore, stop, 0, replicas.fingerprint(step, finite));
         StepSummary total = strategy.summarise(own, step);
+        replicas.compare(total, step);
         if (total.failedScores() > 0) {
+            replicas.check(step);
             throw notFinite(total, step);
         }
+        if (!finite) {
+            throw sumsNotFinite(rows, total, step);
+        }
         if (total.examples() > 0) {
-            if (strategy.updatesHere() || isTogether()) {
-                addUp(own, total, step);
+            if (!early && strategy.updatesHere()) {
+                addUp(examples, total, step);
+            }
+            if (isTogether()) {
+                replica.divideMeans(total.examples());
             }
             if (strategy.updatesHere()) {
-                checkFinite(total, step);
+                if (!early) {
+                    checkFinite(total, step);
+                }
                 replica.update(total);
             } else {
                 replica.average(total.examples());
@@ -112,38 +135,41 @@ final class TrainingStep {
         return score;
     }
 
-    /** Replaces this rank's gradients by the sums over all that are in step, unless that has been done during the pass. */
-    private void addUp(StepReport own, StepSummary total, long step) {
-        if (duringPass == null) {
-            if (isTogether()) {
-                for (Bucket bucket : replica.bucketPlan().buckets()) {
-                    replica.weigh(bucket, own.examples());
-                }
-            }
-            replica.beginExchange();
-            long begin = System.nanoTime();
-            if (!strategy.updatesHere() || (replica.isStaged() && strategy.combinesBuckets())) {
-                combineBuckets(step);
-            } else {
-                replica.side().awaitAll();
-                strategy.combine(replica, total, step);
-                replica.side().giveBackAll();
-            }
-            waitedFor(begin);
-            replica.endExchange();
-        }
-        if (isTogether()) {
-            replica.divideMeans(total.examples());
-        }
-    }
-
-    /** Combines one bucket while the next is on its way from a device, and the one before on its way back. */
-    private void combineBuckets(long step) {
+    /**
+     * Replaces this rank's gradients by the sums over all that are in step: one bucket while the next is on its way from a device,
+     * and the one before on its way back.
+     */
+    private void addUpBuckets(long examples, long step) {
+        weigh(examples);
+        replica.beginExchange();
+        long begin = System.nanoTime();
         HostSide side = replica.side();
         for (Bucket bucket : replica.bucketPlan().buckets()) {
             side.await(bucket.index());
             strategy.combine(replica, bucket, step);
             side.giveBack(bucket.index());
+        }
+        waitedFor(begin);
+        replica.endExchange();
+    }
+
+    /** The same by a strategy that takes all gradients at once. */
+    private void addUp(long examples, StepSummary total, long step) {
+        if (isTogether()) {
+            weigh(examples);
+        }
+        replica.beginExchange();
+        long begin = System.nanoTime();
+        replica.side().awaitAll();
+        strategy.combine(replica, total, step);
+        replica.side().giveBackAll();
+        waitedFor(begin);
+        replica.endExchange();
+    }
+
+    private void weigh(long examples) {
+        for (Bucket bucket : replica.bucketPlan().buckets()) {
+            replica.weigh(bucket, examples);
         }
     }
 
@@ -168,14 +194,29 @@ final class TrainingStep {
         return exposedNanos;
     }
 
+    /** Where one rank alone knows: its own gradients, or sums of a strategy that takes all of them at once. */
     private void checkFinite(StepSummary total, long step) {
         if (!replica.gradientsAreFinite()) {
-            String whose = strategy.inLockStep()
-                    ? ", summed over all ranks,"
-                    : isTogether() ? ", summed over the group of " + ownMember() + "," : " of " + ownMember();
-            throw new GyreException("the gradients of step " + step + whose + " are not finite, though the loss is "
-                    + total.meanScore() + "." + REMEDY);
+            throw gradientsNotFinite(total, step, "the first is " + NotFinite.first(replica));
         }
+    }
+
+    /**
+     * All ranks have found that the sums are not finite. A rank's own gradients were overwritten by them, so each computes its own
+     * again, from the same parameters, examples and seeds.
+     */
+    private GyreException sumsNotFinite(@Nullable MultiDataSet rows, StepSummary total, long step) {
+        replicas.check(step);
+        batches.backward(rows, null, step);
+        return gradientsNotFinite(total, step, NotFinite.ofAllRanks(inStep, NotFinite.first(replica), step));
+    }
+
+    private GyreException gradientsNotFinite(StepSummary total, long step, String which) {
+        String whose = strategy.inLockStep()
+                ? ", summed over all ranks,"
+                : isTogether() ? ", summed over the group of " + ownMember() + "," : " of " + ownMember();
+        return new GyreException("the gradients of step " + step + whose + " are not finite, though the loss is "
+                + total.meanScore() + ": " + which + "." + REMEDY);
     }
 
     private Member ownMember() {
