@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.GyreException;
 import io.gyre.Region;
 import java.io.EOFException;
 import java.io.IOException;
@@ -56,7 +57,12 @@ final class CheckpointFile implements AutoCloseable {
         this.channel = channel;
     }
 
-    /** Writes all of a checkpoint; fails if its state is not the one that ranks have agreed on. */
+    /**
+     * Writes all of a checkpoint.
+     *
+     * @throws IOException if it cannot be written
+     * @throws GyreException if it can, but its state is not the one that ranks have agreed on
+     */
     static void write(Checkpoint checkpoint, FileChannel channel) throws IOException {
         Map<String, List<ByteBuffer>> parts = new LinkedHashMap<>();
         parts.put(PROGRESS, text(checkpoint.progress().text()));
@@ -65,9 +71,7 @@ final class CheckpointFile implements AutoCloseable {
         parts.put(CONFIGURATION, text(checkpoint.configuration()));
         parts.put(STATE_CHECKSUM, text(checkpoint.stateChecksum()));
         for (int i = 0; i < checkpoint.state().size(); i++) {
-            List<ByteBuffer> windows = new ArrayList<>();
-            Checksums.eachWindow(checkpoint.state().get(i), windows::add);
-            parts.put(STATE + i, windows);
+            parts.put(STATE + i, Checksums.windows(checkpoint.state().get(i)));
         }
         writeFully(
                 channel,
@@ -85,9 +89,12 @@ final class CheckpointFile implements AutoCloseable {
         }
         String written = Checksums.shown(ofState.getValue());
         if (!written.equals(checkpoint.stateChecksum())) {
-            throw new IOException("the state has changed while it was written: all ranks have agreed on the checksum "
-                    + checkpoint.stateChecksum() + ", and now it is " + written
-                    + ". A thread of the program changes the model, or the memory of this host is bad");
+            throw new GyreException("the checkpoint of step "
+                    + checkpoint.progress().step()
+                    + " is not kept: all ranks have agreed on the checksum " + checkpoint.stateChecksum()
+                    + ", and what rank 0 has written has " + written
+                    + ". A thread of its program changes the model, or the memory of its host is bad: resume from the"
+                    + " checkpoint before");
         }
     }
 

@@ -4,6 +4,7 @@ import io.gyre.Region;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Consumer;
@@ -45,6 +46,13 @@ final class Checksums {
     /** A CRC32C in hexadecimal digits. */
     static String shown(long crc32c) {
         return String.format("%08x", crc32c);
+    }
+
+    /** The region's memory in order, in pieces, for somebody who reads it often. */
+    static List<ByteBuffer> windows(Region data) {
+        List<ByteBuffer> windows = new ArrayList<>();
+        eachWindow(data, windows::add);
+        return windows;
     }
 
     /** Passes the region's memory in order, in pieces. */

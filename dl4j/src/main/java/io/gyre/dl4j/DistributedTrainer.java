@@ -105,17 +105,19 @@ public final class DistributedTrainer implements AutoCloseable {
         DeviceGradients.Source source =
                 builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
         boolean overlap = overlaps(builder.overlap, source != null);
+        GradientSeals seals = new GradientSeals(replica);
         replicas = new ReplicaCheck(
                 strategy.keepsReplicasIdentical() ? inStep : session.group(List.of(world.rank())),
                 replica,
+                seals,
                 strategy.combinesBuckets(),
                 builder.leastSliceBytes);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, replicas, builder.seed);
         session.agree("model and options", identity(builder, overlap));
         replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
-        duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
+        duringPass = overlap ? new GradientExchange(strategy, replica, seals, world.rank()) : null;
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
-        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass, replicas);
+        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass, seals, replicas);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();

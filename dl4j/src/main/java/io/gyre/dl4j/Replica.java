@@ -464,9 +464,11 @@ final class Replica implements TrainableModel, AutoCloseable {
         beginExchange();
     }
 
-    /** Whether the gradients hold no NaN and no infinity: the sum of absolute values would show both. */
+    /** Whether the gradients hold no NaN and no infinity. On a GPU the sum of absolute values would show both. */
     boolean gradientsAreFinite() {
-        return Double.isFinite(binding.gradients().norm1Number().doubleValue());
+        return Nd4j.getEnvironment().isCPU()
+                ? !NotFinite.isIn(binding.region(), elementType)
+                : Double.isFinite(binding.gradients().norm1Number().doubleValue());
     }
 
     /** Applies the gradient sums of all ranks. */

@@ -5,7 +5,6 @@ import io.gyre.Region;
 import io.gyre.Session;
 import io.gyre.StepReport;
 import io.gyre.StepSummary;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +17,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <dl>
  *   <dt>What is compared
  *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether those are finite. Without the sums, if
- *       the strategy makes them later. When asked: all parameters and updater state.
+ *       the strategy makes them later. When asked: all parameters and updater state. Of a rank's own gradients: whether they were
+ *       added up as its pass has left them.
  *   <dt>What cannot be seen
- *   <dd>A rank's own gradients, or data, that were wrong before they were added up: all ranks then get the same wrong sum.
+ *   <dd>A pass, or data, that gave wrong gradients: all ranks then get the same wrong sum.
  *   <dt>Cost
  *   <dd>A CRC32C at the speed of memory. Nothing for a rank alone.
  * </dl>
@@ -30,8 +30,11 @@ final class ReplicaCheck {
     /** Above the 32 bits of the checksum. */
     private static final long SUMS_NOT_FINITE = 1L << 32;
 
+    private static final long SEAL_BROKEN = 1L << 33;
+
     private final Session session;
     private final Replica replica;
+    private final GradientSeals seals;
     private final boolean hasSums;
     private final long leastSliceBytes;
 
@@ -44,12 +47,14 @@ final class ReplicaCheck {
      * Creates the check of one rank.
      *
      * @param session those whose replicas are to be equal
+     * @param seals of this rank's own gradients
      * @param hasSums whether gradients hold the sums over those ranks when a step is reported
      * @param leastSliceBytes see {@link ReplicaSlices}
      */
-    ReplicaCheck(Session session, Replica replica, boolean hasSums, long leastSliceBytes) {
+    ReplicaCheck(Session session, Replica replica, GradientSeals seals, boolean hasSums, long leastSliceBytes) {
         this.session = session;
         this.replica = replica;
+        this.seals = seals;
         this.hasSums = hasSums;
         this.leastSliceBytes = leastSliceBytes;
     }
@@ -67,7 +72,7 @@ final class ReplicaCheck {
         if (isAlone()) {
             return 0;
         }
-        return slices().crc32c(step) | (sumsAreFinite ? 0 : SUMS_NOT_FINITE);
+        return slices().crc32c(step) | (sumsAreFinite ? 0 : SUMS_NOT_FINITE) | (seals.areWhole() ? 0 : SEAL_BROKEN);
     }
 
     /** Cut anew whenever the model has made itself another vector. */
@@ -87,9 +92,17 @@ final class ReplicaCheck {
         return current;
     }
 
-    /** Fails unless all ranks have reported the same of their replicas. All ranks call it with the same summary. */
+    /**
+     * Fails unless all ranks have reported the same of their replicas, and that their gradients were whole. All ranks call it with the
+     * same summary.
+     */
     void compare(StepSummary total, long step) {
         List<StepReport> reports = total.reports();
+        for (StepReport report : reports) {
+            if ((report.replicaFingerprint() & SEAL_BROKEN) != 0) {
+                throw brokenSeals(step);
+            }
+        }
         long ofFirst = reports.get(0).replicaFingerprint();
         for (int rank = 1; rank < reports.size(); rank++) {
             if (reports.get(rank).replicaFingerprint() != ofFirst) {
@@ -98,6 +111,21 @@ final class ReplicaCheck {
                 throw new ReplicaDifference(session, step).describe(vote, replica.parts(hasSums));
             }
         }
+    }
+
+    private GyreException brokenSeals(long step) {
+        List<String> all =
+                RankTexts.exchange(session, "changed gradients of step " + step, seals.firstBroken(), step);
+        List<String> broken = new ArrayList<>();
+        for (int rank = 0; rank < all.size(); rank++) {
+            if (!all.get(rank).isEmpty()) {
+                broken.add("on " + session.members().get(rank) + ", first " + all.get(rank));
+            }
+        }
+        return new GyreException("the gradients of step " + step + " were changed between the backward pass and their sum: "
+                + String.join("; ", broken)
+                + ". No update was applied: the parameters are those before this step. If a listener changes gradients after"
+                + " the pass, train without overlap; if there is none, have the memory of that host tested.");
     }
 
     /**
@@ -146,10 +174,6 @@ final class ReplicaCheck {
     }
 
     private List<String> ofAllRanks(String own, long step) {
-        List<byte[]> all = session.exchange("checksums after step " + step, own.getBytes(StandardCharsets.UTF_8));
-        ReplicaDifference.checkPresent(session, all, step);
-        return all.stream()
-                .map(bytes -> new String(bytes, StandardCharsets.UTF_8))
-                .toList();
+        return RankTexts.exchange(session, "checksums after step " + step, own, step);
     }
 }

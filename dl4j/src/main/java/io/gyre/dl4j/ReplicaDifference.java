@@ -1,11 +1,8 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
-import io.gyre.Member;
-import io.gyre.PeerLostException;
 import io.gyre.Session;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -115,10 +112,7 @@ final class ReplicaDifference {
     }
 
     private List<String> values(ReplicaPart part, long element) {
-        byte[] own = part.show(element).getBytes(StandardCharsets.UTF_8);
-        return exchange(part, element, 1, own).stream()
-                .map(value -> new String(value, StandardCharsets.UTF_8))
-                .toList();
+        return RankTexts.exchange(session, what(part, element, 1), part.show(element), step);
     }
 
     private static byte[] checksums(ReplicaPart part, long from, long length, long block) {
@@ -131,12 +125,14 @@ final class ReplicaDifference {
     }
 
     private List<byte[]> exchange(ReplicaPart part, long from, long length, byte[] own) {
-        List<byte[]> all = session.exchange(
-                "search for the difference after step " + step + ", " + part.name() + " from element " + from + ", "
-                        + length,
-                own);
-        checkPresent(session, all, step);
+        List<byte[]> all = session.exchange(what(part, from, length), own);
+        RankTexts.checkPresent(session, all, step);
         return all;
+    }
+
+    private String what(ReplicaPart part, long from, long length) {
+        return "search for the difference after step " + step + ", " + part.name() + " from element " + from + ", "
+                + length;
     }
 
     /** The first block of which not all ranks have the same checksum; -1 for none. */
@@ -152,19 +148,5 @@ final class ReplicaDifference {
             }
         }
         return -1;
-    }
-
-    /** Fails if a rank has left, and so brought nothing. */
-    static void checkPresent(Session session, List<byte[]> values, long step) {
-        List<Member> members = session.members();
-        for (int rank = 0; rank < values.size(); rank++) {
-            if (values.get(rank).length == 0) {
-                throw new PeerLostException(
-                        members.get(session.world().rank()).rank(),
-                        members.get(rank),
-                        "it trained in step with this rank",
-                        "comparing the replicas after step " + step);
-            }
-        }
     }
 }

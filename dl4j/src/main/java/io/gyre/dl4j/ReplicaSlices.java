@@ -36,7 +36,7 @@ final class ReplicaSlices {
             for (ReplicaPart part : parts) {
                 long from = part.elements() * slice / count;
                 Region memory = part.slice(from, part.elements() * (slice + 1) / count - from);
-                Checksums.eachWindow(memory, ofSlice::add);
+                ofSlice.addAll(Checksums.windows(memory));
             }
             pieces[slice] = ofSlice.toArray(ByteBuffer[]::new);
         }

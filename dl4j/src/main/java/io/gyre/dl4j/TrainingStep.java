@@ -23,6 +23,7 @@ final class TrainingStep {
     private final Replica replica;
     private final MicroBatches batches;
     private final @Nullable GradientExchange duringPass;
+    private final GradientSeals seals;
     private final ReplicaCheck replicas;
     private long exchangeNanos;
     private long exposedNanos;
@@ -34,6 +35,7 @@ final class TrainingStep {
      * @param inStep those of them who take each step together
      * @param batches compute the gradients
      * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
+     * @param seals of the gradients, until they are added up
      * @param replicas of those whose replicas are to be equal
      */
     TrainingStep(
@@ -43,6 +45,7 @@ final class TrainingStep {
             Replica replica,
             MicroBatches batches,
             @Nullable GradientExchange duringPass,
+            GradientSeals seals,
             ReplicaCheck replicas) {
         this.session = session;
         this.inStep = inStep;
@@ -50,6 +53,7 @@ final class TrainingStep {
         this.replica = replica;
         this.batches = batches;
         this.duringPass = duringPass;
+        this.seals = seals;
         this.replicas = replicas;
     }
 
@@ -73,6 +77,7 @@ final class TrainingStep {
         int examples = rows == null ? 0 : Rows.count(rows);
         // The summary comes after the sums where it can, so that all ranks hear of it if one rank's have gone wrong.
         boolean early = isTogether() && strategy.combinesBuckets();
+        seals.begin();
         double ownScore;
         if (duringPass != null) {
             ownScore = backwardAndExchange(duringPass, rows, examples, step);
@@ -141,11 +146,13 @@ final class TrainingStep {
      */
     private void addUpBuckets(long examples, long step) {
         weigh(examples);
+        replica.bucketPlan().buckets().forEach(seals::seal);
         replica.beginExchange();
         long begin = System.nanoTime();
         HostSide side = replica.side();
         for (Bucket bucket : replica.bucketPlan().buckets()) {
             side.await(bucket.index());
+            seals.check(bucket);
             strategy.combine(replica, bucket, step);
             side.giveBack(bucket.index());
         }

@@ -27,10 +27,12 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,11 +44,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.Adam;
 
 /** One bit of one rank's memory changes: no checkpoint holds the consequences, and the error names the rank. */
-@Timeout(180)
+@Timeout(600)
 class BitFlipTest {
 
     private static final long SEED = Long.getLong("gyre.test.seed", 19);
     private static final int FLIPS = Integer.getInteger("gyre.test.flips", 200);
+    private static final int FEW_FLIPS = 28;
     private static final int RANKS = 3;
     private static final int STEPS = 12;
     private static final int EVERY_STEPS = 4;
@@ -66,6 +69,8 @@ class BitFlipTest {
         PARAMETERS_IN_PASS,
         UPDATER_STATE,
         UPDATER_STATE_IN_PASS,
+        /** A rank's own gradients, while they wait for their exchange. */
+        GRADIENTS,
         /** The gradients' sums, before ranks report of them. */
         SUMS,
         /** Not a bit, but a whole element of them becomes NaN. */
@@ -101,9 +106,15 @@ class BitFlipTest {
     /** Changes the bit from inside of Deeplearning4j. */
     private static final class FlippingListener extends BaseTrainingListener {
         private final Flip flip;
+        private final Semaphore passes = new Semaphore(0);
 
         FlippingListener(Flip flip) {
             this.flip = flip;
+        }
+
+        @Override
+        public void onGradientCalculation(Model model) {
+            passes.release();
         }
 
         @Override
@@ -134,11 +145,14 @@ class BitFlipTest {
     private static final class FlippingStrategy implements UpdateStrategy {
         private final Synchronous synchronous;
         private final Flip flip;
+        private final Semaphore passes;
         private TrainableModel model;
 
-        FlippingStrategy(Collective collective, Flip flip) {
+        /** One permit for each pass of this rank that is done. */
+        FlippingStrategy(Collective collective, Flip flip, Semaphore passes) {
             synchronous = new Synchronous(collective);
             this.flip = flip;
+            this.passes = passes;
         }
 
         @Override
@@ -172,6 +186,11 @@ class BitFlipTest {
 
         @Override
         public void combine(TrainableModel trained, Bucket bucket, long step) {
+            if (flip.where() == Where.GRADIENTS && step == flip.step() && bucket.index() == 0) {
+                // The first bucket is the end of the vector: the others wait until it has been added up.
+                passes.acquireUninterruptibly(flip.step() + 1);
+                flip.apply(trained.gradients().slice(0, bucket.offset() * Float.BYTES));
+            }
             synchronous.combine(trained, bucket, step);
             if ((flip.where() == Where.SUMS || flip.where() == Where.NAN_IN_SUMS)
                     && step == flip.step()
@@ -226,7 +245,8 @@ class BitFlipTest {
     private static void train(Session session, Path checkpoints, Flip flip, long leastSliceBytes, Overlap overlap) {
         MultiLayerNetwork model = perceptron();
         Flip own = flip.rank() == session.world().rank() ? flip : new Flip(flip.where(), flip.rank(), -1, 0);
-        model.addListeners(new FlippingListener(own));
+        FlippingListener listener = new FlippingListener(own);
+        model.addListeners(listener);
         DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
                 .checkpointDirectory(checkpoints)
                 .checkpointEverySteps(EVERY_STEPS)
@@ -235,8 +255,8 @@ class BitFlipTest {
                 .bucketBytes(700)
                 .leastSliceBytes(leastSliceBytes);
         try (Collective collective = Collectives.choose(session.endpoint(), Algorithm.AUTO);
-                DistributedTrainer trainer =
-                        builder.strategy(new FlippingStrategy(collective, own)).build()) {
+                DistributedTrainer trainer = builder.strategy(new FlippingStrategy(collective, own, listener.passes))
+                        .build()) {
             trainer.fit(vectors(), 1);
         }
     }
@@ -281,22 +301,49 @@ class BitFlipTest {
     private static void assertNamed(Map<Integer, String> messages, Flip flip) {
         assertThat(messages).as("failures of %s", flip).hasSize(RANKS);
         assertThat(messages.values()).as("%s", flip).containsOnly(messages.get(0));
-        assertThat(messages.get(0))
-                .as("%s", flip)
-                .contains(" rank " + flip.rank() + " (")
-                .contains("differs from the other 2 ranks, first in the ");
+        String named = " rank " + flip.rank() + " (";
+        if (flip.where() == Where.GRADIENTS) {
+            assertThat(messages.get(0))
+                    .as("%s", flip)
+                    .startsWith("the gradients of step " + flip.step() + " were changed between the backward pass and")
+                    .contains(": on" + named)
+                    .containsOnlyOnce(" on rank ");
+        } else {
+            assertThat(messages.get(0))
+                    .as("%s", flip)
+                    .contains(named)
+                    .contains("differs from the other 2 ranks, first in the ");
+        }
     }
 
-    /** Show: every one of them, in the step in which it happens, before its update. */
     @Test
     void aBitIsFoundBeforeTheNextCheckpointWithTheRightName() throws Exception {
-        System.out.printf("%d flips from seed %d%n", FLIPS, SEED);
+        flip(FEW_FLIPS);
+    }
+
+    /** Show: 200 random places, or as many as {@code gyre.test.flips} says. */
+    @Test
+    @Tag("long")
+    @Timeout(3600)
+    void everyBitIsFoundBeforeTheNextCheckpointWithTheRightName() throws Exception {
+        flip(FLIPS);
+    }
+
+    /** Finds every one of them, in the step in which it happens, before its update. */
+    private void flip(int flips) throws Exception {
+        System.out.printf("%d flips from seed %d%n", flips, SEED);
         Map<String, byte[]> clean = undisturbed();
         Random random = new Random(SEED);
         Where[] places = {
-            Where.PARAMETERS, Where.UPDATER_STATE, Where.SUMS, Where.PARAMETERS_IN_PASS, Where.UPDATER_STATE_IN_PASS
+            Where.PARAMETERS,
+            Where.UPDATER_STATE,
+            Where.GRADIENTS,
+            Where.SUMS,
+            Where.PARAMETERS_IN_PASS,
+            Where.UPDATER_STATE_IN_PASS,
+            Where.GRADIENTS
         };
-        for (int i = 0; i < FLIPS; i++) {
+        for (int i = 0; i < flips; i++) {
             Flip flip = Flip.random(random, places[i % places.length]);
             Path checkpoints = directory.resolve("flip-" + i);
             TestNetwork network = i % 10 == 0 ? TestNetwork.SHM : TestNetwork.LOCAL;
@@ -305,7 +352,9 @@ class BitFlipTest {
             Map<Integer, String> messages = train(network, checkpoints, flip, ReplicaSlices.LEAST_BYTES, overlap);
 
             assertNamed(messages, flip);
-            assertThat(messages.get(0)).as("%s", flip).contains("after step " + flip.step() + " ");
+            if (flip.where() != Where.GRADIENTS) {
+                assertThat(messages.get(0)).as("%s", flip).contains("after step " + flip.step() + " ");
+            }
             assertNoneIsPoisoned(files(checkpoints), clean, flip);
         }
     }
@@ -317,7 +366,7 @@ class BitFlipTest {
         undisturbed();
         Random random = new Random(SEED);
         int roundedAway = 0;
-        int flips = FLIPS / 10;
+        int flips = FEW_FLIPS / 2;
         for (int i = 0; i < flips; i++) {
             Flip flip = Flip.random(random, where);
             Path checkpoints = directory.resolve("flip-" + i);
@@ -362,7 +411,7 @@ class BitFlipTest {
         Map<String, byte[]> clean = undisturbed();
         Random random = new Random(SEED);
         int withoutConsequence = 0;
-        for (int i = 0; i < FLIPS / 5; i++) {
+        for (int i = 0; i < FEW_FLIPS; i++) {
             Flip flip = Flip.random(random, Where.SUMS_AFTER_REPORT);
             Path checkpoints = directory.resolve("flip-" + i);
 
@@ -383,7 +432,7 @@ class BitFlipTest {
         }
         System.out.printf(
                 "%d flips in sums after their comparison, from seed %d: %d changed nothing%n",
-                FLIPS / 5, SEED, withoutConsequence);
+                FEW_FLIPS, SEED, withoutConsequence);
     }
 
     /** The state reaches a rank with another bit than the checkpoint has. */
@@ -402,7 +451,7 @@ class BitFlipTest {
                         DistributedTrainer.builder(perceptron(), session)
                                 .checkpointDirectory(checkpoints)
                                 .resume(true)
-                                .strategy(new FlippingStrategy(collective, flip))
+                                .strategy(new FlippingStrategy(collective, flip, new Semaphore(0)))
                                 .build()
                                 .close();
                     } catch (GyreException e) {

@@ -25,8 +25,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class ChecksumBenchmark {
 
-    /** Bytes: the shortest slice, that of ResNet-50 with momentum, and all of its parameters and updater state. */
-    @Param({"65536", "19272000", "205568000"})
+    /** Bytes: the shortest slice; of ResNet-50 with momentum a slice, the gradients, and parameters with updater state. */
+    @Param({"65536", "19272000", "102784000", "205568000"})
     public int bytes;
 
     private final CRC32C crc = new CRC32C();
