@@ -289,10 +289,8 @@ final class CheckpointFile implements AutoCloseable {
                 throw new DamagedException(STATE + i + " has " + content.length() + " bytes, and the model's "
                         + state.get(i).byteLength());
             }
-            List<ByteBuffer> windows = new ArrayList<>();
-            Checksums.eachWindow(state.get(i), windows::add);
             long at = content.offset();
-            for (ByteBuffer window : windows) {
+            for (ByteBuffer window : Checksums.windows(state.get(i))) {
                 at += readFully(window, at);
             }
         }

@@ -17,12 +17,13 @@ class NotFiniteTest {
 
     /** In two windows. */
     private static Region memory(int bytes) {
+        int first = (bytes / 2 + 7) / 8 * 8;
         return Region.of(
                 "memory",
                 null,
                 List.of(
-                        ByteBuffer.allocateDirect(64).order(ByteOrder.nativeOrder()),
-                        ByteBuffer.allocateDirect(bytes - 64).order(ByteOrder.nativeOrder())));
+                        ByteBuffer.allocateDirect(first).order(ByteOrder.nativeOrder()),
+                        ByteBuffer.allocateDirect(bytes - first).order(ByteOrder.nativeOrder())));
     }
 
     @ParameterizedTest
