@@ -3,7 +3,8 @@ package io.gyre.dl4j;
 /**
  * Where a run begins, as rank 0 tells the others.
  *
- * @param stateChecksum of the state in the checkpoint that it goes on from, see {@link Checksums#ofState}; empty for a new run
+ * @param stateChecksum of the state in the checkpoint that it goes on from, see {@link Checksums#ofState}; empty for
+ *     a new run
  */
 record Beginning(Progress progress, String stateChecksum) {
 

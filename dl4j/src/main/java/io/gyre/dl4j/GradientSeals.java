@@ -8,13 +8,14 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Notices when a rank's own gradients change while they wait for their exchange. Once they are added up that cannot be seen any
- * more: all ranks then hold the same wrong sum.
+ * Notices when a rank's own gradients change while they wait for their exchange. Once they are added up that cannot
+ * be seen any more: all ranks then hold the same wrong sum.
  *
- * <p>A bucket is sealed by its CRC32C when it is complete, and checked right before it is added up. Gradients on a device are not
- * sealed: their copy on the host is made right before.
+ * <p>A bucket is sealed by its CRC32C when it is complete, and checked right before it is added up. Gradients on a
+ * device are not sealed: their copy on the host is made right before.
  *
- * <p>One thread seals and one checks, which may be another one. Whatever hands a bucket over from one to the other orders the two.
+ * <p>One thread seals and one checks, which may be another one. Whatever hands a bucket over from one to the other
+ * orders the two.
  */
 final class GradientSeals {
 

@@ -306,8 +306,8 @@ final class Replica implements TrainableModel, AutoCloseable {
     }
 
     /**
-     * What all ranks in step hold alike before the update of a step. On a GPU backend that is the sums of the gradients alone, which
-     * are in the host's memory then: the rest would have to be copied there.
+     * What all ranks in step hold alike before the update of a step. On a GPU backend that is the sums of the
+     * gradients alone, which are in the host's memory then: the rest would have to be copied there.
      *
      * @param withSums whether the gradients hold sums over all ranks
      */

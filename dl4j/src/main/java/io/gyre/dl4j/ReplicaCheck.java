@@ -11,14 +11,14 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Sees to it that replicas which should be equal are: a slice of them in every step, before its update, and all of them when asked.
- * What finds a difference fails on all ranks alike, and names the odd one out.
+ * Sees to it that replicas which should be equal are: a slice of them in every step, before its update, and all of
+ * them when asked. What finds a difference fails on all ranks alike, and names the odd one out.
  *
  * <dl>
  *   <dt>What is compared
- *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether those are finite. Without the sums, if
- *       the strategy makes them later. When asked: all parameters and updater state. Of a rank's own gradients: whether they were
- *       added up as its pass has left them.
+ *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether those are finite.
+ *       Without the sums, if the strategy makes them later. When asked: all parameters and updater state. Of a rank's
+ *       own gradients: whether they were added up as its pass has left them.
  *   <dt>What cannot be seen
  *   <dd>A pass, or data, that gave wrong gradients: all ranks then get the same wrong sum.
  *   <dt>Cost
@@ -93,8 +93,8 @@ final class ReplicaCheck {
     }
 
     /**
-     * Fails unless all ranks have reported the same of their replicas, and that their gradients were whole. All ranks call it with the
-     * same summary.
+     * Fails unless all ranks have reported the same of their replicas, and that their gradients were whole. All ranks
+     * call it with the same summary.
      */
     void compare(StepSummary total, long step) {
         List<StepReport> reports = total.reports();
@@ -122,10 +122,10 @@ final class ReplicaCheck {
                 broken.add("on " + session.members().get(rank) + ", first " + all.get(rank));
             }
         }
-        return new GyreException("the gradients of step " + step + " were changed between the backward pass and their sum: "
-                + String.join("; ", broken)
-                + ". No update was applied: the parameters are those before this step. If a listener changes gradients after"
-                + " the pass, train without overlap; if there is none, have the memory of that host tested.");
+        return new GyreException("the gradients of step " + step
+                + " were changed between the backward pass and their sum: " + String.join("; ", broken)
+                + ". No update was applied: the parameters are those before this step. If a listener changes gradients"
+                + " after the pass, train without overlap; if there is none, have the memory of that host tested.");
     }
 
     /**

@@ -9,8 +9,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds where replicas differ that should be equal, and says whose is wrong. All ranks do so together, since all know that there is
- * a difference: they compare checksums of ever smaller blocks, down to one element.
+ * Finds where replicas differ that should be equal, and says whose is wrong. All ranks do so together, since all know
+ * that there is a difference: they compare checksums of ever smaller blocks, down to one element.
  */
 final class ReplicaDifference {
 
@@ -18,9 +18,9 @@ final class ReplicaDifference {
     private static final int BLOCKS = 256;
 
     private static final String REMEDY =
-            " Resume from the last checkpoint, if there is one: all ranks agreed on it. Whatever"
-                    + " changes parameters, learning rates or the updater must do so on all ranks alike: look for a listener that acts"
-                    + " on some ranks only. If there is none, have the memory of that host tested.";
+            " Resume from the last checkpoint, if there is one: all ranks agreed on it. Whatever changes parameters,"
+                    + " learning rates or the updater must do so on all ranks alike: look for a listener that acts on"
+                    + " some ranks only. If there is none, have the memory of that host tested.";
 
     private final Session session;
     private final long step;

@@ -7,16 +7,19 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Checksums of some vectors, a slice in each step: all of them have been looked at after {@link #count} steps. Nothing is allocated
- * as long as the vectors stay where they are.
+ * Checksums of some vectors, a slice in each step: all of them have been looked at after {@link #count} steps.
+ * Nothing is allocated as long as the vectors stay where they are.
  */
 final class ReplicaSlices {
 
     /** A slice is not cut smaller than this, which takes some microseconds. */
     static final long LEAST_BYTES = 64 << 10;
 
-    /** Most slices. A step reads and writes every parameter some ten times; so this adds less than a hundredth. */
-    static final int MOST = 16;
+    /**
+     * Most slices. With fewer a difference is found sooner, and each costs more: {@code docs/training.md} has the
+     * figures.
+     */
+    static final int MOST = 8;
 
     private final CRC32C crc = new CRC32C();
     private final ByteBuffer[][] pieces;

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which of several replicas that should be equal is wrong. A fault changes one replica at a time, so the bits that more than half
- * of them hold are taken to be right.
+ * Which of several replicas that should be equal is wrong. A fault changes one replica at a time, so the bits that
+ * more than half of them hold are taken to be right.
  *
  * @param groups ranks with equal values, each ascending; the largest group first, of equal ones that of the lowest rank
  */

@@ -10,7 +10,10 @@ import io.gyre.UpdateStrategy;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
-/** One optimiser step on all ranks that are in step: backward pass, exchange, update. The exchange may overlap the pass. */
+/**
+ * One optimiser step on all ranks that are in step: backward pass, exchange, update. The exchange may overlap the
+ * pass.
+ */
 final class TrainingStep {
 
     private static final String REMEDY =
@@ -141,8 +144,8 @@ final class TrainingStep {
     }
 
     /**
-     * Replaces this rank's gradients by the sums over all that are in step: one bucket while the next is on its way from a device,
-     * and the one before on its way back.
+     * Replaces this rank's gradients by the sums over all that are in step: one bucket while the next is on its way
+     * from a device, and the one before on its way back.
      */
     private void addUpBuckets(long examples, long step) {
         weigh(examples);
@@ -209,8 +212,8 @@ final class TrainingStep {
     }
 
     /**
-     * All ranks have found that the sums are not finite. A rank's own gradients were overwritten by them, so each computes its own
-     * again, from the same parameters, examples and seeds.
+     * All ranks have found that the sums are not finite. A rank's own gradients were overwritten by them, so each
+     * computes its own again, from the same parameters, examples and seeds.
      */
     private GyreException sumsNotFinite(@Nullable MultiDataSet rows, StepSummary total, long step) {
         replicas.check(step);
