@@ -76,8 +76,7 @@ final class NotFinite {
      * @param own what {@link #first} has found in this rank's own gradients
      */
     static String ofAllRanks(Session session, String own, long step) {
-        List<String> all =
-                RankTexts.exchange(session, "gradients of step " + step + " that are not finite", own, step);
+        List<String> all = RankTexts.exchange(session, "gradients of step " + step + " that are not finite", own, step);
         List<Member> members = session.members();
         List<String> found = new ArrayList<>();
         for (int rank = 0; rank < all.size(); rank++) {

@@ -114,8 +114,7 @@ final class ReplicaCheck {
     }
 
     private GyreException brokenSeals(long step) {
-        List<String> all =
-                RankTexts.exchange(session, "changed gradients of step " + step, seals.firstBroken(), step);
+        List<String> all = RankTexts.exchange(session, "changed gradients of step " + step, seals.firstBroken(), step);
         List<String> broken = new ArrayList<>();
         for (int rank = 0; rank < all.size(); rank++) {
             if (!all.get(rank).isEmpty()) {
