@@ -105,6 +105,7 @@ final class BatchStream {
         groupIndex++;
     }
 
+    /** Augmentation inside the iterator draws the same numbers on every rank, and again when a run is resumed. */
     private org.nd4j.linalg.dataset.api.MultiDataSet read() {
         org.nd4j.linalg.dataset.api.MultiDataSet batch =
                 SeededDraws.call(Seeds.derive(seed, batchesRead), iterator::next);
@@ -128,10 +129,5 @@ final class BatchStream {
             group.add(Rows.slice(mixed, from, to));
             from = to;
         }
-    }
-
-    /** Augmentation inside the iterator draws the same numbers on every rank, and again when a run is resumed. */
-    private org.nd4j.linalg.dataset.api.MultiDataSet read(long batch) {
-        return SeededDraws.call(Seeds.derive(seed, batch), iterator::next);
     }
 }

@@ -11,5 +11,7 @@ import java.util.List;
  * @param layout see {@link Replica#layout}
  * @param configuration the model's, as JSON
  * @param state parameters and, if there is any, updater state; live memory, neither copied nor owned
+ * @param stateChecksum of the state, as all ranks have it; see {@link Checksums#ofState}
  */
-record Checkpoint(Progress progress, long seed, String layout, String configuration, List<Region> state) {}
+record Checkpoint(
+        Progress progress, long seed, String layout, String configuration, List<Region> state, String stateChecksum) {}

@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.GyreException;
 import io.gyre.Region;
 import java.io.EOFException;
 import java.io.IOException;
@@ -31,7 +32,7 @@ final class CheckpointFile implements AutoCloseable {
     private static final long MAGIC = ByteBuffer.wrap("GYRECKPT".getBytes(StandardCharsets.US_ASCII))
             .order(ByteOrder.LITTLE_ENDIAN)
             .getLong();
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final int HEADER_BYTES = 16;
     private static final int PART_HEADER_BYTES = 12;
     private static final int CRC_BYTES = 4;
@@ -44,6 +45,7 @@ final class CheckpointFile implements AutoCloseable {
     private static final String SEED = "seed";
     private static final String LAYOUT = "layout";
     private static final String CONFIGURATION = "configuration";
+    private static final String STATE_CHECKSUM = "checksum of the state";
     private static final String STATE = "state ";
 
     private final FileChannel channel;
@@ -55,17 +57,21 @@ final class CheckpointFile implements AutoCloseable {
         this.channel = channel;
     }
 
-    /** Writes all of a checkpoint. */
+    /**
+     * Writes all of a checkpoint.
+     *
+     * @throws IOException if it cannot be written
+     * @throws GyreException if it can, but its state is not the one that ranks have agreed on
+     */
     static void write(Checkpoint checkpoint, FileChannel channel) throws IOException {
         Map<String, List<ByteBuffer>> parts = new LinkedHashMap<>();
         parts.put(PROGRESS, text(checkpoint.progress().text()));
         parts.put(SEED, text(String.valueOf(checkpoint.seed())));
         parts.put(LAYOUT, text(checkpoint.layout()));
         parts.put(CONFIGURATION, text(checkpoint.configuration()));
+        parts.put(STATE_CHECKSUM, text(checkpoint.stateChecksum()));
         for (int i = 0; i < checkpoint.state().size(); i++) {
-            List<ByteBuffer> windows = new ArrayList<>();
-            Checksums.eachWindow(checkpoint.state().get(i), windows::add);
-            parts.put(STATE + i, windows);
+            parts.put(STATE + i, Checksums.windows(checkpoint.state().get(i)));
         }
         writeFully(
                 channel,
@@ -74,8 +80,21 @@ final class CheckpointFile implements AutoCloseable {
                         .putInt(VERSION)
                         .putInt(parts.size())
                         .flip());
+        CRC32C ofState = new CRC32C();
         for (Map.Entry<String, List<ByteBuffer>> part : parts.entrySet()) {
+            if (part.getKey().startsWith(STATE)) {
+                part.getValue().forEach(window -> ofState.update(window.duplicate()));
+            }
             writePart(part.getKey(), part.getValue(), channel);
+        }
+        String written = Checksums.shown(ofState.getValue());
+        if (!written.equals(checkpoint.stateChecksum())) {
+            throw new GyreException("the checkpoint of step "
+                    + checkpoint.progress().step()
+                    + " is not kept: all ranks have agreed on the checksum " + checkpoint.stateChecksum()
+                    + ", and what rank 0 has written has " + written
+                    + ". A thread of its program changes the model, or the memory of its host is bad: resume from the"
+                    + " checkpoint before");
         }
     }
 
@@ -145,10 +164,24 @@ final class CheckpointFile implements AutoCloseable {
         if (at != fileLength) {
             throw new DamagedException((fileLength - at) + " bytes follow its end");
         }
-        for (String name : List.of(PROGRESS, SEED, LAYOUT, CONFIGURATION, STATE + 0)) {
+        for (String name : List.of(PROGRESS, SEED, LAYOUT, CONFIGURATION, STATE_CHECKSUM, STATE + 0)) {
             if (!contents.containsKey(name)) {
                 throw new DamagedException("it has no part '" + name + "'");
             }
+        }
+        checkState();
+    }
+
+    /** Every part may be as it was written, and yet not what ranks have agreed on. */
+    private void checkState() throws IOException {
+        CRC32C crc = new CRC32C();
+        for (int i = 0; contents.containsKey(STATE + i); i++) {
+            Content content = content(STATE + i);
+            update(crc, content.offset(), content.offset() + content.length());
+        }
+        String found = Checksums.shown(crc.getValue());
+        if (!found.equals(stateChecksum())) {
+            throw new DamagedException("its state has the checksum " + found + ", and should have " + stateChecksum());
         }
     }
 
@@ -174,13 +207,17 @@ final class CheckpointFile implements AutoCloseable {
 
     private int crc(long from, long to) throws IOException {
         CRC32C crc = new CRC32C();
+        update(crc, from, to);
+        return (int) crc.getValue();
+    }
+
+    private void update(CRC32C crc, long from, long to) throws IOException {
         ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(BUFFER_BYTES, to - from));
         for (long at = from; at < to; ) {
             buffer.clear().limit((int) Math.min(buffer.capacity(), to - at));
             at += readFully(buffer, at);
             crc.update(buffer.flip());
         }
-        return (int) crc.getValue();
     }
 
     private ByteBuffer read(long at, int length, long fileLength) throws IOException {
@@ -222,6 +259,11 @@ final class CheckpointFile implements AutoCloseable {
         return text(content(CONFIGURATION));
     }
 
+    /** Of the state, as all ranks had it: see {@link Checksums#ofState}. */
+    String stateChecksum() throws IOException {
+        return text(content(STATE_CHECKSUM));
+    }
+
     private Content content(String name) throws DamagedException {
         Content content = contents.get(name);
         if (content == null) {
@@ -247,10 +289,8 @@ final class CheckpointFile implements AutoCloseable {
                 throw new DamagedException(STATE + i + " has " + content.length() + " bytes, and the model's "
                         + state.get(i).byteLength());
             }
-            List<ByteBuffer> windows = new ArrayList<>();
-            Checksums.eachWindow(state.get(i), windows::add);
             long at = content.offset();
-            for (ByteBuffer window : windows) {
+            for (ByteBuffer window : Checksums.windows(state.get(i))) {
                 at += readFully(window, at);
             }
         }

@@ -16,6 +16,7 @@ final class Checkpoints {
     private final Session session;
     private final Options options;
     private final Replica replica;
+    private final ReplicaCheck replicas;
     private final long seed;
     private @Nullable CheckpointStore store;
     private long savedStep;
@@ -37,19 +38,20 @@ final class Checkpoints {
         }
     }
 
-    Checkpoints(Session session, Options options, Replica replica, long seed) {
+    Checkpoints(Session session, Options options, Replica replica, ReplicaCheck replicas, long seed) {
         this.session = session;
         this.options = options;
         this.replica = replica;
+        this.replicas = replicas;
         this.seed = seed;
     }
 
     /**
      * Prepares the directory on rank 0, and loads the newest checkpoint into its replica if that is wanted and there is one.
      *
-     * @return progress of the run that goes on; null on rank 0 if a new one starts, and on other ranks
+     * @return where the run goes on; null if a new one starts
      */
-    @Nullable Progress openOnRoot() {
+    @Nullable Beginning openOnRoot() {
         Path directory = options.directory();
         if (directory == null) {
             return null;
@@ -73,13 +75,13 @@ final class Checkpoints {
         }
     }
 
-    private Progress load(CheckpointFile file) throws IOException {
+    private Beginning load(CheckpointFile file) throws IOException {
         require("model", file.layout(), replica.layout());
         require("seed", String.valueOf(file.seed()), String.valueOf(seed));
         file.readState(replica.state());
         Progress progress = file.progress();
         LOG.info("resumed from step {}, epoch {}", progress.step(), progress.epoch());
-        return progress;
+        return new Beginning(progress, file.stateChecksum());
     }
 
     private static void require(String what, String inFile, String inProgram) {
@@ -134,13 +136,14 @@ final class Checkpoints {
         if (options.directory() == null) {
             return "";
         }
+        String agreed = replicas.agree(progress.step());
         String failure = OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
             if (store == null) {
                 throw new IllegalStateException("the checkpoint directory is not open");
             }
             String configuration = replica.network().configurationJson();
             try {
-                store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state()));
+                store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state(), agreed));
                 return "";
             } catch (GyreException e) {
                 return String.valueOf(e.getMessage());

@@ -4,6 +4,7 @@ import io.gyre.Region;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Consumer;
@@ -31,6 +32,27 @@ final class Checksums {
             eachWindow(part, crc::update);
         }
         return crc.getValue();
+    }
+
+    /**
+     * CRC32C of parameters and updater state, in hexadecimal digits: what ranks compare, and checkpoints carry.
+     *
+     * @param state see {@link Replica#state}
+     */
+    static String ofState(List<Region> state) {
+        return shown(crc32c(state));
+    }
+
+    /** A CRC32C in hexadecimal digits. */
+    static String shown(long crc32c) {
+        return String.format("%08x", crc32c);
+    }
+
+    /** The region's memory in order, in pieces, for somebody who reads it often. */
+    static List<ByteBuffer> windows(Region data) {
+        List<ByteBuffer> windows = new ArrayList<>();
+        eachWindow(data, windows::add);
+        return windows;
     }
 
     /** Passes the region's memory in order, in pieces. */

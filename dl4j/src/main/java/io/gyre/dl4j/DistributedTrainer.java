@@ -59,8 +59,9 @@ import org.slf4j.LoggerFactory;
  *   <dt>Threading
  *   <dd>One thread, the one that drives the session; {@link #requestStop} and {@link #requestEnd} may come from any.
  *   <dt>Failure
- *   <dd>{@link GyreException} and its kinds. If the gradient is not finite on any rank, all ranks fail in the same step,
- *       before its update; a loss that alone is not finite is a warning.
+ *   <dd>{@link GyreException} and its kinds. If a gradient is not finite on any rank, or a replica differs from the
+ *       others, all ranks fail in the same step, before its update, and name that rank; a loss that alone is not finite
+ *       is a warning. {@code docs/training.md} says what is compared when.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
  *       lie in memory that the ranks of a host share. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
@@ -80,6 +81,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final Replica replica;
     private final @Nullable GradientExchange duringPass;
     private final TrainingStep step;
+    private final ReplicaCheck replicas;
     private final Checkpoints checkpoints;
     private final Claim modelClaim;
     private final DataInUse inUse;
@@ -116,12 +118,19 @@ public final class DistributedTrainer implements AutoCloseable {
         DeviceGradients.Source source =
                 builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
         boolean overlap = overlaps(builder.overlap, source != null);
-        checkpoints = new Checkpoints(session, builder.checkpoints(), replica, builder.seed);
+        GradientSeals seals = new GradientSeals(replica);
+        replicas = new ReplicaCheck(
+                strategy.keepsReplicasIdentical() ? inStep : session.group(List.of(world.rank())),
+                replica,
+                seals,
+                strategy.combinesBuckets(),
+                builder.leastSliceBytes);
+        checkpoints = new Checkpoints(session, builder.checkpoints(), replica, replicas, builder.seed);
         session.agree("model and options", identity(builder, overlap));
         replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
-        duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
+        duringPass = overlap ? new GradientExchange(strategy, replica, seals, world.rank()) : null;
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
-        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass);
+        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass, seals, replicas);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
@@ -198,14 +207,20 @@ public final class DistributedTrainer implements AutoCloseable {
 
     /** Gives all ranks rank 0's state. */
     private Progress start() {
-        Progress ofRoot = Progress.parse(OnRoot.call(session, "initial progress", () -> {
-            Progress saved = checkpoints.openOnRoot();
-            return (saved == null ? Progress.start(network.step(), network.epoch()) : saved).text();
+        Beginning ofRoot = Beginning.parse(OnRoot.call(session, "initial progress", () -> {
+            Beginning saved = checkpoints.openOnRoot();
+            return (saved == null ? Beginning.ofNewRun(Progress.start(network.step(), network.epoch())) : saved).text();
         }));
-        network.setProgress(ofRoot.step(), ofRoot.epoch());
+        Progress begin = ofRoot.progress();
+        network.setProgress(begin.step(), begin.epoch());
         strategy.start(replica);
         replica.stateChanged();
-        return ofRoot;
+        if (ofRoot.isResumed()) {
+            replicas.verify(ofRoot.stateChecksum(), "the checkpoint of step " + begin.step(), begin.step());
+        } else {
+            replicas.check(begin.step());
+        }
+        return begin;
     }
 
     /**
@@ -261,7 +276,7 @@ public final class DistributedTrainer implements AutoCloseable {
         }
         strategy.finish(replica);
         replica.parametersChanged();
-        checkReplicas();
+        replicas.check(progress.step());
         Progress reached = progress;
         progress = progress.afterCall();
         if (strategy.inLockStep()) {
@@ -403,14 +418,8 @@ public final class DistributedTrainer implements AutoCloseable {
         progress = progress.afterEpoch();
         network.setProgress(progress.step(), progress.epoch());
         tally.epoch();
-        checkReplicas();
+        replicas.check(progress.step());
         checkpoints.afterEpoch(progress);
-    }
-
-    private void checkReplicas() {
-        if (strategy.keepsReplicasIdentical()) {
-            ReplicaCheck.run(inStep, replica, progress.step());
-        }
     }
 
     private boolean takeStopRequest() {
@@ -579,6 +588,7 @@ public final class DistributedTrainer implements AutoCloseable {
         private int keepCheckpoints = 3;
         private boolean resume;
         private DeviceGradients.@Nullable Source gradientsOn;
+        private long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
 
         private Builder(Model model, Session session) {
             this.model = model;
@@ -670,6 +680,12 @@ public final class DistributedTrainer implements AutoCloseable {
         /** Where the gradients are, if not where ND4J says: for tests with a device that is played. */
         Builder gradientsOn(DeviceGradients.Source value) {
             gradientsOn = value;
+            return this;
+        }
+
+        /** See {@link ReplicaSlices}: for tests, whose models are small. */
+        Builder leastSliceBytes(long value) {
+            leastSliceBytes = value;
             return this;
         }
 

@@ -34,6 +34,7 @@ final class GradientExchange implements AutoCloseable {
 
     private final UpdateStrategy strategy;
     private final Replica replica;
+    private final GradientSeals seals;
     private final List<Bucket> buckets;
     private final Semaphore ready = new Semaphore(0);
     private final Semaphore done = new Semaphore(0);
@@ -49,9 +50,10 @@ final class GradientExchange implements AutoCloseable {
     private volatile @Nullable Throwable failure;
 
     /** Starts the thread. */
-    GradientExchange(UpdateStrategy strategy, Replica replica, int rank) {
+    GradientExchange(UpdateStrategy strategy, Replica replica, GradientSeals seals, int rank) {
         this.strategy = strategy;
         this.replica = replica;
+        this.seals = seals;
         buckets = replica.bucketPlan().buckets();
         speaks = rank == 0;
         thread = new Thread(this::run, "gyre-exchange-" + rank);
@@ -74,6 +76,7 @@ final class GradientExchange implements AutoCloseable {
                 ready.acquire();
                 long begin = System.nanoTime();
                 side.await(next);
+                seals.check(buckets.get(next));
                 strategy.combine(replica, buckets.get(next), step);
                 side.giveBack(next);
                 long nanos = System.nanoTime() - begin;
@@ -133,6 +136,7 @@ final class GradientExchange implements AutoCloseable {
     private void completeFrom(long offset) {
         while (handedOver < buckets.size() && buckets.get(handedOver).offset() >= offset) {
             replica.weigh(buckets.get(handedOver), ownExamples);
+            seals.seal(buckets.get(handedOver));
             replica.leave(buckets.get(handedOver));
             handedOver++;
             ready.release();

@@ -33,6 +33,7 @@ import org.nd4j.linalg.api.memory.enums.ResetPolicy;
 import org.nd4j.linalg.api.memory.enums.SpillPolicy;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
@@ -283,13 +284,7 @@ final class Replica implements TrainableModel, AutoCloseable {
     /** Parameters and, if the updater has any, its state. Made for each call: a new learning rate moves the updater's state. */
     @Override
     public List<Region> state() {
-        List<Region> state = new ArrayList<>();
-        state.add(parameters());
-        INDArray updaterState = network.updater().getStateViewArray();
-        if (updaterState != null) {
-            state.add(HostMemory.region("updater state", updaterState));
-        }
-        return state;
+        return stateParts().stream().map(ReplicaPart::memory).toList();
     }
 
     @Override
@@ -300,6 +295,58 @@ final class Replica implements TrainableModel, AutoCloseable {
     @Override
     public int epoch() {
         return network.epoch();
+    }
+
+    /** What all ranks in step hold alike from one step to the next. */
+    List<ReplicaPart> stateParts() {
+        List<ReplicaPart> parts = new ArrayList<>();
+        parts.add(new ReplicaPart("parameters", parameters(), elementType, this::nameOf));
+        INDArray updaterState = updaterState();
+        if (updaterState != null) {
+            Region memory = HostMemory.region("updater state", updaterState);
+            parts.add(new ReplicaPart(memory.name(), memory, elementType, element -> "element " + element));
+        }
+        return parts;
+    }
+
+    /**
+     * What all ranks in step hold alike before the update of a step. On a GPU backend that is the sums of the
+     * gradients alone, which are in the host's memory then: the rest would have to be copied there.
+     *
+     * @param withSums whether the gradients hold sums over all ranks
+     */
+    List<ReplicaPart> parts(boolean withSums) {
+        List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
+        if (withSums) {
+            parts.add(new ReplicaPart("sums of the gradients", binding.region(), elementType, this::nameOf));
+        }
+        return parts;
+    }
+
+    /** The updater's state as one flat vector; null if it has none. A new learning rate moves it. */
+    @Nullable INDArray updaterState() {
+        return network.updater().getStateViewArray();
+    }
+
+    /**
+     * An element of the parameters or the gradients, as whoever built the model knows it.
+     *
+     * @param element in the flat vector
+     */
+    String nameOf(long element) {
+        long offset = 0;
+        for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
+            for (Map.Entry<String, INDArray> parameter :
+                    trainable.getValue().paramTable(false).entrySet()) {
+                long length = parameter.getValue().length();
+                if (element < offset + length) {
+                    return "element " + (element - offset) + " of parameter " + trainable.getKey() + "_"
+                            + parameter.getKey();
+                }
+                offset += length;
+            }
+        }
+        return "element " + element;
     }
 
     /** Tells ND4J that {@link #parameters} was written to. */
@@ -423,9 +470,11 @@ final class Replica implements TrainableModel, AutoCloseable {
         beginExchange();
     }
 
-    /** Whether the gradients hold no NaN and no infinity: the sum of absolute values would show both. */
+    /** Whether the gradients hold no NaN and no infinity. On a GPU the sum of absolute values would show both. */
     boolean gradientsAreFinite() {
-        return Double.isFinite(binding.gradients().norm1Number().doubleValue());
+        return Nd4j.getEnvironment().isCPU()
+                ? !NotFinite.isIn(binding.region(), elementType)
+                : Double.isFinite(binding.gradients().norm1Number().doubleValue());
     }
 
     /** Applies the gradient sums of all ranks. */

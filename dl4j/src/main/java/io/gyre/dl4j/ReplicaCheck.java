@@ -1,41 +1,178 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
-import io.gyre.Member;
-import io.gyre.PeerLostException;
+import io.gyre.Region;
 import io.gyre.Session;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
+import io.gyre.StepReport;
+import io.gyre.StepSummary;
+import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Finds out early when something has changed the model on some ranks only. */
+/**
+ * Sees to it that replicas which should be equal are: a slice of them in every step, before its update, and all of
+ * them when asked. What finds a difference fails on all ranks alike, and names the odd one out.
+ *
+ * <dl>
+ *   <dt>What is compared
+ *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether those are finite.
+ *       Without the sums, if the strategy makes them later. When asked: all parameters and updater state. Of a rank's
+ *       own gradients: whether they were added up as its pass has left them.
+ *   <dt>What cannot be seen
+ *   <dd>A pass, or data, that gave wrong gradients: all ranks then get the same wrong sum.
+ *   <dt>Cost
+ *   <dd>A CRC32C at the speed of memory. Nothing for a rank alone.
+ * </dl>
+ */
 final class ReplicaCheck {
 
-    private ReplicaCheck() {}
+    /** Above the 32 bits of the checksum. */
+    private static final long SUMS_NOT_FINITE = 1L << 32;
+
+    private static final long SEAL_BROKEN = 1L << 33;
+
+    private final Session session;
+    private final Replica replica;
+    private final GradientSeals seals;
+    private final boolean hasSums;
+    private final long leastSliceBytes;
+
+    private @Nullable ReplicaSlices slices;
+    private @Nullable INDArray parameters;
+    private @Nullable INDArray updaterState;
+    private @Nullable Region sums;
 
     /**
-     * Compares checksums of parameters and updater state; called by all together.
+     * Creates the check of one rank.
      *
      * @param session those whose replicas are to be equal
+     * @param seals of this rank's own gradients
+     * @param hasSums whether gradients hold the sums over those ranks when a step is reported
+     * @param leastSliceBytes see {@link ReplicaSlices}
      */
-    static void run(Session session, Replica replica, long step) {
-        String own = Long.toHexString(Checksums.crc32c(replica.state()));
-        List<byte[]> sums = session.exchange("checksums after step " + step, own.getBytes(StandardCharsets.UTF_8));
-        for (int rank = 0; rank < sums.size(); rank++) {
-            if (sums.get(rank).length == 0) {
-                throw new PeerLostException(
-                        session.members().get(session.world().rank()).rank(),
-                        session.members().get(rank),
-                        "it trained in step with this rank",
-                        "checking the replicas after step " + step);
-            }
-            if (!Arrays.equals(sums.get(0), sums.get(rank))) {
-                List<Member> members = session.members();
-                throw new GyreException("after step " + step + " the model of " + members.get(rank)
-                        + " differs from that of " + members.get(0)
-                        + ". Whatever changes parameters, learning rates or the updater must do so on all ranks alike:"
-                        + " look for a listener that acts on some ranks only.");
+    ReplicaCheck(Session session, Replica replica, GradientSeals seals, boolean hasSums, long leastSliceBytes) {
+        this.session = session;
+        this.replica = replica;
+        this.seals = seals;
+        this.hasSums = hasSums;
+        this.leastSliceBytes = leastSliceBytes;
+    }
+
+    private boolean isAlone() {
+        return session.world().size() == 1;
+    }
+
+    /**
+     * What this rank reports of its replica in a step: see {@link StepReport#replicaFingerprint}.
+     *
+     * @param sumsAreFinite whether the sums of the gradients, if there are any, hold no NaN and no infinity
+     */
+    long fingerprint(long step, boolean sumsAreFinite) {
+        if (isAlone()) {
+            return 0;
+        }
+        return slices().crc32c(step) | (sumsAreFinite ? 0 : SUMS_NOT_FINITE) | (seals.areWhole() ? 0 : SEAL_BROKEN);
+    }
+
+    /** Cut anew whenever the model has made itself another vector. */
+    @SuppressWarnings("ReferenceEquality")
+    private ReplicaSlices slices() {
+        INDArray parametersNow = replica.network().model().params();
+        INDArray updaterStateNow = replica.updaterState();
+        Region sumsNow = replica.gradients();
+        ReplicaSlices current = slices;
+        if (current == null || parameters != parametersNow || updaterState != updaterStateNow || sums != sumsNow) {
+            current = new ReplicaSlices(replica.parts(hasSums), leastSliceBytes);
+            slices = current;
+            parameters = parametersNow;
+            updaterState = updaterStateNow;
+            sums = sumsNow;
+        }
+        return current;
+    }
+
+    /**
+     * Fails unless all ranks have reported the same of their replicas, and that their gradients were whole. All ranks
+     * call it with the same summary.
+     */
+    void compare(StepSummary total, long step) {
+        List<StepReport> reports = total.reports();
+        for (StepReport report : reports) {
+            if ((report.replicaFingerprint() & SEAL_BROKEN) != 0) {
+                throw brokenSeals(step);
             }
         }
+        long ofFirst = reports.get(0).replicaFingerprint();
+        for (int rank = 1; rank < reports.size(); rank++) {
+            if (reports.get(rank).replicaFingerprint() != ofFirst) {
+                ReplicaVote vote = ReplicaVote.of(
+                        reports.stream().map(StepReport::replicaFingerprint).toList());
+                throw new ReplicaDifference(session, step).describe(vote, replica.parts(hasSums));
+            }
+        }
+    }
+
+    private GyreException brokenSeals(long step) {
+        List<String> all = RankTexts.exchange(session, "changed gradients of step " + step, seals.firstBroken(), step);
+        List<String> broken = new ArrayList<>();
+        for (int rank = 0; rank < all.size(); rank++) {
+            if (!all.get(rank).isEmpty()) {
+                broken.add("on " + session.members().get(rank) + ", first " + all.get(rank));
+            }
+        }
+        return new GyreException("the gradients of step " + step
+                + " were changed between the backward pass and their sum: " + String.join("; ", broken)
+                + ". No update was applied: the parameters are those before this step. If a listener changes gradients"
+                + " after the pass, train without overlap; if there is none, have the memory of that host tested.");
+    }
+
+    /**
+     * Compares all parameters and updater state; all ranks call it together.
+     *
+     * @param step number of steps so far
+     */
+    void check(long step) {
+        if (!isAlone()) {
+            agree(step);
+        }
+    }
+
+    /** As {@link #check}; returns the checksum of the state that all have, see {@link Checksums#ofState}. */
+    String agree(long step) {
+        String own = Checksums.ofState(replica.state());
+        if (!isAlone()) {
+            ReplicaVote vote = ReplicaVote.of(ofAllRanks(own, step));
+            if (!vote.isUnanimous()) {
+                throw new ReplicaDifference(session, step).describe(vote, replica.stateParts());
+            }
+        }
+        return own;
+    }
+
+    /**
+     * Fails unless all ranks hold the state with this checksum; all ranks call it together.
+     *
+     * @param what that state is
+     */
+    void verify(String expected, String what, long step) {
+        String own = Checksums.ofState(replica.state());
+        List<String> all = isAlone() ? List.of(own) : ofAllRanks(own, step);
+        List<String> wrong = new ArrayList<>();
+        for (int rank = 0; rank < all.size(); rank++) {
+            if (!all.get(rank).equals(expected)) {
+                wrong.add(session.members().get(rank) + " holds " + all.get(rank));
+            }
+        }
+        if (!wrong.isEmpty()) {
+            throw new GyreException("the state of " + what + " has the checksum " + expected + ", but "
+                    + String.join(", ", wrong)
+                    + ". It was changed on its way there: start again, and have the memory of that host tested if it"
+                    + " happens twice.");
+        }
+    }
+
+    private List<String> ofAllRanks(String own, long step) {
+        return RankTexts.exchange(session, "checksums after step " + step, own, step);
     }
 }

@@ -12,7 +12,10 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One optimiser step on all ranks that are in step: backward pass, exchange, update. The exchange may overlap the pass. */
+/**
+ * One optimiser step on all ranks that are in step: backward pass, exchange, update. The exchange may overlap the
+ * pass.
+ */
 final class TrainingStep {
 
     private static final String REMEDY =
@@ -28,6 +31,8 @@ final class TrainingStep {
     private final Replica replica;
     private final MicroBatches batches;
     private final @Nullable GradientExchange duringPass;
+    private final GradientSeals seals;
+    private final ReplicaCheck replicas;
     private long exchangeNanos;
     private long exposedNanos;
     private long nextWarning;
@@ -39,6 +44,8 @@ final class TrainingStep {
      * @param inStep those of them who take each step together
      * @param batches compute the gradients
      * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
+     * @param seals of the gradients, until they are added up
+     * @param replicas of those whose replicas are to be equal
      */
     TrainingStep(
             Session session,
@@ -46,13 +53,17 @@ final class TrainingStep {
             UpdateStrategy strategy,
             Replica replica,
             MicroBatches batches,
-            @Nullable GradientExchange duringPass) {
+            @Nullable GradientExchange duringPass,
+            GradientSeals seals,
+            ReplicaCheck replicas) {
         this.session = session;
         this.inStep = inStep;
         this.strategy = strategy;
         this.replica = replica;
         this.batches = batches;
         this.duringPass = duringPass;
+        this.seals = seals;
+        this.replicas = replicas;
     }
 
     /**
@@ -75,18 +86,41 @@ final class TrainingStep {
             replica.parametersChanged();
         }
         int examples = rows == null ? 0 : count(rows, step, epoch);
-        double ownScore = duringPass == null
-                ? batches.backward(rows, null, step)
-                : backwardAndExchange(duringPass, rows, examples, step);
-        StepReport own = new StepReport(examples, ownScore, stop, share.fingerprint(), 0);
+        // The summary comes after the sums where it can, so that all ranks hear of it if one rank's have gone wrong.
+        boolean early = isTogether() && strategy.combinesBuckets();
+        seals.begin();
+        double ownScore;
+        if (duringPass != null) {
+            ownScore = backwardAndExchange(duringPass, rows, examples, step);
+        } else {
+            ownScore = batches.backward(rows, null, step);
+            if (early) {
+                addUpBuckets(examples, step);
+            }
+        }
+        boolean finite = !early || replica.gradientsAreFinite();
+        StepReport own =
+                new StepReport(examples, ownScore, stop, share.fingerprint(), replicas.fingerprint(step, finite));
         StepSummary total = strategy.summarise(own, step);
         DataAgreement.check(total, share, inStep, step, epoch);
+        replicas.compare(total, step);
+        if (!finite) {
+            throw sumsNotFinite(rows, total, step);
+        }
+        if (early) {
+            warnOfScores(total, step);
+        }
         if (total.examples() > 0) {
-            if (strategy.updatesHere() || isTogether()) {
-                addUp(own, total, step);
+            if (!early && strategy.updatesHere()) {
+                addUp(examples, total, step);
+            }
+            if (isTogether()) {
+                replica.divideMeans(total.examples());
             }
             if (strategy.updatesHere()) {
-                checkFinite(total, step);
+                if (!early) {
+                    checkFinite(total, step);
+                }
                 replica.update(total);
             } else {
                 replica.average(total.examples());
@@ -127,38 +161,43 @@ final class TrainingStep {
         return score;
     }
 
-    /** Replaces this rank's gradients by the sums over all that are in step, unless that has been done during the pass. */
-    private void addUp(StepReport own, StepSummary total, long step) {
-        if (duringPass == null) {
-            if (isTogether()) {
-                for (Bucket bucket : replica.bucketPlan().buckets()) {
-                    replica.weigh(bucket, own.examples());
-                }
-            }
-            replica.beginExchange();
-            long begin = System.nanoTime();
-            if (!strategy.updatesHere() || (replica.isStaged() && strategy.combinesBuckets())) {
-                combineBuckets(step);
-            } else {
-                replica.side().awaitAll();
-                strategy.combine(replica, total, step);
-                replica.side().giveBackAll();
-            }
-            waitedFor(begin);
-            replica.endExchange();
-        }
-        if (isTogether()) {
-            replica.divideMeans(total.examples());
-        }
-    }
-
-    /** Combines one bucket while the next is on its way from a device, and the one before on its way back. */
-    private void combineBuckets(long step) {
+    /**
+     * Replaces this rank's gradients by the sums over all that are in step: one bucket while the next is on its way
+     * from a device, and the one before on its way back.
+     */
+    private void addUpBuckets(long examples, long step) {
+        weigh(examples);
+        replica.bucketPlan().buckets().forEach(seals::seal);
+        replica.beginExchange();
+        long begin = System.nanoTime();
         HostSide side = replica.side();
         for (Bucket bucket : replica.bucketPlan().buckets()) {
             side.await(bucket.index());
+            seals.check(bucket);
             strategy.combine(replica, bucket, step);
             side.giveBack(bucket.index());
+        }
+        waitedFor(begin);
+        replica.endExchange();
+    }
+
+    /** The same by a strategy that takes all gradients at once. */
+    private void addUp(long examples, StepSummary total, long step) {
+        if (isTogether()) {
+            weigh(examples);
+        }
+        replica.beginExchange();
+        long begin = System.nanoTime();
+        replica.side().awaitAll();
+        strategy.combine(replica, total, step);
+        replica.side().giveBackAll();
+        waitedFor(begin);
+        replica.endExchange();
+    }
+
+    private void weigh(long examples) {
+        for (Bucket bucket : replica.bucketPlan().buckets()) {
+            replica.weigh(bucket, examples);
         }
     }
 
@@ -183,35 +222,49 @@ final class TrainingStep {
         return exposedNanos;
     }
 
-    /** A loss that is not finite while the gradients are says nothing about the update: Deeplearning4j trains on, and so does this. */
+    /** Where one rank alone knows: its own gradients, or sums of a strategy that takes all of them at once. */
     private void checkFinite(StepSummary total, long step) {
-        boolean failedScore = total.failedScores() > 0;
         if (!replica.gradientsAreFinite()) {
-            String whose = strategy.inLockStep()
-                    ? ", summed over all ranks,"
-                    : isTogether() ? ", summed over the group of " + ownMember() + "," : " of " + ownMember();
-            throw new GyreException(
-                    failedScore
-                            ? "the loss of step " + step + " is " + failedScores(total)
-                                    + ", and the gradients are not finite either." + REMEDY
-                            : "the gradients of step " + step + whose + " are not finite, though the loss is "
-                                    + total.meanScore() + "." + REMEDY);
+            throw gradientsNotFinite(total, step, "the first is " + NotFinite.first(replica));
         }
-        if (failedScore && inStep.world().isRoot()) {
-            warn(total, step);
-        }
+        warnOfScores(total, step);
     }
 
-    private void warn(StepSummary total, long step) {
-        if (step >= nextWarning) {
+    /**
+     * A loss that is not finite while the gradients are says nothing about the update: Deeplearning4j trains on, and so
+     * does this.
+     */
+    private void warnOfScores(StepSummary total, long step) {
+        if (total.failedScores() > 0 && inStep.world().isRoot() && step >= nextWarning) {
             LOG.warn(
-                    "The loss of step {} is {}, but the gradients are finite: training goes on. Of the next {} steps none is"
-                            + " reported if it has such a loss too",
+                    "The loss of step {} is {}, but the gradients are finite: training goes on. Of the next {} steps"
+                            + " none is reported if it has such a loss too",
                     step,
                     failedScores(total),
                     STEPS_BETWEEN_WARNINGS);
             nextWarning = step + STEPS_BETWEEN_WARNINGS;
         }
+    }
+
+    /**
+     * All ranks have found that the sums are not finite. A rank's own gradients were overwritten by them, so each
+     * computes its own again, from the same parameters, examples and seeds.
+     */
+    private GyreException sumsNotFinite(@Nullable MultiDataSet rows, StepSummary total, long step) {
+        replicas.check(step);
+        batches.backward(rows, null, step);
+        return gradientsNotFinite(total, step, NotFinite.ofAllRanks(inStep, NotFinite.first(replica), step));
+    }
+
+    private GyreException gradientsNotFinite(StepSummary total, long step, String which) {
+        String whose = strategy.inLockStep()
+                ? ", summed over all ranks,"
+                : isTogether() ? ", summed over the group of " + ownMember() + "," : " of " + ownMember();
+        String loss = total.failedScores() == 0
+                ? ", though the loss is " + total.meanScore()
+                : ", and the loss is " + failedScores(total);
+        return new GyreException(
+                "the gradients of step " + step + whose + " are not finite" + loss + ": " + which + "." + REMEDY);
     }
 
     private Member ownMember() {

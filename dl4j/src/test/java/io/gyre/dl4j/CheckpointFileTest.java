@@ -3,16 +3,19 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.gyre.GyreException;
 import io.gyre.Region;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,8 +38,9 @@ class CheckpointFileTest {
         for (int i = 0; i < 5; i++) {
             parameters.putFloat((long) i * Float.BYTES, i + 0.5f);
         }
+        List<Region> state = List.of(parameters, updater);
         Checkpoint checkpoint =
-                new Checkpoint(PROGRESS, -7, "W [2, 2]; b [1]", "{\"né\": 1}", List.of(parameters, updater));
+                new Checkpoint(PROGRESS, -7, "W [2, 2]; b [1]", "{\"né\": 1}", state, Checksums.ofState(state));
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             CheckpointFile.write(checkpoint, channel);
         }
@@ -111,6 +115,44 @@ class CheckpointFileTest {
                         "PK\3\4 a zip file, perhaps a model".getBytes(java.nio.charset.StandardCharsets.US_ASCII)))
                 .isInstanceOf(CheckpointFile.DamagedException.class)
                 .hasMessageContaining("does not begin like a checkpoint");
+    }
+
+    @Test
+    void stateThatIsNotWhatRanksAgreedOnIsNotWritten() throws IOException {
+        List<Region> state = List.of(Region.allocate("parameters", 8));
+        String agreed = Checksums.ofState(state);
+        state.get(0).putFloat(4, Float.MIN_VALUE);
+        Path other = directory.resolve("other");
+
+        assertThatThrownBy(() -> {
+                    try (FileChannel channel =
+                            FileChannel.open(other, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                        CheckpointFile.write(new Checkpoint(PROGRESS, 0, "layout", "{}", state, agreed), channel);
+                    }
+                })
+                .isInstanceOf(GyreException.class)
+                .hasMessageContaining("the checkpoint of step 17 is not kept")
+                .hasMessageContaining("all ranks have agreed on the checksum " + agreed)
+                .hasMessageContaining("what rank 0 has written has " + Checksums.ofState(state));
+    }
+
+    /** Every part is as it was written, but the state is not the one that ranks agreed on. */
+    @Test
+    void stateThatIsNotWhatRanksAgreedOnIsRefused() {
+        byte[] name = "checksum of the state".getBytes(StandardCharsets.US_ASCII);
+        int nameAt =
+                new String(bytes, StandardCharsets.ISO_8859_1).indexOf(new String(name, StandardCharsets.US_ASCII));
+        int from = nameAt - 12;
+        int end = nameAt + name.length + 8;
+        byte[] changed = bytes.clone();
+        changed[end - 1] = (byte) (changed[end - 1] == '0' ? '1' : '0');
+        CRC32C crc = new CRC32C();
+        crc.update(changed, from, end - from);
+        ByteBuffer.wrap(changed).order(ByteOrder.LITTLE_ENDIAN).putInt(end, (int) crc.getValue());
+
+        assertThatThrownBy(() -> tryToOpen(changed))
+                .isInstanceOf(CheckpointFile.DamagedException.class)
+                .hasMessageContaining("its state has the checksum");
     }
 
     @Test

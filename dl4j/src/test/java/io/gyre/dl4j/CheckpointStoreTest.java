@@ -20,7 +20,8 @@ class CheckpointStoreTest {
 
     private static Checkpoint at(int step) {
         Progress progress = Progress.start(step, 0);
-        return new Checkpoint(progress, 0, "layout", "{}", List.of(Region.allocate("parameters", 64)));
+        List<Region> state = List.of(Region.allocate("parameters", 64));
+        return new Checkpoint(progress, 0, "layout", "{}", state, Checksums.ofState(state));
     }
 
     private static int newestStep(CheckpointStore store) throws IOException {

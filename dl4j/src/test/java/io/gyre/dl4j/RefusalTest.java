@@ -11,6 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
@@ -30,6 +32,7 @@ import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -229,32 +232,82 @@ class RefusalTest {
         assertThat(messages.get(0)).contains("No update was applied").doesNotContain("rank 0", "rank 2");
     }
 
-    @Test
-    void aGradientThatIsNotFiniteEndsTrainingToo() {
-        Map<Integer, String> messages = new ConcurrentHashMap<>();
+    @ParameterizedTest
+    @CsvSource({"OFF, 1", "ON, 1", "OFF, 2", "ON, 2"})
+    void aGradientThatIsNotFiniteNamesItsRankAndItsPlace(Overlap overlap, int microBatches) {
+        Map<Integer, String> messages = spoilGradients(overlap, microBatches, (rank, gradients) -> {
+            if (rank == 1) {
+                // The second layer begins with 16 biases and weights after 12 * 16 + 16 elements of the first.
+                gradients.putScalar(12 * 16 + 16 + 7, Double.POSITIVE_INFINITY);
+            }
+        });
 
-        assertThatThrownBy(() -> Gyre.local(2).run(session -> {
+        assertThat(messages).hasSize(3);
+        assertThat(messages.values()).containsOnly(messages.get(0));
+        assertThat(messages.get(0))
+                .contains("the gradients of step 0, summed over all ranks, are not finite")
+                .contains("the first are Infinity at element 7 of parameter 1_W on rank 1 (")
+                .contains("No update was applied")
+                .doesNotContain("rank 0 (", "rank 2 (");
+    }
+
+    @Test
+    void aSumThatIsTooLargeIsNoRanksFault() {
+        Map<Integer, String> messages =
+                spoilGradients(Overlap.OFF, 1, (rank, gradients) -> gradients.putScalar(3, Float.MAX_VALUE));
+
+        assertThat(messages).hasSize(3);
+        assertThat(messages.values()).containsOnly(messages.get(0));
+        assertThat(messages.get(0)).contains("each rank's own gradients are finite: their sum is too large");
+    }
+
+    @Test
+    void aRankAloneNamesThePlaceToo() {
+        assertThatThrownBy(() -> Gyre.local(1).run(session -> {
                     MultiLayerNetwork model = TestModels.perceptron(adam());
-                    if (session.world().rank() == 1) {
-                        model.addListeners(new BaseTrainingListener() {
-                            @Override
-                            public void onGradientCalculation(Model trained) {
-                                trained.getGradientsViewArray().putScalar(7, Double.POSITIVE_INFINITY);
-                            }
-                        });
-                    }
-                    INDArray before = model.params().dup();
+                    model.addListeners(new Spoiling(gradients -> gradients.putScalar(5, Double.NaN)));
                     try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
                         trainer.fit(ShardedData.of(ExampleSource.of(TestData.vectors(8, TYPE, 1)), 2, 1), 1);
+                    }
+                }))
+                .hasMessageContaining("the first is NaN at element 5 of parameter 0_W");
+    }
+
+    /** Trains on three ranks until they fail, and returns what each says; no parameter may have changed. */
+    private static Map<Integer, String> spoilGradients(
+            Overlap overlap, int microBatches, BiConsumer<Integer, INDArray> spoil) {
+        Map<Integer, String> messages = new ConcurrentHashMap<>();
+        assertThatThrownBy(() -> Gyre.local(3).run(session -> {
+                    int rank = session.world().rank();
+                    MultiLayerNetwork model = TestModels.perceptron(adam());
+                    model.addListeners(new Spoiling(gradients -> spoil.accept(rank, gradients)));
+                    INDArray before = model.params().dup();
+                    try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
+                            .overlap(overlap)
+                            .microBatches(microBatches)
+                            .build()) {
+                        trainer.fit(ShardedData.of(ExampleSource.of(TestData.vectors(24, TYPE, 1)), 4, 1), 1);
                     } catch (GyreException e) {
                         Bound.assertIdentical(model.params(), before);
-                        messages.put(session.world().rank(), String.valueOf(e.getMessage()));
+                        messages.put(rank, String.valueOf(e.getMessage()));
                         throw e;
                     }
                 }))
-                .hasMessageContaining("the gradients of step 0, summed over all ranks, are not finite");
+                .isInstanceOf(GyreException.class);
+        return messages;
+    }
 
-        assertThat(messages.get(0)).isEqualTo(messages.get(1));
+    private static final class Spoiling extends BaseTrainingListener {
+        private final Consumer<INDArray> spoil;
+
+        Spoiling(Consumer<INDArray> spoil) {
+            this.spoil = spoil;
+        }
+
+        @Override
+        public void onGradientCalculation(Model trained) {
+            spoil.accept(((MultiLayerNetwork) trained).getFlattenedGradients());
+        }
     }
 
     @Test

@@ -298,8 +298,9 @@ class TrainerTest {
                     }
                 }))
                 .isInstanceOf(GyreException.class)
-                .hasMessageContaining("after step 4 the model of rank 2")
-                .hasMessageContaining("differs from that of rank 0");
+                .hasMessageContaining("after step 3 rank 2 (")
+                .hasMessageContaining(
+                        "differs from the other 2 ranks, first in the parameters at element 0 of parameter 0_W");
     }
 
     @Test

@@ -1,0 +1,92 @@
+package io.gyre.dl4j;
+
+import io.gyre.ElementType;
+import io.gyre.Member;
+import io.gyre.Region;
+import io.gyre.Session;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/** Finds NaN and infinity in gradients, and whose they are. */
+final class NotFinite {
+
+    private static final long BLOCK = 1 << 16;
+    private static final int FLOAT_EXPONENT = 0x7f80_0000;
+    private static final int FLOAT_EXPONENT_UNIT = 0x0080_0000;
+    private static final long DOUBLE_EXPONENT = 0x7ff0_0000_0000_0000L;
+    private static final long DOUBLE_EXPONENT_UNIT = 0x0010_0000_0000_0000L;
+
+    private NotFinite() {}
+
+    /** Whether there is such an element, at the speed of memory. */
+    static boolean isIn(Region memory, ElementType type) {
+        boolean found = false;
+        for (long done = 0; done < memory.byteLength(); ) {
+            int n = memory.contiguous(done, memory.byteLength() - done);
+            ByteBuffer window = memory.window(done);
+            int from = memory.windowOffset(done);
+            found |= switch (type) {
+                case FLOAT32 -> isInFloats(window, from, from + n);
+                case FLOAT64 -> isInDoubles(window, from, from + n);
+            };
+            done += n;
+        }
+        return found;
+    }
+
+    /** The exponent of NaN and infinity has all its bits set: one more, and it overflows into the sign. */
+    private static boolean isInFloats(ByteBuffer window, int from, int to) {
+        int overflows = 0;
+        for (int at = from; at < to; at += Float.BYTES) {
+            overflows |= (window.getInt(at) & FLOAT_EXPONENT) + FLOAT_EXPONENT_UNIT;
+        }
+        return overflows < 0;
+    }
+
+    private static boolean isInDoubles(ByteBuffer window, int from, int to) {
+        long overflows = 0;
+        for (int at = from; at < to; at += Double.BYTES) {
+            overflows |= (window.getLong(at) & DOUBLE_EXPONENT) + DOUBLE_EXPONENT_UNIT;
+        }
+        return overflows < 0;
+    }
+
+    /** The first such element of a replica's gradients, for people; empty if there is none. Takes its time. */
+    static String first(Replica replica) {
+        INDArray gradients = replica.gradientVector();
+        for (long from = 0; from < gradients.length(); from += BLOCK) {
+            long to = Math.min(gradients.length(), from + BLOCK);
+            INDArray block = gradients.get(NDArrayIndex.interval(from, to));
+            for (long i = 0; i < to - from; i++) {
+                double value = block.getDouble(i);
+                if (!Double.isFinite(value)) {
+                    return value + " at " + replica.nameOf(from + i);
+                }
+            }
+        }
+        return "";
+    }
+
+    /**
+     * Whose gradients made a sum NaN or infinite; all ranks call it together.
+     *
+     * @param own what {@link #first} has found in this rank's own gradients
+     */
+    static String ofAllRanks(Session session, String own, long step) {
+        List<String> all = RankTexts.exchange(session, "gradients of step " + step + " that are not finite", own, step);
+        List<Member> members = session.members();
+        List<String> found = new ArrayList<>();
+        for (int rank = 0; rank < all.size(); rank++) {
+            if (!all.get(rank).isEmpty()) {
+                found.add(all.get(rank) + " on " + members.get(rank));
+            }
+        }
+        return found.isEmpty()
+                ? "computed again, each rank's own gradients are finite: their sum is too large for the data type, or"
+                        + " memory has changed in the meantime"
+                : "the first are " + String.join(", ", found);
+    }
+}

@@ -1,0 +1,44 @@
+package io.gyre.dl4j;
+
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.Session;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** What every rank of a session knows about its replica after a step, told to all. */
+final class RankTexts {
+
+    /** Before every text: no bytes mean that a rank has left. */
+    private static final String MARK = "=";
+
+    private RankTexts() {}
+
+    /**
+     * Brings this rank's text and returns that of every rank, by rank. All call it together.
+     *
+     * @param what is exchanged, as errors call it
+     * @param step number of steps so far
+     */
+    static List<String> exchange(Session session, String what, String own, long step) {
+        List<byte[]> all = session.exchange(what, (MARK + own).getBytes(StandardCharsets.UTF_8));
+        checkPresent(session, all, step);
+        return all.stream()
+                .map(bytes -> new String(bytes, StandardCharsets.UTF_8).substring(MARK.length()))
+                .toList();
+    }
+
+    /** Fails if a rank has left, and so brought nothing. */
+    static void checkPresent(Session session, List<byte[]> values, long step) {
+        List<Member> members = session.members();
+        for (int rank = 0; rank < values.size(); rank++) {
+            if (values.get(rank).length == 0) {
+                throw new PeerLostException(
+                        members.get(session.world().rank()).rank(),
+                        members.get(rank),
+                        "it trained in step with this rank",
+                        "comparing the replicas after step " + step);
+            }
+        }
+    }
+}
