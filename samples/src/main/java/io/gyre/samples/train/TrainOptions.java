@@ -202,8 +202,9 @@ public final class TrainOptions {
             names = "--grace",
             paramLabel = "SECONDS",
             defaultValue = "25",
-            description = "After Ctrl-C or SIGTERM: how long the ranks have to finish the step and to write a checkpoint."
-                    + " A second signal ends them at once. Default: 25.")
+            description =
+                    "After Ctrl-C or SIGTERM: how long the ranks have to finish the step and to write a checkpoint."
+                            + " A second signal ends them at once. Default: 25.")
     private int graceSeconds = 25;
 
     @Option(

@@ -93,8 +93,9 @@ class InterruptionsTest {
     @Test
     void interruptedRunsLoseLittleAndEndWithTheSameBits() throws Exception {
         JsonNode whole = GyreTrain.run(directory, lenet(directory.resolve("whole")));
-        List<String> table = new ArrayList<>(List.of("kind, times, steps lost: median, most; seconds to end: median, most;"
-                + " runs, ends with other bits"));
+        List<String> table =
+                new ArrayList<>(List.of("kind, times, steps lost: median, most; seconds to end: median, most;"
+                        + " runs, ends with other bits"));
         for (Kind kind : Kind.values()) {
             List<Interruption> done = new ArrayList<>();
             int runs = 0;
@@ -136,7 +137,9 @@ class InterruptionsTest {
                 done.add(new Interruption(step(kind, train, checkpoints, beginMillis), saved, seconds));
                 System.out.println(kind + " after " + millis + " ms: " + done.get(done.size() - 1));
                 if (kind != Kind.KILLED) {
-                    assertThat(done.get(done.size() - 1).lostSteps()).as(train.output()).isZero();
+                    assertThat(done.get(done.size() - 1).lostSteps())
+                            .as(train.output())
+                            .isZero();
                 }
             }
         }
@@ -169,7 +172,8 @@ class InterruptionsTest {
     }
 
     private static String line(Kind kind, List<Interruption> done, int runs) {
-        double[] lost = done.stream().mapToDouble(Interruption::lostSteps).sorted().toArray();
+        double[] lost =
+                done.stream().mapToDouble(Interruption::lostSteps).sorted().toArray();
         double[] seconds =
                 done.stream().mapToDouble(Interruption::secondsToEnd).sorted().toArray();
         return "%s, %d, %.1f, %.1f; %.2f, %.2f; %d, 0"
