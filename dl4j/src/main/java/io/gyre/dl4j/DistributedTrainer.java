@@ -9,6 +9,7 @@ import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
+import io.gyre.dl4j.memory.SafeReclamation;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -61,7 +62,7 @@ import org.slf4j.LoggerFactory;
  *       step, before its update.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
- *       lie in memory that the ranks of a host share. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
+ *       lie in memory that the ranks of a host share, and ND4J's memory is freed by {@link SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {
@@ -79,6 +80,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final @Nullable GradientExchange duringPass;
     private final TrainingStep step;
     private final Checkpoints checkpoints;
+    private final @Nullable SafeReclamation reclamation;
 
     private Progress progress;
     private int callsToSkip;
@@ -86,7 +88,8 @@ public final class DistributedTrainer implements AutoCloseable {
     private double score = Double.NaN;
     private volatile boolean stopRequested;
 
-    private DistributedTrainer(Builder builder) {
+    private DistributedTrainer(Builder builder, @Nullable SafeReclamation reclamation) {
+        this.reclamation = reclamation;
         session = builder.session;
         world = session.world();
         UpdateStrategy given = builder.strategy;
@@ -431,6 +434,9 @@ public final class DistributedTrainer implements AutoCloseable {
         if (ownCollective != null) {
             ownCollective.close();
         }
+        if (reclamation != null) {
+            reclamation.close();
+        }
     }
 
     /** Options of a trainer. All ranks give the same. */
@@ -453,6 +459,7 @@ public final class DistributedTrainer implements AutoCloseable {
         private int checkpointEveryEpochs;
         private int keepCheckpoints = 3;
         private boolean resume;
+        private boolean safeReclamation = true;
         private DeviceGradients.@Nullable Source gradientsOn;
 
         private Builder(Model model, Session session) {
@@ -541,6 +548,15 @@ public final class DistributedTrainer implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Whether the trainer holds a {@link SafeReclamation} until it is closed, without which ND4J may crash in a collection of
+         * garbage. It changes ND4J's global state. Each rank may choose for itself. Default: true.
+         */
+        public Builder safeReclamation(boolean value) {
+            safeReclamation = value;
+            return this;
+        }
+
         /** Where the gradients are, if not where ND4J says: for tests with a device that is played. */
         Builder gradientsOn(DeviceGradients.Source value) {
             gradientsOn = value;
@@ -566,7 +582,15 @@ public final class DistributedTrainer implements AutoCloseable {
 
         /** Makes the trainer. Blocks until all ranks have called it. */
         public DistributedTrainer build() {
-            return new DistributedTrainer(this);
+            SafeReclamation reclamation = safeReclamation ? SafeReclamation.install() : null;
+            try {
+                return new DistributedTrainer(this, reclamation);
+            } catch (Throwable failure) {
+                if (reclamation != null) {
+                    reclamation.close();
+                }
+                throw failure;
+            }
         }
     }
 }
