@@ -5,87 +5,83 @@ import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.dl4j.memory.SafeReclamation;
-import java.lang.management.GarbageCollectorMXBean;
-import java.lang.management.ManagementFactory;
-import java.util.Locale;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongSupplier;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
 
-/** One JVM of a soak: trains for some seconds, then says how far it came. If it dies, it says nothing. */
+/** One JVM of a soak: trains for some seconds, and says all the time how far it has come. */
 public final class SoakRun {
 
     /** What trains, and who frees ND4J's memory. */
     enum Kind {
+        /** Deeplearning4j alone. */
         PLAIN,
-        PLAIN_SAFE,
+        /** Deeplearning4j under {@link SafeReclamation}. */
+        SAFE,
+        /** A trainer on two ranks of one JVM, which has it by default. */
         RANKS
     }
 
     private static final int RANKS = 2;
-    private static final int STEPS_AT_ONCE = 100;
+    private static final int STEPS_AT_ONCE = 10;
+    private static final long LITTER_NANOS = TimeUnit.MILLISECONDS.toNanos(4);
 
-    /** First word of the line that {@link SoakCommand} reads. */
-    static final String DONE = "soaked";
-
-    private static volatile byte[] sink = new byte[0];
+    private static volatile byte[] litter = new byte[0];
 
     private SoakRun() {}
 
     /**
-     * Prints the number of collections, of steps, and microseconds per step.
+     * Trains.
      *
-     * @param arguments a {@link SoakModel}, a {@link Kind}, seconds
+     * @param arguments a {@link SoakModel}, a {@link Kind}, seconds, and anything if the JVM is to collect more often than training
+     *     makes it
      */
     public static void main(String[] arguments) throws InterruptedException {
         SoakModel model = SoakModel.valueOf(arguments[0]);
-        Kind kind = Kind.valueOf(arguments[1]);
-        long nanos = TimeUnit.SECONDS.toNanos(Long.parseLong(arguments[2]));
-        long begin = System.nanoTime();
-        LongSupplier left = () -> nanos - (System.nanoTime() - begin);
-        Thread litter = new Thread(SoakRun::litter, "litter");
-        litter.setDaemon(true);
-        litter.start();
-        long steps;
-        if (kind == Kind.RANKS) {
-            steps = ranks(model, left);
-        } else if (kind == Kind.PLAIN) {
-            steps = plain(model, left);
-        } else {
-            try (SafeReclamation reclamation = SafeReclamation.install()) {
-                steps = plain(model, left);
-            }
+        if (arguments.length > 3) {
+            startLitter();
         }
-        double micros = (System.nanoTime() - begin) / 1e3 / steps;
-        System.out.println(String.format(Locale.ROOT, "%s %d %d %.1f", DONE, collections(), steps, micros));
+        SoakProgress progress = new SoakProgress(Integer.parseInt(arguments[2]));
+        switch (Kind.valueOf(arguments[1])) {
+            case PLAIN -> train(model, progress);
+            case SAFE -> {
+                SafeReclamation reclamation = SafeReclamation.install();
+                train(model, progress);
+                reclamation.close();
+            }
+            case RANKS -> trainOnRanks(model, progress);
+        }
+        progress.finish();
     }
 
-    /** Allocates, so that the young generation is full much more often than training alone fills it. */
-    private static void litter() {
-        while (sink != null) {
-            for (int i = 0; i < 64; i++) {
-                sink = new byte[16 << 10];
-            }
-            LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(200));
-        }
+    /** Allocates, so that collections also come while native code runs. */
+    private static void startLitter() {
+        Thread thread = new Thread(
+                () -> {
+                    for (int i = 0; litter != null; i++) {
+                        litter = new byte[16 << 10];
+                        if (i % 64 == 0) {
+                            LockSupport.parkNanos(LITTER_NANOS);
+                        }
+                    }
+                },
+                "litter");
+        thread.setDaemon(true);
+        thread.start();
     }
 
-    private static long plain(SoakModel model, LongSupplier left) {
+    private static void train(SoakModel model, SoakProgress progress) {
         MultiLayerNetwork network = model.build();
         DataSet data = model.data();
         long steps = 0;
-        while (left.getAsLong() > 0) {
+        while (progress.more(steps)) {
             network.fit(data);
             steps++;
         }
-        return steps;
     }
 
-    private static long ranks(SoakModel model, LongSupplier left) throws InterruptedException {
-        AtomicLong steps = new AtomicLong();
+    private static void trainOnRanks(SoakModel model, SoakProgress progress) throws InterruptedException {
         DataSet data = model.data();
         Gyre.local(RANKS).run(session -> {
             try (DistributedTrainer trainer = DistributedTrainer.of(model.build(), session)) {
@@ -93,20 +89,11 @@ public final class SoakRun {
                 boolean more = true;
                 while (more) {
                     trainer.fitSteps(shards, STEPS_AT_ONCE);
-                    long of = left.getAsLong();
-                    more = session.exchange("time left", new byte[] {(byte) (of > 0 ? 1 : 0)})
-                                    .get(0)[0]
-                            != 0;
+                    boolean root = session.world().isRoot();
+                    byte[] own = {(byte) (root && progress.more(trainer.step()) ? 1 : 0)};
+                    more = session.exchange("time left", own).get(0)[0] == 1;
                 }
-                steps.set(trainer.step());
             }
         });
-        return steps.get();
-    }
-
-    private static long collections() {
-        return ManagementFactory.getGarbageCollectorMXBeans().stream()
-                .mapToLong(GarbageCollectorMXBean::getCollectionCount)
-                .sum();
     }
 }

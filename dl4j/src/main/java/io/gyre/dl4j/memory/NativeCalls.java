@@ -1,6 +1,6 @@
 package io.gyre.dl4j.memory;
 
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  *       they are, to the line. A difference is a proof; equality is none, as the same line may have called again.
  * </ul>
  *
+ * <p>Of a virtual thread only its carrier is seen. As long as a carrier runs virtual threads, it counts as in one call.
+ *
  * <p>Observations are numbered from 0. What was found dead before observation {@code n} is free to go once {@link #observe} returns
  * {@code n} or more. Used by one thread.
  */
@@ -24,6 +26,7 @@ final class NativeCalls {
 
     /** Beginnings of the names of classes that take addresses of memory. A test looks for others in ND4J's jars. */
     private static final List<String> TAKE_ADDRESSES = List.of(
+            "jdk.internal.vm.Continuation", // stands for the virtual thread that a carrier runs
             "org.bytedeco.",
             "org.nd4j.compression.",
             "org.nd4j.jita.",
@@ -52,7 +55,15 @@ final class NativeCalls {
     private record Seen(long safe, @Nullable Call call) {}
 
     /** A call of a method that takes addresses, by the frames that cannot change while it runs. */
-    private record Call(StackTraceElement[] stack, int outermost) {
+    private static final class Call {
+
+        private final StackTraceElement[] stack;
+        private final int outermost;
+
+        Call(StackTraceElement[] stack, int outermost) {
+            this.stack = stack;
+            this.outermost = outermost;
+        }
 
         StackTraceElement frame() {
             return stack[outermost];
@@ -74,7 +85,7 @@ final class NativeCalls {
         }
     }
 
-    private Map<Thread, Seen> threads = new IdentityHashMap<>();
+    private Map<Thread, Seen> threads = new HashMap<>();
     private long observation = -1;
     private long safe = -1;
 
@@ -91,7 +102,7 @@ final class NativeCalls {
      */
     long observe(Map<Thread, StackTraceElement[]> stacks) {
         observation++;
-        Map<Thread, Seen> now = new IdentityHashMap<>(2 * stacks.size());
+        Map<Thread, Seen> now = new HashMap<>(2 * stacks.size());
         safe = observation;
         for (Map.Entry<Thread, StackTraceElement[]> entry : stacks.entrySet()) {
             Seen seen = look(threads.get(entry.getKey()), entry.getValue());
@@ -108,9 +119,11 @@ final class NativeCalls {
             return new Seen(observation, null);
         }
         Call call = new Call(stack, outermost);
-        boolean mayBeTheSame = before != null && before.call != null && call.mayBe(before.call);
+        if (before != null && before.call != null && call.mayBe(before.call)) {
+            return before;
+        }
         // Another call began after the last observation, as did the first of a thread that was not there then.
-        return mayBeTheSame ? before : new Seen(observation - 1, call);
+        return new Seen(observation - 1, call);
     }
 
     /** Index of the outermost frame that may hold an address; -1 if there is none. */

@@ -3,7 +3,10 @@ package io.gyre.dl4j.memory;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.api.memory.Deallocator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
@@ -18,11 +21,16 @@ final class Reclaimer implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(Reclaimer.class);
 
     /** For code of the user's own that took an address, which no proof covers. */
-    private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private static final long OBSERVE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long OBSERVE_NANOS_WHEN_PRESSED = TimeUnit.MILLISECONDS.toNanos(20);
-    private static final long OBSERVE_NANOS_WHEN_OVERDRAWN = TimeUnit.MILLISECONDS.toNanos(5);
+    private static final long OBSERVE_NANOS_WHEN_SHORT = TimeUnit.MILLISECONDS.toNanos(5);
+
+    /** Observations stop all threads: they may take one part in so many of the time, or in so many once memory is short. */
+    private static final long PARTS = 200;
+
+    private static final long PARTS_WHEN_SHORT = 4;
     private static final long TICK_MILLIS = 100;
     private static final long TICK_MILLIS_WHEN_PRESSED = 4;
     private static final int MOST_AT_ONCE = 1 << 16;
@@ -44,18 +52,19 @@ final class Reclaimer implements Runnable {
     private int foundCount;
     private long proved = -1;
     private long lastObservation;
+    private long observationNanos;
     private long settlesAt;
     private long lastPeriodic = System.nanoTime();
     private boolean warned;
     private boolean failed;
     private volatile boolean closing;
-    private volatile long waitingCount;
-    private volatile long freedCount;
+    private final AtomicLong waitingCount = new AtomicLong();
+    private final AtomicLong freedCount = new AtomicLong();
     private volatile long observations;
 
     Reclaimer(DeallocationQueues queues, long limitBytes) {
         this.queues = queues;
-        trigger = new CollectionTrigger(limitBytes);
+        trigger = new CollectionTrigger(limitBytes, allowedBytes() / 4);
         found = queues.lists();
         thread.setDaemon(true);
         thread.setContextClassLoader(null);
@@ -73,12 +82,12 @@ final class Reclaimer implements Runnable {
 
     /** Objects that were found dead and are not freed yet. */
     long waiting() {
-        return waitingCount;
+        return waitingCount.get();
     }
 
     /** Objects that were freed. */
     long freed() {
-        return freedCount;
+        return freedCount.get();
     }
 
     /** How often all threads were looked at. */
@@ -120,7 +129,7 @@ final class Reclaimer implements Runnable {
             }
         }
         foundCount += more;
-        waitingCount += more;
+        waitingCount.addAndGet(more);
         return more;
     }
 
@@ -129,10 +138,10 @@ final class Reclaimer implements Runnable {
     }
 
     private long observeNanos() {
-        if (trigger.overdrawn()) {
-            return OBSERVE_NANOS_WHEN_OVERDRAWN;
+        if (trigger.isShort()) {
+            return Math.max(OBSERVE_NANOS_WHEN_SHORT, PARTS_WHEN_SHORT * observationNanos);
         }
-        return pressed() ? OBSERVE_NANOS_WHEN_PRESSED : OBSERVE_NANOS;
+        return Math.max(pressed() ? OBSERVE_NANOS_WHEN_PRESSED : OBSERVE_NANOS, PARTS * observationNanos);
     }
 
     private void reclaim() {
@@ -145,8 +154,10 @@ final class Reclaimer implements Runnable {
                 foundCount = 0;
             }
             // Thread.getStackTrace would cut deep stacks off on newer JVMs.
-            proved = calls.observe(Thread.getAllStackTraces());
+            Map<Thread, StackTraceElement[]> stacks = Thread.getAllStackTraces();
             lastObservation = System.nanoTime();
+            observationNanos = lastObservation - now;
+            proved = calls.observe(stacks);
             observations = calls.next();
         }
         Batch batch = waiting.peek();
@@ -165,8 +176,8 @@ final class Reclaimer implements Runnable {
                 dead.forEach(this::free);
             }
         }
-        waitingCount -= batch.size;
-        freedCount += batch.size;
+        waitingCount.addAndGet(-batch.size);
+        freedCount.addAndGet(batch.size);
     }
 
     private void free(Deallocator dead) {
@@ -219,15 +230,21 @@ final class Reclaimer implements Runnable {
             warned = true;
             LOG.warn(
                     "{} dead arrays wait for {} s: {} may still use them. ND4J has {} MB of native memory, above the limit",
-                    waitingCount,
+                    waitingCount.get(),
                     TimeUnit.NANOSECONDS.toSeconds(now - oldest.nanos),
                     calls.slowest(),
                     bytes >> 20);
         }
     }
 
+    /** What JavaCPP lets this process have, heap included: beyond it, allocations fail. */
+    private static long allowedBytes() {
+        long bytes = Pointer.maxPhysicalBytes();
+        return bytes > 0 ? bytes : 4 * Runtime.getRuntime().maxMemory();
+    }
+
     private long nativeBytes() {
-        long bytes = BYTES_PER_OBJECT * (queues.live() + waitingCount);
+        long bytes = BYTES_PER_OBJECT * (queues.live() + waitingCount.get());
         for (int device = 0; device < queues.devices(); device++) {
             bytes += Nd4j.getEnvironment().getDeviceCouner(device);
         }

@@ -7,8 +7,9 @@ import org.junit.jupiter.api.Test;
 class CollectionTriggerTest {
 
     private static final long LIMIT = 100;
+    private static final long SHORTAGE = 300;
 
-    private final CollectionTrigger trigger = new CollectionTrigger(LIMIT);
+    private final CollectionTrigger trigger = new CollectionTrigger(LIMIT, SHORTAGE);
 
     @Test
     void asksOnceMemoryHasGrownByTheLimit() {
@@ -47,7 +48,7 @@ class CollectionTriggerTest {
 
         trigger.measured(51);
         assertThat(trigger.pressing()).isTrue();
-        assertThat(trigger.overdrawn()).isFalse();
+        assertThat(trigger.isShort()).isFalse();
     }
 
     @Test
@@ -66,17 +67,18 @@ class CollectionTriggerTest {
     }
 
     @Test
-    void collectionsTakeAHundredthOfTheTimeUnlessItIsUrgent() {
+    void collectionsTakeAHundredthOfTheTimeUnlessMemoryIsShort() {
         trigger.measured(0);
         trigger.measured(1000);
         trigger.asked(0, 10);
         trigger.settled(0);
 
-        trigger.measured(150);
+        trigger.measured(300);
         assertThat(trigger.due(1009)).isFalse();
         assertThat(trigger.due(1010)).isTrue();
 
-        trigger.measured(201);
+        trigger.measured(301);
+        assertThat(trigger.isShort()).isTrue();
         assertThat(trigger.due(49)).isFalse();
         assertThat(trigger.due(50)).isTrue();
     }

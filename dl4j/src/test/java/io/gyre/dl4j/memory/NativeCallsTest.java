@@ -93,4 +93,14 @@ class NativeCallsTest {
 
         assertThat(observe(remove, run)).isZero();
     }
+
+    @Test
+    void aCarrierHoldsWhatWasFoundUntilItIsSeenIdle() {
+        StackTraceElement carries =
+                new StackTraceElement("jdk.internal.vm.Continuation", "run", "Continuation.java", 251);
+
+        assertThat(observe(carries, LINE)).isEqualTo(-1);
+        assertThat(observe(carries, LINE)).isEqualTo(-1);
+        assertThat(observe(LINE)).isEqualTo(2);
+    }
 }
