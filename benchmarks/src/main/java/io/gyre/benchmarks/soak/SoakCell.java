@@ -20,13 +20,11 @@ record SoakCell(Path java, String collector, List<String> flags, SoakModel model
     /** Beyond the seconds of the run: begin, end, a machine that has other work. */
     private static final int PATIENCE_SECONDS = 300;
 
-    /** What became of a run. A crash is an end by a signal, as a JVM ends after SIGSEGV. */
-    record Outcome(int exit, long collections, long steps, double cpuMicros) {
+    /** What a JVM prints before it ends after SIGSEGV. Its exit status says less. */
+    private static final String CRASH = "A fatal error has been detected by the Java Runtime Environment";
 
-        boolean crashed() {
-            return exit >= 128;
-        }
-    }
+    /** What became of a run. */
+    record Outcome(boolean crashed, long collections, long steps, double cpuMicros) {}
 
     /**
      * Runs it. What it says lies in the directory if it does not end well.
@@ -49,14 +47,15 @@ record SoakCell(Path java, String collector, List<String> flags, SoakModel model
         } finally {
             process.destroyForcibly();
         }
-        Outcome outcome = read(process.exitValue(), log);
-        if (outcome.exit != 0 && !outcome.crashed()) {
-            throw new IllegalStateException(this + " ended with " + outcome.exit + "; its output is in " + log);
+        List<String> lines = Files.readAllLines(log);
+        boolean crashed = lines.stream().anyMatch(line -> line.contains(CRASH));
+        if (!crashed && process.exitValue() != 0) {
+            throw new IllegalStateException(this + " ended with " + process.exitValue() + "; its output is in " + log);
         }
-        if (outcome.exit == 0) {
+        if (!crashed) {
             Files.delete(log);
         }
-        return outcome;
+        return outcome(crashed, lines);
     }
 
     private List<String> command(int seconds, Path directory) {
@@ -74,12 +73,12 @@ record SoakCell(Path java, String collector, List<String> flags, SoakModel model
         return command;
     }
 
-    private static Outcome read(int exit, Path log) throws IOException {
-        String[] last = Files.readAllLines(log).stream()
+    private static Outcome outcome(boolean crashed, List<String> lines) {
+        String[] last = lines.stream()
                 .filter(line -> line.startsWith(SoakProgress.WORD + " "))
                 .reduce((first, second) -> second)
                 .orElse(SoakProgress.WORD + " 0 0 0")
                 .split(" ", 4);
-        return new Outcome(exit, Long.parseLong(last[1]), Long.parseLong(last[2]), Double.parseDouble(last[3]));
+        return new Outcome(crashed, Long.parseLong(last[1]), Long.parseLong(last[2]), Double.parseDouble(last[3]));
     }
 }

@@ -22,6 +22,7 @@ final class CollectionTrigger {
     private long allowed = Long.MIN_VALUE;
     private long allowedWhenShort = Long.MIN_VALUE;
     private boolean settling;
+    private long leftOver;
 
     /**
      * Creates it.
@@ -67,13 +68,19 @@ final class CollectionTrigger {
         allowed = end + PARTS * (end - begin);
         allowedWhenShort = end + PARTS_WHEN_SHORT * (end - begin);
         settling = true;
+        leftOver = floor + grown;
     }
 
-    /** Says that what the collection found has been freed, and how much memory is left: that is in use. */
+    /** Says that so much of it went back. */
+    void freed(long bytes) {
+        leftOver -= bytes;
+    }
+
+    /** Says that what the collection found has been freed: what it left was in use, what has come since counts as growth. */
     void settled(long bytes) {
         settling = false;
-        floor = bytes;
-        grown = 0;
+        floor = Math.max(0, Math.min(leftOver, bytes));
+        grown = bytes - floor;
     }
 
     boolean isSettling() {

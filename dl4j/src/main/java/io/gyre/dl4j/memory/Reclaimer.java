@@ -27,10 +27,11 @@ final class Reclaimer implements Runnable {
     private static final long OBSERVE_NANOS_WHEN_PRESSED = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long OBSERVE_NANOS_WHEN_SHORT = TimeUnit.MILLISECONDS.toNanos(5);
 
-    /** Observations stop all threads: they may take one part in so many of the time, or in so many once memory is short. */
+    /** An observation stops all threads: one may take a part in so many of the time until the next... */
     private static final long PARTS = 200;
 
-    private static final long PARTS_WHEN_SHORT = 4;
+    /** ...which does not wait longer than this: on a busy machine, an observation takes long without costing much. */
+    private static final long MOST_OBSERVE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long TICK_MILLIS = 100;
     private static final long TICK_MILLIS_WHEN_PRESSED = 4;
     private static final int MOST_AT_ONCE = 1 << 16;
@@ -139,9 +140,10 @@ final class Reclaimer implements Runnable {
 
     private long observeNanos() {
         if (trigger.isShort()) {
-            return Math.max(OBSERVE_NANOS_WHEN_SHORT, PARTS_WHEN_SHORT * observationNanos);
+            return OBSERVE_NANOS_WHEN_SHORT;
         }
-        return Math.max(pressed() ? OBSERVE_NANOS_WHEN_PRESSED : OBSERVE_NANOS, PARTS * observationNanos);
+        long least = pressed() ? OBSERVE_NANOS_WHEN_PRESSED : OBSERVE_NANOS;
+        return Math.max(least, Math.min(PARTS * observationNanos, MOST_OBSERVE_NANOS));
     }
 
     private void reclaim() {
@@ -169,6 +171,7 @@ final class Reclaimer implements Runnable {
     }
 
     private void free(Batch batch) {
+        long before = nativeBytes();
         for (int queue = 0; queue < batch.byQueue.size(); queue++) {
             List<Deallocator> dead = batch.byQueue.get(queue);
             if (!dead.isEmpty()) {
@@ -178,6 +181,7 @@ final class Reclaimer implements Runnable {
         }
         waitingCount.addAndGet(-batch.size);
         freedCount.addAndGet(batch.size);
+        trigger.freed(before - nativeBytes());
     }
 
     private void free(Deallocator dead) {

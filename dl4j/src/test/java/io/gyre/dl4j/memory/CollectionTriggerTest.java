@@ -60,9 +60,22 @@ class CollectionTriggerTest {
         assertThat(trigger.due(1)).isFalse();
 
         trigger.settled(2000);
-        trigger.measured(2000);
+        assertThat(trigger.due(1)).isTrue();
+    }
+
+    @Test
+    void whatTheCollectionLeftIsInUse() {
+        trigger.measured(0);
+        trigger.measured(1000);
+        trigger.asked(0, 0);
+        trigger.freed(400);
+        trigger.measured(700);
+        trigger.settled(700);
         assertThat(trigger.due(1)).isFalse();
-        trigger.measured(3001);
+
+        trigger.measured(900);
+        assertThat(trigger.due(1)).isFalse();
+        trigger.measured(901);
         assertThat(trigger.due(1)).isTrue();
     }
 

@@ -75,7 +75,8 @@ class NativeCallsTest {
         assertThat(calls.observe(stacks)).isEqualTo(-1);
         assertThat(calls.slowest()).contains(thread.getName()).contains("add");
         stacks.remove(thread);
-        assertThat(calls.observe(stacks)).isEqualTo(1);
+        // The other's second call began between the first two observations.
+        assertThat(calls.observe(stacks)).isZero();
     }
 
     @Test
