@@ -1,6 +1,7 @@
 package io.gyre.benchmarks;
 
 import io.gyre.launcher.GyreCommandLine;
+import io.gyre.benchmarks.soak.SoakCommand;
 import picocli.CommandLine.Command;
 
 /** The command line of everything that measures: {@code bin/gyre bench}. */
@@ -13,6 +14,7 @@ import picocli.CommandLine.Command;
             ServerCommand.class,
             StragglerCommand.class,
             ScalingCommand.class,
+            SoakCommand.class,
             JmhCommand.class
         })
 public final class BenchCommand {

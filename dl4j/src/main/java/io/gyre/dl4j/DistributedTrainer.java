@@ -9,6 +9,7 @@ import io.gyre.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
+import io.gyre.dl4j.memory.SafeReclamation;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,7 +65,7 @@ import org.slf4j.LoggerFactory;
  *       is a warning. {@code docs/training.md} says what is compared when.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
- *       lie in memory that the ranks of a host share. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
+ *       lie in memory that the ranks of a host share, and ND4J's memory is freed by {@link SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {
@@ -85,6 +86,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final Checkpoints checkpoints;
     private final Claim modelClaim;
     private final DataInUse inUse;
+    private final @Nullable SafeReclamation reclamation;
 
     private int startedEpoch = -1;
     private long lastFingerprint;
@@ -96,10 +98,11 @@ public final class DistributedTrainer implements AutoCloseable {
     private volatile boolean endRequested;
     private boolean ended;
 
-    private DistributedTrainer(Builder builder, Claim modelClaim) {
+    private DistributedTrainer(Builder builder, Claim modelClaim, @Nullable SafeReclamation reclamation) {
+        this.modelClaim = modelClaim;
+        this.reclamation = reclamation;
         session = builder.session;
         world = session.world();
-        this.modelClaim = modelClaim;
         inUse = new DataInUse(world, rankName(session));
         UpdateStrategy given = builder.strategy;
         session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
@@ -565,6 +568,9 @@ public final class DistributedTrainer implements AutoCloseable {
         if (ownCollective != null) {
             ownCollective.close();
         }
+        if (reclamation != null) {
+            reclamation.close();
+        }
     }
 
     /** Options of a trainer. All ranks give the same. */
@@ -587,6 +593,7 @@ public final class DistributedTrainer implements AutoCloseable {
         private int checkpointEveryEpochs;
         private int keepCheckpoints = 3;
         private boolean resume;
+        private boolean safeReclamation = true;
         private DeviceGradients.@Nullable Source gradientsOn;
         private long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
 
@@ -677,6 +684,15 @@ public final class DistributedTrainer implements AutoCloseable {
             return this;
         }
 
+        /**
+         * Whether the trainer holds a {@link SafeReclamation} until it is closed, without which ND4J may crash in a collection of
+         * garbage. It changes ND4J's global state. Each rank may choose for itself. Default: true.
+         */
+        public Builder safeReclamation(boolean value) {
+            safeReclamation = value;
+            return this;
+        }
+
         /** Where the gradients are, if not where ND4J says: for tests with a device that is played. */
         Builder gradientsOn(DeviceGradients.Source value) {
             gradientsOn = value;
@@ -710,10 +726,15 @@ public final class DistributedTrainer implements AutoCloseable {
         public DistributedTrainer build() {
             // Before the first wait for all ranks: whichever claims second is refused, whoever is faster.
             Claim modelClaim = Claim.of(List.of(model), rankName(session), Claim.Use.NOW);
+            SafeReclamation reclamation = null;
             try {
-                return new DistributedTrainer(this, modelClaim);
+                reclamation = safeReclamation ? SafeReclamation.install() : null;
+                return new DistributedTrainer(this, modelClaim, reclamation);
             } catch (RuntimeException | Error e) {
                 modelClaim.close();
+                if (reclamation != null) {
+                    reclamation.close();
+                }
                 throw e;
             }
         }

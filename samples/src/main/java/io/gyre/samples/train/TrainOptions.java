@@ -186,6 +186,11 @@ public final class TrainOptions {
     private boolean noOneDnn;
 
     @Option(
+            names = "--no-safe-reclamation",
+            description = "Let ND4J free its memory by itself, which may crash: for comparison.")
+    private boolean noSafeReclamation;
+
+    @Option(
             names = "--double",
             description =
                     "Train in double precision: slower, and what floats round away between numbers of ranks becomes visible.")
@@ -393,6 +398,10 @@ public final class TrainOptions {
 
     boolean oneDnn() {
         return !noOneDnn;
+    }
+
+    boolean safeReclamation() {
+        return !noSafeReclamation;
     }
 
     /** The model to train, with its initial parameters. */

@@ -87,6 +87,7 @@ final class Training {
     private DistributedTrainer trainer(Model model, TrainProgress progress) {
         DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
                 .seed(options.seed())
+                .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())
                 .overlap(options.overlap())
                 .microBatches(options.microBatches())
