@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
             ServerCommand.class,
             StragglerCommand.class,
             ScalingCommand.class,
+            KillsCommand.class,
             JmhCommand.class
         })
 public final class BenchCommand {

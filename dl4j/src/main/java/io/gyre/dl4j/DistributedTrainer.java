@@ -16,6 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -79,6 +81,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final @Nullable GradientExchange duringPass;
     private final TrainingStep step;
     private final Checkpoints checkpoints;
+    private final LossWatch watch;
 
     private Progress progress;
     private int callsToSkip;
@@ -108,10 +111,12 @@ public final class DistributedTrainer implements AutoCloseable {
         replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
         duringPass = overlap ? new GradientExchange(strategy, replica, world.rank()) : null;
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
-        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass);
+        watch = new LossWatch(session, inStep);
+        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass, watch.code());
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
+        watch.start();
     }
 
     /** A trainer with default options: synchronous, with the collectives that suit the network. Blocks until all ranks have called it. */
@@ -230,7 +235,7 @@ public final class DistributedTrainer implements AutoCloseable {
         goOnAt(strategy.resume(replica, progress.step()));
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
-            stopped = pass(data, lastStep, tally);
+            stopped = watched(() -> pass(data, lastStep, tally));
         }
         strategy.finish(replica);
         replica.parametersChanged();
@@ -243,6 +248,19 @@ public final class DistributedTrainer implements AutoCloseable {
             checkAnyExamples(data, tally);
         }
         return tally.report(session.bytesSent(), stopped);
+    }
+
+    /** What fails in the program's code because the run has lost a rank is reported as that loss. */
+    private <T> T watched(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | Error failure) {
+            Throwable explained = watch.code().explain(failure, watch::check);
+            if (explained instanceof GyreException lost) {
+                throw lost;
+            }
+            throw failure;
+        }
     }
 
     /** One that was lost and has come back counts its steps from where the others are. */
@@ -284,13 +302,16 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Trains to the end of the epoch, the last step, or the step after which a rank wants to stop: then returns true. */
     private boolean pass(ShardedData data, long lastStep, Tally tally) {
         boolean first = true;
-        try (Pass pass = new Pass(data, world, progress.epoch(), progress.position())) {
-            for (TrainingListener listener : network.listeners()) {
-                listener.onEpochStart(network.model());
-            }
+        try (Pass pass = new Pass(data, session, watch, progress.epoch(), progress.position(), progress.step())) {
+            toListeners(listener -> listener.onEpochStart(network.model()));
             while (progress.step() < lastStep) {
+<<<<<<< ours
                 StepSummary total = step.run(pass.next().rows(), takeStopRequest(), progress.step());
                 boolean stop = total.stop();
+=======
+                StepSummary total = step.run(pass.next(progress.step()).rows(), takeStopRequest(), progress.step());
+                boolean stop = total.stop() > 0;
+>>>>>>> theirs
                 if (total.examples() == 0) {
                     if (first && progress.position() == 0 && strategy.inLockStep()) {
                         checkAnyExamples(data, tally);
@@ -302,9 +323,7 @@ public final class DistributedTrainer implements AutoCloseable {
                 score = total.meanScore();
                 progress = progress.afterStep(network.step(), data.advance(progress.position(), world));
                 tally.step(total, step.exchangeNanos(), step.exposedNanos());
-                if (stepListener != null) {
-                    stepListener.stepDone(progress.step(), progress.epoch(), total);
-                }
+                toStepListener(total);
                 checkpoints.afterStep(progress);
                 if (stop) {
                     return true;
@@ -314,10 +333,30 @@ public final class DistributedTrainer implements AutoCloseable {
         }
     }
 
-    private void endEpoch(Tally tally) {
-        for (TrainingListener listener : network.listeners()) {
-            listener.onEpochEnd(network.model());
+    private void toListeners(Consumer<TrainingListener> event) {
+        watch.code().enter("a listener, before or after an epoch, at the end", progress.step());
+        try {
+            network.listeners().forEach(event);
+        } finally {
+            watch.code().leave();
         }
+    }
+
+    private void toStepListener(StepSummary total) {
+        StepListener listener = stepListener;
+        if (listener == null) {
+            return;
+        }
+        watch.code().enter("the step listener, at the end", progress.step() - 1);
+        try {
+            listener.stepDone(progress.step(), progress.epoch(), total);
+        } finally {
+            watch.code().leave();
+        }
+    }
+
+    private void endEpoch(Tally tally) {
+        toListeners(listener -> listener.onEpochEnd(network.model()));
         progress = progress.afterEpoch();
         network.setProgress(progress.step(), progress.epoch());
         tally.epoch();
@@ -391,8 +430,10 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param kinds for each output that is to be evaluated, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        MergedEvaluation evaluation = new MergedEvaluation(network, session);
-        return evaluation.run(data.pass(evaluation.present(), 0, 0), kinds);
+        MergedEvaluation evaluation = new MergedEvaluation(network, session, watch.code());
+        World present = evaluation.present();
+        data.awaitStraggler();
+        return watched(() -> evaluation.run(data.pass(present, 0, 0), kinds));
     }
 
     /** SHA-256 of this rank's parameters, as hexadecimal digits. */
@@ -404,7 +445,7 @@ public final class DistributedTrainer implements AutoCloseable {
     public List<String> parametersSha256OfAllRanks() {
         List<String> all = new ArrayList<>();
         for (byte[] bytes : session.exchange(
-                "checksums of the parameters", parametersSha256().getBytes(StandardCharsets.UTF_8))) {
+                "parametersSha256OfAllRanks", parametersSha256().getBytes(StandardCharsets.UTF_8))) {
             all.add(new String(bytes, StandardCharsets.UTF_8));
         }
         return all;
@@ -424,6 +465,7 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
     @Override
     public void close() {
+        watch.close();
         if (duringPass != null) {
             duringPass.close();
         }

@@ -3,6 +3,7 @@ package io.gyre.dl4j;
 import io.gyre.SharedCounter;
 import io.gyre.World;
 import java.util.Iterator;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.adapter.MultiDataSetIteratorAdapter;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
@@ -22,6 +23,9 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * </dl>
  */
 public abstract class ShardedData {
+
+    /** Of the last pass; it may hang in the program's code. */
+    private @Nullable LoadAhead lastLoader;
 
     ShardedData() {}
 
@@ -92,6 +96,19 @@ public abstract class ShardedData {
             throw new IllegalArgumentException("bufferBatches " + bufferBatches + ": at least 2 can be mixed");
         }
         return bufferBatches;
+    }
+
+    /** Waits for the thread of the last pass, if that still reads. */
+    final void awaitStraggler() {
+        if (lastLoader != null) {
+            lastLoader.awaitStraggler();
+            lastLoader = null;
+        }
+    }
+
+    /** Notes who loads the pass that has begun; null for nobody. */
+    final void loadedBy(@Nullable LoadAhead loader) {
+        lastLoader = loader;
     }
 
     /** In words, for comparison between ranks and with checkpoints: sizes, order, seed. */

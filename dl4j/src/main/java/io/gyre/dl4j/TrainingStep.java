@@ -7,6 +7,12 @@ import io.gyre.Session;
 import io.gyre.StepReport;
 import io.gyre.StepSummary;
 import io.gyre.UpdateStrategy;
+<<<<<<< ours
+=======
+import io.gyre.UserCode;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+>>>>>>> theirs
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -17,12 +23,15 @@ final class TrainingStep {
             " No update was applied: the parameters are those before this step. Look for bad"
                     + " values in the data; else lower the learning rate, or clip the gradients.";
 
+    private static final String UPDATE = "the update or a listener after it";
+
     private final Session session;
     private final Session inStep;
     private final UpdateStrategy strategy;
     private final Replica replica;
     private final MicroBatches batches;
     private final @Nullable GradientExchange duringPass;
+    private final UserCode code;
     private long exchangeNanos;
     private long exposedNanos;
 
@@ -33,6 +42,7 @@ final class TrainingStep {
      * @param inStep those of them who take each step together
      * @param batches compute the gradients
      * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
+     * @param code is told when the thread is in the model and its listeners
      */
     TrainingStep(
             Session session,
@@ -40,13 +50,15 @@ final class TrainingStep {
             UpdateStrategy strategy,
             Replica replica,
             MicroBatches batches,
-            @Nullable GradientExchange duringPass) {
+            @Nullable GradientExchange duringPass,
+            UserCode code) {
         this.session = session;
         this.inStep = inStep;
         this.strategy = strategy;
         this.replica = replica;
         this.batches = batches;
         this.duringPass = duringPass;
+        this.code = code;
     }
 
     /**
@@ -67,10 +79,16 @@ final class TrainingStep {
             replica.parametersChanged();
         }
         int examples = rows == null ? 0 : Rows.count(rows);
+<<<<<<< ours
         double ownScore = duringPass == null
                 ? batches.backward(rows, null, step)
                 : backwardAndExchange(duringPass, rows, examples, step);
         StepReport own = StepReport.of(examples, ownScore, stop);
+=======
+        double ownScore =
+                duringPass == null ? backward(rows, null, step) : backwardAndExchange(duringPass, rows, examples, step);
+        StepSummary own = StepSummary.ofRank(examples, ownScore, stop);
+>>>>>>> theirs
         StepSummary total = strategy.summarise(own, step);
         if (total.failedScores() > 0) {
             throw notFinite(total, step);
@@ -81,7 +99,7 @@ final class TrainingStep {
             }
             if (strategy.updatesHere()) {
                 checkFinite(total, step);
-                replica.update(total);
+                update(total, step);
             } else {
                 replica.average(total.examples());
                 replica.side().awaitAll();
@@ -91,7 +109,7 @@ final class TrainingStep {
                 long begin = System.nanoTime();
                 strategy.combine(replica, total, step);
                 waitedFor(begin);
-                replica.endStep(total);
+                endStep(total, step);
             }
             long begin = System.nanoTime();
             strategy.afterStep(replica, step);
@@ -101,15 +119,42 @@ final class TrainingStep {
         return total;
     }
 
+    private double backward(@Nullable MultiDataSet rows, BackwardHooks.@Nullable Listener listener, long step) {
+        code.enter("the backward pass or a listener in it", step);
+        try {
+            return batches.backward(rows, listener, step);
+        } finally {
+            code.leave();
+        }
+    }
+
     private double backwardAndExchange(
             GradientExchange exchange, @Nullable MultiDataSet rows, int examples, long step) {
-        double score = exchange.begin(listener -> batches.backward(rows, listener, step), examples, step);
+        double score = exchange.begin(listener -> backward(rows, listener, step), examples, step);
         long begin = System.nanoTime();
         exchange.finish();
         exposedNanos += System.nanoTime() - begin;
         exchangeNanos += exchange.busyNanos();
         replica.endExchange();
         return score;
+    }
+
+    private void update(StepSummary total, long step) {
+        code.enter(UPDATE, step);
+        try {
+            replica.update(total);
+        } finally {
+            code.leave();
+        }
+    }
+
+    private void endStep(StepSummary total, long step) {
+        code.enter(UPDATE, step);
+        try {
+            replica.endStep(total);
+        } finally {
+            code.leave();
+        }
     }
 
     /** Replaces this rank's gradients by the sums over all that are in step, unless that has been done during the pass. */

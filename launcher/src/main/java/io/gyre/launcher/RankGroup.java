@@ -15,12 +15,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * The processes of a run, which end together.
  *
- * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice and to say so; then they are told to end, and after
- * {@link #TO_END another} they are killed. One that is not needed may be started again instead. One thread adds and waits; {@link #stop} and {@link #destroy} may come from any.
+ * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice, and those that the coordinator tells {@link #TO_SPEAK longer}
+ * to say so and to end by themselves, however busy the host is; then they are told to end, and after {@link #TO_END another moment}
+ * they are killed. One that is not needed may be started again instead. One thread adds and waits; {@link #stop} and {@link #destroy} may come from any.
  */
 final class RankGroup {
 
     private static final Duration TO_NOTICE = Duration.ofMillis(500);
+    private static final Duration TO_SPEAK = Duration.ofSeconds(10);
+    private static final Duration TO_LOOK = Duration.ofMillis(20);
     private static final Duration TO_END = Duration.ofMillis(800);
     private static final Duration TO_DIE = Duration.ofSeconds(2);
     private static final Duration TO_BE_READ = Duration.ofSeconds(1);
@@ -43,6 +46,10 @@ final class RankGroup {
     private int restarts;
     private final List<RankEnd> ends = new ArrayList<>();
     private final Set<Integer> spared = ConcurrentHashMap.newKeySet();
+    private final Set<Integer> everJoined = ConcurrentHashMap.newKeySet();
+    private final Set<Integer> members = ConcurrentHashMap.newKeySet();
+    private boolean isLossTold;
+    private long speakDeadlineNanos;
     private int running;
     private boolean failed;
     private volatile Phase phase = Phase.RUNNING;
@@ -115,6 +122,25 @@ final class RankGroup {
         spared.add(rank);
     }
 
+    /** Notes that a rank hears from the coordinator when another is lost, says so and ends. Any thread may say so. */
+    void joined(int rank) {
+        everJoined.add(rank);
+        members.add(rank);
+    }
+
+    /** Notes that nothing more is to be expected from a rank. Any thread may say so. */
+    void dismiss(int rank) {
+        members.remove(rank);
+    }
+
+    private boolean isAnybodyAboutToSpeak() {
+        return isLossTold
+                && System.nanoTime() - speakDeadlineNanos < 0
+                && ranks.stream()
+                        .anyMatch(rank ->
+                                rank.isAlive() && members.contains(rank.place().rank()));
+    }
+
     private boolean isNeeded(int rank) {
         return !spared.contains(rank)
                 || spared.stream().noneMatch(other -> exitStatus(other).orElse(0) == 0);
@@ -179,6 +205,9 @@ final class RankGroup {
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
         if (rank.exitStatus() != 0 && !failed && isNeeded(rank.place().rank())) {
             failed = true;
+            // The coordinator loses one that had joined, and tells the others. It does not know of one that had not.
+            isLossTold = everJoined.contains(rank.place().rank());
+            speakDeadlineNanos = System.nanoTime() + TO_SPEAK.toNanos();
             enter(Phase.FAILED, TO_NOTICE);
         }
     }
@@ -210,7 +239,14 @@ final class RankGroup {
 
     private void escalate() {
         switch (phase) {
-            case RUNNING, FAILED -> tellToEnd();
+            case FAILED -> {
+                if (isAnybodyAboutToSpeak()) {
+                    enter(Phase.FAILED, TO_LOOK);
+                } else {
+                    tellToEnd();
+                }
+            }
+            case RUNNING -> tellToEnd();
             case TOLD_TO_END -> {
                 enter(Phase.KILLED, TO_DIE);
                 tell("KILL");

@@ -1,7 +1,12 @@
 package io.gyre.launcher;
 
+import io.gyre.PeerLostException;
+import io.gyre.Session;
+import io.gyre.transport.AeronSession;
+import io.gyre.transport.JoinOptions;
 import java.io.PrintStream;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** What the ranks of the tests run: the first argument says what to do, the others are for it. */
 final class RankProgram {
@@ -34,7 +39,29 @@ final class RankProgram {
                 waitForEver();
             }
             case "wait" -> waitForEver();
+            case "slow to speak" -> speakSlowly(rank);
+            case "unaware" -> {
+                try (Session session = AeronSession.join(JoinOptions.fromEnvironment())) {
+                    session.exchange("started", new byte[0]);
+                    waitForEver();
+                }
+            }
             default -> throw new IllegalArgumentException(arguments[0]);
+        }
+    }
+
+    /** As on a host that is so busy that it takes a while to say something: longer than a launcher waits for who has nothing to say. */
+    private static void speakSlowly(int rank) throws InterruptedException {
+        try (Session session = AeronSession.join(JoinOptions.fromEnvironment())) {
+            if (rank == session.world().size() - 1) {
+                waitForEver();
+            }
+            System.out.println("ready " + ProcessHandle.current().pid());
+            session.exchange("for ever", new byte[0]);
+        } catch (PeerLostException e) {
+            new CountDownLatch(1).await(2 + rank, TimeUnit.SECONDS);
+            System.err.println("at last: " + e.getMessage());
+            System.exit(1);
         }
     }
 

@@ -1,0 +1,24 @@
+package io.gyre.benchmarks;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Processes that do nothing and take all the time they get, so that others wait for a processor as on a busy host. */
+final class BusyLoad implements AutoCloseable {
+
+    private final List<Process> processes = new ArrayList<>();
+
+    /** Starts so many; 0 for a host that is left alone. */
+    BusyLoad(int count) throws IOException {
+        for (int i = 0; i < count; i++) {
+            processes.add(new ProcessBuilder("sh", "-c", "while :; do :; done").start());
+        }
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(Process::destroyForcibly);
+        processes.forEach(process -> process.onExit().join());
+    }
+}
