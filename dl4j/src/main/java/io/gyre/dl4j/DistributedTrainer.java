@@ -305,13 +305,8 @@ public final class DistributedTrainer implements AutoCloseable {
         try (Pass pass = new Pass(data, session, watch, progress.epoch(), progress.position(), progress.step())) {
             toListeners(listener -> listener.onEpochStart(network.model()));
             while (progress.step() < lastStep) {
-<<<<<<< ours
-                StepSummary total = step.run(pass.next().rows(), takeStopRequest(), progress.step());
-                boolean stop = total.stop();
-=======
                 StepSummary total = step.run(pass.next(progress.step()).rows(), takeStopRequest(), progress.step());
-                boolean stop = total.stop() > 0;
->>>>>>> theirs
+                boolean stop = total.stop();
                 if (total.examples() == 0) {
                     if (first && progress.position() == 0 && strategy.inLockStep()) {
                         checkAnyExamples(data, tally);

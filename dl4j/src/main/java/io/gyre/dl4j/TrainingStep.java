@@ -7,12 +7,7 @@ import io.gyre.Session;
 import io.gyre.StepReport;
 import io.gyre.StepSummary;
 import io.gyre.UpdateStrategy;
-<<<<<<< ours
-=======
 import io.gyre.UserCode;
-import java.nio.charset.StandardCharsets;
-import java.util.List;
->>>>>>> theirs
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -79,16 +74,9 @@ final class TrainingStep {
             replica.parametersChanged();
         }
         int examples = rows == null ? 0 : Rows.count(rows);
-<<<<<<< ours
-        double ownScore = duringPass == null
-                ? batches.backward(rows, null, step)
-                : backwardAndExchange(duringPass, rows, examples, step);
-        StepReport own = StepReport.of(examples, ownScore, stop);
-=======
         double ownScore =
                 duringPass == null ? backward(rows, null, step) : backwardAndExchange(duringPass, rows, examples, step);
-        StepSummary own = StepSummary.ofRank(examples, ownScore, stop);
->>>>>>> theirs
+        StepReport own = StepReport.of(examples, ownScore, stop);
         StepSummary total = strategy.summarise(own, step);
         if (total.failedScores() > 0) {
             throw notFinite(total, step);
