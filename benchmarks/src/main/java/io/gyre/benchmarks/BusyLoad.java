@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Processes that do nothing and take all the time they get, so that others wait for a processor as on a busy host. */
+/** Processes that compute for nothing, so that others wait for a processor as on a busy host. */
 final class BusyLoad implements AutoCloseable {
 
     private final List<Process> processes = new ArrayList<>();
@@ -14,6 +14,11 @@ final class BusyLoad implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             processes.add(new ProcessBuilder("sh", "-c", "while :; do :; done").start());
         }
+    }
+
+    /** How many they are. */
+    int processes() {
+        return processes.size();
     }
 
     @Override

@@ -19,8 +19,8 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
 /**
- * One {@code gyre train} of which one rank is killed at a random moment, as a user would see it: what the others print, and when.
- * Linux only, where the environment of a process tells its rank.
+ * One {@code gyre train} of which one rank is killed at a random moment, as a user would see it: what the others
+ * print, and when. Linux only, where the environment of a process tells its rank.
  */
 final class KillTrial implements AutoCloseable {
 
@@ -47,8 +47,9 @@ final class KillTrial implements AutoCloseable {
 
         /** Those that said nothing. */
         List<Integer> silent() {
-            return millis.keySet().stream()
-                    .filter(rank -> millis.get(rank) < 0)
+            return millis.entrySet().stream()
+                    .filter(entry -> entry.getValue() < 0)
+                    .map(Map.Entry::getKey)
                     .toList();
         }
     }
@@ -81,17 +82,18 @@ final class KillTrial implements AutoCloseable {
                 .anyMatch(line -> FIRST_STEP.matcher(line.text).matches()));
         Map<Integer, ProcessHandle> ranks = ranks();
         TimeUnit.MILLISECONDS.sleep(random.nextInt(2_000));
-        List<Integer> numbers = List.copyOf(ranks.keySet());
-        int victim = numbers.get(random.nextInt(numbers.size()));
+        List<Map.Entry<Integer, ProcessHandle>> all = List.copyOf(ranks.entrySet());
+        Map.Entry<Integer, ProcessHandle> chosen = all.get(random.nextInt(all.size()));
+        int victim = chosen.getKey();
         long killed = System.nanoTime();
-        if (!ranks.get(victim).destroyForcibly()) {
+        if (!chosen.getValue().destroyForcibly()) {
             throw new GyreException("rank " + victim + " could not be killed:\n" + text());
         }
         await("the end of the run", END_MILLIS, () -> !launcher.isAlive());
         reader.join();
         double end = (System.nanoTime() - killed) / 1e6;
         Map<Integer, Double> millis = new TreeMap<>();
-        for (int rank : numbers) {
+        for (int rank : ranks.keySet()) {
             if (rank != victim) {
                 millis.put(
                         rank,

@@ -28,8 +28,8 @@ public final class KillsCommand implements Callable<Integer> {
             paramLabel = "LIST",
             split = ",",
             defaultValue = "allreduce,paramserver,elastic,hybrid",
-            description = "Default: ${DEFAULT-VALUE}. Every rank serves a part where there are servers; hybrid has groups of"
-                    + " two.")
+            description = "Default: ${DEFAULT-VALUE}. Every rank serves a part where there are servers;"
+                    + " hybrid has groups of two.")
     private List<String> strategies = List.of();
 
     @Option(
@@ -76,32 +76,38 @@ public final class KillsCommand implements Callable<Integer> {
         AllReduceOptions.checkRange("--kills", kills, 1, 1_000);
         AllReduceOptions.checkRange("--load", load, 0, 1_000);
         Random random = new Random(seed);
-        System.out.printf(
-                Locale.ROOT,
-                "seed %d; load average %.1f before, and %d busy processes%n%s",
-                seed,
-                ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(),
-                load,
-                KillFigures.heading());
+        double before = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
         KillFigures all = new KillFigures("all", "");
         try (BusyLoad busy = new BusyLoad(load)) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "seed %d; load average %.1f before, and %d busy processes%n%s",
+                    seed,
+                    before,
+                    busy.processes(),
+                    KillFigures.heading());
             for (String strategy : strategies) {
                 for (String transport : transports) {
-                    KillFigures own = new KillFigures(strategy, transport);
-                    for (int kill = 0; kill < kills; kill++) {
-                        try (KillTrial trial = new KillTrial(command(strategy, transport))) {
-                            Outcome outcome = trial.run(random);
-                            own.add(outcome);
-                            all.add(outcome);
-                            complain(outcome);
-                        }
-                    }
-                    System.out.print(own.line());
+                    System.out.print(kills(strategy, transport, random, all).line());
                 }
             }
         }
         System.out.print(all.line());
         return all.silent() == 0 ? 0 : 1;
+    }
+
+    private KillFigures kills(String strategy, String transport, Random random, KillFigures all)
+            throws IOException, InterruptedException {
+        KillFigures own = new KillFigures(strategy, transport);
+        for (int kill = 0; kill < kills; kill++) {
+            try (KillTrial trial = new KillTrial(command(strategy, transport))) {
+                Outcome outcome = trial.run(random);
+                own.add(outcome);
+                all.add(outcome);
+                complain(outcome);
+            }
+        }
+        return own;
     }
 
     private List<String> command(String strategy, String transport) {

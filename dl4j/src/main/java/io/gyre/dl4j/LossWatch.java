@@ -98,8 +98,8 @@ final class LossWatch implements AutoCloseable {
         sleep(TO_HEED_NANOS);
         if (!closed && code.isInside()) {
             LOG.error(
-                    "rank {} is still in {}\nThe run has lost a rank, and this thread heeds no interrupt: look at what it waits for."
-                            + " It ends when that code returns, or when the process is ended.",
+                    "The run has lost a rank, and rank {} cannot stop yet: its thread heeds no interrupt. Either it computes, or it"
+                            + " waits for something: see where. It ends when that code returns, or with its process. It is in {}",
                     session.world().rank(),
                     code.whereabouts());
         }
