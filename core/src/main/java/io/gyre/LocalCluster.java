@@ -14,9 +14,9 @@ import org.slf4j.LoggerFactory;
  * {@link #over} for another network.
  *
  * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
- * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. A rank that has not ended
- * half a second later is interrupted, since it may be in code of the program that waits for something else. One that does not heed
- * that is waited for, and named in the log with its stack.
+ * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. A rank that
+ * has not ended half a second later is interrupted, since its program may wait for something else. One that does not
+ * heed the interrupt is waited for, and the log names it with its stack.
  */
 public final class LocalCluster {
 

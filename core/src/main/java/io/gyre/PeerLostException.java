@@ -28,9 +28,9 @@ public final class PeerLostException extends GyreException {
 
     private static String absent(String reason) {
         return " is gone (" + reason
-                + ") and has not made this call. All ranks make the same calls in the same order: look for"
-                + " a condition that only some of them meet, such as world().isRoot(), or a failure of that rank that its"
-                + " program has not passed on.";
+                + ") and has not made this call. All ranks make the same calls in the same order: look for a condition"
+                + " that only some of them meet, such as world().isRoot(), or a failure of that rank that its program"
+                + " has not passed on.";
     }
 
     private static String dead(String reason, int rank) {

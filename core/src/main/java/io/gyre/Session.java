@@ -108,8 +108,8 @@ public interface Session extends AutoCloseable {
     }
 
     /**
-     * Fails as a wait for all ranks would fail now. For whoever waits for something else, such as data, and must not outlast the
-     * run. Costs a few reads of memory; any thread may ask.
+     * Fails as a wait for all ranks would fail now. For code that waits for something else, such as data, and must not
+     * outlast the run. Does not block on other ranks; any thread may ask.
      *
      * @param doing what this rank is doing, in words, for the error
      * @throws PeerLostException if a rank has died, or has left though it is not {@link #beExpendable expendable}
@@ -126,8 +126,8 @@ public interface Session extends AutoCloseable {
     void check(List<Integer> ranks, Object doing);
 
     /**
-     * Whether {@link #check(Object)} would pass. For whoever only watches: a program that has been told by an exception is expected to
-     * say so and to end.
+     * Whether {@link #check(Object)} would pass. For code that only watches: a program that has been told by an
+     * exception is expected to say so and to end.
      */
     default boolean isWhole() {
         return isWhole(everybody(world().size()));

@@ -6,8 +6,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The stays of one thread in code that is not Gyre's, such as a program's listeners and iterators. Another thread may break a stay
- * off by an interrupt, which does not outlast it: afterwards the thread's interrupt flag is what it was before.
+ * The stays of one thread in code that is not Gyre's, such as a program's listeners and iterators. Another thread may
+ * break a stay off by an interrupt, which does not outlast it: afterwards the thread's interrupt flag is what it was
+ * before.
  *
  * <dl>
  *   <dt>Threading
@@ -84,8 +85,8 @@ public final class UserCode {
     }
 
     /**
-     * What a failure of the code means: if the code was broken off because the run has lost a rank, that is the failure, and what
-     * the code threw is its cause.
+     * What a failure of the code means. If the code was broken off because the run has lost a rank, that is the
+     * failure, and what the code threw is its cause.
      *
      * @param failure what came out of the code; the caller's own thread is outside of it again
      * @param check fails if the run has lost a rank, as {@link Session#check(Object)} does

@@ -78,8 +78,11 @@ final class KillTrial implements AutoCloseable {
      * @param random decides which one and when
      */
     Outcome run(Random random) throws InterruptedException {
-        await("the first step", START_MILLIS, () -> lines.stream()
-                .anyMatch(line -> FIRST_STEP.matcher(line.text).matches()));
+        await(
+                "the first step",
+                START_MILLIS,
+                () -> lines.stream()
+                        .anyMatch(line -> FIRST_STEP.matcher(line.text).matches()));
         Map<Integer, ProcessHandle> ranks = ranks();
         TimeUnit.MILLISECONDS.sleep(random.nextInt(2_000));
         List<Map.Entry<Integer, ProcessHandle>> all = List.copyOf(ranks.entrySet());
@@ -102,8 +105,7 @@ final class KillTrial implements AutoCloseable {
                                 .orElse(-1.0));
             }
         }
-        return new Outcome(
-                victim, millis, end, lines.stream().map(Line::text).toList());
+        return new Outcome(victim, millis, end, lines.stream().map(Line::text).toList());
     }
 
     private Optional<Line> word(int rank, int victim, long sinceNanos) {
@@ -116,10 +118,12 @@ final class KillTrial implements AutoCloseable {
 
     private Map<Integer, ProcessHandle> ranks() {
         Map<Integer, ProcessHandle> ranks = new TreeMap<>();
-        launcher.descendants().forEach(process -> environment(process.pid()).stream()
-                .filter(entry -> entry.startsWith("GYRE_RANK="))
-                .filter(entry -> process.info().command().orElse("").endsWith("java"))
-                .forEach(entry -> ranks.put(Integer.parseInt(entry.substring(entry.indexOf('=') + 1)), process)));
+        launcher.descendants()
+                .forEach(process -> environment(process.pid()).stream()
+                        .filter(entry -> entry.startsWith("GYRE_RANK="))
+                        .filter(entry -> process.info().command().orElse("").endsWith("java"))
+                        .forEach(entry ->
+                                ranks.put(Integer.parseInt(entry.substring(entry.indexOf('=') + 1)), process)));
         return ranks;
     }
 

@@ -47,11 +47,7 @@ public final class KillsCommand implements Callable<Integer> {
             description = "For each strategy and transport. Default: ${DEFAULT-VALUE}.")
     private int kills;
 
-    @Option(
-            names = "--model",
-            paramLabel = "MODEL",
-            defaultValue = "lenet",
-            description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--model", paramLabel = "MODEL", defaultValue = "lenet", description = "Default: ${DEFAULT-VALUE}.")
     private String model = "";
 
     @Option(

@@ -139,8 +139,8 @@ public sealed interface Message {
     record Failed(String reason) implements Message {}
 
     /**
-     * Rank to coordinator, after it has heard that the run has lost a rank: its program makes no call of Gyre and does not know
-     * yet. The rank has said so in its log, and is not about to say more.
+     * Rank to coordinator, after it has heard that the run has lost a rank: its program makes no call of Gyre and does
+     * not know yet. The rank has said so in its log, and is not about to say more.
      */
     record Unaware() implements Message {}
 

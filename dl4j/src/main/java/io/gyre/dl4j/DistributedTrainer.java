@@ -57,7 +57,8 @@ import org.slf4j.LoggerFactory;
  *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all ranks;
  *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step.
  *   <dt>Threading
- *   <dd>One thread, the one that drives the session; {@link #requestStop} may come from any.
+ *   <dd>One thread, the one that drives the session; {@link #requestStop} may come from any. A daemon thread interrupts
+ *       it in listeners and iterators once another rank is lost.
  *   <dt>Failure
  *   <dd>{@link GyreException} and its kinds. If the loss or the gradient is not finite on any rank, all ranks fail in the same
  *       step, before its update.

@@ -16,8 +16,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs a pass over the data on a thread of its own, a little ahead of the one that trains. Who waits for a batch learns as fast of the
- * loss of a rank as who waits for that rank. A loader that hangs in the program's code does not hold up the end of a pass.
+ * Runs a pass over the data on a thread of its own, a little ahead of the one that trains. A wait for a batch ends as
+ * soon after the loss of a rank as a wait for that rank. A loader that hangs in the program's code does not hold up the
+ * end of a pass.
  */
 final class LoadAhead implements Iterator<Share>, AutoCloseable {
 
@@ -156,7 +157,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** Tells the thread to end; what it has loaded is dropped. Where it is in code that heeds no interrupt, the log says so. */
+    /** Tells the thread to end, and drops what it has loaded. If it heeds no interrupt, the log says where it is. */
     @Override
     public void close() {
         closed = true;

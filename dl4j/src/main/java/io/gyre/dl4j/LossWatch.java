@@ -9,13 +9,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends the stay of the thread that trains in code of the program, or of Deeplearning4j, once the run has lost a rank: that code may
- * wait for something that never comes, and would not look at the run. First by an interrupt; where that is not heeded, the log
- * says where the thread is.
+ * Ends the stay of the thread that trains in code of the program, or of Deeplearning4j, once the run has lost a rank:
+ * that code may wait for something that never comes, and does not look at the run. The thread is interrupted; if it
+ * does not heed that, the log says where it is.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread from {@link #start} to {@link #close}, which looks ten times a second. None for a rank that is alone.
+ *   <dd>One daemon thread from {@link #start} to {@link #close}, which looks ten times a second. None for a rank that
+ *       is alone.
  * </dl>
  */
 final class LossWatch implements AutoCloseable {
@@ -98,8 +99,9 @@ final class LossWatch implements AutoCloseable {
         sleep(TO_HEED_NANOS);
         if (!closed && code.isInside()) {
             LOG.error(
-                    "The run has lost a rank, and rank {} cannot stop yet: its thread heeds no interrupt. Either it computes, or it"
-                            + " waits for something: see where. It ends when that code returns, or with its process. It is in {}",
+                    "The run has lost a rank, and rank {} cannot stop yet: its thread heeds no interrupt. Either it"
+                            + " computes, or it waits for something. It ends when that code returns, or with its"
+                            + " process. It is in {}",
                     session.world().rank(),
                     code.whereabouts());
         }

@@ -226,7 +226,8 @@ class LostWhileAwayTest {
         }));
 
         assertThat(thrown)
-                .hasMessageContainingAll("rank 0 (host", "'export to " + file + "'", "rank 1 (host", "'agreement on training data'");
+                .hasMessageContainingAll(
+                        "rank 0 (host", "'export to " + file + "'", "rank 1 (host", "'agreement on training data'");
     }
 
     @Test

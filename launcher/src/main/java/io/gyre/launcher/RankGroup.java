@@ -15,9 +15,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The processes of a run, which end together.
  *
- * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice, and those that the coordinator tells {@link #TO_SPEAK longer}
- * to say so and to end by themselves, however busy the host is; then they are told to end, and after {@link #TO_END another moment}
- * they are killed. One that is not needed may be started again instead. One thread adds and waits; {@link #stop} and {@link #destroy} may come from any.
+ * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice. Those that the coordinator tells of it have
+ * {@link #TO_SPEAK longer} to say so and to end by themselves, for a busy host. Then they are told to end, and after
+ * {@link #TO_END another moment} they are killed. One that is not needed may be started again instead. One thread adds
+ * and waits; {@link #stop} and {@link #destroy} may come from any.
  */
 final class RankGroup {
 

@@ -50,7 +50,7 @@ final class RankProgram {
         }
     }
 
-    /** As on a host that is so busy that it takes a while to say something: longer than a launcher waits for who has nothing to say. */
+    /** As on a busy host, where that takes longer than a launcher waits for ranks that have nothing to say. */
     private static void speakSlowly(int rank) throws InterruptedException {
         try (Session session = AeronSession.join(JoinOptions.fromEnvironment())) {
             if (rank == session.world().size() - 1) {

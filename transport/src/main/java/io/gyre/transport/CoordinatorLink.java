@@ -63,7 +63,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     private static final long POLL_MILLIS = 200;
 
     /** From the loss of a rank on: a program that waits for others, or for data, learns of it in far less. */
-    private static final Duration TO_LEARN = Duration.ofMillis(900);
+    private static final Duration TO_LEARN = Duration.ofMillis(700);
 
     private final Selector selector;
     private final MessageChannel channel;
@@ -253,9 +253,9 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     }
 
     /**
-     * Once the run has ended, says so in the place of a program that has made no call since which could have told it: it may be
-     * computing, or waiting for something that is not ours. Time is counted as this thread sees it, so that a program on a busy host is not
-     * taken for silent before it could run.
+     * Once the run has ended, says so in the place of a program that has made no call since: it may be computing, or
+     * waiting for something that is not ours. Time is counted as this thread sees it, so that a program on a busy host
+     * is not taken for silent before it could run.
      */
     private synchronized void speakForTheProgram() {
         Ending verdict = ending;
@@ -509,7 +509,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         });
     }
 
-    /** A program that has made its last call is told by nothing but the log that another rank was lost while this one left. */
+    /** A program that has made its last call learns only from the log that a rank was lost while this one left. */
     void sayWhatTheProgramWasNotTold(int rank) {
         Ending verdict = ending;
         if (verdict != null && !told) {
