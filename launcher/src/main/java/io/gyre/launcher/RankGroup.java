@@ -27,7 +27,7 @@ final class RankGroup {
     private static final Duration TO_LOOK = Duration.ofMillis(20);
     private static final Duration TO_END = Duration.ofMillis(800);
     private static final Duration TO_DIE = Duration.ofSeconds(2);
-    private static final Duration TO_BE_READ = Duration.ofSeconds(1);
+    private static final Duration TO_BE_READ = Duration.ofSeconds(5);
 
     private enum Phase {
         RUNNING,
