@@ -2,7 +2,9 @@ package io.gyre;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
@@ -14,9 +16,10 @@ import org.slf4j.LoggerFactory;
  * {@link #over} for another network.
  *
  * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
- * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. A rank that
- * has not ended half a second later is interrupted, since its program may wait for something else. One that does not
- * heed the interrupt is waited for, and the log names it with its stack.
+ * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of
+ * other ranks are suppressed exceptions of it, if they say something else and are not its consequence. A rank that has
+ * not ended half a second later is interrupted, since its program may wait for something else. One that does not heed
+ * the interrupt is waited for, and the log names it with its stack.
  */
 public final class LocalCluster {
 
@@ -213,6 +216,7 @@ public final class LocalCluster {
         }
     }
 
+    /** What is thrown: the first failure, with every other that says something else. */
     private static final class FirstFailure {
         private @Nullable Throwable failure;
         private int rank;
@@ -232,9 +236,22 @@ public final class LocalCluster {
                 this.failure = failure;
                 this.rank = rank;
                 sinceNanos = System.nanoTime();
-            } else if (this.failure != failure) {
+            } else if (!isConsequence(failure) && !isKnown(failure)) {
                 this.failure.addSuppressed(failure);
             }
+        }
+
+        /** Whether it is how another rank noticed the first. */
+        private boolean isConsequence(Throwable other) {
+            return other instanceof PeerLostException lost && lost.rank() == rank;
+        }
+
+        /** Whether another rank failed in the same words: every rank finds most faults of a program or its data. */
+        private boolean isKnown(Throwable other) {
+            Throwable first = Objects.requireNonNull(failure);
+            return first.toString().equals(other.toString())
+                    || Arrays.stream(first.getSuppressed())
+                            .anyMatch(known -> known.toString().equals(other.toString()));
         }
 
         synchronized void rethrow() {
