@@ -72,12 +72,26 @@ final class GroupSession implements Session {
 
     @Override
     public List<byte[]> exchange(List<Integer> members, String topic, byte[] value) {
+        return whole.exchange(inWhole(members), topic, value);
+    }
+
+    @Override
+    public void check(List<Integer> members, Object doing) {
+        whole.check(inWhole(members), doing);
+    }
+
+    @Override
+    public boolean isWhole(List<Integer> members) {
+        return whole.isWhole(inWhole(members));
+    }
+
+    private List<Integer> inWhole(List<Integer> members) {
         List<Integer> inWhole = new ArrayList<>();
         for (int member : members) {
             world.checkRank(member);
             inWhole.add(ranks.get(member));
         }
-        return whole.exchange(inWhole, topic, value);
+        return inWhole;
     }
 
     @Override

@@ -5,11 +5,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +37,10 @@ final class InProcessNetwork implements Verdicts {
     private final Map<Integer, String> fallen = new ConcurrentHashMap<>();
 
     private final AtomicIntegerArray left;
+
+    /** By rank: the topic of its last exchange. */
+    private final AtomicReferenceArray<String> lastCalls;
+
     private final InProcessBoxes.Shelf shelf = new InProcessBoxes.Shelf();
 
     InProcessNetwork(int ranks, Duration peerTimeout) {
@@ -53,6 +59,7 @@ final class InProcessNetwork implements Verdicts {
             }
         }
         left = new AtomicIntegerArray(ranks);
+        lastCalls = new AtomicReferenceArray<>(ranks);
     }
 
     /** The session of one rank; ask once for each. */
@@ -104,10 +111,34 @@ final class InProcessNetwork implements Verdicts {
         }
     }
 
+    /** As {@link Session#check}. */
+    void check(int observer, List<Integer> ranks, Object doing) {
+        check(observer, doing);
+        for (int rank : ranks) {
+            if (isAbsent(rank)) {
+                throw new PeerLostException(observer, members.get(rank), howLeft(rank), doing.toString());
+            }
+        }
+    }
+
+    /** As {@link Session#isWhole}. */
+    boolean isWhole(List<Integer> ranks) {
+        return loss.get() == null && ranks.stream().noneMatch(this::isAbsent);
+    }
+
+    private boolean isAbsent(int rank) {
+        return hasLeft(rank) && !expendable.contains(rank);
+    }
+
+    /** Notes the last call that a rank has made together with others. */
+    void called(int rank, String topic) {
+        lastCalls.set(rank, topic);
+    }
+
     /** Notes that a rank has ended: what it sent before stays readable, and no more will come. */
     void left(int rank) {
         left.set(rank, 1);
-        boards.values().forEach(ExchangeBoard::wakeAll);
+        boards.values().forEach(board -> board.leave(this, rank));
     }
 
     /** Whether an exchange need not wait for a rank. */
@@ -123,7 +154,7 @@ final class InProcessNetwork implements Verdicts {
     @Override
     public String howLeft(int rank) {
         String reason = fallen.get(rank);
-        return reason == null ? Verdicts.super.howLeft(rank) : reason;
+        return reason == null ? PeerLostException.left(Objects.requireNonNullElse(lastCalls.get(rank), "")) : reason;
     }
 
     private record Loss(Member member, String reason) {}
@@ -176,6 +207,8 @@ final class InProcessNetwork implements Verdicts {
                     wait(restMillis);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
+                    // Whoever interrupts because a rank is lost says so first.
+                    network.check(rank, topic);
                     throw new GyreException("rank " + rank + " was interrupted in " + topic, e);
                 }
             }
@@ -216,6 +249,19 @@ final class InProcessNetwork implements Verdicts {
                 }
             }
             return first;
+        }
+
+        /** Wakes those who wait for a rank in vain; it should know. */
+        synchronized void leave(InProcessNetwork network, int rank) {
+            if (ranks.contains(rank) && !values.isEmpty() && !values.containsKey(rank) && !network.isMissed(rank)) {
+                Map.Entry<Integer, String> first = topics.entrySet().iterator().next();
+                LOG.warn(
+                        "{} leaves the run, and has not made a call for which {} waits: '{}'",
+                        network.members().get(rank),
+                        network.members().get(first.getKey()),
+                        first.getValue());
+            }
+            notifyAll();
         }
 
         synchronized void wakeAll() {

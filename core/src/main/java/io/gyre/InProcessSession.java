@@ -56,7 +56,18 @@ final class InProcessSession implements Session {
                     "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
         }
         network.check(world.rank(), topic);
+        network.called(world.rank(), topic);
         return network.board(ranks).exchange(network, world.rank(), topic, value);
+    }
+
+    @Override
+    public void check(List<Integer> ranks, Object doing) {
+        network.check(world.rank(), ranks, doing);
+    }
+
+    @Override
+    public boolean isWhole(List<Integer> ranks) {
+        return network.isWhole(ranks);
     }
 
     @Override

@@ -8,16 +8,30 @@ import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs a program once per rank, each rank in a thread of its own, and waits for all. Made by {@link Gyre#local}, or by
  * {@link #over} for another network.
  *
  * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
- * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of other
- * ranks are suppressed exceptions of it, if they say something else and are not its consequence.
+ * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of
+ * other ranks are suppressed exceptions of it, if they say something else and are not its consequence. A rank that has
+ * not ended half a second later is interrupted, since its program may wait for something else. One that does not heed
+ * the interrupt is waited for, and the log names it with its stack.
  */
 public final class LocalCluster {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LocalCluster.class);
+
+    /** From the first failure on: the others notice in far less wherever they wait for a rank. */
+    private static final long TO_NOTICE_NANOS = 500_000_000L;
+
+    /** From the interrupt on. */
+    private static final long TO_HEED_NANOS = 300_000_000L;
+
+    private static final long LOOK_MILLIS = 100;
 
     private final Network network;
     private final int ranks;
@@ -109,14 +123,17 @@ public final class LocalCluster {
         FirstFailure first = new FirstFailure();
         List<FutureTask<T>> tasks = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
+        List<UserCode> programs = new ArrayList<>();
         for (int rank = 0; rank < ranks; rank++) {
             int own = rank;
-            FutureTask<T> task = new FutureTask<>(() -> runRank(rendezvous, own, program, first));
+            UserCode code = new UserCode();
+            programs.add(code);
+            FutureTask<T> task = new FutureTask<>(() -> runRank(rendezvous, own, program, code, first));
             tasks.add(task);
             threads.add(new Thread(task, "gyre-rank-" + rank));
         }
         threads.forEach(Thread::start);
-        joinAll(threads);
+        joinAll(threads, programs, first);
         first.rethrow();
         List<T> results = new ArrayList<>();
         for (FutureTask<T> task : tasks) {
@@ -129,16 +146,21 @@ public final class LocalCluster {
         return results;
     }
 
-    private static <T> T runRank(Rendezvous rendezvous, int rank, RankFunction<T> program, FirstFailure first)
+    private static <T> T runRank(
+            Rendezvous rendezvous, int rank, RankFunction<T> program, UserCode code, FirstFailure first)
             throws Exception {
         try (Session session = join(rendezvous, rank, first)) {
+            code.enter("the program", UserCode.NO_STEP);
             try {
                 return program.call(session);
             } catch (Throwable failure) {
+                code.leave();
                 // Before the session closes, so that peers learn of the failure and not of a departure.
-                first.offer(rank, failure);
+                first.offer(rank, code.explain(failure, session::check));
                 session.fail("it failed: " + failure);
                 throw failure;
+            } finally {
+                code.leave();
             }
         }
     }
@@ -152,15 +174,27 @@ public final class LocalCluster {
         }
     }
 
-    private static void joinAll(List<Thread> threads) throws InterruptedException {
+    private static void joinAll(List<Thread> threads, List<UserCode> programs, FirstFailure first)
+            throws InterruptedException {
         InterruptedException interrupted = null;
+        boolean brokenOff = false;
+        boolean named = false;
         for (Thread thread : threads) {
             while (thread.isAlive()) {
                 try {
-                    thread.join();
+                    thread.join(LOOK_MILLIS);
                 } catch (InterruptedException e) {
                     interrupted = e;
                     threads.forEach(Thread::interrupt);
+                }
+                long sinceFailure = first.nanosSince();
+                if (!brokenOff && sinceFailure > TO_NOTICE_NANOS) {
+                    brokenOff = true;
+                    programs.forEach(UserCode::breakOff);
+                }
+                if (!named && sinceFailure > TO_NOTICE_NANOS + TO_HEED_NANOS) {
+                    named = true;
+                    nameWhoGoesOn(programs, first);
                 }
             }
         }
@@ -169,15 +203,39 @@ public final class LocalCluster {
         }
     }
 
+    private static void nameWhoGoesOn(List<UserCode> programs, FirstFailure first) {
+        for (int rank = 0; rank < programs.size(); rank++) {
+            UserCode program = programs.get(rank);
+            if (program.isInside()) {
+                LOG.error(
+                        "rank {} has failed, and rank {} heeds no interrupt; it is waited for. It is in {}",
+                        first.rank(),
+                        rank,
+                        program.whereabouts());
+            }
+        }
+    }
+
     /** What is thrown: the first failure, with every other that says something else. */
     private static final class FirstFailure {
         private @Nullable Throwable failure;
         private int rank;
+        private long sinceNanos;
+
+        /** How long ago the first rank failed; 0 if none has. */
+        synchronized long nanosSince() {
+            return failure == null ? 0 : System.nanoTime() - sinceNanos;
+        }
+
+        synchronized int rank() {
+            return rank;
+        }
 
         synchronized void offer(int rank, Throwable failure) {
             if (this.failure == null) {
                 this.failure = failure;
                 this.rank = rank;
+                sinceNanos = System.nanoTime();
             } else if (!isConsequence(failure) && !isKnown(failure)) {
                 this.failure.addSuppressed(failure);
             }

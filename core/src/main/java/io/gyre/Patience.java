@@ -71,6 +71,8 @@ public final class Patience {
             LOG.warn("rank {} has waited 10 s in {} for {}", rank, activity, activity.peer());
         }
         if (Thread.currentThread().isInterrupted()) {
+            // Whoever interrupts because a rank is lost says so first.
+            verdicts.check(rank, activity);
             throw new GyreException("rank " + rank + " was interrupted in " + activity);
         }
     }

@@ -107,6 +107,35 @@ public interface Session extends AutoCloseable {
         return new GroupSession(this, ranks);
     }
 
+    /**
+     * Fails as a wait for all ranks would fail now. For code that waits for something else, such as data, and must not
+     * outlast the run. Does not block on other ranks; any thread may ask.
+     *
+     * @param doing what this rank is doing, in words, for the error
+     * @throws PeerLostException if a rank has died, or has left though it is not {@link #beExpendable expendable}
+     */
+    default void check(Object doing) {
+        check(everybody(world().size()), doing);
+    }
+
+    /**
+     * As {@link #check(Object)}, about some ranks only: others may have left.
+     *
+     * @param ranks ascending
+     */
+    void check(List<Integer> ranks, Object doing);
+
+    /**
+     * Whether {@link #check(Object)} would pass. For code that only watches: a program that has been told by an
+     * exception is expected to say so and to end.
+     */
+    default boolean isWhole() {
+        return isWhole(everybody(world().size()));
+    }
+
+    /** As {@link #isWhole()}, about some ranks only. */
+    boolean isWhole(List<Integer> ranks);
+
     private static List<Integer> everybody(int size) {
         return IntStream.range(0, size).boxed().toList();
     }

@@ -17,6 +17,6 @@ public interface Verdicts {
 
     /** How a rank ended that {@link #hasLeft}, in words. */
     default String howLeft(int rank) {
-        return "it has left the run";
+        return PeerLostException.LEFT;
     }
 }

@@ -263,4 +263,87 @@ class LocalClusterTest {
             }
         });
     }
+
+    @Test
+    void codeOfTheProgramThatWaitsForSomethingElseEndsToo() {
+        AtomicReference<Throwable> ended = new AtomicReference<>();
+
+        Throwable thrown = catchThrowable(() -> Gyre.local(2).run(session -> {
+            if (session.world().rank() == 1) {
+                throw new IOException("no disk");
+            }
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                ended.set(e);
+                throw e;
+            }
+        }));
+
+        assertThat(thrown).hasMessage("rank 1 failed: no disk");
+        assertThat(thrown.getCause()).as("nothing but the consequence").hasNoSuppressedExceptions();
+        assertThat(ended.get()).isInstanceOf(InterruptedException.class);
+    }
+
+    @Test
+    void whoeverWaitsForSomethingElseCanAskWhetherTheRunGoesOn() {
+        AtomicReference<Throwable> told = new AtomicReference<>();
+        assertThatThrownBy(() -> Gyre.local(2).run(session -> {
+                    session.check("the wait for a file");
+                    assertThat(session.isWhole()).isTrue();
+                    session.exchange("checked", NOTHING);
+                    if (session.world().rank() == 1) {
+                        throw new IOException("no disk");
+                    }
+                    while (session.isWhole()) {
+                        Thread.onSpinWait();
+                    }
+                    told.set(catchThrowable(() -> session.check("the wait for a file")));
+                }))
+                .hasMessage("rank 1 failed: no disk");
+
+        assertThat(told.get())
+                .isInstanceOf(PeerLostException.class)
+                .hasMessageContainingAll("rank 0 stopped in the wait for a file: rank 1 (host", "no disk");
+    }
+
+    @Test
+    void aRankThatHasLeftIsMissedByThoseWhoNeedIt() throws Exception {
+        List<String> told = Gyre.local(3).call(session -> {
+            Session pair = session.world().rank() < 2 ? session.group(List.of(0, 1)) : session;
+            session.exchange("the last call of rank 2", NOTHING);
+            if (session.world().rank() == 2) {
+                return "";
+            }
+            while (session.isWhole()) {
+                Thread.onSpinWait();
+            }
+            pair.check("the wait for a file");
+            assertThat(pair.isWhole()).isTrue();
+            String message =
+                    catchThrowable(() -> session.check("the wait for a file")).getMessage();
+            pair.exchange("told", NOTHING);
+            return message;
+        });
+
+        assertThat(told.get(0))
+                .startsWith("rank 0 stopped in the wait for a file: rank 2 (host")
+                .contains("it has left the run; the last call that it made with others was 'the last call of rank 2'");
+        assertThat(told.get(1)).startsWith("rank 1 stopped in the wait for a file: rank 2 (host");
+    }
+
+    @Test
+    void aCallOfOneRankOnlyIsNamedAndSoIsWhatTheOtherDidLast() {
+        assertThatThrownBy(() -> Gyre.local(2).run(session -> {
+                    session.exchange("training data", NOTHING);
+                    if (session.world().rank() == 0) {
+                        session.exchange("export to model.zip", NOTHING);
+                    }
+                }))
+                .hasMessageContainingAll(
+                        "rank 0 stopped in export to model.zip: rank 1 (host",
+                        "and has not made this call",
+                        "the last call that it made with others was 'training data'",
+                        "world().isRoot()");
+    }
 }

@@ -15,6 +15,7 @@ import picocli.CommandLine.Command;
             StragglerCommand.class,
             ScalingCommand.class,
             SoakCommand.class,
+            KillsCommand.class,
             JmhCommand.class
         })
 public final class BenchCommand {

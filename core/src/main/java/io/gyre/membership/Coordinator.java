@@ -15,6 +15,7 @@ import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
 import java.nio.ByteBuffer;
@@ -169,6 +170,8 @@ public final class Coordinator {
             participant.expendable = true;
             sendToAll(new Expendable(participant.member.rank()));
             listener.expendable(participant.member);
+        } else if (message instanceof Unaware) {
+            listener.unaware(participant.member);
         } else if (message instanceof Failed failed) {
             lose(participant, failed.reason());
         } else if (!(message instanceof Heartbeat)) {
@@ -420,7 +423,7 @@ public final class Coordinator {
             if (other != participant && other.fallen) {
                 outbox.send(connection, new Fallen(other.member, "it was lost before"));
             } else if (other != participant && other.left) {
-                outbox.send(connection, new Left(other.member.rank(), other.sent));
+                outbox.send(connection, new Left(other.member.rank(), other.sent, other.lastCall, ""));
             }
         }
         participant.left = false;
@@ -598,9 +601,22 @@ public final class Coordinator {
         }
         participant.left = true;
         participant.sent = leave.sent();
-        sendToAll(new Left(participant.member.rank(), leave.sent()));
+        participant.lastCall = leave.lastCall();
+        sendToAll(new Left(participant.member.rank(), leave.sent(), leave.lastCall(), missedBy(participant)));
         listener.left(participant.member);
         finishRoundsWithoutTheGone();
+    }
+
+    /** The exchange in which another rank waits for one that has left. */
+    private String missedBy(Participant gone) {
+        int rank = gone.member.rank();
+        for (Participant other : participants.values()) {
+            Offer offer = other.offer;
+            if (offer != null && !gone.expendable && offer.ranks().contains(rank)) {
+                return "'" + offer.topic() + "' of " + other.member;
+            }
+        }
+        return "";
     }
 
     private void lose(Participant participant, String reason) {

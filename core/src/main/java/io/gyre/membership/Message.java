@@ -10,7 +10,7 @@ import java.util.TreeMap;
 public sealed interface Message {
 
     /** Version of these messages. Ranks of one run must agree on it. */
-    int PROTOCOL_VERSION = 2;
+    int PROTOCOL_VERSION = 3;
 
     /** A rank that leaves it to the coordinator which one it becomes. */
     int ANY_RANK = -1;
@@ -112,16 +112,23 @@ public sealed interface Message {
      * Rank to coordinator: it leaves in good order. It may listen on, and then close the connection.
      *
      * @param sent how many frames it has sent to each rank, which may still be on their way
+     * @param lastCall the topic of its last exchange; empty if it had none
      */
-    record Leave(List<Long> sent) implements Message {
+    record Leave(List<Long> sent, String lastCall) implements Message {
 
         public Leave {
             sent = List.copyOf(sent);
         }
     }
 
-    /** Coordinator to each rank, the one itself included: {@code rank} has left in good order, and has sent this many frames. */
-    record Left(int rank, List<Long> sent) implements Message {
+    /**
+     * Coordinator to each rank, the one itself included: {@code rank} has left in good order.
+     *
+     * @param sent how many frames it has sent to each
+     * @param lastCall the topic of its last exchange
+     * @param missed an exchange in which another rank waits for it in vain; empty if there is none
+     */
+    record Left(int rank, List<Long> sent, String lastCall, String missed) implements Message {
 
         public Left {
             sent = List.copyOf(sent);
@@ -130,6 +137,12 @@ public sealed interface Message {
 
     /** Rank to coordinator: it cannot go on. */
     record Failed(String reason) implements Message {}
+
+    /**
+     * Rank to coordinator, after it has heard that the run has lost a rank: its program makes no call of Gyre and does
+     * not know yet. The rank has said so in its log, and is not about to say more.
+     */
+    record Unaware() implements Message {}
 
     /**
      * Both ways: the sender is alive.

@@ -17,6 +17,7 @@ import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
 import java.io.ByteArrayOutputStream;
@@ -111,9 +112,12 @@ public final class MessageCodec {
             out.writeByte(9);
             out.writeInt(left.rank());
             write(left.sent(), out);
+            write(left.lastCall(), out);
+            write(left.missed(), out);
         } else if (message instanceof Leave leave) {
             out.writeByte(10);
             write(leave.sent(), out);
+            write(leave.lastCall(), out);
         } else if (message instanceof Failed failed) {
             out.writeByte(11);
             write(failed.reason(), out);
@@ -130,6 +134,8 @@ public final class MessageCodec {
         } else if (message instanceof Returned returned) {
             out.writeByte(16);
             write(returned.seat(), out);
+        } else if (message instanceof Unaware) {
+            out.writeByte(17);
         }
     }
 
@@ -207,14 +213,15 @@ public final class MessageCodec {
             case 6 -> new Value(in.getInt(), ByteBuffer.wrap(readBytes(in)));
             case 7 -> new Disagreed(readText(in));
             case 8 -> new Lost(readMember(in), readText(in));
-            case 9 -> new Left(in.getInt(), readNumbers(in));
-            case 10 -> new Leave(readNumbers(in));
+            case 9 -> new Left(in.getInt(), readNumbers(in), readText(in), readText(in));
+            case 10 -> new Leave(readNumbers(in), readText(in));
             case 11 -> new Failed(readText(in));
             case 12 -> new Heartbeat(in.getInt());
             case 13 -> new Ready(readEntries(in));
             case 14 -> new Expendable(in.getInt());
             case 15 -> new Fallen(readMember(in), readText(in));
             case 16 -> new Returned(readSeat(in));
+            case 17 -> new Unaware();
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }

@@ -37,6 +37,9 @@ final class Participant {
     /** How many frames it has sent, if it has left in good order. */
     List<Long> sent = List.of();
 
+    /** The topic of its last exchange, if it has left in good order. */
+    String lastCall = "";
+
     /** How many exchanges it has held with whom. */
     final Map<List<Integer>, Integer> held = new HashMap<>();
 

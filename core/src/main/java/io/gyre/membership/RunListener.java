@@ -37,6 +37,9 @@ public interface RunListener {
     /** A rank has died, and the run with it. Only the first is reported. */
     default void lost(Member member, String reason) {}
 
+    /** The run has lost a rank, and this one's program does not know, since it makes no call of Gyre. */
+    default void unaware(Member member) {}
+
     /** The run has not come about: ranks are missing. */
     default void failed(String reason) {}
 }

@@ -16,6 +16,7 @@ import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
 import java.nio.ByteBuffer;
@@ -122,7 +123,11 @@ class CoordinatorTest {
 
         played.join(1, new Join(9, 2, Played.member(1), Map.of()));
 
-        assertRefused(played, 1, "rank 1 (host host1, pid 101) speaks version 9", "on host head version 2");
+        assertRefused(
+                played,
+                1,
+                "rank 1 (host host1, pid 101) speaks version 9",
+                "on host head version " + Message.PROTOCOL_VERSION);
     }
 
     @Test
@@ -248,8 +253,8 @@ class CoordinatorTest {
         played.leave(1);
         played.disconnect(1);
 
-        assertThat(played.takeWords(0)).containsExactly(new Left(1, List.of(1L, 1L)));
-        assertThat(played.takeWords(1)).containsExactly(new Left(1, List.of(1L, 1L)));
+        assertThat(played.takeWords(0)).containsExactly(new Left(1, List.of(1L, 1L), "step 1", ""));
+        assertThat(played.takeWords(1)).containsExactly(new Left(1, List.of(1L, 1L), "step 1", ""));
         assertThat(played.coordinator.isOver()).isFalse();
         played.leave(0);
         assertThat(played.coordinator.isOver()).isTrue();
@@ -268,10 +273,31 @@ class CoordinatorTest {
     }
 
     @Test
+    void aRankThatLeavesIsToldOfACallThatItHasNotMade() {
+        Played played = Played.complete(2);
+        played.offer(0, "export to model.zip", "");
+
+        played.leave(1);
+
+        Left left = new Left(1, List.of(1L, 1L), "step 1", "'export to model.zip' of " + Played.member(0));
+        assertThat(played.takeWords(1)).containsExactly(left);
+    }
+
+    @Test
+    void whoeverIsNotAboutToSpeakIsReported() {
+        Played played = Played.complete(3);
+        played.disconnect(2);
+
+        played.receive(1, new Unaware());
+
+        assertThat(played.heard).containsExactly("lost 2", "unaware 1");
+    }
+
+    @Test
     void aRankThatLeavesSaysWhatItHasSentToEverybody() {
         Played played = Played.complete(2);
 
-        played.receive(1, new Leave(List.of(5L)));
+        played.receive(1, new Leave(List.of(5L), ""));
 
         assertLost(played, 0, 1, "it left with 1 counts for 2 ranks");
     }
@@ -343,7 +369,7 @@ class CoordinatorTest {
     void aRankThatSpeaksLikeACoordinatorIsLost() {
         Played played = Played.complete(2);
 
-        played.receive(0, new Left(1, List.of()));
+        played.receive(0, new Left(1, List.of(), "", ""));
 
         assertLost(played, 1, 0, "it sent a Left message, which is not a rank's to send");
     }
@@ -353,7 +379,7 @@ class CoordinatorTest {
         Played played = Played.complete(2);
         played.connect(9);
 
-        played.receive(9, new Leave(List.of()));
+        played.receive(9, new Leave(List.of(), ""));
 
         assertThat(played.closed).containsExactly(9);
         assertThat(played.takeWords(0)).isEmpty();

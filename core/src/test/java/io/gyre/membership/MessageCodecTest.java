@@ -19,6 +19,7 @@ import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
 import java.nio.ByteBuffer;
@@ -50,8 +51,9 @@ class MessageCodecTest {
                 new Value(2, ByteBuffer.wrap(new byte[0])),
                 new Disagreed("apples and pears"),
                 new Lost(MEMBER, "gone"),
-                new Left(9, List.of(1L << 50, 0L)),
-                new Leave(List.of(3L)),
+                new Left(9, List.of(1L << 50, 0L), "export to a", "export to ä"),
+                new Leave(List.of(3L), "export to ß"),
+                new Unaware(),
                 new Failed("the disk is full"),
                 new Heartbeat(Message.NO_RANK));
     }

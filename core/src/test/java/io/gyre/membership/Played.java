@@ -105,7 +105,7 @@ final class Played implements Outbox, RunListener {
     }
 
     void leave(int connection) {
-        receive(connection, new Leave(Collections.nCopies(worldSize, (long) connection)));
+        receive(connection, new Leave(Collections.nCopies(worldSize, (long) connection), "step " + connection));
     }
 
     void disconnect(int connection) {
@@ -196,6 +196,11 @@ final class Played implements Outbox, RunListener {
     @Override
     public void lost(Member member, String reason) {
         heard.add("lost " + member.rank());
+    }
+
+    @Override
+    public void unaware(Member member) {
+        heard.add("unaware " + member.rank());
     }
 
     @Override

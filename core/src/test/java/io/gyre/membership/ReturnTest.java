@@ -112,7 +112,7 @@ class ReturnTest {
 
         comeBack(9, 1);
 
-        assertThat(played.takeWords(9)).contains(new Left(0, Collections.nCopies(3, 0L)));
+        assertThat(played.takeWords(9)).contains(new Left(0, Collections.nCopies(3, 0L), "step 0", ""));
     }
 
     @Test

@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.World;
+import io.gyre.Session;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -14,7 +14,8 @@ final class DataInUse implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DataInUse.class);
 
-    private final World world;
+    private final Session session;
+    private final LossWatch watch;
     private final String rankName;
     private @Nullable ShardedData data;
     private @Nullable Claim claim;
@@ -23,10 +24,13 @@ final class DataInUse implements AutoCloseable {
     /**
      * Creates it, without data.
      *
+     * @param session of those who train
+     * @param watch over what reads the data
      * @param rankName who claims the data, for errors
      */
-    DataInUse(World world, String rankName) {
-        this.world = world;
+    DataInUse(Session session, LossWatch watch, String rankName) {
+        this.session = session;
+        this.watch = watch;
         this.rankName = rankName;
     }
 
@@ -58,8 +62,8 @@ final class DataInUse implements AutoCloseable {
         return goesOn;
     }
 
-    /** The pass, open for a call of {@code fit}; begun at a place if none is open. */
-    Pass open(ShardedData of, Place place) {
+    /** The pass, open for the steps of a call of {@code fit} from one on; begun at a place if none is open. */
+    Pass open(ShardedData of, Place place, long step) {
         setUse(Claim.Use.NOW);
         Pass open = pass;
         if (open != null && open.resume()) {
@@ -68,7 +72,7 @@ final class DataInUse implements AutoCloseable {
         if (open != null) {
             open.close();
         }
-        Pass begun = new Pass(of, world, place);
+        Pass begun = new Pass(of, session, watch, place, step);
         pass = begun;
         return begun;
     }

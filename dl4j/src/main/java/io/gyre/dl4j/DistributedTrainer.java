@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +60,8 @@ import org.slf4j.LoggerFactory;
  *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step. They find
  *       the model's own layers, and a last batch of 0 rows where there are no examples.
  *   <dt>Threading
- *   <dd>One thread, the one that drives the session; {@link #requestStop} and {@link #requestEnd} may come from any.
+ *   <dd>One thread, the one that drives the session; {@link #requestStop} and {@link #requestEnd} may come from any. A
+ *       daemon thread interrupts it in listeners and iterators once another rank is lost.
  *   <dt>Failure
  *   <dd>{@link GyreException} and its kinds. If a gradient is not finite on any rank, or a replica differs from the
  *       others, all ranks fail in the same step, before its update, and name that rank; a loss that alone is not finite
@@ -87,6 +90,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final Claim modelClaim;
     private final DataInUse inUse;
     private final @Nullable SafeReclamation reclamation;
+    private final LossWatch watch;
 
     private int startedEpoch = -1;
     private long lastFingerprint;
@@ -103,7 +107,6 @@ public final class DistributedTrainer implements AutoCloseable {
         this.reclamation = reclamation;
         session = builder.session;
         world = session.world();
-        inUse = new DataInUse(world, rankName(session));
         UpdateStrategy given = builder.strategy;
         session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
         ownCollective = given != null ? null : Collectives.choose(session.endpoint(), builder.algorithm);
@@ -133,10 +136,14 @@ public final class DistributedTrainer implements AutoCloseable {
         replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
         duringPass = overlap ? new GradientExchange(strategy, replica, seals, world.rank()) : null;
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
-        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass, seals, replicas);
+        watch = new LossWatch(session, inStep);
+        inUse = new DataInUse(session, watch, rankName(session));
+        step = new TrainingStep(
+                session, inStep, strategy, replica, batches, duringPass, seals, replicas, watch.code());
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
+        watch.start();
     }
 
     /** A trainer with default options: synchronous, with the collectives that suit the network. Blocks until all ranks have called it. */
@@ -275,7 +282,7 @@ public final class DistributedTrainer implements AutoCloseable {
         boolean returned = goOnAt(strategy.resume(replica, progress.step()));
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
-            stopped = pass(data, lastStep, tally);
+            stopped = watched(() -> pass(data, lastStep, tally));
         }
         strategy.finish(replica);
         replica.parametersChanged();
@@ -307,6 +314,19 @@ public final class DistributedTrainer implements AutoCloseable {
                     reached.epoch() + 1);
         }
         return tally.report(session.bytesSent(), stopped || ended);
+    }
+
+    /** What fails in the program's code because the run has lost a rank is reported as that loss. */
+    private <T> T watched(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | Error failure) {
+            Throwable explained = watch.code().explain(failure, watch::check);
+            if (explained instanceof GyreException lost) {
+                throw lost;
+            }
+            throw failure;
+        }
     }
 
     /** One that was lost and has come back counts its steps from where the others are. */
@@ -349,7 +369,7 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Trains to the end of the epoch, the last step, or the step after which a rank wants to stop: then returns true. */
     private boolean pass(ShardedData data, long lastStep, Tally tally) {
         try {
-            Pass pass = inUse.open(data, progress.place());
+            Pass pass = inUse.open(data, progress.place(), progress.step());
             beginEpoch();
             boolean stopped = steps(pass, data, lastStep, tally);
             inUse.leave();
@@ -368,16 +388,14 @@ public final class DistributedTrainer implements AutoCloseable {
     private void beginEpoch() {
         if (startedEpoch != progress.epoch()) {
             startedEpoch = progress.epoch();
-            for (TrainingListener listener : network.listeners()) {
-                listener.onEpochStart(network.model());
-            }
+            toListeners(listener -> listener.onEpochStart(network.model()));
         }
     }
 
     private boolean steps(Pass pass, ShardedData data, long lastStep, Tally tally) {
         boolean first = true;
         while (progress.step() < lastStep) {
-            Share share = pass.next();
+            Share share = pass.next(progress.step());
             lastFingerprint = share.fingerprint();
             StepSummary total = step.run(share, takeStopRequest(), progress.step(), progress.epoch());
             boolean stop = total.stop();
@@ -403,9 +421,7 @@ public final class DistributedTrainer implements AutoCloseable {
             score = network.model().score();
             progress = progress.afterStep(network.step(), position, share.mark());
             tally.step(total, step.exchangeNanos(), step.exposedNanos());
-            if (stepListener != null) {
-                stepListener.stepDone(progress.step(), progress.epoch(), total);
-            }
+            toStepListener(total);
             checkpoints.afterStep(progress);
             if (stop) {
                 return true;
@@ -414,10 +430,30 @@ public final class DistributedTrainer implements AutoCloseable {
         return false;
     }
 
-    private void endEpoch(Tally tally) {
-        for (TrainingListener listener : network.listeners()) {
-            listener.onEpochEnd(network.model());
+    private void toListeners(Consumer<TrainingListener> event) {
+        watch.code().enter("a listener, before or after an epoch, at the end", progress.step());
+        try {
+            network.listeners().forEach(event);
+        } finally {
+            watch.code().leave();
         }
+    }
+
+    private void toStepListener(StepSummary total) {
+        StepListener listener = stepListener;
+        if (listener == null) {
+            return;
+        }
+        watch.code().enter("the step listener, at the end", progress.step() - 1);
+        try {
+            listener.stepDone(progress.step(), progress.epoch(), total);
+        } finally {
+            watch.code().leave();
+        }
+    }
+
+    private void endEpoch(Tally tally) {
+        toListeners(listener -> listener.onEpochEnd(network.model()));
         progress = progress.afterEpoch();
         network.setProgress(progress.step(), progress.epoch());
         tally.epoch();
@@ -517,14 +553,17 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param kinds for each output that is to be evaluated, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        MergedEvaluation evaluation = new MergedEvaluation(network, session);
+        MergedEvaluation evaluation = new MergedEvaluation(network, session, watch.code());
         Claim claim = Claim.of(data.claimed(), rankName(session), data.mayEnd());
         try {
             World present = evaluation.present();
-            EvaluationPass pass = new EvaluationPass(data.pass(present, Place.beginning(0)));
-            Map<Integer, List<IEvaluation<?>>> merged = evaluation.run(pass, kinds);
-            pass.checkAgreement(session);
-            return merged;
+            data.awaitStraggler();
+            return watched(() -> {
+                EvaluationPass pass = new EvaluationPass(data.pass(present, Place.beginning(0)));
+                Map<Integer, List<IEvaluation<?>>> merged = evaluation.run(pass, kinds);
+                pass.checkAgreement(session);
+                return merged;
+            });
         } finally {
             claim.close();
         }
@@ -539,7 +578,7 @@ public final class DistributedTrainer implements AutoCloseable {
     public List<String> parametersSha256OfAllRanks() {
         List<String> all = new ArrayList<>();
         for (byte[] bytes : session.exchange(
-                "checksums of the parameters", parametersSha256().getBytes(StandardCharsets.UTF_8))) {
+                "parametersSha256OfAllRanks", parametersSha256().getBytes(StandardCharsets.UTF_8))) {
             all.add(new String(bytes, StandardCharsets.UTF_8));
         }
         return all;
@@ -559,6 +598,7 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
     @Override
     public void close() {
+        watch.close();
         inUse.close();
         if (duringPass != null) {
             duringPass.close();

@@ -1,12 +1,14 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.memory.MemoryWorkspaceManager;
@@ -14,27 +16,48 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Runs a pass over the data on a thread of its own, a little ahead of the one that trains. */
+/**
+ * Runs a pass over the data on a thread of its own, a little ahead of the one that trains. A wait for a batch ends as
+ * soon after the loss of a rank as a wait for that rank. A loader that hangs in the program's code does not hold up the
+ * end of a pass.
+ */
 final class LoadAhead implements Iterator<Share>, AutoCloseable {
-
-    private static final Logger LOG = LoggerFactory.getLogger(LoadAhead.class);
 
     /** Two: one is being used up while the next is being made, and memory stays small. */
     private static final int AHEAD = 2;
 
-    private static final long CLOSE_SECONDS = 60;
+    private static final Logger LOG = LoggerFactory.getLogger(LoadAhead.class);
 
+    /** How often a wait for a batch looks whether the run goes on. */
+    private static final long LOOK_MILLIS = 100;
+
+    /** How long the end of a pass waits for the thread. */
+    private static final long CLOSE_MILLIS = 500;
+
+    /** How long the next pass over the same data does. */
+    private static final long STRAGGLER_SECONDS = 60;
+
+    private final LossWatch watch;
     private final BlockingQueue<Loaded> queue = new ArrayBlockingQueue<>(AHEAD);
     /** Held by the loader while it is in the source, and by the training thread between calls of {@code fit}. */
     private final Semaphore reading = new Semaphore(1);
 
     private final Thread loader;
     private @Nullable Loaded head;
+    private long step;
+    private volatile boolean closed;
 
     /** A share, the end of the pass (no share), or the failure that ended it. */
     private record Loaded(@Nullable Share share, @Nullable Throwable failure) {}
 
-    LoadAhead(Iterator<Share> pass, int rank) {
+    /**
+     * Starts the thread.
+     *
+     * @param watch tells of the loss that ends a wait for a batch
+     * @param rank for the thread's name
+     */
+    LoadAhead(Iterator<Share> pass, LossWatch watch, int rank) {
+        this.watch = watch;
         loader = new Thread(() -> load(pass), "gyre-loader-" + rank);
         loader.setDaemon(true);
         loader.start();
@@ -42,11 +65,11 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
 
     private void load(Iterator<Share> pass) {
         try {
-            Loaded next;
+            Share next;
             do {
-                next = new Loaded(read(pass), null);
-                queue.put(next);
-            } while (next.share() != null);
+                next = read(pass);
+                put(new Loaded(next, null));
+            } while (next != null);
         } catch (InterruptedException closed) {
             Thread.currentThread().interrupt();
         } catch (Throwable failure) {
@@ -66,11 +89,19 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** Leaves the source alone until {@link #resume}. Waits for a batch that is being read. */
+    /** Leaves the source alone until {@link #resume}. Waits for a batch that is being read, while the run is whole. */
     void pause() {
+        long began = System.nanoTime();
+        boolean said = false;
         try {
-            while (!reading.tryAcquire(CLOSE_SECONDS, TimeUnit.SECONDS)) {
-                LOG.warn(stillReads("the call of fit was done"));
+            while (!reading.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+                if (!watch.isWhole()) {
+                    watch.check("the wait for the end of a batch that is being read, step " + step);
+                }
+                if (!said && System.nanoTime() - began >= TimeUnit.SECONDS.toNanos(STRAGGLER_SECONDS)) {
+                    said = true;
+                    LOG.warn(stillReads("the call of fit was done"));
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -91,12 +122,25 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
+    /** The program's code may have swallowed the interrupt. */
+    private void put(Loaded loaded) throws InterruptedException {
+        if (closed) {
+            throw new InterruptedException("the pass has been ended");
+        }
+        queue.put(loaded);
+    }
+
     private void report(Throwable failure) {
         try {
-            queue.put(new Loaded(null, failure));
+            put(new Loaded(null, failure));
         } catch (InterruptedException closed) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** Says for which step the next batch is, for errors. */
+    void forStep(long value) {
+        step = value;
     }
 
     @Override
@@ -136,9 +180,12 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
     private Loaded take() {
         try {
             while (true) {
-                Loaded loaded = queue.poll(1, TimeUnit.SECONDS);
+                Loaded loaded = queue.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
                 if (loaded != null) {
                     return loaded;
+                }
+                if (!watch.isWhole()) {
+                    watch.check("the wait for its data, step " + step);
                 }
                 if (!loader.isAlive() && queue.isEmpty()) {
                     throw new GyreException(loader.getName() + " ended without a result: it was interrupted");
@@ -150,22 +197,47 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** Ends the thread; what it has loaded is dropped. */
+    /** Tells the thread to end, and drops what it has loaded. If it heeds no interrupt, the log says where it is. */
     @Override
     public void close() {
+        closed = true;
         loader.interrupt();
-        try {
-            loader.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        if (loader.isAlive()) {
-            throw new GyreException(stillReads("the pass was ended"));
+        if (!awaitEnd(CLOSE_MILLIS)) {
+            LOG.warn(
+                    "{} still reads a batch {} ms after the pass was ended, and is left to itself. It is at {}",
+                    loader.getName(),
+                    CLOSE_MILLIS,
+                    Arrays.stream(loader.getStackTrace())
+                            .map(String::valueOf)
+                            .collect(Collectors.joining("\n    at ")));
         }
     }
 
+    /** After {@link #close}: returns when the data may be read again. */
+    void awaitStraggler() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(STRAGGLER_SECONDS);
+        while (!awaitEnd(LOOK_MILLIS)) {
+            watch.check("the wait for the end of the last pass over the data, step " + step);
+            if (Thread.currentThread().isInterrupted()) {
+                throw new GyreException("interrupted while waiting for " + loader.getName() + " to end");
+            }
+            if (System.nanoTime() - deadline >= 0) {
+                throw new GyreException(stillReads("the pass was ended"));
+            }
+        }
+    }
+
+    private boolean awaitEnd(long millis) {
+        try {
+            loader.join(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return !loader.isAlive();
+    }
+
     private String stillReads(String since) {
-        return loader.getName() + " still reads a batch " + CLOSE_SECONDS + " s after " + since
+        return loader.getName() + " still reads a batch " + STRAGGLER_SECONDS + " s after " + since
                 + "; look at its stack (jstack)";
     }
 }

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.Session;
+import io.gyre.UserCode;
 import io.gyre.World;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -20,15 +21,17 @@ final class MergedEvaluation {
 
     private final Network network;
     private final Session session;
+    private final UserCode code;
 
-    MergedEvaluation(Network network, Session session) {
+    MergedEvaluation(Network network, Session session, UserCode code) {
         this.network = network;
         this.session = session;
+        this.code = code;
     }
 
     /** The ranks that have not been lost, numbered anew: all see the same ones, and share the data among them. */
     World present() {
-        List<byte[]> values = session.exchange("who evaluates", new byte[] {1});
+        List<byte[]> values = session.exchange("evaluate", new byte[] {1});
         int before = 0;
         int all = 0;
         for (int rank = 0; rank < values.size(); rank++) {
@@ -52,12 +55,17 @@ final class MergedEvaluation {
                 output,
                 ofOutput.stream().<IEvaluation<?>>map(EvaluationMerge::empty).toList()));
         boolean anyData = false;
-        while (pass.hasNext()) {
-            MultiDataSet rows = pass.next().rows();
-            if (rows != null) {
-                evaluate(rows, own);
-                anyData = true;
+        code.enter("the program's data or the model, in evaluate", UserCode.NO_STEP);
+        try {
+            while (pass.hasNext()) {
+                MultiDataSet rows = pass.next().rows();
+                if (rows != null) {
+                    evaluate(rows, own);
+                    anyData = true;
+                }
             }
+        } finally {
+            code.leave();
         }
         Map<Integer, List<IEvaluation<?>>> merged = new TreeMap<>();
         for (Map.Entry<Integer, List<IEvaluation<?>>> output : own.entrySet()) {

@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.World;
+import io.gyre.Session;
 import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,22 +12,54 @@ import org.jspecify.annotations.Nullable;
 final class Pass implements AutoCloseable {
 
     private final ShardedData data;
+    private final LossWatch watch;
     private final Iterator<Share> shares;
     private final @Nullable LoadAhead loader;
     private Share end;
     private boolean paused;
     private boolean hadMore;
 
-    Pass(ShardedData data, World world, Place place) {
+    /**
+     * Begins a pass, when the thread of the one before has ended.
+     *
+     * @param session of those who train
+     * @param watch over the program's iterator, where that runs on this thread
+     * @param step the next one
+     */
+    Pass(ShardedData data, Session session, LossWatch watch, Place place, long step) {
         this.data = data;
-        Iterator<Share> direct = data.pass(world, place);
-        loader = data.loadsAhead() ? new LoadAhead(direct, world.rank()) : null;
+        this.watch = watch;
+        data.awaitStraggler();
+        watch.code().enter("beginning a pass over the program's data, before the first batch", step);
+        Iterator<Share> direct;
+        try {
+            direct = data.pass(session.world(), place);
+        } finally {
+            watch.code().leave();
+        }
+        loader =
+                data.loadsAhead() ? new LoadAhead(direct, watch, session.world().rank()) : null;
+        data.loadedBy(loader);
         shares = loader == null ? direct : loader;
         long fingerprint = data.isCompared() ? Fingerprint.ofRunning(Fingerprint.START) : 0;
         end = new Share(null, false, true, fingerprint, place.mark(), List.of());
     }
 
-    Share next() {
+    /** The next share, for this step. */
+    Share next(long step) {
+        if (loader != null) {
+            loader.forStep(step);
+            return read();
+        }
+        watch.code().enter("the program's data iterator, for the batch", step);
+        try {
+            return read();
+        } finally {
+            watch.code().leave();
+        }
+    }
+
+    private Share read() {
         if (!shares.hasNext()) {
             return end;
         }

@@ -5,6 +5,7 @@ import io.gyre.World;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
@@ -30,6 +31,9 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * </dl>
  */
 public abstract class ShardedData {
+
+    /** Of the last pass; it may hang in the program's code. */
+    private @Nullable LoadAhead lastLoader;
 
     ShardedData() {}
 
@@ -94,6 +98,19 @@ public abstract class ShardedData {
             throw new IllegalArgumentException("bufferBatches " + bufferBatches + ": at least 2 can be mixed");
         }
         return bufferBatches;
+    }
+
+    /** Waits for the thread of the last pass, if that still reads. */
+    final void awaitStraggler() {
+        if (lastLoader != null) {
+            lastLoader.awaitStraggler();
+            lastLoader = null;
+        }
+    }
+
+    /** Notes who loads the pass that has begun; null for nobody. */
+    final void loadedBy(@Nullable LoadAhead loader) {
+        lastLoader = loader;
     }
 
     /** In words, for comparison between ranks and with checkpoints: sizes, order, seed. */

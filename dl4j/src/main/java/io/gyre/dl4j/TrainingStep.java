@@ -7,6 +7,7 @@ import io.gyre.Session;
 import io.gyre.StepReport;
 import io.gyre.StepSummary;
 import io.gyre.UpdateStrategy;
+import io.gyre.UserCode;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.slf4j.Logger;
@@ -22,6 +23,7 @@ final class TrainingStep {
             " No update was applied: the parameters are those before this step. Look for bad"
                     + " values in the data; else lower the learning rate, or clip the gradients.";
 
+    private static final String UPDATE = "the update or a listener after it";
     private static final Logger LOG = LoggerFactory.getLogger(TrainingStep.class);
     private static final long STEPS_BETWEEN_WARNINGS = 100;
 
@@ -33,6 +35,7 @@ final class TrainingStep {
     private final @Nullable GradientExchange duringPass;
     private final GradientSeals seals;
     private final ReplicaCheck replicas;
+    private final UserCode code;
     private long exchangeNanos;
     private long exposedNanos;
     private long nextWarning;
@@ -46,6 +49,7 @@ final class TrainingStep {
      * @param duringPass exchanges gradients during backward passes; null to do it afterwards. Borrowed
      * @param seals of the gradients, until they are added up
      * @param replicas of those whose replicas are to be equal
+     * @param code is told when the thread is in the model and its listeners
      */
     TrainingStep(
             Session session,
@@ -55,7 +59,8 @@ final class TrainingStep {
             MicroBatches batches,
             @Nullable GradientExchange duringPass,
             GradientSeals seals,
-            ReplicaCheck replicas) {
+            ReplicaCheck replicas,
+            UserCode code) {
         this.session = session;
         this.inStep = inStep;
         this.strategy = strategy;
@@ -64,6 +69,7 @@ final class TrainingStep {
         this.duringPass = duringPass;
         this.seals = seals;
         this.replicas = replicas;
+        this.code = code;
     }
 
     /**
@@ -93,7 +99,7 @@ final class TrainingStep {
         if (duringPass != null) {
             ownScore = backwardAndExchange(duringPass, rows, examples, step);
         } else {
-            ownScore = batches.backward(rows, null, step);
+            ownScore = backward(rows, null, step);
             if (early) {
                 addUpBuckets(examples, step);
             }
@@ -121,7 +127,7 @@ final class TrainingStep {
                 if (!early) {
                     checkFinite(total, step);
                 }
-                replica.update(total);
+                update(total, step);
             } else {
                 replica.average(total.examples());
                 replica.side().awaitAll();
@@ -131,7 +137,7 @@ final class TrainingStep {
                 long begin = System.nanoTime();
                 strategy.combine(replica, total, step);
                 waitedFor(begin);
-                replica.endStep(total);
+                endStep(total, step);
             }
             long begin = System.nanoTime();
             strategy.afterStep(replica, step);
@@ -150,15 +156,42 @@ final class TrainingStep {
         return Rows.countTrained(rows);
     }
 
+    private double backward(@Nullable MultiDataSet rows, BackwardHooks.@Nullable Listener listener, long step) {
+        code.enter("the backward pass or a listener in it", step);
+        try {
+            return batches.backward(rows, listener, step);
+        } finally {
+            code.leave();
+        }
+    }
+
     private double backwardAndExchange(
             GradientExchange exchange, @Nullable MultiDataSet rows, int examples, long step) {
-        double score = exchange.begin(listener -> batches.backward(rows, listener, step), examples, step);
+        double score = exchange.begin(listener -> backward(rows, listener, step), examples, step);
         long begin = System.nanoTime();
         exchange.finish();
         exposedNanos += System.nanoTime() - begin;
         exchangeNanos += exchange.busyNanos();
         replica.endExchange();
         return score;
+    }
+
+    private void update(StepSummary total, long step) {
+        code.enter(UPDATE, step);
+        try {
+            replica.update(total);
+        } finally {
+            code.leave();
+        }
+    }
+
+    private void endStep(StepSummary total, long step) {
+        code.enter(UPDATE, step);
+        try {
+            replica.endStep(total);
+        } finally {
+            code.leave();
+        }
     }
 
     /**
@@ -252,7 +285,7 @@ final class TrainingStep {
      */
     private GyreException sumsNotFinite(@Nullable MultiDataSet rows, StepSummary total, long step) {
         replicas.check(step);
-        batches.backward(rows, null, step);
+        backward(rows, null, step);
         return gradientsNotFinite(total, step, NotFinite.ofAllRanks(inStep, NotFinite.first(replica), step));
     }
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.Gyre;
-import io.gyre.World;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -260,19 +259,23 @@ class FitStepsTest {
     @Test
     void aPassThatIsPausedReadsNothing() throws Exception {
         Batches iterator = new Batches(batches(1));
-        Pass pass = new Pass(ShardedData.of(iterator, Sharding.OWN), new World(0, 1), Place.beginning(0));
-        pass.next();
-        pass.pause();
-        int given = iterator.given();
-        pass.next();
-        pass.next();
+        Gyre.local(1).run(session -> {
+            try (LossWatch watch = new LossWatch(session, session);
+                    Pass pass = new Pass(
+                            ShardedData.of(iterator, Sharding.OWN), session, watch, Place.beginning(0), 0)) {
+                pass.next(0);
+                pass.pause();
+                int given = iterator.given();
+                pass.next(1);
+                pass.next(2);
 
-        assertThat(iterator.given()).isEqualTo(given);
-        assertThat(pass.resume()).isTrue();
-        for (int i = 3; i < BATCHES; i++) {
-            assertThat(pass.next().ended()).isFalse();
-        }
-        assertThat(pass.next().ended()).isTrue();
-        pass.close();
+                assertThat(iterator.given()).isEqualTo(given);
+                assertThat(pass.resume()).isTrue();
+                for (int i = 3; i < BATCHES; i++) {
+                    assertThat(pass.next(i).ended()).isFalse();
+                }
+                assertThat(pass.next(BATCHES).ended()).isTrue();
+            }
+        });
     }
 }

@@ -35,6 +35,8 @@ class KilledRankTest {
         "UPDATE,     1, all-reduce \\(.*\\) of step 4",
         "CHECKPOINT, 0, checkpoint of step 4",
         "IDLE,       2, agreement on training data",
+        "DATA,       1, 'the wait for its data, step 0'",
+        "LISTENER,   0, the update or a listener after it of step 3",
     })
     void aKilledRankEndsTheWaitsOfTheOthersWithItsName(Phase phase, int victim, String doing) throws Exception {
         List<RankProcess> ranks = new ArrayList<>();
@@ -44,6 +46,11 @@ class KilledRankTest {
                 ranks.add(start(rendezvous, rank, phase, victim));
             }
             ranks.get(victim).awaitOutput("in " + phase);
+            if (phase == Phase.DATA || phase == Phase.LISTENER) {
+                for (RankProcess rank : ranks) {
+                    rank.awaitOutput("in " + phase);
+                }
+            }
             ranks.get(victim).signal("KILL");
 
             for (int rank = 0; rank < RANKS; rank++) {

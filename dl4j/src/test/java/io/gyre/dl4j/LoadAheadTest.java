@@ -4,12 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.Session;
+import io.gyre.World;
+import java.lang.reflect.Proxy;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.nd4j.linalg.dataset.DataSet;
@@ -19,6 +25,29 @@ import org.nd4j.linalg.factory.Nd4j;
 class LoadAheadTest {
 
     private static final Share NOTHING = Share.own(null, false);
+    /** Whether the run has lost rank 1. */
+    private volatile boolean lost;
+
+    private LossWatch watch() {
+        Session session = (Session) Proxy.newProxyInstance(
+                getClass().getClassLoader(),
+                new Class<?>[] {Session.class},
+                (proxy, method, arguments) -> switch (method.getName()) {
+                    case "world" -> new World(0, 2);
+                    case "hasGone" -> false;
+                    case "isWhole" -> !lost;
+                    case "check" -> check(arguments[0]);
+                    default -> throw new UnsupportedOperationException(method.toString());
+                });
+        return new LossWatch(session, session);
+    }
+
+    private @Nullable Object check(Object doing) {
+        if (lost) {
+            throw new PeerLostException(0, new Member(1, "there", 7), "it was killed", doing.toString());
+        }
+        return null;
+    }
 
     private static Share share() {
         return Share.own(new DataSet(Nd4j.ones(1, 1), Nd4j.ones(1, 1)).toMultiDataSet(), false);
@@ -28,7 +57,7 @@ class LoadAheadTest {
     void sharesComeInTheirOrder() {
         List<Share> shares = List.of(share(), NOTHING, share());
 
-        try (LoadAhead ahead = new LoadAhead(shares.iterator(), 0)) {
+        try (LoadAhead ahead = new LoadAhead(shares.iterator(), watch(), 0)) {
             assertThat(ahead).toIterable().containsExactlyElementsOf(shares);
         }
     }
@@ -53,7 +82,7 @@ class LoadAheadTest {
             }
         };
 
-        try (LoadAhead ahead = new LoadAhead(failing, 0)) {
+        try (LoadAhead ahead = new LoadAhead(failing, watch(), 0)) {
             assertThat(ahead.next()).isSameAs(NOTHING);
             assertThatThrownBy(ahead::hasNext).hasMessage("image 7 is damaged");
         }
@@ -77,7 +106,7 @@ class LoadAheadTest {
             }
         };
 
-        try (LoadAhead ahead = new LoadAhead(counting, 0)) {
+        try (LoadAhead ahead = new LoadAhead(counting, watch(), 0)) {
             // Two in the queue, and one in the loader's hand.
             assertThat(third.await(30, TimeUnit.SECONDS)).isTrue();
             ahead.next();
@@ -108,11 +137,71 @@ class LoadAheadTest {
             }
         };
 
-        LoadAhead ahead = new LoadAhead(slow, 3);
+        LoadAhead ahead = new LoadAhead(slow, watch(), 3);
         assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
         assertThat(loader.get().getName()).isEqualTo("gyre-loader-3");
         ahead.close();
 
         assertThat(loader.get().isAlive()).isFalse();
+    }
+
+    /** Until it is released, whatever interrupts it. */
+    private static final class HangingPass implements Iterator<Share> {
+
+        private final CountDownLatch begun = new CountDownLatch(1);
+        private final CountDownLatch released = new CountDownLatch(1);
+
+        @Override
+        public boolean hasNext() {
+            return true;
+        }
+
+        @Override
+        public Share next() {
+            begun.countDown();
+            boolean waiting = true;
+            while (waiting) {
+                try {
+                    released.await();
+                    waiting = false;
+                } catch (InterruptedException e) {
+                    // As a program would that heeds no interrupt.
+                }
+            }
+            return NOTHING;
+        }
+    }
+
+    @Test
+    void theLossOfARankEndsTheWaitForABatch() throws Exception {
+        HangingPass hanging = new HangingPass();
+        try (LoadAhead ahead = new LoadAhead(hanging, watch(), 0)) {
+            ahead.forStep(12);
+            assertThat(hanging.begun.await(30, TimeUnit.SECONDS)).isTrue();
+            lost = true;
+
+            assertThatThrownBy(ahead::hasNext)
+                    .isInstanceOf(PeerLostException.class)
+                    .hasMessageContaining(
+                            "rank 0 stopped in the wait for its data, step 12: rank 1 (host there, pid 7)");
+        } finally {
+            hanging.released.countDown();
+        }
+    }
+
+    @Test
+    void aLoaderThatHangsHoldsUpTheNextPassAndNotTheEndOfItsOwn() throws Exception {
+        HangingPass hanging = new HangingPass();
+        LoadAhead ahead = new LoadAhead(hanging, watch(), 0);
+        assertThat(hanging.begun.await(30, TimeUnit.SECONDS)).isTrue();
+        ahead.close();
+
+        lost = true;
+        assertThatThrownBy(ahead::awaitStraggler)
+                .isInstanceOf(PeerLostException.class)
+                .hasMessageContaining("the end of the last pass over the data");
+        lost = false;
+        hanging.released.countDown();
+        ahead.awaitStraggler();
     }
 }

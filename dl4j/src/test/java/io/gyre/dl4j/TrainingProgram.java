@@ -13,7 +13,11 @@ import io.gyre.transport.JoinOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
 /**
@@ -34,7 +38,11 @@ final class TrainingProgram {
         /** Writing a checkpoint, for which the others wait. */
         CHECKPOINT,
         /** Doing something else between two calls of {@code fit}. */
-        IDLE
+        IDLE,
+        /** Reading the first batch, which comes on no rank. */
+        DATA,
+        /** In a listener, as all ranks are. */
+        LISTENER
     }
 
     private TrainingProgram() {}
@@ -54,8 +62,11 @@ final class TrainingProgram {
     }
 
     private static void train(Session session, Phase phase, boolean victim, Path checkpoints) {
-        DistributedTrainer.Builder builder = DistributedTrainer.builder(
-                        TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT)), session)
+        MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT));
+        if (phase == Phase.LISTENER) {
+            model.setListeners(new StaysInAListener());
+        }
+        DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
                 .strategy(new StopsBeforeUpdater(
                         new Synchronous(new RingCollective(session.endpoint())), victim && phase == Phase.UPDATE));
         if (phase == Phase.CHECKPOINT) {
@@ -65,12 +76,33 @@ final class TrainingProgram {
             builder.stepListener((step, epoch, summary) -> stopInCheckpoint(step, checkpoints));
         }
         try (DistributedTrainer trainer = builder.build()) {
-            ShardedData data = ShardedData.of(ExampleSource.of(TestData.vectors(64, DataType.FLOAT, 1)), 4, 1);
+            ShardedData data = ShardedData.of(source(phase), 4, 1);
             trainer.fitSteps(data, STEPS);
             if (victim && phase == Phase.IDLE) {
                 stay(Phase.IDLE);
             }
             trainer.fitSteps(data, STEPS);
+        }
+    }
+
+    private static ExampleSource source(Phase phase) {
+        DataSet examples = TestData.vectors(64, DataType.FLOAT, 1);
+        if (phase == Phase.DATA) {
+            return ExampleSource.of(examples.numExamples(), indices -> {
+                stay(Phase.DATA);
+                return examples;
+            });
+        }
+        return ExampleSource.of(examples);
+    }
+
+    private static final class StaysInAListener extends BaseTrainingListener {
+
+        @Override
+        public void iterationDone(Model model, int iteration, int epoch) {
+            if (iteration == LAST_STEP) {
+                stay(Phase.LISTENER);
+            }
         }
     }
 

@@ -15,19 +15,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * The processes of a run, which end together.
  *
- * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice and to say so; then they are told to end, and
- * after {@link #TO_END another} they are killed. One that is not needed may be started again instead. One thread adds
+ * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice. Those that the coordinator tells of it have
+ * {@link #TO_SPEAK longer} to say so and to end by themselves, for a busy host. Then they are told to end, and after
+ * {@link #TO_END another moment} they are killed. One that is not needed may be started again instead. One thread adds
  * and waits; {@link #stop}, {@link #kill} and {@link #destroy} may come from any.
  */
 final class RankGroup {
 
     private static final Duration TO_NOTICE = Duration.ofMillis(500);
+    private static final Duration TO_SPEAK = Duration.ofSeconds(10);
+    private static final Duration TO_LOOK = Duration.ofMillis(20);
 
     /** For programs that have nothing to finish, and after a failure. */
     static final Duration TO_END = Duration.ofMillis(800);
 
     private static final Duration TO_DIE = Duration.ofSeconds(2);
-    private static final Duration TO_BE_READ = Duration.ofSeconds(1);
+    private static final Duration TO_BE_READ = Duration.ofSeconds(5);
 
     private enum Phase {
         RUNNING,
@@ -48,6 +51,10 @@ final class RankGroup {
     private final List<RankEnd> ends = new ArrayList<>();
     private final Set<Integer> spared = ConcurrentHashMap.newKeySet();
     private final List<RankEnd> endsWhenStopped = new ArrayList<>();
+    private final Set<Integer> everJoined = ConcurrentHashMap.newKeySet();
+    private final Set<Integer> members = ConcurrentHashMap.newKeySet();
+    private boolean isLossTold;
+    private long speakDeadlineNanos;
     private int running;
     private boolean failed;
     private volatile Phase phase = Phase.RUNNING;
@@ -118,6 +125,25 @@ final class RankGroup {
     /** Notes that the others go on if this rank fails, as long as one such rank is left. Any thread may say so. */
     void spare(int rank) {
         spared.add(rank);
+    }
+
+    /** Notes that a rank hears from the coordinator when another is lost, says so and ends. Any thread may say so. */
+    void joined(int rank) {
+        everJoined.add(rank);
+        members.add(rank);
+    }
+
+    /** Notes that nothing more is to be expected from a rank. Any thread may say so. */
+    void dismiss(int rank) {
+        members.remove(rank);
+    }
+
+    private boolean isAnybodyAboutToSpeak() {
+        return isLossTold
+                && System.nanoTime() - speakDeadlineNanos < 0
+                && ranks.stream()
+                        .anyMatch(rank ->
+                                rank.isAlive() && members.contains(rank.place().rank()));
     }
 
     private boolean isNeeded(int rank) {
@@ -208,6 +234,9 @@ final class RankGroup {
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
         if (rank.exitStatus() != 0 && !failed && isNeeded(rank.place().rank())) {
             failed = true;
+            // The coordinator loses one that had joined, and tells the others. It does not know of one that had not.
+            isLossTold = everJoined.contains(rank.place().rank());
+            speakDeadlineNanos = System.nanoTime() + TO_SPEAK.toNanos();
             enter(Phase.FAILED, TO_NOTICE);
         }
     }
@@ -239,7 +268,14 @@ final class RankGroup {
 
     private void escalate() {
         switch (phase) {
-            case RUNNING, FAILED -> tellToEnd(TO_END);
+            case FAILED -> {
+                if (isAnybodyAboutToSpeak()) {
+                    enter(Phase.FAILED, TO_LOOK);
+                } else {
+                    tellToEnd(TO_END);
+                }
+            }
+            case RUNNING -> tellToEnd(TO_END);
             case TOLD_TO_END -> killAll();
             case KILLED, DESTROYED -> {
                 enter(Phase.DESTROYED, Duration.ZERO);

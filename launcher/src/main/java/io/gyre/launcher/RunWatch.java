@@ -33,12 +33,28 @@ final class RunWatch implements RunListener {
     }
 
     @Override
+    public void joined(Member member) {
+        group.joined(member.rank());
+    }
+
+    @Override
+    public void left(Member member) {
+        group.dismiss(member.rank());
+    }
+
+    @Override
+    public void unaware(Member member) {
+        group.dismiss(member.rank());
+    }
+
+    @Override
     public void expendable(Member member) {
         group.spare(member.rank());
     }
 
     @Override
     public void fallen(Member member, String reason) {
+        group.dismiss(member.rank());
         if (!group.wasStopped()) {
             terminal.say(member + " was lost, and the run goes on without it: " + reason);
         }
@@ -52,6 +68,7 @@ final class RunWatch implements RunListener {
 
     @Override
     public void lost(Member member, String reason) {
+        group.dismiss(member.rank());
         if (!group.wasStopped()) {
             loss = new Loss(member, reason);
         }

@@ -1,10 +1,15 @@
 package io.gyre.launcher;
 
 import io.gyre.GracefulStop;
+import io.gyre.PeerLostException;
+import io.gyre.Session;
+import io.gyre.transport.AeronSession;
+import io.gyre.transport.JoinOptions;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /** What the ranks of the tests run: the first argument says what to do, the others are for it. */
@@ -39,7 +44,29 @@ final class RankProgram {
             }
             case "orderly" -> endInOrder(Path.of(argument));
             case "wait" -> waitForEver();
+            case "slow to speak" -> speakSlowly(rank);
+            case "unaware" -> {
+                try (Session session = AeronSession.join(JoinOptions.fromEnvironment())) {
+                    session.exchange("started", new byte[0]);
+                    waitForEver();
+                }
+            }
             default -> throw new IllegalArgumentException(arguments[0]);
+        }
+    }
+
+    /** As on a busy host, where that takes longer than a launcher waits for ranks that have nothing to say. */
+    private static void speakSlowly(int rank) throws InterruptedException {
+        try (Session session = AeronSession.join(JoinOptions.fromEnvironment())) {
+            if (rank == session.world().size() - 1) {
+                waitForEver();
+            }
+            System.out.println("ready " + ProcessHandle.current().pid());
+            session.exchange("for ever", new byte[0]);
+        } catch (PeerLostException e) {
+            new CountDownLatch(1).await(2 + rank, TimeUnit.SECONDS);
+            System.err.println("at last: " + e.getMessage());
+            System.exit(1);
         }
     }
 

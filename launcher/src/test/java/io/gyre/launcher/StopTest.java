@@ -49,6 +49,38 @@ class StopTest {
         }
     }
 
+    @Test
+    void ranksThatAreAboutToSpeakAreWaitedFor() throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(3, "slow to speak")) {
+            gyre.awaitReady(0);
+            gyre.awaitReady(1);
+            Processes.signal("KILL", gyre.awaitReady(2));
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
+
+            for (int rank = 0; rank < 2; rank++) {
+                assertThat(gyre.errors())
+                        .contains("[" + rank + "] at last: rank " + rank + " stopped in for ever: rank 2 (host");
+            }
+            assertThat(gyre.errors()).contains("rank 2 (host").contains("ended with exit status 137 (killed)");
+            gyre.awaitNobodyLeft();
+        }
+    }
+
+    @Test
+    void aRankWhoseProgramMakesNoCallSpeaksAllTheSame() throws Exception {
+        try (GyreProcess gyre = GyreProcess.run(2, "unaware")) {
+            gyre.awaitReady(0);
+            Processes.signal("KILL", gyre.awaitReady(1));
+
+            assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
+
+            assertThat(gyre.errors())
+                    .containsPattern("\\[0\\] .*rank 0 stopped in no call of Gyre: rank 1 \\(host .*does not know yet");
+            gyre.awaitNobodyLeft();
+        }
+    }
+
     @ParameterizedTest(name = "{0}")
     @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
     void aSignalToTheLauncherEndsAllRanks(String signal, int status) throws Exception {

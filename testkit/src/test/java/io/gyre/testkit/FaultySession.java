@@ -214,6 +214,16 @@ final class FaultySession implements Session, Endpoint {
     }
 
     @Override
+    public void check(List<Integer> ranks, Object doing) {
+        session.check(ranks, doing);
+    }
+
+    @Override
+    public boolean isWhole(List<Integer> ranks) {
+        return session.isWhole(ranks);
+    }
+
+    @Override
     public void fail(String reason) {
         session.fail(reason);
     }

@@ -60,6 +60,9 @@ public final class AeronSession implements Session {
 
     private boolean closed;
 
+    /** The topic of the last exchange. */
+    private volatile String lastCall = "";
+
     /**
      * Joins a run, and returns when all ranks have come. In a run that has begun it takes the seat of a rank that was lost and is
      * expendable: see {@link Session#incarnation}.
@@ -207,7 +210,18 @@ public final class AeronSession implements Session {
                     "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
         }
         endpoint.check(world().rank(), topic);
+        lastCall = topic;
         return rendezvous.link().exchange(world().rank(), ranks, topic, value, options.peerTimeout());
+    }
+
+    @Override
+    public void check(List<Integer> ranks, Object doing) {
+        rendezvous.link().check(world().rank(), ranks, doing);
+    }
+
+    @Override
+    public boolean isWhole(List<Integer> ranks) {
+        return rendezvous.link().isWhole(ranks);
     }
 
     @Override
@@ -261,12 +275,13 @@ public final class AeronSession implements Session {
         }
         if (quiet && !link.hasEnded()) {
             openLanes().forEach(lane -> lane.drain(deadline));
-            link.leave(world().rank(), endpoint.framesSent(), deadline);
+            link.leave(world().rank(), endpoint.framesSent(), lastCall, deadline);
             // Until they have left too, peers may find that a datagram is missing; the keep-alive thread answers.
             for (AeronEndpoint lane : openLanes()) {
                 link.awaitDeparture(lane.farReaders(), deadline);
             }
         }
+        link.sayWhatTheProgramWasNotTold(world().rank());
         openLanes().forEach(AeronEndpoint::closeBoxes);
         if (quiet) {
             site.close();

@@ -23,6 +23,7 @@ import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.membership.Seat;
@@ -41,6 +42,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +62,9 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
     private static final long POLL_MILLIS = 200;
 
+    /** From the loss of a rank on: a program that waits for others, or for data, learns of it in far less. */
+    private static final Duration TO_LEARN = Duration.ofMillis(700);
+
     private final Selector selector;
     private final MessageChannel channel;
     private final InetSocketAddress address;
@@ -66,6 +72,10 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     private final Thread thread;
     private final UnstalledClock clock = new UnstalledClock(System.nanoTime(), Coordinator.TICK.multipliedBy(2));
     private volatile @Nullable Ending ending;
+
+    /** Whether the program has been told how the run ended. */
+    private volatile boolean told;
+
     private volatile boolean closed;
 
     /** Who has which seat now. Empty before the roster has come. */
@@ -79,6 +89,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     private final BitSet expendable = new BitSet();
     private final Map<Integer, List<Long>> departures = new HashMap<>();
     private final Map<Integer, String> falls = new HashMap<>();
+    private final Map<Integer, String> lastCalls = new HashMap<>();
     private int awaited = Message.NO_RANK;
     private boolean joined;
     private boolean leaving;
@@ -86,6 +97,8 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     // The thread's own.
     private long lastHeard;
     private long nextHeartbeat;
+    private long endHeard;
+    private boolean endSpoken;
 
     /** Why the session cannot go on. */
     @FunctionalInterface
@@ -135,10 +148,12 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                 }
                 selector.selectedKeys().clear();
                 heartbeat();
+                speakForTheProgram();
             }
             sendAll();
         } catch (IOException | RuntimeException e) {
             coordinatorGone(e.getMessage() == null ? e.toString() : e.getMessage());
+            awaitSpoken();
         } finally {
             release();
         }
@@ -172,6 +187,14 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         } else if (message instanceof Left gone) {
             left.set(gone.rank());
             departures.put(gone.rank(), gone.sent());
+            lastCalls.put(gone.rank(), gone.lastCall());
+            Roster known = roster;
+            if (known != null && known.rank() == gone.rank() && !gone.missed().isEmpty()) {
+                LOG.warn(
+                        "{} leaves the run, and has not made a call for which others wait: {}",
+                        known.seats().get(gone.rank()).member(),
+                        gone.missed());
+            }
         } else if (message instanceof Expendable notMissed) {
             expendable.set(notMissed.rank());
         } else if (message instanceof Fallen fallen) {
@@ -239,6 +262,39 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         }
     }
 
+    /**
+     * Once the run has ended, says so in the place of a program that has made no call since: it may be computing, or
+     * waiting for something that is not ours. Time is counted as this thread sees it, so that a program on a busy host
+     * is not taken for silent before it could run.
+     */
+    private synchronized void speakForTheProgram() {
+        Ending verdict = ending;
+        Roster known = roster;
+        if (verdict == null || known == null || endSpoken || told || leaving) {
+            return;
+        }
+        if (endHeard == 0) {
+            endHeard = clock.time();
+        } else if (clock.time() - endHeard > TO_LEARN.toNanos()) {
+            endSpoken = true;
+            LOG.warn(
+                    "{} The program of rank {} does not know yet: it has made no call of Gyre for {} ms.",
+                    verdict.asException(known.rank(), "no call of Gyre").getMessage(),
+                    known.rank(),
+                    TO_LEARN.toMillis());
+            post(new Unaware());
+        }
+    }
+
+    /** With nobody to listen to, but perhaps something to say. */
+    private void awaitSpoken() {
+        while (!closed && ending != null && !told && !endSpoken) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(POLL_MILLIS));
+            clock.advance(System.nanoTime());
+            speakForTheProgram();
+        }
+    }
+
     private synchronized void coordinatorGone(String how) {
         Welcome known = welcome;
         if (leaving
@@ -286,7 +342,33 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     public void check(int observer, Object doing) {
         Ending verdict = ending;
         if (verdict != null) {
+            told = true;
             throw verdict.asException(observer, doing.toString());
+        }
+    }
+
+    /** As {@link io.gyre.Session#check}. */
+    void check(int observer, List<Integer> ranks, Object doing) {
+        check(observer, doing);
+        synchronized (this) {
+            for (int rank : ranks) {
+                checkPresent(observer, rank, doing);
+            }
+        }
+    }
+
+    /** As {@link io.gyre.Session#isWhole}. */
+    synchronized boolean isWhole(List<Integer> ranks) {
+        return ending == null && ranks.stream().noneMatch(this::isAbsent);
+    }
+
+    private synchronized boolean isAbsent(int rank) {
+        return left.get(rank) && !expendable.get(rank);
+    }
+
+    private void checkPresent(int observer, int rank, Object doing) {
+        if (isAbsent(rank)) {
+            throw new PeerLostException(observer, members().get(rank), howLeft(rank), doing.toString());
         }
     }
 
@@ -302,7 +384,8 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
 
     @Override
     public synchronized String howLeft(int rank) {
-        return falls.getOrDefault(rank, Verdicts.super.howLeft(rank));
+        String fall = falls.get(rank);
+        return fall == null ? PeerLostException.left(lastCalls.getOrDefault(rank, "")) : fall;
     }
 
     /** Who has which seat now, by rank. */
@@ -370,9 +453,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                         return List.copyOf(values);
                     }
                     for (int rank : ranks) {
-                        if (left.get(rank) && !expendable.get(rank)) {
-                            throw new PeerLostException(observer, members.get(rank), "it has left the run", topic);
-                        }
+                        checkPresent(observer, rank, topic);
                     }
                     return null;
                 },
@@ -397,6 +478,8 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
                 wait(POLL_MILLIS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
+                // Whoever interrupts because a rank is lost says so first.
+                check(observer, doing);
                 throw new GyreException("rank " + observer + " was interrupted in " + doing, e);
             }
         }
@@ -416,14 +499,14 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
     }
 
     /** Leaves the run in good order, and returns when the coordinator knows; it goes on to listen. */
-    void leave(int rank, List<Long> sent, long deadline) {
+    void leave(int rank, List<Long> sent, String lastCall, long deadline) {
         synchronized (this) {
             if (leaving || roster == null || ending != null) {
                 return;
             }
             leaving = true;
         }
-        post(new Leave(sent));
+        post(new Leave(sent, lastCall));
         awaitUntil(deadline, () -> left.get(rank));
     }
 
@@ -434,6 +517,15 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
             missing.andNot(left);
             return missing.isEmpty();
         });
+    }
+
+    /** A program that has made its last call learns only from the log that a rank was lost while this one left. */
+    void sayWhatTheProgramWasNotTold(int rank) {
+        Ending verdict = ending;
+        if (verdict != null && !told) {
+            told = true;
+            LOG.warn(verdict.asException(rank, "leaving the run").getMessage());
+        }
     }
 
     /** Waits for a verdict that must come. */
@@ -464,6 +556,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         }
         closed = true;
         selector.wakeup();
+        LockSupport.unpark(thread);
         Threads.join(thread, CLOSE_TIMEOUT);
     }
 }

@@ -114,6 +114,28 @@ class KilledRankTest {
         }
     }
 
+    /** They wait for it only because a datagram may be missing, and their programs ask nothing any more. */
+    @Test
+    void whoHasDoneItsWorkAndLeavesOverUdpSaysThatAnotherWasLost() throws Exception {
+        int victim = 1;
+        try (RendezvousServer rendezvous = openRendezvous()) {
+            start(rendezvous, RANKS, "udp", Phase.LEAVE, victim);
+            ranks.get(victim).awaitOutput("in " + Phase.LEAVE);
+            ranks.get(0).awaitOutput("leaving");
+            ranks.get(2).awaitOutput("leaving");
+
+            ranks.get(victim).signal("KILL");
+
+            for (int rank : new int[] {0, 2}) {
+                assertThat(ranks.get(rank).awaitExit(NOTICED)).isEqualTo(0);
+                assertThat(ranks.get(rank).output())
+                        .contains("rank " + rank + " stopped in leaving the run: rank " + victim + " (host");
+            }
+        } finally {
+            ranks.forEach(RankProcess::close);
+        }
+    }
+
     @ParameterizedTest(name = "over {0}")
     @CsvSource({"shm", "ipc", "udp"})
     void aRankThatStandsStillForAWhileIsWaitedFor(String transport) throws Exception {

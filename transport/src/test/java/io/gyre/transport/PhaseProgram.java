@@ -41,7 +41,9 @@ final class PhaseProgram {
         /** Writing a file that the others wait for. */
         CHECKPOINT,
         /** Doing its own work, while the others wait in a barrier. */
-        IDLE
+        IDLE,
+        /** Doing its own work, while the others have ended theirs and leave. */
+        LEAVE
     }
 
     private PhaseProgram(Session session, boolean victim, Phase phase) {
@@ -87,6 +89,11 @@ final class PhaseProgram {
             if (phase == Phase.IDLE && last) {
                 enter(Phase.IDLE);
                 collective.barrier(step);
+            }
+            if (phase == Phase.LEAVE && last) {
+                enter(Phase.LEAVE);
+                System.out.println("leaving");
+                return;
             }
         }
     }

@@ -1,0 +1,29 @@
+package io.gyre.benchmarks;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Processes that compute for nothing, so that others wait for a processor as on a busy host. */
+final class BusyLoad implements AutoCloseable {
+
+    private final List<Process> processes = new ArrayList<>();
+
+    /** Starts so many; 0 for a host that is left alone. */
+    BusyLoad(int count) throws IOException {
+        for (int i = 0; i < count; i++) {
+            processes.add(new ProcessBuilder("sh", "-c", "while :; do :; done").start());
+        }
+    }
+
+    /** How many they are. */
+    int processes() {
+        return processes.size();
+    }
+
+    @Override
+    public void close() {
+        processes.forEach(Process::destroyForcibly);
+        processes.forEach(process -> process.onExit().join());
+    }
+}

@@ -1,0 +1,123 @@
+package io.gyre.dl4j;
+
+import io.gyre.PeerLostException;
+import io.gyre.Session;
+import io.gyre.UserCode;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Ends the stay of the thread that trains in code of the program, or of Deeplearning4j, once the run has lost a rank:
+ * that code may wait for something that never comes, and does not look at the run. The thread is interrupted; if it
+ * does not heed that, the log says where it is.
+ *
+ * <dl>
+ *   <dt>Threads
+ *   <dd>One daemon thread from {@link #start} to {@link #close}, which looks ten times a second. None for a rank that
+ *       is alone.
+ * </dl>
+ */
+final class LossWatch implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LossWatch.class);
+
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** Code that returns so soon after a loss is not interrupted: the next wait for the others fails. */
+    private static final long TO_NOTICE_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
+
+    /** From the interrupt on. */
+    private static final long TO_HEED_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+
+    private final Session session;
+    private final Session inStep;
+    private final UserCode code = new UserCode();
+    private final Thread thread;
+    private volatile boolean closed;
+
+    /**
+     * Prepares it.
+     *
+     * @param session all who train
+     * @param inStep those of them without whom this rank takes no step
+     */
+    LossWatch(Session session, Session inStep) {
+        this.session = session;
+        this.inStep = inStep;
+        thread = new Thread(this::run, "gyre-watch-" + session.world().rank());
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        if (session.world().size() > 1) {
+            thread.start();
+        }
+    }
+
+    /** The stays that are watched. */
+    UserCode code() {
+        return code;
+    }
+
+    /** Whether training can go on. */
+    boolean isWhole() {
+        return session.isWhole() && firstGone() < 0;
+    }
+
+    /** Fails if training cannot go on. */
+    void check(Object doing) {
+        session.check(doing);
+        int gone = firstGone();
+        if (gone >= 0) {
+            throw new PeerLostException(
+                    session.world().rank(),
+                    inStep.members().get(gone),
+                    "no rank of its group takes a step without it",
+                    doing.toString());
+        }
+    }
+
+    private int firstGone() {
+        for (int rank = 0; rank < inStep.world().size(); rank++) {
+            if (inStep.hasGone(rank)) {
+                return rank;
+            }
+        }
+        return -1;
+    }
+
+    private void run() {
+        while (!closed && isWhole()) {
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+        sleep(TO_NOTICE_NANOS);
+        while (!closed && !code.breakOff()) {
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+        sleep(TO_HEED_NANOS);
+        if (!closed && code.isInside()) {
+            LOG.error(
+                    "The run has lost a rank, and rank {} cannot stop yet: its thread heeds no interrupt. Either it"
+                            + " computes, or it waits for something. It ends when that code returns, or with its"
+                            + " process. It is in {}",
+                    session.world().rank(),
+                    code.whereabouts());
+        }
+    }
+
+    private void sleep(long nanos) {
+        long end = System.nanoTime() + nanos;
+        for (long rest = nanos; !closed && rest > 0; rest = end - System.nanoTime()) {
+            LockSupport.parkNanos(rest);
+        }
+    }
+
+    /** Ends the thread. A second call does nothing. */
+    @Override
+    public void close() {
+        closed = true;
+        LockSupport.unpark(thread);
+    }
+}
