@@ -77,6 +77,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** A small model for each layer and constraint that Deeplearning4j ships, with data for it. */
+@SuppressWarnings("deprecation") // People still use what Deeplearning4j has deprecated.
 final class KnownLayers {
 
     private static final int FEATURES = TestModels.FEATURES;

@@ -39,6 +39,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
 /** Listeners work on every rank, also where it has no examples, and see the model as it is. */
+@SuppressWarnings("deprecation") // People still use what Deeplearning4j has deprecated.
 class ListenersTest {
 
     private static final DataType TYPE = DataType.FLOAT;
