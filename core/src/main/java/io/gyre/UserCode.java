@@ -1,5 +1,6 @@
 package io.gyre;
 
+import java.nio.channels.ClosedByInterruptException;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -85,14 +86,14 @@ public final class UserCode {
     }
 
     /**
-     * What a failure of the code means. If the code was broken off because the run has lost a rank, that is the
-     * failure, and what the code threw is its cause.
+     * What a failure of the code means. If the code was broken off because the run has lost a rank, by this object or
+     * by whoever else interrupted the thread, that is the failure, and what the code threw is its cause.
      *
      * @param failure what came out of the code; the caller's own thread is outside of it again
      * @param check fails if the run has lost a rank, as {@link Session#check(Object)} does
      */
     public Throwable explain(Throwable failure, Consumer<Object> check) {
-        if (!brokenOff || failure instanceof PeerLostException) {
+        if (failure instanceof PeerLostException || !(brokenOff || isOfInterrupt(failure))) {
             return failure;
         }
         brokenOff = false;
@@ -103,6 +104,15 @@ public final class UserCode {
             return lost;
         }
         return failure;
+    }
+
+    private static boolean isOfInterrupt(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof InterruptedException || cause instanceof ClosedByInterruptException) {
+                return true;
+            }
+        }
+        return Thread.currentThread().isInterrupted();
     }
 
     /** Where the thread is, for a log: what it does, and its stack. */

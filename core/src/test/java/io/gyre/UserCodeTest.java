@@ -72,6 +72,19 @@ class UserCodeTest {
     }
 
     @Test
+    void soIsWhatFailsByTheInterruptOfSomebodyElse() {
+        RuntimeException thrown = new IllegalStateException(new InterruptedException());
+        code.enter("a listener", 3);
+        code.leave();
+
+        Throwable explained = code.explain(thrown, doing -> {
+            throw lost(doing);
+        });
+
+        assertThat(explained).isInstanceOf(PeerLostException.class).hasCause(thrown);
+    }
+
+    @Test
     void otherFailuresAreLeftAlone() {
         RuntimeException thrown = new IllegalStateException("a fault of its own");
         code.enter("a listener", 3);

@@ -138,8 +138,7 @@ public final class DistributedTrainer implements AutoCloseable {
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
         watch = new LossWatch(session, inStep);
         inUse = new DataInUse(session, watch, rankName(session));
-        step = new TrainingStep(
-                session, inStep, strategy, replica, batches, duringPass, seals, replicas, watch.code());
+        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass, seals, replicas, watch.code());
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();

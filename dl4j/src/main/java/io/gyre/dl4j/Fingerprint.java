@@ -49,7 +49,7 @@ final class Fingerprint {
     }
 
     private static long of(INDArray array) {
-        long shape = Seeds.derive(array.dataType().ordinal(), array.shape());
+        long shape = Seeds.derive(array.dataType().name().hashCode(), array.shape());
         if (array.isEmpty()) {
             return shape;
         }

@@ -142,8 +142,8 @@ class DataAgreementTest {
         String message = failure(
                 session -> {
                     Batches iterator = new Batches(batches());
-                    iterator.setPreProcessor(batch -> batch.getFeatures()
-                            .addi(ThreadLocalRandom.current().nextDouble()));
+                    iterator.setPreProcessor(batch ->
+                            batch.getFeatures().addi(ThreadLocalRandom.current().nextDouble()));
                     return ShardedData.of(iterator, Sharding.EXAMPLES);
                 },
                 0);

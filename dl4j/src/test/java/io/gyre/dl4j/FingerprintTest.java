@@ -28,7 +28,8 @@ class FingerprintTest {
         assertThat(of(rows.dup('f'))).isEqualTo(of(rows));
         assertThat(of(part)).isEqualTo(of(part.dup('c')));
         assertThat(of(large.get(NDArrayIndex.interval(3, 5), NDArrayIndex.all())))
-                .isEqualTo(of(large.get(NDArrayIndex.interval(3, 5), NDArrayIndex.all()).dup('c')))
+                .isEqualTo(of(large.get(NDArrayIndex.interval(3, 5), NDArrayIndex.all())
+                        .dup('c')))
                 .isNotEqualTo(of(large.get(NDArrayIndex.interval(4, 6), NDArrayIndex.all())));
     }
 
@@ -63,9 +64,12 @@ class FingerprintTest {
     void whoCannotTellAgreesWithAnybodyWhoReadsInTheSameOrder() {
         long value = Fingerprint.value(77);
 
-        assertThat(Fingerprint.agree(Fingerprint.of(5, value), Fingerprint.of(5, 0))).isTrue();
-        assertThat(Fingerprint.agree(Fingerprint.of(5, value), Fingerprint.of(6, 0))).isFalse();
-        assertThat(Fingerprint.agree(Fingerprint.of(5, value), Fingerprint.of(5, value + 1))).isFalse();
+        assertThat(Fingerprint.agree(Fingerprint.of(5, value), Fingerprint.of(5, 0)))
+                .isTrue();
+        assertThat(Fingerprint.agree(Fingerprint.of(5, value), Fingerprint.of(6, 0)))
+                .isFalse();
+        assertThat(Fingerprint.agree(Fingerprint.of(5, value), Fingerprint.of(5, value + 1)))
+                .isFalse();
         assertThat(Fingerprint.value(0)).isNotZero();
     }
 }

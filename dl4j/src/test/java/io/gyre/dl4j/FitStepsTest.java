@@ -90,11 +90,13 @@ class FitStepsTest {
                 trainer.fitSteps(data, Math.min(7, 3 * BATCHES - i));
             }
             assertThat(trainer.epoch()).isEqualTo(2);
-            assertThat(trainer.fit(data, 1).steps()).as("what is left of the third epoch").isZero();
+            assertThat(trainer.fit(data, 1).steps())
+                    .as("what is left of the third epoch")
+                    .isZero();
             events.add("epoch " + trainer.epoch());
         });
-        MultiLayerNetwork whole = alone(trainer -> trainer.fit(
-                ShardedData.shuffled(new Batches(batches(1)), Sharding.EXAMPLES, 3, 1), 3));
+        MultiLayerNetwork whole = alone(
+                trainer -> trainer.fit(ShardedData.shuffled(new Batches(batches(1)), Sharding.EXAMPLES, 3, 1), 3));
 
         assertThat(events).containsExactly("epoch 3");
         Bound.assertIdentical(inSteps.params(), whole.params());
@@ -193,9 +195,8 @@ class FitStepsTest {
 
     @Test
     void anEvaluationOfTheSameIteratorDisturbsNothing() throws Exception {
-        assertGoesOnAfter((trainer, iterator) -> assertThat(
-                        trainer.evaluate(iterator).getNumRowCounter())
-                .isEqualTo(4 * BATCHES));
+        assertGoesOnAfter((trainer, iterator) ->
+                assertThat(trainer.evaluate(iterator).getNumRowCounter()).isEqualTo(4 * BATCHES));
     }
 
     @Test
@@ -245,9 +246,8 @@ class FitStepsTest {
     @Test
     void soIsOneOnOneRankOnly() {
         assertThatThrownBy(() -> Gyre.local(2).run(session -> {
-                    Batches.Reset reset = session.world().rank() == 1
-                            ? Batches.Reset.DOES_NOTHING
-                            : Batches.Reset.BEGINS_ANEW;
+                    Batches.Reset reset =
+                            session.world().rank() == 1 ? Batches.Reset.DOES_NOTHING : Batches.Reset.BEGINS_ANEW;
                     try (DistributedTrainer trainer = DistributedTrainer.of(perceptron(), session)) {
                         trainer.fit(ShardedData.of(new Batches(batches(1), reset), Sharding.OWN), 2);
                     }
@@ -261,8 +261,8 @@ class FitStepsTest {
         Batches iterator = new Batches(batches(1));
         Gyre.local(1).run(session -> {
             try (LossWatch watch = new LossWatch(session, session);
-                    Pass pass = new Pass(
-                            ShardedData.of(iterator, Sharding.OWN), session, watch, Place.beginning(0), 0)) {
+                    Pass pass =
+                            new Pass(ShardedData.of(iterator, Sharding.OWN), session, watch, Place.beginning(0), 0)) {
                 pass.next(0);
                 pass.pause();
                 int given = iterator.given();

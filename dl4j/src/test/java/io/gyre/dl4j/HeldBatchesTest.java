@@ -53,12 +53,15 @@ class HeldBatchesTest {
         List<Reading> readings = List.of(
                 new Reading("a buffer that mixes", 2, it -> ShardedData.shuffled(it, Sharding.EXAMPLES, 10, 3)),
                 new Reading("every fourth batch", 4, it -> ShardedData.of(it, Sharding.BATCHES)),
-                new Reading("a mixed buffer, every second batch", 2, it ->
-                        ShardedData.shuffled(it, Sharding.BATCHES, 7, 3)),
+                new Reading(
+                        "a mixed buffer, every second batch",
+                        2,
+                        it -> ShardedData.shuffled(it, Sharding.BATCHES, 7, 3)),
                 new Reading("slices", 2, it -> ShardedData.of(it, Sharding.EXAMPLES)),
                 new Reading("one rank", 1, it -> ShardedData.of(it, Sharding.OWN)));
-        return readings.stream().flatMap(reading -> Stream.of("async", "async multi", "reused arrays")
-                .map(kind -> Arguments.of(kind, reading)));
+        return readings.stream()
+                .flatMap(reading ->
+                        Stream.of("async", "async multi", "reused arrays").map(kind -> Arguments.of(kind, reading)));
     }
 
     /** Its arrays are made anew, in the workspace that is open. */
@@ -74,8 +77,9 @@ class HeldBatchesTest {
 
     private static MultiDataSetIterator iterator(String kind) {
         if (kind.equals("reused arrays")) {
-            List<DataSet> batches =
-                    IntStream.range(0, BATCHES).mapToObj(HeldBatchesTest::narrow).toList();
+            List<DataSet> batches = IntStream.range(0, BATCHES)
+                    .mapToObj(HeldBatchesTest::narrow)
+                    .toList();
             return new MultiDataSetIteratorAdapter(new Batches(batches).reusingArrays());
         }
         DataSetIterator made = new Made(BATCHES, HeldBatchesTest::numbered);
@@ -111,18 +115,17 @@ class HeldBatchesTest {
             }
         });
 
-        Set<Integer> all = new TreeSet<>(
-                IntStream.rangeClosed(1, BATCHES * ROWS).boxed().toList());
+        Set<Integer> all =
+                new TreeSet<>(IntStream.rangeClosed(1, BATCHES * ROWS).boxed().toList());
         assertThat(seen).hasSize(BATCHES * ROWS);
         assertThat(new TreeSet<>(seen)).isEqualTo(all);
     }
 
     private static MultiLayerNetwork model(int width) {
-        return TestModels.initialised(
-                new MultiLayerNetwork(TestModels.configuration(new Sgd(0), DataType.FLOAT)
-                        .list()
-                        .layer(TestModels.softmax())
-                        .setInputType(InputType.feedForward(width))
-                        .build()));
+        return TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(0), DataType.FLOAT)
+                .list()
+                .layer(TestModels.softmax())
+                .setInputType(InputType.feedForward(width))
+                .build()));
     }
 }

@@ -208,8 +208,7 @@ class LostWhileAwayTest {
 
         assertThat(thrown).hasMessage("rank 1 failed: rank 1 fails");
         assertThat(survivor.get())
-                .hasMessageStartingWith(
-                        "rank 0 stopped in the program's data or the model, in evaluate: rank 1 (host");
+                .hasMessageStartingWith("rank 0 stopped in the program's data or the model, in evaluate: rank 1 (host");
     }
 
     @Test

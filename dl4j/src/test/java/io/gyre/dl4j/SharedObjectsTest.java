@@ -120,8 +120,8 @@ class SharedObjectsTest {
     @Test
     void aTrainerThatCannotBeMadeKeepsNoClaim() {
         int before = Claim.count();
-        Function<Session, DistributedTrainer> uninitialised = session -> DistributedTrainer.of(
-                new MultiLayerNetwork(perceptron().getLayerWiseConfigurations()), session);
+        Function<Session, DistributedTrainer> uninitialised = session ->
+                DistributedTrainer.of(new MultiLayerNetwork(perceptron().getLayerWiseConfigurations()), session);
 
         assertThatThrownBy(() -> Gyre.local(1).run(uninitialised::apply)).isNotNull();
 

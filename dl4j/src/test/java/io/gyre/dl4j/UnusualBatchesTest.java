@@ -48,8 +48,7 @@ class UnusualBatchesTest {
     }
 
     private static MultiDataSet good() {
-        return batch(
-                TestData.gaussian(TYPE, 1, 4, TestModels.FEATURES), TestData.oneHot(4, TYPE, 1));
+        return batch(TestData.gaussian(TYPE, 1, 4, TestModels.FEATURES), TestData.oneHot(4, TYPE, 1));
     }
 
     static Stream<Arguments> lacking() {
@@ -67,11 +66,12 @@ class UnusualBatchesTest {
     @MethodSource("lacking")
     void whatIsLackingIsNamed(MultiDataSet bad, String expected) {
         for (Sharding sharding : Sharding.values()) {
-            assertThatThrownBy(() -> Gyre.local(sharding == Sharding.BATCHES ? 1 : 2).run(session -> {
-                        try (DistributedTrainer trainer = DistributedTrainer.of(perceptron(), session)) {
-                            trainer.fit(ShardedData.of(new BatchList(List.of(good(), bad)), sharding), 1);
-                        }
-                    }))
+            assertThatThrownBy(() -> Gyre.local(sharding == Sharding.BATCHES ? 1 : 2)
+                            .run(session -> {
+                                try (DistributedTrainer trainer = DistributedTrainer.of(perceptron(), session)) {
+                                    trainer.fit(ShardedData.of(new BatchList(List.of(good(), bad)), sharding), 1);
+                                }
+                            }))
                     .as("%s", sharding)
                     .hasMessageContaining(expected);
         }
