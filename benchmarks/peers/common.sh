@@ -37,10 +37,16 @@ check_common() {
     command -v cc >/dev/null || fail "there is no cc: install a C compiler"
     have_mpi=no
     if command -v mpicc >/dev/null && command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
-        have_mpi=yes
-        mpicc -O3 -march=native "$peers/mpi_allreduce.c" -o "$work/mpi_allreduce" || fail "mpicc failed"
+        if echo '#include <mpi.h>' | mpicc -E -x c - >/dev/null 2>&1; then
+            have_mpi=yes
+            mpicc -O3 -march=native "$peers/mpi_allreduce.c" -o "$work/mpi_allreduce" || fail "mpicc failed"
+        else
+            echo "$name: mpicc finds no mpi.h: Open MPI is left out. Install its headers:" \
+                "libopenmpi-dev (Debian, Ubuntu), openmpi-devel (Fedora, RHEL)" >&2
+        fi
     else
-        echo "$name: there is no Open MPI (mpicc, mpirun) here: left out" >&2
+        echo "$name: there is no Open MPI (mpicc, mpirun) here: left out. Install" \
+            "openmpi-bin and libopenmpi-dev (Debian, Ubuntu), openmpi and openmpi-devel (Fedora, RHEL)" >&2
     fi
     # Builds it now, if it must be built, and not in the middle of the first round.
     "$peers/../../bin/gyre" bench --help >/dev/null || fail "gyre bench does not run"
@@ -59,6 +65,42 @@ lines_of_report() {
 load() {
     cut -d ' ' -f 1 /proc/loadavg 2>/dev/null || echo 0
 }
+
+# processor_time FILE: in seconds so far, of this script and its children that have ended; of all programs, and what a
+# hypervisor has given to other machines; of all processors, whatever they did. Interrupts, and so datagrams, are nobody's.
+processor_time() {
+    times >"$work/times"
+    awk '
+        FNR == NR { for (f = 1; f <= 2; f++) { split($f, t, /[ms]/); own += t[1] * 60 + t[2] }; next }
+        $1 == "cpu" {
+            used = $2 + $3 + $4 + $9
+            printf "%.2f %.2f %.2f\n", own, used / 100, (used + $5 + $6 + $7 + $8) / 100
+        }
+    ' "$work/times" /proc/stat >"$1" 2>/dev/null || echo 0 0 0 >"$1"
+}
+
+begin_load() {
+    load_before=$(load)
+    processor_time "$work/begin"
+}
+
+# end_load: says how busy the machine was since begin_load, and sets "others": the share of the processors, from 0 to 1,
+# that programs other than this script's have taken. Not for a subshell, whose times are its own.
+end_load() {
+    processor_time "$work/end"
+    others=$(cat "$work/begin" "$work/end" | awk '
+        NR == 1 { own = $1; used = $2; all = $3 }
+        END { others = $3 > all ? ($2 - used - $1 + own) / ($3 - all) : 0; printf "%.3f\n", others < 0 ? 0 : others }')
+    awk -v others="$others" -v busy="$busy_share" -v before="$load_before" -v after="$(load)" 'BEGIN {
+        printf "load %s before, %s after; other programs took %.0f %% of the processors\n", before, after, others * 100
+        if (others > busy) {
+            printf "WARNING: that is more than %.0f %%: these are figures of a busy machine\n", busy * 100
+        }
+    }'
+}
+
+# Share of the processors that others may take before the figures are called those of a busy machine.
+busy_share=0.05
 
 # contend NAME COMMAND…: runs it, and adds the lines that it prints, which must be some, to what is summarised.
 contend() {
@@ -99,7 +141,8 @@ middle='function middle(key, n,    i, j, t, values) {
 
 # summarise TITLE: for each length and contender the median over the rounds, and what each takes over what gyre takes.
 summarise() {
-    awk -v title="$1" -v ranks="$ranks" -v rounds="$rounds" -v before="$load_before" -v after="$(load)" -v report="$report" "$middle"'
+    end_load
+    awk -v others="$others" -v title="$1" -v ranks="$ranks" -v rounds="$rounds" -v before="$load_before" -v after="$(load)" -v report="$report" "$middle"'
         {
             if (!($1 in known)) { known[$1] = 1; names[++contenders] = $1 }
             if (!($2 in seen)) { seen[$2] = 1; lengths[++count] = $2 }
@@ -107,14 +150,14 @@ summarise() {
             n[$1, $2]++
         }
         END {
-            printf "%s\n%d ranks; %d rounds, the contenders in turn; medians over the rounds, of the slowest rank, in microseconds;" \
-                " load %s before, %s after\n", title, ranks, rounds, before, after
+            printf "%s\n%d ranks; %d rounds, the contenders in turn; medians over the rounds, of the slowest rank, in microseconds\n", \
+                title, ranks, rounds
             printf "%12s", "bytes"
             for (c = 1; c <= contenders; c++) { printf " %14s", names[c] }
             for (c = 1; c <= contenders; c++) { if (names[c] != "gyre") { printf " %19s", names[c] "/gyre" } }
             printf " %10s\n", "gyre GB/s"
-            json = sprintf("{\n  \"title\": \"%s\",\n  \"ranks\": %d,\n  \"rounds\": %d,\n  \"load_before\": %s,\n  \"load_after\": %s,\n  \"results\": [",
-                title, ranks, rounds, before, after)
+            json = sprintf("{\n  \"title\": \"%s\",\n  \"ranks\": %d,\n  \"rounds\": %d,\n  \"load_before\": %s,\n  \"load_after\": %s,\n  \"others_share\": %s,\n  \"results\": [",
+                title, ranks, rounds, before, after, others)
             for (l = 1; l <= count; l++) {
                 bytes = lengths[l]
                 gyre = middle("gyre" SUBSEP bytes SUBSEP 3, n["gyre", bytes])

@@ -2,7 +2,9 @@ package io.gyre;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #over} for another network.
  *
  * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
- * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller.
+ * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of other
+ * ranks are suppressed exceptions of it, if they say something else and are not its consequence.
  */
 public final class LocalCluster {
 
@@ -166,6 +169,7 @@ public final class LocalCluster {
         }
     }
 
+    /** What is thrown: the first failure, with every other that says something else. */
     private static final class FirstFailure {
         private @Nullable Throwable failure;
         private int rank;
@@ -174,9 +178,22 @@ public final class LocalCluster {
             if (this.failure == null) {
                 this.failure = failure;
                 this.rank = rank;
-            } else if (this.failure != failure) {
+            } else if (!isConsequence(failure) && !isKnown(failure)) {
                 this.failure.addSuppressed(failure);
             }
+        }
+
+        /** Whether it is how another rank noticed the first. */
+        private boolean isConsequence(Throwable other) {
+            return other instanceof PeerLostException lost && lost.rank() == rank;
+        }
+
+        /** Whether another rank failed in the same words: every rank finds most faults of a program or its data. */
+        private boolean isKnown(Throwable other) {
+            Throwable first = Objects.requireNonNull(failure);
+            return first.toString().equals(other.toString())
+                    || Arrays.stream(first.getSuppressed())
+                            .anyMatch(known -> known.toString().equals(other.toString()));
         }
 
         synchronized void rethrow() {

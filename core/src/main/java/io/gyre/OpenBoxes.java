@@ -95,12 +95,21 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
             closed = true;
             rest = new ArrayList<>(open);
         }
+        List<String> inUse = new ArrayList<>();
         for (MemoryBox box : rest) {
             try {
                 box.close();
             } catch (IllegalStateException e) {
-                LOG.warn("{}: its memory stays until the process ends", e.getMessage());
+                inUse.add(String.valueOf(e.getMessage()));
             }
+        }
+        if (!inUse.isEmpty()) {
+            LOG.warn(
+                    "rank {}: {}{}: memory stays until the process ends. Close what uses it, such as a trainer, before"
+                            + " the session",
+                    endpoint.world().rank(),
+                    inUse.get(0),
+                    inUse.size() == 1 ? "" : " (and " + (inUse.size() - 1) + " more)");
         }
     }
 }

@@ -40,12 +40,10 @@ public final class Collectives {
     }
 
     private static Collective suiting(Endpoint endpoint) {
-        // As the run numbers it: this may be a group's endpoint.
-        int rank = endpoint.member(endpoint.world().rank()).rank();
         int size = endpoint.world().size();
         List<Integer> near = endpoint.boxes().ranks();
         if (size > 1 && near.size() == size) {
-            LOG.info("rank {}: collectives in shared memory, because all {} ranks share it", rank, size);
+            say(endpoint, "collectives in shared memory, because all {} ranks share it", size);
             return new DirectCollective(endpoint);
         }
         RingCollective ring = new RingCollective(endpoint);
@@ -54,18 +52,22 @@ public final class Collectives {
         }
         Hosts hosts = Hosts.of(endpoint, ring);
         if (hosts.ranksEach() > 1) {
-            LOG.info(
-                    "rank {}: collectives in shared memory and on rings between hosts: {} hosts have {} ranks each",
-                    rank,
+            say(
+                    endpoint,
+                    "collectives in shared memory and on rings between hosts: {} hosts have {} ranks each",
                     hosts.ranksByHost().size(),
                     hosts.ranksEach());
             return hierarchical(endpoint, hosts);
         }
-        LOG.info(
-                "rank {}: collectives by messages on a ring, because ranks share memory so: {}",
-                rank,
-                hosts.ranksByHost());
+        say(endpoint, "collectives by messages on a ring, because ranks share memory so: {}", hosts.ranksByHost());
         return ring;
+    }
+
+    /** Says what all have chosen: the root says it, of the run or of a group. */
+    private static void say(Endpoint endpoint, String choice, Object... values) {
+        if (endpoint.world().isRoot()) {
+            LOG.info(choice, values);
+        }
     }
 
     private static Collective hierarchical(Endpoint endpoint, Hosts hosts) {

@@ -123,7 +123,7 @@ public final class DirectCollective implements Collective {
         try {
             return endpoint.boxes().create(name, byteLength);
         } catch (GyreException e) {
-            LOG.warn("'{}' will be copied for every exchange: {}", name, e.getMessage());
+            LOG.warn("rank {}: '{}' will be copied for every exchange: {}", world.rank(), name, e.getMessage());
             return null;
         }
     }

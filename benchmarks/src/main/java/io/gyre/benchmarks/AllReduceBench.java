@@ -10,11 +10,13 @@ import io.gyre.World;
 import io.gyre.allreduce.Collectives;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernels.FastKernels;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rank of the benchmark. In each round every rank writes its vector, all wait for each other, reduce, and compare every element
@@ -68,14 +70,34 @@ final class AllReduceBench {
                 }
                 passes++;
             } while (passes < MOST_WARM_UPS && !options.warmUp().isZero() && anyRankCompiles());
+            ProcessorTime begin = ProcessorTime.now();
             List<AllReduceResult> results = new ArrayList<>();
             for (long bytes : options.bytes()) {
                 Region part = vector.slice(0, bytes);
                 double floorNanos = new MemoryFloor(collective, kernels).nanos(part);
                 results.add(AllReduceResult.of(bytes, measure(part, options.time(), LEAST_ROUNDS), floorNanos));
             }
-            return AllReduceReport.of(session, options, collective, kernels, results);
+            return AllReduceReport.of(session, options, collective, kernels, results, othersShare(begin));
         }
+    }
+
+    /** Of rank 0's host; all ranks get the same answer. */
+    private @Nullable Double othersShare(ProcessorTime begin) {
+        ProcessorTime used = ProcessorTime.now().since(begin);
+        ByteBuffer own = ByteBuffer.allocate(Long.BYTES).putLong(0, used.ownTicks());
+        List<byte[]> all = session.exchange("processor time", own.array());
+        String host = session.members().get(0).host();
+        long ours = 0;
+        for (int rank = 0; rank < all.size(); rank++) {
+            boolean sameHost = session.members().get(rank).host().equals(host);
+            ours += sameHost ? ByteBuffer.wrap(all.get(rank)).getLong() : 0;
+        }
+        Double share = used.othersShare(ours);
+        ByteBuffer answer = ByteBuffer.allocate(Double.BYTES).putDouble(0, share == null ? Double.NaN : share);
+        double ofRoot = ByteBuffer.wrap(
+                        session.exchange("share of others", answer.array()).get(0))
+                .getDouble();
+        return Double.isNaN(ofRoot) ? null : ofRoot;
     }
 
     /** All ranks get the same answer. */

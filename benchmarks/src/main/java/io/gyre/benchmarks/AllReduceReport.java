@@ -10,6 +10,7 @@ import io.gyre.Session;
 import io.gyre.kernel.Kernels;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All figures of one run, for {@code --report}: scripts rely on the names.
@@ -23,6 +24,8 @@ import java.util.Locale;
  * @param cores of rank 0's host, as the JVM may use them
  * @param warmUpSeconds spent on each length before, at least
  * @param seconds spent on each length
+ * @param othersShare of the processors of rank 0's host that programs other than the ranks took while this was measured,
+ *     from 0 to 1; null if that host does not tell
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record AllReduceReport(
@@ -34,14 +37,16 @@ record AllReduceReport(
         String java,
         int cores,
         double warmUpSeconds,
-        double seconds) {
+        double seconds,
+        @Nullable Double othersShare) {
 
     static AllReduceReport of(
             Session session,
             AllReduceOptions options,
             Collective collective,
             Kernels kernels,
-            List<AllReduceResult> results) {
+            List<AllReduceResult> results,
+            @Nullable Double othersShare) {
         return new AllReduceReport(
                 session.world().size(),
                 session.transport(),
@@ -51,7 +56,8 @@ record AllReduceReport(
                 Runtime.version().toString(),
                 Runtime.getRuntime().availableProcessors(),
                 options.warmUp().toNanos() / 1e9,
-                options.time().toNanos() / 1e9);
+                options.time().toNanos() / 1e9,
+                othersShare);
     }
 
     /** As the option spells it: {@code ring} for a {@code RingCollective}. */
@@ -90,6 +96,6 @@ record AllReduceReport(
                     result.floorUs() / result.medianUs(),
                     result.rounds()));
         }
-        return text.toString();
+        return text.append(ProcessorTime.warning(othersShare)).toString();
     }
 }

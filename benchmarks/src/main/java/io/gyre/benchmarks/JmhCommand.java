@@ -52,11 +52,13 @@ public final class JmhCommand implements Callable<Integer> {
             new ReportFile(report).check();
             options.resultFormat(ResultFormatType.JSON).result(report.toString());
         }
+        ProcessorTime begin = ProcessorTime.now();
         try {
             new Runner(options.build()).run();
         } catch (RunnerException e) {
             throw new GyreException("JMH: " + e.getMessage(), e);
         }
+        System.out.print(ProcessorTime.warning(ProcessorTime.now().since(begin).othersShare()));
         return 0;
     }
 }

@@ -57,14 +57,17 @@ public final class ScalingCommand implements Callable<Integer> {
         ScalingReport report = ScalingReport.of(options);
         System.out.print(report.heading());
         Path directory = Files.createTempDirectory("gyre-scaling");
+        ProcessorTime begin = ProcessorTime.now();
         try (ShapedHosts hosts = ShapedHosts.open(Collections.max(options.hosts()), options.mtu())) {
             for (ScalingCase each : options.cases()) {
                 hosts.shape(each.gigabits() * 1e9 / options.dilation(each.gigabits()));
                 ScalingResult result = report.add(run(each, hosts, directory));
                 System.out.print(ScalingReport.line(result));
                 // What has been measured is not lost if a later run fails.
-                write(report);
+                write(report.withOthersShare(ProcessorTime.now().since(begin).othersShare()));
             }
+            System.out.print(
+                    ProcessorTime.warning(ProcessorTime.now().since(begin).othersShare()));
         } finally {
             remove(directory);
         }

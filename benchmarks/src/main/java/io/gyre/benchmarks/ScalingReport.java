@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All figures of one run, for {@code --report}: scripts rely on the names.
@@ -20,6 +21,8 @@ import java.util.Locale;
  * @param cores of the machine on which all hosts were simulated
  * @param java version of the JVM
  * @param results in the order measured
+ * @param othersShare of the processors that programs other than the ranks took during the runs, their start included,
+ *     from 0 to 1; null if the host does not tell
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record ScalingReport(
@@ -30,7 +33,8 @@ record ScalingReport(
         int mtu,
         int cores,
         String java,
-        List<ScalingResult> results) {
+        List<ScalingResult> results,
+        @Nullable Double othersShare) {
 
     static ScalingReport of(ScalingOptions options) {
         return new ScalingReport(
@@ -41,7 +45,13 @@ record ScalingReport(
                 options.mtu(),
                 Runtime.getRuntime().availableProcessors(),
                 Runtime.version().toString(),
-                new ArrayList<>());
+                new ArrayList<>(),
+                null);
+    }
+
+    /** The same, and how busy others were. */
+    ScalingReport withOthersShare(@Nullable Double share) {
+        return new ScalingReport(bytes, computeMs, backward, bucketBytes, mtu, cores, java, results, share);
     }
 
     /** Adds a result, beside those that are there. */

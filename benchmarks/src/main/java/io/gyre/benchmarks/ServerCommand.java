@@ -42,6 +42,7 @@ public final class ServerCommand implements Callable<Integer> {
     private int launch() throws IOException, InterruptedException {
         Path part = Files.createTempFile("gyre-bench", ".json");
         try {
+            ProcessorTime begin = ProcessorTime.now();
             ServerReport report = null;
             for (int servers : options.servers()) {
                 for (int clients : options.clients()) {
@@ -54,7 +55,9 @@ public final class ServerCommand implements Callable<Integer> {
                     report = report == null ? own : report.plus(own);
                 }
             }
-            write(report);
+            Double othersShare = ProcessorTime.now().since(begin).othersShare();
+            System.out.print(ProcessorTime.warning(othersShare));
+            write(report == null ? null : report.withOthersShare(othersShare));
         } finally {
             Files.deleteIfExists(part);
         }

@@ -9,6 +9,7 @@ import io.gyre.kernel.Kernels;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All figures of one run, for {@code --report}: scripts rely on the names.
@@ -20,6 +21,8 @@ import java.util.stream.Stream;
  * @param cores of the first client's host, as the JVM may use them
  * @param warmUpSeconds spent on each operation and length before
  * @param seconds spent on each operation and length
+ * @param othersShare of the processors of the host that programs other than the ranks took during the runs, their start
+ *     included, from 0 to 1; null if the host does not tell, or somebody else started the ranks
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record ServerReport(
@@ -29,7 +32,8 @@ record ServerReport(
         String java,
         int cores,
         double warmUpSeconds,
-        double seconds) {
+        double seconds,
+        @Nullable Double othersShare) {
 
     static ServerReport of(String transport, ServerOptions options, Kernels kernels, List<ServerResult> results) {
         return new ServerReport(
@@ -39,7 +43,8 @@ record ServerReport(
                 Runtime.version().toString(),
                 Runtime.getRuntime().availableProcessors(),
                 options.warmUp().toNanos() / 1e9,
-                options.time().toNanos() / 1e9);
+                options.time().toNanos() / 1e9,
+                null);
     }
 
     /** Reads {@link #toJson}. */
@@ -55,7 +60,12 @@ record ServerReport(
     ServerReport plus(ServerReport more) {
         List<ServerResult> both =
                 Stream.concat(results.stream(), more.results.stream()).toList();
-        return new ServerReport(transport, both, kernels, java, cores, warmUpSeconds, seconds);
+        return new ServerReport(transport, both, kernels, java, cores, warmUpSeconds, seconds, null);
+    }
+
+    /** The same, and how busy others were. */
+    ServerReport withOthersShare(@Nullable Double share) {
+        return new ServerReport(transport, results, kernels, java, cores, warmUpSeconds, seconds, share);
     }
 
     String toJson() {

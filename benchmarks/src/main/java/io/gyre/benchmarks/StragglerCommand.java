@@ -72,8 +72,9 @@ public final class StragglerCommand implements Callable<Integer> {
         }
         List<Consistency> parsed =
                 consistencies.stream().map(StragglerCommand::parse).toList();
-        StragglerReport all = new StragglerReport(workers, batches, millis, factor, new ArrayList<>());
+        StragglerReport all = new StragglerReport(workers, batches, millis, factor, new ArrayList<>(), null);
         System.out.print(all.heading());
+        ProcessorTime begin = ProcessorTime.now();
         for (Straggler straggler : Straggler.values()) {
             for (boolean dealt : new boolean[] {false, true}) {
                 double first = 0;
@@ -87,8 +88,10 @@ public final class StragglerCommand implements Callable<Integer> {
                 }
             }
         }
+        Double othersShare = ProcessorTime.now().since(begin).othersShare();
+        System.out.print(ProcessorTime.warning(othersShare));
         if (file != null) {
-            file.write(all.toJson());
+            file.write(all.withOthersShare(othersShare).toJson());
         }
         return 0;
     }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All figures of one run, for {@code --report}: scripts rely on the names.
@@ -16,9 +17,21 @@ import java.util.Locale;
  * @param millis that a batch takes
  * @param factor how many times as long it takes on a slow worker
  * @param results in the order measured
+ * @param othersShare of the processors that other programs took meanwhile, from 0 to 1; null if the host does not tell
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-record StragglerReport(int workers, int batches, double millis, double factor, List<StragglerResult> results) {
+record StragglerReport(
+        int workers,
+        int batches,
+        double millis,
+        double factor,
+        List<StragglerResult> results,
+        @Nullable Double othersShare) {
+
+    /** The same, and how busy others were. */
+    StragglerReport withOthersShare(@Nullable Double share) {
+        return new StragglerReport(workers, batches, millis, factor, results, share);
+    }
 
     String toJson() {
         try {

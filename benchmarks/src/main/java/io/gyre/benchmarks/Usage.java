@@ -23,29 +23,16 @@ record Usage(long nanos, long sentBytes, long receivedBytes, long processNanos, 
     private static final OperatingSystemMXBean SYSTEM =
             ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
 
-    /** In the order of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal. */
-    private static final int KINDS_OF_TICKS = 8;
-
-    private static final int IDLE = 3;
-    private static final int WAITING_FOR_DISK = 4;
-
     static Usage now() {
         try {
-            long busy = 0;
-            long all = 0;
-            String[] words = Files.readAllLines(Path.of("/proc/stat")).get(0).split(" +", -1);
-            for (int kind = 0; kind < KINDS_OF_TICKS; kind++) {
-                long ticks = Long.parseLong(words[kind + 1]);
-                all += ticks;
-                busy += kind == IDLE || kind == WAITING_FOR_DISK ? 0 : ticks;
-            }
+            ProcessorTime time = ProcessorTime.now();
             return new Usage(
                     System.nanoTime(),
                     linkBytes("tx_bytes"),
                     linkBytes("rx_bytes"),
                     SYSTEM.getProcessCpuTime(),
-                    busy,
-                    all);
+                    time.busyTicks(),
+                    time.allTicks());
         } catch (IOException e) {
             throw new GyreException("this host does not tell what is used: " + e, e);
         }

@@ -67,6 +67,7 @@ class BenchCommandTest {
             assertThat(result.get("median_us").asDouble()).isPositive();
         });
         assertThat(report.get("results").get(1).get("bytes").asLong()).isEqualTo(262_144);
+        assertThat(report.get("others_share").asDouble(-1)).isBetween(0.0, 1.0);
     }
 
     @ParameterizedTest
@@ -116,6 +117,7 @@ class BenchCommandTest {
             assertThat(result.get("bytes").asLong()).isEqualTo(4096);
         });
         assertThat(report.get("results").get(7).get("clients").asInt()).isEqualTo(2);
+        assertThat(report.get("others_share").asDouble(-1)).isBetween(0.0, 1.0);
     }
 
     @ParameterizedTest

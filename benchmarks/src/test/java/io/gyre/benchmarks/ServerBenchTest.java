@@ -87,7 +87,7 @@ class ServerBenchTest {
     @Test
     void aReportIsReadAsItWasWritten() {
         ServerResult result = new ServerResult(2, 3, "read", 4096, 1.5, 2, 1, 8.1, true, 10, 1.2);
-        ServerReport report = new ServerReport("shm", List.of(result), "OpenBLAS", "17", 2, 0.5, 1);
+        ServerReport report = new ServerReport("shm", List.of(result), "OpenBLAS", "17", 2, 0.5, 1, null);
 
         assertThat(ServerReport.parse(report.toJson())).isEqualTo(report);
         assertThat(report.plus(report).results()).containsExactly(result, result);

@@ -163,7 +163,7 @@ public final class DistributedTrainer implements AutoCloseable {
                 inStep.world(),
                 onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
-            if (wanted == Overlap.ON) {
+            if (wanted == Overlap.ON && world.isRoot()) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
             }
             return false;
@@ -171,10 +171,12 @@ public final class DistributedTrainer implements AutoCloseable {
         boolean together =
                 inStep.endpoint().boxes().ranks().size() == inStep.world().size();
         boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && (onDevice || !together));
-        LOG.info(
-                "Gradients are exchanged {} each backward pass: {}",
-                overlap ? "during" : "after",
-                wanted == Overlap.AUTO ? reason(onDevice, together) : "as asked");
+        if (world.isRoot()) {
+            LOG.info(
+                    "Gradients are exchanged {} each backward pass: {}",
+                    overlap ? "during" : "after",
+                    wanted == Overlap.AUTO ? reason(onDevice, together) : "as asked");
+        }
         return overlap;
     }
 

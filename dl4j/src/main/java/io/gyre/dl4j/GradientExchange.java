@@ -38,6 +38,7 @@ final class GradientExchange implements AutoCloseable {
     private final Semaphore ready = new Semaphore(0);
     private final Semaphore done = new Semaphore(0);
     private final Thread thread;
+    private final boolean speaks;
     private boolean tried;
     private boolean hooksWork;
     private int handedOver;
@@ -52,6 +53,7 @@ final class GradientExchange implements AutoCloseable {
         this.strategy = strategy;
         this.replica = replica;
         buckets = replica.bucketPlan().buckets();
+        speaks = rank == 0;
         thread = new Thread(this::run, "gyre-exchange-" + rank);
         thread.setDaemon(true);
         thread.start();
@@ -121,7 +123,8 @@ final class GradientExchange implements AutoCloseable {
         String objection = check.objection();
         tried = true;
         hooksWork = objection.isEmpty();
-        if (!hooksWork) {
+        // The same on all ranks: the first says it.
+        if (!hooksWork && speaks) {
             LOG.info("Gradients are exchanged after each backward pass, and not during it: {}", objection);
         }
         return score;

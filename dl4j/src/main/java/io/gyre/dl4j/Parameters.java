@@ -61,7 +61,7 @@ public final class Parameters {
      * @param group collective of this rank's {@link ParameterService#group}; borrowed
      */
     public static UpdateStrategy hybrid(Model model, ParameterService service, Collective group) {
-        if (isOnly(service.groups())) {
+        if (isOnly(service)) {
             return new Synchronous(group);
         }
         return Hybrid.parameterServer(
@@ -87,7 +87,7 @@ public final class Parameters {
     /** As {@link #hybridElastic(Model, ParameterService, Collective, int)}, with a moving rate of one's own. */
     public static UpdateStrategy hybridElastic(
             Model model, ParameterService service, Collective group, int period, double movingRate) {
-        if (isOnly(service.groups())) {
+        if (isOnly(service)) {
             return new Synchronous(group);
         }
         return Hybrid.elastic(
@@ -100,8 +100,9 @@ public final class Parameters {
                 service::outliveThis);
     }
 
-    private static boolean isOnly(Groups groups) {
-        if (groups.count() == 1) {
+    private static boolean isOnly(ParameterService service) {
+        Groups groups = service.groups();
+        if (groups.count() == 1 && service.workers().world().isRoot()) {
             LOG.info("There is one group, {}, and nobody to exchange with: it trains synchronously", groups);
         }
         return groups.count() == 1;

@@ -34,7 +34,7 @@ public final class FastKernels {
     private static Supplier<Kernels> decide() {
         try {
             if (sumsRightly(new OpenBlasKernels())) {
-                log.info("Vectors are summed by OpenBLAS");
+                log.debug("Vectors are summed by OpenBLAS");
                 return OpenBlasKernels::new;
             }
             log.warn("Vectors are summed by Java arrays, at up to half the speed: this OpenBLAS rounds in its own way");

@@ -24,11 +24,18 @@ public final class GyreCommandLine {
      * @param command an object with picocli's annotations; its subcommands are treated alike
      */
     public static CommandLine of(Object command) {
-        return new CommandLine(command)
+        CommandLine line = new CommandLine(command);
+        tellVersion(line);
+        return line
                 // A user's program may have arguments that begin with an @.
                 .setExpandAtFiles(false)
                 .setParameterExceptionHandler((e, arguments) -> badArguments(e.getCommandLine(), e))
                 .setExecutionExceptionHandler((e, commandLine, parsed) -> failed(commandLine, e));
+    }
+
+    private static void tellVersion(CommandLine line) {
+        line.getCommandSpec().versionProvider(new VersionLines());
+        line.getSubcommands().values().forEach(GyreCommandLine::tellVersion);
     }
 
     private static int badArguments(CommandLine commandLine, Exception e) {

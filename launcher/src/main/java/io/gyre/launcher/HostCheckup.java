@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.OpenFiles;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.NetworkInterface;
@@ -28,6 +29,10 @@ final class HostCheckup {
     private static final long SMALL_MEMORY = 2048 * MIB;
     private static final long SMALL_SOCKET_BUFFER = 2 * MIB;
     private static final long FEW_OPEN_FILES = 1024;
+
+    /** A JVM opens a jar for each library: as bin/gyre has it. */
+    private static final long LEAST_OPEN_FILES = 256;
+
     private static final int ETHERNET_MTU = 1500;
 
     private final Path root;
@@ -96,12 +101,18 @@ final class HostCheckup {
     private static Finding openFiles() {
         if (ManagementFactory.getOperatingSystemMXBean()
                 instanceof com.sun.management.UnixOperatingSystemMXBean system) {
-            long most = system.getMaxFileDescriptorCount();
-            return most < FEW_OPEN_FILES
-                    ? Finding.hint("open files", String.valueOf(most), "raise the limit: ulimit -n 4096")
-                    : Finding.ok("open files", String.valueOf(most));
+            return openFiles(system.getMaxFileDescriptorCount());
         }
         return Finding.ok("open files", "no limit known");
+    }
+
+    static Finding openFiles(long most) {
+        if (most < LEAST_OPEN_FILES) {
+            return Finding.problem("open files", String.valueOf(most), OpenFiles.ADVICE);
+        }
+        return most < FEW_OPEN_FILES
+                ? Finding.hint("open files", String.valueOf(most), OpenFiles.ADVICE)
+                : Finding.ok("open files", String.valueOf(most));
     }
 
     Optional<Finding> socketBuffer(String name, String setting) throws IOException {

@@ -1,6 +1,7 @@
 package io.gyre.launcher;
 
 import io.gyre.transport.AeronSession;
+import io.gyre.transport.OpenFiles;
 import io.gyre.transport.RendezvousServer;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -35,6 +36,12 @@ public final class Launcher {
     /** As long as a rank waits for the others by default: whoever has not come by then hangs. */
     private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
 
+    /** The rendezvous, and classes that are loaded later. */
+    private static final int OWN_FILES = 32;
+
+    /** Three pipes, and the connection to the rendezvous; twice for a moment, when a rank is started again. */
+    private static final int FILES_PER_RANK = 8;
+
     private final LaunchPlan plan;
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
@@ -59,12 +66,14 @@ public final class Launcher {
     /**
      * Runs all ranks to their end. If one failed, the reason has been written to the error stream.
      *
+     * @throws io.gyre.GyreException if this process may not open as many files as that takes; nothing was started
      * @throws IllegalArgumentException if the program or a host does not exist; nothing was started
      * @throws UncheckedIOException if the rendezvous has no place to listen; nothing was started
      * @throws IOException if a rank could not be started; no rank is left
      * @throws InterruptedException if this thread was interrupted; no rank is left
      */
     public LaunchResult run() throws IOException, InterruptedException {
+        OpenFiles.require("the launcher", OWN_FILES + FILES_PER_RANK * plan.ranks());
         List<Placement> places = places();
         if (places.stream().anyMatch(Placement::here)) {
             plan.program().checkPresent();

@@ -34,6 +34,12 @@ final class RankCommand {
                 OMP_NUM_THREADS=$((cores > GYRE_LOCAL_SIZE ? cores / GYRE_LOCAL_SIZE : 1))
                 export OMP_NUM_THREADS OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-$OMP_NUM_THREADS}"
             fi
+            files=$(ulimit -Hn)
+            if [ "$files" != unlimited ] && [ "$files" -lt 128 ]; then
+                echo "rank $GYRE_RANK may have $files files open on $(uname -n), and 128 are needed: raise the limit" \
+                    "(ulimit -Hn; nofile in /etc/security/limits.conf; --ulimit nofile=4096 of a container)" >&2
+                exit 1
+            fi
             exec 3<&0
             (
                 trap '' TERM HUP

@@ -5,6 +5,7 @@ import picocli.CommandLine.Command;
 /** {@code gyre} with the commands of this module. */
 @Command(
         name = "gyre",
+        mixinStandardHelpOptions = true,
         subcommands = {RunCommand.class, DoctorCommand.class})
 final class GyreMain {
 

@@ -46,8 +46,10 @@ class GyreScriptTest {
         tool("mvn", """
                 if [ "$1" = -v ]; then printf '\\033[1mApache Maven 3.8.1 (x)\\033[m\\n'; exit; fi
                 echo "mvn $* in $(pwd)"
-                while [ "$1" != -pl ]; do shift; done
-                for kind in '' -javadoc -sources; do touch "$2/target/gyre-$2-0.1.0-SNAPSHOT$kind.jar"; done
+                for module in samples benchmarks; do
+                    mkdir -p $module/target/lib
+                    for kind in '' -javadoc -sources; do touch $module/target/gyre-$module-0.1.0-SNAPSHOT$kind.jar; done
+                done
                 """);
     }
 
@@ -101,17 +103,19 @@ class GyreScriptTest {
 
         assertThat(first.err())
                 .contains("gyre: building...")
-                .contains("mvn -q package -pl samples -am")
+                .contains("mvn -q package -Pquick in ")
                 .contains("in " + home.toRealPath());
         assertThat(first.out()).doesNotContain("mvn");
         assertThat(second.err()).isEmpty();
     }
 
     @Test
-    void whatMeasuresIsAProgramOfItsOwn() throws Exception {
+    void whatMeasuresIsAProgramOfItsOwnOfTheSameBuild() throws Exception {
+        gyre("doctor");
+
         Result result = gyre("bench", "allreduce", "-n", "2");
 
-        assertThat(result.err()).contains("mvn -q package -pl benchmarks -am");
+        assertThat(result.err()).isEmpty();
         assertThat(result.out())
                 .contains("java " + home.toRealPath() + "/benchmarks/target/gyre-benchmarks-0.1.0-SNAPSHOT.jar")
                 .endsWith("java io.gyre.benchmarks.BenchCommand\njava allreduce\njava -n\njava 2\n");
@@ -171,6 +175,19 @@ class GyreScriptTest {
 
         assertThat(result.status()).isEqualTo(1);
         assertThat(result.err()).contains("is version 11: 17 or newer is needed");
+    }
+
+    @Test
+    void tooFewOpenFilesAreRefusedBeforeAnythingStarts() throws Exception {
+        String command = "ulimit -n 48; exec '" + home.resolve("bin/gyre") + "' doctor";
+        ProcessBuilder builder = new ProcessBuilder("bash", "-c", command);
+        builder.environment().put("PATH", tools + ":/usr/bin:/bin");
+        Process process = builder.redirectErrorStream(true).start();
+
+        assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .startsWith("gyre: a process may have 48 files open here, and 256 are needed: raise the limit")
+                .hasLineCount(1);
+        assertThat(process.waitFor()).isEqualTo(1);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.gyre.transport;
 
+import io.aeron.AeronVersion;
 import io.gyre.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.Member;
@@ -74,6 +75,7 @@ public final class AeronSession implements Session {
 
     static AeronSession join(JoinOptions options, Path sharedMemory, StorageSpace space) {
         JvmRequirements.checkOpened();
+        JvmRequirements.checkOpenFiles(options.rank(), options.worldSize());
         if (!options.transport().isOneHost()) {
             JvmRequirements.checkBoundsChecks();
         }
@@ -125,6 +127,11 @@ public final class AeronSession implements Session {
             site.close();
             throw e;
         }
+    }
+
+    /** Name and version of Aeron, as it is on the class path. */
+    public static String aeronVersion() {
+        return "Aeron " + new AeronVersion();
     }
 
     /**

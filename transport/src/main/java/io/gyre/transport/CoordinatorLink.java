@@ -175,8 +175,10 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         } else if (message instanceof Expendable notMissed) {
             expendable.set(notMissed.rank());
         } else if (message instanceof Fallen fallen) {
-            LOG.warn("the run has lost {} ({}) and goes on without it", fallen.member(), fallen.reason());
             left.set(fallen.member().rank());
+            if (speaksForAll()) {
+                LOG.warn("the run has lost {} ({}) and goes on without it", fallen.member(), fallen.reason());
+            }
             falls.put(fallen.member().rank(), fallen.reason());
             Roster known = roster;
             if (known != null && known.rank() == fallen.member().rank()) {
@@ -198,10 +200,18 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         notifyAll();
     }
 
+    /** Whether this is the first rank that is still there: what all hear is logged once. */
+    private boolean speaksForAll() {
+        Roster known = roster;
+        return known != null && known.rank() == left.nextClearBit(0);
+    }
+
     /** A lost rank's seat has been taken. Whoever sees that it is not gone any more sees its new number, too. */
     private void returned(Seat seat) {
         int rank = seat.member().rank();
-        LOG.info("{} has come back, in place of a process that was lost", seat.member());
+        if (speaksForAll()) {
+            LOG.info("{} has come back, in place of a process that was lost", seat.member());
+        }
         List<Seat> now = new ArrayList<>(seats);
         now.set(rank, seat);
         seats = List.copyOf(now);

@@ -5,6 +5,12 @@ import org.agrona.concurrent.UnsafeBuffer;
 /** What Aeron needs of the JVM, checked before any of its classes is initialised: afterwards the error is about its insides. */
 final class JvmRequirements {
 
+    /** Sockets, locks and mappings of a rank that is alone. */
+    private static final int OWN_FILES = 32;
+
+    /** For each other rank: a stream, its log, and the end of a connection. */
+    private static final int FILES_PER_RANK = 4;
+
     private static final String PACKAGE = "jdk.internal.misc";
     private static final String BOUNDS_CHECKS = "agrona.disable.bounds.checks";
 
@@ -20,6 +26,12 @@ final class JvmRequirements {
                     + "--add-opens java.base/" + PACKAGE + "=" + (agrona.isNamed() ? agrona.getName() : "ALL-UNNAMED")
                     + "\n(command line; argLine of Maven's Surefire; or in the environment, JDK_JAVA_OPTIONS)");
         }
+    }
+
+    /** Fails if a rank will run out of files to open. */
+    static void checkOpenFiles(int rank, int worldSize) {
+        String who = rank < 0 ? "this rank" : "rank " + rank;
+        OpenFiles.require(who, OWN_FILES + FILES_PER_RANK * worldSize);
     }
 
     /** Fails if bounds checks are off: a damaged datagram could then write anywhere in this process. */

@@ -3,6 +3,7 @@ package io.gyre.transport;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -33,6 +34,8 @@ final class UserLock {
     private static final long RETRY_NANOS = 2_000_000;
     private static final int TOKEN_BYTES = 16;
     private static final String FILE = ".lock";
+    private static final String REMEDY =
+            "remove it, or let its owner or root do so, while none of this user's programs runs";
 
     /**
      * The system's file locks belong to processes: when one thread closes the file, the lock of another is gone. So the threads
@@ -88,6 +91,7 @@ final class UserLock {
         do {
             try {
                 openHome();
+                checkPlace();
                 try (FileChannel channel =
                         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                     if (acquire(channel, deadline)) {
@@ -103,6 +107,8 @@ final class UserLock {
             } catch (NoSuchFileException e) {
                 // Its last user has removed it just now; an action that fails so does it again, and runs out of time.
                 LOG.debug("{} was removed", e.getFile());
+            } catch (AccessDeniedException e) {
+                throw new IOException(denied(), e);
             }
         } while (System.nanoTime() - deadline < 0);
         throw new IOException("another process has held " + file + " for " + TIMEOUT.toSeconds()
@@ -140,6 +146,29 @@ final class UserLock {
         }
     }
 
+    /** Through a link, or in a file's place, nothing is created: it may lead to where somebody else wants it. */
+    private void checkPlace() throws IOException {
+        if (Files.isSymbolicLink(home)) {
+            throw new IOException(home + " is a link to " + Files.readSymbolicLink(home) + ", made by "
+                    + Files.getOwner(home, LinkOption.NOFOLLOW_LINKS) + "; it must be a directory of this user's: "
+                    + REMEDY);
+        }
+        if (Files.exists(home) && !Files.isDirectory(home)) {
+            throw new IOException(home + " is a file of " + Files.getOwner(home)
+                    + "; it must be a directory of this user's: " + REMEDY);
+        }
+    }
+
+    /** Why this process may not create files in the directory. */
+    private String denied() throws IOException {
+        if (!posix || !Files.exists(home, LinkOption.NOFOLLOW_LINKS)) {
+            return "this user may not create " + home + ": let it write to " + home.getParent();
+        }
+        return home + " belongs to " + Files.getOwner(home, LinkOption.NOFOLLOW_LINKS) + " ("
+                + PosixFilePermissions.toString(Files.getPosixFilePermissions(home, LinkOption.NOFOLLOW_LINKS))
+                + "), and user " + System.getProperty("user.name") + " may not create files in it: " + REMEDY;
+    }
+
     private <T> T runAndTidy(Action<T> action) throws IOException {
         try {
             return action.run();
@@ -157,7 +186,7 @@ final class UserLock {
         try {
             if (!Files.getOwner(home, LinkOption.NOFOLLOW_LINKS).equals(Files.getOwner(probe))) {
                 throw new IOException(home + " belongs to " + Files.getOwner(home)
-                        + ", who could read and change what is in it: remove it");
+                        + ", who could read and change what is in it: " + REMEDY);
             }
         } finally {
             Files.deleteIfExists(probe);

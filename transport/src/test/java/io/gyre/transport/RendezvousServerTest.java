@@ -17,9 +17,11 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -163,11 +165,61 @@ class RendezvousServerTest {
         }
     }
 
+    /** With limits a thousand times as high the last would stay as long as the others, and they beyond the deadline. */
+    @Test
+    void oneStrangerTooManyIsTurnedAwayAtOnceAndTheOthersWhenTheirTimeIsUp() throws Exception {
+        List<Socket> strangers = new ArrayList<>();
+        try (RendezvousServer server = RendezvousServer.open(ANY_PORT, 1, MINUTE)) {
+            InetSocketAddress address = server.address();
+            for (int i = 0; i < 64; i++) {
+                strangers.add(new Socket(address.getAddress(), address.getPort()));
+            }
+            try (Socket tooMany = new Socket(address.getAddress(), address.getPort())) {
+                assertThat(endOf(tooMany)).isTrue();
+            }
+            assertThat(strangers).allMatch(RendezvousServerTest::isOpen);
+
+            // The server's greeting, and then the end.
+            for (Socket stranger : strangers) {
+                stranger.setSoTimeout(30_000);
+                assertThat(endOf(stranger)).isTrue();
+            }
+
+            try (CoordinatorLink zero = join(server, 0, 1)) {
+                Eventually.that(
+                        "a rank takes a place that is free again",
+                        () -> !server.members().isEmpty());
+                assertThat(zero.hasEnded()).isFalse();
+            }
+        } finally {
+            for (Socket stranger : strangers) {
+                stranger.close();
+            }
+        }
+    }
+
+    private static boolean isOpen(Socket socket) {
+        try {
+            socket.setSoTimeout(1);
+            int read;
+            do {
+                read = socket.getInputStream().read();
+            } while (read >= 0);
+            return false;
+        } catch (SocketTimeoutException silent) {
+            return true;
+        } catch (IOException closed) {
+            return false;
+        }
+    }
+
     private static boolean endOf(Socket socket) throws IOException {
         InputStream in = socket.getInputStream();
         try {
             in.readAllBytes();
             return true;
+        } catch (SocketTimeoutException silent) {
+            return false;
         } catch (IOException reset) {
             return true;
         }

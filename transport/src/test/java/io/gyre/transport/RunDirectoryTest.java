@@ -2,9 +2,11 @@ package io.gyre.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,6 +21,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RunDirectoryTest {
+
+    /** A user's number that has no name. */
+    private static final int STRANGER = 54_321;
 
     @TempDir
     Path parent;
@@ -120,6 +125,69 @@ class RunDirectoryTest {
         assertThatThrownBy(() -> RunDirectory.create(parent, "test"))
                 .isInstanceOf(UncheckedIOException.class)
                 .hasMessageContaining(home().toString());
+    }
+
+    @Test
+    void aLinkInItsPlaceIsNamedAndNothingIsCreatedBehindIt() throws IOException {
+        Path elsewhere = Files.createDirectory(parent.resolve("elsewhere"));
+        Files.createSymbolicLink(home(), elsewhere);
+
+        assertThatThrownBy(() -> RunDirectory.create(parent, "test"))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContainingAll(home() + " is a link to " + elsewhere, "made by", "remove it");
+
+        assertThat(elsewhere).isEmptyDirectory();
+    }
+
+    @Test
+    void aDirectoryOfSomebodyElsesIsNamedWithItsOwner() throws IOException {
+        makeForeign(Files.createDirectory(home()));
+
+        assertThatThrownBy(() -> RunDirectory.create(parent, "test"))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageContainingAll(
+                        home() + " belongs to " + STRANGER, "could read and change", "let its owner or root");
+    }
+
+    /** Root may enter every directory: another process does without that right. */
+    @Test
+    void aDirectoryThatThisUserMayNotEnterIsNamedWithItsOwner() throws Exception {
+        makeForeign(Files.createDirectory(
+                home(), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"))));
+        assumeThat(Files.isExecutable(Path.of("/usr/bin/setpriv")))
+                .as("there is setpriv")
+                .isTrue();
+        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+        Process process = new ProcessBuilder(
+                        "setpriv",
+                        "--bounding-set=-all",
+                        "--inh-caps=-all",
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        classPath,
+                        Creator.class.getName(),
+                        parent.toString())
+                .redirectErrorStream(true)
+                .start();
+
+        assertThat(new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .contains(home() + " belongs to " + STRANGER + " (rwx------), and user "
+                        + System.getProperty("user.name") + " may not create files in it: remove it, or let its owner");
+        assertThat(process.waitFor()).isEqualTo(1);
+    }
+
+    /** Fails as a rank would. */
+    static final class Creator {
+        public static void main(String[] arguments) {
+            RunDirectory.create(Path.of(arguments[0]), "test").close();
+        }
+    }
+
+    private static void makeForeign(Path directory) throws IOException {
+        assumeThat(System.getProperty("user.name"))
+                .as("only root can give a directory away")
+                .isEqualTo("root");
+        Files.setAttribute(directory, "unix:uid", STRANGER);
     }
 
     private Path home() {

@@ -1,22 +1,13 @@
 package io.gyre.samples.data;
 
-import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
-import javax.imageio.event.IIOReadWarningListener;
-import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A folder with one folder of images for each class, which has its name. An image is read from its file whenever it is
@@ -24,10 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ImageFolder implements Images {
 
-    private static final List<String> ENDINGS = List.of(".png", ".jpg", ".jpeg", ".gif", ".bmp");
-
-    /** Larger than any camera's; a small file can claim to be an image that fills the memory. */
-    private static final long MAX_PIXELS = 200_000_000;
+    static final List<String> ENDINGS = List.of(".png", ".jpg", ".jpeg", ".gif", ".bmp");
 
     private record Entry(Path file, int label) {}
 
@@ -101,22 +89,20 @@ final class ImageFolder implements Images {
 
     @Override
     public void read(int index, float[] values, int offset) {
-        BufferedImage image = decode(entries.get(index).file());
-        int side = Math.min(image.getWidth(), image.getHeight());
-        int[] square =
-                image.getRGB((image.getWidth() - side) / 2, (image.getHeight() - side) / 2, side, side, null, 0, side);
+        ImageFile.Square square = ImageFile.middleSquare(entries.get(index).file());
         for (int y = 0; y < pixels; y++) {
             for (int x = 0; x < pixels; x++) {
                 for (int channel = 0; channel < Colours.CHANNELS; channel++) {
                     values[offset + (channel * pixels + y) * pixels + x] =
-                            Colours.IMAGENET.scale(mean(square, side, x, y, channel), channel);
+                            Colours.IMAGENET.scale(mean(square, x, y, channel), channel);
                 }
             }
         }
     }
 
     /** Mean of one colour over the part of the square that becomes pixel {@code x}, {@code y}. */
-    private float mean(int[] square, int side, int x, int y, int channel) {
+    private float mean(ImageFile.Square square, int x, int y, int channel) {
+        int side = square.side();
         int shift = 8 * (Colours.CHANNELS - 1 - channel);
         int fromY = (int) ((long) y * side / pixels);
         int toY = Math.max(fromY + 1, (int) ((y + 1L) * side / pixels));
@@ -125,56 +111,9 @@ final class ImageFolder implements Images {
         long sum = 0;
         for (int row = fromY; row < toY; row++) {
             for (int column = fromX; column < toX; column++) {
-                sum += square[row * side + column] >> shift & 0xFF;
+                sum += square.colours()[row * side + column] >> shift & 0xFF;
             }
         }
         return (float) sum / ((long) (toY - fromY) * (toX - fromX));
-    }
-
-    private static BufferedImage decode(Path file) {
-        try (InputStream raw = Files.newInputStream(file);
-                ImageInputStream in = new MemoryCacheImageInputStream(raw)) {
-            Iterator<ImageReader> readers = ImageIO.getImageReaders(in);
-            if (!readers.hasNext()) {
-                throw damaged(file, "its content is no " + String.join(", ", ENDINGS), null);
-            }
-            ImageReader reader = readers.next();
-            try {
-                reader.setInput(in, true, true);
-                long size = (long) reader.getWidth(0) * reader.getHeight(0);
-                if (size > MAX_PIXELS) {
-                    throw damaged(file, size + " pixels, expected at most " + MAX_PIXELS, null);
-                }
-                Truncation truncation = new Truncation();
-                reader.addIIOReadWarningListener(truncation);
-                BufferedImage image = reader.read(0);
-                if (truncation.warning != null) {
-                    throw damaged(file, truncation.warning, null);
-                }
-                return image;
-            } finally {
-                reader.dispose();
-            }
-        } catch (IOException | IllegalArgumentException | IndexOutOfBoundsException e) {
-            // The decoders of the JDK throw all three at damaged files.
-            throw damaged(file, String.valueOf(e.getMessage()), e);
-        }
-    }
-
-    private static BadDataException damaged(Path file, String how, @Nullable Throwable cause) {
-        return new BadDataException(
-                "cannot read the image " + file + ": " + how + ". Repair it, or take it out of its folder.", cause);
-    }
-
-    /** Hears of JPEG files that are cut off: their decoder paints the rest grey and only warns. */
-    private static final class Truncation implements IIOReadWarningListener {
-        private @Nullable String warning;
-
-        @Override
-        public void warningOccurred(ImageReader source, String text) {
-            if (text.contains("premature end") || text.contains("Truncated")) {
-                warning = text;
-            }
-        }
     }
 }

@@ -1,13 +1,10 @@
 package io.gyre.samples.train;
 
-import io.gyre.GyreException;
 import io.gyre.StepSummary;
 import io.gyre.World;
 import io.gyre.dl4j.StepListener;
-import java.io.IOException;
 import java.time.Duration;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +19,9 @@ final class TrainProgress implements StepListener, AutoCloseable {
     private final boolean silent;
     private final String task;
     private final long lastStep;
+    private final IntSupplier columns;
     private @Nullable ProgressBar bar;
+    private long beganNanos;
     private boolean begun;
     private long examples;
     private long shownNanos;
@@ -34,7 +33,13 @@ final class TrainProgress implements StepListener, AutoCloseable {
      * @param lastStep number of the last step, from 1
      */
     TrainProgress(World world, String task, long lastStep) {
+        this(world, task, lastStep, new TerminalWidth());
+    }
+
+    /** The same on a terminal whose width somebody else knows. */
+    TrainProgress(World world, String task, long lastStep, IntSupplier columns) {
         silent = !world.isRoot();
+        this.columns = columns;
         this.task = task;
         this.lastStep = lastStep;
     }
@@ -54,8 +59,8 @@ final class TrainProgress implements StepListener, AutoCloseable {
         if (first || step == lastStep || silentNanos >= (bar == null ? LINE_NANOS : BAR_NANOS)) {
             // A moment is too short to measure a speed: the first step has no beginning, the last comes when it comes.
             boolean moment = first || silentNanos < BAR_NANOS;
-            String speed = moment ? "" : ", %,.0f images/s".formatted(examples * 1e9 / silentNanos);
-            show(step, epoch, "loss %.4f".formatted(summary.meanScore()) + speed);
+            String speed = moment ? "" : "%,.0f images/s".formatted(examples * 1e9 / silentNanos);
+            show(step, epoch, "loss %.4f".formatted(summary.meanScore()), speed);
             shownNanos = now;
             examples = 0;
         }
@@ -63,33 +68,23 @@ final class TrainProgress implements StepListener, AutoCloseable {
 
     private void begin(long step) {
         begun = true;
-        if (isTerminal()) {
-            bar = new ProgressBarBuilder()
-                    .setTaskName(task)
-                    .setInitialMax(lastStep)
-                    .startsFrom(step - 1, Duration.ZERO)
-                    .build();
+        beganNanos = System.nanoTime();
+        if (columns.getAsInt() > 0) {
+            bar = new ProgressBar(System.err, columns, task, step - 1, lastStep);
         }
     }
 
-    private void show(long step, int epoch, String state) {
+    private void show(long step, int epoch, String loss, String speed) {
         if (bar == null) {
-            System.out.println("step %,d of %,d, epoch %d, %s".formatted(step, lastStep, epoch + 1, state));
+            String end = speed.isEmpty() ? "" : ", " + speed;
+            System.out.println("step %,d of %,d, epoch %d, %s".formatted(step, lastStep, epoch + 1, loss) + end);
         } else {
-            bar.stepTo(step);
-            bar.setExtraMessage(state);
-        }
-    }
-
-    /** Whether the standard error, where the bar is drawn, is a terminal. Only a program that inherits it can tell. */
-    private static boolean isTerminal() {
-        try {
-            return new ProcessBuilder("test", "-t", "2").inheritIO().start().waitFor() == 0;
-        } catch (IOException e) {
-            throw new GyreException("the program 'test' cannot be run: " + e.getMessage(), e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
+            Duration elapsed = Duration.ofNanos(System.nanoTime() - beganNanos);
+            if (speed.isEmpty()) {
+                bar.show(step, elapsed, loss);
+            } else {
+                bar.show(step, elapsed, loss, speed);
+            }
         }
     }
 

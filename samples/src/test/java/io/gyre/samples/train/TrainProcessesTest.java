@@ -50,6 +50,11 @@ class TrainProcessesTest {
             assertThat(first.report().get("transport").asText()).isEqualTo("udp");
             assertThat(first.report().get("parameters_sha256")).hasSize(2);
             assertThat(second.output()).doesNotContain("trained mlp");
+            // What is the same on all ranks is logged by the first.
+            assertThat(first.output())
+                    .containsOnlyOnce("collectives by messages on a ring")
+                    .containsOnlyOnce("Gradients are exchanged");
+            assertThat(second.output()).doesNotContain("INFO");
         }
     }
 

@@ -1,0 +1,46 @@
+package io.gyre.launcher;
+
+import io.gyre.transport.AeronSession;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.List;
+import java.util.Properties;
+import picocli.CommandLine.IVersionProvider;
+
+/** What {@code gyre --version} prints: of Gyre, and of what it runs on, as they are on the class path. */
+final class VersionLines implements IVersionProvider {
+
+    private static final String UNKNOWN = "unknown";
+
+    @Override
+    public String[] getVersion() throws IOException {
+        return List.of(
+                        "Gyre " + own(),
+                        "Java " + Runtime.version() + " (" + System.getProperty("java.vendor") + ", "
+                                + System.getProperty("java.home") + ")",
+                        "Deeplearning4j " + ofMaven("org.deeplearning4j", "deeplearning4j-nn"),
+                        AeronSession.aeronVersion(),
+                        "system " + System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                                + System.getProperty("os.arch"))
+                .toArray(String[]::new);
+    }
+
+    /** Of the jar; classes that lie in a folder do not know theirs. */
+    private static String own() {
+        String version = VersionLines.class.getPackage().getImplementationVersion();
+        // A build outside of a git checkout leaves Maven's property for the commit as it is.
+        return version == null ? UNKNOWN : version.replaceAll("\\$\\{.*}", UNKNOWN);
+    }
+
+    private static String ofMaven(String group, String artifact) throws IOException {
+        String name = "/META-INF/maven/" + group + "/" + artifact + "/pom.properties";
+        try (InputStream in = VersionLines.class.getResourceAsStream(name)) {
+            if (in == null) {
+                return UNKNOWN + " (not on the class path)";
+            }
+            Properties properties = new Properties();
+            properties.load(in);
+            return properties.getProperty("version", UNKNOWN);
+        }
+    }
+}

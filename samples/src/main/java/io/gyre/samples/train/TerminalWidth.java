@@ -1,0 +1,35 @@
+package io.gyre.samples.train;
+
+import java.util.function.IntSupplier;
+import org.jline.nativ.CLibrary;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** How wide the terminal of the standard error is. One system call, so that it can be asked before every drawing. */
+final class TerminalWidth implements IntSupplier {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TerminalWidth.class);
+    private static final int STANDARD_ERROR = 2;
+
+    /** What a terminal that does not know has, such as that of some containers. */
+    private static final int USUAL = 80;
+
+    /** In columns; 0 if there is no terminal, or none on which a line can be drawn again. */
+    @Override
+    public int getAsInt() {
+        String kind = System.getenv("TERM");
+        if (kind == null || kind.equals("dumb")) {
+            return 0;
+        }
+        try {
+            if (CLibrary.isatty(STANDARD_ERROR) == 0) {
+                return 0;
+            }
+            int columns = CLibrary.getTerminalWidth(STANDARD_ERROR);
+            return columns > 0 ? columns : USUAL;
+        } catch (LinkageError | RuntimeException e) {
+            LOG.debug("the terminal cannot be asked: progress is shown in lines", e);
+            return 0;
+        }
+    }
+}
