@@ -32,6 +32,7 @@ final class Reclaimer implements Runnable {
 
     /** ...which does not wait longer than this: on a busy machine, an observation takes long without costing much. */
     private static final long MOST_OBSERVE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private static final long TICK_MILLIS = 100;
     private static final long TICK_MILLIS_WHEN_PRESSED = 4;
     private static final int MOST_AT_ONCE = 1 << 16;

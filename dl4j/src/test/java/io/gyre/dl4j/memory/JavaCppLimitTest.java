@@ -10,6 +10,7 @@ class JavaCppLimitTest {
 
     @Test
     void aProcessMayHaveFourTimesItsHeap() {
-        assertThat(Pointer.maxPhysicalBytes()).isEqualTo(4 * Runtime.getRuntime().maxMemory());
+        assertThat(Pointer.maxPhysicalBytes())
+                .isEqualTo(4 * Runtime.getRuntime().maxMemory());
     }
 }

@@ -166,7 +166,6 @@ class SafeReclamationTest {
 
         await(
                 "memory comes back",
-                () -> Nd4j.getEnvironment().getDeviceCouner(0) - before
-                        < (long) SafeReclamation.LIMIT_MEGABYTES << 20);
+                () -> Nd4j.getEnvironment().getDeviceCouner(0) - before < (long) SafeReclamation.LIMIT_MEGABYTES << 20);
     }
 }
