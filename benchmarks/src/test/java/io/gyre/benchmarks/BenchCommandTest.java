@@ -133,6 +133,9 @@ class BenchCommandTest {
                     scaling --slow 0.5             | --slow
                     scaling --hosts 0              | --hosts 0
                     scaling --plot p.gif           | ends in .png
+                    soak --kinds unsafe            | --kinds unsafe is none of [plain, safe, ranks]
+                    soak --models elephant         | --models elephant
+                    soak --runs 0                  | --runs 0
                     """)
     void badArgumentsOfOtherCommandsAreNamed(String arguments, String message) {
         assertThat(bench(arguments.strip().split(" "))).isEqualTo(2);
@@ -180,6 +183,34 @@ class BenchCommandTest {
             assertThat(result.get("sent_bytes").asDouble()).isGreaterThanOrEqualTo(least);
         });
         assertThat(plot).isNotEmptyFile();
+    }
+
+    @Test
+    @Tag("long")
+    void jvmsWithSafeReclamationOutliveTheirCollections() throws Exception {
+        Path file = directory.resolve("report.json");
+
+        int status = bench(
+                "soak",
+                "--kinds",
+                "safe,ranks",
+                "--models",
+                "convolution",
+                "--collectors",
+                "Serial",
+                "--runs",
+                "1",
+                "--seconds",
+                "10",
+                "--report",
+                file.toString());
+
+        assertThat(status).as(err.toString()).isZero();
+        JsonNode report = new ObjectMapper().readTree(file.toFile());
+        assertThat(report.get("results")).hasSize(2).allSatisfy(result -> {
+            assertThat(result.get("crashes").asInt()).isZero();
+            assertThat(result.get("collections").asLong()).isPositive();
+        });
     }
 
     @Test

@@ -68,7 +68,8 @@ import org.slf4j.LoggerFactory;
  *       is a warning. {@code docs/training.md} says what is compared when.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
- *       lie in memory that the ranks of a host share, and ND4J's memory is freed by {@link SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
+ *       lie in memory that the ranks of a host share, and ND4J's memory is freed by {@link SafeReclamation}. Memory is not
+ *       copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {
@@ -724,8 +725,8 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * Whether the trainer holds a {@link SafeReclamation} until it is closed, without which ND4J may crash in a collection of
-         * garbage. It changes ND4J's global state. Each rank may choose for itself. Default: true.
+         * Whether the trainer holds a {@link SafeReclamation} until it is closed, without which ND4J may crash in a
+         * collection of garbage. It changes ND4J's global state. Each rank may choose for itself. Default: true.
          */
         public Builder safeReclamation(boolean value) {
             safeReclamation = value;

@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -40,15 +39,6 @@ import org.jspecify.annotations.Nullable;
  * </dl>
  */
 public final class Launcher {
-
-    /** Heap of all ranks of a host, in percent of its memory. JavaCPP lets a process have four times its heap in all: 80 %. */
-    private static final double HEAP_PERCENT = 20;
-
-    /**
-     * A young generation that is collected often enough for native memory to come back, which only collections find, and full
-     * collections that do not stop the program where the collector can do that.
-     */
-    private static final List<String> MEMORY = List.of("-XX:MaxNewSize=256m", "-XX:+ExplicitGCInvokesConcurrent");
 
     /** As long as a rank waits for the others by default: whoever has not come by then hangs. */
     private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
@@ -234,8 +224,7 @@ public final class Launcher {
         List<String> java = new ArrayList<>();
         java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         java.addAll(JvmFlags.STANDARD);
-        java.add(String.format(Locale.ROOT, "-XX:MaxRAMPercentage=%.2f", HEAP_PERCENT / place.localSize()));
-        java.addAll(MEMORY);
+        java.addAll(RankMemory.flags(place.localSize()));
         java.addAll(plan.program().entry());
         java.addAll(plan.program().arguments());
         return java;

@@ -62,10 +62,18 @@ public final class SoakCommand implements Callable<Integer> {
     @Option(names = "--no-litter", description = "Collect only as often as training does.")
     private boolean noLitter;
 
-    @Option(names = "--runs", paramLabel = "N", defaultValue = "10", description = "JVMs of each kind, model, collector and JDK. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--runs",
+            paramLabel = "N",
+            defaultValue = "10",
+            description = "JVMs of each kind, model, collector and JDK. Default: ${DEFAULT-VALUE}.")
     private int runs;
 
-    @Option(names = "--seconds", paramLabel = "S", defaultValue = "60", description = "Of each JVM. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--seconds",
+            paramLabel = "S",
+            defaultValue = "60",
+            description = "Of each JVM. Default: ${DEFAULT-VALUE}.")
     private int seconds;
 
     @Option(names = "--at-once", paramLabel = "N", defaultValue = "1", description = "JVMs. Default: ${DEFAULT-VALUE}.")

@@ -22,7 +22,7 @@ record SoakReport(int seconds, List<String> flags, List<Result> results) {
      *
      * @param crashes how many of them crashed
      * @param collections of all, up to a second before a crash
-     * @param cpuMicros processor time per step, in microseconds; the median over JVMs that did not crash, 0 if there is none
+     * @param cpuMicros processor time per step, in microseconds; the median over JVMs that did not crash, or 0
      */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     record Result(
@@ -70,7 +70,8 @@ record SoakReport(int seconds, List<String> flags, List<Result> results) {
     /** For people. */
     static String heading() {
         return "%-6s %-26s %-9s %-12s %5s %8s %12s %9s %12s%n"
-                .formatted("kind", "jdk", "collector", "model", "JVMs", "crashed", "collections", "steps", "cpu us/step");
+                .formatted(
+                        "kind", "jdk", "collector", "model", "JVMs", "crashed", "collections", "steps", "cpu us/step");
     }
 
     /** For people: the newest result. */

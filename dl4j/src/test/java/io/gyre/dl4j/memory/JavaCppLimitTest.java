@@ -1,0 +1,16 @@
+package io.gyre.dl4j.memory;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Test;
+
+/** What the launcher's share of a host's memory relies on. */
+class JavaCppLimitTest {
+
+    @Test
+    void aProcessMayHaveFourTimesItsHeap() {
+        assertThat(Pointer.maxPhysicalBytes())
+                .isEqualTo(4 * Runtime.getRuntime().maxMemory());
+    }
+}
