@@ -123,7 +123,7 @@ class SharedObjectsTest {
         Function<Session, DistributedTrainer> uninitialised = session ->
                 DistributedTrainer.of(new MultiLayerNetwork(perceptron().getLayerWiseConfigurations()), session);
 
-        assertThatThrownBy(() -> Gyre.local(1).run(uninitialised::apply)).isNotNull();
+        assertThatThrownBy(() -> Gyre.local(1).call(uninitialised::apply)).isNotNull();
 
         assertThat(Claim.count()).isEqualTo(before);
     }
