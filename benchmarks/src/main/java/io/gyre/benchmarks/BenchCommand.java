@@ -1,7 +1,7 @@
 package io.gyre.benchmarks;
 
-import io.gyre.launcher.GyreCommandLine;
 import io.gyre.benchmarks.soak.SoakCommand;
+import io.gyre.launcher.GyreCommandLine;
 import picocli.CommandLine.Command;
 
 /** The command line of everything that measures: {@code bin/gyre bench}. */

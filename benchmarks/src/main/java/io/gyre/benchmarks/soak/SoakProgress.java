@@ -14,8 +14,7 @@ final class SoakProgress {
 
     private static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private final OperatingSystemMXBean system =
-            (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    private final OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     private final long begin = System.nanoTime();
     private final long length;
 

@@ -97,7 +97,10 @@ record SoakReport(int seconds, List<String> flags, List<Result> results) {
     }
 
     long safeCrashes() {
-        return results.stream().filter(Result::isSafe).mapToLong(Result::crashes).sum();
+        return results.stream()
+                .filter(Result::isSafe)
+                .mapToLong(Result::crashes)
+                .sum();
     }
 
     private String total(String words, boolean safe) {
