@@ -39,7 +39,7 @@ class StepSummaryTest {
             StepSummary summary = new StepSummary(List.of(StepReport.of(8, 1, false), StepReport.of(8, loss, false)));
 
             assertThat(summary.failedScores()).isEqualTo(1);
-            assertThat(summary.meanScore()).isEqualTo(loss);
+            assertThat(summary.meanScore()).isEqualTo(Double.valueOf(loss));
             assertThat(summary.ranksWithData()).isEqualTo(2);
         }
     }

@@ -39,7 +39,6 @@ final class Pass implements AutoCloseable {
         }
         loader =
                 data.loadsAhead() ? new LoadAhead(direct, watch, session.world().rank()) : null;
-        data.loadedBy(loader);
         shares = loader == null ? direct : loader;
         long fingerprint = data.isCompared() ? Fingerprint.ofRunning(Fingerprint.START) : 0;
         end = new Share(null, false, true, fingerprint, place.mark(), List.of());
@@ -102,6 +101,7 @@ final class Pass implements AutoCloseable {
     public void close() {
         if (loader != null) {
             loader.close();
+            data.leftTo(loader);
         }
     }
 }

@@ -32,8 +32,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  */
 public abstract class ShardedData {
 
-    /** Of the last pass; it may hang in the program's code. */
-    private @Nullable LoadAhead lastLoader;
+    /** Of a pass that was ended; it may hang in the program's code. */
+    private @Nullable LoadAhead straggler;
 
     ShardedData() {}
 
@@ -100,17 +100,17 @@ public abstract class ShardedData {
         return bufferBatches;
     }
 
-    /** Waits for the thread of the last pass, if that still reads. */
+    /** Waits for the thread of a pass that was ended, if that still reads. */
     final void awaitStraggler() {
-        if (lastLoader != null) {
-            lastLoader.awaitStraggler();
-            lastLoader = null;
+        if (straggler != null) {
+            straggler.awaitStraggler();
+            straggler = null;
         }
     }
 
-    /** Notes who loads the pass that has begun; null for nobody. */
-    final void loadedBy(@Nullable LoadAhead loader) {
-        lastLoader = loader;
+    /** Notes who loaded a pass that was ended, and may not have heeded that yet. */
+    final void leftTo(LoadAhead loader) {
+        straggler = loader;
     }
 
     /** In words, for comparison between ranks and with checkpoints: sizes, order, seed. */

@@ -293,11 +293,11 @@ final class TrainingStep {
         String whose = strategy.inLockStep()
                 ? ", summed over all ranks,"
                 : isTogether() ? ", summed over the group of " + ownMember() + "," : " of " + ownMember();
-        String loss = total.failedScores() == 0
-                ? ", though the loss is " + total.meanScore()
-                : ", and the loss is " + failedScores(total);
-        return new GyreException(
-                "the gradients of step " + step + whose + " are not finite" + loss + ": " + which + "." + REMEDY);
+        String what = total.failedScores() == 0
+                ? "the gradients of step " + step + whose + " are not finite, though the loss is " + total.meanScore()
+                : "the loss of step " + step + " is " + failedScores(total) + ", and the gradients" + whose
+                        + " are not finite either";
+        return new GyreException(what + ": " + which + "." + REMEDY);
     }
 
     private Member ownMember() {
