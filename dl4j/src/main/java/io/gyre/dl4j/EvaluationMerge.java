@@ -26,6 +26,8 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  *       absolute errors and not their absolute values.
  *   <dt>{@link EvaluationCalibration}
  *   <dd>Its {@code merge} knows the reliability diagram alone. All its arrays are counts and sums over examples.
+ *   <dt>{@link ROC}
+ *   <dd>Its JSON has curves that cannot be read back. A merge, with an empty one if there is no other, has them drawn again.
  *   <dt>{@link Evaluation}
  *   <dd>Its {@code newInstance} shares the list of labels, which evaluating fills.
  * </dl>
@@ -98,6 +100,15 @@ final class EvaluationMerge {
         INDArray error = Transforms.abs(predictions.sub(rows.getFirst().castTo(predictions.dataType())), false);
         INDArray mask = rows.getThird();
         return mask != null && mask.equalShapes(error) ? error.muli(mask.castTo(error.dataType())) : error;
+    }
+
+    /** Reads what another rank has written. */
+    static <T extends IEvaluation<T>> T read(String json, Class<T> kind) {
+        T evaluation = BaseEvaluation.fromJson(json, kind);
+        if (evaluation instanceof ROC roc) {
+            roc.merge(roc.newInstance());
+        }
+        return evaluation;
     }
 
     /** Adds another part to an evaluation of the same kind. */

@@ -9,7 +9,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.nd4j.evaluation.BaseEvaluation;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
@@ -105,7 +104,7 @@ final class MergedEvaluation {
             if (json.equals(NO_DATA)) {
                 continue;
             }
-            T ofRank = BaseEvaluation.fromJson(json, kind);
+            T ofRank = EvaluationMerge.read(json, kind);
             if (first) {
                 merged = ofRank;
                 first = false;
