@@ -134,6 +134,26 @@ final class KnownLayers {
                                 rnnOutput())));
     }
 
+    /** Its graph asks ND4J for an operation that ND4J does not have for these types. */
+    static Named<FeaturesTest.Feature> learnedSelfAttention() {
+        return Named.of(
+                "LearnedSelfAttentionLayer",
+                KnownParts.feature(
+                        KnownParts::single,
+                        InputType.recurrent(FEATURES, STEPS),
+                        KnownParts.gaussian(FEATURES, STEPS).castTo(DataType.FLOAT),
+                        KnownParts.oneHot().castTo(DataType.FLOAT),
+                        new LearnedSelfAttentionLayer.Builder()
+                                .nIn(FEATURES)
+                                .nOut(4)
+                                .nHeads(2)
+                                .nQueries(3)
+                                .projectInput(true)
+                                .build(),
+                        new GlobalPoolingLayer(),
+                        KnownParts.softmax()));
+    }
+
     /** Between two layers, so that gradients go through it. */
     private static Named<FeaturesTest.Feature> vector(String name, Layer layer) {
         return Named.of(
@@ -191,23 +211,6 @@ final class KnownLayers {
                         "LastTimeStep",
                         new LastTimeStep(new LSTM.Builder().nOut(4).build()),
                         false),
-                Named.of(
-                        "LearnedSelfAttentionLayer",
-                        // Deeplearning4j computes it in FLOAT alone.
-                        KnownParts.feature(
-                                KnownParts::single,
-                                InputType.recurrent(FEATURES, STEPS),
-                                KnownParts.gaussian(FEATURES, STEPS).castTo(DataType.FLOAT),
-                                KnownParts.oneHot().castTo(DataType.FLOAT),
-                                new LearnedSelfAttentionLayer.Builder()
-                                        .nIn(FEATURES)
-                                        .nOut(4)
-                                        .nHeads(2)
-                                        .nQueries(3)
-                                        .projectInput(true)
-                                        .build(),
-                                new GlobalPoolingLayer(),
-                                KnownParts.softmax())),
                 pooled(
                         "LocallyConnected1D",
                         new LocallyConnected1D.Builder()

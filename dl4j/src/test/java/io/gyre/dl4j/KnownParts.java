@@ -242,8 +242,11 @@ final class KnownParts {
 
     /** What Deeplearning4j itself cannot train with. */
     static Stream<Named<FeaturesTest.Feature>> unusable() {
-        return Stream.of(Named.of(
-                "AdaBelief", vectors(() -> TestModels.configuration(new AdaBelief(RATE), TYPE), softmax(), oneHot())));
+        return Stream.of(
+                Named.of(
+                        "AdaBelief",
+                        vectors(() -> TestModels.configuration(new AdaBelief(RATE), TYPE), softmax(), oneHot())),
+                KnownLayers.learnedSelfAttention());
     }
 
     /** What is refused when ranks or micro-batches would divide a batch. */
