@@ -69,6 +69,11 @@ final class GyreTrain implements AutoCloseable {
         return new GyreTrain(directory, Map.of(), List.of(arguments));
     }
 
+    /** Starts it as another launcher would, which sets these variables. */
+    static GyreTrain startAs(Map<String, String> environment, Path directory, String... arguments) throws IOException {
+        return new GyreTrain(directory, environment, List.of(arguments));
+    }
+
     /** Starts one rank of two, as somebody without a launcher would; the ranks meet by a file. */
     static GyreTrain startRank(int rank, Path directory, String... arguments) throws IOException {
         Map<String, String> environment = Map.of(

@@ -10,6 +10,7 @@ import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -56,6 +57,16 @@ class TrainProcessesTest {
                     .containsOnlyOnce("collectives by messages on a ring")
                     .containsOnlyOnce("Gradients are exchanged");
             assertThat(second.output()).doesNotContain("INFO");
+        }
+    }
+
+    @Test
+    void anotherLaunchersProcessesDoNotTrainApartFromEachOther() throws Exception {
+        Map<String, String> slurm = Map.of("SLURM_STEP_ID", "0", "SLURM_PROCID", "1", "SLURM_STEP_NUM_TASKS", "4");
+        try (GyreTrain train = GyreTrain.startAs(slurm, directory, "mlp", "-n", "2")) {
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(2);
+
+            assertThat(train.output()).contains("SLURM has started this process as rank 1 of 4");
         }
     }
 
