@@ -264,6 +264,10 @@ class FitStepsTest {
                     Pass pass =
                             new Pass(ShardedData.of(iterator, Sharding.OWN), session, watch, Place.beginning(0), 0)) {
                 pass.next(0);
+                // One is used, two wait, and one more is read before the loader waits itself.
+                while (iterator.given() < 4) {
+                    Thread.sleep(1);
+                }
                 pass.pause();
                 int given = iterator.given();
                 pass.next(1);
