@@ -524,7 +524,11 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         Ending verdict = ending;
         if (verdict != null && !told) {
             told = true;
-            LOG.warn(verdict.asException(rank, "leaving the run").getMessage());
+            GyreException lost = verdict.asException(rank, "leaving the run");
+            boolean ownFailure = lost instanceof PeerLostException other && other.rank() == rank;
+            if (!ownFailure) {
+                LOG.warn(lost.getMessage());
+            }
         }
     }
 
