@@ -82,7 +82,16 @@ class ScalingReportTest {
         JsonNode json = new ObjectMapper().readTree(report.toJson());
         assertThat(json.fieldNames())
                 .toIterable()
-                .containsExactly("bytes", "compute_ms", "backward", "bucket_bytes", "mtu", "cores", "java", "results");
+                .containsExactly(
+                        "bytes",
+                        "compute_ms",
+                        "backward",
+                        "bucket_bytes",
+                        "mtu",
+                        "cores",
+                        "java",
+                        "results",
+                        "others_share");
         assertThat(json.get("results").get(0).fieldNames())
                 .toIterable()
                 .contains(
