@@ -7,6 +7,8 @@ import io.gyre.Gyre;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.Model;
@@ -265,9 +267,7 @@ class FitStepsTest {
                             new Pass(ShardedData.of(iterator, Sharding.OWN), session, watch, Place.beginning(0), 0)) {
                 pass.next(0);
                 // One is used, two wait, and one more is read before the loader waits itself.
-                while (iterator.given() < 4) {
-                    Thread.sleep(1);
-                }
+                awaitGiven(iterator, 4);
                 pass.pause();
                 int given = iterator.given();
                 pass.next(1);
@@ -281,5 +281,15 @@ class FitStepsTest {
                 assertThat(pass.next(BATCHES).ended()).isTrue();
             }
         });
+    }
+
+    private static void awaitGiven(Batches iterator, int count) {
+        long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+        while (iterator.given() < count) {
+            assertThat(System.nanoTime())
+                    .as("time until the loader has read %d batches: it has read %d", count, iterator.given())
+                    .isLessThan(deadline);
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+        }
     }
 }
