@@ -1,7 +1,4 @@
-/**
- * The vocabulary of Gyre and the interfaces its modules meet at: worlds and ranks, regions of memory, frames and endpoints,
- * collectives, update strategies, sessions. Depends on SLF4J and nothing else; needs no JVM flag.
- */
+/** Words that all of Gyre shares: worlds and their ranks, chunks, element types, and the exceptions. Needs no JVM flag. */
 @NullMarked
 package io.gyre;
 

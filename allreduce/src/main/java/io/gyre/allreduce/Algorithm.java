@@ -4,7 +4,7 @@ import java.util.Locale;
 
 /** How the ranks of a world combine their vectors. */
 public enum Algorithm {
-    /** What suits the world: see {@link Collectives#choose(io.gyre.Endpoint)}. */
+    /** What suits the world: see {@link Collectives#choose(io.gyre.network.Endpoint)}. */
     AUTO,
     /** In shared memory, without messages: {@link DirectCollective}. All ranks share memory. */
     DIRECT,

@@ -2,7 +2,7 @@ package io.gyre.allreduce;
 
 import io.gyre.Chunk;
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 
 /** One chunk of each of the vectors that a program combines again and again, so that no call makes an object. */
 final class ChunkSlices {

@@ -1,8 +1,8 @@
 package io.gyre.allreduce;
 
-import io.gyre.Collective;
-import io.gyre.Endpoint;
-import io.gyre.kernels.FastKernels;
+import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
+import io.gyre.openblas.FastKernels;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

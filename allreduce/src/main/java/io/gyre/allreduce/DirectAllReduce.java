@@ -3,7 +3,7 @@ package io.gyre.allreduce;
 import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
 import java.nio.ByteBuffer;

@@ -1,17 +1,17 @@
 package io.gyre.allreduce;
 
 import io.gyre.Chunk;
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.Endpoint;
+import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
-import io.gyre.MemoryBox;
-import io.gyre.MemoryBoxes;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
-import io.gyre.kernels.FastKernels;
+import io.gyre.openblas.FastKernels;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;

@@ -2,7 +2,7 @@ package io.gyre.allreduce;
 
 import io.gyre.Chunk;
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.World;
 
 /**

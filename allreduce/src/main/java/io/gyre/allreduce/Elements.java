@@ -1,7 +1,7 @@
 package io.gyre.allreduce;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 
 /** What all operations on elements demand of their data. */
 final class Elements {

@@ -1,8 +1,8 @@
 package io.gyre.allreduce;
 
-import io.gyre.MemoryBox;
-import io.gyre.MemoryBoxes;
-import io.gyre.Region;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
+import io.gyre.memory.Region;
 import io.gyre.World;
 import java.util.Arrays;
 import java.util.function.Consumer;

@@ -1,11 +1,11 @@
 package io.gyre.allreduce;
 
-import io.gyre.Activity;
+import io.gyre.network.Activity;
 import io.gyre.DisagreementException;
 import io.gyre.ElementType;
-import io.gyre.Endpoint;
-import io.gyre.MemoryBox;
-import io.gyre.MemoryBoxes;
+import io.gyre.network.Endpoint;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
 import io.gyre.ReduceOp;
 import io.gyre.World;
 import java.lang.invoke.MethodHandles;

@@ -1,12 +1,12 @@
 package io.gyre.allreduce;
 
-import io.gyre.Activity;
-import io.gyre.Endpoint;
-import io.gyre.Frame;
-import io.gyre.FrameReceiver;
-import io.gyre.FrameSender;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameReceiver;
+import io.gyre.network.FrameSender;
 import io.gyre.Member;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.World;
 import java.nio.ByteBuffer;
 

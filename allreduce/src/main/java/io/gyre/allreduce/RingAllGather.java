@@ -2,7 +2,7 @@ package io.gyre.allreduce;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 
 /**
  * All-gather on a ring: each rank's own chunk travels once around the ring and is copied by every rank that it passes.

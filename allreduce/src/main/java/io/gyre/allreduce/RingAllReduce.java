@@ -2,7 +2,7 @@ package io.gyre.allreduce;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 
 /**
  * All-reduce on a ring: the hops of a reduce-scatter, then those of an all-gather, as one pipeline. A rank's chunk starts on its

@@ -1,14 +1,14 @@
 package io.gyre.allreduce;
 
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.Endpoint;
-import io.gyre.MemoryBox;
+import io.gyre.network.Endpoint;
+import io.gyre.memory.MemoryBox;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
-import io.gyre.kernels.FastKernels;
+import io.gyre.openblas.FastKernels;
 
 /**
  * All collectives, by message passing on a ring: right for any network, and the best that messages can do for long vectors. Short

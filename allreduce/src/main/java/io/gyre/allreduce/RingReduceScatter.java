@@ -2,7 +2,7 @@ package io.gyre.allreduce;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 
 /**
  * Reduce-scatter on a ring: each chunk travels once around the ring, picks up every rank's contribution, and ends, finished, on

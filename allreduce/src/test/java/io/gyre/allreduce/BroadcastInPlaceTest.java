@@ -2,9 +2,9 @@ package io.gyre.allreduce;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Gyre;
-import io.gyre.MemoryBox;
-import io.gyre.Region;
+import io.gyre.local.Gyre;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 

@@ -3,18 +3,18 @@ package io.gyre.allreduce;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import io.gyre.BucketPlan;
+import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
-import io.gyre.Groups;
-import io.gyre.Gyre;
-import io.gyre.Hybrid;
-import io.gyre.ParameterStore;
-import io.gyre.Region;
-import io.gyre.Session;
-import io.gyre.SharedVector;
-import io.gyre.StepReport;
-import io.gyre.StepSummary;
-import io.gyre.TrainableModel;
+import io.gyre.session.Groups;
+import io.gyre.local.Gyre;
+import io.gyre.training.Hybrid;
+import io.gyre.training.ParameterStore;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
+import io.gyre.training.SharedVector;
+import io.gyre.training.StepReport;
+import io.gyre.training.StepSummary;
+import io.gyre.training.TrainableModel;
 import io.gyre.World;
 import java.util.ArrayList;
 import java.util.List;
@@ -319,14 +319,14 @@ class HybridTest {
 
     /** Rank 0's group combines by messages, others in shared memory: nothing depends on it. */
     private static final class RingOrDirect implements AutoCloseable {
-        private final io.gyre.Collective collective;
+        private final io.gyre.network.Collective collective;
 
         RingOrDirect(Session group) {
             boolean ofRankZero = group.members().get(0).rank() == 0;
             collective = ofRankZero ? new RingCollective(group.endpoint()) : new DirectCollective(group.endpoint());
         }
 
-        io.gyre.Collective get() {
+        io.gyre.network.Collective get() {
             return collective;
         }
 

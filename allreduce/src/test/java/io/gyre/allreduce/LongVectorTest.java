@@ -3,9 +3,9 @@ package io.gyre.allreduce;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.ElementType;
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;

@@ -2,14 +2,14 @@ package io.gyre.allreduce;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.BucketPlan;
+import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
-import io.gyre.Gyre;
-import io.gyre.Region;
-import io.gyre.StepReport;
-import io.gyre.StepSummary;
-import io.gyre.Synchronous;
-import io.gyre.TrainableModel;
+import io.gyre.local.Gyre;
+import io.gyre.memory.Region;
+import io.gyre.training.StepReport;
+import io.gyre.training.StepSummary;
+import io.gyre.training.Synchronous;
+import io.gyre.training.TrainableModel;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

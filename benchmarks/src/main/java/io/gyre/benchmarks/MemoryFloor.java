@@ -1,9 +1,9 @@
 package io.gyre.benchmarks;
 
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
 import java.util.Arrays;
 

@@ -1,7 +1,7 @@
 package io.gyre.benchmarks;
 
 import io.gyre.GyreException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.JvmFlags;
 import io.gyre.launcher.ReportFile;

@@ -1,7 +1,7 @@
 package io.gyre.benchmarks;
 
-import io.gyre.Bucket;
-import io.gyre.BucketPlan;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 
 /**
  * The least time of a step, by arithmetic: what must be computed, and what must cross a host's link and cannot do so meanwhile.

@@ -1,6 +1,6 @@
 package io.gyre.benchmarks;
 
-import io.gyre.Backoff;
+import io.gyre.network.Backoff;
 import io.gyre.launcher.ReportFile;
 import java.nio.file.Path;
 import java.time.Duration;

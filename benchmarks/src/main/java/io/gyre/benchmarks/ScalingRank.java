@@ -1,13 +1,13 @@
 package io.gyre.benchmarks;
 
-import io.gyre.Bucket;
-import io.gyre.BucketPlan;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.GyreException;
-import io.gyre.MemoryBox;
-import io.gyre.Session;
-import io.gyre.StepReport;
-import io.gyre.StepSummary;
-import io.gyre.UpdateStrategy;
+import io.gyre.memory.MemoryBox;
+import io.gyre.session.Session;
+import io.gyre.training.StepReport;
+import io.gyre.training.StepSummary;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.World;
 import java.nio.ByteBuffer;
 import java.util.List;

@@ -1,15 +1,15 @@
 package io.gyre.benchmarks;
 
-import io.gyre.Asynchronous;
-import io.gyre.Collective;
-import io.gyre.ElasticAveraging;
+import io.gyre.training.Asynchronous;
+import io.gyre.network.Collective;
+import io.gyre.training.ElasticAveraging;
 import io.gyre.ElementType;
-import io.gyre.Groups;
-import io.gyre.Hybrid;
-import io.gyre.Session;
-import io.gyre.SharedVector;
-import io.gyre.Synchronous;
-import io.gyre.UpdateStrategy;
+import io.gyre.session.Groups;
+import io.gyre.training.Hybrid;
+import io.gyre.session.Session;
+import io.gyre.training.SharedVector;
+import io.gyre.training.Synchronous;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.allreduce.Collectives;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.GradientDescent;

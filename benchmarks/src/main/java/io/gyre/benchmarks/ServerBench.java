@@ -1,13 +1,13 @@
 package io.gyre.benchmarks;
 
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.allreduce.Collectives;
 import io.gyre.kernel.Kernels;
-import io.gyre.kernels.FastKernels;
+import io.gyre.openblas.FastKernels;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.GradientDescent;
 import io.gyre.paramserver.ParameterService;

@@ -1,6 +1,6 @@
 package io.gyre.benchmarks;
 
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;

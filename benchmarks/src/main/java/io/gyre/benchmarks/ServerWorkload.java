@@ -3,7 +3,7 @@ package io.gyre.benchmarks;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
 import io.gyre.paramserver.ParameterClient;
 import io.gyre.paramserver.SoftMemoryBox;

@@ -2,11 +2,11 @@ package io.gyre.benchmarks;
 
 import io.gyre.Chunk;
 import io.gyre.ElementType;
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.GyreException;
-import io.gyre.Region;
-import io.gyre.Session;
-import io.gyre.SharedCounter;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
+import io.gyre.session.SharedCounter;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.GradientDescent;
 import io.gyre.paramserver.ParameterClient;

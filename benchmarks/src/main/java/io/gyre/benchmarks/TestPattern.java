@@ -1,7 +1,7 @@
 package io.gyre.benchmarks;
 
 import io.gyre.GyreException;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;

@@ -1,11 +1,11 @@
 package io.gyre.benchmarks;
 
-import io.gyre.Bucket;
-import io.gyre.BucketPlan;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.Region;
-import io.gyre.TrainableModel;
+import io.gyre.memory.Region;
+import io.gyre.training.TrainableModel;
 import java.util.Collections;
 import java.util.List;
 import java.util.zip.CRC32C;

@@ -3,11 +3,11 @@ package io.gyre.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.Gyre;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.local.Gyre;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.launcher.GyreCommandLine;
 import java.io.PrintWriter;

@@ -3,8 +3,8 @@ package io.gyre.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.gyre.Bucket;
-import io.gyre.BucketPlan;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.GyreException;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.List;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.GyreException;
-import io.gyre.Region;
-import io.gyre.kernels.FastKernels;
+import io.gyre.memory.Region;
+import io.gyre.openblas.FastKernels;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.SoftMemoryBox;
 import java.util.List;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import org.junit.jupiter.api.Test;
 
 /** What can go wrong with an all-reduce must not look right. */

@@ -2,7 +2,7 @@ package io.gyre.kernel;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 
 /**

@@ -2,7 +2,6 @@ package io.gyre.membership;
 
 import io.gyre.Member;
 import io.gyre.ProtocolException;
-import io.gyre.Session;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -20,6 +19,7 @@ import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
+import io.gyre.session.Session;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;

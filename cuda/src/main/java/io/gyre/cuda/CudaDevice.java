@@ -1,6 +1,6 @@
 package io.gyre.cuda;
 
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.device.CheckedKernels;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;

@@ -1,6 +1,6 @@
 package io.gyre.cuda;
 
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.device.PinnedMemory;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

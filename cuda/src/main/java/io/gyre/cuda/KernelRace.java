@@ -1,7 +1,7 @@
 package io.gyre.cuda;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.cuda.ChosenKernels.Operation;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;

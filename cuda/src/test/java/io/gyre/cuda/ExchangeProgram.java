@@ -1,13 +1,13 @@
 package io.gyre.cuda;
 
-import io.gyre.Bucket;
-import io.gyre.BucketPlan;
-import io.gyre.Collective;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
+import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.MemoryBox;
+import io.gyre.memory.MemoryBox;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.allreduce.Collectives;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.gyre.BucketPlan;
+import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceEvent;

@@ -1,9 +1,9 @@
 package io.gyre.cuda;
 
-import io.gyre.Bucket;
-import io.gyre.BucketPlan;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;

@@ -2,8 +2,8 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Gyre;
-import io.gyre.Session;
+import io.gyre.local.Gyre;
+import io.gyre.session.Session;
 import io.gyre.cuda.FakeDriver;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;

@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.util.List;
 
 /**

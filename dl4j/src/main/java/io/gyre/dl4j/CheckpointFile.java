@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;

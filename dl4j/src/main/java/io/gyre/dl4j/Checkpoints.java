@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;

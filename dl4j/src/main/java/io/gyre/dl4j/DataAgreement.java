@@ -2,9 +2,9 @@ package io.gyre.dl4j;
 
 import io.gyre.GyreException;
 import io.gyre.Member;
-import io.gyre.Session;
-import io.gyre.StepReport;
-import io.gyre.StepSummary;
+import io.gyre.session.Session;
+import io.gyre.training.StepReport;
+import io.gyre.training.StepSummary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

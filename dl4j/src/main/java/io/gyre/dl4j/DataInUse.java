@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

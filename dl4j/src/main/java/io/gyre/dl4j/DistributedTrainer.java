@@ -1,11 +1,11 @@
 package io.gyre.dl4j;
 
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.GyreException;
-import io.gyre.Session;
-import io.gyre.StepSummary;
-import io.gyre.Synchronous;
-import io.gyre.UpdateStrategy;
+import io.gyre.session.Session;
+import io.gyre.training.StepSummary;
+import io.gyre.training.Synchronous;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
@@ -483,7 +483,7 @@ public final class DistributedTrainer implements AutoCloseable {
      * on in the middle of the call that was stopped.
      *
      * <p>With a strategy whose ranks are not all in step it stops those that are in step with this one, and the others
-     * when their call ends: ask on all ranks, as a signal to all does. For signals, see {@link io.gyre.GracefulStop}.
+     * when their call ends: ask on all ranks, as a signal to all does. For signals, see {@link io.gyre.signals.GracefulStop}.
      */
     public void requestEnd() {
         endRequested = true;

@@ -2,7 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.GyreException;
 import io.gyre.Member;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import java.util.Iterator;
 import java.util.List;

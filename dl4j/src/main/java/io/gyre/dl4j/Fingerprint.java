@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.StepReport;
+import io.gyre.training.StepReport;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;

@@ -1,8 +1,8 @@
 package io.gyre.dl4j;
 
-import io.gyre.Bucket;
+import io.gyre.training.Bucket;
 import io.gyre.GyreException;
-import io.gyre.UpdateStrategy;
+import io.gyre.training.UpdateStrategy;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;

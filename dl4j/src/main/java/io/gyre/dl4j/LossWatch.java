@@ -1,8 +1,8 @@
 package io.gyre.dl4j;
 
 import io.gyre.PeerLostException;
-import io.gyre.Session;
-import io.gyre.UserCode;
+import io.gyre.session.Session;
+import io.gyre.session.UserCode;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;

@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
-import io.gyre.Session;
-import io.gyre.UserCode;
+import io.gyre.session.Session;
+import io.gyre.session.UserCode;
 import io.gyre.World;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.paramserver.ServerOptimizer;
 import java.util.ArrayList;
 import java.util.List;

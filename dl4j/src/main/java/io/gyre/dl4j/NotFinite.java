@@ -2,8 +2,8 @@ package io.gyre.dl4j;
 
 import io.gyre.ElementType;
 import io.gyre.Member;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.UpdateStrategy;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.World;
 import java.util.Locale;
 

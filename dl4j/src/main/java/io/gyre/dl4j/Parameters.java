@@ -1,13 +1,13 @@
 package io.gyre.dl4j;
 
-import io.gyre.Asynchronous;
-import io.gyre.Collective;
-import io.gyre.ElasticAveraging;
+import io.gyre.training.Asynchronous;
+import io.gyre.network.Collective;
+import io.gyre.training.ElasticAveraging;
 import io.gyre.ElementType;
-import io.gyre.Groups;
-import io.gyre.Hybrid;
-import io.gyre.Synchronous;
-import io.gyre.UpdateStrategy;
+import io.gyre.session.Groups;
+import io.gyre.training.Hybrid;
+import io.gyre.training.Synchronous;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.Training;

@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -2,7 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.Member;
 import io.gyre.PeerLostException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 

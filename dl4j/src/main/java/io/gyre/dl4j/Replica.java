@@ -1,12 +1,12 @@
 package io.gyre.dl4j;
 
-import io.gyre.Bucket;
-import io.gyre.BucketPlan;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
-import io.gyre.MemoryBox;
-import io.gyre.Region;
-import io.gyre.StepSummary;
-import io.gyre.TrainableModel;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
+import io.gyre.training.StepSummary;
+import io.gyre.training.TrainableModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;

@@ -1,10 +1,10 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
-import io.gyre.Region;
-import io.gyre.Session;
-import io.gyre.StepReport;
-import io.gyre.StepSummary;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
+import io.gyre.training.StepReport;
+import io.gyre.training.StepSummary;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.util.function.LongFunction;
 
 /**

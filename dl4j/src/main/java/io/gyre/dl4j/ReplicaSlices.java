@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;

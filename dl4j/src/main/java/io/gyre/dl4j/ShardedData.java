@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.SharedCounter;
+import io.gyre.session.SharedCounter;
 import io.gyre.World;
 import java.util.ArrayList;
 import java.util.Iterator;

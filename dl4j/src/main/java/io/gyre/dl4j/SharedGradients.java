@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
-import io.gyre.MemoryBox;
-import io.gyre.Region;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;

@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.StepSummary;
+import io.gyre.training.StepSummary;
 
 /** Hears of every step of the training, on every rank: for progress bars and logs that speak of all ranks together. */
 @FunctionalInterface

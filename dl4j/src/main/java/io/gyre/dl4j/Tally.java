@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import io.gyre.StepSummary;
+import io.gyre.training.StepSummary;
 import org.HdrHistogram.Histogram;
 
 /** Counts what goes into a {@link FitReport}. */

@@ -2,7 +2,7 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import java.util.List;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.BatchNormalization;

@@ -3,9 +3,9 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.GyreException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.ParameterService;
 import java.util.ArrayList;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.World;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.ParameterService;

@@ -2,9 +2,9 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.BucketPlan;
+import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;

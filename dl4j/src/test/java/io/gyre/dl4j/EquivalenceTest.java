@@ -2,7 +2,7 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

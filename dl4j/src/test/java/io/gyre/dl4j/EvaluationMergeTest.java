@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.offset;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

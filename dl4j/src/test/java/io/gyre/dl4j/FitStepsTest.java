@@ -3,7 +3,7 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

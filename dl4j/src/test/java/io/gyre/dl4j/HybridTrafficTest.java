@@ -2,10 +2,10 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Collective;
-import io.gyre.LocalCluster;
-import io.gyre.Session;
-import io.gyre.UpdateStrategy;
+import io.gyre.network.Collective;
+import io.gyre.local.LocalCluster;
+import io.gyre.session.Session;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.allreduce.Collectives;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.ParameterService;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.PeerLostException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.World;
 import java.lang.reflect.Proxy;
 import java.util.Iterator;

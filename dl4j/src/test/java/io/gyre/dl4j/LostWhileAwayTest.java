@@ -3,9 +3,9 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.PeerLostException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.nio.file.Path;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CountDownLatch;

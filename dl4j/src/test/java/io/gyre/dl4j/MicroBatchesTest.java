@@ -2,8 +2,8 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Gyre;
-import io.gyre.LocalCluster;
+import io.gyre.local.Gyre;
+import io.gyre.local.LocalCluster;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;

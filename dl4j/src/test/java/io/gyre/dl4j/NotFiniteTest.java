@@ -3,7 +3,7 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;

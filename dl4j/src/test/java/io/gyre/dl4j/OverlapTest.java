@@ -3,10 +3,10 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.Gyre;
-import io.gyre.LocalCluster;
+import io.gyre.local.Gyre;
+import io.gyre.local.LocalCluster;
 import io.gyre.PeerLostException;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.DisagreementException;
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.GyreException;
 import io.gyre.allreduce.Algorithm;
 import java.util.ArrayList;

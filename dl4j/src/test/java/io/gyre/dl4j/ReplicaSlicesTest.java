@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;

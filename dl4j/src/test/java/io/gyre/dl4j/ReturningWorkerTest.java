@@ -3,8 +3,8 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.GyreException;
-import io.gyre.Session;
-import io.gyre.UpdateStrategy;
+import io.gyre.session.Session;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.transport.AeronSession;

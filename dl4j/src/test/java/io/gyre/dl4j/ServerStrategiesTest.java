@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.gyre.Gyre;
-import io.gyre.Session;
-import io.gyre.UpdateStrategy;
+import io.gyre.local.Gyre;
+import io.gyre.session.Session;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.Consistency;

@@ -3,8 +3,8 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.Gyre;
-import io.gyre.Session;
+import io.gyre.local.Gyre;
+import io.gyre.session.Session;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;

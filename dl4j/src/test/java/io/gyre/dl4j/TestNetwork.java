@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
-import io.gyre.Gyre;
-import io.gyre.LocalCluster;
+import io.gyre.local.Gyre;
+import io.gyre.local.LocalCluster;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;

@@ -1,12 +1,12 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
-import io.gyre.Session;
-import io.gyre.StepReport;
-import io.gyre.StepSummary;
-import io.gyre.Synchronous;
-import io.gyre.TrainableModel;
-import io.gyre.UpdateStrategy;
+import io.gyre.session.Session;
+import io.gyre.training.StepReport;
+import io.gyre.training.StepSummary;
+import io.gyre.training.Synchronous;
+import io.gyre.training.TrainableModel;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;

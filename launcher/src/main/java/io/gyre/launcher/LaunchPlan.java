@@ -1,6 +1,6 @@
 package io.gyre.launcher;
 
-import io.gyre.GracefulStop;
+import io.gyre.signals.GracefulStop;
 import io.gyre.transport.TransportMode;
 import java.time.Duration;
 import java.util.HashSet;

@@ -1,6 +1,6 @@
 package io.gyre.launcher;
 
-import io.gyre.TerminationSignals;
+import io.gyre.signals.TerminationSignals;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.OpenFiles;
 import io.gyre.transport.RendezvousServer;

@@ -2,8 +2,8 @@ package io.gyre.launcher;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;

@@ -1,7 +1,7 @@
 package io.gyre.launcher;
 
 import io.gyre.GyreException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import java.nio.charset.StandardCharsets;

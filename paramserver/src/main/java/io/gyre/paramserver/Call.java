@@ -1,6 +1,6 @@
 package io.gyre.paramserver;
 
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 

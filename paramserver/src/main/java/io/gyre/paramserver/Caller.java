@@ -2,11 +2,11 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.MemoryBox;
+import io.gyre.memory.MemoryBox;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,8 +1,8 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
-import io.gyre.SharedVector;
+import io.gyre.memory.Region;
+import io.gyre.training.SharedVector;
 
 /** The centre of elastic averaging, in a {@link SoftMemoryBox}. */
 public final class CentreVariable implements SharedVector {

@@ -2,7 +2,7 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.kernel.Kernels;
-import io.gyre.kernels.FastKernels;
+import io.gyre.openblas.FastKernels;
 
 /** Plain gradient descent: {@code w -= rate * g}. For models without an updater of their own, and for tests. */
 public final class GradientDescent implements ServerOptimizer.Factory {

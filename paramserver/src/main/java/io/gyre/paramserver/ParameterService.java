@@ -1,12 +1,11 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.Endpoint;
-import io.gyre.Groups;
-import io.gyre.Gyre;
+import io.gyre.network.Endpoint;
+import io.gyre.session.Groups;
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -273,7 +272,7 @@ public final class ParameterService implements AutoCloseable {
         private @Nullable Training training;
         private long memoryLimit = Runtime.getRuntime().maxMemory();
         private Duration retryAfter = Duration.ofSeconds(5);
-        private Duration callTimeout = Gyre.DEFAULT_PEER_TIMEOUT;
+        private Duration callTimeout = Session.DEFAULT_PEER_TIMEOUT;
         private Faults faults = Faults.NONE;
 
         private Builder(Session session) {

@@ -1,11 +1,11 @@
 package io.gyre.paramserver;
 
-import io.gyre.Endpoint;
-import io.gyre.Frame;
-import io.gyre.FrameReceiver;
-import io.gyre.FrameSender;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameReceiver;
+import io.gyre.network.FrameSender;
 import io.gyre.ProtocolException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 

@@ -1,7 +1,7 @@
 package io.gyre.paramserver;
 
-import io.gyre.Groups;
-import io.gyre.Session;
+import io.gyre.session.Groups;
+import io.gyre.session.Session;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;

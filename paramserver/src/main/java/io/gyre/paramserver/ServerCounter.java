@@ -1,7 +1,7 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.SharedCounter;
+import io.gyre.session.SharedCounter;
 
 /**
  * A number on the first server with which all workers count: see {@link ParameterService#counter}. Counts happen once each,

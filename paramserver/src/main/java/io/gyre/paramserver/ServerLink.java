@@ -1,7 +1,7 @@
 package io.gyre.paramserver;
 
-import io.gyre.Frame;
-import io.gyre.FrameSender;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameSender;
 import io.gyre.Member;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;

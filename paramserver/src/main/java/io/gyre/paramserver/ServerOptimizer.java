@@ -1,7 +1,7 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 
 /**
  * What turns pushed gradients into new parameters, on the server that holds them. One instance per shard, with that shard's

@@ -1,10 +1,10 @@
 package io.gyre.paramserver;
 
-import io.gyre.Activity;
-import io.gyre.Endpoint;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;

@@ -1,10 +1,10 @@
 package io.gyre.paramserver;
 
-import io.gyre.Frame;
-import io.gyre.FrameSender;
-import io.gyre.Region;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameSender;
+import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
-import io.gyre.kernels.FastKernels;
+import io.gyre.openblas.FastKernels;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Iterator;

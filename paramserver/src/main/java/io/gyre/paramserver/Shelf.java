@@ -1,11 +1,11 @@
 package io.gyre.paramserver;
 
-import io.gyre.Activity;
-import io.gyre.Endpoint;
-import io.gyre.MemoryBox;
-import io.gyre.MemoryBoxes;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import java.util.HashMap;
 import java.util.Map;
 

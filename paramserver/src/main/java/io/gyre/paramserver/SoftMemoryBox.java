@@ -2,9 +2,9 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
-import io.gyre.kernels.FastKernels;
+import io.gyre.openblas.FastKernels;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -2,7 +2,7 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;

@@ -2,9 +2,9 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
-import io.gyre.kernels.FastKernels;
+import io.gyre.openblas.FastKernels;
 import org.jspecify.annotations.Nullable;
 
 /** A shard of parameters in training: turns pushes into updates as its consistency wants it. */

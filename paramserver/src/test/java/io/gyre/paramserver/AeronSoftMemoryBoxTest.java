@@ -1,6 +1,6 @@
 package io.gyre.paramserver;
 
-import io.gyre.LocalCluster;
+import io.gyre.local.LocalCluster;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;

@@ -1,6 +1,6 @@
 package io.gyre.paramserver;
 
-import io.gyre.LocalCluster;
+import io.gyre.local.LocalCluster;
 
 class InProcessSoftMemoryBoxTest extends SoftMemoryBoxContract {
 

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.gyre.ElementType;
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;

@@ -2,12 +2,12 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Endpoint;
-import io.gyre.Frame;
-import io.gyre.FrameReceiver;
-import io.gyre.Gyre;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameReceiver;
+import io.gyre.local.Gyre;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;

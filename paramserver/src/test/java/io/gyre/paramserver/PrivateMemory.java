@@ -1,6 +1,6 @@
 package io.gyre.paramserver;
 
-import io.gyre.Region;
+import io.gyre.memory.Region;
 
 /** Memory that no other rank has mapped. */
 final class PrivateMemory implements ShardTable.Source, StripedMemory.Guard {

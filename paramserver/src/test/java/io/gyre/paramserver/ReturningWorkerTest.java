@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.RendezvousServer;

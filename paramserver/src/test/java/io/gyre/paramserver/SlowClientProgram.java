@@ -1,8 +1,8 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.LocalCluster;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.local.LocalCluster;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;

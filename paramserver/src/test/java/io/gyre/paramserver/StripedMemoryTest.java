@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.kernel.ArrayKernels;
 import java.util.ArrayList;
 import java.util.List;

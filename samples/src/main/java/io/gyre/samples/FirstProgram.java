@@ -1,6 +1,6 @@
 package io.gyre.samples;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.samples.data.DrawnDigits;

@@ -1,6 +1,6 @@
 package io.gyre.samples;
 
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;

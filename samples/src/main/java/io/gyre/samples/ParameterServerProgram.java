@@ -1,7 +1,7 @@
 package io.gyre.samples;
 
-import io.gyre.Gyre;
-import io.gyre.Session;
+import io.gyre.local.Gyre;
+import io.gyre.session.Session;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.Parameters;
 import io.gyre.dl4j.ShardedData;

@@ -1,11 +1,11 @@
 package io.gyre.testkit;
 
-import io.gyre.Activity;
-import io.gyre.Endpoint;
-import io.gyre.Frame;
-import io.gyre.FrameReceiver;
-import io.gyre.FrameSender;
-import io.gyre.Region;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameReceiver;
+import io.gyre.network.FrameSender;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

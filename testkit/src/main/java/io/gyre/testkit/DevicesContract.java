@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.gyre.Bucket;
-import io.gyre.BucketPlan;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceAllReduce;
 import io.gyre.device.DeviceBuffer;

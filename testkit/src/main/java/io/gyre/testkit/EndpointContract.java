@@ -5,18 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.gyre.Activity;
+import io.gyre.network.Activity;
 import io.gyre.DisagreementException;
-import io.gyre.Endpoint;
-import io.gyre.Frame;
-import io.gyre.FrameReceiver;
-import io.gyre.FrameSender;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameReceiver;
+import io.gyre.network.FrameSender;
 import io.gyre.GyreException;
-import io.gyre.LocalCluster;
+import io.gyre.local.LocalCluster;
 import io.gyre.Member;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.World;
 import io.gyre.testkit.BlockingEndpoint.Message;
 import java.nio.ByteBuffer;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;

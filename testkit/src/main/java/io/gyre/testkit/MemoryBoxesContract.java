@@ -6,12 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.gyre.DisagreementException;
-import io.gyre.LocalCluster;
-import io.gyre.MemoryBox;
-import io.gyre.MemoryBoxes;
+import io.gyre.local.LocalCluster;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
 import io.gyre.PeerTimeoutException;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;

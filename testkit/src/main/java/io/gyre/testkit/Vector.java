@@ -3,7 +3,7 @@ package io.gyre.testkit;
 import static org.assertj.core.api.Assertions.fail;
 
 import io.gyre.ElementType;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.util.function.LongToDoubleFunction;
 

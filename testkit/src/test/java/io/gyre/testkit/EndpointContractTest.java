@@ -2,7 +2,7 @@ package io.gyre.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.LocalCluster;
+import io.gyre.local.LocalCluster;
 import io.gyre.testkit.FaultySession.Fault;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;

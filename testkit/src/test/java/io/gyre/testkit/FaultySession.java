@@ -1,15 +1,15 @@
 package io.gyre.testkit;
 
-import io.gyre.Activity;
-import io.gyre.Endpoint;
-import io.gyre.Frame;
-import io.gyre.FrameReceiver;
-import io.gyre.FrameSender;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameReceiver;
+import io.gyre.network.FrameSender;
 import io.gyre.Member;
-import io.gyre.MemoryBoxes;
+import io.gyre.memory.MemoryBoxes;
 import io.gyre.PeerLostException;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.World;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package io.gyre.testkit;
 
-import io.gyre.Gyre;
-import io.gyre.LocalCluster;
+import io.gyre.local.Gyre;
+import io.gyre.local.LocalCluster;
 
 class InProcessBoxesContractTest extends MemoryBoxesContract {
 

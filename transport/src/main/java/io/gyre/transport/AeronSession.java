@@ -1,10 +1,10 @@
 package io.gyre.transport;
 
 import io.aeron.AeronVersion;
-import io.gyre.Endpoint;
+import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.Member;
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.World;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;

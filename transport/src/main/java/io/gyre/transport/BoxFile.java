@@ -2,7 +2,7 @@ package io.gyre.transport;
 
 import io.gyre.DisagreementException;
 import io.gyre.Member;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.membership.RunId;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -6,7 +6,7 @@ import io.gyre.Member;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.ProtocolException;
-import io.gyre.Verdicts;
+import io.gyre.network.Verdicts;
 import io.gyre.membership.Coordinator;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Disagreed;
@@ -347,7 +347,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         }
     }
 
-    /** As {@link io.gyre.Session#check}. */
+    /** As {@link io.gyre.session.Session#check}. */
     void check(int observer, List<Integer> ranks, Object doing) {
         check(observer, doing);
         synchronized (this) {
@@ -357,7 +357,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         }
     }
 
-    /** As {@link io.gyre.Session#isWhole}. */
+    /** As {@link io.gyre.session.Session#isWhole}. */
     synchronized boolean isWhole(List<Integer> ranks) {
         return ending == null && ranks.stream().noneMatch(this::isAbsent);
     }
@@ -398,7 +398,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         return seats.stream().map(Seat::member).toList();
     }
 
-    /** As {@link io.gyre.Session#incarnation}. */
+    /** As {@link io.gyre.session.Session#incarnation}. */
     int incarnation(int rank) {
         return seats.get(rank).incarnation();
     }
@@ -435,7 +435,7 @@ final class CoordinatorLink implements Verdicts, AutoCloseable {
         });
     }
 
-    /** As {@link io.gyre.Session#exchange}. */
+    /** As {@link io.gyre.session.Session#exchange}. */
     List<byte[]> exchange(int observer, List<Integer> ranks, String topic, byte[] value, Duration timeout) {
         check(observer, topic);
         List<Member> members = members();

@@ -1,6 +1,6 @@
 package io.gyre.transport;
 
-import io.gyre.Frame;
+import io.gyre.network.Frame;
 import io.gyre.ProtocolException;
 import org.agrona.DirectBuffer;
 

@@ -2,7 +2,7 @@ package io.gyre.transport;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.gyre.Frame;
+import io.gyre.network.Frame;
 import io.gyre.ProtocolException;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;

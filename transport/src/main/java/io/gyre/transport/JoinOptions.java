@@ -1,7 +1,7 @@
 package io.gyre.transport;
 
-import io.gyre.Backoff;
-import io.gyre.Gyre;
+import io.gyre.session.Session;
+import io.gyre.network.Backoff;
 import io.gyre.World;
 import java.time.Duration;
 import java.util.Map;
@@ -257,7 +257,7 @@ public final class JoinOptions {
         private int mtu;
         private boolean trustedNetwork;
         private Duration joinTimeout = DEFAULT_JOIN_TIMEOUT;
-        private Duration peerTimeout = Gyre.DEFAULT_PEER_TIMEOUT;
+        private Duration peerTimeout = Session.DEFAULT_PEER_TIMEOUT;
         private Duration pause = Backoff.DEFAULT_PAUSE;
 
         private Builder(int rank, int worldSize, String rendezvous) {
@@ -317,7 +317,7 @@ public final class JoinOptions {
             return this;
         }
 
-        /** How long to wait for a peer that is alive but sends nothing. Default {@link Gyre#DEFAULT_PEER_TIMEOUT}. */
+        /** How long to wait for a peer that is alive but sends nothing. Default {@link Session#DEFAULT_PEER_TIMEOUT}. */
         public Builder peerTimeout(Duration timeout) {
             this.peerTimeout = timeout;
             return this;

@@ -1,6 +1,6 @@
 package io.gyre.transport;
 
-import io.gyre.LocalCluster;
+import io.gyre.local.LocalCluster;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;

@@ -5,17 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.gyre.Activity;
+import io.gyre.network.Activity;
 import io.gyre.ElementType;
-import io.gyre.Endpoint;
-import io.gyre.Frame;
-import io.gyre.FrameReceiver;
-import io.gyre.FrameSender;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameReceiver;
+import io.gyre.network.FrameSender;
 import io.gyre.GyreException;
-import io.gyre.LocalCluster;
+import io.gyre.local.LocalCluster;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.allreduce.RingCollective;
 import java.io.IOException;
 import java.net.InetAddress;

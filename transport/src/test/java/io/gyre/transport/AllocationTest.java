@@ -3,10 +3,10 @@ package io.gyre.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.allreduce.Collectives;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;

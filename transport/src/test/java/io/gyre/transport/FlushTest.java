@@ -2,12 +2,12 @@ package io.gyre.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Activity;
-import io.gyre.Endpoint;
-import io.gyre.Frame;
-import io.gyre.FrameReceiver;
-import io.gyre.FrameSender;
-import io.gyre.Session;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameReceiver;
+import io.gyre.network.FrameSender;
+import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;

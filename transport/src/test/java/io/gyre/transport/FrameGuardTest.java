@@ -3,7 +3,7 @@ package io.gyre.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.Frame;
+import io.gyre.network.Frame;
 import io.gyre.ProtocolException;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;

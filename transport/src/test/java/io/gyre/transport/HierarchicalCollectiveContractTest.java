@@ -3,14 +3,14 @@ package io.gyre.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.DisagreementException;
 import io.gyre.ElementType;
-import io.gyre.Endpoint;
+import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
-import io.gyre.LocalCluster;
+import io.gyre.local.LocalCluster;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
+import io.gyre.memory.Region;
 import io.gyre.allreduce.Collectives;
 import io.gyre.allreduce.HierarchicalCollective;
 import io.gyre.allreduce.RingCollective;

@@ -1,8 +1,8 @@
 package io.gyre.transport;
 
-import io.gyre.Collective;
-import io.gyre.Endpoint;
-import io.gyre.LocalCluster;
+import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
+import io.gyre.local.LocalCluster;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.testkit.CollectiveContract;
 import java.nio.file.Path;

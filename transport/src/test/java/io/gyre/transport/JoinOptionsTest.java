@@ -1,9 +1,9 @@
 package io.gyre.transport;
 
+import io.gyre.session.Session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
-import io.gyre.Gyre;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -30,7 +30,7 @@ class JoinOptionsTest {
         assertThat(options.ranksOnHost()).isEqualTo(4);
         assertThat(options.trustedNetwork()).isFalse();
         assertThat(options.joinTimeout()).isEqualTo(Duration.ofSeconds(60));
-        assertThat(options.peerTimeout()).isEqualTo(Gyre.DEFAULT_PEER_TIMEOUT);
+        assertThat(options.peerTimeout()).isEqualTo(Session.DEFAULT_PEER_TIMEOUT);
     }
 
     @Test

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.gyre.GyreException;
-import io.gyre.LocalCluster;
-import io.gyre.MemoryBox;
-import io.gyre.MemoryBoxes;
+import io.gyre.local.LocalCluster;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
 import io.gyre.testkit.MemoryBoxesContract;
 import java.io.IOException;
 import java.nio.channels.FileChannel;

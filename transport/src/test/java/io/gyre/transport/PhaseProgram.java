@@ -1,11 +1,11 @@
 package io.gyre.transport;
 
-import io.gyre.Collective;
+import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.ReduceOp;
-import io.gyre.Region;
-import io.gyre.Session;
+import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.allreduce.Collectives;
 import java.util.concurrent.CountDownLatch;
 

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.gyre.Activity;
-import io.gyre.Endpoint;
-import io.gyre.Frame;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
+import io.gyre.network.Frame;
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
 import java.net.InetAddress;

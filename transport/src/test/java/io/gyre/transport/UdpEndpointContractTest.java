@@ -1,6 +1,6 @@
 package io.gyre.transport;
 
-import io.gyre.LocalCluster;
+import io.gyre.local.LocalCluster;
 import io.gyre.testkit.EndpointContract;
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;

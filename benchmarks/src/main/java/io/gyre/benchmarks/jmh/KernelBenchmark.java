@@ -6,7 +6,7 @@ import io.gyre.kernel.ArrayKernels;
 import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
-import io.gyre.kernels.FastKernels;
+import io.gyre.openblas.FastKernels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;

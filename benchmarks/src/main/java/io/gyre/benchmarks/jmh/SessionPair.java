@@ -1,6 +1,6 @@
 package io.gyre.benchmarks.jmh;
 
-import io.gyre.Session;
+import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;

@@ -1,6 +1,6 @@
 package consumer;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.FitReport;

@@ -1,6 +1,6 @@
 package io.gyre.samples.train;
 
-import io.gyre.Groups;
+import io.gyre.session.Groups;
 import io.gyre.dl4j.Parameters;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;

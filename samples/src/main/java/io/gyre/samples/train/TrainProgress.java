@@ -1,6 +1,6 @@
 package io.gyre.samples.train;
 
-import io.gyre.StepSummary;
+import io.gyre.training.StepSummary;
 import io.gyre.World;
 import io.gyre.dl4j.StepListener;
 import java.time.Duration;

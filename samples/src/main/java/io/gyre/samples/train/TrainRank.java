@@ -1,12 +1,12 @@
 package io.gyre.samples.train;
 
-import io.gyre.Collective;
-import io.gyre.GracefulStop;
-import io.gyre.Groups;
+import io.gyre.network.Collective;
+import io.gyre.signals.GracefulStop;
+import io.gyre.session.Groups;
 import io.gyre.GyreException;
-import io.gyre.Session;
-import io.gyre.SharedCounter;
-import io.gyre.UpdateStrategy;
+import io.gyre.session.Session;
+import io.gyre.session.SharedCounter;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.Parameters;
 import io.gyre.launcher.ReportFile;

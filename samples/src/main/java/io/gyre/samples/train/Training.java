@@ -1,10 +1,10 @@
 package io.gyre.samples.train;
 
-import io.gyre.GracefulStop;
-import io.gyre.Groups;
-import io.gyre.Session;
-import io.gyre.SharedCounter;
-import io.gyre.UpdateStrategy;
+import io.gyre.signals.GracefulStop;
+import io.gyre.session.Groups;
+import io.gyre.session.Session;
+import io.gyre.session.SharedCounter;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.FitReport;

@@ -2,7 +2,7 @@ package io.gyre.samples.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.Gyre;
+import io.gyre.local.Gyre;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.samples.data.DrawnDigits;

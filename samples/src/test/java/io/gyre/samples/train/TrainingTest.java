@@ -3,8 +3,8 @@ package io.gyre.samples.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.gyre.Groups;
-import io.gyre.Gyre;
+import io.gyre.session.Groups;
+import io.gyre.local.Gyre;
 import io.gyre.samples.data.ImageSet;
 import java.nio.file.Path;
 import java.util.List;

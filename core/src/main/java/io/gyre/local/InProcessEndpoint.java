@@ -1,0 +1,86 @@
+package io.gyre.local;
+
+import io.gyre.Member;
+import io.gyre.World;
+import io.gyre.memory.MemoryBoxes;
+import io.gyre.network.Activity;
+import io.gyre.network.Backoff;
+import io.gyre.network.Endpoint;
+import io.gyre.network.FrameReceiver;
+import io.gyre.network.FrameSender;
+import io.gyre.network.Patience;
+
+/** One thread's end of one lane of an {@link InProcessNetwork}. */
+final class InProcessEndpoint implements Endpoint {
+
+    private final InProcessNetwork network;
+    private final World world;
+    private final int lane;
+    private final Patience patience;
+    private final InProcessBoxes boxes;
+
+    InProcessEndpoint(InProcessNetwork network, World world, int lane) {
+        this.network = network;
+        this.world = world;
+        this.lane = lane;
+        this.patience = new Patience(world.rank(), network.peerTimeout(), network, new Backoff(world.size()));
+        this.boxes = new InProcessBoxes(network.shelf(), this);
+    }
+
+    @Override
+    public World world() {
+        return world;
+    }
+
+    @Override
+    public MemoryBoxes boxes() {
+        return boxes;
+    }
+
+    void closeBoxes() {
+        boxes.close();
+    }
+
+    long bytesSent() {
+        long total = boxes.bytesMoved();
+        for (int peer = 0; peer < world.size(); peer++) {
+            total += network.link(lane, world.rank(), peer).sender().payloadBytes();
+        }
+        return total;
+    }
+
+    @Override
+    public Member member(int rank) {
+        world.checkRank(rank);
+        return network.members().get(rank);
+    }
+
+    @Override
+    public FrameSender sender(int peer) {
+        checkPeer(peer);
+        return network.link(lane, world.rank(), peer).sender();
+    }
+
+    @Override
+    public FrameReceiver receiver(int peer) {
+        checkPeer(peer);
+        return network.link(lane, peer, world.rank()).receiver();
+    }
+
+    private void checkPeer(int peer) {
+        world.checkRank(peer);
+        if (peer == world.rank()) {
+            throw new IllegalArgumentException("rank " + peer + " has no link to itself");
+        }
+    }
+
+    @Override
+    public void await(int workDone, Activity activity) {
+        patience.turn(workDone, activity);
+    }
+
+    @Override
+    public void flush(Activity activity) {
+        // A frame that was offered already lies where the reader takes it.
+    }
+}

@@ -1,0 +1,101 @@
+package io.gyre.local;
+
+import io.gyre.Member;
+import io.gyre.World;
+import io.gyre.network.Endpoint;
+import io.gyre.session.Session;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** One thread's membership in an {@link InProcessNetwork}. */
+final class InProcessSession implements Session {
+
+    private final InProcessNetwork network;
+    private final World world;
+    private final List<InProcessEndpoint> endpoints;
+    private volatile boolean closed;
+
+    InProcessSession(InProcessNetwork network, World world) {
+        this.network = network;
+        this.world = world;
+        this.endpoints = IntStream.range(0, LANES)
+                .mapToObj(lane -> new InProcessEndpoint(network, world, lane))
+                .toList();
+    }
+
+    @Override
+    public World world() {
+        return world;
+    }
+
+    @Override
+    public List<Member> members() {
+        return List.copyOf(network.members());
+    }
+
+    @Override
+    public String transport() {
+        return "local";
+    }
+
+    @Override
+    public Endpoint endpoint() {
+        return endpoint(0);
+    }
+
+    @Override
+    public Endpoint endpoint(int lane) {
+        return endpoints.get(lane);
+    }
+
+    @Override
+    public long bytesSent() {
+        return endpoints.stream().mapToLong(InProcessEndpoint::bytesSent).sum();
+    }
+
+    @Override
+    public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value) {
+        if (value.length > MAX_EXCHANGE_BYTES) {
+            throw new IllegalArgumentException(
+                    "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
+        }
+        network.check(world.rank(), topic);
+        network.called(world.rank(), topic);
+        return network.board(ranks).exchange(network, world.rank(), topic, value);
+    }
+
+    @Override
+    public void check(List<Integer> ranks, Object doing) {
+        network.check(world.rank(), ranks, doing);
+    }
+
+    @Override
+    public boolean isWhole(List<Integer> ranks) {
+        return network.isWhole(ranks);
+    }
+
+    @Override
+    public void beExpendable() {
+        network.expendable(world.rank());
+    }
+
+    @Override
+    public boolean hasGone(int rank) {
+        world.checkRank(rank);
+        return network.hasLeft(rank);
+    }
+
+    @Override
+    public void fail(String reason) {
+        network.lost(world.rank(), reason);
+    }
+
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            endpoints.forEach(InProcessEndpoint::closeBoxes);
+            network.left(world.rank());
+        }
+    }
+}

@@ -1,0 +1,272 @@
+package io.gyre.local;
+
+import io.gyre.GyreException;
+import io.gyre.PeerLostException;
+import io.gyre.session.Session;
+import io.gyre.session.UserCode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs a program once per rank, each rank in a thread of its own, and waits for all. Made by {@link Gyre#local}, or by
+ * {@link #over} for another network.
+ *
+ * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
+ * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of
+ * other ranks are suppressed exceptions of it, if they say something else and are not its consequence. A rank that has
+ * not ended half a second later is interrupted, since its program may wait for something else. One that does not heed
+ * the interrupt is waited for, and the log names it with its stack.
+ */
+public final class LocalCluster {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LocalCluster.class);
+
+    /** From the first failure on: the others notice in far less wherever they wait for a rank. */
+    private static final long TO_NOTICE_NANOS = 500_000_000L;
+
+    /** From the interrupt on. */
+    private static final long TO_HEED_NANOS = 300_000_000L;
+
+    private static final long LOOK_MILLIS = 100;
+
+    private final Network network;
+    private final int ranks;
+    private final Duration peerTimeout;
+
+    private LocalCluster(Network network, int ranks, Duration peerTimeout) {
+        if (ranks < 1) {
+            throw new IllegalArgumentException("a local cluster of " + ranks + " ranks: at least 1 is needed");
+        }
+        if (peerTimeout.isNegative() || peerTimeout.isZero()) {
+            throw new IllegalArgumentException("peer timeout " + peerTimeout + " is not positive");
+        }
+        this.network = network;
+        this.ranks = ranks;
+        this.peerTimeout = peerTimeout;
+    }
+
+    /**
+     * Ranks as threads of this JVM that talk over a network of the caller's choice, mostly to test that network.
+     *
+     * @param network opened anew for every run
+     * @param ranks at least 1
+     */
+    public static LocalCluster over(Network network, int ranks) {
+        return new LocalCluster(network, ranks, Session.DEFAULT_PEER_TIMEOUT);
+    }
+
+    /** How the ranks of a run find each other. */
+    @FunctionalInterface
+    public interface Network {
+        /**
+         * Prepares one run; called before any of its ranks joins.
+         *
+         * @param ranks how many will join
+         * @param peerTimeout how long a rank waits for a silent peer
+         */
+        Rendezvous open(int ranks, Duration peerTimeout);
+
+        /** The network of {@link Gyre#local}: queues in this JVM's memory. */
+        static Network inProcess() {
+            return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout)::session;
+        }
+    }
+
+    /** Where the ranks of one run meet. */
+    @FunctionalInterface
+    public interface Rendezvous {
+        /** Joins as {@code rank}; called once for each, from the thread that becomes that rank. */
+        Session join(int rank) throws Exception;
+    }
+
+    /** A program for one rank. */
+    @FunctionalInterface
+    public interface RankProgram {
+        void run(Session session) throws Exception;
+    }
+
+    /**
+     * A program for one rank that has a result.
+     *
+     * @param <T> type of the result
+     */
+    @FunctionalInterface
+    public interface RankFunction<T> {
+        T call(Session session) throws Exception;
+    }
+
+    /** As this, with another limit for the wait for a silent peer. */
+    public LocalCluster withPeerTimeout(Duration timeout) {
+        return new LocalCluster(network, ranks, timeout);
+    }
+
+    /** Runs the program on all ranks. */
+    public void run(RankProgram program) throws InterruptedException {
+        this.<Boolean>call(session -> {
+            program.run(session);
+            return true;
+        });
+    }
+
+    /**
+     * Runs the program on all ranks and returns their results, by rank.
+     *
+     * @throws GyreException with the failure of the rank that failed first as its cause
+     * @throws InterruptedException if the calling thread was interrupted; the ranks are interrupted too, and have ended
+     */
+    public <T> List<T> call(RankFunction<T> program) throws InterruptedException {
+        Rendezvous rendezvous = network.open(ranks, peerTimeout);
+        FirstFailure first = new FirstFailure();
+        List<FutureTask<T>> tasks = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
+        List<UserCode> programs = new ArrayList<>();
+        for (int rank = 0; rank < ranks; rank++) {
+            int own = rank;
+            UserCode code = new UserCode();
+            programs.add(code);
+            FutureTask<T> task = new FutureTask<>(() -> runRank(rendezvous, own, program, code, first));
+            tasks.add(task);
+            threads.add(new Thread(task, "gyre-rank-" + rank));
+        }
+        threads.forEach(Thread::start);
+        joinAll(threads, programs, first);
+        first.rethrow();
+        List<T> results = new ArrayList<>();
+        for (FutureTask<T> task : tasks) {
+            try {
+                results.add(task.get());
+            } catch (ExecutionException e) {
+                throw new IllegalStateException("a rank failed without being noticed", e);
+            }
+        }
+        return results;
+    }
+
+    private static <T> T runRank(
+            Rendezvous rendezvous, int rank, RankFunction<T> program, UserCode code, FirstFailure first)
+            throws Exception {
+        try (Session session = join(rendezvous, rank, first)) {
+            code.enter("the program", UserCode.NO_STEP);
+            try {
+                return program.call(session);
+            } catch (Throwable failure) {
+                code.leave();
+                // Before the session closes, so that peers learn of the failure and not of a departure.
+                first.offer(rank, code.explain(failure, session::check));
+                session.fail("it failed: " + failure);
+                throw failure;
+            } finally {
+                code.leave();
+            }
+        }
+    }
+
+    private static Session join(Rendezvous rendezvous, int rank, FirstFailure first) throws Exception {
+        try {
+            return rendezvous.join(rank);
+        } catch (Throwable failure) {
+            first.offer(rank, failure);
+            throw failure;
+        }
+    }
+
+    private static void joinAll(List<Thread> threads, List<UserCode> programs, FirstFailure first)
+            throws InterruptedException {
+        InterruptedException interrupted = null;
+        boolean brokenOff = false;
+        boolean named = false;
+        for (Thread thread : threads) {
+            while (thread.isAlive()) {
+                try {
+                    thread.join(LOOK_MILLIS);
+                } catch (InterruptedException e) {
+                    interrupted = e;
+                    threads.forEach(Thread::interrupt);
+                }
+                long sinceFailure = first.nanosSince();
+                if (!brokenOff && sinceFailure > TO_NOTICE_NANOS) {
+                    brokenOff = true;
+                    programs.forEach(UserCode::breakOff);
+                }
+                if (!named && sinceFailure > TO_NOTICE_NANOS + TO_HEED_NANOS) {
+                    named = true;
+                    nameWhoGoesOn(programs, first);
+                }
+            }
+        }
+        if (interrupted != null) {
+            throw interrupted;
+        }
+    }
+
+    private static void nameWhoGoesOn(List<UserCode> programs, FirstFailure first) {
+        for (int rank = 0; rank < programs.size(); rank++) {
+            UserCode program = programs.get(rank);
+            if (program.isInside()) {
+                LOG.error(
+                        "rank {} has failed, and rank {} heeds no interrupt; it is waited for. It is in {}",
+                        first.rank(),
+                        rank,
+                        program.whereabouts());
+            }
+        }
+    }
+
+    /** What is thrown: the first failure, with every other that says something else. */
+    private static final class FirstFailure {
+        private @Nullable Throwable failure;
+        private int rank;
+        private long sinceNanos;
+
+        /** How long ago the first rank failed; 0 if none has. */
+        synchronized long nanosSince() {
+            return failure == null ? 0 : System.nanoTime() - sinceNanos;
+        }
+
+        synchronized int rank() {
+            return rank;
+        }
+
+        synchronized void offer(int rank, Throwable failure) {
+            if (this.failure == null) {
+                this.failure = failure;
+                this.rank = rank;
+                sinceNanos = System.nanoTime();
+            } else if (!isConsequence(failure) && !isKnown(failure)) {
+                this.failure.addSuppressed(failure);
+            }
+        }
+
+        /** Whether it is how another rank noticed the first. */
+        private boolean isConsequence(Throwable other) {
+            return other instanceof PeerLostException lost && lost.rank() == rank;
+        }
+
+        /** Whether another rank failed in the same words: every rank finds most faults of a program or its data. */
+        private boolean isKnown(Throwable other) {
+            Throwable first = Objects.requireNonNull(failure);
+            return first.toString().equals(other.toString())
+                    || Arrays.stream(first.getSuppressed())
+                            .anyMatch(known -> known.toString().equals(other.toString()));
+        }
+
+        synchronized void rethrow() {
+            Throwable found = failure;
+            if (found != null) {
+                if (found instanceof Error error) {
+                    throw error;
+                }
+                String message = found.getMessage();
+                throw new GyreException("rank " + rank + " failed: " + (message == null ? found : message), found);
+            }
+        }
+    }
+}

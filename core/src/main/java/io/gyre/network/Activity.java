@@ -1,0 +1,89 @@
+package io.gyre.network;
+
+import io.gyre.Member;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a rank is doing while it waits: filled in by the algorithm, read by whoever has to say why a wait was long or failed.
+ * One instance per algorithm and rank, used again for every operation, so that nothing is allocated.
+ */
+public final class Activity {
+
+    private String operation = "nothing";
+    private long step;
+    private int bucket;
+    private int hop;
+    private int hops;
+    private @Nullable Member peer;
+    private long lastProgressNanos = System.nanoTime();
+    private boolean warned;
+
+    /**
+     * Begins an operation.
+     *
+     * @param operation what it is called in errors, a constant such as {@code "all-reduce (ring)"}
+     * @param step optimiser step it belongs to
+     * @param bucket bucket it works on; negative if it is none, and then left out of the words
+     * @param hops number of rounds with a neighbour that it takes; 0 if it has none
+     */
+    public void begin(String operation, long step, int bucket, int hops) {
+        this.operation = operation;
+        this.step = step;
+        this.bucket = bucket;
+        this.hops = hops;
+        hop = 0;
+        peer = null;
+        progressed();
+    }
+
+    /** Says from whom the next data must come, in hop number {@code hop} (from 1). */
+    public void waitingFor(Member peer, int hop) {
+        this.peer = peer;
+        this.hop = hop;
+    }
+
+    /** Says that what was sent to a peer must still leave: nothing is awaited from the one before any more. */
+    public void handingOverTo(Member peer) {
+        this.peer = peer;
+    }
+
+    /** Restarts the clock of the wait. */
+    public void progressed() {
+        lastProgressNanos = System.nanoTime();
+        warned = false;
+    }
+
+    /** Time without progress. */
+    public long silentNanos() {
+        return System.nanoTime() - lastProgressNanos;
+    }
+
+    /** True once per wait, so that a slow peer is logged once. */
+    public boolean shouldWarn() {
+        boolean first = !warned;
+        warned = true;
+        return first;
+    }
+
+    /** Whom the wait is for; null if nobody in particular. */
+    public @Nullable Member peer() {
+        return peer;
+    }
+
+    /** Optimiser step. */
+    public long step() {
+        return step;
+    }
+
+    /** Bucket number. */
+    public int bucket() {
+        return bucket;
+    }
+
+    /** The activity in words: {@code all-reduce (ring) of bucket 3, step 17, hop 2 of 6}. */
+    @Override
+    public String toString() {
+        String where = operation + (bucket < 0 ? " of step " : " of bucket " + bucket + ", step ") + step;
+        return hops == 0 ? where : where + ", hop " + hop + " of " + hops;
+    }
+}

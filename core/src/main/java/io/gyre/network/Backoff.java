@@ -1,0 +1,78 @@
+package io.gyre.network;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * How a thread waits for another core: spins while the answer is likely to be near, then yields, then parks briefly, so that
+ * ranks that outnumber the cores do not take them from each other.
+ */
+public final class Backoff {
+
+    /** How long a wait sleeps between two looks, unless told otherwise. */
+    public static final Duration DEFAULT_PAUSE = Duration.ofNanos(50_000);
+
+    private static final int YIELDS = 200;
+
+    /** Where a turn costs microseconds, others need the core more. */
+    private static final int COSTLY_YIELDS = 20;
+
+    private final int spins;
+    private final int yields;
+    private final long parkNanos;
+    private int turn;
+
+    /**
+     * Creates a policy.
+     *
+     * @param ranksOnHost ranks that share this host's cores: with a core for each a wait may spin, otherwise hardly
+     */
+    public Backoff(int ranksOnHost) {
+        this(ranksOnHost, DEFAULT_PAUSE, false);
+    }
+
+    /**
+     * Creates a policy for a loop that may be costly itself, with a pause of its own.
+     *
+     * @param pause how long a wait sleeps between two looks; if that is longer than by default, it sleeps at once, and takes hardly
+     *     any processor time
+     * @param costlyTurns whether the loop asks sockets in every turn, and so takes from others a core that it does not need
+     */
+    public Backoff(int ranksOnHost, Duration pause, boolean costlyTurns) {
+        parkNanos = pause.toNanos();
+        if (pause.compareTo(DEFAULT_PAUSE) > 0) {
+            spins = 0;
+            yields = 0;
+            return;
+        }
+        // Few even with a core for each: where others load the host, two ranks may share one, and then every spin is
+        // lost. With
+        // 500 a small all-reduce took 35 us there instead of 4; a yield on an idle core costs less than a microsecond.
+        boolean coreEach = ranksOnHost <= Runtime.getRuntime().availableProcessors();
+        spins = coreEach ? 20 : 5;
+        yields = costlyTurns && !coreEach ? COSTLY_YIELDS : YIELDS;
+    }
+
+    /** Waits a little, longer each time. */
+    @SuppressWarnings("ThreadPriorityCheck") // Yielding is the point: the peer may need this core.
+    public void pause() {
+        turn = turn == Integer.MAX_VALUE ? spins + yields + 1 : turn + 1;
+        if (turn <= spins) {
+            Thread.onSpinWait();
+        } else if (turn <= spins + yields) {
+            Thread.yield();
+        } else {
+            LockSupport.parkNanos(parkNanos);
+        }
+    }
+
+    /** Whether the wait has lasted so long that slower checks cost nothing. */
+    public boolean isLong() {
+        return turn > spins && turn % 16 == 0;
+    }
+
+    /** Starts again with spinning. */
+    public void reset() {
+        turn = 0;
+    }
+}

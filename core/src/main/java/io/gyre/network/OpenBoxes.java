@@ -1,0 +1,118 @@
+package io.gyre.network;
+
+import io.gyre.Member;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What all boxes of a rank have in common, wherever their memory lies: names, a count, the wait for others', and an end. */
+public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(OpenBoxes.class);
+
+    private final Endpoint endpoint;
+    private final Activity activity = new Activity();
+    private final Map<String, Integer> names = new HashMap<>();
+    private final AtomicLong moved = new AtomicLong();
+    private final Set<MemoryBox> open = new HashSet<>();
+    private boolean closed;
+
+    /**
+     * Prepares the boxes of one rank; none is open yet.
+     *
+     * @param endpoint waits for boxes of others; borrowed
+     */
+    protected OpenBoxes(Endpoint endpoint) {
+        this.endpoint = endpoint;
+    }
+
+    /** This rank's end of the network. */
+    protected final Endpoint endpoint() {
+        return endpoint;
+    }
+
+    @Override
+    public final String newName(String purpose) {
+        synchronized (names) {
+            return purpose + "-" + (names.merge(purpose, 1, Integer::sum) - 1);
+        }
+    }
+
+    @Override
+    public final void moved(long bytes) {
+        moved.addAndGet(bytes);
+    }
+
+    @Override
+    public final long bytesMoved() {
+        return moved.get();
+    }
+
+    /** Waits until the owner of a box has created it: until {@code find} finds it. */
+    protected final <T> T awaitBox(Member owner, String name, Supplier<@Nullable T> find) {
+        activity.begin("attaching box '" + name + "'", 0, -1, 0);
+        activity.waitingFor(owner, 0);
+        T found = find.get();
+        while (found == null) {
+            endpoint.await(0, activity);
+            found = find.get();
+        }
+        endpoint.await(1, activity);
+        return found;
+    }
+
+    /** Keeps a box to close it with the rest; closes it now if that has happened already. */
+    protected final <B extends MemoryBox> B register(B box) {
+        synchronized (open) {
+            if (!closed) {
+                open.add(box);
+                return box;
+            }
+        }
+        box.close();
+        throw new IllegalStateException("this session is closed");
+    }
+
+    /** Forgets a box that has been closed. Returns whether it was open until now. */
+    protected final boolean forget(MemoryBox box) {
+        synchronized (open) {
+            return open.remove(box);
+        }
+    }
+
+    /** Closes all boxes but those in use: their memory stays until the process ends. */
+    @Override
+    public final void close() {
+        List<MemoryBox> rest;
+        synchronized (open) {
+            closed = true;
+            rest = new ArrayList<>(open);
+        }
+        List<String> inUse = new ArrayList<>();
+        for (MemoryBox box : rest) {
+            try {
+                box.close();
+            } catch (IllegalStateException e) {
+                inUse.add(String.valueOf(e.getMessage()));
+            }
+        }
+        if (!inUse.isEmpty()) {
+            LOG.warn(
+                    "rank {}: {}{}: memory stays until the process ends. Close what uses it, such as a trainer, before"
+                            + " the session",
+                    endpoint.world().rank(),
+                    inUse.get(0),
+                    inUse.size() == 1 ? "" : " (and " + (inUse.size() - 1) + " more)");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package io.gyre.network;
+
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.PeerTimeoutException;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * How a rank waits for others: backs off, looks from time to time whether the wait still makes sense, warns once of a slow
+ * peer, and ends a wait that is hopeless. The common half of {@link Endpoint#await}; one instance per endpoint, used by its
+ * thread.
+ */
+public final class Patience {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Patience.class);
+    private static final long WARN_NANOS = 10_000_000_000L;
+
+    private final int rank;
+    private final Duration peerTimeout;
+    private final Verdicts verdicts;
+    private final Backoff backoff;
+    private boolean leftNoticed;
+
+    /**
+     * Creates the patience of one rank.
+     *
+     * @param rank who waits
+     * @param peerTimeout how long without progress
+     * @param verdicts what is known about the others
+     * @param backoff owned from now on
+     */
+    public Patience(int rank, Duration peerTimeout, Verdicts verdicts, Backoff backoff) {
+        this.rank = rank;
+        this.peerTimeout = peerTimeout;
+        this.verdicts = verdicts;
+        this.backoff = backoff;
+    }
+
+    /** One turn of a waiting loop, as {@link Endpoint#await} describes it. */
+    public void turn(int workDone, Activity activity) {
+        if (workDone > 0) {
+            activity.progressed();
+            backoff.reset();
+            leftNoticed = false;
+            return;
+        }
+        if (backoff.isLong()) {
+            verdicts.check(rank, activity);
+            checkLeft(activity);
+            checkSilence(activity);
+        }
+        backoff.pause();
+    }
+
+    /** Gives up on a peer that has left, but only at the second look: its last frames may have come after the first poll. */
+    private void checkLeft(Activity activity) {
+        Member peer = activity.peer();
+        if (peer != null && verdicts.hasLeft(peer.rank())) {
+            if (leftNoticed) {
+                throw new PeerLostException(rank, peer, verdicts.howLeft(peer.rank()), activity.toString());
+            }
+            leftNoticed = true;
+        }
+    }
+
+    private void checkSilence(Activity activity) {
+        long silent = activity.silentNanos();
+        if (silent > peerTimeout.toNanos()) {
+            throw new PeerTimeoutException(rank, activity.peer(), activity.toString(), peerTimeout);
+        }
+        if (silent > WARN_NANOS && activity.shouldWarn()) {
+            LOG.warn("rank {} has waited 10 s in {} for {}", rank, activity, activity.peer());
+        }
+        if (Thread.currentThread().isInterrupted()) {
+            // Whoever interrupts because a rank is lost says so first.
+            verdicts.check(rank, activity);
+            throw new GyreException("rank " + rank + " was interrupted in " + activity);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** Frames between ranks: endpoints, collectives over them, and waiting with a deadline and a name. */
+@NullMarked
+package io.gyre.network;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,156 @@
+package io.gyre.signals;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** What happens in a JVM between the first signal and its end: what all {@link GracefulStop}s of it share. */
+final class OrderlyEnd {
+
+    private static final Logger LOG = LoggerFactory.getLogger(OrderlyEnd.class);
+
+    /** So much of the stack of a thread that did not end in time is shown. */
+    private static final int FRAMES = 8;
+
+    private final @Nullable String launcherGrace;
+    private final LongSupplier nanoClock;
+    private final Set<GracefulStop> open = new LinkedHashSet<>();
+    private @Nullable TerminationSignals signals;
+    private int signal;
+
+    /**
+     * Prepares it; no signal is handled yet.
+     *
+     * @param launcherGrace seconds after which Gyre's launcher ends this process by force; null if another one started
+     *     it. The launcher then counts the signals, and hears of each that a terminal or a batch system sends to us too
+     */
+    OrderlyEnd(@Nullable String launcherGrace, LongSupplier nanoClock) {
+        this.launcherGrace = launcherGrace;
+        this.nanoClock = nanoClock;
+    }
+
+    /**
+     * Time from the first signal to the end, unless a program gives another.
+     *
+     * @throws IllegalArgumentException if the launcher's is not a number
+     */
+    Duration usualTime() {
+        if (launcherGrace == null) {
+            return GracefulStop.TIME;
+        }
+        try {
+            return Duration.ofMillis(Math.round(Double.parseDouble(launcherGrace) * 1e3));
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(
+                    "environment variable " + GracefulStop.VARIABLE + "=" + launcherGrace + " is no number of seconds",
+                    e);
+        }
+    }
+
+    synchronized void add(GracefulStop stop) {
+        if (signals == null) {
+            signals = TerminationSignals.handle(this::heard, nanoClock);
+        }
+        open.add(stop);
+        if (signal != 0) {
+            stop.ask();
+        }
+    }
+
+    synchronized void remove(GracefulStop stop) {
+        open.remove(stop);
+        if (open.isEmpty() && signal == 0 && signals != null) {
+            signals.close();
+            signals = null;
+        }
+    }
+
+    synchronized OptionalInt signal() {
+        return signal == 0 ? OptionalInt.empty() : OptionalInt.of(signal);
+    }
+
+    private void heard(String name, int number) {
+        if (launcherGrace != null && signal().isPresent()) {
+            return;
+        }
+        List<GracefulStop> first = askIfFirst(number);
+        if (first.isEmpty()) {
+            LOG.debug("{} ends this process at once", name);
+            passOn(name, number);
+            return;
+        }
+        Duration atMost = first.stream()
+                .map(GracefulStop::atMost)
+                .max(Duration::compareTo)
+                .orElseThrow();
+        LOG.debug("{}: this process ends when its work is done, at the latest in {}", name, atMost);
+        // No daemon: the JVM would end without its status when the program's own threads have.
+        new Thread(
+                        () -> {
+                            awaitPrograms(first, atMost, name);
+                            passOn(name, number);
+                        },
+                        "gyre-stop")
+                .start();
+    }
+
+    /** Asks everybody who is there, the first time, and returns them: nobody later, or after the last has left. */
+    private synchronized List<GracefulStop> askIfFirst(int number) {
+        if (signal != 0 || open.isEmpty()) {
+            return List.of();
+        }
+        signal = number;
+        open.forEach(GracefulStop::ask);
+        return List.copyOf(open);
+    }
+
+    private static void awaitPrograms(List<GracefulStop> asked, Duration atMost, String name) {
+        long deadlineNanos = System.nanoTime() + atMost.toNanos();
+        for (GracefulStop stop : asked) {
+            Thread program = stop.program();
+            try {
+                TimeUnit.NANOSECONDS.timedJoin(program, Math.max(1, deadlineNanos - System.nanoTime()));
+            } catch (InterruptedException e) {
+                LOG.warn("thread gyre-stop was interrupted: this process ends at once");
+                return;
+            }
+            if (program.isAlive()) {
+                LOG.warn(
+                        "thread {} has not ended {} s after {}: this process ends at once. It was at\n    {}",
+                        program.getName(),
+                        atMost.toMillis() / 1e3,
+                        name,
+                        stack(program));
+                return;
+            }
+        }
+    }
+
+    private static String stack(Thread thread) {
+        return Arrays.stream(thread.getStackTrace())
+                .limit(FRAMES)
+                .map(StackTraceElement::toString)
+                .collect(Collectors.joining("\n    "));
+    }
+
+    private void passOn(String name, int number) {
+        TerminationSignals handled;
+        synchronized (this) {
+            handled = signals;
+        }
+        if (handled == null) {
+            JvmSignal.raise(name);
+        } else {
+            handled.passOn(number);
+        }
+    }
+}

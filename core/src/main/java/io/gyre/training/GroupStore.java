@@ -1,0 +1,86 @@
+package io.gyre.training;
+
+import io.gyre.memory.Region;
+import org.jspecify.annotations.Nullable;
+
+/** Parameters on servers as a group sees them: its lead pushes and pulls for all, and what it has pulled is spread in the group. */
+final class GroupStore implements ParameterStore {
+
+    private final Spread spread;
+    private final @Nullable ParameterStore ofLead;
+    private final Region staleness = Region.allocate("staleness", Double.BYTES);
+
+    /**
+     * Creates one rank's view.
+     *
+     * @param ofLead borrowed; null on all ranks but the lead
+     */
+    GroupStore(Spread spread, @Nullable ParameterStore ofLead) {
+        this.spread = spread;
+        this.ofLead = ofLead;
+    }
+
+    @Override
+    public void start(Region parameters) {
+        if (ofLead != null) {
+            ofLead.start(parameters);
+        }
+        spread.run(parameters);
+    }
+
+    @Override
+    public long resume(long step) {
+        // Only one that is a group by itself comes back, and then goes on later.
+        return ofLead == null ? step : ofLead.resume(step);
+    }
+
+    /** Of the lead alone: the others have nothing to ask for. */
+    @Override
+    public boolean mayPullAhead() {
+        return ofLead != null && ofLead.mayPullAhead();
+    }
+
+    @Override
+    public void beginPull(long step) {
+        if (ofLead != null) {
+            ofLead.beginPull(step);
+        }
+    }
+
+    @Override
+    public void awaitPull(Region parameters) {
+        if (ofLead != null) {
+            ofLead.awaitPull(parameters);
+        }
+        spread.run(parameters);
+    }
+
+    @Override
+    public void push(Region gradient, long step, long examples, int epoch) {
+        if (ofLead != null) {
+            ofLead.push(gradient, step, examples, epoch);
+        }
+    }
+
+    @Override
+    public void awaitPush() {
+        if (ofLead != null) {
+            ofLead.awaitPush();
+        }
+    }
+
+    @Override
+    public void finish(Region parameters) {
+        if (ofLead != null) {
+            ofLead.finish(parameters);
+            staleness.putDouble(0, (double) ofLead.maxStaleness());
+        }
+        spread.run(parameters);
+        spread.run(staleness);
+    }
+
+    @Override
+    public long maxStaleness() {
+        return (long) staleness.getDouble(0);
+    }
+}

@@ -1,0 +1,86 @@
+package io.gyre.training;
+
+import io.gyre.memory.Region;
+import org.jspecify.annotations.Nullable;
+
+/** A shared vector as a group sees it: its lead reads and adds for all, and what it has read is spread in the group. */
+final class GroupVector implements SharedVector {
+
+    private final Spread spread;
+    private final @Nullable SharedVector ofLead;
+    private @Nullable Region reading;
+
+    /**
+     * Creates one rank's view.
+     *
+     * @param ofLead borrowed; null on all ranks but the lead
+     */
+    GroupVector(Spread spread, @Nullable SharedVector ofLead) {
+        this.spread = spread;
+        this.ofLead = ofLead;
+    }
+
+    @Override
+    public void start(Region values) {
+        if (ofLead != null) {
+            ofLead.start(values);
+        }
+        spread.run(values);
+    }
+
+    @Override
+    public Region allocate(long byteLength) {
+        return spread.allocate("centre", byteLength);
+    }
+
+    @Override
+    public void read(Region into) {
+        if (ofLead != null) {
+            ofLead.read(into);
+        }
+        spread.run(into);
+    }
+
+    @Override
+    public void beginRead(Region into) {
+        if (ofLead != null) {
+            ofLead.beginRead(into);
+        }
+        reading = into;
+    }
+
+    @Override
+    public void awaitRead() {
+        Region into = reading;
+        if (into == null) {
+            return;
+        }
+        reading = null;
+        if (ofLead != null) {
+            ofLead.awaitRead();
+        }
+        spread.run(into);
+    }
+
+    @Override
+    public void beginAccumulate(Region delta) {
+        if (ofLead != null) {
+            ofLead.beginAccumulate(delta);
+        }
+    }
+
+    @Override
+    public void awaitAccumulate() {
+        if (ofLead != null) {
+            ofLead.awaitAccumulate();
+        }
+    }
+
+    @Override
+    public void finish(Region into) {
+        if (ofLead != null) {
+            ofLead.finish(into);
+        }
+        spread.run(into);
+    }
+}

@@ -1,0 +1,213 @@
+package io.gyre.training;
+
+import io.gyre.World;
+import io.gyre.memory.MemoryBox;
+import io.gyre.network.Collective;
+import io.gyre.session.Groups;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Synchronous inside groups of ranks, asynchronous between them: only one rank of each group, its lead, exchanges with servers, so
+ * that a host with several ranks sends and receives as much as if it were one.
+ *
+ * <p>In each step a group adds up its gradients, as {@link Synchronous} does. What comes from the servers is fetched by the lead
+ * while the group computes, and spread at a step's border, the same one on all its ranks: they stay bit-identical.
+ *
+ * <dl>
+ *   <dt>{@link #elastic Elastic averaging}
+ *   <dd>Each group is tied to a common centre, as a rank is in {@link ElasticAveraging}. The centre is read while the step before
+ *       the exchange computes, and so is up to one step old; it holds the group's own last pull.
+ *   <dt>{@link #parameterServer Parameter server}
+ *   <dd>The lead pushes the group's mean gradient and pulls parameters, as a rank does in {@link Asynchronous}.
+ *   <dt>One rank in each group
+ *   <dd>is the asynchronous strategy alone, with the centre read ahead.
+ *   <dt>Failure
+ *   <dd>A group that loses a rank, lead or not, cannot go on: all its ranks fail with the name of the lost one. Whether the other
+ *       groups go on is the servers' affair, and the session's.
+ * </dl>
+ *
+ * <p>Ahn et al.: "ShmCaffe: a distributed deep learning platform with shared memory buffer for HPC architecture" (hybrid SGD), ICDCS
+ * 2018.
+ */
+public final class Hybrid implements UpdateStrategy {
+
+    private static final long NONE = -1;
+
+    private final List<Integer> group;
+    private final UpdateStrategy inside;
+    private final UpdateStrategy between;
+    private final String description;
+    private final Runnable started;
+    private long begun = NONE;
+
+    private Hybrid(Groups groups, int rank, UpdateStrategy inside, UpdateStrategy between, Runnable started) {
+        this.group = groups.of(rank);
+        this.inside = inside;
+        this.between = between;
+        this.started = started;
+        description = "hybrid, groups " + groups + ", " + between.description();
+    }
+
+    /**
+     * Groups that are tied to a common centre.
+     *
+     * @param rank of this rank among those that are divided into groups
+     * @param collective of this rank's group, in which the lead is rank 0; borrowed
+     * @param centre the lead's; null on all other ranks. Borrowed
+     * @param movingRate alpha, above 0 and below 1; for G groups {@code ElasticAveraging.defaultMovingRate(G)}
+     * @param period steps from one exchange to the next, at least 1
+     * @param started called on each rank when its group has begun, once
+     */
+    public static Hybrid elastic(
+            Groups groups,
+            int rank,
+            Collective collective,
+            @Nullable SharedVector centre,
+            double movingRate,
+            int period,
+            Runnable started) {
+        check(groups, rank, collective, centre);
+        return new Hybrid(
+                groups,
+                rank,
+                new Synchronous(collective),
+                ElasticAveraging.readingAhead(new GroupVector(new Spread(collective), centre), movingRate, period),
+                started);
+    }
+
+    /**
+     * Groups that push gradients to servers and pull parameters.
+     *
+     * @param rank of this rank among those that are divided into groups
+     * @param collective of this rank's group, in which the lead is rank 0; borrowed
+     * @param store the lead's; null on all other ranks. Borrowed
+     * @param description settings of the store, the same on all ranks
+     * @param started called on each rank when its group has begun, once
+     */
+    public static Hybrid parameterServer(
+            Groups groups,
+            int rank,
+            Collective collective,
+            @Nullable ParameterStore store,
+            String description,
+            Runnable started) {
+        check(groups, rank, collective, store);
+        return new Hybrid(
+                groups,
+                rank,
+                new Synchronous(collective),
+                new Asynchronous(new GroupStore(new Spread(collective), store), description),
+                started);
+    }
+
+    private static void check(Groups groups, int rank, Collective collective, @Nullable Object ofLead) {
+        List<Integer> group = groups.of(rank);
+        World world = collective.world();
+        if (world.size() != group.size() || world.rank() != group.indexOf(rank)) {
+            throw new IllegalArgumentException("rank " + rank + " of group " + group
+                    + " was given a collective for rank " + world.rank() + " of " + world.size());
+        }
+        if (groups.isLead(rank) != (ofLead != null)) {
+            throw new IllegalArgumentException("rank " + rank + " of group " + group
+                    + (ofLead == null ? " is its lead and was given nothing to exchange with" : " is not its lead"));
+        }
+    }
+
+    @Override
+    public String name() {
+        return "hybrid";
+    }
+
+    @Override
+    public String description() {
+        return description;
+    }
+
+    /** Those of a group are. */
+    @Override
+    public boolean keepsReplicasIdentical() {
+        return true;
+    }
+
+    @Override
+    public boolean inLockStep() {
+        return false;
+    }
+
+    @Override
+    public List<Integer> ranksInStep(World world) {
+        return group;
+    }
+
+    @Override
+    public boolean updatesHere() {
+        return between.updatesHere();
+    }
+
+    @Override
+    public MemoryBox allocateGradients(long byteLength) {
+        return inside.allocateGradients(byteLength);
+    }
+
+    @Override
+    public void start(TrainableModel model) {
+        between.start(model);
+        inside.start(model);
+        started.run();
+    }
+
+    @Override
+    public long resume(TrainableModel model, long step) {
+        begun = NONE;
+        return between.resume(model, step);
+    }
+
+    /** A step that was begun and not taken, because nobody had examples for it, comes again under the same number. */
+    @Override
+    public void beforeStep(TrainableModel model, long step) {
+        if (step != begun) {
+            between.beforeStep(model, step);
+            begun = step;
+        }
+    }
+
+    @Override
+    public StepSummary summarise(StepReport own, long step) {
+        return inside.summarise(own, step);
+    }
+
+    @Override
+    public void combine(TrainableModel model, StepSummary total, long step) {
+        if (updatesHere()) {
+            inside.combine(model, total, step);
+        } else {
+            between.combine(model, total, step);
+        }
+    }
+
+    @Override
+    public boolean combinesBuckets() {
+        return true;
+    }
+
+    @Override
+    public void combine(TrainableModel model, Bucket bucket, long step) {
+        inside.combine(model, bucket, step);
+    }
+
+    @Override
+    public void afterStep(TrainableModel model, long step) {
+        between.afterStep(model, step);
+    }
+
+    @Override
+    public void finish(TrainableModel model) {
+        between.finish(model);
+    }
+
+    @Override
+    public long maxStaleness() {
+        return between.maxStaleness();
+    }
+}

@@ -1,0 +1,72 @@
+package io.gyre.training;
+
+import java.util.List;
+
+/**
+ * What all ranks in step bring to a step. All of them hold the same summary, and so take the same decisions and find the same
+ * rank at fault.
+ *
+ * @param reports by rank among those in step
+ */
+public record StepSummary(List<StepReport> reports) {
+
+    /** Copies the list. */
+    public StepSummary {
+        reports = List.copyOf(reports);
+    }
+
+    /** The summary of a rank that takes its steps alone. */
+    public static StepSummary alone(StepReport own) {
+        return new StepSummary(List.of(own));
+    }
+
+    /** Number of examples behind the gradients of all. */
+    public long examples() {
+        long sum = 0;
+        for (StepReport report : reports) {
+            sum += report.examples();
+        }
+        return sum;
+    }
+
+    /** How many ranks have any examples. */
+    public int ranksWithData() {
+        int count = 0;
+        for (StepReport report : reports) {
+            count += report.examples() > 0 ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Whether a rank's program asks to end the training after this step. */
+    public boolean stop() {
+        for (StepReport report : reports) {
+            if (report.stop()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** How many ranks have a loss that is NaN or infinite. */
+    public int failedScores() {
+        int count = 0;
+        for (StepReport report : reports) {
+            count += report.hasFailedScore() ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Mean loss over all examples; NaN if there are none, and not finite if a rank's loss is not. */
+    public double meanScore() {
+        double sum = 0;
+        long examples = 0;
+        for (StepReport report : reports) {
+            if (report.examples() > 0) {
+                sum += report.score() * report.examples();
+                examples += report.examples();
+            }
+        }
+        return examples == 0 ? Double.NaN : sum / examples;
+    }
+}

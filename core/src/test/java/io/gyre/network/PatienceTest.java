@@ -1,0 +1,150 @@
+package io.gyre.network;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.PeerTimeoutException;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class PatienceTest {
+
+    private static final Duration LONG = Duration.ofMinutes(10);
+    private static final Member PEER = new Member(1, "bee", 4711);
+
+    private final Activity activity = new Activity();
+
+    PatienceTest() {
+        activity.begin("all-reduce (ring)", 17, 3, 0);
+        activity.waitingFor(PEER, 0);
+    }
+
+    @Test
+    void aDeadRankEndsTheWait() {
+        PeerLostException death = new PeerLostException(0, PEER, "its connection closed", "all-reduce");
+        Patience patience = patience(LONG, new KnownVerdicts(false) {
+            @Override
+            public void check(int observer, Object doing) {
+                assertThat(observer).isZero();
+                assertThat(doing).hasToString("all-reduce (ring) of bucket 3, step 17");
+                throw death;
+            }
+        });
+
+        assertThatThrownBy(() -> waitForEver(patience)).isSameAs(death);
+    }
+
+    @Test
+    void silenceEndsTheWaitAfterTheTimeout() {
+        Duration timeout = Duration.ofMillis(20);
+        long begin = System.nanoTime();
+        activity.progressed();
+
+        PeerTimeoutException thrown = catchThrowableOfType(
+                PeerTimeoutException.class, () -> waitForEver(patience(timeout, new KnownVerdicts(false))));
+
+        assertThat(System.nanoTime() - begin).isGreaterThanOrEqualTo(timeout.toNanos());
+        assertThat(thrown.rank()).isEqualTo(1);
+        assertThat(thrown).hasMessageContainingAll("rank 0", "20 ms", "bucket 3, step 17", PEER.toString());
+    }
+
+    @Test
+    void silenceOfNobodyInParticularNamesNobody() {
+        activity.begin("barrier", 17, -1, 0);
+
+        PeerTimeoutException thrown = catchThrowableOfType(
+                PeerTimeoutException.class,
+                () -> waitForEver(patience(Duration.ofMillis(20), new KnownVerdicts(false))));
+
+        assertThat(thrown.rank()).isEqualTo(-1);
+        assertThat(thrown).hasMessageContaining("any rank");
+    }
+
+    @Test
+    void progressRestartsTheClock() {
+        Duration timeout = Duration.ofSeconds(1);
+        KnownVerdicts verdicts = new KnownVerdicts(false);
+        Patience patience = patience(timeout, verdicts);
+        long begin = System.nanoTime();
+
+        while (System.nanoTime() - begin < timeout.toNanos() * 3 / 2) {
+            int looks = verdicts.looks;
+            while (verdicts.looks == looks) {
+                patience.turn(0, activity);
+            }
+            patience.turn(1, activity);
+        }
+        assertThat(activity.silentNanos()).isLessThan(timeout.toNanos());
+    }
+
+    @Test
+    void aPeerThatHasLeftGetsOneMoreLookForItsLastFrames() {
+        KnownVerdicts verdicts = new KnownVerdicts(true);
+        Patience patience = patience(LONG, verdicts);
+
+        PeerLostException thrown = catchThrowableOfType(PeerLostException.class, () -> waitForEver(patience));
+
+        assertThat(thrown.rank()).isEqualTo(1);
+        assertThat(thrown).hasMessageContaining("it has left the run");
+        assertThat(verdicts.looks).isEqualTo(2);
+    }
+
+    @Test
+    void framesOfAPeerThatHasLeftAreProgress() {
+        KnownVerdicts verdicts = new KnownVerdicts(true);
+        Patience patience = patience(LONG, verdicts);
+
+        for (int frame = 1; frame <= 5; frame++) {
+            while (verdicts.looks < frame) {
+                patience.turn(0, activity);
+            }
+            patience.turn(1, activity);
+        }
+        assertThat(verdicts.looks).isEqualTo(5);
+    }
+
+    @Test
+    void anInterruptEndsTheWaitAndStaysSet() {
+        Thread.currentThread().interrupt();
+
+        GyreException thrown =
+                catchThrowableOfType(GyreException.class, () -> waitForEver(patience(LONG, new KnownVerdicts(false))));
+
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(thrown).hasMessageContainingAll("rank 0", "interrupted", "step 17");
+    }
+
+    private static Patience patience(Duration timeout, Verdicts verdicts) {
+        return new Patience(0, timeout, verdicts, new Backoff(1));
+    }
+
+    private void waitForEver(Patience patience) {
+        while (true) {
+            patience.turn(0, activity);
+        }
+    }
+
+    private static class KnownVerdicts implements Verdicts {
+        private final boolean left;
+        private int looks;
+
+        KnownVerdicts(boolean left) {
+            this.left = left;
+        }
+
+        @Override
+        public void check(int observer, Object doing) {}
+
+        @Override
+        public boolean hasLeft(int rank) {
+            looks++;
+            return left;
+        }
+    }
+}

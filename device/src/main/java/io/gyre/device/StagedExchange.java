@@ -1,0 +1,116 @@
+package io.gyre.device;
+
+import io.gyre.training.Bucket;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The side of {@link StagedGradients} that waits for buckets on the host and gives them back. It belongs to the thread that combines
+ * gradients, and uses a device of that thread's: the one that computes them goes on meanwhile.
+ */
+public final class StagedExchange implements AutoCloseable {
+
+    private final StagedGradients staged;
+    private final Device device;
+    private final PinnedMemory host;
+    private final DeviceStream arriving;
+    private final DeviceStream returning;
+    private final DeviceEvent here;
+    private final DeviceEvent returned;
+    private final boolean[] givenBack;
+    private @Nullable DeviceBuffer vector;
+    private boolean closed;
+
+    StagedExchange(StagedGradients staged, Device device) {
+        this.staged = staged;
+        this.device = device;
+        host = device.pin(staged.region());
+        arriving = device.stream("buckets on the host");
+        returning = device.stream("gradients to the device");
+        here = device.event("a bucket is on the host");
+        returned = device.event("gradients are back");
+        givenBack = new boolean[staged.plan().buckets().size()];
+    }
+
+    /** The event at which the device has all that was given back. */
+    DeviceEvent returned() {
+        return returned;
+    }
+
+    /** Waits until a bucket is on the host. */
+    public void await(int bucket) {
+        arriving.waitFor(staged.arrived(bucket));
+        arriving.record(here);
+        here.await(staged.timeout(), StagedGradients.describe(bucket));
+    }
+
+    /** Waits until all buckets are on the host. */
+    public void awaitAll() {
+        for (int i = 0; i < givenBack.length; i++) {
+            await(i);
+        }
+    }
+
+    /** Begins to copy a bucket back to the device; once in a step, after {@link #await}. */
+    public void giveBack(int index) {
+        if (givenBack[index]) {
+            throw new IllegalStateException("bucket " + index + " was given back before in this step");
+        }
+        Bucket bucket = staged.plan().buckets().get(index);
+        long offset = bucket.offset() * staged.elementBytes();
+        returning.copyToDevice(host, offset, view(), offset, bucket.length() * staged.elementBytes());
+        returning.record(returned);
+        givenBack[index] = true;
+        staged.givenBackBy(this);
+    }
+
+    /** Begins to copy all buckets back. */
+    public void giveBackAll() {
+        for (int i = 0; i < givenBack.length; i++) {
+            giveBack(i);
+        }
+    }
+
+    /** The gradients as this thread's device sees them: the other thread's buffer is not for two at once. */
+    private DeviceBuffer view() {
+        DeviceBuffer gradients = staged.gradients();
+        DeviceBuffer known = vector;
+        if (known == null || known.address() != gradients.address() || known.byteLength() != gradients.byteLength()) {
+            if (known != null) {
+                known.close();
+            }
+            known = device.view("gradients", gradients.address(), gradients.byteLength());
+            vector = known;
+        }
+        return known;
+    }
+
+    /** Fails unless all was given back. */
+    void endStep() {
+        for (int i = 0; i < givenBack.length; i++) {
+            if (!givenBack[i]) {
+                throw new IllegalStateException("bucket " + i + " was not given back");
+            }
+        }
+        Arrays.fill(givenBack, false);
+    }
+
+    /** Waits for the copies, and gives back what was prepared. A second call does nothing. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        arriving.await(staged.timeout(), "the last copy of gradients to the host");
+        returning.await(staged.timeout(), "the last copy of gradients to the device");
+        if (vector != null) {
+            vector.close();
+        }
+        returned.close();
+        here.close();
+        returning.close();
+        arriving.close();
+        host.close();
+    }
+}

@@ -1,5 +1,0 @@
-/** Sums at the speed of the memory, by native code where the class path has it. */
-@NullMarked
-package io.gyre.kernels;
-
-import org.jspecify.annotations.NullMarked;

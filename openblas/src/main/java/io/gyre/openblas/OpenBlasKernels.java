@@ -1,0 +1,226 @@
+package io.gyre.openblas;
+
+import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.kernel.ArrayKernels;
+import io.gyre.kernel.HalfFormat;
+import io.gyre.kernel.Kernels;
+import io.gyre.kernel.ScalarKernels;
+import io.gyre.kernel.ViewCache;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.openblas.global.openblas_nolapack;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sums, scales and looks for NaN at the speed of C through OpenBLAS, which the class path of every Deeplearning4j program has;
+ * leaves the rest to {@link ArrayKernels}.
+ *
+ * <p>BLAS names no operation for {@code y = y + x}, but {@code y = 1 * x + y} is the same: a product with 1 is exact, fused or not.
+ * With other factors it may be fused or not as the processor and the position in the vector will have it, so {@link #axpy} takes
+ * the products first and then their sums. OpenBLAS does not change the processor's rounding, and keeps subnormal numbers.
+ *
+ * <p>No call is long enough for OpenBLAS to wake its own threads, whatever their number is set to: that setting belongs to the
+ * whole process, and so to ND4J.
+ */
+final class OpenBlasKernels implements Kernels {
+
+    /** OpenBLAS 0.3 adds more than 10,000 elements with several threads. Larger blocks are not faster. */
+    private static final int BLOCK = 8192;
+
+    /** A call into native code costs as much as adding this many elements one by one. */
+    private static final int FEW = 64;
+
+    /** Products on their way to a sum stay in the first-level cache, next to as much of what they are added to. */
+    private static final int PRODUCTS_BYTES = 8 << 10;
+
+    private final ByteBuffer products =
+            ByteBuffer.allocateDirect(PRODUCTS_BYTES).order(ByteOrder.nativeOrder());
+    private final Kernels few = new ScalarKernels();
+    private final Kernels arrays = new ArrayKernels();
+    private final ViewCache<BytePointer> memory = new ViewCache<>(BytePointer::new);
+    private final Floats floatsInto = new Floats();
+    private final Floats floatsFrom = new Floats();
+    private final Doubles doublesInto = new Doubles();
+    private final Doubles doublesFrom = new Doubles();
+
+    @Override
+    public void reduce(
+            ReduceOp op,
+            ElementType type,
+            ByteBuffer into,
+            int intoOffset,
+            ByteBuffer from,
+            int fromOffset,
+            int byteLength) {
+        int count = byteLength / type.bytes();
+        if (count < FEW) {
+            few.reduce(op, type, into, intoOffset, from, fromOffset, byteLength);
+            return;
+        }
+        long target = address(into, intoOffset);
+        long source = address(from, fromOffset);
+        if (op != ReduceOp.SUM || !isAligned(target, type) || !isAligned(source, type)) {
+            arrays.reduce(op, type, into, intoOffset, from, fromOffset, byteLength);
+            return;
+        }
+        checkInside(into, intoOffset, byteLength);
+        checkInside(from, fromOffset, byteLength);
+        sum(type, target, source, count);
+    }
+
+    private void sum(ElementType type, long target, long source, int count) {
+        for (int done = 0; done < count; done += BLOCK) {
+            int n = Math.min(BLOCK, count - done);
+            long offset = (long) done * type.bytes();
+            switch (type) {
+                case FLOAT32 ->
+                    openblas_nolapack.cblas_saxpy(
+                            n, 1, floatsFrom.at(source + offset), 1, floatsInto.at(target + offset), 1);
+                case FLOAT64 ->
+                    openblas_nolapack.cblas_daxpy(
+                            n, 1, doublesFrom.at(source + offset), 1, doublesInto.at(target + offset), 1);
+            }
+        }
+    }
+
+    @Override
+    public void scale(ElementType type, ByteBuffer data, int offset, int byteLength, double factor) {
+        int count = byteLength / type.bytes();
+        if (count < FEW) {
+            few.scale(type, data, offset, byteLength, factor);
+        } else if (isSpecial(factor) || !isAligned(address(data, offset), type)) {
+            arrays.scale(type, data, offset, byteLength, factor);
+        } else {
+            checkInside(data, offset, byteLength);
+            scale(type, address(data, offset), count, factor);
+        }
+    }
+
+    private void scale(ElementType type, long target, int count, double factor) {
+        for (int done = 0; done < count; done += BLOCK) {
+            int n = Math.min(BLOCK, count - done);
+            long offset = (long) done * type.bytes();
+            switch (type) {
+                case FLOAT32 -> openblas_nolapack.cblas_sscal(n, (float) factor, floatsInto.at(target + offset), 1);
+                case FLOAT64 -> openblas_nolapack.cblas_dscal(n, factor, doublesInto.at(target + offset), 1);
+            }
+        }
+    }
+
+    @Override
+    public void axpy(
+            ElementType type,
+            double factor,
+            ByteBuffer into,
+            int intoOffset,
+            ByteBuffer from,
+            int fromOffset,
+            int byteLength) {
+        if (byteLength / type.bytes() < FEW
+                || isSpecial(factor)
+                || !isAligned(address(into, intoOffset), type)
+                || !isAligned(address(from, fromOffset), type)) {
+            arrays.axpy(type, factor, into, intoOffset, from, fromOffset, byteLength);
+            return;
+        }
+        checkInside(into, intoOffset, byteLength);
+        checkInside(from, fromOffset, byteLength);
+        for (int done = 0; done < byteLength; done += PRODUCTS_BYTES) {
+            int n = Math.min(PRODUCTS_BYTES, byteLength - done);
+            products.put(0, from, fromOffset + done, n);
+            scale(type, products, 0, n, factor);
+            reduce(ReduceOp.SUM, type, into, intoOffset + done, products, 0, n);
+        }
+    }
+
+    /** OpenBLAS makes products with 0 and NaN short, in its own way. */
+    private static boolean isSpecial(double factor) {
+        return (float) factor == 0 || Double.isNaN(factor);
+    }
+
+    @Override
+    public boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength) {
+        long address = address(data, offset);
+        int block = BLOCK * type.bytes();
+        if (byteLength < FEW * type.bytes() || !isAligned(address, type)) {
+            return arrays.isFinite(type, data, offset, byteLength);
+        }
+        checkInside(data, offset, byteLength);
+        for (int done = 0; done < byteLength; done += block) {
+            int n = Math.min(block, byteLength - done);
+            // One element that is not finite makes the sum so. Large finite ones may, too: then each is looked at.
+            if (!Double.isFinite(sumOfMagnitudes(type, address + done, n / type.bytes()))
+                    && !arrays.isFinite(type, data, offset + done, n)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private double sumOfMagnitudes(ElementType type, long address, int count) {
+        return switch (type) {
+            case FLOAT32 -> openblas_nolapack.cblas_sasum(count, floatsFrom.at(address), 1);
+            case FLOAT64 -> openblas_nolapack.cblas_dasum(count, doublesFrom.at(address), 1);
+        };
+    }
+
+    @Override
+    public void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
+        arrays.narrow(format, from, fromOffset, into, intoOffset, count);
+    }
+
+    @Override
+    public void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
+        arrays.widen(format, from, fromOffset, into, intoOffset, count);
+    }
+
+    private long address(ByteBuffer buffer, int offset) {
+        return memory.of(buffer, 0).address() + offset;
+    }
+
+    /** Some of OpenBLAS's loops for older processors fail on an element that straddles two words. */
+    private static boolean isAligned(long address, ElementType type) {
+        return address % type.bytes() == 0;
+    }
+
+    /** Native code would not notice. */
+    private static void checkInside(ByteBuffer buffer, int offset, int byteLength) {
+        if (offset < 0 || offset > buffer.capacity() - byteLength) {
+            throw new IndexOutOfBoundsException(
+                    byteLength + " bytes from " + offset + " are outside a buffer of " + buffer.capacity());
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "OpenBLAS";
+    }
+
+    /** A pointer that can be moved instead of made anew. */
+    private static final class Floats extends FloatPointer {
+        Floats() {
+            super((@Nullable Pointer) null);
+        }
+
+        Floats at(long newAddress) {
+            address = newAddress;
+            return this;
+        }
+    }
+
+    private static final class Doubles extends DoublePointer {
+        Doubles() {
+            super((@Nullable Pointer) null);
+        }
+
+        Doubles at(long newAddress) {
+            address = newAddress;
+            return this;
+        }
+    }
+}

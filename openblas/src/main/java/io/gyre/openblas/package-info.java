@@ -1,0 +1,5 @@
+/** Sums at the speed of the memory, by native code where the class path has it. */
+@NullMarked
+package io.gyre.openblas;
+
+import org.jspecify.annotations.NullMarked;
