@@ -138,7 +138,7 @@ final class Client {
     void leave() {
         gone = true;
         arriving = null;
-        budget.giveBack(place.byteLength());
+        budget.copyBack(place.byteLength());
         place = NOTHING;
     }
 

@@ -160,7 +160,7 @@ final class ShardTable {
     }
 
     private void free(StripedMemory place, Shard shard) {
-        budget.giveBack(shard.byteLength());
+        budget.copyBack(shard.byteLength());
         source.free(place);
     }
 
@@ -206,7 +206,7 @@ final class ShardTable {
     void free(Shard shard) {
         byName.remove(shard.name());
         byNumber.remove(shard.number());
-        budget.giveBack(shard.byteLength() * copies(shard.trained() == null ? null : training));
+        budget.copyBack(shard.byteLength() * copies(shard.trained() == null ? null : training));
         shard.places().values().forEach(place -> free(place, shard));
         shard.places().clear();
         shard.memory().markFreed();
