@@ -10,6 +10,7 @@ import io.gyre.device.HostDevices;
 import io.gyre.device.PinnedMemory;
 import io.gyre.memory.Region;
 import io.gyre.training.BucketPlan;
+import io.gyre.training.HostAccess;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -83,11 +84,14 @@ class DeviceGradientsTest {
                         gradients.beginBucket(array, 0);
                     }
                     gradients.begin(array);
-                    gradients.side().awaitAll();
+                    HostAccess access = gradients.access();
+                    access.await(0);
+                    access.await(1);
                     for (int i = 0; i < 100; i++) {
                         host.putFloat(i * 4L, host.getFloat(i * 4L) * 2);
                     }
-                    gradients.side().copyBackAll();
+                    access.copyBack(0);
+                    access.copyBack(1);
                     gradients.end(array);
                 }
             }
