@@ -20,6 +20,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /** Gradients of a backend that keeps them on a device: here the host plays that device. */
 class DeviceGradientsTest {
 
+    private static final int BUCKETS = 3;
     private static final long BYTES = 400;
 
     /** Says where the array would be on the device, and counts how often it was told of a change. */
@@ -85,13 +86,15 @@ class DeviceGradientsTest {
                     }
                     gradients.begin(array);
                     HostAccess access = gradients.access();
-                    access.await(0);
-                    access.await(1);
+                    for (int bucket = 0; bucket < BUCKETS; bucket++) {
+                        access.await(bucket);
+                    }
                     for (int i = 0; i < 100; i++) {
                         host.putFloat(i * 4L, host.getFloat(i * 4L) * 2);
                     }
-                    access.copyBack(0);
-                    access.copyBack(1);
+                    for (int bucket = 0; bucket < BUCKETS; bucket++) {
+                        access.copyBack(bucket);
+                    }
                     gradients.end(array);
                 }
             }
