@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -80,7 +79,6 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private final Session session;
     private final World world;
-    private final @Nullable Collective ownCollective;
     private final UpdateStrategy strategy;
     private final Session inStep;
     private final @Nullable StepListener stepListener;
@@ -91,9 +89,8 @@ public final class DistributedTrainer implements AutoCloseable {
     private final ExchangeTimer timer = new ExchangeTimer();
     private final ReplicaCheck replicas;
     private final Checkpoints checkpoints;
-    private final Claim modelClaim;
+    private final Opened opened;
     private final DataInUse inUse;
-    private final @Nullable SafeReclamation reclamation;
     private final LossWatch watch;
 
     private int startedEpoch = -1;
@@ -106,15 +103,17 @@ public final class DistributedTrainer implements AutoCloseable {
     private volatile boolean endRequested;
     private boolean ended;
 
-    private DistributedTrainer(Builder builder, Claim modelClaim, @Nullable SafeReclamation reclamation) {
-        this.modelClaim = modelClaim;
-        this.reclamation = reclamation;
+    /**
+     * Prepares everything.
+     *
+     * @param opened closes what this opens
+     */
+    private DistributedTrainer(Builder builder, Opened opened) {
+        this.opened = opened;
         session = builder.session;
         world = session.world();
-        UpdateStrategy given = builder.strategy;
         session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
-        ownCollective = given != null ? null : Collectives.choose(session.endpoint(), builder.algorithm);
-        strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
+        strategy = builder.strategy == null ? synchronous(builder.algorithm) : builder.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
         stepListener = builder.stepListener;
@@ -125,6 +124,7 @@ public final class DistributedTrainer implements AutoCloseable {
         }
         watch = new LossWatch(session, inStep);
         replica = new Replica(network, builder.bucketBytes, watch.code());
+        opened.onClose(replica::close);
         checkSupported(builder);
         DeviceGradients.Source source =
                 builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
@@ -135,14 +135,23 @@ public final class DistributedTrainer implements AutoCloseable {
         replica.moveGradients(strategy.reduction().allocate(replica.gradients().byteLength()), source);
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
         inUse = new DataInUse(session, watch, rankName(session));
+        opened.onClose(inUse::close);
         step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code());
         List<StepObserver> observers = new ArrayList<>(builder.observers);
         observers.add(timer);
         driver = new StepDriver(session, strategy, replica, overlap, observers);
+        opened.onClose(driver::close);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
         watch.start();
+        opened.onClose(watch::close);
+    }
+
+    private UpdateStrategy synchronous(Algorithm algorithm) {
+        Collective collective = Collectives.choose(session.endpoint(), algorithm);
+        opened.onClose(collective::close);
+        return new Synchronous(collective);
     }
 
     /** A trainer with default options: synchronous, with the collectives that suit the network. Blocks until all ranks have called it. */
@@ -600,17 +609,7 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
     @Override
     public void close() {
-        watch.close();
-        inUse.close();
-        driver.close();
-        modelClaim.close();
-        replica.close();
-        if (ownCollective != null) {
-            ownCollective.close();
-        }
-        if (reclamation != null) {
-            reclamation.close();
-        }
+        opened.close();
     }
 
     /** Options of a trainer. All ranks give the same. */
@@ -771,18 +770,25 @@ public final class DistributedTrainer implements AutoCloseable {
 
         /** Makes the trainer. Blocks until all ranks have called it. */
         public DistributedTrainer build() {
-            // Before the first wait for all ranks: whichever claims second is refused, whoever is faster.
-            Claim modelClaim = Claim.of(List.of(model), rankName(session), Claim.Use.NOW);
-            SafeReclamation reclamation = null;
+            Opened opened = new Opened();
             try {
-                reclamation = safeReclamation ? SafeReclamation.install() : null;
-                return new DistributedTrainer(this, modelClaim, reclamation);
-            } catch (RuntimeException | Error e) {
-                modelClaim.close();
-                if (reclamation != null) {
-                    reclamation.close();
+                if (safeReclamation) {
+                    opened.onClose(SafeReclamation.install()::close);
                 }
+                // Before the first wait for all ranks: whichever claims second is refused, whoever is faster.
+                opened.onClose(Claim.of(List.of(model), rankName(session), Claim.Use.NOW)::close);
+                return new DistributedTrainer(this, opened);
+            } catch (RuntimeException | Error e) {
+                closeAfter(e, opened);
                 throw e;
+            }
+        }
+
+        private static void closeAfter(Throwable failure, Opened opened) {
+            try {
+                opened.close();
+            } catch (RuntimeException e) {
+                failure.addSuppressed(e);
             }
         }
     }
