@@ -1,0 +1,110 @@
+package io.gyre.paramserver;
+
+import io.gyre.network.Frame;
+import io.gyre.network.FrameSender;
+import io.gyre.memory.Region;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A server that is asked as over a network: requests and replies go through the codec, data in frames. */
+final class AskedServer {
+
+    private static final int MAX_PAYLOAD = 4096;
+
+    final ShardServer server;
+    private final ServerMessageCodec codec = new ServerMessageCodec();
+    private long calls;
+
+    AskedServer(ShardServer server) {
+        this.server = server;
+    }
+
+    /** What came back, in the order of coming. */
+    static final class Replies implements FrameSender {
+        final List<Reply> all = new ArrayList<>();
+        final List<Long> calls = new ArrayList<>();
+
+        /** Data of the last reply. */
+        Region data = Region.allocate("data", 0);
+
+        long dataBytes;
+
+        @Override
+        public int maxPayload() {
+            return MAX_PAYLOAD;
+        }
+
+        @Override
+        public boolean offer(Frame frame, Region source, long offset) {
+            long at = frame.vectorBytes() - rest;
+            data.copyFrom(at, source.window(offset), source.windowOffset(offset), frame.length());
+            rest -= frame.length();
+            dataBytes += frame.length();
+            return true;
+        }
+
+        @Override
+        public boolean offer(Frame frame, ByteBuffer source, int offset) {
+            all.add(ServerMessageCodec.decodeReply(source, offset, frame.length()));
+            calls.add(frame.step());
+            rest = frame.vectorBytes();
+            data = Region.allocate("data", rest);
+            return true;
+        }
+
+        private long rest;
+
+        Reply last() {
+            return all.get(all.size() - 1);
+        }
+    }
+
+    /** Asks something that comes without data, and returns the number of the call. */
+    long send(int rank, Request<?> request) {
+        send(rank, request, 0);
+        return calls;
+    }
+
+    private void send(int rank, Request<?> request, long dataBytes) {
+        ByteBuffer words = codec.encode(request);
+        calls++;
+        Frame frame = new Frame().set(Frame.Kind.REQUEST, calls, 0, Outgoing.WORDS, dataBytes, words.limit());
+        server.onFrame(rank, frame, words, 0);
+    }
+
+    /** Asks something and begins to send data, but sends none. */
+    void announce(int rank, Request<?> request, long dataBytes) {
+        send(rank, request, dataBytes);
+    }
+
+    /** Asks something that comes with data. */
+    void send(int rank, Request<?> request, Region data) {
+        send(rank, request, data.byteLength());
+        for (long sent = 0; sent < data.byteLength(); ) {
+            int n = data.contiguous(sent, Math.min(MAX_PAYLOAD, data.byteLength() - sent));
+            Frame frame = new Frame().set(Frame.Kind.REQUEST, calls, 0, Outgoing.DATA, data.byteLength(), n);
+            server.onFrame(rank, frame, data.window(sent), data.windowOffset(sent));
+            sent += n;
+        }
+    }
+
+    /** All that the server has for a rank. */
+    Replies receive(int rank) {
+        Replies replies = new Replies();
+        server.advance(rank, replies);
+        return replies;
+    }
+
+    /** Asks something, and returns the reply. */
+    Reply ask(int rank, Request<?> request) {
+        send(rank, request);
+        return receive(rank).last();
+    }
+
+    /** Asks something with data, and returns the reply. */
+    Reply ask(int rank, Request<?> request, Region data) {
+        send(rank, request, data);
+        return receive(rank).last();
+    }
+}
