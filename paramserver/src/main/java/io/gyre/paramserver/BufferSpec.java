@@ -13,10 +13,15 @@ import io.gyre.ElementType;
 record BufferSpec(String name, ElementType type, long elements, boolean trained) {
 
     BufferSpec {
-        if (elements < 0 || elements > Long.MAX_VALUE / type.bytes()) {
-            throw new IllegalArgumentException("buffer '" + name + "' has " + elements + " elements: 0 to "
-                    + Long.MAX_VALUE / type.bytes() + " are possible");
+        if (!isPossible(type, elements)) {
+            throw new IllegalArgumentException("buffer '" + name + "' has " + elements + " elements of " + type
+                    + ": 0 to " + Long.MAX_VALUE / type.bytes() + " are possible");
         }
+    }
+
+    /** Whether the length of such a vector in bytes is a number. */
+    static boolean isPossible(ElementType type, long elements) {
+        return elements >= 0 && elements <= Long.MAX_VALUE / type.bytes();
     }
 
     /** Length of the whole vector in bytes. */

@@ -14,8 +14,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How this rank asks servers: hands requests to the service's thread and waits for replies. Several threads may ask at once, each
- * for itself.
+ * How this rank asks servers: hands requests to the service's thread and waits for replies. Several threads may ask at
+ * once, each for itself.
  */
 final class Caller {
 
@@ -27,7 +27,6 @@ final class Caller {
     private final Session session;
     private final List<ServerLink> links;
     private final ServiceThread service;
-    private final ServiceAgent agent;
     private final Duration timeout;
     private final List<Integer> group;
 
@@ -35,7 +34,7 @@ final class Caller {
      * Creates it.
      *
      * @param links to the servers, by shard
-     * @param service runs the agent that carries the calls
+     * @param service carries the calls
      * @param timeout how long a call waits
      * @param group ranks for which, and with which, this one trains; itself among them
      */
@@ -43,13 +42,11 @@ final class Caller {
             Session session,
             List<ServerLink> links,
             ServiceThread service,
-            ServiceAgent agent,
             Duration timeout,
             List<Integer> group) {
         this.session = session;
         this.links = links;
         this.service = service;
-        this.agent = agent;
         this.timeout = timeout;
         this.group = group;
     }
@@ -74,8 +71,7 @@ final class Caller {
      */
     <R extends Reply> Call<R> ask(ServerLink link, Request<R> request, @Nullable Region data) {
         Call<R> call = new Call<>(link, link.nextCall(), request, data);
-        agent.ask(call);
-        service.wake();
+        service.ask(call);
         return call;
     }
 
@@ -108,7 +104,9 @@ final class Caller {
         return least;
     }
 
-    /** A pull may wait for as long as other workers are slow, but not for a step that its own group can no more take. */
+    /**
+     * A pull may wait for as long as other workers are slow, but not for a step that its own group can no more take.
+     */
     private void checkGroup(Call<?> call) {
         if (call.request() instanceof Request.BeginStep) {
             for (int i = 0; i < group.size(); i++) {
@@ -126,8 +124,7 @@ final class Caller {
     /** Does something on the service's thread, while this one goes on. */
     FutureTask<Boolean> begin(Runnable action) {
         FutureTask<Boolean> task = new FutureTask<>(action, true);
-        agent.execute(task);
-        service.wake();
+        service.execute(task);
         return task;
     }
 

@@ -5,12 +5,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes every change of a shard happen once, although requests and replies may be lost, repeated, and overtaken by the restart of the
- * worker that sent them.
+ * Makes every change of a shard happen once, although requests and replies may be lost or repeated, and the worker that
+ * sent them may be restarted.
  *
- * <p><b>Algorithm.</b> A client numbers its changes to a shard 1, 2, 3 and so on, has one on the way at a time, and repeats it until it
- * is answered. The ledger keeps, for each client, the number of the last change that was applied, its reply, and the incarnation of the
- * client. So a change that comes is one of four:
+ * <p><b>Algorithm.</b> A client numbers its changes to a shard 1, 2, 3 and so on, has one on the way at a time, and
+ * repeats it until it is answered. The ledger keeps, for each client, the number of the last change that was applied,
+ * its reply, and the client's incarnation. So a change that comes is one of four:
  *
  * <ul>
  *   <li>the next number: it is new, and applied;
@@ -19,12 +19,14 @@ import org.jspecify.annotations.Nullable;
  *   <li>anything else is refused: a gap, or a change of a process that another has replaced.
  * </ul>
  *
- * <p><b>Restart.</b> A restarted worker opens its buffers before it changes them. That notes its incarnation here ({@link #restarted}), and
- * tells it the number to go on from ({@link #lastSequence}). From then on what its predecessor still has on the way is refused. A change of
- * the predecessor that was on the way has therefore happened before the restart, and is counted in that number, or never happens.
+ * <p><b>Restart.</b> A restarted worker opens its buffers before it changes them. That notes its incarnation here
+ * ({@link #opened}), and tells it the number to go on from ({@link #lastSequence}). From then on what the process
+ * before it still has on the way is refused. Such a change has happened before, and is counted in that number, or it
+ * never happens.
  *
- * <p><b>Invariant.</b> For each client the number of changes applied is {@link #lastSequence}, and the number of those that were
- * acknowledged is that or one less. It holds because a change and {@link #applied} are one turn of the one thread that changes the shard.
+ * <p><b>Invariant.</b> For each client the number of changes applied is {@link #lastSequence}, and the number of
+ * changes acknowledged is that or one less. It holds because a change is applied and noted ({@link #applied}) in one
+ * turn of one thread.
  */
 final class ChangeLedger {
 
@@ -93,7 +95,7 @@ final class ChangeLedger {
     }
 
     /** Notes that a process has opened the shard: changes of earlier processes of its rank are refused from now on. */
-    void restarted(int rank, long incarnation) {
+    void opened(int rank, long incarnation) {
         Entry entry = entry(rank);
         entry.incarnation = Math.max(entry.incarnation, incarnation);
     }

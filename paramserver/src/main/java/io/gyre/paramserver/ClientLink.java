@@ -10,9 +10,10 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A server's connection to one client: the change that is arriving from there, and the replies on their way to it. Both are
- * bounded, so that neither a slow client nor a faulty one lets a server grow: a new request takes the place of the one that was
- * arriving, and replies beyond {@link #MOST_REPLIES} are dropped, for the client to ask again.
+ * A server's connection to one client: the change that is arriving from there, and the replies on their way to it.
+ *
+ * <p>Both are bounded, so that neither a slow client nor a faulty one makes a server grow. A new request replaces the
+ * one that was arriving. Replies beyond {@link #MOST_REPLIES} are dropped: the client asks again.
  */
 final class ClientLink {
 

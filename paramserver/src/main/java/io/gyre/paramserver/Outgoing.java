@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A message on its way: a frame with its words, then frames with its data, as fast as the link takes them. Nothing is copied
- * before the link takes it: words are encoded, and data read, in the call that hands them over.
+ * A message on its way: a frame with its words, then frames with its data, as fast as the link takes them. Nothing is
+ * copied before the link takes it: words are encoded, and data read, in the call that hands them over.
  */
 final class Outgoing {
 

@@ -12,13 +12,14 @@ import java.util.List;
 /**
  * Parameters that servers train, as one worker sees them.
  *
- * <p>Pushes are applied once each, in the order of this worker, however often they must be sent. A pull waits at the servers
- * until the consistency lets the step begin.
+ * <p>Pushes are applied once each, in the order of this worker, however often they must be sent. A pull waits at the
+ * servers until the consistency lets the step begin.
  *
  * <dl>
  *   <dt>On the servers' host
- *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than the staleness that is
- *       counted for it. Gradients are put into memory from which the server applies them: only requests and replies are sent.
+ *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than the
+ *       staleness that is counted for it. Gradients are put into memory from which the server applies them: only
+ *       requests and replies are sent.
  *   <dt>Memory
  *   <dd>Two vectors: what is being pulled, and what is being pushed, which for servers on this host is in their memory.
  *   <dt>Threading
@@ -44,7 +45,7 @@ public final class ParameterClient implements ParameterStore {
         this.service = service;
         this.caller = caller;
         this.buffer = buffer;
-        long bytes = buffer.buffer().byteLength();
+        long bytes = buffer.spec().byteLength();
         boolean sends = !buffer.shards().stream().allMatch(ShardHandle::hasPushBox);
         pulled = Region.allocate("pulled parameters", bytes);
         pushed = Region.allocate("pushed gradient", sends ? bytes : 0);
@@ -67,16 +68,15 @@ public final class ParameterClient implements ParameterStore {
     @Override
     public long resume(long step) {
         long begin = service.isRestarted() ? stepOfTheSlowest(step) : step;
-        buffer.askAll(shard -> shard.resume(begin), done -> {});
+        buffer.askAll(shard -> shard.resume(begin));
         service.meet("resuming " + this);
         return begin;
     }
 
     /** Where a restarted worker goes on: not before the slowest on any server. */
     private long stepOfTheSlowest(long step) {
-        long[] begin = {step};
-        buffer.askAll(shard -> shard.rejoin(step), rejoined -> begin[0] = Math.max(begin[0], rejoined.step()));
-        return begin[0];
+        List<Reply.Rejoined> rejoined = buffer.askAll(shard -> shard.rejoin(step));
+        return rejoined.stream().mapToLong(Reply.Rejoined::step).max().orElse(step);
     }
 
     @Override
@@ -130,8 +130,8 @@ public final class ParameterClient implements ParameterStore {
     }
 
     /**
-     * As {@link #awaitPush()}, for a limited time. A push that was not answered in it is still on its way, and applied once: call
-     * again to go on waiting.
+     * As {@link #awaitPush()}, for a limited time. A push that was not answered in it is still on its way, and applied
+     * once: call again to go on waiting.
      *
      * @throws io.gyre.PeerTimeoutException if a server has not answered in time
      */
@@ -158,7 +158,7 @@ public final class ParameterClient implements ParameterStore {
     @Override
     public void finish(Region parameters) {
         awaitPush();
-        buffer.askAll(ShardHandle::finish, done -> {});
+        buffer.askAll(ShardHandle::finish);
         caller.awaitAll(pulling);
         pulling.clear();
         service.meet("end of " + this);
@@ -168,9 +168,9 @@ public final class ParameterClient implements ParameterStore {
     }
 
     private StalenessHistogram fetchStaleness() {
-        StalenessHistogram[] all = {StalenessHistogram.EMPTY};
-        buffer.askAll(ShardHandle::countStaleness, counted -> all[0] = all[0].plus(counted.histogram()));
-        return all[0];
+        return buffer.askAll(ShardHandle::countStaleness).stream()
+                .map(Reply.StalenessCounted::histogram)
+                .reduce(StalenessHistogram.EMPTY, StalenessHistogram::plus);
     }
 
     /** Staleness of all pushes to all shards, as of the last {@link #finish}. */
@@ -185,6 +185,6 @@ public final class ParameterClient implements ParameterStore {
 
     @Override
     public String toString() {
-        return "parameters '" + buffer.buffer().name() + "'";
+        return "parameters " + buffer.spec();
     }
 }

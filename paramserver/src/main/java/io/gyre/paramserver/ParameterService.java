@@ -23,22 +23,23 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>By default every rank serves one shard of everything. With {@link Builder#servers} the last ranks of the session do
- * nothing else: they call {@link #serve}, and the others, the workers, are a session of their own, {@link #workers}.
+ * <p>By default every rank serves one shard of everything. With {@link Builder#servers} the last ranks of the session
+ * do nothing else: they call {@link #serve}, and the others, the workers, are a session of their own, {@link #workers}.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread from {@link Builder#start} to {@link #close}; it serves, and carries the calls of this rank's client
- *       meanwhile. Calls come from one thread at a time; each {@link SoftMemoryBox} and {@link ServerCounter} may have a thread of
- *       its own.
+ *   <dd>One daemon thread from {@link Builder#start} to {@link #close}; it serves, and carries the calls of this rank's
+ *       client meanwhile. Calls come from one thread at a time; each {@link SoftMemoryBox} and {@link ServerCounter}
+ *       may have a thread of its own.
  *   <dt>Failure
- *   <dd>When a server dies every call ends with {@link PeerLostException}, which names it, its shard and what was asked, and so do
- *       later ones. A worker that dies or leaves is forgotten; whether that ends the session is the session's affair. If another
- *       process takes its place ({@link Session#incarnation}), that makes the same calls, finds what its predecessor had made, and
- *       goes on where the slowest of the others is; a group of several workers does not come back.
+ *   <dd>When a server dies every call ends with {@link PeerLostException}, which names it, its shard and what was
+ *       asked, and so do later ones. A worker that dies or leaves is forgotten; whether that ends the session is up to
+ *       the session. A restarted worker ({@link Session#incarnation}) makes the same calls, finds what the process
+ *       before it had created, and goes on where the slowest of the others is. A worker in a group of several cannot be
+ *       restarted.
  *   <dt>Closing
- *   <dd>A rank that serves is needed as long as others have questions: let all ranks meet before the first closes its service.
- *       {@link #close} says goodbye to the servers, and waits for them a second at most.
+ *   <dd>A rank that serves is needed as long as others have questions: let all ranks meet before the first closes its
+ *       service. {@link #close} says goodbye to the servers, and waits for them a second at most.
  * </dl>
  */
 public final class ParameterService implements AutoCloseable {
@@ -85,7 +86,7 @@ public final class ParameterService implements AutoCloseable {
                 builder.faults);
         thread = new ServiceThread(session, links, agent);
         mapper = new ShardMapper(session, thread);
-        caller = new Caller(session, links, thread, agent, builder.callTimeout, roles.groupRanks());
+        caller = new Caller(session, links, thread, builder.callTimeout, roles.groupRanks());
     }
 
     private ShardServer newServer(Builder builder, BoxAllocator allocator) {
@@ -214,7 +215,8 @@ public final class ParameterService implements AutoCloseable {
     }
 
     /**
-     * Parameters that the servers train, as this service's {@link Training} says. For leads of groups alone, if there are groups.
+     * Parameters that the servers train, as this service's {@link Training} says. For leads of groups alone, if there
+     * are groups.
      *
      * @param name the same on all leads, which call this together
      */
@@ -262,8 +264,8 @@ public final class ParameterService implements AutoCloseable {
     }
 
     /**
-     * Lets the run outlive this worker, if the servers are ranks of their own; else the run needs it, and nothing happens. Leads do so
-     * when they start what outlives them; the others of a group do it themselves.
+     * Lets the run outlive this worker, if the servers are ranks of their own; else the run needs it, and nothing
+     * happens. Leads do so when they start what outlives them; the others of a group do it themselves.
      */
     public void outliveThis() {
         if (server == null) {
@@ -303,7 +305,10 @@ public final class ParameterService implements AutoCloseable {
             return this;
         }
 
-        /** Divides the workers into so many groups of neighbours, each of which trains as one. Default: each is by itself. */
+        /**
+         * Divides the workers into so many groups of neighbours, each of which trains as one. Default: each is by
+         * itself.
+         */
         public Builder groups(int value) {
             if (value < 1) {
                 throw new IllegalArgumentException("groups is " + value + ": it must be positive");
@@ -368,6 +373,8 @@ public final class ParameterService implements AutoCloseable {
         private Map<String, String> identity() {
             Training trained = training;
             return Map.of(
+                    "version of the protocol between clients and servers",
+                    String.valueOf(ServerMessage.PROTOCOL_VERSION),
                     "servers",
                     String.valueOf(servers),
                     "groups",

@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
 
-/** What a client has begun and not yet waited for: calls to servers, and work of the service's thread on mapped shards. */
+/**
+ * What a client has begun and not yet waited for: calls to servers, and work of the service's thread on mapped shards.
+ */
 final class Pending {
 
     /** Version that {@link #await} returns if no server was asked. */
@@ -34,7 +36,10 @@ final class Pending {
         tasks.add(caller.begin(action));
     }
 
-    /** Waits for all of it. Returns the least version of the replies. After a failure a second call waits for the same again. */
+    /**
+     * Waits for all of it. Returns the least version of the replies. After a failure a second call waits for the same
+     * again.
+     */
     long await() {
         long least = caller.awaitAll(calls);
         calls.clear();

@@ -8,8 +8,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The push boxes of one shard: for each client on the server's host memory into which that client puts its gradients, and where the
- * optimiser works on them, so that no gradient is sent. A client without one, because there was no room for it, sends its gradients.
+ * The push boxes of one shard: for each client on the server's host, memory into which that client puts its gradients
+ * and in which the optimiser works on them, so that no gradient is sent. A client for whose box there was no room sends
+ * its gradients.
  */
 final class PushBoxes {
 

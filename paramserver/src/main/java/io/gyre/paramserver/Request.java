@@ -34,7 +34,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
     /** Makes a client known to a buffer. */
     sealed interface Open extends Request<Opened> {
 
-        BufferSpec buffer();
+        BufferSpec spec();
 
         /** Of the client's rank. A restarted worker has a higher one than the process before it. */
         long incarnation();
@@ -46,15 +46,17 @@ sealed interface Request<R extends Reply> extends ServerMessage {
 
         @Override
         default String inWords() {
-            return Request.super.inWords() + " of buffer '" + buffer().name() + "'";
+            return Request.super.inWords() + " of buffer '" + spec().name() + "'";
         }
     }
 
-    /** Creates a buffer of zeros. A restarted worker creates what its rank had created before, and finds it as it is. */
-    record Create(BufferSpec buffer, long incarnation) implements Open {}
+    /**
+     * Creates a buffer of zeros. A restarted worker creates what its rank had created before, and finds it as it is.
+     */
+    record Create(BufferSpec spec, long incarnation) implements Open {}
 
     /** Finds a buffer that another client has created. */
-    record Attach(BufferSpec buffer, long incarnation) implements Open {}
+    record Attach(BufferSpec spec, long incarnation) implements Open {}
 
     /** The client asks no more. */
     record Leave() implements Request<Done> {
@@ -160,7 +162,10 @@ sealed interface Request<R extends Reply> extends ServerMessage {
      */
     record MappedPush(int buffer, ChangeId id, GradientOrigin origin, String box) implements Push {}
 
-    /** A request that the server answers once a condition holds. A client waits for one of each kind and buffer at a time. */
+    /**
+     * A request that the server answers once a condition holds. A client waits for one of each kind and buffer at a
+     * time.
+     */
     sealed interface Wait<R extends Reply> extends OfBuffer<R> {}
 
     /** Waits until the shard has seen so many changes. */

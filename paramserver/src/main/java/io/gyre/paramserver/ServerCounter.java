@@ -3,8 +3,8 @@ package io.gyre.paramserver;
 import io.gyre.session.SharedCounter;
 
 /**
- * A number on the first server with which all workers count: see {@link ParameterService#counter}. Counts happen once each,
- * however often they must be sent; where the server's memory is mapped, nothing is sent.
+ * A number on the first server with which all workers count: see {@link ParameterService#counter}. Counts happen once
+ * each, however often they must be sent; where the server's memory is mapped, nothing is sent.
  *
  * <dl>
  *   <dt>Range

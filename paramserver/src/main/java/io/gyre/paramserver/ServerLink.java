@@ -14,11 +14,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's connection to one server: sends requests, repeats those that are not answered in time, and matches replies to them.
- * All but {@link #nextCall} is for the service's thread.
+ * A client's connection to one server: sends requests, repeats those that are not answered in time, and matches replies
+ * to them. All but {@link #nextCall} is for the service's thread.
  *
- * <p>A request is open from {@link #ask} until its reply has come complete. What comes for a call that is not open is a second
- * reply to a request that was sent twice, and dropped.
+ * <p>A request is open from {@link #ask} until its reply has come complete. What comes for a call that is not open is a
+ * second reply to a request that was sent twice, and dropped.
  */
 final class ServerLink {
 

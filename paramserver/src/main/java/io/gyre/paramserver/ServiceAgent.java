@@ -11,12 +11,16 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the service's thread does, turn by turn: carries this rank's calls, works on mapped shards for it, serves other ranks, and
- * notices who is gone. Other threads give it work through {@link #ask} and {@link #execute}; all else is for the service's thread.
+ * What the service's thread does, turn by turn: carries this rank's calls, works on mapped shards for it, serves other
+ * ranks, and notices who is gone. Other threads give it work through {@link #ask} and {@link #execute}; all else is for
+ * the service's thread.
  */
 final class ServiceAgent implements ServiceThread.Agent {
 
-    /** Turns without work after which the thread sleeps longer than an endpoint would: it may have nothing to do for minutes. */
+    /**
+     * Turns without work after which the thread sleeps longer than an endpoint would: it may have nothing to do for
+     * minutes.
+     */
     private static final int IDLE_TURNS = 400;
 
     private static final long IDLE_NANOS = 300_000;
@@ -64,13 +68,13 @@ final class ServiceAgent implements ServiceThread.Agent {
         this.faults = faults;
     }
 
-    /** Gives it a call to carry. */
-    void ask(Call<?> call) {
+    @Override
+    public void ask(Call<?> call) {
         asked.add(call);
     }
 
-    /** Gives it something to do. */
-    void execute(Runnable task) {
+    @Override
+    public void execute(Runnable task) {
         tasks.add(task);
     }
 

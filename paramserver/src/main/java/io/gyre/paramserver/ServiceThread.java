@@ -10,10 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread of a service: starts, ends, and says why it has failed. What it does is the affair of its {@link Agent}.
+ * The one thread of a service: starts, ends, and says why it has failed. An {@link Agent} does the work.
  *
- * <p>The first failure ends it, is kept for whoever asks ({@link #checkRunning}), and ends this rank's session, unless it is the loss
- * of a server, of which every rank learns anyway.
+ * <p>The first failure ends it, and is kept for whoever asks ({@link #checkRunning}). It also ends this rank's session,
+ * unless it is the loss of a server, of which every rank learns anyway.
  */
 final class ServiceThread implements AutoCloseable {
 
@@ -26,8 +26,14 @@ final class ServiceThread implements AutoCloseable {
     private volatile @Nullable GyreException failure;
     private volatile boolean closed;
 
-    /** Work that is done turn by turn; a test may take the turns itself. */
+    /** The work, which is done turn by turn. All but {@link #ask} and {@link #execute} is for the service's thread. */
     interface Agent {
+
+        /** Hands over a call to carry. For any thread. */
+        void ask(Call<?> call);
+
+        /** Hands over something to do. For any thread. */
+        void execute(Runnable task);
 
         /** Whether there is nothing left to do. */
         boolean isDone();
@@ -38,7 +44,7 @@ final class ServiceThread implements AutoCloseable {
         /** Waits a little if nothing was done. */
         void idle(int workDone);
 
-        /** Called at the end, on the same thread. */
+        /** Called at the end. */
         void onClose();
     }
 
@@ -63,8 +69,19 @@ final class ServiceThread implements AutoCloseable {
         thread.start();
     }
 
-    /** Ends a sleep of the thread: there is something to do. */
-    void wake() {
+    /** Lets the thread carry a call; whoever asked is woken by the reply. */
+    void ask(Call<?> call) {
+        agent.ask(call);
+        wake();
+    }
+
+    /** Lets the thread do something, after what it was given before. */
+    void execute(Runnable task) {
+        agent.execute(task);
+        wake();
+    }
+
+    private void wake() {
         LockSupport.unpark(thread);
     }
 

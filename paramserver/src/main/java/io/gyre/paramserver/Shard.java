@@ -14,16 +14,33 @@ import io.gyre.paramserver.Request.Push;
 import io.gyre.paramserver.Request.Write;
 import org.jspecify.annotations.Nullable;
 
-/** A server's shard of a buffer: its content, its training if it is one of parameters, and what has been changed by whom. */
+/**
+ * A server's shard of a buffer: its content, its training if it is one of parameters, and what has been changed by
+ * whom.
+ */
 final class Shard {
+
+    /**
+     * How a shard came about. A request that comes twice has the same: a program that creates a buffer twice has not.
+     *
+     * @param rank that has created it
+     * @param incarnation of that rank
+     * @param call number of the call among those of that process to this server
+     */
+    record Creation(int rank, long incarnation, long call) {
+
+        /** Whether this is of a process that another has replaced, which makes the same calls again. */
+        boolean isOfPredecessor(Creation other) {
+            return rank == other.rank && incarnation < other.incarnation;
+        }
+    }
 
     private final int number;
     private final BufferSpec buffer;
     private final StripedMemory memory;
     private final @Nullable TrainedShard trained;
     private final PushBoxes pushBoxes;
-    private final int creator;
-    private final long creatorIncarnation;
+    private final Creation creation;
     private final Kernels kernels = FastKernels.choose();
     private final ChangeLedger ledger = new ChangeLedger();
 
@@ -33,8 +50,7 @@ final class Shard {
      * @param number of the buffer on this server
      * @param memory this server's part of it; whoever made it frees it
      * @param trained its training; null if it has none
-     * @param creator rank that has asked for it
-     * @param creatorIncarnation of that rank
+     * @param creation how it came about
      */
     Shard(
             int number,
@@ -42,15 +58,13 @@ final class Shard {
             StripedMemory memory,
             @Nullable TrainedShard trained,
             PushBoxes pushBoxes,
-            int creator,
-            long creatorIncarnation) {
+            Creation creation) {
         this.number = number;
         this.buffer = buffer;
         this.memory = memory;
         this.trained = trained;
         this.pushBoxes = pushBoxes;
-        this.creator = creator;
-        this.creatorIncarnation = creatorIncarnation;
+        this.creation = creation;
     }
 
     int number() {
@@ -92,19 +106,14 @@ final class Shard {
         return trained == null ? memory.changes() : trained.updates();
     }
 
-    /** Whether it was created by this very request, which has then come twice. */
-    boolean wasCreatedBy(int rank, Request.Create request) {
-        return creator == rank && creatorIncarnation == request.incarnation() && buffer.equals(request.buffer());
-    }
-
-    /** Whether it was created by an earlier process of the same rank: a restarted worker makes the same calls again. */
-    boolean wasCreatedByPredecessor(int rank, Request.Create request) {
-        return creator == rank && creatorIncarnation < request.incarnation();
+    /** Who has created it, and in which call. */
+    Creation creation() {
+        return creation;
     }
 
     /** Lets a client use it. */
     Reply.Opened open(int rank, long incarnation) {
-        ledger.restarted(rank, incarnation);
+        ledger.opened(rank, incarnation);
         if (isTrained()) {
             pushBoxes.add(rank);
         }
@@ -123,21 +132,21 @@ final class Shard {
                 return "buffer " + buffer + " holds no parameters in training: there is no " + request.inWords();
             }
             if (worker < 0) {
-                return "buffer " + buffer + " is trained by the leads of groups alone: there is no " + request.inWords()
-                        + " for other ranks";
+                return "buffer " + buffer + " is trained by the leads of groups: there is no " + request.inWords()
+                        + " by another rank";
             }
         }
         if ((request instanceof Accumulate || request instanceof FetchAndAdd) && isTrained()) {
-            return "buffer " + buffer + " is changed by pushes only";
+            return "buffer " + buffer + " is changed by pushes only: there is no " + request.inWords() + " for it";
         }
         if (request instanceof FetchAndAdd && (buffer.type() != ElementType.FLOAT64 || byteLength() == 0)) {
-            return "buffer " + buffer + " is no counter";
+            return "buffer " + buffer + " is no counter: that has elements of FLOAT64, and one in this shard at least";
         }
         long due = request.carriesData() ? byteLength() : 0;
         return dataBytes == due
                 ? null
-                : "buffer " + buffer + " has " + byteLength() + " bytes in this shard: " + request.inWords()
-                        + " comes with " + due + " bytes of data, not " + dataBytes;
+                : "buffer " + buffer + " has " + byteLength() + " bytes in this shard: with " + request.inWords()
+                        + " come " + due + " bytes of data, not " + dataBytes;
     }
 
     /**

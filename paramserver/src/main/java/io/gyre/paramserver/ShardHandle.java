@@ -9,8 +9,9 @@ import io.gyre.paramserver.Reply.StepGranted;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One shard of a buffer, as a client sees it: asks its server for things, one method a request, or works on its memory itself if this
- * rank has mapped it. Where a method takes a region, that is as long as the whole buffer, and this shard's part of it is meant.
+ * One shard of a buffer, as a client sees it. Asks its server, with a method for each request, or works on its memory
+ * itself if this rank has mapped it. Where a method takes a region, that is as long as the whole buffer, and this
+ * shard's part of it is meant.
  *
  * <p>Numbers the client's changes to this shard: the caller has at most one on the way at a time.
  *
@@ -94,7 +95,10 @@ final class ShardHandle {
         return caller.ask(server, new Request.Free(number), null);
     }
 
-    /** Asks for leave to begin a step, and for the parameters, unless they are mapped: then {@link #readMapped} copies them. */
+    /**
+     * Asks for leave to begin a step, and for the parameters, unless they are mapped: then {@link #readMapped} copies
+     * them.
+     */
     Call<StepGranted> pull(long step, Region into) {
         return mapped != null
                 ? caller.ask(server, new Request.MappedPull(number, step), null)
@@ -102,8 +106,8 @@ final class ShardHandle {
     }
 
     /**
-     * Pushes a gradient, which is copied first: to the push box, or to be sent from {@code copy}. What was pushed before must have been
-     * answered, because its memory is used again.
+     * Pushes a gradient, which is copied first: to the push box, or to {@code copy}, from which it is sent. The push
+     * before must have been answered, because its memory is used again.
      */
     Call<Applied> push(Region gradient, Region copy, GradientOrigin origin) {
         ChangeId id = nextChange();

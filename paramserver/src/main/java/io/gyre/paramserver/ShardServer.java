@@ -19,26 +19,47 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves one shard of every buffer: a state machine without thread or clock, which is given frames and asked for what it has to send.
+ * Serves one shard of every buffer. It has no thread and no clock: it is given frames, and asked for what it has to
+ * send.
  *
- * <p><b>The way of a request.</b> {@link #onFrame} decodes it. What is wrong with it is found first ({@link #objection}); a refused
- * request has changed nothing. If data follow, the request waits in its {@link ClientLink} for the last of them. Then {@link #handle}
- * does one of four things: opens a buffer, changes a shard ({@link Shard#change}, once however often it comes), answers when a condition
- * holds ({@link WaitingRequests}), or answers at once. Replies queue in the client's link, and go out in {@link #advance}.
+ * <p><b>The way of a request.</b>
+ *
+ * <ol>
+ *   <li>{@link #onFrame} decodes it.
+ *   <li>{@link #begin} looks for what is wrong with it. A request that is {@link Refused} has changed nothing.
+ *   <li>If data follow, the request waits in its {@link ClientLink} until the last of them has come.
+ *   <li>{@link #handle} opens a buffer, changes a shard ({@link Shard#change}), answers at once, or keeps the request
+ *       until it can be answered ({@link WaitingRequests}).
+ *   <li>The reply is queued in the client's link, and goes out in {@link #advance}.
+ * </ol>
+ *
+ * <p>A push so goes from here to {@link Shard}, which applies it once however often it comes, and on to
+ * {@link TrainedShard}, which makes updates of pushes.
+ *
+ * <p><b>What may run when.</b> All of it runs on the service's thread, one request after the other, and no request
+ * waits for anything outside while it is handled. Meanwhile others touch shards in two places only:
+ *
+ * <ul>
+ *   <li>Clients that have mapped a shard without training change it at any time, under the locks of
+ *       {@link StripedMemory}. This class takes the same locks. It does not hear of such a change, so
+ *       {@link #answerWaiting} is called in every turn of the service.
+ *   <li>A client fills its push box ({@link PushBoxes}) between the reply to one push and its next push, and the server
+ *       uses the box between that push and its reply. So it needs no lock.
+ * </ul>
  *
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>A shard changes in the turn in which its change is complete, and is noted in its ledger in the same turn. Only clients that have
- *       mapped a shard change it at other times, under the locks of {@link StripedMemory}, and never one in training.
- *   <li>After every change each waiting request is tried again, so none waits whose condition holds.
- *   <li>A client that is gone holds nobody back: its clock counts no more, its requests are dropped, its memory is given back. What it
- *       had pushed stays.
- *   <li>Memory: that of the {@link ShardTable}; for each client a place as long as its longest change so far, paid for by the budget; and at
- *       most {@link ClientLink#MOST_REPLIES} replies under way, which are read from the shard as they are sent.
+ *   <li>A change is applied, and noted in the {@link ChangeLedger}, in one turn: there is no moment at which only one
+ *       of the two has happened.
+ *   <li>After everything that changes a shard or a clock, waiting requests are tried again: none waits for what has
+ *       happened.
+ *   <li>A client that is gone holds nobody back. Its clock counts no more, its requests are dropped, its memory is
+ *       given back. What it had pushed stays.
+ *   <li>No client makes a server grow. It has one change that arrives, as long as its longest so far and paid for by
+ *       the {@link MemoryBudget}; {@link ClientLink#MOST_REPLIES} replies under way, whose data are read from the shard
+ *       as they are sent; and one waiting request of each kind for each buffer.
  * </ul>
- *
- * <p><b>Threading.</b> The service's thread alone.
  */
 final class ShardServer {
 
@@ -108,7 +129,7 @@ final class ShardServer {
 
     private @Nullable String objection(ClientLink client, Request<?> request, long dataBytes) {
         if (!(request instanceof OfBuffer<?> ofBuffer)) {
-            return dataBytes == 0 ? null : request.inWords() + " comes with " + dataBytes + " bytes of data";
+            return dataBytes == 0 ? null : request.inWords() + " takes no data, and came with " + dataBytes + " bytes";
         }
         Shard shard = table.find(ofBuffer.buffer());
         if (shard != null) {
@@ -120,9 +141,10 @@ final class ShardServer {
                 : "buffer number " + ofBuffer.buffer() + " does not exist any more: it was freed";
     }
 
+    /** A push is a change and a pull is a wait: what is left of requests about training is answered at once. */
     private void handle(ClientLink client, long call, Request<?> request) {
         if (request instanceof Open open) {
-            client.reply(call, table.open(client.rank(), open));
+            client.reply(call, table.open(client.rank(), call, open));
         } else if (request instanceof Change<?> change) {
             change(client, call, change, NOTHING);
         } else if (request instanceof Wait<?> wait) {
@@ -158,7 +180,7 @@ final class ShardServer {
     private void change(ClientLink client, long call, Change<?> change, Region data) {
         Shard shard = table.find(change.buffer());
         if (shard == null) {
-            client.reply(call, new Refused("buffer number " + change.buffer() + " was freed while the data came"));
+            client.reply(call, new Refused("buffer number " + change.buffer() + " was freed while data for it came"));
             return;
         }
         Reply reply = shard.change(client, change, data);
@@ -267,7 +289,7 @@ final class ShardServer {
         }
     }
 
-    /** A rank was lost, and a new process has it: that asks from the beginning. */
+    /** A rank was lost and has been restarted: its new process asks from the beginning. */
     void restarted(int rank) {
         forget(rank);
         abandon(rank);

@@ -2,6 +2,9 @@ package io.gyre.paramserver;
 
 import io.gyre.GyreException;
 import io.gyre.paramserver.Reply.Refused;
+import io.gyre.paramserver.Request.Create;
+import io.gyre.paramserver.Request.Open;
+import io.gyre.paramserver.Shard.Creation;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -78,27 +81,30 @@ final class ShardTable {
         return byNumber.get(number);
     }
 
-    /** Creates or finds a buffer. */
-    Reply open(int rank, Request.Open request) {
-        return request instanceof Request.Create create
-                ? create(rank, create)
-                : attach(rank, request.buffer(), request.incarnation());
+    /**
+     * Creates or finds a buffer.
+     *
+     * @param call number of the request's call: a request that comes twice creates one buffer
+     */
+    Reply open(int rank, long call, Open request) {
+        BufferSpec wanted = request.spec();
+        return request instanceof Create
+                ? create(wanted, new Creation(rank, request.incarnation(), call))
+                : attach(wanted, rank, request.incarnation());
     }
 
-    private Reply create(int rank, Request.Create request) {
-        Shard known = byName.get(request.buffer().name());
+    private Reply create(BufferSpec wanted, Creation creation) {
+        Shard known = byName.get(wanted.name());
         if (known == null) {
-            return allocate(rank, request);
+            return allocate(wanted, creation);
         }
-        if (known.wasCreatedBy(rank, request)) {
-            return known.open(rank, request.incarnation());
-        }
-        return known.wasCreatedByPredecessor(rank, request)
-                ? attach(rank, request.buffer(), request.incarnation())
-                : new Refused("there is a buffer " + known.buffer() + " already");
+        boolean isRepeated = known.creation().equals(creation) || known.creation().isOfPredecessor(creation);
+        return isRepeated
+                ? attach(wanted, creation.rank(), creation.incarnation())
+                : new Refused("there is a buffer " + known.buffer() + " already: attach it, or take another name");
     }
 
-    private Reply attach(int rank, BufferSpec wanted, long incarnation) {
+    private Reply attach(BufferSpec wanted, int rank, long incarnation) {
         Shard shard = byName.get(wanted.name());
         if (shard == null) {
             return new Refused(
@@ -109,10 +115,9 @@ final class ShardTable {
                 : new Refused("buffer " + shard.buffer() + " cannot be attached as " + wanted);
     }
 
-    private Reply allocate(int rank, Request.Create request) {
-        BufferSpec wanted = request.buffer();
+    private Reply allocate(BufferSpec wanted, Creation creation) {
         if (wanted.trained() && training == null) {
-            return new Refused("the servers were started without a training");
+            return new Refused("the servers were started without a training: give the service's builder one");
         }
         long bytes = shardBytes(wanted) * copies(wanted);
         String objection = budget.objection(bytes, "buffer '" + wanted.name() + "'");
@@ -120,29 +125,35 @@ final class ShardTable {
             return new Refused(objection);
         }
         try {
-            Shard shard = newShard(rank, request);
+            Shard shard = newShard(wanted, creation);
             budget.take(bytes);
             byName.put(wanted.name(), shard);
             byNumber.put(shard.number(), shard);
-            return shard.open(rank, request.incarnation());
+            return shard.open(creation.rank(), creation.incarnation());
         } catch (OutOfMemoryError | GyreException e) {
             return new Refused("server " + index + " of " + servers + " has no memory for buffer '" + wanted.name()
                     + "' of " + bytes + " bytes (" + e.getMessage() + ")");
         }
     }
 
-    private Shard newShard(int rank, Request.Create request) {
-        BufferSpec wanted = request.buffer();
+    private Shard newShard(BufferSpec wanted, Creation creation) {
         String purpose = "shard " + index + " of '" + wanted.name() + "'";
         Training own = wanted.trained() ? training : null;
         // With delay compensation the server must know exactly what each worker has pulled.
         boolean shared = own == null || own.delayCompensation() == 0;
         StripedMemory memory = allocator.allocate(purpose, shardBytes(wanted), shared);
+        try {
+            PushBoxes pushBoxes = new PushBoxes(purpose, shardBytes(wanted), budget, allocator);
+            return new Shard(nextNumber++, wanted, memory, newTraining(wanted, memory, own), pushBoxes, creation);
+        } catch (OutOfMemoryError | RuntimeException e) {
+            allocator.free(memory);
+            throw e;
+        }
+    }
+
+    private @Nullable TrainedShard newTraining(BufferSpec wanted, StripedMemory memory, @Nullable Training own) {
         long offset = plan(wanted).offset(index);
-        TrainedShard trained =
-                own == null ? null : new TrainedShard(wanted.type(), memory.data(), offset, own, workers.size());
-        PushBoxes pushBoxes = new PushBoxes(purpose, shardBytes(wanted), budget, allocator);
-        return new Shard(nextNumber++, wanted, memory, trained, pushBoxes, rank, request.incarnation());
+        return own == null ? null : new TrainedShard(wanted.type(), memory.data(), offset, own, workers.size());
     }
 
     private ShardPlan plan(BufferSpec buffer) {

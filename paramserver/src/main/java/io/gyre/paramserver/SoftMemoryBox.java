@@ -4,6 +4,7 @@ import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
 import io.gyre.openblas.FastKernels;
+import java.util.List;
 
 /**
  * A named vector on the servers, in one shard on each, used as one: made by {@link ParameterService#create} and
@@ -11,15 +12,16 @@ import io.gyre.openblas.FastKernels;
  *
  * <dl>
  *   <dt>Atomicity
- *   <dd>{@link #write} and {@link #accumulate} happen at once in each shard, and once, however often they must be sent. Shards
- *       change one after the other. {@link #read} may see a part of a change that happens meanwhile.
+ *   <dd>{@link #write} and {@link #accumulate} happen once in each shard, however often they must be sent.
+ *       Shards change one after the other. {@link #read} may see a part of a change that happens meanwhile.
  *   <dt>Memory
- *   <dd>Shards on this host are mapped: this rank works on them itself, under locks that lie beside them, and nothing is sent.
+ *   <dd>Shards on this host are mapped: this rank works on them itself, under locks that lie beside them, and nothing
+ *       is sent.
  *   <dt>Threading
  *   <dd>One thread at a time.
  *   <dt>Failure
- *   <dd>{@link io.gyre.PeerLostException} if a server is lost, {@link io.gyre.PeerTimeoutException} if it does not answer,
- *       {@link io.gyre.GyreException} if it refuses; it is not harmed by what it refuses.
+ *   <dd>{@link io.gyre.PeerLostException} if a server is lost, {@link io.gyre.PeerTimeoutException} if it does not
+ *       answer, {@link io.gyre.GyreException} if it refuses; it is not harmed by what it refuses.
  * </dl>
  */
 public final class SoftMemoryBox {
@@ -39,17 +41,17 @@ public final class SoftMemoryBox {
 
     /** Its name. */
     public String name() {
-        return buffer.buffer().name();
+        return buffer.spec().name();
     }
 
     /** Type of its elements. */
     public ElementType elementType() {
-        return buffer.buffer().type();
+        return buffer.spec().type();
     }
 
     /** Length in bytes. */
     public long byteLength() {
-        return buffer.buffer().byteLength();
+        return buffer.spec().byteLength();
     }
 
     /** Copies the whole of it into {@code into}, which must be as long. Returns the version of the oldest shard. */
@@ -58,8 +60,8 @@ public final class SoftMemoryBox {
     }
 
     /**
-     * Begins to copy the whole of it into {@code into}, which must be as long and belongs to the service until {@link #awaitRead}.
-     * What was begun to be added before is in it. One such read at a time.
+     * Begins to copy the whole of it into {@code into}, which must be as long. It belongs to the service until
+     * {@link #awaitRead}. What was begun to be added before is in it. One such read at a time.
      */
     public void beginRead(Region into) {
         buffer.checkLength(into);
@@ -114,10 +116,8 @@ public final class SoftMemoryBox {
 
     /** Waits until every shard has seen so many writes and accumulations. */
     public void awaitVersion(long least) {
-        long[] oldest = {Pending.NO_VERSION};
-        buffer.askAll(
-                shard -> shard.awaitVersion(least), reached -> oldest[0] = Math.min(oldest[0], reached.version()));
-        note(oldest[0]);
+        List<Reply.Reached> reached = buffer.askAll(shard -> shard.awaitVersion(least));
+        note(reached.stream().mapToLong(Reply.Reached::version).min().orElse(Pending.NO_VERSION));
     }
 
     /** Number of writes and accumulations of the oldest shard, as of the last answer to this object. */
@@ -127,7 +127,7 @@ public final class SoftMemoryBox {
 
     /** Frees it on the servers, for everybody. */
     public void free() {
-        buffer.askAll(ShardHandle::free, done -> {});
+        buffer.askAll(ShardHandle::free);
     }
 
     @Override

@@ -8,25 +8,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Locks in memory that several processes have mapped, so that the death of one that holds a lock stops nobody.
+ * Locks in memory that several processes have mapped. A process that dies with a lock stops nobody.
  *
- * <p>A lock is one word: 0 when it is free, else it says which process has it. The low half is its rank + 1, the high half that rank's
- * incarnation; the rank alone would not do, because a restarted worker has the same one and lives.
+ * <p>A lock is one word: 0 when it is free, else the process that holds it. The low half is its rank + 1, the high half
+ * the incarnation of that rank. The rank alone would not do: a restarted worker has the same rank, and lives.
  *
  * <pre>
- *   free --CAS(0, own)--> own            the normal way; release: a store of 0
- *   dead --CAS(dead, own)--> own         whoever finds that the holder is gone takes the lock from it
+ *   free --CAS(0, own)--> own            the normal way; unlock stores 0
+ *   dead --CAS(dead, own)--> own         whoever finds the holder gone takes the lock over
  * </pre>
  *
- * <p><b>Invariants.</b> A process writes its own word only by a successful compare-and-set, and 0 only into a lock that it holds; so at most
- * one living process is between {@link #lock} and {@link #unlock}. Of several that find a dead holder one wins, since all compare with the
- * same word. The release store orders the holder's changes before the next holder's reads.
+ * <p><b>Invariants.</b> A process writes its own word only by a compare-and-set, and 0 only into a lock that it holds.
+ * So at most one living process is between {@link #lock} and {@link #unlock}. Of several that find a dead holder one
+ * wins, since all compare with the same word. The release store orders the holder's changes before the next holder's
+ * reads.
  *
- * <p><b>What is lost.</b> A process that dies while it holds a lock may have done a part of its change. The next holder finds that part
- * and goes on; nobody was told that the change had happened.
+ * <p><b>What is lost.</b> A process that dies with a lock may have done a part of its change. The next holder logs
+ * that, and goes on with the part in the data. Nobody was told that the change had happened.
  *
- * <p><b>Who is gone.</b> An incarnation below the one known of its rank is gone. One above it has come so recently that this process has
- * not heard of it, and lives. For the known one the session says.
+ * <p><b>Who is gone.</b> A holder whose incarnation is below the known one of its rank is gone. One above it lives: it
+ * has started so recently that this process has not heard of it. Of the known one the session says whether it is gone.
  */
 final class StripeLocks {
 

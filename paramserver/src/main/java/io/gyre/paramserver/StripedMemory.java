@@ -9,8 +9,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * The memory of a shard, which several processes may have mapped and change at the same time. It is cut into stripes with a lock each
- * ({@link StripeLocks}), so that many can add to it at once and nothing is lost.
+ * The memory of a shard, which several processes may have mapped and change at the same time. Each stripe of it has a
+ * lock ({@link StripeLocks}), so that many can add to it at once and nothing is lost.
  *
  * <p>A change is atomic in each stripe, not in the whole; a read takes no locks, and may see a part of a change.
  *

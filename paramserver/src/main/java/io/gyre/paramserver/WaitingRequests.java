@@ -5,10 +5,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Requests that a server can answer only later: a step that may not begin yet, a version that has not come.
+ * Requests that a server cannot answer yet: for a step that may not begin, for a version that has not been reached.
  *
- * <p>At most one of each kind for each client and buffer: a new one replaces the one before, which the client has given up or repeated.
- * So there is a bound, and a client that asks in vain over and over does not make the server grow.
+ * <p>At most one of each kind for each client and buffer: a new one replaces the one before, which the client has given
+ * up or repeated. So there is a bound, and a client that asks in vain over and over does not make the server grow.
  */
 final class WaitingRequests {
 

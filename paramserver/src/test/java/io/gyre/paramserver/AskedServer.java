@@ -1,8 +1,8 @@
 package io.gyre.paramserver;
 
+import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +10,7 @@ import java.util.List;
 /** A server that is asked as over a network: requests and replies go through the codec, data in frames. */
 final class AskedServer {
 
-    private static final int MAX_PAYLOAD = 4096;
+    static final int MAX_PAYLOAD = 4096;
 
     final ShardServer server;
     private final ServerMessageCodec codec = new ServerMessageCodec();
@@ -28,7 +28,10 @@ final class AskedServer {
         /** Data of the last reply. */
         Region data = Region.allocate("data", 0);
 
+        /** Of all replies. */
         long dataBytes;
+
+        private long arrived;
 
         @Override
         public int maxPayload() {
@@ -37,9 +40,8 @@ final class AskedServer {
 
         @Override
         public boolean offer(Frame frame, Region source, long offset) {
-            long at = frame.vectorBytes() - rest;
-            data.copyFrom(at, source.window(offset), source.windowOffset(offset), frame.length());
-            rest -= frame.length();
+            data.copyFrom(arrived, source.window(offset), source.windowOffset(offset), frame.length());
+            arrived += frame.length();
             dataBytes += frame.length();
             return true;
         }
@@ -48,42 +50,39 @@ final class AskedServer {
         public boolean offer(Frame frame, ByteBuffer source, int offset) {
             all.add(ServerMessageCodec.decodeReply(source, offset, frame.length()));
             calls.add(frame.step());
-            rest = frame.vectorBytes();
-            data = Region.allocate("data", rest);
+            data = Region.allocate("data", frame.vectorBytes());
+            arrived = 0;
             return true;
         }
-
-        private long rest;
 
         Reply last() {
             return all.get(all.size() - 1);
         }
     }
 
-    /** Asks something that comes without data, and returns the number of the call. */
+    /** Asks something that comes without data. Returns the number of the call. */
     long send(int rank, Request<?> request) {
-        send(rank, request, 0);
+        return announce(rank, request, 0);
+    }
+
+    /** Asks something that comes with data, and sends none of them yet. Returns the number of the call. */
+    long announce(int rank, Request<?> request, long dataBytes) {
+        repeat(++calls, rank, request, dataBytes);
         return calls;
     }
 
-    private void send(int rank, Request<?> request, long dataBytes) {
+    /** Sends a request again, without its data. */
+    void repeat(long call, int rank, Request<?> request, long dataBytes) {
         ByteBuffer words = codec.encode(request);
-        calls++;
-        Frame frame = new Frame().set(Frame.Kind.REQUEST, calls, 0, Outgoing.WORDS, dataBytes, words.limit());
+        Frame frame = new Frame().set(Frame.Kind.REQUEST, call, 0, Outgoing.WORDS, dataBytes, words.limit());
         server.onFrame(rank, frame, words, 0);
     }
 
-    /** Asks something and begins to send data, but sends none. */
-    void announce(int rank, Request<?> request, long dataBytes) {
-        send(rank, request, dataBytes);
-    }
-
-    /** Asks something that comes with data. */
-    void send(int rank, Request<?> request, Region data) {
-        send(rank, request, data.byteLength());
+    /** Sends data of a call. */
+    void sendData(long call, int rank, Region data) {
         for (long sent = 0; sent < data.byteLength(); ) {
             int n = data.contiguous(sent, Math.min(MAX_PAYLOAD, data.byteLength() - sent));
-            Frame frame = new Frame().set(Frame.Kind.REQUEST, calls, 0, Outgoing.DATA, data.byteLength(), n);
+            Frame frame = new Frame().set(Frame.Kind.REQUEST, call, 0, Outgoing.DATA, data.byteLength(), n);
             server.onFrame(rank, frame, data.window(sent), data.windowOffset(sent));
             sent += n;
         }
@@ -96,15 +95,15 @@ final class AskedServer {
         return replies;
     }
 
-    /** Asks something, and returns the reply. */
+    /** Asks something. Returns the reply. */
     Reply ask(int rank, Request<?> request) {
         send(rank, request);
         return receive(rank).last();
     }
 
-    /** Asks something with data, and returns the reply. */
+    /** Asks something with data. Returns the reply. */
     Reply ask(int rank, Request<?> request, Region data) {
-        send(rank, request, data);
+        sendData(announce(rank, request, data.byteLength()), rank, data);
         return receive(rank).last();
     }
 }

@@ -9,6 +9,8 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -101,12 +103,59 @@ class ServerMessageCodecTest {
         assertThatExceptionOfType(ProtocolException.class)
                 .isThrownBy(() -> ServerMessageCodec.decodeReply(bytes, 0, 1))
                 .withMessageContaining("request");
-        Stream.of(0, 28, -1).forEach(code -> {
+        Stream.of(0, 18, 64, 75, 127, -1).forEach(code -> {
             bytes.put(0, code.byteValue());
             assertThatExceptionOfType(ProtocolException.class)
                     .isThrownBy(() -> ServerMessageCodec.decodeRequest(bytes, 0, 1))
                     .withMessageContaining("unknown code " + code);
         });
+    }
+
+    /** Positions of the fields follow from the class comments of the codec and of the writer. */
+    @Test
+    void valuesThatNobodyWritesAreRefused() {
+        Request<?> attach = new Request.Attach(new BufferSpec("ab", ElementType.FLOAT32, 5, true), 3);
+        int typeAt = 1 + Integer.BYTES + 2;
+        assertRefused(attach, bytes -> bytes.putInt(1, -1), "a text of -1 bytes");
+        assertRefused(attach, bytes -> bytes.putInt(1, Integer.MAX_VALUE), "too early");
+        assertRefused(attach, bytes -> bytes.put(typeAt - 1, (byte) 0xC0), "not UTF-8");
+        assertRefused(attach, bytes -> bytes.put(typeAt, (byte) 3), "elements of 3 bytes");
+        assertRefused(attach, bytes -> bytes.putLong(typeAt + 1, -1), "'ab' with -1 elements");
+        assertRefused(attach, bytes -> bytes.putLong(typeAt + 1, Long.MAX_VALUE / 2), "'ab' with", "elements");
+        assertRefused(attach, bytes -> bytes.put(typeAt + 9, (byte) 2), "truth value of 2");
+        assertRefused(new Request.Write(7, ID), bytes -> bytes.putLong(13, 0), "change number 0");
+    }
+
+    private void assertRefused(ServerMessage message, Consumer<ByteBuffer> garbling, String... words) {
+        ByteBuffer bytes = codec.encode(message);
+        garbling.accept(bytes);
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> decode(message, bytes, bytes.limit()))
+                .withMessageContainingAll(words);
+    }
+
+    /** What garbled bytes are read as is written as the same bytes again: no two messages look alike. */
+    @ParameterizedTest
+    @MethodSource("messages")
+    void garbledBytesAreRefusedOrAreAnotherMessage(ServerMessage message) {
+        SplittableRandom random = new SplittableRandom(3);
+        for (int i = 0; i < 2_000; i++) {
+            ByteBuffer bytes = codec.encode(message);
+            byte[] garbled = new byte[bytes.limit()];
+            bytes.get(garbled);
+            for (int flips = 1 + random.nextInt(3); flips > 0; flips--) {
+                garbled[random.nextInt(garbled.length)] ^= (byte) (1 << random.nextInt(8));
+            }
+            ServerMessage read;
+            try {
+                read = decode(message, ByteBuffer.wrap(garbled), garbled.length);
+            } catch (ProtocolException e) {
+                assertThat(e).hasMessageNotContaining("null");
+                continue;
+            }
+            ByteBuffer again = codec.encode(read);
+            assertThat(again).isEqualTo(ByteBuffer.wrap(garbled));
+        }
     }
 
     @Test
