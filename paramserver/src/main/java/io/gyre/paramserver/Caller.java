@@ -38,12 +38,7 @@ final class Caller {
      * @param timeout how long a call waits
      * @param group ranks for which, and with which, this one trains; itself among them
      */
-    Caller(
-            Session session,
-            List<ServerLink> links,
-            ServiceThread service,
-            Duration timeout,
-            List<Integer> group) {
+    Caller(Session session, List<ServerLink> links, ServiceThread service, Duration timeout, List<Integer> group) {
         this.session = session;
         this.links = links;
         this.service = service;

@@ -27,8 +27,8 @@ final class FieldReader {
     /** Fails unless everything has been read. */
     void end() {
         if (in.hasRemaining()) {
-            throw new ProtocolException(in.remaining() + " bytes too many in a message of " + length
-                    + " bytes between client and server");
+            throw new ProtocolException(
+                    in.remaining() + " bytes too many in a message of " + length + " bytes between client and server");
         }
     }
 

@@ -83,7 +83,8 @@ final class FieldWriter {
     private ByteBuffer room(int wanted) {
         if (bytes.remaining() < wanted) {
             int needed = bytes.position() + wanted;
-            bytes = ByteBuffer.allocateDirect(Math.max(needed, 2 * bytes.capacity())).put(bytes.flip());
+            bytes = ByteBuffer.allocateDirect(Math.max(needed, 2 * bytes.capacity()))
+                    .put(bytes.flip());
         }
         return bytes;
     }

@@ -1,9 +1,9 @@
 package io.gyre.paramserver;
 
-import io.gyre.training.ParameterStore;
 import io.gyre.memory.Region;
 import io.gyre.paramserver.Reply.Applied;
 import io.gyre.paramserver.Reply.StepGranted;
+import io.gyre.training.ParameterStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;

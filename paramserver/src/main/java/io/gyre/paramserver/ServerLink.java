@@ -1,10 +1,10 @@
 package io.gyre.paramserver;
 
-import io.gyre.network.Frame;
-import io.gyre.network.FrameSender;
 import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.memory.Region;
+import io.gyre.network.Frame;
+import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -57,8 +57,7 @@ final class ServerMessageCodec {
                     10,
                     Request.MappedPush.class,
                     (m, out) -> out.put(m.buffer()).put(m.id()).put(m.origin()).put(m.box()),
-                    in -> new Request.MappedPush(
-                            in.getInt(), in.getChangeId(), in.getGradientOrigin(), in.getText())),
+                    in -> new Request.MappedPush(in.getInt(), in.getChangeId(), in.getGradientOrigin(), in.getText())),
             new Format<>(
                     11,
                     Request.AwaitVersion.class,

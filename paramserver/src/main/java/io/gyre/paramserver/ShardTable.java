@@ -98,7 +98,8 @@ final class ShardTable {
         if (known == null) {
             return allocate(wanted, creation);
         }
-        boolean isRepeated = known.creation().equals(creation) || known.creation().isOfPredecessor(creation);
+        boolean isRepeated =
+                known.creation().equals(creation) || known.creation().isOfPredecessor(creation);
         return isRepeated
                 ? attach(wanted, creation.rank(), creation.incarnation())
                 : new Refused("there is a buffer " + known.buffer() + " already: attach it, or take another name");

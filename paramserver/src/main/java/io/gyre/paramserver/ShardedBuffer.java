@@ -114,8 +114,8 @@ final class ShardedBuffer {
     /** Fails unless a region is as long as the buffer. */
     void checkLength(Region region) {
         if (region.byteLength() != spec.byteLength()) {
-            throw new IllegalArgumentException(region + " has not the length of buffer '" + spec.name() + "', "
-                    + spec.byteLength() + " bytes");
+            throw new IllegalArgumentException(
+                    region + " has not the length of buffer '" + spec.name() + "', " + spec.byteLength() + " bytes");
         }
     }
 

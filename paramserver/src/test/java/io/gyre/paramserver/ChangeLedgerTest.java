@@ -47,7 +47,8 @@ class ChangeLedgerTest {
 
     @Test
     void changesAreCountedFromOne() {
-        assertThatIllegalArgumentException().isThrownBy(() -> new ChangeId(0, 0))
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new ChangeId(0, 0))
                 .withMessageContaining("change number 0");
     }
 
@@ -121,7 +122,10 @@ class ChangeLedgerTest {
                     ledger.applied(1, copy, reply(applied));
                 }
                 boolean answered = verdict == Verdict.APPLY || verdict == Verdict.REPEATED;
-                if (answered && copy.sequence() == sequence && copy.incarnation() == incarnation && random.nextInt(3) > 0) {
+                if (answered
+                        && copy.sequence() == sequence
+                        && copy.incarnation() == incarnation
+                        && random.nextInt(3) > 0) {
                     acknowledged = sequence;
                     sequence++;
                 }

@@ -61,13 +61,13 @@ class PushBoxesTest {
     }
 
     private static Reply.Opened open(AskedServer server, int rank) {
-        Request.Open request = rank == 0 ? creation(1) : new Request.Attach(creation(1).buffer(), 1);
+        Request.Open request =
+                rank == 0 ? creation(1) : new Request.Attach(creation(1).buffer(), 1);
         return (Reply.Opened) server.ask(rank, request);
     }
 
     private static Request.MappedPush push(String box, long incarnation, long sequence) {
-        return new Request.MappedPush(
-                0, new ChangeId(incarnation, sequence), new GradientOrigin(0, 0, 0, 1, 0), box);
+        return new Request.MappedPush(0, new ChangeId(incarnation, sequence), new GradientOrigin(0, 0, 0, 1, 0), box);
     }
 
     private StripedMemory box(String name) {
@@ -79,7 +79,8 @@ class PushBoxesTest {
     private static void assertRefused(Reply reply, String... words) {
         assertThat(reply)
                 .isInstanceOfSatisfying(
-                        Reply.Refused.class, refused -> assertThat(refused.reason()).contains(words));
+                        Reply.Refused.class,
+                        refused -> assertThat(refused.reason()).contains(words));
     }
 
     @Test

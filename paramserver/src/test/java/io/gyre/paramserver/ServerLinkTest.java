@@ -74,8 +74,8 @@ class ServerLinkTest {
     }
 
     private void replyData(Call<?> call, Region data, int from, int to) {
-        Frame frame = new Frame()
-                .set(Frame.Kind.RESPONSE, call.number(), 0, Outgoing.DATA, data.byteLength(), to - from);
+        Frame frame =
+                new Frame().set(Frame.Kind.RESPONSE, call.number(), 0, Outgoing.DATA, data.byteLength(), to - from);
         link.onFrame(frame, data.window(from), data.windowOffset(from));
     }
 

@@ -199,7 +199,8 @@ class ShardServerTest {
 
     @Test
     void aRequestThatTheBufferIsNotForIsRefused() {
-        assertRefused(asked.ask(0, new Request.SentPull(plain, 0)), "'box'", "no parameters in training", "pull of step 0");
+        assertRefused(
+                asked.ask(0, new Request.SentPull(plain, 0)), "'box'", "no parameters in training", "pull of step 0");
         assertRefused(asked.ask(0, new Request.Finish(plain)), "no parameters in training");
         assertRefused(
                 asked.ask(0, new Request.Accumulate(trained, change(1)), ones(BYTES)), "'w'", "changed by pushes only");
@@ -233,10 +234,12 @@ class ShardServerTest {
         asked.sendData(interrupted, 0, ones(BYTES).slice(0, 2 * AskedServer.MAX_PAYLOAD));
         assertThat(asked.ask(0, new Request.Read(plain))).isEqualTo(new Reply.Content(0));
 
-        asked.sendData(interrupted, 0, ones(BYTES).slice(2 * AskedServer.MAX_PAYLOAD, BYTES - 2L * AskedServer.MAX_PAYLOAD));
+        asked.sendData(
+                interrupted, 0, ones(BYTES).slice(2 * AskedServer.MAX_PAYLOAD, BYTES - 2L * AskedServer.MAX_PAYLOAD));
 
         assertThat(asked.receive(0).all).as("what is left of it is nobody's").isEmpty();
-        assertThat(asked.ask(0, new Request.Write(plain, change(1)), ones(BYTES))).isEqualTo(new Reply.Applied(1));
+        assertThat(asked.ask(0, new Request.Write(plain, change(1)), ones(BYTES)))
+                .isEqualTo(new Reply.Applied(1));
     }
 
     @Test
@@ -248,7 +251,9 @@ class ShardServerTest {
         assertThat(asked.ask(1, new Request.Free(plain))).isEqualTo(new Reply.Done());
         assertThat(asked.ask(1, new Request.Free(plain))).as("a copy of it").isEqualTo(new Reply.Done());
 
-        assertThat(asked.receive(2).all).as("a reply that reads from it is dropped").isEmpty();
+        assertThat(asked.receive(2).all)
+                .as("a reply that reads from it is dropped")
+                .isEmpty();
         asked.sendData(write, 0, ones(BYTES));
         assertRefused(asked.receive(0).last(), "freed while data for it came");
         assertRefused(asked.ask(2, new Request.Read(plain)), "it was freed");

@@ -233,8 +233,7 @@ class ShardedBufferTest {
 
     @Test
     void aRefusalOfOneServerFailsTheOpening() throws Exception {
-        run((caller, mapper) -> assertThatThrownBy(
-                        () -> ShardedBuffer.open(caller, mapper, SPEC, Request.Attach::new))
+        run((caller, mapper) -> assertThatThrownBy(() -> ShardedBuffer.open(caller, mapper, SPEC, Request.Attach::new))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContainingAll("attach of buffer 'box'", "shard 0 of 2", "create it first"));
     }
