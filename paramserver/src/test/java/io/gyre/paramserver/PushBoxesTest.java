@@ -62,7 +62,7 @@ class PushBoxesTest {
 
     private static Reply.Opened open(AskedServer server, int rank) {
         Request.Open request =
-                rank == 0 ? creation(1) : new Request.Attach(creation(1).buffer(), 1);
+                rank == 0 ? creation(1) : new Request.Attach(creation(1).spec(), 1);
         return (Reply.Opened) server.ask(rank, request);
     }
 
@@ -145,8 +145,8 @@ class PushBoxesTest {
     void aPushBoxIsPaidForAndGivenBack() {
         MemoryBudget budget = new MemoryBudget(0, 1, 10L * BYTES);
         AskedServer server = server(budget);
-        open(server, 0);
-        open(server, 0);
+        long call = server.send(0, creation(1));
+        server.repeat(call, 0, creation(1), 0);
         open(server, 1);
         assertThat(budget.taken()).isEqualTo(2L * BYTES);
         server.server.forget(0);
