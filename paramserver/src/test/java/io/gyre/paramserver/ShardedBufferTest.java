@@ -210,7 +210,7 @@ class ShardedBufferTest {
             for (int shard = 0; shard < 2; shard++) {
                 Region part = buffer.shards().get(shard).part(values);
                 assertThat(part.byteLength()).isEqualTo(4 * plan.length(shard));
-                assertThat(part.getFloat(0)).isEqualTo(plan.offset(shard));
+                assertThat(part.getFloat(0)).isEqualTo((float) plan.offset(shard));
             }
         });
     }

@@ -24,10 +24,10 @@ class StripeLocksTest {
 
         @Override
         public void pause() {
-            if (++pauses > 100) {
+            if (++pauses > 1_000) {
                 throw new GyreException("waited too long");
             }
-            Thread.yield();
+            Thread.onSpinWait();
         }
 
         @Override
@@ -110,7 +110,7 @@ class StripeLocksTest {
             StripeLocks.Guard guard = new StripeLocks.Guard() {
                 @Override
                 public void pause() {
-                    Thread.yield();
+                    Thread.onSpinWait();
                 }
 
                 @Override

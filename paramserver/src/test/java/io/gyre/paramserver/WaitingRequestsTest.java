@@ -2,7 +2,6 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.network.FrameSender;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -29,7 +28,7 @@ class WaitingRequestsTest {
 
     private static List<Reply> replies(ClientLink client) {
         AskedServer.Replies replies = new AskedServer.Replies();
-        client.advance((FrameSender) replies, true);
+        client.advance(replies, true);
         return replies.all;
     }
 
