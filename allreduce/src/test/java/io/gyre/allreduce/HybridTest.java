@@ -10,15 +10,19 @@ import io.gyre.memory.Region;
 import io.gyre.session.Groups;
 import io.gyre.session.Session;
 import io.gyre.training.BucketPlan;
+import io.gyre.training.GradientProgress;
 import io.gyre.training.Hybrid;
 import io.gyre.training.ParameterStore;
 import io.gyre.training.SharedVector;
+import io.gyre.training.StepDriver;
+import io.gyre.training.StepModel;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
-import io.gyre.training.TrainableModel;
+import io.gyre.training.StepWork;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,7 +36,7 @@ class HybridTest {
     private static final double RATE = 0.5;
 
     /** Parameters w, and the gradient of the squared distance to a target of each rank's own. */
-    private record Model(Region parameters, Region gradients, BucketPlan bucketPlan) implements TrainableModel {
+    private record Model(Region parameters, Region gradients, BucketPlan bucketPlan) implements StepModel {
 
         static Model of() {
             return new Model(
@@ -54,6 +58,17 @@ class HybridTest {
         @Override
         public List<Region> state() {
             return List.of(parameters);
+        }
+
+        /** Plain descent. */
+        @Override
+        public void update(StepSummary total) {
+            set(parameters, get() - RATE * gradients.getDouble(0) / total.examples());
+        }
+
+        @Override
+        public void averageGradients(StepSummary total) {
+            gradients.putDouble(0, gradients.getDouble(0) / total.examples());
         }
 
         double get() {
@@ -122,14 +137,24 @@ class HybridTest {
         }
     }
 
-    /** A step of plain descent by all that a trainer does. */
-    private static void step(Hybrid strategy, Model model, double target, long number) {
-        strategy.beforeStep(model, number);
-        model.set(model.gradients(), model.get() - target);
-        StepSummary total = strategy.summarise(StepReport.of(1, 0, false), number);
-        strategy.combine(model, total, number);
-        model.set(model.parameters(), model.get() - RATE * model.gradients().getDouble(0) / total.examples());
-        strategy.afterStep(model, number);
+    /** A rank's part in a step. */
+    private record Work(long examples, Runnable pass) implements StepWork {
+
+        @Override
+        public double backward(@Nullable GradientProgress progress) {
+            pass.run();
+            return 0;
+        }
+
+        @Override
+        public StepReport report(double loss) {
+            return StepReport.of(examples, loss, false);
+        }
+
+        @Override
+        public void check(StepSummary total) {
+            // The numbers tell.
+        }
     }
 
     /** Two groups, one of two ranks and one of three; and, which must be the same, two of one rank with their mean targets. */
@@ -153,17 +178,18 @@ class HybridTest {
                         made, rank, collective.get(), ofLead, ALPHA, period, () -> started.add("started"));
                 Model model = Model.of();
                 model.set(model.parameters(), rank == 0 ? 10 : 99);
-                strategy.start(model);
+                StepDriver driver = new StepDriver(session, strategy, model, false, List.of());
+                driver.start();
                 assertThat(started).containsExactly("started");
-                strategy.resume(model, 0);
+                driver.resume(0);
                 List<Double> path = new ArrayList<>();
                 for (int step = 0; step < steps; step++) {
-                    step(strategy, model, targets[rank], step);
+                    driver.step(new Work(1, () -> model.set(model.gradients(), model.get() - targets[rank])), step);
                     path.add(model.get());
                 }
                 // A step that nobody has examples for is begun, and not taken.
-                strategy.beforeStep(model, steps);
-                strategy.finish(model);
+                driver.step(new Work(0, () -> model.set(model.gradients(), 0)), steps);
+                driver.finish();
                 path.add(model.get());
                 return path;
             }
@@ -263,29 +289,28 @@ class HybridTest {
             Store ofLead = groups.isLead(rank) ? new Store() : null;
             try (RingOrDirect collective = new RingOrDirect(session.group(groups.of(rank)))) {
                 Hybrid strategy = Hybrid.parameterServer(groups, rank, collective.get(), ofLead, "a store", () -> {});
-                assertThat(strategy.updatesHere()).isFalse();
-                assertThat(strategy.ranksInStep(new World(rank, 4))).isEqualTo(groups.of(rank));
+                assertThat(strategy.exchange().checkpointObstacle()).contains("do not train in step");
+                assertThat(strategy.reduction().ranks(new World(rank, 4))).isEqualTo(groups.of(rank));
                 assertThat(strategy.description()).isEqualTo("hybrid, groups [0, 1] [2, 3], paramserver, a store");
                 Model model = Model.of();
-                strategy.start(model);
-                strategy.resume(model, 7);
+                StepDriver driver = new StepDriver(session, strategy, model, false, List.of());
+                driver.start();
+                driver.resume(7);
                 for (long step = 7; step < 9; step++) {
-                    strategy.beforeStep(model, step);
-                    assertThat(model.parameters().getDouble(0)).isEqualTo((double) (100 + step));
-                    model.gradients().putDouble(0, rank + 1);
-                    StepSummary total = strategy.summarise(StepReport.of(rank + 1, 0, false), step);
-                    for (int bucket = 0; bucket < 2; bucket++) {
-                        strategy.combine(model, model.bucketPlan().buckets().get(bucket), step);
-                    }
-                    model.gradients().putDouble(0, model.gradients().getDouble(0) / total.examples());
-                    strategy.combine(model, total, step);
-                    strategy.afterStep(model, step);
+                    double pulled = (double) (100 + step);
+                    driver.step(
+                            new Work(rank + 1, () -> {
+                                assertThat(model.parameters().getDouble(0)).isEqualTo(pulled);
+                                model.gradients().putDouble(0, rank + 1);
+                            }),
+                            step);
                 }
-                strategy.beforeStep(model, 9);
-                strategy.beforeStep(model, 9);
-                strategy.finish(model);
+                Work nothing = new Work(0, () -> model.gradients().putDouble(0, 0));
+                driver.step(nothing, 9);
+                driver.step(nothing, 9);
+                driver.finish();
                 assertThat(model.parameters().getDouble(0)).isEqualTo(-1);
-                assertThat(strategy.maxStaleness()).isEqualTo(5);
+                assertThat(strategy.exchange().maxStaleness()).isEqualTo(5);
                 return ofLead == null ? List.of() : ofLead.calls;
             }
         });

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.ElementType;
 import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.training.BucketPlan;
+import io.gyre.training.GradientReduction;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.Synchronous;
@@ -34,6 +36,16 @@ class SynchronousTest {
             return 0;
         }
 
+        @Override
+        public void update(StepSummary total) {
+            throw new AssertionError("gradients are only reduced");
+        }
+
+        @Override
+        public void averageGradients(StepSummary total) {
+            throw new AssertionError("gradients are only reduced");
+        }
+
         static Vectors of(ElementType type) {
             BucketPlan plan = BucketPlan.of(List.of(100L, 5000L, 7L), 1000);
             return new Vectors(
@@ -44,6 +56,10 @@ class SynchronousTest {
         }
     }
 
+    private static GradientReduction reduction(Session session) {
+        return new Synchronous(new RingCollective(session.endpoint())).reduction();
+    }
+
     @Test
     void startingGivesEveryRankTheStateOfRankZero() throws Exception {
         Gyre.local(RANKS).run(session -> {
@@ -52,7 +68,7 @@ class SynchronousTest {
             model.state().get(0).putFloat(3996, rank + 1);
             model.state().get(1).putDouble(0, rank + 2);
 
-            new Synchronous(new RingCollective(session.endpoint())).start(model);
+            reduction(session).start(model);
 
             assertThat(model.state().get(0).getFloat(3996)).isEqualTo(1);
             assertThat(model.state().get(1).getDouble(0)).isEqualTo(2);
@@ -74,8 +90,8 @@ class SynchronousTest {
                     }
                 }
 
-                new Synchronous(new RingCollective(session.endpoint()))
-                        .combine(model, StepSummary.alone(StepReport.of(1, 0, false)), 1);
+                GradientReduction reduction = reduction(session);
+                model.bucketPlan().buckets().forEach(bucket -> reduction.reduce(model, bucket, 1));
 
                 for (long i = 0; i < elements; i++) {
                     double sum = type == ElementType.FLOAT32
@@ -96,8 +112,8 @@ class SynchronousTest {
                 new StepReport(0, Double.NaN, false, 0, 0xffff_ffffL));
 
         List<StepSummary> summaries = Gyre.local(RANKS)
-                .call(session -> new Synchronous(new RingCollective(session.endpoint()))
-                        .summarise(reports.get(session.world().rank()), 1));
+                .call(session ->
+                        reduction(session).summarise(reports.get(session.world().rank()), 1));
 
         assertThat(summaries).hasSize(RANKS).containsOnly(new StepSummary(reports));
     }
@@ -105,10 +121,10 @@ class SynchronousTest {
     @Test
     void aSummaryHoldsNothingOfTheStepBefore() throws Exception {
         Gyre.local(RANKS).run(session -> {
-            Synchronous strategy = new Synchronous(new RingCollective(session.endpoint()));
-            strategy.summarise(new StepReport(9, 9, true, 9, 9), 1);
+            GradientReduction reduction = reduction(session);
+            reduction.summarise(new StepReport(9, 9, true, 9, 9), 1);
 
-            StepSummary second = strategy.summarise(StepReport.of(1, 1, false), 2);
+            StepSummary second = reduction.summarise(StepReport.of(1, 1, false), 2);
 
             assertThat(second.reports()).hasSize(RANKS).containsOnly(StepReport.of(1, 1, false));
         });

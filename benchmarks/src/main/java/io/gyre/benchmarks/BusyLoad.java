@@ -10,15 +10,10 @@ final class BusyLoad implements AutoCloseable {
     private final List<Process> processes = new ArrayList<>();
 
     /** Starts so many; 0 for a host that is left alone. */
-    BusyLoad(int count) throws IOException {
+    void start(int count) throws IOException {
         for (int i = 0; i < count; i++) {
             processes.add(new ProcessBuilder("sh", "-c", "while :; do :; done").start());
         }
-    }
-
-    /** How many they are. */
-    int processes() {
-        return processes.size();
     }
 
     @Override

@@ -26,7 +26,7 @@ final class KillTrial implements AutoCloseable {
 
     private static final long LOOK_MILLIS = 1;
     private static final long START_MILLIS = 300_000;
-    private static final long END_MILLIS = 60_000;
+    private static final long END_MILLIS = 300_000;
     private static final Pattern FIRST_STEP = Pattern.compile("\\[0\\] step 1 of .*");
 
     private final Process launcher;
@@ -76,14 +76,22 @@ final class KillTrial implements AutoCloseable {
      * Kills a rank within two seconds after the first step, and waits for the end of the run.
      *
      * @param random decides which one and when
+     * @param load processes that keep the processors busy from the first step on
      */
-    Outcome run(Random random) throws InterruptedException {
+    Outcome run(Random random, int load) throws IOException, InterruptedException {
         await(
                 "the first step",
                 START_MILLIS,
                 () -> lines.stream()
                         .anyMatch(line -> FIRST_STEP.matcher(line.text).matches()));
         Map<Integer, ProcessHandle> ranks = ranks();
+        try (BusyLoad busy = new BusyLoad()) {
+            busy.start(load);
+            return kill(random, ranks);
+        }
+    }
+
+    private Outcome kill(Random random, Map<Integer, ProcessHandle> ranks) throws InterruptedException {
         TimeUnit.MILLISECONDS.sleep(random.nextInt(2_000));
         List<Map.Entry<Integer, ProcessHandle>> all = List.copyOf(ranks.entrySet());
         Map.Entry<Integer, ProcessHandle> chosen = all.get(random.nextInt(all.size()));

@@ -6,18 +6,22 @@ import io.gyre.memory.MemoryBox;
 import io.gyre.session.Session;
 import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
+import io.gyre.training.GradientProgress;
+import io.gyre.training.StepDriver;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
+import io.gyre.training.StepWork;
 import io.gyre.training.UpdateStrategy;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One rank of the benchmark: takes the steps of a training through its strategy, but waits instead of computing. Buckets become
- * complete during the backward part of the wait, and are combined at once where the strategy can do so, as in a training whose
- * exchange overlaps the backward pass. At the end the parameters tell whether every gradient has come, once.
+ * complete during the backward part of the wait, and are reduced meanwhile, as in a training whose exchange overlaps the backward
+ * pass. At the end the parameters tell whether every gradient has come, once.
  */
 final class ScalingRank {
 
@@ -57,57 +61,78 @@ final class ScalingRank {
     }
 
     private RankFigures train(UpdateStrategy strategy) {
-        try (MemoryBox gradients = strategy.allocateGradients(options.bytes())) {
+        boolean alone = strategy.reduction().ranks(world).size() == 1;
+        try (MemoryBox gradients = strategy.reduction().allocate(options.bytes())) {
             TimedModel model = new TimedModel(gradients.region(), plan);
-            strategy.start(model);
-            session.exchange("the beginning", NOTHING);
-            strategy.resume(model, 0);
-            long steps = steps(strategy, world.rank());
-            Usage begin = Usage.now();
-            Usage end = begin;
-            for (long step = 0; step < steps; step++) {
-                if (step == options.warmUp()) {
-                    begin = Usage.now();
+            try (StepDriver driver = new StepDriver(session, strategy, model, !alone, List.of())) {
+                driver.start();
+                session.exchange("the beginning", NOTHING);
+                driver.resume(0);
+                long steps = steps(strategy, world.rank());
+                Work work = new Work(model);
+                Usage begin = Usage.now();
+                Usage end = begin;
+                for (long step = 0; step < steps; step++) {
+                    if (step == options.warmUp()) {
+                        begin = Usage.now();
+                    }
+                    driver.step(work, step);
+                    if (step <= options.warmUp() + options.steps() - 1) {
+                        end = Usage.now();
+                    }
                 }
-                take(strategy, model, step);
-                if (step <= options.warmUp() + options.steps() - 1) {
-                    end = Usage.now();
-                }
+                int measured = (int) Math.min(options.steps(), steps - options.warmUp());
+                driver.finish();
+                check(strategy, model);
+                return RankFigures.between(begin, end, measured);
             }
-            int measured = (int) Math.min(options.steps(), steps - options.warmUp());
-            strategy.finish(model);
-            check(strategy, model);
-            return RankFigures.between(begin, end, measured);
         }
     }
 
-    /** Who takes its own steps takes fewer if it is slow, so that all end at about the same time. */
+    /** Who does not wait for all others takes fewer steps if it is slow, so that all end at about the same time. */
     private long steps(UpdateStrategy strategy, int rank) {
         int all = options.warmUp() + options.steps() + STEPS_AFTER;
-        return strategy.inLockStep() ? all : Math.max(options.warmUp() + 1, (long) Math.ceil(all / run.slowness(rank)));
+        boolean inStep = strategy.reduction().ranks(world).size() == world.size();
+        return inStep ? all : Math.max(options.warmUp() + 1, (long) Math.ceil(all / run.slowness(rank)));
     }
 
-    private void take(UpdateStrategy strategy, TimedModel model, long step) {
-        strategy.beforeStep(model, step);
-        long begin = System.nanoTime();
-        boolean overlaps =
-                strategy.combinesBuckets() && strategy.ranksInStep(world).size() > 1;
-        for (Bucket bucket : plan.buckets()) {
-            await(begin + nanos(1 - options.backward() + options.backward() * completeWith(bucket)));
-            model.complete(bucket, world.rank());
-            if (overlaps) {
-                strategy.combine(model, bucket, step);
+    /** Waits instead of computing. */
+    private final class Work implements StepWork {
+
+        private final TimedModel model;
+
+        Work(TimedModel model) {
+            this.model = model;
+        }
+
+        @Override
+        public long examples() {
+            return 1;
+        }
+
+        @Override
+        public double backward(@Nullable GradientProgress progress) {
+            long begin = System.nanoTime();
+            for (Bucket bucket : plan.buckets()) {
+                await(begin + nanos(1 - options.backward() + options.backward() * completeWith(bucket)));
+                model.compute(bucket, world.rank());
+                if (progress != null) {
+                    progress.completeFrom(bucket.offset());
+                }
             }
+            await(begin + nanos(1));
+            return 0;
         }
-        await(begin + nanos(1));
-        StepSummary total = strategy.summarise(StepReport.of(1, 0, false), step);
-        if (!overlaps || !strategy.updatesHere()) {
-            strategy.combine(model, total, step);
+
+        @Override
+        public StepReport report(double loss) {
+            return StepReport.of(1, loss, false);
         }
-        if (strategy.updatesHere()) {
-            model.update();
+
+        @Override
+        public void check(StepSummary total) {
+            // At the end the parameters tell.
         }
-        strategy.afterStep(model, step);
     }
 
     /** Which part of the gradients is complete with a bucket. */

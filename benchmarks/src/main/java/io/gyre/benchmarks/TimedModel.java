@@ -5,7 +5,8 @@ import io.gyre.GyreException;
 import io.gyre.memory.Region;
 import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
-import io.gyre.training.TrainableModel;
+import io.gyre.training.StepModel;
+import io.gyre.training.StepSummary;
 import java.util.Collections;
 import java.util.List;
 import java.util.zip.CRC32C;
@@ -16,7 +17,7 @@ import java.util.zip.CRC32C;
  *
  * <p>That the others stay zero is what a GPU would do to this processor: it writes gradients itself.
  */
-final class TimedModel implements TrainableModel {
+final class TimedModel implements StepModel {
 
     /** From one known element to the next. */
     static final int STRIDE = 1_024;
@@ -79,7 +80,7 @@ final class TimedModel implements TrainableModel {
     }
 
     /** Writes a rank's gradients of one bucket. */
-    void complete(Bucket bucket, int rank) {
+    void compute(Bucket bucket, int rank) {
         for (long i = firstKnown(bucket.offset()); i < bucket.offset() + bucket.length(); i += STRIDE) {
             gradients.putFloat(i * Float.BYTES, gradient(i) * (rank + 1));
         }
@@ -94,11 +95,17 @@ final class TimedModel implements TrainableModel {
         return (from + STRIDE - 1) / STRIDE * STRIDE;
     }
 
-    /** What an updater does: descends along what the gradients are now. */
-    void update() {
+    /** Descends along what the gradients are now. */
+    @Override
+    public void update(StepSummary total) {
         for (long at = 0; at < parameters.byteLength(); at += (long) STRIDE * Float.BYTES) {
             parameters.putFloat(at, parameters.getFloat(at) - gradients.getFloat(at));
         }
+    }
+
+    @Override
+    public void averageGradients(StepSummary total) {
+        // Each rank has one example.
     }
 
     /**

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.GyreException;
 import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
+import io.gyre.training.StepReport;
+import io.gyre.training.StepSummary;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;
 import java.util.List;
@@ -171,16 +173,16 @@ class ScalingReportTest {
     @Test
     void aGradientThatIsLostOrCountedTwiceIsFound() {
         TimedModel model = new TimedModel(Region.allocate("gradients", 40_000), TimedModel.plan(40_000, 10_000));
-        model.bucketPlan().buckets().forEach(bucket -> model.complete(bucket, 2));
-        model.update();
+        model.bucketPlan().buckets().forEach(bucket -> model.compute(bucket, 2));
+        model.update(StepSummary.alone(StepReport.of(1, 0, false)));
 
         model.check(3);
         assertThatThrownBy(() -> model.check(6))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContaining("counted twice");
         model.gradients().clear();
-        model.complete(model.bucketPlan().buckets().get(0), 2);
-        model.update();
+        model.compute(model.bucketPlan().buckets().get(0), 2);
+        model.update(StepSummary.alone(StepReport.of(1, 0, false)));
         assertThatThrownBy(() -> model.check(6)).hasMessageContaining("parameter 0 of 10,000");
     }
 

@@ -2,19 +2,14 @@ package io.gyre.training;
 
 /**
  * Training with parameters on servers: each rank pushes its mean gradients and pulls what the servers have made of everybody's,
- * as far as possible without waiting for others. How far ranks run apart, and the optimiser, are the store's affair; the model's
+ * as far as possible without waiting for others. How far ranks run apart, and the optimiser, are up to the store; the model's
  * own updater rests.
- *
- * <p>Where the store allows it, the parameters of the next step are fetched while this one computes. They then lack this rank's
- * last push, and are one step older than they would be otherwise; the store's bound holds all the same.
  */
 public final class Asynchronous implements UpdateStrategy {
 
-    private static final long NONE = -1;
-
-    private final ParameterStore store;
+    private final GradientReduction reduction = new NoReduction();
+    private final ParameterExchange exchange;
     private final String description;
-    private long pulling = NONE;
 
     /**
      * Creates the strategy for one rank.
@@ -23,8 +18,8 @@ public final class Asynchronous implements UpdateStrategy {
      * @param description settings of the store, the same on all ranks
      */
     public Asynchronous(ParameterStore store, String description) {
-        this.store = store;
-        this.description = description;
+        exchange = new PushPull(store);
+        this.description = name() + ", " + description;
     }
 
     @Override
@@ -34,66 +29,16 @@ public final class Asynchronous implements UpdateStrategy {
 
     @Override
     public String description() {
-        return name() + ", " + description;
+        return description;
     }
 
     @Override
-    public boolean keepsReplicasIdentical() {
-        return false;
+    public GradientReduction reduction() {
+        return reduction;
     }
 
     @Override
-    public boolean inLockStep() {
-        return false;
-    }
-
-    @Override
-    public boolean updatesHere() {
-        return false;
-    }
-
-    @Override
-    public void start(TrainableModel model) {
-        store.start(model.parameters());
-    }
-
-    @Override
-    public long resume(TrainableModel model, long step) {
-        pulling = NONE;
-        return store.resume(step);
-    }
-
-    @Override
-    public void beforeStep(TrainableModel model, long step) {
-        if (pulling != step) {
-            store.beginPull(step);
-        }
-        store.awaitPull(model.parameters());
-        pulling = NONE;
-        if (store.mayPullAhead()) {
-            store.beginPull(step + 1);
-            pulling = step + 1;
-        }
-    }
-
-    @Override
-    public StepSummary summarise(StepReport own, long step) {
-        return StepSummary.alone(own);
-    }
-
-    @Override
-    public void combine(TrainableModel model, StepSummary total, long step) {
-        store.push(model.gradients(), step, total.examples(), model.epoch());
-    }
-
-    @Override
-    public void finish(TrainableModel model) {
-        store.finish(model.parameters());
-        pulling = NONE;
-    }
-
-    @Override
-    public long maxStaleness() {
-        return store.maxStaleness();
+    public ParameterExchange exchange() {
+        return exchange;
     }
 }

@@ -1,7 +1,6 @@
 package io.gyre.training;
 
 import io.gyre.World;
-import io.gyre.memory.MemoryBox;
 import io.gyre.network.Collective;
 import io.gyre.session.Groups;
 import java.util.List;
@@ -24,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *   <dd>is the asynchronous strategy alone, with the centre read ahead.
  *   <dt>Failure
  *   <dd>A group that loses a rank, lead or not, cannot go on: all its ranks fail with the name of the lost one. Whether the other
- *       groups go on is the servers' affair, and the session's.
+ *       groups go on is up to the servers and the session.
  * </dl>
  *
  * <p>Ahn et al.: "ShmCaffe: a distributed deep learning platform with shared memory buffer for HPC architecture" (hybrid SGD), ICDCS
@@ -32,19 +31,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Hybrid implements UpdateStrategy {
 
-    private static final long NONE = -1;
-
-    private final List<Integer> group;
-    private final UpdateStrategy inside;
-    private final UpdateStrategy between;
+    private final GradientReduction reduction;
+    private final ParameterExchange exchange;
     private final String description;
     private final Runnable started;
-    private long begun = NONE;
 
-    private Hybrid(Groups groups, int rank, UpdateStrategy inside, UpdateStrategy between, Runnable started) {
-        this.group = groups.of(rank);
-        this.inside = inside;
-        this.between = between;
+    private Hybrid(Groups groups, int rank, Collective collective, UpdateStrategy between, Runnable started) {
+        reduction = new AllReduction(collective, groups.of(rank));
+        exchange = between.exchange();
         this.started = started;
         description = "hybrid, groups " + groups + ", " + between.description();
     }
@@ -71,7 +65,7 @@ public final class Hybrid implements UpdateStrategy {
         return new Hybrid(
                 groups,
                 rank,
-                new Synchronous(collective),
+                collective,
                 ElasticAveraging.readingAhead(new GroupVector(new Spread(collective), centre), movingRate, period),
                 started);
     }
@@ -96,7 +90,7 @@ public final class Hybrid implements UpdateStrategy {
         return new Hybrid(
                 groups,
                 rank,
-                new Synchronous(collective),
+                collective,
                 new Asynchronous(new GroupStore(new Spread(collective), store), description),
                 started);
     }
@@ -124,90 +118,18 @@ public final class Hybrid implements UpdateStrategy {
         return description;
     }
 
-    /** Those of a group are. */
     @Override
-    public boolean keepsReplicasIdentical() {
-        return true;
+    public GradientReduction reduction() {
+        return reduction;
     }
 
     @Override
-    public boolean inLockStep() {
-        return false;
+    public ParameterExchange exchange() {
+        return exchange;
     }
 
     @Override
-    public List<Integer> ranksInStep(World world) {
-        return group;
-    }
-
-    @Override
-    public boolean updatesHere() {
-        return between.updatesHere();
-    }
-
-    @Override
-    public MemoryBox allocateGradients(long byteLength) {
-        return inside.allocateGradients(byteLength);
-    }
-
-    @Override
-    public void start(TrainableModel model) {
-        between.start(model);
-        inside.start(model);
+    public void started() {
         started.run();
-    }
-
-    @Override
-    public long resume(TrainableModel model, long step) {
-        begun = NONE;
-        return between.resume(model, step);
-    }
-
-    /** A step that was begun and not taken, because nobody had examples for it, comes again under the same number. */
-    @Override
-    public void beforeStep(TrainableModel model, long step) {
-        if (step != begun) {
-            between.beforeStep(model, step);
-            begun = step;
-        }
-    }
-
-    @Override
-    public StepSummary summarise(StepReport own, long step) {
-        return inside.summarise(own, step);
-    }
-
-    @Override
-    public void combine(TrainableModel model, StepSummary total, long step) {
-        if (updatesHere()) {
-            inside.combine(model, total, step);
-        } else {
-            between.combine(model, total, step);
-        }
-    }
-
-    @Override
-    public boolean combinesBuckets() {
-        return true;
-    }
-
-    @Override
-    public void combine(TrainableModel model, Bucket bucket, long step) {
-        inside.combine(model, bucket, step);
-    }
-
-    @Override
-    public void afterStep(TrainableModel model, long step) {
-        between.afterStep(model, step);
-    }
-
-    @Override
-    public void finish(TrainableModel model) {
-        between.finish(model);
-    }
-
-    @Override
-    public long maxStaleness() {
-        return between.maxStaleness();
     }
 }

@@ -1,45 +1,26 @@
 package io.gyre.training;
 
-import io.gyre.ElementType;
-import io.gyre.ReduceOp;
-import io.gyre.World;
-import io.gyre.memory.MemoryBox;
-import io.gyre.memory.Region;
 import io.gyre.network.Collective;
-import java.util.ArrayList;
-import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.IntStream;
 
 /**
- * Synchronous data-parallel training: every step all ranks add up their gradients and apply the same update, so their
+ * Synchronous data-parallel training: in every step all ranks add up their gradients and apply the same update, so their
  * parameters stay bit-identical and equal those of one process with the whole batch, within rounding.
- *
- * <p>Gradients arrive as sums over examples and are divided by the number of all examples afterwards, by the model's own
- * updater: batches of unequal size, and ranks without data, need no correction.
  */
 public final class Synchronous implements UpdateStrategy {
 
-    /** Bucket number that marks frames which carry no gradients. */
-    private static final int NO_BUCKET = -1;
-
-    /** Examples, score, stop, two fingerprints: a double each. */
-    private static final int REPORT_BYTES = 5 * Double.BYTES;
-
-    private final Collective collective;
-    private final Region reports;
-
-    private @Nullable Region cut;
-    private List<Region> parts = List.of();
+    private final GradientReduction reduction;
+    private final ParameterExchange exchange = new LocalUpdate();
 
     /**
      * Creates the strategy for one rank.
      *
-     * @param collective borrowed; the same algorithm on all ranks
+     * @param collective of all ranks; borrowed; the same algorithm on all of them
      */
     public Synchronous(Collective collective) {
-        this.collective = collective;
-        reports = Region.allocate(
-                "step reports", (long) REPORT_BYTES * collective.world().size());
+        reduction = new AllReduction(
+                collective,
+                IntStream.range(0, collective.world().size()).boxed().toList());
     }
 
     @Override
@@ -48,84 +29,12 @@ public final class Synchronous implements UpdateStrategy {
     }
 
     @Override
-    public boolean keepsReplicasIdentical() {
-        return true;
+    public GradientReduction reduction() {
+        return reduction;
     }
 
     @Override
-    public MemoryBox allocateGradients(long byteLength) {
-        return collective.allocate("gradients", byteLength);
-    }
-
-    @Override
-    public void start(TrainableModel model) {
-        for (Region part : model.state()) {
-            collective.broadcast(part, 0, 0, NO_BUCKET);
-        }
-    }
-
-    /**
-     * An all-gather of small records as a sum: where one rank writes, all others have zeros. Sums with zero are exact, so every
-     * rank reads what each has written; of whole numbers up to 2^53, of losses that are finite or not.
-     */
-    @Override
-    public StepSummary summarise(StepReport own, long step) {
-        World world = collective.world();
-        reports.clear();
-        write(own, (long) world.rank() * REPORT_BYTES);
-        collective.allReduce(reports, ElementType.FLOAT64, ReduceOp.SUM, step, NO_BUCKET);
-        List<StepReport> all = new ArrayList<>(world.size());
-        for (int rank = 0; rank < world.size(); rank++) {
-            all.add(read((long) rank * REPORT_BYTES));
-        }
-        return new StepSummary(all);
-    }
-
-    private void write(StepReport report, long at) {
-        reports.putDouble(at, (double) report.examples());
-        reports.putDouble(at + 8, report.score());
-        reports.putDouble(at + 16, report.stop() ? 1 : 0);
-        reports.putDouble(at + 24, (double) report.dataFingerprint());
-        reports.putDouble(at + 32, (double) report.replicaFingerprint());
-    }
-
-    private StepReport read(long at) {
-        return new StepReport(
-                (long) reports.getDouble(at),
-                reports.getDouble(at + 8),
-                reports.getDouble(at + 16) != 0,
-                (long) reports.getDouble(at + 24),
-                (long) reports.getDouble(at + 32));
-    }
-
-    @Override
-    public void combine(TrainableModel model, StepSummary total, long step) {
-        for (Bucket bucket : model.bucketPlan().buckets()) {
-            combine(model, bucket, step);
-        }
-    }
-
-    @Override
-    public boolean combinesBuckets() {
-        return true;
-    }
-
-    @Override
-    public void combine(TrainableModel model, Bucket bucket, long step) {
-        collective.allReduce(part(model, bucket), model.elementType(), ReduceOp.SUM, step, bucket.index());
-    }
-
-    /** A bucket's memory: the same object in every step, as long as the gradients stay where they are. */
-    @SuppressWarnings("ReferenceEquality") // Gradients that have moved are another region.
-    private Region part(TrainableModel model, Bucket bucket) {
-        Region gradients = model.gradients();
-        if (gradients != cut) {
-            int bytes = model.elementType().bytes();
-            parts = model.bucketPlan().buckets().stream()
-                    .map(each -> gradients.slice(each.offset() * bytes, each.length() * bytes))
-                    .toList();
-            cut = gradients;
-        }
-        return parts.get(bucket.index());
+    public ParameterExchange exchange() {
+        return exchange;
     }
 }

@@ -14,7 +14,7 @@ public interface TrainableModel {
     /** Type of all elements. */
     ElementType elementType();
 
-    /** Gradients over this rank's examples, sums or means as the strategy wants them, in the order of the layers. */
+    /** Gradients, in the order of the layers: sums over examples until {@link #averageGradients}. */
     Region gradients();
 
     /** How {@link #gradients} is cut. */
@@ -28,4 +28,18 @@ public interface TrainableModel {
 
     /** What a rank must have to be this replica: parameters, updater state. The same number and lengths on all ranks. */
     List<Region> state();
+
+    /**
+     * Turns the reduced gradients into new parameters, by the model's own updater.
+     *
+     * @param total what the ranks brought whose gradients were reduced
+     */
+    void update(StepSummary total);
+
+    /**
+     * Makes the reduced gradients ready for an updater elsewhere: they become means, and are clipped as the model wants it.
+     *
+     * @param total what the ranks brought whose gradients were reduced
+     */
+    void averageGradients(StepSummary total);
 }

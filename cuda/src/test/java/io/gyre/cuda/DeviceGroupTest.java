@@ -238,6 +238,16 @@ class DeviceGroupTest {
         public List<Region> state() {
             return List.of();
         }
+
+        @Override
+        public void update(StepSummary total) {
+            throw new AssertionError("gradients are only reduced");
+        }
+
+        @Override
+        public void averageGradients(StepSummary total) {
+            throw new AssertionError("gradients are only reduced");
+        }
     }
 
     /** A strategy combines what a group of devices has added up, and knows nothing of them. */
@@ -250,19 +260,19 @@ class DeviceGroupTest {
                     Group group = new Group(devices, rank, 2 * rank, 2);
                     Collective collective = Collectives.choose(session.endpoint())) {
                 UpdateStrategy strategy = new Synchronous(collective);
-                try (MemoryBox box = strategy.allocateGradients(BYTES);
+                try (MemoryBox box = strategy.reduction().allocate(BYTES);
                         StagedGroup staged =
                                 new StagedGroup(group.devices, box.region(), ElementType.FLOAT32, PLAN, PATIENCE)) {
                     Model model = new Model(box.region());
                     for (int step = 0; step < STEPS; step++) {
                         group.compute();
                         staged.begin(group.vectors, group.computes);
-                        StepSummary total = strategy.summarise(StepReport.of(8, 1, false), step);
+                        StepSummary total = strategy.reduction().summarise(StepReport.of(8, 1, false), step);
                         assertThat(total.examples()).isEqualTo(16);
                         for (Bucket bucket : PLAN.buckets()) {
                             staged.await(bucket.index());
-                            strategy.combine(model, bucket, step);
-                            staged.giveBack(bucket.index());
+                            strategy.reduction().reduce(model, bucket, step);
+                            staged.copyBack(bucket.index());
                         }
                         staged.end(group.computes);
                     }

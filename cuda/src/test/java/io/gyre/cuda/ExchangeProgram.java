@@ -137,7 +137,7 @@ final class ExchangeProgram {
                         exchange.await(bucket.index());
                         Region part = box.slice(bucket.offset() * 4, bucket.length() * 4);
                         collective.allReduce(part, ElementType.FLOAT32, ReduceOp.SUM, step, bucket.index());
-                        exchange.giveBack(bucket.index());
+                        exchange.copyBack(bucket.index());
                         done.release();
                     }
                 }

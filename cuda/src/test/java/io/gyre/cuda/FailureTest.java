@@ -140,7 +140,7 @@ class FailureTest {
                     .hasMessageContaining("has not finished the copy of bucket 1 to the host within 200 ms");
             FakeDriver.hang(0);
             exchange.awaitAll();
-            exchange.giveBackAll();
+            exchange.copyBackAll();
             staged.end(List.of(compute));
             compute.await(PATIENCE, "the return");
         }

@@ -128,7 +128,7 @@ final class MeasureGpu {
                 staged.begin(gradients, computes);
                 for (Bucket bucket : plan.buckets()) {
                     exchange.await(bucket.index());
-                    exchange.giveBack(bucket.index());
+                    exchange.copyBack(bucket.index());
                 }
                 staged.end(computes);
                 compute.await(PATIENCE, "the return");

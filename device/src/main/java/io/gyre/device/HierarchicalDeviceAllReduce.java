@@ -67,7 +67,7 @@ public final class HierarchicalDeviceAllReduce implements AutoCloseable {
         for (Bucket bucket : plan.buckets()) {
             group.await(bucket.index());
             ranks.allReduce(parts.get(bucket.index()), type, ReduceOp.SUM, step, bucket.index());
-            group.giveBack(bucket.index());
+            group.copyBack(bucket.index());
         }
         group.end(computes);
     }

@@ -52,7 +52,7 @@ public final class StagedExchange implements AutoCloseable {
     }
 
     /** Begins to copy a bucket back to the device; once in a step, after {@link #await}. */
-    public void giveBack(int index) {
+    public void copyBack(int index) {
         if (givenBack[index]) {
             throw new IllegalStateException("bucket " + index + " was given back before in this step");
         }
@@ -65,9 +65,9 @@ public final class StagedExchange implements AutoCloseable {
     }
 
     /** Begins to copy all buckets back. */
-    public void giveBackAll() {
+    public void copyBackAll() {
         for (int i = 0; i < givenBack.length; i++) {
-            giveBack(i);
+            copyBack(i);
         }
     }
 

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * staged.beginBucket(gradients, streams, 0);   // leaves once the streams have come here: during the backward pass
- * ...                                          exchange.await(0); collective.allReduce(...); exchange.giveBack(0);
+ * ...                                          exchange.await(0); collective.allReduce(...); exchange.copyBack(0);
  * staged.begin(gradients, streams);            // all that have not left yet
  * ...                                          exchange.await(1); ...
  * staged.end(streams);                         // what the streams do from now on sees the result

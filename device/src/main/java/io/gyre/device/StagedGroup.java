@@ -17,7 +17,7 @@ import java.util.List;
  *
  * <pre>{@code
  * group.begin(vectors, streams);
- * for each bucket: group.await(bucket); collective.allReduce(...); group.giveBack(bucket);
+ * for each bucket: group.await(bucket); collective.allReduce(...); group.copyBack(bucket);
  * group.end(streams);
  * }</pre>
  *
@@ -146,7 +146,7 @@ public final class StagedGroup implements AutoCloseable {
     }
 
     /** Begins to copy a bucket back to all devices; once in a step, after {@link #await}. */
-    public void giveBack(int index) {
+    public void copyBack(int index) {
         if (givenBack[index]) {
             throw new IllegalStateException("bucket " + index + " was given back before in this step");
         }
@@ -156,7 +156,7 @@ public final class StagedGroup implements AutoCloseable {
             long offset = offset(bucket, way.lane);
             long bytes = bytes(bucket, way.lane);
             if (bytes > 0) {
-                giveBack(way, offset, bytes);
+                copyBack(way, offset, bytes);
             }
         }
         for (Way way : ways) {
@@ -164,7 +164,7 @@ public final class StagedGroup implements AutoCloseable {
         }
     }
 
-    private void giveBack(Way way, long offset, long bytes) {
+    private void copyBack(Way way, long offset, long bytes) {
         DeviceBuffer own = vectors.get(way.lane.index);
         way.returning.copyToDevice(way.host, offset, own, offset, bytes);
         for (Way other : ways) {

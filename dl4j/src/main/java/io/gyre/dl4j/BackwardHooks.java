@@ -1,5 +1,7 @@
 package io.gyre.dl4j;
 
+import io.gyre.training.GradientProgress;
+
 /**
  * Tells while a backward pass runs how much of the gradient vector is complete. The pass completes it from its end, layer by
  * layer; Deeplearning4j itself says nothing before all of it is done.
@@ -8,20 +10,8 @@ package io.gyre.dl4j;
  */
 interface BackwardHooks {
 
-    /** Hears how far the pass has come. */
-    interface Listener {
-
-        /**
-         * Every gradient from an element on is complete. Called on the thread of the pass, with offsets that may repeat and need
-         * not fall; what was complete stays so.
-         *
-         * @param offset in elements, from the start of the vector
-         */
-        void completeFrom(long offset);
-    }
-
     /** Puts the hooks in place. */
-    void attach(Listener listener);
+    void attach(GradientProgress progress);
 
     /** Gives the model its own layers back; does nothing if they are there. */
     void detach();

@@ -11,6 +11,7 @@ import io.gyre.device.StagedGradients;
 import io.gyre.memory.Region;
 import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
+import io.gyre.training.HostAccess;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * A model's gradients on a GPU, taken to the memory where ranks combine them and back, without ND4J's own copies: those are of the
  * whole vector, to memory that is not shared. Buckets leave as soon as they are complete, during the backward pass if somebody tells.
  *
- * <p>Belongs to the thread of the passes, but for {@link #sideOfAnotherThread}. Not run on a GPU yet; see {@code docs/gpu.md}.
+ * <p>Belongs to the thread of the passes, but for {@link #accessOfAnotherThread}. Not run on a GPU yet; see {@code docs/gpu.md}.
  */
 final class DeviceGradients implements AutoCloseable {
 
@@ -39,7 +40,7 @@ final class DeviceGradients implements AutoCloseable {
     private final GradientMemory memory;
     private final List<DeviceStream> computes = new ArrayList<>();
     private @Nullable DeviceBuffer vector;
-    private @Nullable Side ownSide;
+    private @Nullable ThreadAccess ownAccess;
     private boolean open;
 
     /** Where a backend keeps an array, and in which streams it computes. Called on the thread of the passes. */
@@ -162,18 +163,18 @@ final class DeviceGradients implements AutoCloseable {
         staged.fetch(vector(), computes, byteOffset, byteLength);
     }
 
-    /** The side of the thread of the passes, for exchanges after them. */
-    HostSide side() {
-        if (ownSide == null) {
-            ownSide = new Side(null, staged.exchange(device));
+    /** Access of the thread of the passes, for exchanges after them. */
+    HostAccess access() {
+        if (ownAccess == null) {
+            ownAccess = new ThreadAccess(null, staged.exchange(device));
         }
-        return ownSide;
+        return ownAccess;
     }
 
-    /** The side of the calling thread, for exchanges during the passes: with a device of that thread's. */
-    HostSide sideOfAnotherThread() {
+    /** Access of the calling thread, for exchanges during the passes: with a device of that thread's. */
+    HostAccess accessOfAnotherThread() {
         Device own = devices.open(ordinal);
-        return new Side(own, staged.exchange(own));
+        return new ThreadAccess(own, staged.exchange(own));
     }
 
     /** Lets what ND4J computes from now on see the combined gradients. */
@@ -187,8 +188,8 @@ final class DeviceGradients implements AutoCloseable {
 
     @Override
     public void close() {
-        if (ownSide != null) {
-            ownSide.close();
+        if (ownAccess != null) {
+            ownAccess.close();
         }
         staged.close();
         computes.forEach(DeviceStream::close);
@@ -200,7 +201,7 @@ final class DeviceGradients implements AutoCloseable {
     }
 
     /** One thread's. */
-    private record Side(@Nullable Device own, StagedExchange exchange) implements HostSide {
+    private record ThreadAccess(@Nullable Device own, StagedExchange exchange) implements HostAccess {
 
         @Override
         public void await(int bucket) {
@@ -208,18 +209,8 @@ final class DeviceGradients implements AutoCloseable {
         }
 
         @Override
-        public void awaitAll() {
-            exchange.awaitAll();
-        }
-
-        @Override
-        public void giveBack(int bucket) {
-            exchange.giveBack(bucket);
-        }
-
-        @Override
-        public void giveBackAll() {
-            exchange.giveBackAll();
+        public void copyBack(int bucket) {
+            exchange.copyBack(bucket);
         }
 
         @Override

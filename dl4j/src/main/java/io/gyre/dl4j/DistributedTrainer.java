@@ -7,6 +7,8 @@ import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.network.Collective;
 import io.gyre.session.Session;
+import io.gyre.training.StepDriver;
+import io.gyre.training.StepObserver;
 import io.gyre.training.StepSummary;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
@@ -84,8 +86,9 @@ public final class DistributedTrainer implements AutoCloseable {
     private final @Nullable StepListener stepListener;
     private final Network network;
     private final Replica replica;
-    private final @Nullable GradientExchange duringPass;
+    private final StepDriver driver;
     private final TrainingStep step;
+    private final ExchangeTimer timer = new ExchangeTimer();
     private final ReplicaCheck replicas;
     private final Checkpoints checkpoints;
     private final Claim modelClaim;
@@ -112,7 +115,7 @@ public final class DistributedTrainer implements AutoCloseable {
         session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
         ownCollective = given != null ? null : Collectives.choose(session.endpoint(), builder.algorithm);
         strategy = ownCollective == null ? Objects.requireNonNull(given) : new Synchronous(ownCollective);
-        List<Integer> together = strategy.ranksInStep(world);
+        List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
         stepListener = builder.stepListener;
         network = Network.of(builder.model);
@@ -120,26 +123,22 @@ public final class DistributedTrainer implements AutoCloseable {
         if (world.size() > 1 || builder.microBatches > 1) {
             ModelChecks.checkDivisible(network);
         }
-        replica = new Replica(network, builder.bucketBytes);
+        watch = new LossWatch(session, inStep);
+        replica = new Replica(network, builder.bucketBytes, watch.code());
         checkSupported(builder);
         DeviceGradients.Source source =
                 builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
         boolean overlap = overlaps(builder.overlap, source != null);
-        GradientSeals seals = new GradientSeals(replica);
-        replicas = new ReplicaCheck(
-                strategy.keepsReplicasIdentical() ? inStep : session.group(List.of(world.rank())),
-                replica,
-                seals,
-                strategy.combinesBuckets(),
-                builder.leastSliceBytes);
+        replicas = new ReplicaCheck(inStep, replica, builder.leastSliceBytes);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, replicas, builder.seed);
         session.agree("model and options", identity(builder, overlap));
-        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
-        duringPass = overlap ? new GradientExchange(strategy, replica, seals, world.rank()) : null;
+        replica.moveGradients(strategy.reduction().allocate(replica.gradients().byteLength()), source);
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
-        watch = new LossWatch(session, inStep);
         inUse = new DataInUse(session, watch, rankName(session));
-        step = new TrainingStep(session, inStep, strategy, replica, batches, duringPass, seals, replicas, watch.code());
+        step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code());
+        List<StepObserver> observers = new ArrayList<>(builder.observers);
+        observers.add(timer);
+        driver = new StepDriver(session, strategy, replica, overlap, observers);
         progress = start();
         callsToSkip = progress.callsDone();
         resumed = !progress.data().isEmpty();
@@ -161,10 +160,10 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     private void checkSupported(Builder builder) {
-        if (!strategy.inLockStep() && builder.checkpointDirectory != null) {
-            throw new IllegalArgumentException("checkpoints with the strategy " + strategy.name()
-                    + ": ranks that do not train in step have no common state to save. Export the model at the end,"
-                    + " or use the strategy allreduce");
+        String obstacle = strategy.exchange().checkpointObstacle();
+        if (!obstacle.isEmpty() && builder.checkpointDirectory != null) {
+            throw new IllegalArgumentException("checkpoints with the strategy " + strategy.name() + ": " + obstacle
+                    + ". Export the model at the end, or use the strategy allreduce");
         }
     }
 
@@ -186,10 +185,7 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Decides whether gradients are exchanged during the backward pass; says why. */
     private boolean overlaps(Overlap wanted, boolean onDevice) {
         String obstacle = Overlap.obstacle(
-                strategy,
-                replica,
-                inStep.world(),
-                onDevice || Nd4j.getEnvironment().isCPU());
+                replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON && world.isRoot()) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
@@ -223,7 +219,7 @@ public final class DistributedTrainer implements AutoCloseable {
         }));
         Progress begin = ofRoot.progress();
         network.setProgress(begin.step(), begin.epoch());
-        strategy.start(replica);
+        driver.start();
         replica.stateChanged();
         if (ofRoot.isResumed()) {
             replicas.verify(ofRoot.stateChecksum(), "the checkpoint of step " + begin.step(), begin.step());
@@ -279,17 +275,16 @@ public final class DistributedTrainer implements AutoCloseable {
         progress = continueIn(data.description(), goesOn);
         long lastStep = steps > Long.MAX_VALUE - progress.callStep() ? Long.MAX_VALUE : progress.callStep() + steps;
         long lastEpoch = (long) progress.callEpoch() + epochs;
-        boolean returned = goOnAt(strategy.resume(replica, progress.step()));
+        boolean returned = goOnAt(driver.resume(progress.step()));
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = watched(() -> pass(data, lastStep, tally));
         }
-        strategy.finish(replica);
-        replica.parametersChanged();
+        driver.finish();
         replicas.check(progress.step());
         Progress reached = progress;
         progress = progress.afterCall();
-        if (strategy.inLockStep()) {
+        if (allInStep()) {
             // Whether only this call is to stop, or all training, is not told in a step.
             ended = stopped && anyRank("end of the training", endRequested);
         } else {
@@ -338,6 +333,11 @@ public final class DistributedTrainer implements AutoCloseable {
         progress = progress.atStep(Math.toIntExact(where));
         network.setProgress(progress.step(), progress.epoch());
         return true;
+    }
+
+    /** Whether a summary is of all ranks. */
+    private boolean allInStep() {
+        return inStep.world().size() == world.size();
     }
 
     private static void checkAnyExamples(ShardedData data, Tally tally) {
@@ -397,7 +397,9 @@ public final class DistributedTrainer implements AutoCloseable {
         while (progress.step() < lastStep) {
             Share share = pass.next(progress.step());
             lastFingerprint = share.fingerprint();
-            StepSummary total = step.run(share, takeStopRequest(), progress.step(), progress.epoch());
+            timer.reset();
+            step.with(share, takeStopRequest(), progress.step(), progress.epoch());
+            StepSummary total = driver.step(step, progress.step());
             boolean stop = total.stop();
             long position = data.advance(progress.position(), world);
             if (total.examples() == 0) {
@@ -410,7 +412,7 @@ public final class DistributedTrainer implements AutoCloseable {
                     }
                     continue;
                 }
-                if (first && progress.position() == 0 && strategy.inLockStep()) {
+                if (first && progress.position() == 0 && allInStep()) {
                     checkAnyExamples(data, tally);
                 }
                 inUse.endPass();
@@ -420,7 +422,7 @@ public final class DistributedTrainer implements AutoCloseable {
             first = false;
             score = network.model().score();
             progress = progress.afterStep(network.step(), position, share.mark());
-            tally.step(total, step.exchangeNanos(), step.exposedNanos());
+            tally.step(total, timer.busyNanos(), timer.exposedNanos());
             toStepListener(total);
             checkpoints.afterStep(progress);
             if (stop) {
@@ -600,9 +602,7 @@ public final class DistributedTrainer implements AutoCloseable {
     public void close() {
         watch.close();
         inUse.close();
-        if (duringPass != null) {
-            duringPass.close();
-        }
+        driver.close();
         modelClaim.close();
         replica.close();
         if (ownCollective != null) {
@@ -623,6 +623,7 @@ public final class DistributedTrainer implements AutoCloseable {
         private final Session session;
         private @Nullable UpdateStrategy strategy;
         private @Nullable StepListener stepListener;
+        private final List<StepObserver> observers = new ArrayList<>();
         private long seed;
         private long bucketBytes = DEFAULT_BUCKET_BYTES;
         private Algorithm algorithm = Algorithm.AUTO;
@@ -684,6 +685,12 @@ public final class DistributedTrainer implements AutoCloseable {
         /** Hears of every step. */
         public Builder stepListener(StepListener value) {
             stepListener = value;
+            return this;
+        }
+
+        /** Hears what every step of this rank spends its time with; there may be several. */
+        public Builder observer(StepObserver value) {
+            observers.add(value);
             return this;
         }
 

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.memory.Region;
+import io.gyre.training.GradientProgress;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,7 +11,7 @@ import java.util.zip.CRC32C;
  * Tries the hooks of a model on a pass whose gradients are not exchanged yet: whatever they call complete must not change until the
  * pass has ended. Deeplearning4j promises nothing of the kind, so this is looked at and not assumed.
  */
-final class FinalityCheck implements BackwardHooks.Listener {
+final class FinalityCheck implements GradientProgress {
 
     private final Region gradients;
     private final long bytes;

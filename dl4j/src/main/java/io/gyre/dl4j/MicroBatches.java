@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.Chunk;
+import io.gyre.training.GradientProgress;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -43,7 +44,7 @@ final class MicroBatches {
      * @param listener hears how much of them is complete, in the last pass; null for nobody
      * @return mean loss over the batch; 0 if there is none
      */
-    double backward(@Nullable MultiDataSet batch, BackwardHooks.@Nullable Listener listener, long step) {
+    double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress listener, long step) {
         int examples = batch == null ? 0 : Rows.count(batch);
         int passes = Math.min(count, examples);
         if (batch == null || passes <= 1) {
@@ -62,8 +63,7 @@ final class MicroBatches {
         return loss / examples;
     }
 
-    private double backward(
-            int pass, @Nullable MultiDataSet rows, BackwardHooks.@Nullable Listener listener, long step) {
+    private double backward(int pass, @Nullable MultiDataSet rows, @Nullable GradientProgress listener, long step) {
         return SeededDraws.call(
                 Seeds.derive(seed, (long) rank * count + pass, step), () -> replica.backward(rows, listener));
     }
@@ -86,14 +86,14 @@ final class MicroBatches {
     }
 
     /** Adds the earlier passes to the last, as far as that is complete, before anybody hears of it. */
-    private final class Completion implements BackwardHooks.Listener {
+    private final class Completion implements GradientProgress {
 
         private final long ownExamples;
         private final long allExamples;
-        private final BackwardHooks.@Nullable Listener listener;
+        private final @Nullable GradientProgress listener;
         private long completeFrom = replica.gradientVector().length();
 
-        Completion(long ownExamples, long allExamples, BackwardHooks.@Nullable Listener listener) {
+        Completion(long ownExamples, long allExamples, @Nullable GradientProgress listener) {
             this.ownExamples = ownExamples;
             this.allExamples = allExamples;
             this.listener = listener;

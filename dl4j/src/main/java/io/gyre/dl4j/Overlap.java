@@ -1,7 +1,6 @@
 package io.gyre.dl4j;
 
 import io.gyre.World;
-import io.gyre.training.UpdateStrategy;
 import java.util.Locale;
 
 /**
@@ -31,14 +30,12 @@ public enum Overlap {
     /**
      * Why there can be no overlap; empty if there can.
      *
+     * @param inStep those who take each step together
      * @param reachable whether the gradients are in the host's memory, or on a device that Gyre copies from
      */
-    static String obstacle(UpdateStrategy strategy, Replica replica, World world, boolean reachable) {
-        if (world.size() == 1) {
-            return "there is one rank only";
-        }
-        if (!strategy.combinesBuckets()) {
-            return "the strategy " + strategy.name() + " takes all gradients at once";
+    static String obstacle(Replica replica, World inStep, boolean reachable) {
+        if (inStep.size() == 1) {
+            return "a rank that takes its steps alone has nobody to exchange them with";
         }
         if (!reachable) {
             return "the gradients are in the memory of a GPU, from which ND4J copies all of them at once";

@@ -3,10 +3,13 @@ package io.gyre.dl4j;
 import io.gyre.ElementType;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
+import io.gyre.session.UserCode;
 import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
+import io.gyre.training.GradientProgress;
+import io.gyre.training.HostAccess;
+import io.gyre.training.StepModel;
 import io.gyre.training.StepSummary;
-import io.gyre.training.TrainableModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -38,14 +41,14 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * One rank's copy of a model, taken through its training step in three parts: {@link #backward}, the exchange of gradients
- * by somebody else, {@link #update}.
+ * by somebody else, {@link #update} and {@link #endStep}.
  *
  * <p>This is Deeplearning4j's own step ({@code StochasticGradientDescent.optimize}), cut open at the one place where ranks
  * must meet: after the gradients are summed over the examples, before they are divided by their number, clipped,
  * regularised and given to the updater. Nothing is installed in the model, so nothing of it can be lost, and it stays a
  * plain model. Every rank updates through the same code from the same bits, also one that had no examples.
  */
-final class Replica implements TrainableModel, AutoCloseable {
+final class Replica implements StepModel, AutoCloseable {
 
     /** Deeplearning4j runs its updaters in the memory that the activations have just left, and so does this. */
     private static final String ACTIVATIONS_WORKSPACE = "WS_ALL_LAYERS_ACT";
@@ -59,13 +62,17 @@ final class Replica implements TrainableModel, AutoCloseable {
             .policyAllocation(AllocationPolicy.OVERALLOCATE)
             .build();
 
+    private static final String UPDATE = "the update or a listener after it";
+
     private final Network network;
+    private final UserCode code;
     private final Map<String, Trainable> trainables;
     private final boolean hasFrozenLayers;
     private final boolean sumsScore;
     private final ElementType elementType;
     private final BucketPlan bucketPlan;
     private final LayerWorkspaceMgr updaterWorkspaces;
+    private final GradientSeals seals;
     private @Nullable SharedGradients shared;
     private @Nullable DeviceGradients onDevice;
     private Updater updater;
@@ -105,11 +112,17 @@ final class Replica implements TrainableModel, AutoCloseable {
          * @param listener hears how much of the gradients is complete; null for nobody
          * @return mean loss over the batch; 0 if there is none
          */
-        double run(BackwardHooks.@Nullable Listener listener);
+        double run(@Nullable GradientProgress listener);
     }
 
-    Replica(Network network, long bucketBytes) {
+    /**
+     * Creates the replica.
+     *
+     * @param code is told when the thread is in the model's updater and listeners
+     */
+    Replica(Network network, long bucketBytes, UserCode code) {
         this.network = network;
+        this.code = code;
         trainables = network.trainables();
         hasFrozenLayers = trainables.values().stream().anyMatch(Replica::isFrozen);
         sumsScore = network.sumsScore();
@@ -128,6 +141,7 @@ final class Replica implements TrainableModel, AutoCloseable {
         }
         bucketPlan = BucketPlan.of(layerLengths, Math.max(1, bucketBytes / elementType.bytes()));
         binding = bind();
+        seals = new GradientSeals(this);
     }
 
     private static boolean isFrozen(Trainable trainable) {
@@ -210,8 +224,13 @@ final class Replica implements TrainableModel, AutoCloseable {
         return onDevice != null;
     }
 
-    /** Makes the gradients, which are all complete, readable for the strategy, or begins to: {@link #side} waits for them. */
-    void beginExchange() {
+    /** Of this rank's own gradients, until they are reduced. */
+    GradientSeals seals() {
+        return seals;
+    }
+
+    @Override
+    public void beginReduction() {
         if (onDevice == null) {
             HostMemory.beginUse(binding.gradients());
         } else {
@@ -219,21 +238,21 @@ final class Replica implements TrainableModel, AutoCloseable {
         }
     }
 
-    /** During a pass: a bucket is complete. */
-    void leave(Bucket bucket) {
+    @Override
+    public void beginReduction(Bucket bucket) {
         if (onDevice != null) {
             onDevice.beginBucket(binding.gradients(), bucket.index());
         }
     }
 
-    /** What the thread of the passes does around its exchanges. */
-    HostSide side() {
-        return onDevice == null ? HostSide.NOTHING_TO_DO : onDevice.side();
+    @Override
+    public HostAccess hostAccess() {
+        return onDevice == null ? HostAccess.DIRECT : onDevice.access();
     }
 
-    /** What the calling thread does, if it exchanges during passes; it closes that. */
-    HostSide sideOfAnotherThread() {
-        return onDevice == null ? HostSide.NOTHING_TO_DO : onDevice.sideOfAnotherThread();
+    @Override
+    public HostAccess hostAccessOfAnotherThread() {
+        return onDevice == null ? HostAccess.DIRECT : onDevice.accessOfAnotherThread();
     }
 
     /** Makes a part of the gradients readable as it is now, outside of any exchange. */
@@ -243,8 +262,9 @@ final class Replica implements TrainableModel, AutoCloseable {
         }
     }
 
-    /** Gives what the strategy has made of the gradients back to ND4J. */
-    void endExchange() {
+    /** ND4J may use the gradients again. */
+    @Override
+    public void endReduction() {
         if (onDevice == null) {
             HostMemory.endUse(binding.gradients());
         } else {
@@ -312,14 +332,10 @@ final class Replica implements TrainableModel, AutoCloseable {
     /**
      * What all ranks in step hold alike before the update of a step. On a GPU backend that is the sums of the
      * gradients alone, which are in the host's memory then: the rest would have to be copied there.
-     *
-     * @param withSums whether the gradients hold sums over all ranks
      */
-    List<ReplicaPart> parts(boolean withSums) {
+    List<ReplicaPart> parts() {
         List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
-        if (withSums) {
-            parts.add(new ReplicaPart("sums of the gradients", binding.region(), elementType, this::nameOf));
-        }
+        parts.add(new ReplicaPart("sums of the gradients", binding.region(), elementType, this::nameOf));
         return parts;
     }
 
@@ -350,7 +366,8 @@ final class Replica implements TrainableModel, AutoCloseable {
     }
 
     /** Tells ND4J that {@link #parameters} was written to. */
-    void parametersChanged() {
+    @Override
+    public void parametersChanged() {
         HostMemory.endUse(network.model().params());
     }
 
@@ -387,7 +404,7 @@ final class Replica implements TrainableModel, AutoCloseable {
      * @param listener hears how much of them is complete; null for nobody
      * @return mean loss over the batch, regularisation included unless the model's score is a sum; 0 if there is none
      */
-    double backward(@Nullable MultiDataSet batch, BackwardHooks.@Nullable Listener listener) {
+    double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress listener) {
         keepUpdater();
         if (network.gradients() != binding.gradients()) {
             binding.close();
@@ -417,7 +434,7 @@ final class Replica implements TrainableModel, AutoCloseable {
         }
     }
 
-    private double backwardHeardBy(BackwardHooks.Listener listener, MultiDataSet batch) {
+    private double backwardHeardBy(GradientProgress listener, MultiDataSet batch) {
         if (onDevice != null) {
             onDevice.open(binding.gradients());
         }
@@ -440,34 +457,45 @@ final class Replica implements TrainableModel, AutoCloseable {
     /**
      * Makes a bucket of this rank's gradients ready to be added to those of the others. Most are sums over examples. Some are
      * means, such as BatchNorm's steps towards the batch's statistics, which Deeplearning4j does not divide by the number of
-     * examples later: they become sums now, and means again by {@link #divideMeans}.
+     * examples later: they become sums now, and means again by {@link #reduced}.
      */
-    void weigh(Bucket bucket, long ownExamples) {
+    @Override
+    public void complete(Bucket bucket, long ownExamples) {
         for (Mean mean : binding.means()) {
             if (mean.bucket() == bucket.index()) {
                 mean.array().muli(ownExamples);
             }
         }
+        seals.seal(bucket);
     }
 
-    /** After all buckets were added up: see {@link #weigh}. */
-    void divideMeans(long allExamples) {
+    @Override
+    public void checkUnchanged(Bucket bucket) {
+        seals.check(bucket);
+    }
+
+    @Override
+    public void reduced(StepSummary total) {
         for (Mean mean : binding.means()) {
-            mean.array().divi(allExamples);
+            mean.array().divi(total.examples());
         }
     }
 
-    /**
-     * Makes this rank's gradients ready for an optimiser on a server: sums become means, and are clipped as the model wants it,
-     * layer by layer, which a server cannot do that has only a part of a layer.
-     */
-    void average(long ownExamples) {
+    /** Clips layer by layer, which a server cannot do that has only a part of a layer. */
+    @Override
+    public void averageGradients(StepSummary total) {
         for (INDArray sum : binding.sums()) {
-            sum.divi(ownExamples);
+            sum.divi(total.examples());
         }
         BaseMultiLayerUpdater<?> clipper = (BaseMultiLayerUpdater<?>) network.updater();
         binding.byLayer().forEach((layer, gradient) -> clipper.preApply(layer, gradient, network.step()));
-        beginExchange();
+        beginReduction();
+        HostAccess access = hostAccess();
+        for (Bucket bucket : bucketPlan.buckets()) {
+            access.await(bucket.index());
+            access.copyBack(bucket.index());
+        }
+        endReduction();
     }
 
     /** Whether the gradients hold no NaN and no infinity. On a GPU the sum of absolute values would show both. */
@@ -477,28 +505,29 @@ final class Replica implements TrainableModel, AutoCloseable {
                 : Double.isFinite(binding.gradients().norm1Number().doubleValue());
     }
 
-    /** Applies the gradient sums of all ranks. */
-    void update(StepSummary total) {
-        synchronized (network.model()) {
-            updateAlone(total);
+    @Override
+    public void update(StepSummary total) {
+        code.enter(UPDATE, network.step());
+        try {
+            synchronized (network.model()) {
+                network.applyUpdater(binding.byParameter(), Math.toIntExact(total.examples()), updaterWorkspaces);
+                StepFunction stepFunction = network.model().getOptimizer().getStepFunction();
+                stepFunction.step(network.model().params(), gradientVector());
+            }
+        } finally {
+            code.leave();
         }
     }
 
-    private void updateAlone(StepSummary total) {
-        int step = network.step();
-        int epoch = network.epoch();
-        network.applyUpdater(binding.byParameter(), Math.toIntExact(total.examples()), updaterWorkspaces);
-        INDArray params = network.model().params();
-        INDArray update = gradientVector();
-        StepFunction stepFunction = network.model().getOptimizer().getStepFunction();
-        stepFunction.step(params, update);
-        endStep(total, step, epoch);
-    }
-
-    /** Ends a step whose update happens elsewhere. */
-    void endStep(StepSummary total) {
-        synchronized (network.model()) {
-            endStep(total, network.step(), network.epoch());
+    @Override
+    public void endStep(StepSummary total) {
+        code.enter(UPDATE, network.step());
+        try {
+            synchronized (network.model()) {
+                endStep(total, network.step(), network.epoch());
+            }
+        } finally {
+            code.leave();
         }
     }
 

@@ -17,7 +17,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * <dl>
  *   <dt>What is compared
  *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether those are finite.
- *       Without the sums, if the strategy makes them later. When asked: all parameters and updater state. Of a rank's
+ *       When asked: all parameters and updater state. Of a rank's
  *       own gradients: whether they were added up as its pass has left them.
  *   <dt>What cannot be seen
  *   <dd>A pass, or data, that gave wrong gradients: all ranks then get the same wrong sum.
@@ -35,7 +35,6 @@ final class ReplicaCheck {
     private final Session session;
     private final Replica replica;
     private final GradientSeals seals;
-    private final boolean hasSums;
     private final long leastSliceBytes;
 
     private @Nullable ReplicaSlices slices;
@@ -47,15 +46,12 @@ final class ReplicaCheck {
      * Creates the check of one rank.
      *
      * @param session those whose replicas are to be equal
-     * @param seals of this rank's own gradients
-     * @param hasSums whether gradients hold the sums over those ranks when a step is reported
      * @param leastSliceBytes see {@link ReplicaSlices}
      */
-    ReplicaCheck(Session session, Replica replica, GradientSeals seals, boolean hasSums, long leastSliceBytes) {
+    ReplicaCheck(Session session, Replica replica, long leastSliceBytes) {
         this.session = session;
         this.replica = replica;
-        this.seals = seals;
-        this.hasSums = hasSums;
+        seals = replica.seals();
         this.leastSliceBytes = leastSliceBytes;
     }
 
@@ -83,7 +79,7 @@ final class ReplicaCheck {
         Region sumsNow = replica.gradients();
         ReplicaSlices current = slices;
         if (current == null || parameters != parametersNow || updaterState != updaterStateNow || sums != sumsNow) {
-            current = new ReplicaSlices(replica.parts(hasSums), leastSliceBytes);
+            current = new ReplicaSlices(replica.parts(), leastSliceBytes);
             slices = current;
             parameters = parametersNow;
             updaterState = updaterStateNow;
@@ -108,7 +104,7 @@ final class ReplicaCheck {
             if (reports.get(rank).replicaFingerprint() != ofFirst) {
                 ReplicaVote vote = ReplicaVote.of(
                         reports.stream().map(StepReport::replicaFingerprint).toList());
-                throw new ReplicaDifference(session, step).describe(vote, replica.parts(hasSums));
+                throw new ReplicaDifference(session, step).describe(vote, replica.parts());
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.training.GradientProgress;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -36,7 +37,7 @@ final class StandIns<T> implements BackwardHooks {
     private @Nullable T @Nullable [] own;
     private @Nullable T @Nullable [] proxies;
     private boolean attached;
-    private @Nullable Listener listener;
+    private @Nullable GradientProgress progress;
 
     /**
      * What is known of the parts.
@@ -65,8 +66,8 @@ final class StandIns<T> implements BackwardHooks {
     }
 
     @Override
-    public void attach(Listener value) {
-        listener = value;
+    public void attach(GradientProgress value) {
+        progress = value;
         List<TrainingListener> list = listeners.get();
         list.add(0, detaching);
         list.add(attaching);
@@ -77,7 +78,7 @@ final class StandIns<T> implements BackwardHooks {
     public void detach() {
         removeProxies();
         listeners.get().removeIf(each -> each == detaching || each == attaching);
-        listener = null;
+        progress = null;
     }
 
     private void insertProxies() {
@@ -166,7 +167,7 @@ final class StandIns<T> implements BackwardHooks {
     }
 
     private void complete(long offset) {
-        Listener known = listener;
+        GradientProgress known = progress;
         if (known != null) {
             known.completeFrom(offset);
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
+import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.local.Gyre;
@@ -13,6 +14,8 @@ import io.gyre.network.Collective;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.session.Session;
 import io.gyre.training.Bucket;
+import io.gyre.training.GradientReduction;
+import io.gyre.training.ParameterExchange;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.Synchronous;
@@ -142,8 +145,9 @@ class BitFlipTest {
     }
 
     /** Synchronous training that changes a bit of the gradients' sums. */
-    private static final class FlippingStrategy implements UpdateStrategy {
+    private static final class FlippingStrategy implements UpdateStrategy, GradientReduction {
         private final Synchronous synchronous;
+        private final GradientReduction reduction;
         private final Flip flip;
         private final Semaphore passes;
         private TrainableModel model;
@@ -151,6 +155,7 @@ class BitFlipTest {
         /** One permit for each pass of this rank that is done. */
         FlippingStrategy(Collective collective, Flip flip, Semaphore passes) {
             synchronous = new Synchronous(collective);
+            reduction = synchronous.reduction();
             this.flip = flip;
             this.passes = passes;
         }
@@ -161,37 +166,42 @@ class BitFlipTest {
         }
 
         @Override
-        public boolean keepsReplicasIdentical() {
-            return true;
+        public GradientReduction reduction() {
+            return this;
         }
 
         @Override
-        public MemoryBox allocateGradients(long byteLength) {
-            return synchronous.allocateGradients(byteLength);
+        public ParameterExchange exchange() {
+            return synchronous.exchange();
+        }
+
+        @Override
+        public List<Integer> ranks(World world) {
+            return reduction.ranks(world);
+        }
+
+        @Override
+        public MemoryBox allocate(long byteLength) {
+            return reduction.allocate(byteLength);
         }
 
         @Override
         public void start(TrainableModel trained) {
             model = trained;
-            synchronous.start(trained);
+            reduction.start(trained);
             if (flip.where() == Where.START && flip.step() == 0) {
                 flip.apply(trained.parameters());
             }
         }
 
         @Override
-        public boolean combinesBuckets() {
-            return true;
-        }
-
-        @Override
-        public void combine(TrainableModel trained, Bucket bucket, long step) {
+        public void reduce(TrainableModel trained, Bucket bucket, long step) {
             if (flip.where() == Where.GRADIENTS && step == flip.step() && bucket.index() == 0) {
                 // The first bucket is the end of the vector: the others wait until it has been added up.
                 passes.acquireUninterruptibly(flip.step() + 1);
                 flip.apply(trained.gradients().slice(0, bucket.offset() * Float.BYTES));
             }
-            synchronous.combine(trained, bucket, step);
+            reduction.reduce(trained, bucket, step);
             if ((flip.where() == Where.SUMS || flip.where() == Where.NAN_IN_SUMS)
                     && step == flip.step()
                     && bucket.index() == trained.bucketPlan().buckets().size() - 1) {
@@ -200,13 +210,8 @@ class BitFlipTest {
         }
 
         @Override
-        public void combine(TrainableModel trained, StepSummary total, long step) {
-            throw new AssertionError("buckets are combined one by one");
-        }
-
-        @Override
         public StepSummary summarise(StepReport own, long step) {
-            StepSummary total = synchronous.summarise(own, step);
+            StepSummary total = reduction.summarise(own, step);
             if (flip.where() == Where.SUMS_AFTER_REPORT && step == flip.step()) {
                 flip.apply(model.gradients());
             }

@@ -10,6 +10,7 @@ import io.gyre.device.HostDevices;
 import io.gyre.device.PinnedMemory;
 import io.gyre.memory.Region;
 import io.gyre.training.BucketPlan;
+import io.gyre.training.HostAccess;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /** Gradients of a backend that keeps them on a device: here the host plays that device. */
 class DeviceGradientsTest {
 
+    private static final int BUCKETS = 3;
     private static final long BYTES = 400;
 
     /** Says where the array would be on the device, and counts how often it was told of a change. */
@@ -83,11 +85,16 @@ class DeviceGradientsTest {
                         gradients.beginBucket(array, 0);
                     }
                     gradients.begin(array);
-                    gradients.side().awaitAll();
+                    HostAccess access = gradients.access();
+                    for (int bucket = 0; bucket < BUCKETS; bucket++) {
+                        access.await(bucket);
+                    }
                     for (int i = 0; i < 100; i++) {
                         host.putFloat(i * 4L, host.getFloat(i * 4L) * 2);
                     }
-                    gradients.side().giveBackAll();
+                    for (int bucket = 0; bucket < BUCKETS; bucket++) {
+                        access.copyBack(bucket);
+                    }
                     gradients.end(array);
                 }
             }

@@ -7,6 +7,7 @@ import io.gyre.PeerLostException;
 import io.gyre.local.Gyre;
 import io.gyre.local.LocalCluster;
 import io.gyre.memory.Region;
+import io.gyre.session.UserCode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -182,7 +183,7 @@ class OverlapTest {
     /** Offsets that were told in a pass, without repetitions. */
     private static List<Long> offsetsTold(Model model, DataSet batch) {
         List<Long> offsets = new ArrayList<>();
-        try (Replica replica = new Replica(Network.of(model), BUCKET_BYTES)) {
+        try (Replica replica = new Replica(Network.of(model), BUCKET_BYTES, new UserCode())) {
             FinalityCheck check =
                     new FinalityCheck(replica.gradients(), replica.elementType().bytes(), replica::fetch);
             replica.backward(batch.toMultiDataSet(), offset -> {

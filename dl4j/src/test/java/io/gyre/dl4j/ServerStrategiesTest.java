@@ -167,7 +167,7 @@ class ServerStrategiesTest {
                 assertThat(report.examples()).isEqualTo(96L * EPOCHS);
                 assertThat(report.epochs()).isEqualTo(EPOCHS);
                 if (consistency instanceof StaleSynchronous bounded) {
-                    assertThat(strategy.maxStaleness()).isLessThanOrEqualTo(bounded.bound());
+                    assertThat(strategy.exchange().maxStaleness()).isLessThanOrEqualTo(bounded.bound());
                 }
             }
         });

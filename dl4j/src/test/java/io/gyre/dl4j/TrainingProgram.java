@@ -3,7 +3,8 @@ package io.gyre.dl4j;
 import io.gyre.GyreException;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.session.Session;
-import io.gyre.training.StepReport;
+import io.gyre.training.GradientReduction;
+import io.gyre.training.ParameterExchange;
 import io.gyre.training.StepSummary;
 import io.gyre.training.Synchronous;
 import io.gyre.training.TrainableModel;
@@ -133,7 +134,8 @@ final class TrainingProgram {
     }
 
     /** Synchronous training by a rank that may stay behind when the gradients have been added up. */
-    private record StopsBeforeUpdater(Synchronous synchronous, boolean stops) implements UpdateStrategy {
+    private record StopsBeforeUpdater(Synchronous synchronous, boolean stops)
+            implements UpdateStrategy, ParameterExchange {
 
         @Override
         public String name() {
@@ -141,26 +143,21 @@ final class TrainingProgram {
         }
 
         @Override
-        public boolean keepsReplicasIdentical() {
-            return synchronous.keepsReplicasIdentical();
+        public GradientReduction reduction() {
+            return synchronous.reduction();
         }
 
         @Override
-        public void start(TrainableModel model) {
-            synchronous.start(model);
+        public ParameterExchange exchange() {
+            return this;
         }
 
         @Override
-        public StepSummary summarise(StepReport own, long step) {
-            return synchronous.summarise(own, step);
-        }
-
-        @Override
-        public void combine(TrainableModel model, StepSummary total, long step) {
-            synchronous.combine(model, total, step);
+        public void apply(TrainableModel model, StepSummary total, long step) {
             if (stops && step == LAST_STEP) {
                 stay(Phase.UPDATE);
             }
+            model.update(total);
         }
     }
 }

@@ -157,7 +157,7 @@ final class ClientLink {
     void leave() {
         gone = true;
         arriving = null;
-        budget.giveBack(place.byteLength());
+        budget.release(place.byteLength());
         place = NOTHING;
     }
 

@@ -78,7 +78,7 @@ final class PushBoxes {
     }
 
     private void free(StripedMemory box) {
-        budget.giveBack(bytes);
+        budget.release(bytes);
         allocator.free(box);
     }
 }

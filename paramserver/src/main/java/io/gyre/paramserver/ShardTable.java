@@ -179,7 +179,7 @@ final class ShardTable {
     void free(Shard shard) {
         byName.remove(shard.buffer().name());
         byNumber.remove(shard.number());
-        budget.giveBack(shard.byteLength() * copies(shard.buffer()));
+        budget.release(shard.byteLength() * copies(shard.buffer()));
         shard.pushBoxes().freeAll();
         shard.memory().markFreed();
         allocator.free(shard.memory());

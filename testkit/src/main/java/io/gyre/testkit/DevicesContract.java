@@ -422,7 +422,7 @@ public abstract class DevicesContract {
                 for (Bucket bucket : plan.buckets()) {
                     staged.await(bucket.index());
                     twice(memory, bucket);
-                    staged.giveBack(bucket.index());
+                    staged.copyBack(bucket.index());
                 }
                 staged.end(computes);
                 plain.scale(ElementType.FLOAT32, expected, 2);
@@ -469,7 +469,7 @@ public abstract class DevicesContract {
                 for (Bucket bucket : plan.buckets()) {
                     exchange.await(bucket.index());
                     twice(memory, bucket);
-                    exchange.giveBack(bucket.index());
+                    exchange.copyBack(bucket.index());
                 }
                 staged.end(computes);
             }
@@ -530,7 +530,7 @@ public abstract class DevicesContract {
                                 .isTrue();
                         exchange.await(bucket.index());
                         twice(memory, bucket);
-                        exchange.giveBack(bucket.index());
+                        exchange.copyBack(bucket.index());
                         done.release();
                     }
                     assertThat(ended.tryAcquire(PATIENCE.toSeconds(), TimeUnit.SECONDS))
@@ -575,10 +575,10 @@ public abstract class DevicesContract {
                     .hasMessage("the copy of bucket 0 to the host has begun before in this step");
             staged.begin(gradients, computes);
             exchange.awaitAll();
-            exchange.giveBack(0);
-            assertThatThrownBy(() -> exchange.giveBack(0)).hasMessage("bucket 0 was given back before in this step");
+            exchange.copyBack(0);
+            assertThatThrownBy(() -> exchange.copyBack(0)).hasMessage("bucket 0 was given back before in this step");
             assertThatThrownBy(() -> staged.end(computes)).hasMessage("bucket 1 was not given back");
-            exchange.giveBack(1);
+            exchange.copyBack(1);
             staged.end(computes);
         }
         computes.get(0).await(PATIENCE, "the step");

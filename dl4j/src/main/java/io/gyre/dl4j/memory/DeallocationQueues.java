@@ -87,7 +87,7 @@ final class DeallocationQueues {
             while (thread.isAlive()) {
                 long left = deadline - System.nanoTime();
                 if (left <= 0) {
-                    giveBack();
+                    copyBack();
                     throw new IllegalStateException("ND4J's thread " + thread.getName() + " did not end within "
                             + THREADS_END_SECONDS + " s and still frees memory: safe reclamation is not possible");
                 }
@@ -104,7 +104,7 @@ final class DeallocationQueues {
     }
 
     /** Starts threads of ND4J's own kind for the queues that have none. */
-    void giveBack() {
+    void copyBack() {
         try {
             Constructor<?> constructor = Class.forName(
                             DeallocatorService.class.getName() + "$DeallocatorServiceThread",

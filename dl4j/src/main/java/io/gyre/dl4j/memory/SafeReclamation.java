@@ -86,7 +86,7 @@ public final class SafeReclamation implements AutoCloseable {
             open--;
             if (open == 0 && reclaimer != null && queues != null) {
                 reclaimer.close();
-                queues.giveBack();
+                queues.copyBack();
                 reclaimer = null;
                 queues = null;
             }

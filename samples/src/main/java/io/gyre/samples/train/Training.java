@@ -189,7 +189,7 @@ final class Training {
                         "bytes sent",
                         fits.stream().mapToLong(FitReport::bytesSent).sum()),
                 ofAllRanks("bytes sent over a network", networkBytes),
-                strategy == null ? 0 : strategy.maxStaleness(),
+                strategy == null ? 0 : strategy.exchange().maxStaleness(),
                 withSteps.isEmpty() ? null : exchangeMs(withSteps.get(withSteps.size() - 1)),
                 withSteps.isEmpty() ? null : exposedMs(withSteps.get(withSteps.size() - 1)),
                 stopped);

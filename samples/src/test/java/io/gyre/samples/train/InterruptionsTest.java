@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
         named = "gyre.interruptions",
         matches = "\\d+",
         disabledReason = "-Dgyre.interruptions=N says how many of each kind")
+@Timeout(value = 3, unit = TimeUnit.HOURS)
 class InterruptionsTest {
 
     private static final int RANKS = 3;

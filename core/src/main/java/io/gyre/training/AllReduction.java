@@ -1,0 +1,116 @@
+package io.gyre.training;
+
+import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.World;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gradients are added up by an all-reduce, bucket by bucket.
+ *
+ * <p>They arrive as sums over examples and are divided by the number of all examples afterwards, by the model's own updater:
+ * batches of unequal size, and ranks without data, need no correction.
+ */
+final class AllReduction implements GradientReduction {
+
+    /** Bucket number that marks frames which carry no gradients. */
+    private static final int NO_BUCKET = -1;
+
+    /** Examples, score, stop, two fingerprints: a double each. */
+    private static final int REPORT_BYTES = 5 * Double.BYTES;
+
+    private final Collective collective;
+    private final List<Integer> ranks;
+    private final Region reports;
+
+    private @Nullable Region cut;
+    private List<Region> parts = List.of();
+
+    /**
+     * Creates the reduction for one rank.
+     *
+     * @param collective borrowed; the same algorithm on all ranks
+     * @param ranks those of the collective, by their numbers in the world that trains
+     */
+    AllReduction(Collective collective, List<Integer> ranks) {
+        this.collective = collective;
+        this.ranks = List.copyOf(ranks);
+        reports = Region.allocate(
+                "step reports", (long) REPORT_BYTES * collective.world().size());
+    }
+
+    @Override
+    public List<Integer> ranks(World world) {
+        return ranks;
+    }
+
+    @Override
+    public MemoryBox allocate(long byteLength) {
+        return collective.allocate("gradients", byteLength);
+    }
+
+    @Override
+    public void start(TrainableModel model) {
+        for (Region part : model.state()) {
+            collective.broadcast(part, 0, 0, NO_BUCKET);
+        }
+    }
+
+    /**
+     * An all-gather of small records as a sum: where one rank writes, all others have zeros. Sums with zero are exact, so every
+     * rank reads what each has written; of whole numbers up to 2^53, of losses that are finite or not.
+     */
+    @Override
+    public StepSummary summarise(StepReport own, long step) {
+        World world = collective.world();
+        reports.clear();
+        write(own, (long) world.rank() * REPORT_BYTES);
+        collective.allReduce(reports, ElementType.FLOAT64, ReduceOp.SUM, step, NO_BUCKET);
+        List<StepReport> all = new ArrayList<>(world.size());
+        for (int rank = 0; rank < world.size(); rank++) {
+            all.add(read((long) rank * REPORT_BYTES));
+        }
+        return new StepSummary(all);
+    }
+
+    private void write(StepReport report, long at) {
+        reports.putDouble(at, (double) report.examples());
+        reports.putDouble(at + 8, report.score());
+        reports.putDouble(at + 16, report.stop() ? 1 : 0);
+        reports.putDouble(at + 24, (double) report.dataFingerprint());
+        reports.putDouble(at + 32, (double) report.replicaFingerprint());
+    }
+
+    private StepReport read(long at) {
+        return new StepReport(
+                (long) reports.getDouble(at),
+                reports.getDouble(at + 8),
+                reports.getDouble(at + 16) != 0,
+                (long) reports.getDouble(at + 24),
+                (long) reports.getDouble(at + 32));
+    }
+
+    @Override
+    public void reduce(TrainableModel model, Bucket bucket, long step) {
+        collective.allReduce(part(model, bucket), model.elementType(), ReduceOp.SUM, step, bucket.index());
+    }
+
+    /** A bucket's memory: the same object in every step, as long as the gradients stay where they are. */
+    @SuppressWarnings("ReferenceEquality") // Gradients that have moved are another region.
+    private Region part(TrainableModel model, Bucket bucket) {
+        Region gradients = model.gradients();
+        if (gradients != cut) {
+            int bytes = model.elementType().bytes();
+            parts = model.bucketPlan().buckets().stream()
+                    .map(each -> gradients.slice(each.offset() * bytes, each.length() * bytes))
+                    .toList();
+            cut = gradients;
+        }
+        return parts.get(bucket.index());
+    }
+}

@@ -1,0 +1,29 @@
+package io.gyre.training;
+
+/** Reduces a bucket that is complete. One thread at a time. */
+final class BucketReducer {
+
+    private final GradientReduction reduction;
+    private final StepModel model;
+    private final StepObserver[] observers;
+
+    BucketReducer(GradientReduction reduction, StepModel model, StepObserver[] observers) {
+        this.reduction = reduction;
+        this.model = model;
+        this.observers = observers;
+    }
+
+    void reduce(Bucket bucket, HostAccess access, long step) {
+        long begin = System.nanoTime();
+        access.await(bucket.index());
+        model.checkUnchanged(bucket);
+        reduction.reduce(model, bucket, step);
+        access.copyBack(bucket.index());
+        if (observers.length > 0) {
+            long end = System.nanoTime();
+            for (StepObserver observer : observers) {
+                observer.bucketReduced(step, bucket, begin, end);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+package io.gyre.training;
+
+import io.gyre.GyreException;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reduces gradients while the backward pass goes on: a thread of its own reduces the buckets that are complete, in the order of
+ * the plan, and the pass is followed by a wait for the last.
+ *
+ * <dl>
+ *   <dt>Threads
+ *   <dd>One daemon thread, to {@link #close}. Where gradients are on a device the thread of the pass begins their copies to the
+ *       host, and this one waits for them there and sends the sums back. It alone uses the reduction between {@link #begin} and
+ *       the end of {@link #finish}.
+ *   <dt>Order
+ *   <dd>Every rank reduces every bucket in every step, also one without examples, and one whose pass tells nothing: only the
+ *       time differs.
+ *   <dt>Failure
+ *   <dd>What the reduction fails with is thrown by {@link #finish}; later steps fail with it too.
+ * </dl>
+ *
+ * <p>After Li et al., <i>PyTorch Distributed</i>, VLDB 2020, section 3.2.
+ */
+final class OverlappedReduction implements GradientProgress, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(OverlappedReduction.class);
+    private static final long CLOSE_MILLIS = 10_000;
+
+    private final BucketReducer reducer;
+    private final StepModel model;
+    private final List<Bucket> buckets;
+    private final Semaphore ready = new Semaphore(0);
+    private final Semaphore done = new Semaphore(0);
+    private final Thread thread;
+    private int handedOver;
+    private long ownExamples;
+    private volatile long step;
+    private volatile boolean closed;
+    private volatile @Nullable Throwable failure;
+
+    /** Starts the thread. */
+    OverlappedReduction(BucketReducer reducer, StepModel model, int rank) {
+        this.reducer = reducer;
+        this.model = model;
+        buckets = model.bucketPlan().buckets();
+        thread = new Thread(this::run, "gyre-exchange-" + rank);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void run() {
+        try (HostAccess access = model.hostAccessOfAnotherThread()) {
+            reduceAll(access);
+        } catch (RuntimeException | Error e) {
+            fail(e);
+        }
+    }
+
+    private void reduceAll(HostAccess access) {
+        int next = 0;
+        while (!closed) {
+            try {
+                ready.acquire();
+                reducer.reduce(buckets.get(next), access, step);
+                next = (next + 1) % buckets.size();
+                done.release();
+            } catch (InterruptedException e) {
+                fail(new GyreException("the exchange of gradients was interrupted", e));
+            } catch (RuntimeException | Error e) {
+                fail(e);
+            }
+        }
+        // What follows ends soon, and must not be cut short.
+        boolean unused = Thread.interrupted();
+    }
+
+    private void fail(Throwable found) {
+        failure = found;
+        closed = true;
+        done.release(buckets.size());
+    }
+
+    /**
+     * Begins this rank's part in a step.
+     *
+     * @param examples of this rank
+     * @return what its pass tells how far it is
+     */
+    GradientProgress begin(long examples, long ofStep) {
+        step = ofStep;
+        handedOver = 0;
+        ownExamples = examples;
+        return this;
+    }
+
+    @Override
+    public void completeFrom(long offset) {
+        while (handedOver < buckets.size() && buckets.get(handedOver).offset() >= offset) {
+            model.complete(buckets.get(handedOver), ownExamples);
+            model.beginReduction(buckets.get(handedOver));
+            handedOver++;
+            ready.release();
+        }
+    }
+
+    /** Hands over what is left, and waits until every bucket holds the sum over all ranks. */
+    void finish() {
+        completeFrom(0);
+        try {
+            if (failure == null) {
+                done.acquire(buckets.size());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new GyreException("interrupted in the exchange of gradients, step " + step, e);
+        }
+        Throwable found = failure;
+        if (found instanceof GyreException known) {
+            throw known;
+        }
+        if (found != null) {
+            throw new GyreException("the exchange of gradients of step " + step + " has failed: " + found, found);
+        }
+    }
+
+    /** Ends the thread, in the middle of a reduction if there is one. A second call does nothing. */
+    @Override
+    public void close() {
+        closed = true;
+        thread.interrupt();
+        boolean interrupted = false;
+        try {
+            thread.join(CLOSE_MILLIS);
+            if (thread.isAlive()) {
+                LOG.warn("{} has not ended within {} ms", thread.getName(), CLOSE_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            interrupted = true;
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

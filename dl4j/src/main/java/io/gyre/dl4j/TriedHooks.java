@@ -1,0 +1,47 @@
+package io.gyre.dl4j;
+
+import io.gyre.training.GradientProgress;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Passes whose hooks tell how much of the gradients is complete, once the first pass has shown that they tell the truth. */
+final class TriedHooks {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TriedHooks.class);
+
+    private final Replica replica;
+    private final boolean speaks;
+    private boolean tried;
+    private boolean work;
+
+    /**
+     * Prepares them.
+     *
+     * @param speaks whether this rank says it if they do not: it is the same on all
+     */
+    TriedHooks(Replica replica, boolean speaks) {
+        this.replica = replica;
+        this.speaks = speaks;
+    }
+
+    /** Runs a pass over examples; returns its loss. */
+    double run(Replica.Pass pass, GradientProgress progress) {
+        if (!tried) {
+            return tryThem(pass);
+        }
+        return pass.run(work ? progress : null);
+    }
+
+    private double tryThem(Replica.Pass pass) {
+        FinalityCheck check =
+                new FinalityCheck(replica.gradients(), replica.elementType().bytes(), replica::fetch);
+        double loss = pass.run(check);
+        String objection = check.objection();
+        tried = true;
+        work = objection.isEmpty();
+        if (!work && speaks) {
+            LOG.info("Gradients are exchanged after each backward pass, and not during it: {}", objection);
+        }
+        return loss;
+    }
+}
