@@ -1,8 +1,8 @@
 package io.gyre.paramserver;
 
 /**
- * Nobody waits for anybody: pushes are applied as they come, and staleness has no bound. Dean et al., "Large scale distributed
- * deep networks" (Downpour SGD), NIPS 2012.
+ * Nobody waits for anybody: pushes are applied as they come, and staleness has no bound. Dean et al., "Large scale
+ * distributed deep networks" (Downpour SGD), NIPS 2012.
  */
 public record AsynchronousParallel() implements Consistency {
 

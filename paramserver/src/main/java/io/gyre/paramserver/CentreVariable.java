@@ -1,6 +1,5 @@
 package io.gyre.paramserver;
 
-import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import io.gyre.training.SharedVector;
 
@@ -10,14 +9,14 @@ public final class CentreVariable implements SharedVector {
     private final ParameterService service;
     private final SoftMemoryBox box;
 
-    CentreVariable(ParameterService service, String name, ElementType type, long elements) {
+    CentreVariable(ParameterService service, SoftMemoryBox box) {
         this.service = service;
-        box = service.openTogether(service.trainers(), name, type, elements, false);
+        this.box = box;
     }
 
     @Override
     public void start(Region values) {
-        if (service.trainers().world().isRoot() && !service.hasReturned()) {
+        if (service.trainers().world().isRoot() && !service.isRestarted()) {
             box.write(values);
         }
         service.meet("start of the centre");

@@ -44,8 +44,8 @@ final class ClockTable {
     }
 
     /**
-     * Sets the clock of a worker that was lost and has come back to that of the slowest, so that nobody waits for what it has missed;
-     * if there is no other, it goes on at its own.
+     * Sets the clock of a restarted worker to that of the slowest, so that nobody waits for what it has missed. If
+     * there is no other, it goes on at its own.
      *
      * @param step at which it would go on by its own count
      * @return its clock

@@ -3,9 +3,9 @@ package io.gyre.paramserver;
 /**
  * How far workers may run apart: when one may begin a step, by the clock of the slowest.
  *
- * <p>A worker's clock is the number of steps whose pushes have been applied. A worker that begins step {@code c}, counted from
- * 0, computes with parameters that hold all pushes of everybody up to some clock {@code k}, and perhaps newer ones. The
- * <em>staleness</em> of its push is {@code c - k}, at least 0.
+ * <p>A worker's clock is the number of steps whose pushes have been applied. A worker that begins step {@code c},
+ * counted from 0, computes with parameters that hold all pushes of everybody up to some clock {@code k}, and perhaps
+ * newer ones. The <em>staleness</em> of its push is {@code c - k}, at least 0.
  */
 public sealed interface Consistency permits BulkSynchronous, StaleSynchronous, AsynchronousParallel {
 

@@ -35,7 +35,7 @@ final class MemoryBudget {
         taken += bytes;
     }
 
-    void copyBack(long bytes) {
+    void release(long bytes) {
         taken -= bytes;
     }
 

@@ -6,7 +6,10 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A message on its way: a frame with the words, then frames with the data, as fast as the link takes them. */
+/**
+ * A message on its way: a frame with its words, then frames with its data, as fast as the link takes them. Nothing is
+ * copied before the link takes it: words are encoded, and data read, in the call that hands them over.
+ */
 final class Outgoing {
 
     /** Chunk numbers of the two sorts of frames. */
@@ -17,26 +20,36 @@ final class Outgoing {
     private final Frame frame = new Frame();
     private final Frame.Kind kind;
     private final long call;
-    private final ByteBuffer words;
+    private final ServerMessage message;
     private final @Nullable Region data;
-    private final long offset;
     private final long length;
     private boolean begun;
     private long sent;
 
-    /**
-     * Prepares a message.
-     *
-     * @param words from 0 to its limit
-     * @param data borrowed until the message has been sent; null if there are none
-     */
-    Outgoing(Frame.Kind kind, long call, ByteBuffer words, @Nullable Region data, long offset, long length) {
+    private Outgoing(Frame.Kind kind, long call, ServerMessage message, @Nullable Region data) {
         this.kind = kind;
         this.call = call;
-        this.words = words;
+        this.message = message;
         this.data = data;
-        this.offset = offset;
-        this.length = data == null ? 0 : length;
+        length = data == null ? 0 : data.byteLength();
+    }
+
+    /**
+     * Prepares a request.
+     *
+     * @param data borrowed until the request has been sent; null if there are none
+     */
+    static Outgoing request(long call, Request<?> request, @Nullable Region data) {
+        return new Outgoing(Frame.Kind.REQUEST, call, request, data);
+    }
+
+    /**
+     * Prepares a reply.
+     *
+     * @param data borrowed until the reply has been sent; null if there are none
+     */
+    static Outgoing reply(long call, Reply reply, @Nullable Region data) {
+        return new Outgoing(Frame.Kind.RESPONSE, call, reply, data);
     }
 
     long call() {
@@ -44,9 +57,10 @@ final class Outgoing {
     }
 
     /** Sends what the link takes now. Returns how many frames that were. */
-    int advance(FrameSender sender) {
+    int advance(FrameSender sender, ServerMessageCodec codec) {
         int frames = 0;
         if (!begun) {
+            ByteBuffer words = codec.encode(message);
             frame.set(kind, call, 0, WORDS, length, words.limit());
             if (!sender.offer(frame, words, 0)) {
                 return 0;
@@ -56,9 +70,9 @@ final class Outgoing {
         }
         Region source = data;
         while (source != null && sent < length) {
-            int n = source.contiguous(offset + sent, Math.min(length - sent, sender.maxPayload()));
+            int n = source.contiguous(sent, Math.min(length - sent, sender.maxPayload()));
             frame.set(kind, call, 0, DATA, length, n);
-            if (!sender.offer(frame, source, offset + sent)) {
+            if (!sender.offer(frame, source, sent)) {
                 return frames;
             }
             sent += n;

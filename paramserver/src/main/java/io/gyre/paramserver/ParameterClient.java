@@ -1,22 +1,25 @@
 package io.gyre.paramserver;
 
-import io.gyre.ElementType;
 import io.gyre.memory.Region;
+import io.gyre.paramserver.Reply.Applied;
+import io.gyre.paramserver.Reply.StepGranted;
 import io.gyre.training.ParameterStore;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
  * Parameters that servers train, as one worker sees them.
  *
- * <p>Pushes are applied once each, in the order of this worker, however often they must be sent. A pull waits at the servers
- * until the consistency lets the step begin.
+ * <p>Pushes are applied once each, in the order of this worker, however often they must be sent. A pull waits at the
+ * servers until the consistency lets the step begin.
  *
  * <dl>
  *   <dt>On the servers' host
- *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than the staleness that is
- *       counted for it. Gradients are left in memory from which the server applies them: nothing but words is sent.
+ *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than the
+ *       staleness that is counted for it. Gradients are put into memory from which the server applies them: only
+ *       requests and replies are sent.
  *   <dt>Memory
  *   <dd>Two vectors: what is being pulled, and what is being pushed, which for servers on this host is in their memory.
  *   <dt>Threading
@@ -27,65 +30,58 @@ public final class ParameterClient implements ParameterStore {
 
     private final ParameterService service;
     private final Caller caller;
-    private final String name;
-    private final ElementType type;
-    private final long elements;
-    private final boolean mayPullAhead;
+    private final ShardedBuffer buffer;
     private final Region pulled;
     private final Region pushed;
-    private final long[] seen;
-    private final long[] seenClocks;
-    private final List<Call> pulling = new ArrayList<>();
-    private final List<Call> pushing = new ArrayList<>();
-    private final SoftMemoryBox box;
+    private final List<Call<StepGranted>> pulling = new ArrayList<>();
+    private final List<Call<Applied>> pushing = new ArrayList<>();
+
+    /** What each shard's server said of the parameters of the present step. */
+    private final StepGranted[] granted;
+
     private StalenessHistogram staleness = StalenessHistogram.EMPTY;
 
-    ParameterClient(ParameterService service, Caller caller, String name, ElementType type, long elements) {
+    ParameterClient(ParameterService service, Caller caller, ShardedBuffer buffer) {
         this.service = service;
         this.caller = caller;
-        this.name = name;
-        this.type = type;
-        this.elements = elements;
-        mayPullAhead = service.training().consistency().mayPullAhead();
-        pulled = Region.allocate("pulled parameters", elements * type.bytes());
-        seen = new long[service.servers()];
-        seenClocks = new long[service.servers()];
-        box = service.openTogether(service.trainers(), name, type, elements, true);
-        pushed = Region.allocate("pushed gradient", box.sendsPushes() ? elements * type.bytes() : 0);
+        this.buffer = buffer;
+        long bytes = buffer.spec().byteLength();
+        boolean sends = !buffer.shards().stream().allMatch(ShardHandle::hasPushBox);
+        pulled = Region.allocate("pulled parameters", bytes);
+        pushed = Region.allocate("pushed gradient", sends ? bytes : 0);
+        granted = new StepGranted[buffer.shards().size()];
+        Arrays.fill(granted, new StepGranted(0, 0));
     }
 
     @Override
     public void start(Region parameters) {
-        if (service.trainers().world().isRoot() && !service.hasReturned()) {
-            box.write(parameters);
+        if (service.trainers().world().isRoot() && !service.isRestarted()) {
+            buffer.write(parameters);
         }
-        service.meet("start of parameters '" + name + "'");
-        box.read(parameters);
-        if (service.training().consistency().outlivesWorkers()) {
+        service.meet("start of " + this);
+        buffer.read(parameters);
+        if (service.trainingOutlivesWorkers()) {
             service.outliveThis();
         }
     }
 
     @Override
     public long resume(long step) {
-        long begin = service.hasReturned() ? stepOfTheSlowest(step) : step;
-        box.awaitAll(box.beginAll(Operation.RESUME, begin));
-        service.meet("resuming parameters '" + name + "'");
+        long begin = service.isRestarted() ? stepOfTheSlowest(step) : step;
+        buffer.askAll(shard -> shard.resume(begin));
+        service.meet("resuming " + this);
         return begin;
     }
 
-    /** Where a worker goes on that was lost: not before the slowest on any server. */
+    /** Where a restarted worker goes on: not before the slowest on any server. */
     private long stepOfTheSlowest(long step) {
-        long begin = step;
-        for (Call call : box.beginAll(Operation.REJOIN, step)) {
-            begin = Math.max(begin, caller.await(call).version());
-        }
-        return begin;
+        List<Reply.Rejoined> rejoined = buffer.askAll(shard -> shard.rejoin(step));
+        return rejoined.stream().mapToLong(Reply.Rejoined::step).max().orElse(step);
     }
 
     @Override
     public boolean mayPullAhead() {
-        return mayPullAhead;
+        return service.training().consistency().mayPullAhead();
     }
 
     @Override
@@ -93,7 +89,9 @@ public final class ParameterClient implements ParameterStore {
         if (!pulling.isEmpty()) {
             throw new IllegalStateException("a pull is under way");
         }
-        pulling.addAll(box.beginPull(pulled, step));
+        for (ShardHandle shard : buffer.shards()) {
+            pulling.add(shard.pull(step, pulled));
+        }
     }
 
     @Override
@@ -101,38 +99,44 @@ public final class ParameterClient implements ParameterStore {
         if (pulling.isEmpty()) {
             throw new IllegalStateException("no pull is under way");
         }
-        for (Call call : pulling) {
-            Answer answer = caller.await(call);
-            seen[call.server.index()] = answer.version();
-            seenClocks[call.server.index()] = answer.clock();
+        buffer.checkLength(parameters);
+        for (int i = 0; i < pulling.size(); i++) {
+            granted[i] = caller.await(pulling.get(i));
         }
         pulling.clear();
-        box.complete(pulled, parameters);
+        for (ShardHandle shard : buffer.shards()) {
+            if (shard.isMapped()) {
+                shard.readMapped(parameters);
+            } else {
+                Vectors.copy(shard.part(parameters), shard.part(pulled));
+            }
+        }
     }
 
     @Override
     public void push(Region gradient, long step, long examples, int epoch) {
+        buffer.checkLength(gradient);
         awaitPush();
-        for (ServerLink link : caller.links()) {
-            pushing.add(box.beginPush(
-                    link, gradient, pushed, step, seen[link.index()], seenClocks[link.index()], examples, epoch));
+        for (int i = 0; i < granted.length; i++) {
+            GradientOrigin origin = new GradientOrigin(step, granted[i].version(), granted[i].clock(), examples, epoch);
+            pushing.add(buffer.shards().get(i).push(gradient, pushed, origin));
         }
     }
 
     @Override
     public void awaitPush() {
-        box.awaitAll(pushing);
+        caller.awaitAll(pushing);
         pushing.clear();
     }
 
     /**
-     * As {@link #awaitPush()}, for a limited time. A push that was not answered in it is still on its way, and applied once: call
-     * again to go on waiting.
+     * As {@link #awaitPush()}, for a limited time. A push that was not answered in it is still on its way, and applied
+     * once: call again to go on waiting.
      *
      * @throws io.gyre.PeerTimeoutException if a server has not answered in time
      */
     public void awaitPush(Duration atMost) {
-        for (Call call : pushing) {
+        for (Call<Applied> call : pushing) {
             caller.await(call, atMost);
         }
         awaitPush();
@@ -154,21 +158,19 @@ public final class ParameterClient implements ParameterStore {
     @Override
     public void finish(Region parameters) {
         awaitPush();
-        box.awaitAll(box.beginAll(Operation.FINISH, 0));
-        box.awaitAll(pulling);
+        buffer.askAll(ShardHandle::finish);
+        caller.awaitAll(pulling);
         pulling.clear();
-        service.meet("end of parameters '" + name + "'");
-        box.read(parameters);
+        service.meet("end of " + this);
+        buffer.read(parameters);
         staleness = fetchStaleness();
-        service.meet("farewell of parameters '" + name + "'");
+        service.meet("farewell of " + this);
     }
 
     private StalenessHistogram fetchStaleness() {
-        StalenessHistogram all = StalenessHistogram.EMPTY;
-        for (Call call : box.beginAll(Operation.STALENESS, 0)) {
-            all = all.plus(StalenessHistogram.parse(caller.await(call).text()));
-        }
-        return all;
+        return buffer.askAll(ShardHandle::countStaleness).stream()
+                .map(Reply.StalenessCounted::histogram)
+                .reduce(StalenessHistogram.EMPTY, StalenessHistogram::plus);
     }
 
     /** Staleness of all pushes to all shards, as of the last {@link #finish}. */
@@ -183,6 +185,6 @@ public final class ParameterClient implements ParameterStore {
 
     @Override
     public String toString() {
-        return "parameters '" + name + "' (" + elements + " elements of " + type + ")";
+        return "parameters " + buffer.spec();
     }
 }

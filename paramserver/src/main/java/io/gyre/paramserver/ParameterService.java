@@ -2,6 +2,7 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
+import io.gyre.Member;
 import io.gyre.PeerLostException;
 import io.gyre.network.Endpoint;
 import io.gyre.session.Groups;
@@ -22,22 +23,23 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>By default every rank serves one shard of everything. With {@link Builder#servers} the last ranks of the session do
- * nothing else: they call {@link #serve}, and the others, the workers, are a session of their own, {@link #workers}.
+ * <p>By default every rank serves one shard of everything. With {@link Builder#servers} the last ranks of the session
+ * do nothing else: they call {@link #serve}, and the others, the workers, are a session of their own, {@link #workers}.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread from {@link Builder#start} to {@link #close}; it serves, and carries the calls of this rank's client
- *       meanwhile. Calls come from one thread at a time; each {@link SoftMemoryBox} and {@link ServerCounter} may have a thread of
- *       its own.
+ *   <dd>One daemon thread from {@link Builder#start} to {@link #close}; it serves, and carries the calls of this rank's
+ *       client meanwhile. Calls come from one thread at a time; each {@link SoftMemoryBox} and {@link ServerCounter}
+ *       may have a thread of its own.
  *   <dt>Failure
- *   <dd>When a server dies every call ends with {@link PeerLostException}, which names it, its shard and what was asked, and so do
- *       later ones. A worker that dies or leaves is forgotten; whether that ends the session is the session's affair. If another
- *       process takes its place ({@link Session#incarnation}), that makes the same calls, finds what its predecessor had made, and
- *       goes on where the slowest of the others is; a group of several workers does not come back.
+ *   <dd>When a server dies every call ends with {@link PeerLostException}, which names it, its shard and what was
+ *       asked, and so do later ones. A worker that dies or leaves is forgotten; whether that ends the session is up to
+ *       the session. A restarted worker ({@link Session#incarnation}) makes the same calls, finds what the process
+ *       before it had created, and goes on where the slowest of the others is. A worker in a group of several cannot be
+ *       restarted.
  *   <dt>Closing
- *   <dd>A rank that serves is needed as long as others have questions: let all ranks meet before the first closes its service.
- *       {@link #close} says goodbye to the servers, and waits for them a second at most.
+ *   <dd>A rank that serves is needed as long as others have questions: let all ranks meet before the first closes its
+ *       service. {@link #close} says goodbye to the servers, and waits for them a second at most.
  * </dl>
  */
 public final class ParameterService implements AutoCloseable {
@@ -53,8 +55,8 @@ public final class ParameterService implements AutoCloseable {
     private final Roles roles;
     private final @Nullable Training training;
     private final @Nullable ShardServer server;
-    private final List<ServerLink> links = new ArrayList<>();
-    private final ServiceLoop loop;
+    private final ServiceThread thread;
+    private final ShardMapper mapper;
     private final Caller caller;
 
     /** Begins a service with options. All ranks of the session give the same. */
@@ -66,71 +68,82 @@ public final class ParameterService implements AutoCloseable {
         session = builder.session;
         training = builder.training;
         roles = new Roles(session, builder.servers, builder::divide);
-        int own = session.world().rank();
-        List<Integer> leads = roles.groups().leads();
-        List<Integer> serverRanks = roles.serverRanks();
-        checkReturn(serverRanks.contains(own));
+        checkReturn();
         Endpoint endpoint = session.endpoint(LANE);
-        Shelf shelf = new Shelf(session, endpoint);
-        server = serverRanks.contains(own)
-                ? new ShardServer(
-                        new ShardTable(
-                                serverRanks.indexOf(own),
-                                serverRanks.size(),
-                                leads,
-                                training,
-                                new MemoryBudget(serverRanks.indexOf(own), serverRanks.size(), builder.memoryLimit),
-                                shelf),
-                        leads,
-                        roles.workerRanks(),
-                        builder.faults)
-                : null;
-        if (roles.works()) {
-            for (int rank : serverRanks) {
-                links.add(new ServerLink(
-                        links.size(),
-                        serverRanks.size(),
-                        builder.servers == 0,
-                        session.members().get(rank)));
-            }
-        }
-        List<Peer> peers = new ArrayList<>();
-        for (int rank = 0; rank < session.world().size(); rank++) {
-            int at = links.isEmpty() ? -1 : serverRanks.indexOf(rank);
-            boolean isClient = server != null && roles.workerRanks().contains(rank);
-            if (at >= 0 || isClient) {
-                peers.add(new Peer(rank, session, endpoint, server, at < 0 ? null : links.get(at)));
-            }
-        }
+        BoxAllocator allocator = new BoxAllocator(session, endpoint);
+        server = roles.serves() ? newServer(builder, allocator) : null;
+        List<ServerLink> links = roles.works() ? newLinks(builder.servers == 0) : List.of();
+        List<Peer> peers = newPeers(endpoint, links);
         session.agree("the parameter service", builder.identity());
-        loop = new ServiceLoop(
-                session, endpoint, peers, links, server, shelf, builder.retryAfter.toNanos(), builder.faults);
-        caller = new Caller(session, links, loop, builder.callTimeout, roles.groupRanks());
+        ServiceAgent agent = new ServiceAgent(
+                session,
+                endpoint,
+                peers,
+                server,
+                !roles.works(),
+                allocator,
+                builder.retryAfter.toNanos(),
+                builder.faults);
+        thread = new ServiceThread(session, links, agent);
+        mapper = new ShardMapper(session, thread);
+        caller = new Caller(session, links, thread, builder.callTimeout, roles.groupRanks());
     }
 
-    /** Fails if this process has taken the place of one without which nobody goes on. */
-    private void checkReturn(boolean serves) {
-        if (!hasReturned()) {
+    private ShardServer newServer(Builder builder, BoxAllocator allocator) {
+        int index = roles.serverRanks().indexOf(session.world().rank());
+        int count = roles.serverRanks().size();
+        List<Integer> leads = roles.groups().leads();
+        MemoryBudget budget = new MemoryBudget(index, count, builder.memoryLimit);
+        ShardTable table = new ShardTable(index, count, leads, training, budget, allocator);
+        return new ShardServer(table, leads, roles.workerRanks(), builder.faults);
+    }
+
+    private List<ServerLink> newLinks(boolean serversWork) {
+        List<ServerLink> links = new ArrayList<>();
+        for (int rank : roles.serverRanks()) {
+            Member member = session.members().get(rank);
+            links.add(new ServerLink(links.size(), roles.serverRanks().size(), serversWork, member));
+        }
+        return links;
+    }
+
+    /** Everybody to whom this rank is client, or server, or both. */
+    private List<Peer> newPeers(Endpoint endpoint, List<ServerLink> links) {
+        List<Peer> peers = new ArrayList<>();
+        for (int rank = 0; rank < session.world().size(); rank++) {
+            int shard = links.isEmpty() ? -1 : roles.serverRanks().indexOf(rank);
+            boolean isClient = server != null && roles.workerRanks().contains(rank);
+            if (shard >= 0 || isClient) {
+                peers.add(new Peer(rank, session, endpoint, server, shard < 0 ? null : links.get(shard)));
+            }
+        }
+        return peers;
+    }
+
+    /** Fails if this process is a restart of a rank without which nobody goes on. */
+    private void checkReturn() {
+        if (!isRestarted()) {
             return;
         }
-        String who = session.members().get(session.world().rank()) + " has come back into a run that had begun, ";
-        if (serves) {
-            throw new GyreException(who + "but its shard was lost with its predecessor. Start a new run");
+        String who = session.members().get(session.world().rank()) + " was restarted, and the run had begun, ";
+        if (roles.serves()) {
+            throw new GyreException(who + "but its shard was lost with the process before it. Start a new run");
         }
         if (roles.groupRanks().size() > 1) {
             throw new GyreException(who + "but its group " + roles.groupRanks()
-                    + " has ended with its predecessor. The other groups go on; only ranks without a group come back");
+                    + " has ended with the process before it. The other groups go on; only ranks without a group can be"
+                    + " restarted");
         }
     }
 
-    /** Whether this process has taken the place of a rank that was lost. */
-    boolean hasReturned() {
+    /** Whether this process is a restart of a rank that was lost. */
+    boolean isRestarted() {
         return session.incarnation(session.world().rank()) > 0;
     }
 
     /** Whether this rank only serves. */
     public boolean isServer() {
-        return links.isEmpty();
+        return !roles.works();
     }
 
     /** The ranks that are no mere servers, as a session of their own; on a server, the servers. */
@@ -160,13 +173,13 @@ public final class ParameterService implements AutoCloseable {
 
     /** Number of servers. */
     public int servers() {
-        return isServer() ? workers().world().size() : links.size();
+        return roles.serverRanks().size();
     }
 
     /** Serves until all workers have left or died. For ranks that do nothing else; blocks. */
     public void serve() {
-        if (loop.awaitEnd()) {
-            loop.checkAlive("serving shard " + workers().world().rank() + " of " + servers());
+        if (thread.awaitEnd()) {
+            thread.checkRunning("serving shard " + workers().world().rank() + " of " + servers());
         }
     }
 
@@ -191,21 +204,26 @@ public final class ParameterService implements AutoCloseable {
 
     /** Makes a buffer of zeros on the servers. Others {@link #attach} it afterwards: let them wait in an exchange. */
     public SoftMemoryBox create(String name, ElementType type, long elements) {
-        return caller.open(Operation.CREATE, name, type, elements, false);
+        BufferSpec buffer = new BufferSpec(name, type, elements, false);
+        return new SoftMemoryBox(ShardedBuffer.open(caller, mapper, buffer, Request.Create::new), caller);
     }
 
     /** Finds a buffer that another rank has made; fails at once if there is none, or one of other type or length. */
     public SoftMemoryBox attach(String name, ElementType type, long elements) {
-        return caller.open(Operation.ATTACH, name, type, elements, false);
+        BufferSpec buffer = new BufferSpec(name, type, elements, false);
+        return new SoftMemoryBox(ShardedBuffer.open(caller, mapper, buffer, Request.Attach::new), caller);
     }
 
     /**
-     * Parameters that the servers train, as this service's {@link Training} says. For leads of groups alone, if there are groups.
+     * Parameters that the servers train, as this service's {@link Training} says. For leads of groups alone, if there
+     * are groups.
      *
      * @param name the same on all leads, which call this together
      */
     public ParameterClient parameters(String name, ElementType type, long elements) {
-        return new ParameterClient(this, caller, name, type, elements);
+        training();
+        BufferSpec buffer = new BufferSpec(name, type, elements, true);
+        return new ParameterClient(this, caller, openTogether(trainers(), buffer));
     }
 
     /**
@@ -214,7 +232,8 @@ public final class ParameterService implements AutoCloseable {
      * @param name the same on all leads, which call this together
      */
     public CentreVariable centre(String name, ElementType type, long elements) {
-        return new CentreVariable(this, name, type, elements);
+        BufferSpec buffer = new BufferSpec(name, type, elements, false);
+        return new CentreVariable(this, new SoftMemoryBox(openTogether(trainers(), buffer), caller));
     }
 
     /**
@@ -223,19 +242,20 @@ public final class ParameterService implements AutoCloseable {
      * @param name the same on all workers, which call this together
      */
     public ServerCounter counter(String name) {
-        return new ServerCounter(this, name);
+        BufferSpec buffer = new BufferSpec(name, ElementType.FLOAT64, 1, false);
+        return new ServerCounter(openTogether(workers(), buffer), caller);
     }
 
-    /** A buffer that the root of some ranks makes and the others find. They all call it together. */
-    SoftMemoryBox openTogether(Session ranks, String name, ElementType type, long elements, boolean trained) {
-        String occasion = "creation of '" + name + "'";
+    /** A buffer that the root of some ranks creates and the others attach. They all call it together. */
+    private ShardedBuffer openTogether(Session ranks, BufferSpec buffer) {
+        String occasion = "creation of '" + buffer.name() + "'";
         if (ranks.world().isRoot()) {
-            SoftMemoryBox box = caller.open(Operation.CREATE, name, type, elements, trained);
+            ShardedBuffer created = ShardedBuffer.open(caller, mapper, buffer, Request.Create::new);
             ranks.exchange(occasion, NOTHING);
-            return box;
+            return created;
         }
         ranks.exchange(occasion, NOTHING);
-        return caller.open(Operation.ATTACH, name, type, elements, trained);
+        return ShardedBuffer.open(caller, mapper, buffer, Request.Attach::new);
     }
 
     /** Waits for all leads that are left. */
@@ -244,8 +264,8 @@ public final class ParameterService implements AutoCloseable {
     }
 
     /**
-     * Lets the run outlive this worker, if the servers are ranks of their own; else the run needs it, and nothing happens. Leads do so
-     * when they start what outlives them; the others of a group do it themselves.
+     * Lets the run outlive this worker, if the servers are ranks of their own; else the run needs it, and nothing
+     * happens. Leads do so when they start what outlives them; the others of a group do it themselves.
      */
     public void outliveThis() {
         if (server == null) {
@@ -256,10 +276,10 @@ public final class ParameterService implements AutoCloseable {
     /** Ends this rank's part: no call after this. A second call does nothing. */
     @Override
     public void close() {
-        if (!loop.isClosed() && loop.isWell() && !Thread.currentThread().isInterrupted()) {
-            caller.sayGoodbye(GOODBYE);
+        if (!thread.isClosed() && thread.isRunning() && !Thread.currentThread().isInterrupted()) {
+            caller.leave(GOODBYE);
         }
-        loop.close();
+        thread.close();
     }
 
     /** Options of a service. All ranks give the same. */
@@ -285,7 +305,10 @@ public final class ParameterService implements AutoCloseable {
             return this;
         }
 
-        /** Divides the workers into so many groups of neighbours, each of which trains as one. Default: each is by itself. */
+        /**
+         * Divides the workers into so many groups of neighbours, each of which trains as one. Default: each is by
+         * itself.
+         */
         public Builder groups(int value) {
             if (value < 1) {
                 throw new IllegalArgumentException("groups is " + value + ": it must be positive");
@@ -350,6 +373,8 @@ public final class ParameterService implements AutoCloseable {
         private Map<String, String> identity() {
             Training trained = training;
             return Map.of(
+                    "version of the protocol between clients and servers",
+                    String.valueOf(ServerMessage.PROTOCOL_VERSION),
                     "servers",
                     String.valueOf(servers),
                     "groups",
@@ -365,7 +390,7 @@ public final class ParameterService implements AutoCloseable {
         /** Starts it. Blocks until all ranks have called it. */
         public ParameterService start() {
             ParameterService service = new ParameterService(this);
-            service.loop.start();
+            service.thread.start();
             return service;
         }
     }

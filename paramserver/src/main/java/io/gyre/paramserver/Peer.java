@@ -9,7 +9,7 @@ import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A rank to which this one is client, or server, or both: sorts what comes from there. For the service's thread. */
+/** A rank to which this one is client, or server, or both: takes turns with it. For the service's thread. */
 final class Peer implements FrameReceiver.Handler {
 
     /** Frames that are taken from one peer before the next has its turn. */
@@ -27,10 +27,10 @@ final class Peer implements FrameReceiver.Handler {
     /**
      * Begins to talk to a rank.
      *
-     * @param session tells whether another process has become that rank
+     * @param session tells whether a new process has that rank
      * @param rank may be this one
-     * @param server this rank's own, which answers that rank; null if there is none
-     * @param link for questions to that rank; null if it does not serve this one
+     * @param server this rank's own, which serves that rank; null if there is none
+     * @param link for requests to that rank; null if it does not serve this one
      */
     Peer(int rank, Session session, Endpoint endpoint, @Nullable ShardServer server, @Nullable ServerLink link) {
         this.rank = rank;
@@ -48,37 +48,37 @@ final class Peer implements FrameReceiver.Handler {
     /** Takes and gives what can be taken and given now. Returns how many frames that were. */
     int turn(long retryNanos, Faults faults) {
         if (session.incarnation(rank) != incarnation) {
-            comeBack();
+            restart();
         }
         boolean listens = !gone && rank != endpoint.world().rank();
         int work = listens ? endpoint.receiver(rank).poll(this, FRAMES_PER_TURN) : 0;
-        // What was asked for waits for what this rank wants to change: two that each read first, where the other wants
-        // to add, would
-        // take turns, and each one's link would be idle half of the time. Acknowledgements are short.
-        if (server != null && server.hasAnswers(rank)) {
+        // Replies with data wait until this rank's own requests are sent: two ranks that both read, and then add, would
+        // else
+        // take turns, and each one's link would be idle half of the time. Replies without data are short.
+        if (server != null && server.hasReplies(rank)) {
             work += server.acknowledge(rank, sender());
         }
         if (link != null && link.isBusy()) {
             work += link.advance(sender(), retryNanos, faults);
         }
-        if (server != null && server.hasAnswers(rank)) {
+        if (server != null && server.hasReplies(rank)) {
             work += server.advance(rank, sender());
         }
         return work;
     }
 
-    /** It was lost, and another process has taken its place. What the first had on its way is dropped. */
-    private void comeBack() {
+    /** It was lost, and a new process has its rank. What the first had on its way is dropped. */
+    private void restart() {
         incarnation = session.incarnation(rank);
         gone = false;
         sender = null;
         if (server != null) {
-            server.takeBack(rank);
+            server.restarted(rank);
         }
         endpoint.renew(rank);
     }
 
-    /** It has left or died. Returns whether this rank waits for its answer. */
+    /** It has left or is lost. Returns whether this rank waits for its reply. */
     boolean leave() {
         gone = true;
         if (server != null) {

@@ -4,19 +4,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
 
-/** What a client has begun and not yet waited for: questions to servers, and work of the service's thread in mapped memory. */
+/**
+ * What a client has begun and not yet waited for: calls to servers, and work of the service's thread on mapped shards.
+ */
 final class Pending {
 
-    /** What {@link #await} returns if no server was asked. */
+    /** Version that {@link #await} returns if no server was asked. */
     static final long NO_VERSION = Long.MAX_VALUE;
 
     private final Caller caller;
     private final String doing;
-    private final List<Call> calls = new ArrayList<>();
+    private final List<Call<? extends Reply.Versioned>> calls = new ArrayList<>();
     private final List<FutureTask<Boolean>> tasks = new ArrayList<>();
 
     /**
-     * Nothing is under way.
+     * Nothing is pending.
      *
      * @param doing what will be, for errors
      */
@@ -25,12 +27,8 @@ final class Pending {
         this.doing = doing;
     }
 
-    void add(Call call) {
+    void add(Call<? extends Reply.Versioned> call) {
         calls.add(call);
-    }
-
-    void addAll(List<Call> begun) {
-        calls.addAll(begun);
     }
 
     /** Lets the service's thread do something, after what it was given before. */
@@ -38,12 +36,12 @@ final class Pending {
         tasks.add(caller.begin(action));
     }
 
-    /** Waits for all of it; returns the least version of the answers. */
+    /**
+     * Waits for all of it. Returns the least version of the replies. After a failure a second call waits for the same
+     * again.
+     */
     long await() {
-        long least = NO_VERSION;
-        for (Call call : calls) {
-            least = Math.min(least, caller.await(call).version());
-        }
+        long least = caller.awaitAll(calls);
         calls.clear();
         for (FutureTask<Boolean> task : tasks) {
             caller.await(task, doing);

@@ -1,156 +1,236 @@
 package io.gyre.paramserver;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
+import io.gyre.paramserver.Reply.Applied;
+import io.gyre.paramserver.Reply.Content;
+import io.gyre.paramserver.Reply.Counted;
+import io.gyre.paramserver.Reply.Done;
+import io.gyre.paramserver.Reply.Opened;
+import io.gyre.paramserver.Reply.Reached;
+import io.gyre.paramserver.Reply.Rejoined;
+import io.gyre.paramserver.Reply.StalenessCounted;
+import io.gyre.paramserver.Reply.StepGranted;
+import java.util.Locale;
 
 /**
- * What a client asks of one server. Data, if there are any, follow in frames of their own.
+ * What a client asks of one server: one record per request.
  *
- * @param operation what is to be done
- * @param call number of the question among those of this client to this server, which the answer repeats; the same when it is
- *     asked again
- * @param incarnation number of the client's process
- * @param sequence number of the change, see {@link PushLedger}; 0 if it is none
- * @param buffer number of the buffer, as the server gave it
- * @param offset where in the server's shard, in bytes
- * @param length how many bytes are meant
- * @param step optimiser step of the client; for {@link Operation#AWAIT} the version
- * @param seen version of the parameters that the client computed with
- * @param seenClock clock up to which these held everything
- * @param weight number of examples
- * @param epoch pass over the data
- * @param text name of the buffer; for {@link Operation#PUSH} that of the box in which its data lie, empty if they follow
+ * @param <R> what the server replies, unless it answers with {@link Reply.Refused}
  */
-record Request(
-        Operation operation,
-        long call,
-        long incarnation,
-        long sequence,
-        int buffer,
-        long offset,
-        long length,
-        long step,
-        long seen,
-        long seenClock,
-        long weight,
-        int epoch,
-        String text) {
+sealed interface Request<R extends Reply> extends ServerMessage {
 
-    private static final int FIXED_BYTES = 11 * Long.BYTES + 2 * Integer.BYTES;
+    /** Type of the reply. */
+    Class<R> replyType();
 
-    /** A request about a buffer without more to say. */
-    static Request of(Operation operation, int buffer) {
-        return new Request(operation, 0, 0, 0, buffer, 0, 0, 0, 0, 0, 0, 0, "");
+    /** Whether data follow: the new values, or what is to be added, for the whole shard. */
+    default boolean carriesData() {
+        return false;
     }
 
-    static Request about(Operation operation, String text) {
-        return new Request(operation, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, text);
+    /** The request in a few words, for errors. */
+    default String inWords() {
+        return getClass().getSimpleName().replaceAll("(?<=.)(?=[A-Z])", "-").toLowerCase(Locale.ROOT);
     }
 
-    Request withRange(long newOffset, long newLength) {
-        return new Request(
-                operation,
-                call,
-                incarnation,
-                sequence,
-                buffer,
-                newOffset,
-                newLength,
-                step,
-                seen,
-                seenClock,
-                weight,
-                epoch,
-                text);
+    /** Makes a client known to a buffer. */
+    sealed interface Open extends Request<Opened> {
+
+        BufferSpec spec();
+
+        /** Of the client's rank. A restarted worker has a higher one than the process before it. */
+        long incarnation();
+
+        @Override
+        default Class<Opened> replyType() {
+            return Opened.class;
+        }
+
+        @Override
+        default String inWords() {
+            return Request.super.inWords() + " of buffer '" + spec().name() + "'";
+        }
     }
 
-    Request withStep(long newStep, long newSeen, long newSeenClock, long newWeight, int newEpoch) {
-        return new Request(
-                operation,
-                call,
-                incarnation,
-                sequence,
-                buffer,
-                offset,
-                length,
-                newStep,
-                newSeen,
-                newSeenClock,
-                newWeight,
-                newEpoch,
-                text);
+    /**
+     * Creates a buffer of zeros. A restarted worker creates what its rank had created before, and finds it as it is.
+     */
+    record Create(BufferSpec spec, long incarnation) implements Open {}
+
+    /** Finds a buffer that another client has created. */
+    record Attach(BufferSpec spec, long incarnation) implements Open {}
+
+    /** The client asks no more. */
+    record Leave() implements Request<Done> {
+        @Override
+        public Class<Done> replyType() {
+            return Done.class;
+        }
     }
 
-    Request withText(String newText) {
-        return new Request(
-                operation,
-                call,
-                incarnation,
-                sequence,
-                buffer,
-                offset,
-                length,
-                step,
-                seen,
-                seenClock,
-                weight,
-                epoch,
-                newText);
+    /** A request about a buffer that the client has opened. */
+    sealed interface OfBuffer<R extends Reply> extends Request<R> {
+
+        /** Number of the buffer on this server: see {@link Opened}. */
+        int buffer();
     }
 
-    Request numbered(long newCall, long newIncarnation, long newSequence) {
-        return new Request(
-                operation,
-                newCall,
-                newIncarnation,
-                newSequence,
-                buffer,
-                offset,
-                length,
-                step,
-                seen,
-                seenClock,
-                weight,
-                epoch,
-                text);
+    /** Gives the memory of a buffer back, for everybody. */
+    record Free(int buffer) implements OfBuffer<Done> {
+        @Override
+        public Class<Done> replyType() {
+            return Done.class;
+        }
     }
 
-    /** Whether the data lie in memory that client and server have mapped, and do not follow. */
-    boolean isLeft() {
-        return operation == Operation.PUSH && !text.isEmpty();
+    /** Asks for the content of the shard. */
+    record Read(int buffer) implements OfBuffer<Content> {
+        @Override
+        public Class<Content> replyType() {
+            return Content.class;
+        }
     }
 
-    /** Bytes of data that follow. */
-    long dataBytes() {
-        return operation.carriesData() && !isLeft() ? length : 0;
+    /** Changes the shard, and so must happen once, however often it is sent. */
+    sealed interface Change<R extends Reply> extends OfBuffer<R> {
+        ChangeId id();
     }
 
-    ByteBuffer encode() {
-        byte[] name = text.getBytes(StandardCharsets.UTF_8);
-        ByteBuffer out = ByteBuffer.allocateDirect(FIXED_BYTES + name.length);
-        out.putInt(operation.code()).putInt(buffer);
-        out.putLong(call).putLong(incarnation).putLong(sequence).putLong(offset).putLong(length);
-        out.putLong(step).putLong(seen).putLong(seenClock).putLong(weight).putLong(epoch);
-        return out.putLong(name.length).put(name).flip();
+    /** Replaces the content of the shard by the data that follow. */
+    record Write(int buffer, ChangeId id) implements Change<Applied> {
+        @Override
+        public Class<Applied> replyType() {
+            return Applied.class;
+        }
+
+        @Override
+        public boolean carriesData() {
+            return true;
+        }
     }
 
-    static Request decode(ByteBuffer payload, int offset, int length) {
-        ByteBuffer in = payload.duplicate().clear().position(offset).limit(offset + length);
-        Operation operation = Operation.of(in.getInt());
-        int buffer = in.getInt();
-        return new Request(
-                operation,
-                in.getLong(),
-                in.getLong(),
-                in.getLong(),
-                buffer,
-                in.getLong(),
-                in.getLong(),
-                in.getLong(),
-                in.getLong(),
-                in.getLong(),
-                in.getLong(),
-                (int) in.getLong(),
-                Answer.readText(in));
+    /** Adds the data that follow to the shard, element by element. */
+    record Accumulate(int buffer, ChangeId id) implements Change<Applied> {
+        @Override
+        public Class<Applied> replyType() {
+            return Applied.class;
+        }
+
+        @Override
+        public boolean carriesData() {
+            return true;
+        }
+    }
+
+    /** Adds to the double at the beginning of the shard, and asks what it was. */
+    record FetchAndAdd(int buffer, ChangeId id, long delta) implements Change<Counted> {
+        @Override
+        public Class<Counted> replyType() {
+            return Counted.class;
+        }
+    }
+
+    /** A request about parameters in training. */
+    sealed interface OfTraining<R extends Reply> extends OfBuffer<R> {}
+
+    /** Hands over this shard's part of a gradient. */
+    sealed interface Push extends Change<Applied>, OfTraining<Applied> {
+
+        GradientOrigin origin();
+
+        @Override
+        default Class<Applied> replyType() {
+            return Applied.class;
+        }
+
+        @Override
+        default String inWords() {
+            return "push of step " + origin().step();
+        }
+    }
+
+    /** A push whose gradient follows as data. */
+    record SentPush(int buffer, ChangeId id, GradientOrigin origin) implements Push {
+        @Override
+        public boolean carriesData() {
+            return true;
+        }
+    }
+
+    /**
+     * A push whose gradient lies in memory that client and server have mapped.
+     *
+     * @param box name of the memory box, from {@link Opened}
+     */
+    record MappedPush(int buffer, ChangeId id, GradientOrigin origin, String box) implements Push {}
+
+    /**
+     * A request that the server answers once a condition holds. A client waits for one of each kind and buffer at a
+     * time.
+     */
+    sealed interface Wait<R extends Reply> extends OfBuffer<R> {}
+
+    /** Waits until the shard has seen so many changes. */
+    record AwaitVersion(int buffer, long version) implements Wait<Reached> {
+        @Override
+        public Class<Reached> replyType() {
+            return Reached.class;
+        }
+    }
+
+    /** Waits until the consistency lets this client begin a step. */
+    sealed interface BeginStep extends Wait<StepGranted>, OfTraining<StepGranted> {
+
+        long step();
+
+        @Override
+        default Class<StepGranted> replyType() {
+            return StepGranted.class;
+        }
+
+        @Override
+        default String inWords() {
+            return "pull of step " + step();
+        }
+    }
+
+    /** Asks for the parameters of a step: they follow the reply. */
+    record SentPull(int buffer, long step) implements BeginStep {}
+
+    /** Asks for leave to begin a step: the client has mapped the parameters, and copies them itself. */
+    record MappedPull(int buffer, long step) implements BeginStep {}
+
+    /** The worker pushes no more: nobody waits for it. */
+    record Finish(int buffer) implements OfTraining<Done> {
+        @Override
+        public Class<Done> replyType() {
+            return Done.class;
+        }
+    }
+
+    /** The worker goes on, or begins, at a step. */
+    record Resume(int buffer, long step) implements OfTraining<Done> {
+        @Override
+        public Class<Done> replyType() {
+            return Done.class;
+        }
+    }
+
+    /**
+     * A restarted worker asks at which step it goes on.
+     *
+     * @param step the earliest that it can take
+     */
+    record Rejoin(int buffer, long step) implements OfTraining<Rejoined> {
+        @Override
+        public Class<Rejoined> replyType() {
+            return Rejoined.class;
+        }
+    }
+
+    /** Asks how stale pushes were. */
+    record CountStaleness(int buffer) implements OfTraining<StalenessCounted> {
+        @Override
+        public Class<StalenessCounted> replyType() {
+            return StalenessCounted.class;
+        }
     }
 }

@@ -49,6 +49,11 @@ final class Roles {
         return workerRanks.contains(own());
     }
 
+    /** Whether this rank serves, and perhaps works. */
+    boolean serves() {
+        return serverRanks.contains(own());
+    }
+
     /** Ranks that work, ascending. */
     List<Integer> workerRanks() {
         return workerRanks;

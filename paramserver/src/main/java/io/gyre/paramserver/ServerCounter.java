@@ -1,11 +1,10 @@
 package io.gyre.paramserver;
 
-import io.gyre.ElementType;
 import io.gyre.session.SharedCounter;
 
 /**
- * A number on the first server with which all workers count: see {@link ParameterService#counter}. Counts happen once each,
- * however often they must be sent; where the server's memory is mapped, nothing is sent.
+ * A number on the first server with which all workers count: see {@link ParameterService#counter}. Counts happen once
+ * each, however often they must be sent; where the server's memory is mapped, nothing is sent.
  *
  * <dl>
  *   <dt>Range
@@ -16,14 +15,18 @@ import io.gyre.session.SharedCounter;
  */
 public final class ServerCounter implements SharedCounter {
 
-    private final SoftMemoryBox box;
+    private final Caller caller;
+    private final ShardHandle first;
 
-    ServerCounter(ParameterService service, String name) {
-        box = service.openTogether(service.workers(), name, ElementType.FLOAT64, 1, false);
+    ServerCounter(ShardedBuffer buffer, Caller caller) {
+        this.caller = caller;
+        first = buffer.shards().get(0);
     }
 
     @Override
     public long getAndAdd(long delta) {
-        return box.getAndAdd(delta);
+        return first.isMapped()
+                ? first.fetchAndAddMapped(delta)
+                : caller.await(first.fetchAndAdd(delta)).before();
     }
 }

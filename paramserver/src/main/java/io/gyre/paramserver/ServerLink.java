@@ -1,33 +1,46 @@
 package io.gyre.paramserver;
 
 import io.gyre.Member;
+import io.gyre.ProtocolException;
+import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** A client's connection to one server. All but {@link #nextCall} is for the thread that carries its calls. */
+/**
+ * A client's connection to one server: sends requests, repeats those that are not answered in time, and matches replies
+ * to them. All but {@link #nextCall} is for the service's thread.
+ *
+ * <p>A request is open from {@link #ask} until its reply has come complete. What comes for a call that is not open is a
+ * second reply to a request that was sent twice, and dropped.
+ */
 final class ServerLink {
 
     private final int index;
     private final int servers;
     private final boolean alsoWorks;
     private final Member server;
+    private final ServerMessageCodec codec = new ServerMessageCodec();
     private final AtomicLong calls = new AtomicLong();
-    private final Map<Long, Call> open = new HashMap<>();
+
+    /** A client has few calls open at a time. */
+    private final List<Call<?>> open = new ArrayList<>();
+
     private final Deque<Outgoing> requests = new ArrayDeque<>();
-    private @Nullable Call arriving;
-    private @Nullable Answer arrivingAnswer;
+    private @Nullable Call<?> arriving;
+    private @Nullable Reply arrivingReply;
     private long arrived;
 
     /**
      * Prepares a connection.
      *
+     * @param index which of the servers, and so which shard it has
      * @param alsoWorks whether the server's rank is a worker, too
      */
     ServerLink(int index, int servers, boolean alsoWorks, Member server) {
@@ -45,102 +58,122 @@ final class ServerLink {
         return server;
     }
 
-    /** Number for a question that no other one has. */
+    /** Number for a call that no other one has. For any thread. */
     long nextCall() {
         return calls.incrementAndGet();
     }
 
     /** Begins to ask. */
-    void ask(Call call, Faults faults) {
-        open.put(call.request.call(), call);
-        enqueue(call, faults);
+    void ask(Call<?> call, Faults faults) {
+        open.add(call);
+        enqueue(call, System.nanoTime(), faults);
     }
 
-    private void enqueue(Call call, Faults faults) {
-        call.sentNanos = System.nanoTime();
+    private void enqueue(Call<?> call, long now, Faults faults) {
+        call.sent(now);
         for (int copies = faults.copies(); copies > 0; copies--) {
-            requests.add(new Outgoing(
-                    Frame.Kind.REQUEST,
-                    call.request.call(),
-                    call.request.encode(),
-                    call.request.operation().carriesData() ? call.data : null,
-                    0,
-                    call.request.length()));
+            requests.add(Outgoing.request(call.number(), call.request(), call.sends()));
         }
     }
 
-    /** Sends what the link takes now, and asks again what has not been answered in time. Returns how many frames were sent. */
+    /** Sends what the link takes now, and repeats what was not answered in time. Returns how many frames were sent. */
     int advance(FrameSender sender, long retryNanos, Faults faults) {
         int frames = 0;
         for (Outgoing next = requests.peek(); next != null; next = requests.peek()) {
-            if (!open.containsKey(next.call())) {
+            if (find(next.call()) == null) {
                 // Answered meanwhile, so that nobody needs this copy; its data may have changed.
                 requests.remove();
                 continue;
             }
-            frames += next.advance(sender);
+            frames += next.advance(sender, codec);
             if (!next.isSent()) {
                 return frames;
             }
             requests.remove();
         }
         long now = System.nanoTime();
-        for (Call call : open.values()) {
-            if (now - call.sentNanos > retryNanos) {
-                enqueue(call, faults);
+        for (int i = 0; i < open.size(); i++) {
+            if (now - open.get(i).sentNanos() > retryNanos) {
+                enqueue(open.get(i), now, faults);
             }
         }
         return frames;
     }
 
+    private @Nullable Call<?> find(long number) {
+        for (int i = 0; i < open.size(); i++) {
+            if (open.get(i).number() == number) {
+                return open.get(i);
+            }
+        }
+        return null;
+    }
+
     /** Takes a frame of the server. */
     boolean onFrame(Frame frame, ByteBuffer payload, int offset) {
         if (frame.chunk() == Outgoing.WORDS) {
-            arriving = null;
-            Answer answer = Answer.decode(payload, offset, frame.length());
-            Call call = open.get(answer.call());
-            if (call == null) {
-                return true;
-            }
-            if (answer.dataBytes() == 0) {
-                finish(call, answer);
-            } else {
-                arriving = call;
-                arrivingAnswer = answer;
-                arrived = 0;
-            }
-            return true;
-        }
-        Call call = arriving;
-        Answer answer = arrivingAnswer;
-        if (call == null || answer == null || call.data == null || call.request.call() != frame.step()) {
-            return true;
-        }
-        call.data.copyFrom(arrived, payload, offset, frame.length());
-        arrived += frame.length();
-        if (arrived == answer.dataBytes()) {
-            arriving = null;
-            finish(call, answer);
+            onWords(frame, payload, offset);
+        } else {
+            onData(frame, payload, offset);
         }
         return true;
     }
 
-    private void finish(Call call, Answer answer) {
-        open.remove(answer.call());
-        call.finish(answer);
+    private void onWords(Frame frame, ByteBuffer payload, int offset) {
+        arriving = null;
+        Call<?> call = find(frame.step());
+        if (call == null) {
+            return;
+        }
+        Reply reply = ServerMessageCodec.decodeReply(payload, offset, frame.length());
+        if (frame.vectorBytes() == 0) {
+            finish(call, reply);
+            return;
+        }
+        Region place = call.receives();
+        if (place == null || place.byteLength() != frame.vectorBytes()) {
+            throw new ProtocolException(call + " was answered with " + frame.vectorBytes() + " bytes of data, which "
+                    + (place == null ? "it did not ask for" : "do not fit into " + place));
+        }
+        arriving = call;
+        arrivingReply = reply;
+        arrived = 0;
     }
 
-    /** Whether an answer is awaited. */
+    private void onData(Frame frame, ByteBuffer payload, int offset) {
+        Call<?> call = arriving;
+        Reply reply = arrivingReply;
+        if (call == null || reply == null || call.number() != frame.step()) {
+            return;
+        }
+        Region place = call.receives();
+        if (place == null) {
+            return;
+        }
+        place.copyFrom(arrived, payload, offset, frame.length());
+        arrived += frame.length();
+        if (arrived == place.byteLength()) {
+            arriving = null;
+            finish(call, reply);
+        }
+    }
+
+    private void finish(Call<?> call, Reply reply) {
+        open.remove(call);
+        call.finish(reply);
+    }
+
+    /** Whether a reply is awaited. */
     boolean isBusy() {
         return !open.isEmpty() || !requests.isEmpty();
     }
 
     /** What the server does, for errors. */
-    String role() {
+    private String role() {
         return "the server of shard " + index + " of " + servers;
     }
 
-    /** What it means that the server is gone, for errors. */
+    /** What it means that the server is lost, for errors. */
     String lossInWords() {
         return "it was " + role()
                 + (alsoWorks ? ", which is lost with it; only servers of their own let a run outlive its workers" : "");

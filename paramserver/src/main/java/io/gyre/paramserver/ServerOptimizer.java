@@ -4,8 +4,8 @@ import io.gyre.ElementType;
 import io.gyre.memory.Region;
 
 /**
- * What turns pushed gradients into new parameters, on the server that holds them. One instance per shard, with that shard's
- * memory of earlier gradients, used by one thread at a time.
+ * What turns pushed gradients into new parameters, on the server that holds them. One instance per shard, with that
+ * shard's memory of earlier gradients, used by one thread at a time.
  */
 @FunctionalInterface
 public interface ServerOptimizer {

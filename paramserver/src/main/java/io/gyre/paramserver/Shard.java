@@ -1,52 +1,69 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import java.util.Map;
-import java.util.TreeMap;
+import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
+import io.gyre.openblas.FastKernels;
+import io.gyre.paramserver.Request.Accumulate;
+import io.gyre.paramserver.Request.Change;
+import io.gyre.paramserver.Request.FetchAndAdd;
+import io.gyre.paramserver.Request.MappedPush;
+import io.gyre.paramserver.Request.OfBuffer;
+import io.gyre.paramserver.Request.OfTraining;
+import io.gyre.paramserver.Request.Push;
+import io.gyre.paramserver.Request.Write;
 import org.jspecify.annotations.Nullable;
 
-/** A server's part of a named buffer. */
+/**
+ * A server's shard of a buffer: its content, its training if it is one of parameters, and what has been changed by
+ * whom.
+ */
 final class Shard {
 
+    /**
+     * How a shard came about. A request that comes twice has the same: a program that creates a buffer twice has not.
+     *
+     * @param rank that has created it
+     * @param incarnation of that rank
+     * @param call number of the call among those of that process to this server
+     */
+    record Creation(int rank, long incarnation, long call) {
+
+        /** Whether this is of a process that another has replaced, which makes the same calls again. */
+        boolean isOfPredecessor(Creation other) {
+            return rank == other.rank && incarnation < other.incarnation;
+        }
+    }
+
     private final int number;
-    private final String name;
-    private final ElementType type;
-    private final long elements;
+    private final BufferSpec buffer;
     private final StripedMemory memory;
     private final @Nullable TrainedShard trained;
-    private final int creator;
-    private final Request creation;
-    private final PushLedger<Answer> ledger = new PushLedger<>();
-
-    /** Where clients on this host leave what they push, by rank. */
-    private final Map<Integer, StripedMemory> places = new TreeMap<>();
+    private final PushBoxes pushBoxes;
+    private final Creation creation;
+    private final Kernels kernels = FastKernels.choose();
+    private final ChangeLedger ledger = new ChangeLedger();
 
     /**
      * Makes a shard.
      *
      * @param number of the buffer on this server
-     * @param elements of the whole buffer
-     * @param memory this server's part; whoever made it frees it
-     * @param trained its training, if it is one of parameters
-     * @param creator who has asked for it
-     * @param creation how
+     * @param memory this server's part of it; whoever made it frees it
+     * @param trained its training; null if it has none
+     * @param creation how it came about
      */
     Shard(
             int number,
-            String name,
-            ElementType type,
-            long elements,
+            BufferSpec buffer,
             StripedMemory memory,
             @Nullable TrainedShard trained,
-            int creator,
-            Request creation) {
+            PushBoxes pushBoxes,
+            Creation creation) {
         this.number = number;
-        this.name = name;
-        this.type = type;
-        this.elements = elements;
+        this.buffer = buffer;
         this.memory = memory;
         this.trained = trained;
-        this.creator = creator;
+        this.pushBoxes = pushBoxes;
         this.creation = creation;
     }
 
@@ -54,16 +71,8 @@ final class Shard {
         return number;
     }
 
-    String name() {
-        return name;
-    }
-
-    ElementType type() {
-        return type;
-    }
-
-    long elements() {
-        return elements;
+    BufferSpec buffer() {
+        return buffer;
     }
 
     StripedMemory memory() {
@@ -75,17 +84,21 @@ final class Shard {
         return memory.data().byteLength();
     }
 
-    @Nullable TrainedShard trained() {
-        return trained;
+    PushBoxes pushBoxes() {
+        return pushBoxes;
     }
 
-    PushLedger<Answer> ledger() {
-        return ledger;
+    boolean isTrained() {
+        return trained != null;
     }
 
-    /** Where clients leave what they push, by rank; those who are not in it send it. */
-    Map<Integer, StripedMemory> places() {
-        return places;
+    /** The training of parameters. */
+    TrainedShard training() {
+        TrainedShard known = trained;
+        if (known == null) {
+            throw new IllegalStateException("training of " + buffer + " was checked and is gone");
+        }
+        return known;
     }
 
     /** Number of changes that it has seen; of parameters in training, the number of updates. */
@@ -93,78 +106,93 @@ final class Shard {
         return trained == null ? memory.changes() : trained.updates();
     }
 
-    /** Whether it was made by this very request, which has then come twice. */
-    boolean isOf(int rank, Request request) {
-        return creator == rank && creation.equals(request);
+    /** Who has created it, and in which call. */
+    Creation creation() {
+        return creation;
     }
 
-    /** Whether it was made by an earlier process of the same rank, which makes the same calls again. */
-    boolean isOfPredecessor(int rank, Request request) {
-        return creator == rank && creation.incarnation() < request.incarnation();
+    /** Lets a client use it. */
+    Reply.Opened open(int rank, long incarnation) {
+        ledger.opened(rank, incarnation);
+        if (isTrained()) {
+            pushBoxes.add(rank);
+        }
+        return new Reply.Opened(number, version(), ledger.lastSequence(rank), memory.box(), pushBoxes.name(rank));
     }
 
-    /** In words, for errors. */
-    String description() {
-        return "'" + name + "' (" + elements + " elements of " + type + (trained == null ? "" : ", in training") + ")";
+    /**
+     * What is wrong with a request about this shard, or null.
+     *
+     * @param worker the client's place among those that push; -1 if it does not
+     * @param dataBytes how many bytes of data follow
+     */
+    @Nullable String objection(OfBuffer<?> request, int worker, long dataBytes) {
+        if (request instanceof OfTraining) {
+            if (!isTrained()) {
+                return "buffer " + buffer + " holds no parameters in training: there is no " + request.inWords();
+            }
+            if (worker < 0) {
+                return "buffer " + buffer + " is trained by the leads of groups: there is no " + request.inWords()
+                        + " by another rank";
+            }
+        }
+        if ((request instanceof Accumulate || request instanceof FetchAndAdd) && isTrained()) {
+            return "buffer " + buffer + " is changed by pushes only: there is no " + request.inWords() + " for it";
+        }
+        if (request instanceof FetchAndAdd && (buffer.type() != ElementType.FLOAT64 || byteLength() == 0)) {
+            return "buffer " + buffer + " is no counter: that has elements of FLOAT64, and one in this shard at least";
+        }
+        long due = request.carriesData() ? byteLength() : 0;
+        return dataBytes == due
+                ? null
+                : "buffer " + buffer + " has " + byteLength() + " bytes in this shard: with " + request.inWords()
+                        + " come " + due + " bytes of data, not " + dataBytes;
     }
 
-    /** What is wrong with a request about this buffer, or null. */
-    @Nullable String objection(Request request, int server) {
-        boolean ofTraining = switch (request.operation()) {
-            case PUSH, PULL, FINISH, RESUME, REJOIN, STALENESS -> true;
-            default -> false;
+    /**
+     * Applies a change, unless that was done before.
+     *
+     * @param data that came with it; may be overwritten
+     * @return what its client is to be told; null if it expects nothing
+     */
+    @Nullable Reply change(ClientLink client, Change<?> change, Region data) {
+        Region argument = change instanceof MappedPush push ? mapped(client, push) : data;
+        if (argument == null) {
+            return new Reply.Refused("buffer " + buffer + ": rank " + client.rank()
+                    + " has no push box of the name in its request, " + change + ", but '"
+                    + pushBoxes.name(client.rank()) + "'");
+        }
+        return switch (ledger.judge(client.rank(), change.id())) {
+            case APPLY -> {
+                Reply reply = apply(client, change, argument);
+                ledger.applied(client.rank(), change.id(), reply);
+                yield reply;
+            }
+            case REPEATED -> ledger.reply(client.rank());
+            case OUTDATED -> null;
+            case REFUSED ->
+                new Reply.Refused("buffer " + buffer + ": change " + change.id().sequence() + " of process "
+                        + change.id().incarnation() + " of rank " + client.rank() + " came after change "
+                        + ledger.lastSequence(client.rank()) + ", or after a restart of that rank");
         };
-        if (ofTraining && trained == null) {
-            return "buffer " + description() + " holds no parameters in training: there is no " + request.operation()
-                    + " for it";
-        }
-        boolean byPushOnly =
-                request.operation() == Operation.ACCUMULATE || request.operation() == Operation.FETCH_AND_ADD;
-        if (byPushOnly && trained != null) {
-            return "buffer " + description() + " is changed by pushes only";
-        }
-        if (request.operation() == Operation.FETCH_AND_ADD && (type != ElementType.FLOAT64 || byteLength() == 0)) {
-            return "buffer " + description() + " is no counter";
-        }
-        long bytes = byteLength();
-        if (request.offset() < 0 || request.length() < 0 || request.offset() > bytes - request.length()) {
-            return "buffer " + description() + " has " + bytes + " bytes in shard " + server + ": " + request.length()
-                    + " from " + request.offset() + " are outside";
-        }
-        if (request.offset() % type.bytes() != 0 || request.length() % type.bytes() != 0) {
-            return "buffer " + description() + ": " + request.length() + " bytes from " + request.offset()
-                    + " are not whole elements";
-        }
-        return null;
     }
 
-    /** The training of parameters. */
-    TrainedShard training() {
-        TrainedShard known = trained;
-        if (known == null) {
-            throw new IllegalStateException("training of " + description() + " was checked and is gone");
+    private @Nullable Region mapped(ClientLink client, MappedPush push) {
+        StripedMemory box = pushBoxes.find(client.rank(), push.box());
+        return box == null ? null : box.data();
+    }
+
+    private Reply apply(ClientLink client, Change<?> change, Region data) {
+        if (change instanceof FetchAndAdd count) {
+            return new Reply.Counted((long) memory.getAndAdd((double) count.delta()));
         }
-        return known;
-    }
-
-    /** What a request that has been done is answered with. */
-    Answer done(Request request) {
-        long clock = trained == null ? 0 : trained.slowest();
-        return new Answer(request.call(), false, number, version(), clock, request.sequence(), 0, "");
-    }
-
-    /** As {@link #done}, when data follow. */
-    Answer withData(Request request) {
-        long clock = trained == null ? 0 : trained.slowest();
-        return new Answer(request.call(), false, number, version(), clock, request.sequence(), request.length(), "");
-    }
-
-    /** Tells a client what it needs to use this buffer: the number of its own last change, and the names of what it can map. */
-    Answer opened(int rank, Request request) {
-        long sequence = ledger.lastSequence(rank);
-        Answer done = done(request);
-        StripedMemory place = places.get(rank);
-        String boxes = memory.shared() + (place == null ? "" : " " + place.shared());
-        return new Answer(done.call(), false, number, done.version(), done.clock(), sequence, 0, boxes);
+        if (change instanceof Push push) {
+            training().push(client.worker(), data, push.origin());
+        } else if (change instanceof Write) {
+            memory.write(0, data);
+        } else if (change instanceof Accumulate) {
+            memory.accumulate(kernels, buffer.type(), 0, data);
+        }
+        return new Reply.Applied(version());
     }
 }

@@ -3,15 +3,18 @@ package io.gyre.paramserver;
 import io.gyre.Chunk;
 
 /**
- * How a vector is divided among servers: one contiguous shard for each, in the order of the servers, as equally long as whole
- * cache lines allow. It follows from its two numbers, so everybody who knows them has the same plan.
+ * How a vector is divided among servers: one contiguous shard for each, in the order of the servers, as equally long as
+ * whole cache lines allow. It follows from its two numbers, so everybody who knows them has the same plan.
  *
  * @param elements length of the vector
  * @param servers number of shards, at least 1; with a short vector some are empty
  */
 public record ShardPlan(long elements, int servers) {
 
-    /** Two servers never write to the same cache line of a vector that they both map: 64 bytes, of the smallest elements. */
+    /**
+     * Two servers never write to the same cache line of a vector that they both map: 64 bytes, of the smallest
+     * elements.
+     */
     private static final int LINE_ELEMENTS = 16;
 
     public ShardPlan {

@@ -1,23 +1,65 @@
 package io.gyre.paramserver;
 
-import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
-import io.gyre.openblas.FastKernels;
+import io.gyre.paramserver.Reply.Done;
+import io.gyre.paramserver.Reply.Refused;
+import io.gyre.paramserver.Request.Change;
+import io.gyre.paramserver.Request.Free;
+import io.gyre.paramserver.Request.Leave;
+import io.gyre.paramserver.Request.OfBuffer;
+import io.gyre.paramserver.Request.OfTraining;
+import io.gyre.paramserver.Request.Open;
+import io.gyre.paramserver.Request.Wait;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Serves one shard of every buffer. A state machine without thread or clock: it is given frames, and asked for what it has to
+ * Serves one shard of every buffer. It has no thread and no clock: it is given frames, and asked for what it has to
  * send.
  *
- * <p>Memory: that of its {@link ShardTable}, and for each client a place for the change that is arriving, as long as its longest so
- * far, and at most {@link Client#MOST_ANSWERS} answers under way. What a client asks beyond that is dropped, and asked again later.
+ * <p><b>The way of a request.</b>
+ *
+ * <ol>
+ *   <li>{@link #onFrame} decodes it.
+ *   <li>{@link #begin} looks for what is wrong with it. A request that is {@link Refused} has changed nothing.
+ *   <li>If data follow, the request waits in its {@link ClientLink} until the last of them has come.
+ *   <li>{@link #handle} opens a buffer, changes a shard ({@link Shard#change}), answers at once, or keeps the request
+ *       until it can be answered ({@link WaitingRequests}).
+ *   <li>The reply is queued in the client's link, and goes out in {@link #advance}.
+ * </ol>
+ *
+ * <p>A push so goes from here to {@link Shard}, which applies it once however often it comes, and on to
+ * {@link TrainedShard}, which makes updates of pushes.
+ *
+ * <p><b>What may run when.</b> All of it runs on the service's thread, one request after the other, and no request
+ * waits for anything outside while it is handled. Meanwhile others touch shards in two places only:
+ *
+ * <ul>
+ *   <li>Clients that have mapped a shard without training change it at any time, under the locks of
+ *       {@link StripedMemory}. This class takes the same locks. It does not hear of such a change, so
+ *       {@link #answerWaiting} is called in every turn of the service.
+ *   <li>A client fills its push box ({@link PushBoxes}) between the reply to one push and its next push, and the server
+ *       uses the box between that push and its reply. So it needs no lock.
+ * </ul>
+ *
+ * <p><b>Invariants.</b>
+ *
+ * <ul>
+ *   <li>A change is applied, and noted in the {@link ChangeLedger}, in one turn: there is no moment at which only one
+ *       of the two has happened.
+ *   <li>After everything that changes a shard or a clock, waiting requests are tried again: none waits for what has
+ *       happened.
+ *   <li>A client that is gone holds nobody back. Its clock counts no more, its requests are dropped, its memory is
+ *       given back. What it had pushed stays.
+ *   <li>No client makes a server grow. It has one change that arrives, as long as its longest so far and paid for by
+ *       the {@link MemoryBudget}; {@link ClientLink#MOST_REPLIES} replies under way, whose data are read from the shard
+ *       as they are sent; and one waiting request of each kind for each buffer.
+ * </ul>
  */
 final class ShardServer {
 
@@ -27,19 +69,16 @@ final class ShardServer {
     private final List<Integer> workers;
     private final List<Integer> all;
     private final Faults faults;
-    private final Kernels kernels = FastKernels.choose();
-    private final Map<Integer, Client> clients = new TreeMap<>();
-    private final List<Waiting> waiting = new ArrayList<>();
-
-    /** A question that can be answered only later. */
-    private record Waiting(Client client, Request request) {}
+    private final Map<Integer, ClientLink> clients = new TreeMap<>();
+    private final WaitingRequests waiting = new WaitingRequests();
+    private final WaitingRequests.Attempt attempt = this::answerIfDue;
 
     /**
      * Creates a server.
      *
      * @param workers ranks that push, in the order of their clocks
      * @param all ranks that ask anything
-     * @param faults what happens to answers
+     * @param faults what happens to replies
      */
     ShardServer(ShardTable table, List<Integer> workers, List<Integer> all, Faults faults) {
         this.table = table;
@@ -48,10 +87,10 @@ final class ShardServer {
         this.faults = faults;
     }
 
-    private Client client(int rank) {
-        Client known = clients.get(rank);
+    private ClientLink client(int rank) {
+        ClientLink known = clients.get(rank);
         if (known == null) {
-            known = new Client(rank, table.budget(), faults);
+            known = new ClientLink(rank, workers.indexOf(rank), table.budget(), faults);
             clients.put(rank, known);
         }
         return known;
@@ -59,112 +98,78 @@ final class ShardServer {
 
     /** Takes a frame of a client. */
     boolean onFrame(int rank, Frame frame, ByteBuffer payload, int offset) {
-        Client client = client(rank);
+        ClientLink client = client(rank);
         if (client.isGone()) {
             return true;
         }
         if (frame.chunk() == Outgoing.WORDS) {
-            begin(client, Request.decode(payload, offset, frame.length()));
+            Request<?> request = ServerMessageCodec.decodeRequest(payload, offset, frame.length());
+            begin(client, frame.step(), request, frame.vectorBytes());
             return true;
         }
-        Request complete = client.take(frame, payload, offset);
+        Change<?> complete = client.receive(frame, payload, offset);
         if (complete != null) {
-            change(client, complete, client.data(complete));
+            change(client, frame.step(), complete, client.received());
         }
         return true;
     }
 
-    private void begin(Client client, Request request) {
+    private void begin(ClientLink client, long call, Request<?> request, long dataBytes) {
         client.interrupt();
-        String objection = table.objection(request);
-        if (objection == null && request.dataBytes() > 0) {
-            objection = client.expect(request);
+        String objection = objection(client, request, dataBytes);
+        if (objection == null && dataBytes > 0 && request instanceof Change<?> change) {
+            objection = client.expect(call, change, dataBytes);
         } else if (objection == null) {
-            handle(client, request);
+            handle(client, call, request);
         }
         if (objection != null) {
-            client.answer(Answer.failure(request.call(), objection));
+            client.reply(call, new Refused(objection));
         }
     }
 
-    private void handle(Client client, Request request) {
-        switch (request.operation()) {
-            case CREATE -> client.answer(table.create(client.rank(), request));
-            case ATTACH -> client.answer(table.attach(client.rank(), request));
-            case LEAVE -> {
-                client.answer(new Answer(request.call(), false, -1, 0, 0, 0, 0, ""));
-                forget(client.rank());
+    private @Nullable String objection(ClientLink client, Request<?> request, long dataBytes) {
+        if (!(request instanceof OfBuffer<?> ofBuffer)) {
+            return dataBytes == 0 ? null : request.inWords() + " takes no data, and came with " + dataBytes + " bytes";
+        }
+        Shard shard = table.find(ofBuffer.buffer());
+        if (shard != null) {
+            return shard.objection(ofBuffer, client.worker(), dataBytes);
+        }
+        // One that is gone was freed by an earlier copy of the same request.
+        return request instanceof Free
+                ? null
+                : "buffer number " + ofBuffer.buffer() + " does not exist any more: it was freed";
+    }
+
+    /** A push is a change and a pull is a wait: what is left of requests about training is answered at once. */
+    private void handle(ClientLink client, long call, Request<?> request) {
+        if (request instanceof Open open) {
+            client.reply(call, table.open(client.rank(), call, open));
+        } else if (request instanceof Change<?> change) {
+            change(client, call, change, NOTHING);
+        } else if (request instanceof Wait<?> wait) {
+            if (!answerIfDue(client, call, wait)) {
+                waiting.add(client, call, wait);
             }
-            case FREE -> {
-                Shard shard = table.find(request.buffer());
-                // One that is gone was freed by an earlier copy of this request.
-                if (shard != null) {
-                    free(shard);
-                }
-                client.answer(new Answer(request.call(), false, -1, 0, 0, 0, 0, ""));
-            }
-            default -> handle(client, request, shard(request));
+        } else if (request instanceof Request.Read read) {
+            Shard shard = shard(read);
+            client.reply(
+                    call, new Reply.Content(shard.version()), shard.memory().data());
+        } else if (request instanceof OfTraining<?> ofTraining) {
+            client.reply(call, answer(client, ofTraining, shard(ofTraining).training()));
+            answerWaiting();
+        } else if (request instanceof Free free) {
+            free(free.buffer());
+            client.reply(call, new Done());
+        } else if (request instanceof Leave) {
+            client.reply(call, new Done());
+            forget(client.rank());
+        } else {
+            throw new IllegalStateException("no handling for " + request);
         }
     }
 
-    private void handle(Client client, Request request, Shard shard) {
-        switch (request.operation()) {
-            case READ -> client.answer(shard.withData(request), shard.memory().data(), request.offset());
-            case WRITE, ACCUMULATE, FETCH_AND_ADD -> change(client, request, NOTHING);
-            case PUSH -> pushed(client, request, shard);
-            case AWAIT, PULL -> {
-                if (!answerIfPossible(client, request, shard)) {
-                    await(new Waiting(client, request));
-                }
-            }
-            case FINISH -> {
-                shard.training().finish(worker(client));
-                client.answer(shard.done(request));
-                answerWaiting();
-            }
-            case RESUME -> {
-                shard.training().resume(worker(client), request.step());
-                client.answer(shard.done(request));
-            }
-            case REJOIN -> {
-                long clock = shard.training().rejoin(worker(client), request.step());
-                client.answer(new Answer(request.call(), false, shard.number(), clock, 0, 0, 0, ""));
-            }
-            case STALENESS -> {
-                String text = shard.training().staleness().text();
-                client.answer(new Answer(request.call(), false, shard.number(), 0, 0, 0, 0, text));
-            }
-            default -> throw new IllegalStateException("no handling for " + request.operation());
-        }
-    }
-
-    /** Takes a push whose data lie in shared memory; or one without, to an empty shard. */
-    private void pushed(Client client, Request request, Shard shard) {
-        if (!request.isLeft()) {
-            change(client, request, NOTHING);
-            return;
-        }
-        StripedMemory place = shard.places().get(client.rank());
-        if (place == null || !place.shared().equals(request.text()) || request.length() != shard.byteLength()) {
-            client.answer(Answer.failure(
-                    request.call(),
-                    "a push of " + request.length() + " bytes to buffer " + shard.description()
-                            + " is said to lie in box '" + request.text() + "', which is not where rank "
-                            + client.rank() + " leaves its pushes"));
-            return;
-        }
-        change(client, request, place.data());
-    }
-
-    /** A client waits for one thing of each kind at most: its new question replaces the one before. */
-    private void await(Waiting question) {
-        waiting.removeIf(other -> other.client == question.client
-                && other.request.operation() == question.request.operation()
-                && other.request.buffer() == question.request.buffer());
-        waiting.add(question);
-    }
-
-    private Shard shard(Request request) {
+    private Shard shard(OfBuffer<?> request) {
         Shard shard = table.find(request.buffer());
         if (shard == null) {
             throw new IllegalStateException("buffer " + request.buffer() + " was checked and is gone");
@@ -172,102 +177,90 @@ final class ShardServer {
         return shard;
     }
 
-    private int worker(Client client) {
-        return workers.indexOf(client.rank());
-    }
-
-    private void free(Shard shard) {
-        // Whoever is being sent a part of it asks again, and then learns that it is gone.
-        clients.values().forEach(client -> client.dropAnswersFrom(shard.memory().data()));
-        table.free(shard);
-        List<Waiting> orphans = waiting.stream()
-                .filter(each -> each.request.buffer() == shard.number())
-                .toList();
-        waiting.removeAll(orphans);
-        for (Waiting orphan : orphans) {
-            String reason = "buffer " + shard.description() + " was freed";
-            orphan.client.answer(Answer.failure(orphan.request.call(), reason));
-        }
-    }
-
-    /** Applies a change, unless that was done before, and answers as it was answered then. */
-    private void change(Client client, Request request, Region data) {
-        Shard shard = table.find(request.buffer());
+    private void change(ClientLink client, long call, Change<?> change, Region data) {
+        Shard shard = table.find(change.buffer());
         if (shard == null) {
-            String reason = "buffer " + request.buffer() + " was freed meanwhile";
-            client.answer(Answer.failure(request.call(), reason));
+            client.reply(call, new Refused("buffer number " + change.buffer() + " was freed while data for it came"));
             return;
         }
-        PushLedger<Answer> ledger = shard.ledger();
-        switch (ledger.judge(client.rank(), request.incarnation(), request.sequence())) {
-            case APPLY -> {
-                Answer answer = apply(client, request, shard, data);
-                ledger.applied(client.rank(), request.incarnation(), request.sequence(), answer);
-                client.answer(answer);
-                answerWaiting();
-            }
-            case REPEATED -> client.answer(ledger.answer(client.rank()).to(request.call()));
-            case OUTDATED -> {}
-            case REFUSED ->
-                client.answer(Answer.failure(
-                        request.call(),
-                        "change number " + request.sequence() + " of process " + request.incarnation()
-                                + " came after number " + ledger.lastSequence(client.rank())
-                                + ", or after a change of its successor"));
+        Reply reply = shard.change(client, change, data);
+        if (reply != null) {
+            client.reply(call, reply);
         }
+        answerWaiting();
     }
 
-    private Answer apply(Client client, Request request, Shard shard, Region data) {
-        switch (request.operation()) {
-            case WRITE -> shard.memory().write(request.offset(), data);
-            case ACCUMULATE -> shard.memory().accumulate(kernels, shard.type(), request.offset(), data);
-            case PUSH -> shard.training().push(worker(client), data, request);
-            case FETCH_AND_ADD -> {
-                long before = (long) shard.memory().getAndAdd((double) request.step());
-                return new Answer(request.call(), false, shard.number(), before, 0, request.sequence(), 0, "");
-            }
-            default -> throw new IllegalStateException(request.operation() + " is no change");
+    private static Reply answer(ClientLink client, OfTraining<?> request, TrainedShard training) {
+        if (request instanceof Request.Finish) {
+            training.finish(client.worker());
+            return new Done();
         }
-        return shard.done(request);
+        if (request instanceof Request.Resume resume) {
+            training.resume(client.worker(), resume.step());
+            return new Done();
+        }
+        if (request instanceof Request.Rejoin rejoin) {
+            return new Reply.Rejoined(training.rejoin(client.worker(), rejoin.step()));
+        }
+        if (request instanceof Request.CountStaleness) {
+            return new Reply.StalenessCounted(training.staleness());
+        }
+        throw new IllegalStateException("no handling for " + request);
     }
 
-    private boolean answerIfPossible(Client client, Request request, Shard shard) {
-        if (request.operation() == Operation.PULL) {
-            if (!shard.training().mayBegin(request.step())) {
-                return false;
+    private boolean answerIfDue(ClientLink client, long call, Wait<?> request) {
+        Shard shard = shard(request);
+        if (request instanceof Request.AwaitVersion await) {
+            boolean due = shard.version() >= await.version();
+            if (due) {
+                client.reply(call, new Reply.Reached(shard.version()));
             }
-            shard.training().pulled(worker(client));
-            client.answer(shard.withData(request), shard.memory().data(), request.offset());
-            return true;
+            return due;
         }
-        if (shard.version() < request.step()) {
+        if (!(request instanceof Request.BeginStep begin)) {
+            throw new IllegalStateException("no handling for " + request);
+        }
+        TrainedShard training = shard.training();
+        if (!training.mayBegin(begin.step())) {
             return false;
         }
-        client.answer(shard.done(request));
+        training.pulled(client.worker());
+        Reply granted = new Reply.StepGranted(training.updates(), training.slowest());
+        if (request instanceof Request.SentPull) {
+            client.reply(call, granted, shard.memory().data());
+        } else {
+            client.reply(call, granted);
+        }
         return true;
     }
 
-    /** Answers what could not be answered before; clients may have changed a shard in the memory that they share with it. */
+    /** Answers what could not be answered before. */
     void answerWaiting() {
-        for (Iterator<Waiting> each = waiting.iterator(); each.hasNext(); ) {
-            Waiting next = each.next();
-            if (answerIfPossible(next.client, next.request, shard(next.request))) {
-                each.remove();
-            }
-        }
+        waiting.retry(attempt);
     }
 
-    /** How many questions wait for something to happen. */
+    /** How many requests wait for something to happen. */
     int waiting() {
         return waiting.size();
     }
 
-    /** Whether there is something to send to a rank. */
-    boolean hasAnswers(int rank) {
-        return client(rank).answers() > 0;
+    private void free(int buffer) {
+        Shard shard = table.find(buffer);
+        if (shard != null) {
+            // Whoever is being sent a part of it asks again, and then learns that it is gone.
+            clients.values()
+                    .forEach(client -> client.dropRepliesFrom(shard.memory().data()));
+            waiting.refuse(buffer, "buffer " + shard.buffer() + " was freed");
+            table.free(shard);
+        }
     }
 
-    /** As {@link #advance}, but ends before the first answer with data. */
+    /** Whether there is something to send to a rank. */
+    boolean hasReplies(int rank) {
+        return client(rank).hasReplies();
+    }
+
+    /** As {@link #advance}, but ends before the first reply with data. */
     int acknowledge(int rank, FrameSender sender) {
         return client(rank).advance(sender, false);
     }
@@ -277,43 +270,42 @@ final class ShardServer {
         return client(rank).advance(sender, true);
     }
 
-    /** A rank has left or died: it pushes no more, and nobody waits for it. */
+    /** A rank has left or is lost: it pushes no more, and nobody waits for it. */
     void forget(int rank) {
-        Client client = client(rank);
+        ClientLink client = client(rank);
         if (client.isGone()) {
             return;
         }
         client.leave();
         table.forget(rank);
-        waiting.removeIf(each -> each.client == client);
-        int worker = workers.indexOf(rank);
-        if (worker >= 0) {
+        waiting.forget(client);
+        if (client.worker() >= 0) {
             for (Shard shard : table.all()) {
-                if (shard.trained() != null) {
-                    shard.training().finish(worker);
+                if (shard.isTrained()) {
+                    shard.training().finish(client.worker());
                 }
             }
             answerWaiting();
         }
     }
 
-    /** A new process has taken the place of a rank that was lost, and asks from the beginning. */
-    void takeBack(int rank) {
+    /** A rank was lost and has been restarted: its new process asks from the beginning. */
+    void restarted(int rank) {
         forget(rank);
         abandon(rank);
         clients.remove(rank);
     }
 
-    /** Drops what was to be sent to a rank that is dead. */
+    /** Drops what was to be sent to a rank that is lost. */
     void abandon(int rank) {
         client(rank).abandon();
     }
 
-    /** Whether all workers have left or died, and have got their last answers. */
+    /** Whether all workers have left or are lost, and have got their last replies. */
     boolean isDone() {
         for (int rank : all) {
-            Client client = client(rank);
-            if (!client.isGone() || client.answers() > 0) {
+            ClientLink client = client(rank);
+            if (!client.isGone() || client.hasReplies()) {
                 return false;
             }
         }

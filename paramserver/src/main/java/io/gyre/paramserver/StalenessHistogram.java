@@ -1,7 +1,6 @@
 package io.gyre.paramserver;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -16,7 +15,7 @@ import java.util.stream.IntStream;
  */
 public record StalenessHistogram(List<Long> counts, long max, long sum) {
 
-    private static final int BINS = 32;
+    static final int BINS = 32;
 
     static final StalenessHistogram EMPTY = new StalenessHistogram(Collections.nCopies(BINS, 0L), 0, 0);
 
@@ -31,25 +30,6 @@ public record StalenessHistogram(List<Long> counts, long max, long sum) {
             both.add(counts.get(bin) + other.counts.get(bin));
         }
         return new StalenessHistogram(both, Math.max(max, other.max), sum + other.sum);
-    }
-
-    /** This and one more push. */
-    StalenessHistogram plus(long staleness) {
-        List<Long> more = new ArrayList<>(counts);
-        int bin = (int) Math.min(staleness, BINS - 1);
-        more.set(bin, more.get(bin) + 1);
-        return new StalenessHistogram(more, Math.max(max, staleness), sum + staleness);
-    }
-
-    /** Numbers with spaces between them. */
-    String text() {
-        return max + " " + sum + " " + counts.stream().map(String::valueOf).collect(Collectors.joining(" "));
-    }
-
-    /** Reads {@link #text}. */
-    static StalenessHistogram parse(String text) {
-        List<Long> numbers = Arrays.stream(text.split(" ")).map(Long::valueOf).toList();
-        return new StalenessHistogram(numbers.subList(2, numbers.size()), numbers.get(0), numbers.get(1));
     }
 
     /** Number of pushes. */

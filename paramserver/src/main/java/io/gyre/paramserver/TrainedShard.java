@@ -23,8 +23,8 @@ final class TrainedShard {
     /** For delay compensation: what each worker has pulled last. */
     private final @Nullable Region[] pulled;
 
-    private StalenessHistogram staleness = StalenessHistogram.EMPTY;
-    private double sumOfWeights;
+    private final StalenessCounter staleness = new StalenessCounter();
+    private double examplesInSum;
     private long stepOfSum;
     private long updates;
     private int epoch;
@@ -60,7 +60,7 @@ final class TrainedShard {
     }
 
     StalenessHistogram staleness() {
-        return staleness;
+        return staleness.histogram();
     }
 
     boolean mayBegin(long step) {
@@ -72,22 +72,22 @@ final class TrainedShard {
      *
      * @param gradient mean over the worker's examples; overwritten
      */
-    void push(int worker, Region gradient, Request request) {
-        epoch = Math.max(epoch, request.epoch());
-        staleness = staleness.plus(Math.max(0, request.step() - request.seenClock()));
+    void push(int worker, Region gradient, GradientOrigin origin) {
+        epoch = Math.max(epoch, origin.epoch());
+        staleness.count(Math.max(0, origin.step() - origin.clock()));
         Region combined = sum;
         if (combined != null) {
-            kernels.scale(type, gradient, (double) request.weight());
+            kernels.scale(type, gradient, (double) origin.examples());
             Vectors.add(kernels, ReduceOp.SUM, type, combined, gradient);
-            sumOfWeights += request.weight();
-            stepOfSum = request.step();
+            examplesInSum += origin.examples();
+            stepOfSum = origin.step();
         } else {
             compensate(worker, gradient);
-            long delay = Math.max(1, updates - request.seen());
+            long delay = Math.max(1, updates - origin.version());
             optimizer.update(parameters, gradient, updates, epoch, training.scaledByDelay() ? 1.0 / delay : 1);
             updates++;
         }
-        clocks.applied(worker, request.step());
+        clocks.applied(worker, origin.step());
         endStep();
     }
 
@@ -106,14 +106,14 @@ final class TrainedShard {
     /** Applies the sum of a step once nobody is missing in it. */
     private void endStep() {
         Region combined = sum;
-        if (combined == null || sumOfWeights == 0 || clocks.slowest() <= stepOfSum) {
+        if (combined == null || examplesInSum == 0 || clocks.slowest() <= stepOfSum) {
             return;
         }
-        kernels.scale(type, combined, 1 / sumOfWeights);
+        kernels.scale(type, combined, 1 / examplesInSum);
         optimizer.update(parameters, combined, updates, epoch, 1);
         updates++;
         combined.clear();
-        sumOfWeights = 0;
+        examplesInSum = 0;
     }
 
     /** Notes what a worker computes with from now on. */
@@ -128,13 +128,13 @@ final class TrainedShard {
         }
     }
 
-    /** A worker pushes no more, because it has finished or died. */
+    /** A worker pushes no more, because it has finished or is lost. */
     void finish(int worker) {
         clocks.finish(worker);
         endStep();
     }
 
-    /** A worker that was lost has come back. Returns the step at which it goes on: see {@link ClockTable#rejoin}. */
+    /** A worker has been restarted. Returns the step at which it goes on: see {@link ClockTable#rejoin}. */
     long rejoin(int worker, long step) {
         return clocks.rejoin(worker, step);
     }

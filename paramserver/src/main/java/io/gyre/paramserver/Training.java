@@ -5,11 +5,12 @@ package io.gyre.paramserver;
  *
  * @param consistency how far workers may run apart
  * @param optimizer makes the optimiser of each shard
- * @param scaledByDelay whether the learning rate falls with the number of updates that have come between the parameters that a
- *     gradient was computed with and its own: {@code rate / max(1, delay)}. Zhang et al., "Staleness-aware async-SGD", IJCAI 2016
- * @param delayCompensation lambda of {@code g + lambda g g (w - w_then)}, which guesses from the way that the parameters have
- *     gone meanwhile what the gradient would be there; 0 for none. Costs the server one more shard per worker. Zheng et al.,
- *     "Asynchronous stochastic gradient descent with delay compensation", ICML 2017
+ * @param scaledByDelay whether the learning rate falls with the number of updates that have come between the parameters
+ *     that a gradient was computed with and its own: {@code rate / max(1, delay)}. Zhang et al., "Staleness-aware
+ *     async-SGD", IJCAI 2016
+ * @param delayCompensation lambda of {@code g + lambda g g (w - w_then)}, which guesses from the way that the
+ *     parameters have gone meanwhile what the gradient would be there; 0 for none. Costs the server one more shard per
+ *     worker. Zheng et al., "Asynchronous stochastic gradient descent with delay compensation", ICML 2017
  */
 public record Training(
         Consistency consistency, ServerOptimizer.Factory optimizer, boolean scaledByDelay, double delayCompensation) {

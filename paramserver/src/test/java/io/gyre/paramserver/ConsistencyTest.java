@@ -12,7 +12,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class ConsistencyTest {
 
-    /** Plays random schedules of workers that pull, compute and push, and checks the definition of staleness on each. */
+    /**
+     * Plays random schedules of workers that pull, compute and push, and checks the definition of staleness on each.
+     */
     @ParameterizedTest(name = "bound {0}, {1} workers, seed {2}")
     @CsvSource({"0, 2, 1", "0, 5, 2", "1, 2, 3", "1, 4, 4", "3, 4, 5", "3, 7, 6", "10, 3, 7"})
     void noWorkerIsFurtherAheadThanTheBoundAndSomeWorkerCanAlwaysGoOn(int bound, int workers, long seed) {

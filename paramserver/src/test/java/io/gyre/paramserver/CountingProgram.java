@@ -12,8 +12,9 @@ import java.time.Duration;
 import java.util.SplittableRandom;
 
 /**
- * What the processes of {@link CountingPushesTest} run: each pushes 1 to a cell of its own on every shard, over and over, while
- * messages in both directions are lost and repeated, and gives up waiting long before the answer is likely to be there.
+ * What the processes of {@link CountingPushesTest} run: each pushes 1 to a cell of its own on every shard, over and
+ * over, while messages in both directions are lost and repeated, and gives up waiting long before the answer is likely
+ * to be there.
  */
 final class CountingProgram {
 

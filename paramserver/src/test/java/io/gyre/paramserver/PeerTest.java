@@ -2,13 +2,13 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.gyre.ElementType;
 import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.session.Session;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -42,24 +42,17 @@ class PeerTest {
         MemoryBudget budget = new MemoryBudget(0, 1, 4L * BYTES);
         ShardTable table = new ShardTable(0, 1, BOTH, null, budget, new PrivateMemory());
         ShardServer server = new ShardServer(table, BOTH, BOTH, Faults.NONE);
-        ask(
-                server,
-                1,
-                Request.about(Operation.CREATE, "box").withRange(0, BYTES).withStep(4, 0, 0, 0, 0));
-        ask(server, 2, Request.of(Operation.READ, 0).withRange(0, BYTES));
+        AskedServer asked = new AskedServer(server);
+        asked.send(1, new Request.Create(new BufferSpec("box", ElementType.FLOAT32, BYTES / 4, false), 0));
+        asked.send(1, new Request.Read(0));
         ServerLink link = new ServerLink(1, 2, true, session.members().get(1));
-        Request change = Request.of(Operation.ACCUMULATE, 0).withRange(0, BYTES).numbered(link.nextCall(), 0, 1);
-        link.ask(new Call(link, change, Region.allocate("delta", BYTES)), Faults.NONE);
+        Request<Reply.Applied> change = new Request.Accumulate(0, new ChangeId(0, 1));
+        link.ask(new Call<>(link, link.nextCall(), change, Region.allocate("delta", BYTES)), Faults.NONE);
 
         Peer peer = new Peer(1, session, session.endpoint(LANE), server, link);
-        while (server.hasAnswers(1)) {
+        while (server.hasReplies(1)) {
             peer.turn(Long.MAX_VALUE, Faults.NONE);
         }
-    }
-
-    private static void ask(ShardServer server, long call, Request request) {
-        ByteBuffer words = request.numbered(call, 0, 0).encode();
-        server.onFrame(1, new Frame().set(Frame.Kind.REQUEST, call, 0, Outgoing.WORDS, 0, words.limit()), words, 0);
     }
 
     /** What came until all that was asked for is there; frames of one sort that follow each other count once. */

@@ -7,7 +7,9 @@ import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 
-/** What the processes of {@link KilledRankTest} run: workers and perhaps a server, until somebody is killed or step 400. */
+/**
+ * What the processes of {@link KilledRankTest} run: workers and perhaps a server, until somebody is killed or step 400.
+ */
 final class RankProgram {
 
     private static final int STEPS = 400;

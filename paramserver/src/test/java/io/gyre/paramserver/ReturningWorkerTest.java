@@ -28,7 +28,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Two workers and a server, with sessions as processes have them; a worker is lost and comes back, while messages are lost, too. */
+/**
+ * Two workers and a server, with sessions as processes have them; a worker is lost and comes back, while messages are
+ * lost, too.
+ */
 @Timeout(120)
 class ReturningWorkerTest {
 

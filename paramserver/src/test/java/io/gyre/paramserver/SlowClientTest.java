@@ -2,11 +2,8 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.memory.Region;
-import io.gyre.network.Frame;
-import io.gyre.network.FrameSender;
+import io.gyre.ElementType;
 import io.gyre.testkit.RankProcess;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,77 +25,42 @@ class SlowClientTest {
             List.of(0, 1),
             List.of(0, 1),
             Faults.NONE);
-    private long calls;
+    private final AskedServer asked = new AskedServer(server);
 
     @TempDir
     Path directory;
 
-    /** Counts what comes. */
-    private static final class Counting implements FrameSender {
-        private long answers;
-        private long dataBytes;
-
-        @Override
-        public int maxPayload() {
-            return 4096;
-        }
-
-        @Override
-        public boolean offer(Frame frame, Region source, long offset) {
-            dataBytes += frame.length();
-            return true;
-        }
-
-        @Override
-        public boolean offer(Frame frame, ByteBuffer source, int offset) {
-            answers++;
-            return true;
-        }
-    }
-
-    private void ask(int rank, Request request) {
-        ByteBuffer words = request.numbered(++calls, 1, request.operation().isChange() ? 1 : 0)
-                .encode();
-        Frame frame = new Frame().set(Frame.Kind.REQUEST, calls, 0, Outgoing.WORDS, 0, words.limit());
-        server.onFrame(rank, frame, words, 0);
-    }
-
     private void create() {
-        ask(0, Request.about(Operation.CREATE, "box").withRange(0, SHARD_BYTES).withStep(4, 0, 0, 0, 0));
-        server.advance(0, new Counting());
-    }
-
-    private static Request read() {
-        return Request.of(Operation.READ, 0).withRange(0, SHARD_BYTES);
+        BufferSpec box = new BufferSpec("box", ElementType.FLOAT32, SHARD_BYTES / Float.BYTES, false);
+        assertThat(asked.ask(0, new Request.Create(box, 1))).isInstanceOf(Reply.Opened.class);
     }
 
     @Test
     void whoAsksWithoutListeningIsAnsweredAFewTimesAndTheOthersAlways() {
         create();
         for (int i = 0; i < 100_000; i++) {
-            ask(0, read());
+            asked.send(0, new Request.Read(0));
         }
 
-        Counting slow = new Counting();
-        Counting fast = new Counting();
+        AskedServer.Replies fast = new AskedServer.Replies();
         for (int i = 0; i < 20; i++) {
-            ask(1, read());
+            asked.send(1, new Request.Read(0));
             server.advance(1, fast);
         }
-        server.advance(0, slow);
+        AskedServer.Replies slow = asked.receive(0);
 
-        assertThat(slow.answers).isEqualTo(Client.MOST_ANSWERS);
-        assertThat(slow.dataBytes).isEqualTo((long) Client.MOST_ANSWERS * SHARD_BYTES);
-        assertThat(fast.answers).isEqualTo(20);
+        assertThat(slow.all).hasSize(ClientLink.MOST_REPLIES);
+        assertThat(slow.dataBytes).isEqualTo((long) ClientLink.MOST_REPLIES * SHARD_BYTES);
+        assertThat(fast.all).hasSize(20);
         assertThat(fast.dataBytes).isEqualTo(20L * SHARD_BYTES);
-        assertThat(budget.taken()).as("answers are read from the shard").isEqualTo(SHARD_BYTES);
+        assertThat(budget.taken()).as("replies are read from the shard").isEqualTo(SHARD_BYTES);
     }
 
     @Test
     void whoBeginsManyChangesAndEndsNoneHasRoomForOne() {
         create();
         for (int i = 0; i < 10_000; i++) {
-            ask(0, Request.of(Operation.ACCUMULATE, 0).withRange(0, SHARD_BYTES));
+            asked.announce(0, new Request.Accumulate(0, new ChangeId(1, 1)), SHARD_BYTES);
         }
 
         assertThat(budget.taken()).isEqualTo(2L * SHARD_BYTES);
@@ -108,7 +70,7 @@ class SlowClientTest {
     void whoWaitsForManyVersionsWaitsForOne() {
         create();
         for (int i = 1; i <= 10_000; i++) {
-            ask(0, Request.of(Operation.AWAIT, 0).withStep(i, 0, 0, 0, 0));
+            asked.send(0, new Request.AwaitVersion(0, i));
         }
 
         assertThat(server.waiting()).isEqualTo(1);
@@ -117,15 +79,14 @@ class SlowClientTest {
     @Test
     void whoMakesMoreBuffersThanThereIsRoomForIsRefused() {
         create();
+        int refusals = 0;
         for (int i = 0; i < 100; i++) {
-            ask(
-                    1,
-                    Request.about(Operation.CREATE, "box " + i)
-                            .withRange(0, SHARD_BYTES)
-                            .withStep(4, 0, 0, 0, 0));
+            BufferSpec box = new BufferSpec("box " + i, ElementType.FLOAT32, SHARD_BYTES / Float.BYTES, false);
+            refusals += asked.ask(1, new Request.Create(box, 1)) instanceof Reply.Refused ? 1 : 0;
         }
 
         assertThat(budget.taken()).isEqualTo(4L * SHARD_BYTES);
+        assertThat(refusals).isEqualTo(97);
     }
 
     /** Real processes over UDP: the slow one stands still in the middle of its reads. */

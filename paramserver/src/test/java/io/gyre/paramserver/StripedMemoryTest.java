@@ -20,7 +20,7 @@ class StripedMemoryTest {
     private static final long LINE = 64;
 
     /** Rank 9 is dead; a wait for anybody else fails after a while. */
-    private static final class FewPauses implements StripedMemory.Guard {
+    private static final class FewPauses implements StripeLocks.Guard {
         private int pauses;
 
         @Override
@@ -54,7 +54,7 @@ class StripedMemoryTest {
         Region whole = whole(4L * elements);
         List<Thread> adders = new ArrayList<>();
         for (int rank = 0; rank < threads; rank++) {
-            StripedMemory memory = new StripedMemory(whole, 4L * elements, "", rank, new StripedMemory.Guard() {
+            StripedMemory memory = new StripedMemory(whole, 4L * elements, "", rank, new StripeLocks.Guard() {
                 @Override
                 public void pause() {
                     Thread.onSpinWait();
@@ -128,7 +128,7 @@ class StripedMemoryTest {
     }
 
     /** All ranks were lost once and have come back. */
-    private static final class SecondProcesses implements StripedMemory.Guard {
+    private static final class SecondProcesses implements StripeLocks.Guard {
         private final FewPauses few = new FewPauses();
 
         @Override

@@ -25,8 +25,7 @@ class TrainedShardTest {
     private static void push(TrainedShard shard, int worker, double gradient, long step, long seen, long weight) {
         Region region = Region.allocate("gradient", 8);
         region.putDouble(0, gradient);
-        Request request = Request.of(Operation.PUSH, 0).withStep(step, seen, step, weight, 0);
-        shard.push(worker, region, request);
+        shard.push(worker, region, new GradientOrigin(step, seen, step, weight, 0));
     }
 
     private double value() {
@@ -116,8 +115,8 @@ class TrainedShardTest {
         TrainedShard shard = shard(training);
         Region gradient = Region.allocate("gradient", 8);
 
-        shard.push(0, gradient, Request.of(Operation.PUSH, 0).withStep(0, 0, 0, 1, 2));
-        shard.push(1, gradient, Request.of(Operation.PUSH, 0).withStep(0, 0, 0, 1, 1));
+        shard.push(0, gradient, new GradientOrigin(0, 0, 0, 1, 2));
+        shard.push(1, gradient, new GradientOrigin(0, 0, 0, 1, 1));
 
         assertThat(heard).containsExactly("0 in 2", "1 in 2");
     }
@@ -127,7 +126,7 @@ class TrainedShardTest {
         TrainedShard shard = shard(training(new AsynchronousParallel()));
         Region gradient = Region.allocate("gradient", 8);
 
-        shard.push(0, gradient, Request.of(Operation.PUSH, 0).withStep(5, 0, 3, 1, 0));
+        shard.push(0, gradient, new GradientOrigin(5, 0, 3, 1, 0));
 
         assertThat(shard.staleness().max()).isEqualTo(2);
     }

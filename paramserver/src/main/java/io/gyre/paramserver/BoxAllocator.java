@@ -9,8 +9,8 @@ import io.gyre.session.Session;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Where a server's shards lie: in boxes, if there is somebody to share them with. For the service's thread. */
-final class Shelf implements ShardTable.Source, StripedMemory.Guard {
+/** Allocates a server's shards: in memory boxes, if there is somebody to share them with. For the service's thread. */
+final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
 
     private final Session session;
     private final Endpoint endpoint;
@@ -18,11 +18,11 @@ final class Shelf implements ShardTable.Source, StripedMemory.Guard {
     private final Map<StripedMemory, MemoryBox> boxes = new HashMap<>();
 
     /**
-     * An empty shelf.
+     * Has allocated nothing.
      *
      * @param endpoint of the service's thread, which waits with it for locks
      */
-    Shelf(Session session, Endpoint endpoint) {
+    BoxAllocator(Session session, Endpoint endpoint) {
         this.session = session;
         this.endpoint = endpoint;
         activity.begin("waiting for a stripe of a shard", 0, -1, 0);
@@ -59,8 +59,8 @@ final class Shelf implements ShardTable.Source, StripedMemory.Guard {
         }
     }
 
-    /** The service's thread ends. */
-    void leave() {
+    /** Ends the use of all boxes, which the session then closes. */
+    void exitAll() {
         boxes.values().forEach(box -> box.region().exit());
         boxes.clear();
     }

@@ -1,0 +1,91 @@
+package io.gyre.paramserver;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The fields of one message after the other, as bytes: big-endian, a text preceded by its length in UTF-8.
+ *
+ * <p>Owns the bytes and uses them again for the next message, so that nothing is allocated once it has met the longest
+ * one. One thread at a time. {@link FieldReader} reads what it writes.
+ */
+final class FieldWriter {
+
+    /** Enough for all messages but those with long names or reasons. */
+    private static final int FIRST_BYTES = 256;
+
+    private ByteBuffer bytes = ByteBuffer.allocateDirect(FIRST_BYTES);
+
+    /** Begins a message. What was written before is gone. */
+    FieldWriter begin() {
+        bytes.clear();
+        return this;
+    }
+
+    /** What was written since {@link #begin}, from 0 to the limit; valid until the next message begins. */
+    ByteBuffer end() {
+        return bytes.flip();
+    }
+
+    FieldWriter put(byte value) {
+        room(Byte.BYTES).put(value);
+        return this;
+    }
+
+    FieldWriter put(boolean value) {
+        return put((byte) (value ? 1 : 0));
+    }
+
+    FieldWriter put(int value) {
+        room(Integer.BYTES).putInt(value);
+        return this;
+    }
+
+    FieldWriter put(long value) {
+        room(Long.BYTES).putLong(value);
+        return this;
+    }
+
+    FieldWriter put(String text) {
+        byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
+        put(encoded.length);
+        room(encoded.length).put(encoded);
+        return this;
+    }
+
+    FieldWriter put(BufferSpec buffer) {
+        return put(buffer.name())
+                .put((byte) buffer.type().bytes())
+                .put(buffer.elements())
+                .put(buffer.trained());
+    }
+
+    FieldWriter put(ChangeId id) {
+        return put(id.incarnation()).put(id.sequence());
+    }
+
+    FieldWriter put(GradientOrigin origin) {
+        return put(origin.step())
+                .put(origin.version())
+                .put(origin.clock())
+                .put(origin.examples())
+                .put(origin.epoch());
+    }
+
+    FieldWriter put(StalenessHistogram histogram) {
+        put(histogram.max()).put(histogram.sum());
+        for (long count : histogram.counts()) {
+            put(count);
+        }
+        return this;
+    }
+
+    private ByteBuffer room(int wanted) {
+        if (bytes.remaining() < wanted) {
+            int needed = bytes.position() + wanted;
+            bytes = ByteBuffer.allocateDirect(Math.max(needed, 2 * bytes.capacity()))
+                    .put(bytes.flip());
+        }
+        return bytes;
+    }
+}

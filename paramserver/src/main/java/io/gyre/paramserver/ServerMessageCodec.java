@@ -1,0 +1,197 @@
+package io.gyre.paramserver;
+
+import io.gyre.ProtocolException;
+import java.nio.ByteBuffer;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+
+/**
+ * Messages as bytes: a code, then the fields in the order of their declaration.
+ *
+ * <p>A new message gets an entry in the table below, and a code that no other one has had. A changed entry makes a new
+ * {@linkplain ServerMessage#PROTOCOL_VERSION version of the protocol}.
+ *
+ * <p>An instance uses the bytes that it returns again for its next message: whoever sends them copies them before. One
+ * thread at a time. Decoding needs no instance.
+ */
+final class ServerMessageCodec {
+
+    private static final List<Format<?>> FORMATS = List.of(
+            new Format<>(
+                    1,
+                    Request.Create.class,
+                    (m, out) -> out.put(m.spec()).put(m.incarnation()),
+                    in -> new Request.Create(in.getBufferSpec(), in.getLong())),
+            new Format<>(
+                    2,
+                    Request.Attach.class,
+                    (m, out) -> out.put(m.spec()).put(m.incarnation()),
+                    in -> new Request.Attach(in.getBufferSpec(), in.getLong())),
+            new Format<>(3, Request.Leave.class, (m, out) -> {}, in -> new Request.Leave()),
+            new Format<>(4, Request.Free.class, (m, out) -> out.put(m.buffer()), in -> new Request.Free(in.getInt())),
+            new Format<>(5, Request.Read.class, (m, out) -> out.put(m.buffer()), in -> new Request.Read(in.getInt())),
+            new Format<>(
+                    6,
+                    Request.Write.class,
+                    (m, out) -> out.put(m.buffer()).put(m.id()),
+                    in -> new Request.Write(in.getInt(), in.getChangeId())),
+            new Format<>(
+                    7,
+                    Request.Accumulate.class,
+                    (m, out) -> out.put(m.buffer()).put(m.id()),
+                    in -> new Request.Accumulate(in.getInt(), in.getChangeId())),
+            new Format<>(
+                    8,
+                    Request.FetchAndAdd.class,
+                    (m, out) -> out.put(m.buffer()).put(m.id()).put(m.delta()),
+                    in -> new Request.FetchAndAdd(in.getInt(), in.getChangeId(), in.getLong())),
+            new Format<>(
+                    9,
+                    Request.SentPush.class,
+                    (m, out) -> out.put(m.buffer()).put(m.id()).put(m.origin()),
+                    in -> new Request.SentPush(in.getInt(), in.getChangeId(), in.getGradientOrigin())),
+            new Format<>(
+                    10,
+                    Request.MappedPush.class,
+                    (m, out) -> out.put(m.buffer()).put(m.id()).put(m.origin()).put(m.box()),
+                    in -> new Request.MappedPush(in.getInt(), in.getChangeId(), in.getGradientOrigin(), in.getText())),
+            new Format<>(
+                    11,
+                    Request.AwaitVersion.class,
+                    (m, out) -> out.put(m.buffer()).put(m.version()),
+                    in -> new Request.AwaitVersion(in.getInt(), in.getLong())),
+            new Format<>(
+                    12,
+                    Request.SentPull.class,
+                    (m, out) -> out.put(m.buffer()).put(m.step()),
+                    in -> new Request.SentPull(in.getInt(), in.getLong())),
+            new Format<>(
+                    13,
+                    Request.MappedPull.class,
+                    (m, out) -> out.put(m.buffer()).put(m.step()),
+                    in -> new Request.MappedPull(in.getInt(), in.getLong())),
+            new Format<>(
+                    14, Request.Finish.class, (m, out) -> out.put(m.buffer()), in -> new Request.Finish(in.getInt())),
+            new Format<>(
+                    15,
+                    Request.Resume.class,
+                    (m, out) -> out.put(m.buffer()).put(m.step()),
+                    in -> new Request.Resume(in.getInt(), in.getLong())),
+            new Format<>(
+                    16,
+                    Request.Rejoin.class,
+                    (m, out) -> out.put(m.buffer()).put(m.step()),
+                    in -> new Request.Rejoin(in.getInt(), in.getLong())),
+            new Format<>(
+                    17,
+                    Request.CountStaleness.class,
+                    (m, out) -> out.put(m.buffer()),
+                    in -> new Request.CountStaleness(in.getInt())),
+            new Format<>(
+                    65, Reply.Refused.class, (m, out) -> out.put(m.reason()), in -> new Reply.Refused(in.getText())),
+            new Format<>(66, Reply.Done.class, (m, out) -> {}, in -> new Reply.Done()),
+            new Format<>(
+                    67,
+                    Reply.Opened.class,
+                    (m, out) -> out.put(m.buffer())
+                            .put(m.version())
+                            .put(m.lastChange())
+                            .put(m.shardBox())
+                            .put(m.pushBox()),
+                    in -> new Reply.Opened(in.getInt(), in.getLong(), in.getLong(), in.getText(), in.getText())),
+            new Format<>(
+                    68, Reply.Applied.class, (m, out) -> out.put(m.version()), in -> new Reply.Applied(in.getLong())),
+            new Format<>(
+                    69, Reply.Reached.class, (m, out) -> out.put(m.version()), in -> new Reply.Reached(in.getLong())),
+            new Format<>(
+                    70, Reply.Content.class, (m, out) -> out.put(m.version()), in -> new Reply.Content(in.getLong())),
+            new Format<>(
+                    71,
+                    Reply.StepGranted.class,
+                    (m, out) -> out.put(m.version()).put(m.clock()),
+                    in -> new Reply.StepGranted(in.getLong(), in.getLong())),
+            new Format<>(
+                    72, Reply.Counted.class, (m, out) -> out.put(m.before()), in -> new Reply.Counted(in.getLong())),
+            new Format<>(
+                    73, Reply.Rejoined.class, (m, out) -> out.put(m.step()), in -> new Reply.Rejoined(in.getLong())),
+            new Format<>(
+                    74,
+                    Reply.StalenessCounted.class,
+                    (m, out) -> out.put(m.histogram()),
+                    in -> new Reply.StalenessCounted(in.getHistogram())));
+
+    private static final Map<Class<?>, Format<?>> BY_TYPE = new HashMap<>();
+    private static final Format<?>[] BY_CODE = new Format<?>[Byte.MAX_VALUE + 1];
+
+    static {
+        for (Format<?> format : FORMATS) {
+            if (BY_CODE[format.code] != null || BY_TYPE.put(format.type, format) != null) {
+                throw new AssertionError("two formats of " + format.type + " or with code " + format.code);
+            }
+            BY_CODE[format.code] = format;
+        }
+    }
+
+    private final FieldWriter out = new FieldWriter();
+
+    /** How messages of one type are written and read. */
+    private record Format<T extends ServerMessage>(
+            int code, Class<T> type, BiConsumer<T, FieldWriter> writer, Function<FieldReader, T> reader) {
+
+        void write(ServerMessage message, FieldWriter out) {
+            out.put((byte) code);
+            writer.accept(type.cast(message), out);
+        }
+    }
+
+    /** The bytes of a message, from 0 to the limit: valid until the next one is encoded. */
+    ByteBuffer encode(ServerMessage message) {
+        Format<?> format = BY_TYPE.get(message.getClass());
+        if (format == null) {
+            throw new IllegalStateException("no format for " + message.getClass());
+        }
+        format.write(message, out.begin());
+        return out.end();
+    }
+
+    /**
+     * Reads a request that takes {@code length} bytes from {@code offset}.
+     *
+     * @throws ProtocolException if the bytes are none
+     */
+    static Request<?> decodeRequest(ByteBuffer payload, int offset, int length) {
+        ServerMessage message = decode(payload, offset, length);
+        if (message instanceof Request<?> request) {
+            return request;
+        }
+        throw new ProtocolException("a reply, " + message + ", came where a request was due");
+    }
+
+    /**
+     * Reads a reply that takes {@code length} bytes from {@code offset}.
+     *
+     * @throws ProtocolException if the bytes are none
+     */
+    static Reply decodeReply(ByteBuffer payload, int offset, int length) {
+        ServerMessage message = decode(payload, offset, length);
+        if (message instanceof Reply reply) {
+            return reply;
+        }
+        throw new ProtocolException("a request, " + message + ", came where a reply was due");
+    }
+
+    private static ServerMessage decode(ByteBuffer payload, int offset, int length) {
+        FieldReader in = new FieldReader(payload, offset, length);
+        byte code = in.getByte();
+        Format<?> format = code < 0 ? null : BY_CODE[code];
+        if (format == null) {
+            throw new ProtocolException("a message between client and server has the unknown code " + code);
+        }
+        ServerMessage message = format.reader.apply(in);
+        in.end();
+        return message;
+    }
+}

@@ -1,0 +1,135 @@
+package io.gyre.paramserver;
+
+import io.gyre.PeerLostException;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
+import io.gyre.session.Session;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the service's thread does, turn by turn: carries this rank's calls, works on mapped shards for it, serves other
+ * ranks, and notices who is gone. Other threads give it work through {@link #ask} and {@link #execute}; all else is for
+ * the service's thread.
+ */
+final class ServiceAgent implements ServiceThread.Agent {
+
+    /**
+     * Turns without work after which the thread sleeps longer than an endpoint would: it may have nothing to do for
+     * minutes.
+     */
+    private static final int IDLE_TURNS = 400;
+
+    private static final long IDLE_NANOS = 300_000;
+
+    private static final int TURNS_PER_CHECK = 64;
+
+    private final Session session;
+    private final Endpoint endpoint;
+    private final List<Peer> peers;
+    private final @Nullable ShardServer server;
+    private final boolean onlyServes;
+    private final BoxAllocator allocator;
+    private final long retryNanos;
+    private final Faults faults;
+    private final Queue<Call<?>> asked = new ConcurrentLinkedQueue<>();
+    private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private final Activity activity = new Activity();
+    private int idleTurns;
+
+    /**
+     * Prepares the work.
+     *
+     * @param endpoint the lane of the service
+     * @param server this rank's own; null if it does not serve
+     * @param onlyServes whether this rank makes no calls, so that it is done when its clients are
+     * @param allocator of that server's shards
+     * @param retryNanos after how long a request is repeated
+     */
+    ServiceAgent(
+            Session session,
+            Endpoint endpoint,
+            List<Peer> peers,
+            @Nullable ShardServer server,
+            boolean onlyServes,
+            BoxAllocator allocator,
+            long retryNanos,
+            Faults faults) {
+        this.session = session;
+        this.endpoint = endpoint;
+        this.peers = peers;
+        this.server = server;
+        this.onlyServes = onlyServes;
+        this.allocator = allocator;
+        this.retryNanos = retryNanos;
+        this.faults = faults;
+    }
+
+    @Override
+    public void ask(Call<?> call) {
+        asked.add(call);
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        tasks.add(task);
+    }
+
+    @Override
+    public boolean isDone() {
+        return onlyServes && server != null && server.isDone();
+    }
+
+    @Override
+    public int doWork() {
+        for (Call<?> call = asked.poll(); call != null; call = asked.poll()) {
+            call.server().ask(call, faults);
+        }
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
+        if (server != null) {
+            // Clients may have changed a shard in memory that they share with it.
+            server.answerWaiting();
+        }
+        int work = 0;
+        for (int i = 0; i < peers.size(); i++) {
+            work += peers.get(i).turn(retryNanos, faults);
+        }
+        return work;
+    }
+
+    @Override
+    public void idle(int workDone) {
+        activity.progressed();
+        endpoint.await(workDone, activity);
+        idleTurns = workDone > 0 ? 0 : idleTurns + 1;
+        if (idleTurns % TURNS_PER_CHECK == TURNS_PER_CHECK - 1) {
+            checkPeers();
+        }
+        if (idleTurns > IDLE_TURNS) {
+            LockSupport.parkNanos(this, IDLE_NANOS);
+        }
+    }
+
+    /** Forgets clients that have left or are lost, and fails if a server is that owes a reply. */
+    private void checkPeers() {
+        for (Peer peer : peers) {
+            if (session.hasGone(peer.rank()) && peer.leave()) {
+                throw new PeerLostException(
+                        session.world().rank(),
+                        session.members().get(peer.rank()),
+                        "it has left the run",
+                        "the parameter service");
+            }
+        }
+    }
+
+    @Override
+    public void onClose() {
+        allocator.exitAll();
+    }
+}

@@ -1,0 +1,28 @@
+package io.gyre.paramserver;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Counts how stale the pushes to one shard were, without allocating. For the service's thread. */
+final class StalenessCounter {
+
+    private final long[] counts = new long[StalenessHistogram.BINS];
+    private long max;
+    private long sum;
+
+    /** Counts a push. */
+    void count(long staleness) {
+        counts[(int) Math.min(staleness, counts.length - 1)]++;
+        max = Math.max(max, staleness);
+        sum += staleness;
+    }
+
+    /** What was counted so far. */
+    StalenessHistogram histogram() {
+        List<Long> all = new ArrayList<>();
+        for (long count : counts) {
+            all.add(count);
+        }
+        return new StalenessHistogram(all, max, sum);
+    }
+}
