@@ -65,7 +65,7 @@ final class CoordinatorClient {
     private boolean leaving;
     private boolean closed;
     private boolean detached;
-    private long lastHeard;
+    private final Pulse pulse;
     private long nextHeartbeat;
     private long endHeard = NEVER;
     private boolean endSpoken;
@@ -93,6 +93,7 @@ final class CoordinatorClient {
         this.uplink = uplink;
         this.listener = listener;
         this.clock = new UnstalledClock(now, Coordinator.TICK.multipliedBy(2));
+        this.pulse = new Pulse(clock.time());
         this.view = RunView.of(rank);
     }
 
@@ -185,7 +186,7 @@ final class CoordinatorClient {
 
     /** A message of the coordinator has come. */
     void received(Message message) {
-        lastHeard = clock.time();
+        pulse.beat(clock.time());
         if (message instanceof Welcome greeting) {
             welcome = greeting;
         } else if (message instanceof Roster roster) {
@@ -286,13 +287,13 @@ final class CoordinatorClient {
         if (joined && !detached) {
             beat(time);
         } else {
-            lastHeard = time;
+            pulse.beat(time);
         }
         speakForTheProgram(time);
     }
 
     private void beat(long time) {
-        if (time - lastHeard > Coordinator.LOSS.toNanos()) {
+        if (pulse.isLost(time)) {
             disconnected("nothing has come from it for " + Coordinator.LOSS.toSeconds() + " s");
         } else if (time >= nextHeartbeat) {
             nextHeartbeat = time + Coordinator.HEARTBEAT.toNanos();

@@ -116,16 +116,20 @@ public final class Membership implements Verdicts {
         }
     }
 
+    /** Says that this rank is ready, and where its peers reach it. */
+    public void ready(Map<String, String> addresses) {
+        synchronized (monitor) {
+            client.ready(addresses);
+        }
+    }
+
     /**
-     * Says where this rank is reached, and waits until everybody has done so.
+     * Waits until everybody is ready.
      *
      * @return this rank's number in the run
      * @throws GyreException if this rank is refused, or others do not come
      */
-    public int ready(Map<String, String> addresses, Duration timeout) {
-        synchronized (monitor) {
-            client.ready(addresses);
-        }
+    public int awaitEverybody(Duration timeout) {
         return await(
                 JOINING,
                 timeout,
@@ -182,8 +186,7 @@ public final class Membership implements Verdicts {
                 () -> new PeerTimeoutException(rank(), null, doing, timeout));
     }
 
-    private <T> T await(
-            String doing, Duration timeout, Supplier<@Nullable T> answer, Supplier<GyreException> expired) {
+    private <T> T await(String doing, Duration timeout, Supplier<@Nullable T> answer, Supplier<GyreException> expired) {
         long deadline = clock.getAsLong() + timeout.toNanos();
         synchronized (monitor) {
             for (T found = answer.get(); ; found = answer.get()) {
@@ -192,8 +195,8 @@ public final class Membership implements Verdicts {
                 }
                 check(rank(), doing);
                 if (isDeaf()) {
-                    throw new GyreException("rank " + rank() + " stopped in " + doing
-                            + ": its session has been closed");
+                    throw new GyreException(
+                            "rank " + rank() + " stopped in " + doing + ": its session has been closed");
                 }
                 if (deadline - clock.getAsLong() <= 0) {
                     throw expired.get();
@@ -260,10 +263,7 @@ public final class Membership implements Verdicts {
     private void awaitUntil(long deadline, BooleanSupplier reached) {
         boolean interrupted = false;
         synchronized (monitor) {
-            while (!reached.getAsBoolean()
-                    && !hasEnded()
-                    && !isDeaf()
-                    && deadline - clock.getAsLong() > 0) {
+            while (!reached.getAsBoolean() && !hasEnded() && !isDeaf() && deadline - clock.getAsLong() > 0) {
                 try {
                     pause(deadline);
                 } catch (InterruptedException e) {

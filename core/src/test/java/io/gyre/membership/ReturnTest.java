@@ -267,7 +267,7 @@ class ReturnTest {
     @Test
     void whoIsLostTooOftenIsRefused() {
         int connection = 1;
-        for (int time = 0; time < Coordinator.MOST_INCARNATIONS; time++) {
+        for (int time = 0; time < Admission.MOST_INCARNATIONS; time++) {
             played.disconnect(connection);
             connection = 100 + time;
             comeBack(connection, 1);

@@ -3,21 +3,21 @@ package io.gyre.transport;
 import io.aeron.Aeron;
 import io.aeron.CncFileDescriptor;
 import io.aeron.exceptions.AeronException;
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.World;
+import io.gyre.membership.Membership;
+import io.gyre.membership.RunId;
+import io.gyre.membership.Seat;
+import io.gyre.memory.MemoryBoxes;
 import io.gyre.network.Activity;
 import io.gyre.network.Backoff;
 import io.gyre.network.Endpoint;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.GyreException;
-import io.gyre.Member;
-import io.gyre.memory.MemoryBoxes;
 import io.gyre.network.Patience;
-import io.gyre.session.Session;
 import io.gyre.network.Verdicts;
-import io.gyre.World;
-import io.gyre.membership.Membership;
-import io.gyre.membership.RunId;
-import io.gyre.membership.Seat;
+import io.gyre.session.Session;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -101,8 +101,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
      * @param membership borrowed; gives the verdicts
      * @param lane which of several networks among the same ranks
      */
-    AeronEndpoint(
-            JoinOptions options, RunId run, AeronSite site, Membership membership, int lane) {
+    AeronEndpoint(JoinOptions options, RunId run, AeronSite site, Membership membership, int lane) {
         this.lane = lane;
         this.seats = membership.seats().toArray(new Seat[0]);
         this.world = new World(membership.rank(), seats.length);

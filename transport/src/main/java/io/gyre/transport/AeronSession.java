@@ -1,15 +1,15 @@
 package io.gyre.transport;
 
 import io.aeron.AeronVersion;
-import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.Member;
-import io.gyre.session.Session;
 import io.gyre.World;
 import io.gyre.membership.Membership;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.RunId;
+import io.gyre.network.Endpoint;
+import io.gyre.session.Session;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -102,7 +102,8 @@ public final class AeronSession implements Session {
                 + run.toString().substring(0, 8);
         site = new AeronSite(options, label, sharedMemory, space);
         try {
-            int rank = membership.ready(site.addresses(), options.joinTimeout().plus(JOIN_GRACE));
+            membership.ready(site.addresses());
+            int rank = membership.awaitEverybody(options.joinTimeout().plus(JOIN_GRACE));
             this.run = run;
             endpoint = new AeronEndpoint(options, run, site, membership, 0);
             lanes.set(0, endpoint);

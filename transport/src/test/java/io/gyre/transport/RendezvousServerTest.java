@@ -66,8 +66,14 @@ class RendezvousServerTest {
     private static CoordinatorLink join(RendezvousServer server, int rank, int worldSize) throws IOException {
         CoordinatorLink link = CoordinatorLink.connect(server.address(), rank, MINUTE);
         link.membership().welcome(MINUTE);
-        link.membership().join(new Join(Message.PROTOCOL_VERSION, worldSize, new Member(rank, "here", 10 + rank), Map.of()));
+        link.membership()
+                .join(new Join(Message.PROTOCOL_VERSION, worldSize, new Member(rank, "here", 10 + rank), Map.of()));
         return link;
+    }
+
+    private static void awaitOthers(CoordinatorLink link) {
+        link.membership().ready(Map.of());
+        link.membership().awaitEverybody(MINUTE);
     }
 
     @Test
@@ -78,9 +84,9 @@ class RendezvousServerTest {
             Eventually.that("rank 0 has joined", () -> server.members().size() == 1);
             CoordinatorLink one = join(server, 1, 2);
             Eventually.that("rank 1 has joined", () -> server.members().size() == 2);
-            Thread ready = new Thread(() -> one.membership().ready(Map.of(), MINUTE));
+            Thread ready = new Thread(() -> awaitOthers(one));
             ready.start();
-            zero.membership().ready(Map.of(), MINUTE);
+            awaitOthers(zero);
             ready.join();
             assertThat(zero.membership().members()).extracting(Member::rank).containsExactly(0, 1);
 
@@ -105,7 +111,7 @@ class RendezvousServerTest {
         Heard heard = new Heard();
         try (RendezvousServer server = RendezvousServer.open(ANY_PORT, 3, Duration.ofMillis(300), false, heard);
                 CoordinatorLink one = join(server, 1, 3)) {
-            assertThatThrownBy(() -> one.membership().ready(Map.of(), MINUTE))
+            assertThatThrownBy(() -> awaitOthers(one))
                     .isInstanceOf(GyreException.class)
                     .hasMessageContainingAll("within 300 ms", "Missing of 3 ranks: [0, 2]");
             Eventually.that("the launcher knows", () -> heard.events.size() == 2);
@@ -241,7 +247,7 @@ class RendezvousServerTest {
 
             server.close();
 
-            assertThatThrownBy(() -> zero.membership().ready(Map.of(), MINUTE))
+            assertThatThrownBy(() -> awaitOthers(zero))
                     .isInstanceOf(GyreException.class)
                     .hasMessageContainingAll(
                             "the launcher (host " + HostIdentity.name(),
