@@ -219,6 +219,7 @@ public final class Membership implements Verdicts {
     }
 
     /** Waits for news, but not long. */
+    @SuppressWarnings("WaitNotInLoop") // Those who call it look again.
     private void pause(long deadline) throws InterruptedException {
         long rest = Math.min(deadline - clock.getAsLong(), POLL.toNanos());
         monitor.wait(Math.max(1, rest / NANOS_PER_MILLI));
