@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -80,7 +81,7 @@ final class Exchanges {
     }
 
     private void finish(List<Integer> ranks) {
-        TreeMap<Integer, Offer> offers = new TreeMap<>();
+        NavigableMap<Integer, Offer> offers = new TreeMap<>();
         List<Participant> waiting = new ArrayList<>();
         for (int rank : ranks) {
             Participant participant = participants.seated(rank);
@@ -109,7 +110,7 @@ final class Exchanges {
     }
 
     /** How the ranks of an exchange differ in what they exchange; null if they do not. */
-    private @Nullable String difference(TreeMap<Integer, Offer> offers) {
+    private @Nullable String difference(NavigableMap<Integer, Offer> offers) {
         Map.Entry<Integer, Offer> first = offers.firstEntry();
         String topic = first.getValue().topic();
         for (Map.Entry<Integer, Offer> other : offers.entrySet()) {
