@@ -65,7 +65,9 @@ class MembershipSimulationTest {
         assertThat(tally.returned).as("ranks that came back").isGreaterThan(RUNS_PER_SEED / 20);
         assertThat(tally.silent).as("connections that fell silent").isGreaterThan(RUNS_PER_SEED / 30);
         assertThat(tally.missing).as("runs that did not come about").isPositive();
-        assertThat(tally.repeated).as("exchanges repeated for one that came back").isGreaterThan(RUNS_PER_SEED / 20);
+        assertThat(tally.repeated)
+                .as("exchanges repeated for one that came back")
+                .isGreaterThan(RUNS_PER_SEED / 20);
     }
 
     /** How things are with the connection of a process. */
@@ -128,8 +130,7 @@ class MembershipSimulationTest {
             worldSize = 1 + random.nextInt(5);
             expendable = random.nextInt(worldSize);
             danger = random.nextInt(3) == 0 ? 0 : 0.5;
-            coordinator =
-                    new Coordinator(Played.RUN, worldSize, Played.HOST, Played.JOIN_TIMEOUT, this, this, now);
+            coordinator = new Coordinator(Played.RUN, worldSize, Played.HOST, Played.JOIN_TIMEOUT, this, this, now);
             for (int rank = 0; rank < worldSize; rank++) {
                 if (random.nextDouble() >= danger / 20) {
                     int own = rank;
@@ -171,7 +172,9 @@ class MembershipSimulationTest {
 
         void check() {
             for (Life process : processes) {
-                assertThat(process.isAlive()).as("%s lives on in %s", process, process.phase).isFalse();
+                assertThat(process.isAlive())
+                        .as("%s lives on in %s", process, process.phase)
+                        .isFalse();
             }
             assertThat(verdicts).as("different verdicts").hasSizeLessThan(2);
             if (danger == 0) {
@@ -342,7 +345,9 @@ class MembershipSimulationTest {
                 }
                 for (Life other : processes) {
                     if (other.health == Health.GOOD && coordinator.hasJoined(other.connection)) {
-                        assertThat(other.isAlive()).as("%s has not noticed", other).isFalse();
+                        assertThat(other.isAlive())
+                                .as("%s has not noticed", other)
+                                .isFalse();
                     }
                 }
             }
@@ -416,7 +421,8 @@ class MembershipSimulationTest {
                 }
                 if (round < ROUNDS) {
                     phase = Phase.EXCHANGING;
-                    List<Integer> everybody = IntStream.range(0, worldSize).boxed().toList();
+                    List<Integer> everybody =
+                            IntStream.range(0, worldSize).boxed().toList();
                     client.offer(everybody, "round " + round, value().getBytes(StandardCharsets.UTF_8));
                 } else {
                     phase = Phase.LEAVING;
@@ -436,18 +442,24 @@ class MembershipSimulationTest {
                     String before = known.putIfAbsent(of, value);
                     boolean ownAndNew = of == rank && value.equals(value());
                     if (before != null && !before.equals(value)) {
-                        assertThat(ownAndNew).as("%s in round %d: %s, before %s", this, round, value, before).isTrue();
+                        assertThat(ownAndNew)
+                                .as("%s in round %d: %s, before %s", this, round, value, before)
+                                .isTrue();
                         assertThat(before).isEmpty();
                     }
                     tally.repeated += of == rank && !value.equals(value()) ? 1 : 0;
-                    assertThat(value.isEmpty() && of >= expendable).as("an empty value of rank %d", of).isFalse();
+                    assertThat(value.isEmpty() && of >= expendable)
+                            .as("an empty value of rank %d", of)
+                            .isFalse();
                 }
             }
 
             private void checkView(RunView view) {
                 if (view.isComplete()) {
                     Seat own = view.seats().get(rank);
-                    assertThat(own.member().pid()).as("process in the seat of %s", this).isEqualTo(connection);
+                    assertThat(own.member().pid())
+                            .as("process in the seat of %s", this)
+                            .isEqualTo(connection);
                     assertThat(own.incarnation()).isGreaterThanOrEqualTo(incarnation);
                     incarnation = own.incarnation();
                 }
