@@ -164,7 +164,7 @@ public final class Coordinator {
             leave(participant, leave);
         } else if (message instanceof Expendable) {
             participant.expendable = true;
-            participants.sendToAll(new Expendable(participant.member.rank()));
+            participants.sendNews(new Expendable(participant.member.rank()));
             listener.expendable(participant.member);
         } else if (message instanceof Unaware) {
             listener.unaware(participant.member);
@@ -301,7 +301,7 @@ public final class Coordinator {
         outbox.send(participant.connection, new Roster(participant.member.rank(), participants.seats()));
         Returned returned = new Returned(participant.seat());
         for (Participant other : participants.all()) {
-            if (other != participant) {
+            if (other != participant && other.state != State.RETURNING) {
                 outbox.send(other.connection, returned);
             }
         }
@@ -343,7 +343,7 @@ public final class Coordinator {
         participant.sent = leave.sent();
         participant.lastCall = leave.lastCall();
         String missed = exchanges.missing(participant);
-        participants.sendToAll(new Left(participant.member.rank(), leave.sent(), leave.lastCall(), missed));
+        participants.sendNews(new Left(participant.member.rank(), leave.sent(), leave.lastCall(), missed));
         listener.left(participant.member);
         exchanges.finishWithoutTheGone();
     }
@@ -365,7 +365,7 @@ public final class Coordinator {
     private void spare(Participant participant, String reason) {
         participant.state = State.LOST;
         participant.offer = null;
-        participants.sendToAll(new Fallen(participant.member, reason));
+        participants.sendNews(new Fallen(participant.member, reason));
         outbox.close(participant.connection);
         listener.fallen(participant.member, reason);
         exchanges.finishWithoutTheGone();

@@ -1,6 +1,7 @@
 package io.gyre.membership;
 
 import io.gyre.Member;
+import io.gyre.membership.Participant.State;
 import java.util.Collection;
 import java.util.List;
 import java.util.NavigableMap;
@@ -111,5 +112,17 @@ final class Participants {
     /** To everybody who may still listen: those who have left stay until they know that the others have what they sent. */
     void sendToAll(Message message) {
         byConnection.keySet().forEach(connection -> outbox.send(connection, message));
+    }
+
+    /**
+     * As {@link #sendToAll}, but not to those who have come for a lost rank's seat and are not ready yet: they are told how
+     * things are when they are taken in, and could make nothing of the changes before that.
+     */
+    void sendNews(Message message) {
+        for (Participant participant : byConnection.values()) {
+            if (participant.state != State.RETURNING) {
+                outbox.send(participant.connection, message);
+            }
+        }
     }
 }

@@ -111,6 +111,12 @@ class MembershipSimulationTest {
         private final Map<Integer, TreeMap<Integer, String>> given = new HashMap<>();
 
         private final Set<String> verdicts = new HashSet<>();
+
+        /** What the coordinator has told its listener: who is gone, by connection, who is expendable, how often a seat was taken. */
+        private final Set<Long> gone = new HashSet<>();
+
+        private final Set<Integer> spared = new HashSet<>();
+        private final Map<Integer, Integer> joins = new HashMap<>();
         private long now = 1_000;
         private long sequence;
         private @Nullable Member lost;
@@ -207,6 +213,22 @@ class MembershipSimulationTest {
         public void lost(Member member, String reason) {
             assertThat(lost).as("a second loss").isNull();
             lost = member;
+            gone.add(member.pid());
+        }
+
+        @Override
+        public void joined(Member member) {
+            joins.merge(member.rank(), 1, Integer::sum);
+        }
+
+        @Override
+        public void left(Member member) {
+            gone.add(member.pid());
+        }
+
+        @Override
+        public void expendable(Member member) {
+            spared.add(member.rank());
         }
 
         @Override
@@ -217,6 +239,7 @@ class MembershipSimulationTest {
         @Override
         public void fallen(Member member, String reason) {
             tally.fallen++;
+            gone.add(member.pid());
             if (random.nextInt(4) > 0) {
                 after(random.nextLong(5 * SECOND), () -> start(member.rank()));
             }
@@ -225,6 +248,25 @@ class MembershipSimulationTest {
         @Override
         public void returned(Member member, int incarnation) {
             tally.returned++;
+            assertThat(incarnation).isEqualTo(joins.get(member.rank()) - 1);
+            processes.get((int) member.pid()).toldExpendable = Set.copyOf(spared);
+            after(SECOND, () -> checkReturned(member, incarnation));
+        }
+
+        /** A second after a process has taken a lost rank's seat, all who are well know it, and that the rank is there. */
+        private void checkReturned(Member member, int incarnation) {
+            if (coordinator.isOver() || gone.contains(member.pid())) {
+                return;
+            }
+            for (Life other : processes) {
+                RunView view = other.client.view();
+                if (other.isAlive() && other.health == Health.GOOD && view.isComplete()) {
+                    assertThat(view.seats().get(member.rank()).incarnation()).isEqualTo(incarnation);
+                    assertThat(view.hasLeft(member.rank()))
+                            .as("%s misses %s", other, member)
+                            .isFalse();
+                }
+            }
         }
 
         /** One direction of a connection: keeps the order, and loses what is under way when the connection falls silent. */
@@ -260,7 +302,9 @@ class MembershipSimulationTest {
             private Health health = random.nextInt(4) == 0 ? Health.STALLING : Health.GOOD;
             private Phase phase = Phase.GREETING;
             private int round;
+            private boolean isReady;
             private int incarnation;
+            private Set<Integer> toldExpendable = Set.of();
 
             Life(int rank, int connection) {
                 this.rank = rank;
@@ -322,8 +366,11 @@ class MembershipSimulationTest {
 
             private void die() {
                 if (isAlive()) {
+                    boolean known = coordinator.hasJoined(connection) && !coordinator.isOver();
                     end(Phase.DEAD);
-                    after(SECOND, this::checkNoticed);
+                    if (known && health == Health.GOOD) {
+                        after(SECOND, this::checkNoticed);
+                    }
                 }
             }
 
@@ -337,10 +384,13 @@ class MembershipSimulationTest {
                 });
             }
 
-            /** A second after this process has died, all who are well know, if the run has ended with it. */
+            /** A second after this process has died, the coordinator knows, and all who are well if the run has ended with it. */
             private void checkNoticed() {
+                assertThat(gone.contains((long) connection) || !isReady || coordinator.isOver())
+                        .as("the death of %s has been noticed", this)
+                        .isTrue();
                 Member dead = lost;
-                if (dead == null || dead.pid() != connection || health != Health.GOOD) {
+                if (dead == null || dead.pid() != connection) {
                     return;
                 }
                 for (Life other : processes) {
@@ -371,7 +421,7 @@ class MembershipSimulationTest {
                                     worldSize,
                                     new Member(rank, "host" + rank, connection),
                                     Map.of()));
-                            client.ready(Map.of("at", "address" + connection));
+                            after(random.nextLong(2 * SECOND), this::beReady);
                         }
                     }
                     case JOINING -> {
@@ -401,7 +451,15 @@ class MembershipSimulationTest {
                 }
             }
 
+            private void beReady() {
+                if (isAlive()) {
+                    isReady = true;
+                    client.ready(Map.of("at", "address" + connection));
+                }
+            }
+
             private void begin() {
+                assertThat(client.view().expendable()).containsAll(toldExpendable);
                 if (rank < expendable) {
                     phase = Phase.BECOMING_EXPENDABLE;
                     client.beExpendable();
