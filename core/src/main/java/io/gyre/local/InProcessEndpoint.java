@@ -2,6 +2,7 @@ package io.gyre.local;
 
 import io.gyre.Member;
 import io.gyre.World;
+import io.gyre.membership.Membership;
 import io.gyre.memory.MemoryBoxes;
 import io.gyre.network.Activity;
 import io.gyre.network.Backoff;
@@ -16,6 +17,7 @@ final class InProcessEndpoint implements Endpoint {
     private final InProcessNetwork network;
     private final World world;
     private final int lane;
+    private final Membership membership;
     private final Patience patience;
     private final InProcessBoxes boxes;
 
@@ -23,7 +25,8 @@ final class InProcessEndpoint implements Endpoint {
         this.network = network;
         this.world = world;
         this.lane = lane;
-        this.patience = new Patience(world.rank(), network.peerTimeout(), network, new Backoff(world.size()));
+        this.membership = network.membership(world.rank());
+        this.patience = new Patience(world.rank(), network.peerTimeout(), membership, new Backoff(world.size()));
         this.boxes = new InProcessBoxes(network.shelf(), this);
     }
 
@@ -52,7 +55,7 @@ final class InProcessEndpoint implements Endpoint {
     @Override
     public Member member(int rank) {
         world.checkRank(rank);
-        return network.members().get(rank);
+        return membership.seats().get(rank).member();
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.gyre.local;
 
 import io.gyre.Member;
 import io.gyre.World;
+import io.gyre.membership.Membership;
 import io.gyre.network.Endpoint;
 import io.gyre.session.Session;
 import java.util.List;
@@ -12,12 +13,14 @@ final class InProcessSession implements Session {
 
     private final InProcessNetwork network;
     private final World world;
+    private final Membership membership;
     private final List<InProcessEndpoint> endpoints;
     private volatile boolean closed;
 
     InProcessSession(InProcessNetwork network, World world) {
         this.network = network;
         this.world = world;
+        this.membership = network.membership(world.rank());
         this.endpoints = IntStream.range(0, LANES)
                 .mapToObj(lane -> new InProcessEndpoint(network, world, lane))
                 .toList();
@@ -30,7 +33,7 @@ final class InProcessSession implements Session {
 
     @Override
     public List<Member> members() {
-        return List.copyOf(network.members());
+        return membership.members();
     }
 
     @Override
@@ -59,35 +62,33 @@ final class InProcessSession implements Session {
             throw new IllegalArgumentException(
                     "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
         }
-        network.check(world.rank(), topic);
-        network.called(world.rank(), topic);
-        return network.board(ranks).exchange(network, world.rank(), topic, value);
+        return membership.exchange(ranks, topic, value, network.peerTimeout());
     }
 
     @Override
     public void check(List<Integer> ranks, Object doing) {
-        network.check(world.rank(), ranks, doing);
+        membership.check(ranks, doing);
     }
 
     @Override
     public boolean isWhole(List<Integer> ranks) {
-        return network.isWhole(ranks);
+        return membership.isWhole(ranks);
     }
 
     @Override
     public void beExpendable() {
-        network.expendable(world.rank());
+        membership.beExpendable(network.peerTimeout());
     }
 
     @Override
     public boolean hasGone(int rank) {
         world.checkRank(rank);
-        return network.hasLeft(rank);
+        return membership.hasLeft(rank);
     }
 
     @Override
     public void fail(String reason) {
-        network.lost(world.rank(), reason);
+        membership.fail(reason);
     }
 
     @Override
@@ -95,7 +96,7 @@ final class InProcessSession implements Session {
         if (!closed) {
             closed = true;
             endpoints.forEach(InProcessEndpoint::closeBoxes);
-            network.left(world.rank());
+            network.end(world.rank());
         }
     }
 }

@@ -1,7 +1,6 @@
 package io.gyre.membership;
 
 import io.gyre.Member;
-import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
 import io.gyre.membership.Message.Fallen;
@@ -16,15 +15,10 @@ import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Unaware;
-import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
-import java.nio.ByteBuffer;
+import io.gyre.membership.Participant.State;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.NavigableMap;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,8 +29,10 @@ import org.jspecify.annotations.Nullable;
  * expendable, and so does a rank that has not come by the join deadline. A rank that does not fit is refused and named, and the
  * others go on waiting for the right one.
  *
- * <p>The seat of an expendable rank that was lost is given away again. Who takes it is awaited in exchanges from then on; those that
- * the others have held before are answered from a record, as if it had been there.
+ * <p>The seat of an expendable rank that was lost is given away again. Who takes it is awaited in exchanges from then on.
+ *
+ * <p>{@link Admission} decides who may join, {@link Exchanges} passes values around, {@link Pulse} tells who is silent. This class
+ * takes the events apart and draws the consequences.
  *
  * <dl>
  *   <dt>Threading
@@ -63,9 +59,6 @@ public final class Coordinator {
     /** Most bytes of exchanges that are kept for those who come back. */
     static final long RECORD_BYTES = 16 << 20;
 
-    /** Most processes that may have a seat after each other: their streams are told apart by that number. */
-    static final int MOST_INCARNATIONS = 100;
-
     private final RunId run;
     private final int worldSize;
     private final Member host;
@@ -74,14 +67,13 @@ public final class Coordinator {
     private final RunListener listener;
     private final long joinDeadline;
     private final UnstalledClock clock;
-
-    /** By connection: the order of arrival. */
-    private final TreeMap<Integer, Participant> participants = new TreeMap<>();
-
-    private final List<String> refusals = new ArrayList<>();
-    private final ExchangeRecord record;
+    private final Participants participants;
+    private final Admission admission;
+    private final Exchanges exchanges;
     private long nextHeartbeat;
     private boolean complete;
+
+    /** Why the run has ended, if it has. */
     private @Nullable String end;
 
     /**
@@ -113,7 +105,6 @@ public final class Coordinator {
             RunListener listener,
             long now,
             ExchangeRecord record) {
-        this.record = record;
         if (worldSize < 1) {
             throw new IllegalArgumentException("a run of " + worldSize + " ranks: at least 1 is needed");
         }
@@ -125,41 +116,46 @@ public final class Coordinator {
         this.listener = listener;
         this.joinDeadline = now + joinTimeout.toNanos();
         this.clock = new UnstalledClock(now, TICK.multipliedBy(2));
+        this.participants = new Participants(worldSize, outbox);
+        this.admission = new Admission(worldSize, host, participants, record);
+        this.exchanges = new Exchanges(worldSize, participants, record, outbox);
     }
 
     /** Who has joined, by rank. */
     public List<Member> members() {
-        return byRank().values().stream().map(participant -> participant.member).toList();
+        return participants.members();
     }
 
     /** Whether the run is over: failed, or everybody has left. */
     public boolean isOver() {
-        return end != null || (complete && participants.values().stream().allMatch(participant -> participant.left));
+        return end != null || (complete && participants.areAll(Participant::isGone));
     }
 
     /** Whether this connection has joined, and may thus send long messages. */
     public boolean hasJoined(int connection) {
-        return participants.containsKey(connection);
+        return participants.on(connection) != null;
     }
 
     /** Somebody has connected. */
     public void connected(int connection) {
-        outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, worldSize, complete && !isSeatFree(), host));
+        boolean seatFree = !complete || participants.isAny(participant -> participant.state == State.LOST);
+        outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, worldSize, !seatFree, host));
     }
 
     /** A message has come. */
     public void received(int connection, Message message) {
-        Participant participant = participants.get(connection);
-        if (participant == null) {
-            if (message instanceof Join join) {
-                join(connection, join);
-            } else {
-                outbox.close(connection);
-            }
-            return;
+        Participant participant = participants.on(connection);
+        if (participant != null) {
+            participant.pulse.beat(clock.time());
+            received(participant, message);
+        } else if (message instanceof Join join) {
+            join(connection, join);
+        } else {
+            outbox.close(connection);
         }
-        participant.lastHeard = clock.time();
-        participant.suspected = false;
+    }
+
+    private void received(Participant participant, Message message) {
         if (message instanceof Ready ready) {
             ready(participant, ready);
         } else if (message instanceof Offer offer) {
@@ -168,7 +164,7 @@ public final class Coordinator {
             leave(participant, leave);
         } else if (message instanceof Expendable) {
             participant.expendable = true;
-            sendToAll(new Expendable(participant.member.rank()));
+            participants.sendNews(new Expendable(participant.member.rank()));
             listener.expendable(participant.member);
         } else if (message instanceof Unaware) {
             listener.unaware(participant.member);
@@ -183,10 +179,14 @@ public final class Coordinator {
 
     /** A connection has ended, and not by {@link Outbox#close}. */
     public void disconnected(int connection, String how) {
-        Participant participant = participants.get(connection);
-        if (participant != null && participant.coming) {
-            participant.coming = false;
-        } else if (participant != null && !participant.left) {
+        Participant participant = participants.on(connection);
+        if (participant == null) {
+            return;
+        }
+        if (participant.state == State.RETURNING) {
+            // Nobody knows of it yet: the seat is as free as before.
+            participant.state = State.LOST;
+        } else if (!participant.isGone()) {
             lose(participant, how);
         }
     }
@@ -206,208 +206,87 @@ public final class Coordinator {
             sendHeartbeats();
         }
         // A copy: a loss that ends nothing does not end the loop either.
-        for (Participant participant : List.copyOf(participants.values())) {
-            long silence = time - participant.lastHeard;
-            if (participant.left) {
-                continue;
-            }
-            if (silence > LOSS.toNanos()) {
-                lose(
-                        participant,
-                        "nothing has come from it for " + LOSS.toSeconds() + " s, though its connection is open");
-                if (end != null) {
-                    return;
-                }
-                continue;
-            }
-            if (silence > SUSPICION.toNanos() && !participant.suspected) {
-                participant.suspected = true;
-                listener.suspected(participant.member, Duration.ofNanos(silence));
+        for (Participant participant : List.copyOf(participants.all())) {
+            if (end == null && !participant.isGone()) {
+                listenTo(participant, time);
             }
         }
     }
 
+    /** Tells each rank that waits in an exchange for whom it waits. */
+    private void sendHeartbeats() {
+        for (Participant participant : participants.all()) {
+            outbox.send(participant.connection, new Heartbeat(exchanges.awaitedBy(participant)));
+        }
+    }
+
+    private void listenTo(Participant participant, long time) {
+        if (participant.pulse.isLost(time)) {
+            lose(participant, "nothing has come from it for " + LOSS.toSeconds() + " s, though its connection is open");
+        } else if (participant.pulse.becomesSuspicious(time)) {
+            listener.suspected(participant.member, Duration.ofNanos(participant.pulse.silence(time)));
+        }
+    }
+
+    private void expire() {
+        String reason = admission.whoIsMissing(joinTimeout);
+        end = reason;
+        participants.sendToAll(new Refused(reason));
+        participants.all().forEach(participant -> outbox.close(participant.connection));
+        listener.failed(reason);
+    }
+
     private void join(int connection, Join join) {
-        String objection = objection(join);
+        String objection = admission.objection(join, complete, end);
         if (objection != null) {
-            refusals.add(objection);
             listener.refused(objection);
             outbox.send(connection, new Refused(objection));
             outbox.close(connection);
             return;
         }
-        NavigableMap<Integer, Participant> seats = byRank();
-        int rank = join.member().rank();
-        if (complete) {
-            comeBack(connection, join, seat(rank));
-            return;
-        }
-        if (rank == Message.ANY_RANK) {
-            rank = firstFree(seats);
-        } else {
-            Participant holder = seats.get(rank);
-            if (holder != null) {
-                // It has its rank by arrival only, and nobody knows of it yet.
-                holder.member = withRank(holder.member, firstFree(seats));
-            }
-        }
-        Participant participant = new Participant(connection, join, withRank(join.member(), rank), clock.time());
-        participants.put(connection, participant);
-        listener.joined(participant.member);
+        Participant newcomer = complete ? succeed(connection, join) : seat(connection, join);
+        listener.joined(newcomer.member);
+    }
+
+    private Participant seat(int connection, Join join) {
+        Member member = join.member();
+        int rank = member.rank() == Message.ANY_RANK ? participants.firstFree() : member.rank();
+        Participant newcomer = new Participant(connection, join, Participants.withRank(member, rank), clock.time());
+        participants.add(newcomer);
+        return newcomer;
     }
 
     /** Lets a new process have a lost rank's seat; it is in the run when it is ready. */
-    private void comeBack(int connection, Join join, Participant lost) {
-        Participant successor = new Participant(connection, join, join.member(), clock.time());
-        successor.succeed(lost);
-        participants.remove(lost.connection);
-        participants.put(connection, successor);
-        listener.joined(successor.member);
+    private Participant succeed(int connection, Join join) {
+        Participant lost = participants.seated(join.member().rank());
+        Participant successor = new Participant(connection, join, lost, clock.time());
+        participants.replace(lost, successor);
+        return successor;
     }
 
     private void ready(Participant participant, Ready ready) {
-        if (participant.ready != null) {
-            lose(participant, "it said twice that it is ready");
-            return;
-        }
-        participant.ready = ready;
-        if (participant.coming) {
+        if (participant.state == State.RETURNING) {
+            participant.addresses = ready.addresses();
             takeIn(participant);
+        } else if (participant.state == State.JOINED) {
+            participant.addresses = ready.addresses();
+            participant.state = State.READY;
+            completeIfAllAreReady();
+        } else {
+            lose(participant, "it said twice that it is ready");
+        }
+    }
+
+    private void completeIfAllAreReady() {
+        if (end != null || !participants.isFull() || !participants.areAll(other -> other.state == State.READY)) {
             return;
         }
-        if (end == null
-                && participants.size() == worldSize
-                && participants.values().stream().allMatch(other -> other.ready != null)) {
-            complete();
-        }
-    }
-
-    /** Why this rank cannot take part, or null if it can. */
-    private @Nullable String objection(Join join) {
-        Member newcomer = join.member();
-        String who = newcomer.rank() == Message.ANY_RANK
-                ? "a rank without number (host " + newcomer.host() + ", pid " + newcomer.pid() + ")"
-                : newcomer.toString();
-        if (join.protocolVersion() != Message.PROTOCOL_VERSION) {
-            return who + " speaks version " + join.protocolVersion()
-                    + " of the control protocol, the rendezvous on host " + host.host() + " version "
-                    + Message.PROTOCOL_VERSION + ": use the same Gyre on all hosts";
-        }
-        if (end != null) {
-            return who + " comes too late: " + end + ". Start a new run";
-        }
-        if (join.worldSize() != worldSize) {
-            return who + " expects a world of " + join.worldSize() + " ranks, " + namedExample() + " expects "
-                    + worldSize;
-        }
-        if (newcomer.rank() < Message.ANY_RANK || newcomer.rank() >= worldSize) {
-            return who + " does not exist in a world of " + worldSize + " ranks (0 to " + (worldSize - 1) + ")";
-        }
-        Participant holder = byRank().get(newcomer.rank());
-        if (complete) {
-            String objection = objectionToReturn(newcomer, who);
-            if (objection != null) {
-                return objection;
-            }
-        } else if (holder != null && !holder.anyRank) {
-            return twice(who, holder);
-        }
-        if (participants.size() == worldSize && !complete) {
-            return who + " comes too late: all " + worldSize + " ranks are here already " + members();
-        }
-        return differentOption(join, who);
-    }
-
-    /** Why a seat in a run that has begun is not given away, or null. */
-    private @Nullable String objectionToReturn(Member newcomer, String who) {
-        if (newcomer.rank() == Message.ANY_RANK) {
-            return who + " comes too late: all " + worldSize + " ranks are here already " + members()
-                    + ". The seat of a rank that was lost is given to that rank only";
-        }
-        Participant holder = seat(newcomer.rank());
-        if (!holder.left || holder.coming) {
-            return twice(who, holder);
-        }
-        if (!holder.fallen) {
-            return who + " comes too late: rank " + newcomer.rank() + " (host " + holder.member.host() + ", pid "
-                    + holder.member.pid() + ") has left the run in good order. Start a new run";
-        }
-        for (Participant other : participants.values()) {
-            if (other.left && !other.expendable) {
-                return who + " comes too late: " + other.member + " has left, and the run ends. Start a new run";
-            }
-        }
-        if (!newcomer.host().equals(holder.member.host())) {
-            return who + " wants the seat of a rank that was lost on host " + holder.member.host() + ": start it there";
-        }
-        if (holder.incarnation == MOST_INCARNATIONS) {
-            return who + " was lost for the " + (MOST_INCARNATIONS + 1)
-                    + ". time: it is not taken in again. Look for what kills it";
-        }
-        if (record.isTooLong()) {
-            return who + " cannot be told what the others have agreed on: that was more than the " + record.limitBytes()
-                    + " bytes that are kept. The run goes on without it";
-        }
-        return null;
-    }
-
-    private static String twice(String who, Participant holder) {
-        return who + " is there twice: host " + holder.member.host() + ", pid " + holder.member.pid()
-                + " came first. Every process needs a rank of its own";
-    }
-
-    private boolean isSeatFree() {
-        return participants.values().stream().anyMatch(participant -> participant.fallen && !participant.coming);
-    }
-
-    private @Nullable String differentOption(Join join, String who) {
-        if (participants.isEmpty()) {
-            return null;
-        }
-        Participant first = participants.firstEntry().getValue();
-        TreeMap<String, String> names = first.join.sortedOptions();
-        names.putAll(join.options());
-        for (String name : names.keySet()) {
-            String theirs = first.join.options().get(name);
-            String own = join.options().get(name);
-            if (own == null || !own.equals(theirs)) {
-                return who + " has " + name + " = " + own + ", " + first.member + " has " + theirs
-                        + ". All ranks need the same options";
-            }
-        }
-        return null;
-    }
-
-    private String namedExample() {
-        return participants.isEmpty()
-                ? "the rendezvous on host " + host.host()
-                : participants.firstEntry().getValue().member.toString();
-    }
-
-    private int firstFree(Map<Integer, Participant> seats) {
-        for (int rank = 0; rank < worldSize; rank++) {
-            if (!seats.containsKey(rank)) {
-                return rank;
-            }
-        }
-        throw new IllegalStateException("all " + worldSize + " seats are taken, but the run is not complete");
-    }
-
-    private static Member withRank(Member member, int rank) {
-        return new Member(rank, member.host(), member.pid());
-    }
-
-    private void complete() {
         complete = true;
-        List<Seat> seats = seats();
-        for (Participant participant : participants.values()) {
+        List<Seat> seats = participants.seats();
+        for (Participant participant : participants.all()) {
             outbox.send(participant.connection, new Roster(participant.member.rank(), seats));
         }
         listener.complete(members());
-    }
-
-    private List<Seat> seats() {
-        return byRank().values().stream().map(Participant::seat).toList();
     }
 
     /** Tells one who has come for a lost rank's seat how things are, and the others that it is there. */
@@ -415,178 +294,39 @@ public final class Coordinator {
         if (end != null) {
             return;
         }
-        int connection = participant.connection;
-        for (Participant other : participants.values()) {
-            if (other.expendable) {
-                outbox.send(connection, new Expendable(other.member.rank()));
-            }
-            if (other != participant && other.fallen) {
-                outbox.send(connection, new Fallen(other.member, "it was lost before"));
-            } else if (other != participant && other.left) {
-                outbox.send(connection, new Left(other.member.rank(), other.sent, other.lastCall, ""));
+        for (Participant other : participants.all()) {
+            tellAbout(other, participant);
+        }
+        participant.state = State.READY;
+        outbox.send(participant.connection, new Roster(participant.member.rank(), participants.seats()));
+        Returned returned = new Returned(participant.seat());
+        for (Participant other : participants.all()) {
+            if (other != participant && other.state != State.RETURNING) {
+                outbox.send(other.connection, returned);
             }
         }
-        participant.left = false;
-        participant.fallen = false;
-        participant.coming = false;
-        participant.lastHeard = clock.time();
-        outbox.send(connection, new Roster(participant.member.rank(), seats()));
-        Returned returned = new Returned(participant.seat());
-        participants.values().stream()
-                .filter(other -> other != participant)
-                .forEach(other -> outbox.send(other.connection, returned));
         listener.returned(participant.member, participant.incarnation);
     }
 
-    private NavigableMap<Integer, Participant> byRank() {
-        NavigableMap<Integer, Participant> seats = new TreeMap<>();
-        participants.values().forEach(participant -> seats.put(participant.member.rank(), participant));
-        return seats;
-    }
-
-    private void expire() {
-        NavigableMap<Integer, Participant> seats = byRank();
-        List<Integer> missing = new ArrayList<>();
-        List<Member> unready = new ArrayList<>();
-        for (int rank = 0; rank < worldSize; rank++) {
-            Participant participant = seats.get(rank);
-            if (participant == null) {
-                missing.add(rank);
-            } else if (participant.ready == null) {
-                unready.add(participant.member);
-            }
+    private void tellAbout(Participant other, Participant newcomer) {
+        int connection = newcomer.connection;
+        if (other.expendable) {
+            outbox.send(connection, new Expendable(other.member.rank()));
         }
-        StringBuilder reason = new StringBuilder("the run did not come about within ")
-                .append(joinTimeout.toMillis())
-                .append(" ms.");
-        append(reason, "Missing of " + worldSize + " ranks", missing);
-        append(reason, "Come, but never ready", unready);
-        append(reason, "Here", members());
-        append(reason, "Turned away", refusals);
-        end = reason.append(
-                        " Look at the output of those that are missing, or raise the join timeout if they are slow.")
-                .toString();
-        sendToAll(new Refused(end));
-        participants.keySet().forEach(outbox::close);
-        listener.failed(end);
-    }
-
-    private static void append(StringBuilder text, String label, List<?> values) {
-        if (!values.isEmpty()) {
-            text.append(' ').append(label).append(": ").append(values).append('.');
+        if (other == newcomer || !other.isGone()) {
+            return;
         }
+        outbox.send(
+                connection,
+                other.state == State.LEFT
+                        ? new Left(other.member.rank(), other.sent, other.lastCall, "")
+                        : new Fallen(other.member, "it was lost before"));
     }
 
     private void offered(Participant participant, Offer offer) {
-        if (!complete || participant.offer != null) {
-            lose(participant, "it offered a value for '" + offer.topic() + "' out of turn");
-            return;
-        }
-        if (!offer.ranks().contains(participant.member.rank())
-                || offer.ranks().stream().anyMatch(rank -> rank < 0 || rank >= worldSize)) {
-            lose(participant, "it offered a value for '" + offer.topic() + "' among ranks " + offer.ranks());
-            return;
-        }
-        ExchangeRecord.Round past = record.round(offer.ranks(), participant.held.getOrDefault(offer.ranks(), 0));
-        if (past != null) {
-            repeat(participant, offer, past);
-            return;
-        }
-        participant.offer = offer;
-        int awaited = firstAwaited(offer.ranks());
-        if (awaited == Message.NO_RANK) {
-            finishRound(offer.ranks());
-        } else {
-            outbox.send(participant.connection, new Heartbeat(awaited));
-        }
-    }
-
-    /** Answers one who has come back as the others were answered. Where nobody sat in its seat, it finds its own value there. */
-    private void repeat(Participant participant, Offer offer, ExchangeRecord.Round past) {
-        if (!past.topic().equals(offer.topic())) {
-            lose(
-                    participant,
-                    "it came back and exchanged '" + offer.topic() + "' where the others had exchanged '" + past.topic()
-                            + "'. A rank that comes back must run the same program with the same options");
-            return;
-        }
-        participant.held.merge(offer.ranks(), 1, Integer::sum);
-        past.values().forEach((rank, value) -> {
-            boolean ownAndNew = rank == participant.member.rank() && !value.hasRemaining();
-            outbox.send(participant.connection, new Value(rank, ownAndNew ? offer.value() : value));
-        });
-    }
-
-    private void finishRound(List<Integer> ranks) {
-        TreeMap<Integer, Offer> offers = new TreeMap<>();
-        List<Participant> waiting = new ArrayList<>();
-        for (int rank : ranks) {
-            Participant participant = seat(rank);
-            Offer offer = participant.offer;
-            participant.offer = null;
-            if (offer != null) {
-                offers.put(rank, offer);
-                waiting.add(participant);
-            }
-        }
-        String topic = offers.firstEntry().getValue().topic();
-        for (Map.Entry<Integer, Offer> entry : offers.entrySet()) {
-            if (!entry.getValue().topic().equals(topic)) {
-                sendToAll(new Disagreed("ranks exchange different things: " + waiting.get(0).member + " '" + topic
-                        + "', " + seat(entry.getKey()).member + " '"
-                        + entry.getValue().topic() + "'. All ranks must run the same program with the same options."));
-                return;
-            }
-        }
-        Offer nothing = new Offer(ranks, topic, ByteBuffer.allocate(0));
-        Map<Integer, ByteBuffer> values = new TreeMap<>();
-        for (int rank : ranks) {
-            Value value = new Value(rank, offers.getOrDefault(rank, nothing).value());
-            values.put(rank, value.value());
-            waiting.forEach(receiver -> outbox.send(receiver.connection, value));
-        }
-        waiting.forEach(participant -> participant.held.merge(ranks, 1, Integer::sum));
-        record.add(ranks, topic, values);
-    }
-
-    private Participant seat(int rank) {
-        for (Participant participant : participants.values()) {
-            if (participant.member.rank() == rank) {
-                return participant;
-            }
-        }
-        throw new IllegalStateException("rank " + rank + " is not in a run that is complete");
-    }
-
-    /** The first rank that an exchange still waits for; no rank if that is nobody. */
-    private int firstAwaited(List<Integer> ranks) {
-        for (int rank : ranks) {
-            Participant participant = seat(rank);
-            boolean missed = !(participant.left && participant.expendable);
-            if (missed
-                    && (participant.offer == null || !participant.offer.ranks().equals(ranks))) {
-                return rank;
-            }
-        }
-        return Message.NO_RANK;
-    }
-
-    /** Tells each rank that waits in an exchange for whom it waits. */
-    private void sendHeartbeats() {
-        for (Participant participant : participants.values()) {
-            Offer offer = participant.offer;
-            int awaited = offer == null ? Message.NO_RANK : firstAwaited(offer.ranks());
-            outbox.send(participant.connection, new Heartbeat(awaited));
-        }
-    }
-
-    /** Ends the exchanges that waited only for ranks which have gone and are not missed. */
-    private void finishRoundsWithoutTheGone() {
-        for (Participant participant : participants.values()) {
-            Offer offer = participant.offer;
-            if (offer != null && firstAwaited(offer.ranks()) == Message.NO_RANK) {
-                finishRound(offer.ranks());
-            }
+        String fault = complete ? exchanges.offered(participant, offer) : Exchanges.outOfTurn(offer);
+        if (fault != null) {
+            lose(participant, fault);
         }
     }
 
@@ -599,24 +339,13 @@ public final class Coordinator {
             lose(participant, "it left with " + leave.sent().size() + " counts for " + worldSize + " ranks");
             return;
         }
-        participant.left = true;
+        participant.state = State.LEFT;
         participant.sent = leave.sent();
         participant.lastCall = leave.lastCall();
-        sendToAll(new Left(participant.member.rank(), leave.sent(), leave.lastCall(), missedBy(participant)));
+        String missed = exchanges.missing(participant);
+        participants.sendNews(new Left(participant.member.rank(), leave.sent(), leave.lastCall(), missed));
         listener.left(participant.member);
-        finishRoundsWithoutTheGone();
-    }
-
-    /** The exchange in which another rank waits for one that has left. */
-    private String missedBy(Participant gone) {
-        int rank = gone.member.rank();
-        for (Participant other : participants.values()) {
-            Offer offer = other.offer;
-            if (offer != null && !gone.expendable && offer.ranks().contains(rank)) {
-                return "'" + offer.topic() + "' of " + other.member;
-            }
-        }
-        return "";
+        exchanges.finishWithoutTheGone();
     }
 
     private void lose(Participant participant, String reason) {
@@ -624,23 +353,21 @@ public final class Coordinator {
             return;
         }
         if (complete && participant.expendable) {
-            participant.left = true;
-            participant.fallen = true;
-            participant.coming = false;
-            participant.offer = null;
-            sendToAll(new Fallen(participant.member, reason));
-            outbox.close(participant.connection);
-            listener.fallen(participant.member, reason);
-            finishRoundsWithoutTheGone();
+            spare(participant, reason);
             return;
         }
         end = "the run has lost " + participant.member + ": " + reason;
-        sendToAll(new Lost(participant.member, reason));
+        participants.sendToAll(new Lost(participant.member, reason));
         listener.lost(participant.member, reason);
     }
 
-    /** To everybody who may still listen: those who have left stay until they know that the others have what they sent. */
-    private void sendToAll(Message message) {
-        participants.values().forEach(participant -> outbox.send(participant.connection, message));
+    /** Goes on without a rank that was lost. */
+    private void spare(Participant participant, String reason) {
+        participant.state = State.LOST;
+        participant.offer = null;
+        participants.sendNews(new Fallen(participant.member, reason));
+        outbox.close(participant.connection);
+        listener.fallen(participant.member, reason);
+        exchanges.finishWithoutTheGone();
     }
 }

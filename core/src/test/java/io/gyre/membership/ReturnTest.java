@@ -106,6 +106,29 @@ class ReturnTest {
     }
 
     @Test
+    void ofTwoThatComeBackTheLaterOneIsToldOfTheOtherByTheRosterAlone() {
+        played.disconnect(0);
+        played.disconnect(1);
+        played.join(9, successor(1, "host1"));
+        played.take(9);
+
+        comeBack(10, 0);
+        assertThat(played.takeWords(9)).as("it is not in the run yet").isEmpty();
+        played.ready(9);
+
+        assertThat(played.takeWords(9))
+                .containsExactly(
+                        new Expendable(1),
+                        new Expendable(0),
+                        new Roster(
+                                1,
+                                List.of(
+                                        new Seat(new Member(0, "host0", 999), Map.of("at", "address10"), 1),
+                                        new Seat(new Member(1, "host1", 999), Map.of("at", "address9"), 1),
+                                        new Seat(Played.member(2), Map.of("at", "address2")))));
+    }
+
+    @Test
     void whoComesBackIsToldWhoHasLeftInGoodOrder() {
         played.leave(0);
         played.disconnect(1);
@@ -267,7 +290,7 @@ class ReturnTest {
     @Test
     void whoIsLostTooOftenIsRefused() {
         int connection = 1;
-        for (int time = 0; time < Coordinator.MOST_INCARNATIONS; time++) {
+        for (int time = 0; time < Admission.MOST_INCARNATIONS; time++) {
             played.disconnect(connection);
             connection = 100 + time;
             comeBack(connection, 1);

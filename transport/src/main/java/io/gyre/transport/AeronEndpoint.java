@@ -6,7 +6,7 @@ import io.aeron.exceptions.AeronException;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.World;
-import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Membership;
 import io.gyre.membership.RunId;
 import io.gyre.membership.Seat;
 import io.gyre.memory.MemoryBoxes;
@@ -74,7 +74,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     private final RunId run;
     private final AeronSite site;
-    private final CoordinatorLink coordinator;
+    private final Membership membership;
     private final int lane;
     private final Patience patience;
     private final Gate gate = new Gate();
@@ -98,17 +98,16 @@ final class AeronEndpoint implements Endpoint, Verdicts {
      * Creates the endpoint of a rank whose run is complete.
      *
      * @param site borrowed
-     * @param coordinator borrowed; gives the verdicts
+     * @param membership borrowed; gives the verdicts
      * @param lane which of several networks among the same ranks
      */
-    AeronEndpoint(
-            JoinOptions options, Roster roster, RunId run, AeronSite site, CoordinatorLink coordinator, int lane) {
+    AeronEndpoint(JoinOptions options, RunId run, AeronSite site, Membership membership, int lane) {
         this.lane = lane;
-        this.seats = coordinator.seats().toArray(new Seat[0]);
-        this.world = new World(roster.rank(), seats.length);
+        this.seats = membership.seats().toArray(new Seat[0]);
+        this.world = new World(membership.rank(), seats.length);
         this.run = run;
         this.site = site;
-        this.coordinator = coordinator;
+        this.membership = membership;
         senders = new AeronFrameSender[world.size()];
         receivers = new AeronFrameReceiver[world.size()];
         this.mode = options.transport();
@@ -139,7 +138,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
 
     /** Whether the streams of a rank lead to a process that was lost, and not to the one that has come since. */
     private boolean isOutdated(int peer) {
-        return seats[peer].incarnation() != coordinator.incarnation(peer);
+        return seats[peer].incarnation() != membership.incarnation(peer);
     }
 
     /** Of this rank's stream from and to another: grows when either of them is another process than before. */
@@ -277,7 +276,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
                 networkSentBefore += sender.isUdp() ? sender.payloadBytes() : 0;
                 sender.close();
             }
-            seats[peer] = coordinator.seats().get(peer);
+            seats[peer] = membership.seats().get(peer);
             receivers[peer] = openLate(peer);
         } finally {
             gate.exit();
@@ -289,7 +288,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
         if (lane == 0 && hasReturned()) {
             return null;
         }
-        if (coordinator.hasLeft(peer) || (near.get(peer) && !isVisible(address(peer, AeronSite.DIRECTORY)))) {
+        if (membership.hasLeft(peer) || (near.get(peer) && !isVisible(address(peer, AeronSite.DIRECTORY)))) {
             return null;
         }
         try {
@@ -348,8 +347,8 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     /** Aeron would wait 15 s for a driver that is not there. */
     private void checkVisible(String directory, int peer) {
         if (!isVisible(directory)) {
-            coordinator.awaitEnding(System.nanoTime() + VERDICT_TIMEOUT.toNanos());
-            coordinator.check(world.rank(), "joining the run");
+            membership.awaitEnding(System.nanoTime() + VERDICT_TIMEOUT.toNanos());
+            membership.check(world.rank(), "joining the run");
             throw new GyreException(
                     "rank " + world.rank() + " does not see the shared memory of " + member(peer) + " at "
                             + directory + ", though both say that they are on the same host: check the host ids, or use"
@@ -423,7 +422,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
     @Override
     public void check(int observer, Object doing) {
         gate.check();
-        coordinator.check(observer, doing);
+        membership.check(observer, doing);
         site.faults().check(observer, doing);
         for (AeronFrameReceiver receiver : receivers) {
             if (receiver != null && !hasLeft(receiver.peer())) {
@@ -442,13 +441,13 @@ final class AeronEndpoint implements Endpoint, Verdicts {
             return true;
         }
         AeronFrameReceiver receiver = receivers[rank];
-        return coordinator.hasLeft(rank)
-                && (lane > 0 || receiver == null || receiver.frames() >= coordinator.sentBy(rank, world.rank()));
+        return membership.hasLeft(rank)
+                && (lane > 0 || receiver == null || receiver.frames() >= membership.sentBy(rank));
     }
 
     @Override
     public String howLeft(int rank) {
-        return isOutdated(rank) ? "another process has taken its place" : coordinator.howLeft(rank);
+        return isOutdated(rank) ? "another process has taken its place" : membership.howLeft(rank);
     }
 
     /** How many frames this rank has sent to each, by rank. */
@@ -478,7 +477,7 @@ final class AeronEndpoint implements Endpoint, Verdicts {
                             for (AeronFrameSender sender : senders) {
                                 if (sender != null
                                         && !isOutdated(sender.peer())
-                                        && !coordinator.hasLeft(sender.peer())
+                                        && !membership.hasLeft(sender.peer())
                                         && !sender.isDrained()) {
                                     return false;
                                 }

@@ -4,9 +4,9 @@ import io.aeron.AeronVersion;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.World;
+import io.gyre.membership.Membership;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
-import io.gyre.membership.Message.Roster;
 import io.gyre.membership.RunId;
 import io.gyre.network.Endpoint;
 import io.gyre.session.Session;
@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +50,7 @@ public final class AeronSession implements Session {
     private final JoinOptions options;
     private final Rendezvous rendezvous;
     private final AeronSite site;
-    private final Roster roster;
+    private final Membership membership;
     private final RunId run;
     private final AeronEndpoint endpoint;
 
@@ -59,9 +58,6 @@ public final class AeronSession implements Session {
     private final AtomicReferenceArray<@Nullable AeronEndpoint> lanes = new AtomicReferenceArray<>(LANES);
 
     private boolean closed;
-
-    /** The topic of the last exchange. */
-    private volatile String lastCall = "";
 
     /**
      * Joins a run, and returns when all ranks have come. In a run that has begun it takes the seat of a rank that was lost and is
@@ -87,7 +83,7 @@ public final class AeronSession implements Session {
         try {
             return new AeronSession(options, rendezvous, sharedMemory, space);
         } catch (RuntimeException e) {
-            rendezvous.link().fail("it could not join: " + e.getMessage());
+            rendezvous.membership().fail("it could not join: " + e.getMessage());
             rendezvous.close();
             throw e;
         }
@@ -96,35 +92,28 @@ public final class AeronSession implements Session {
     private AeronSession(JoinOptions options, Rendezvous rendezvous, Path sharedMemory, StorageSpace space) {
         this.options = options;
         this.rendezvous = rendezvous;
-        CoordinatorLink link = rendezvous.link();
+        this.membership = rendezvous.membership();
         RunId run = rendezvous.welcome().run();
         Member own = new Member(
                 options.rank(), HostIdentity.name(), ProcessHandle.current().pid());
         Map<String, String> common = Map.of("transport", options.transport().toString());
-        link.join(new Join(Message.PROTOCOL_VERSION, options.worldSize(), own, common));
+        membership.join(new Join(Message.PROTOCOL_VERSION, options.worldSize(), own, common));
         String label = "r" + (own.rank() < 0 ? "any" : own.rank()) + "-"
                 + run.toString().substring(0, 8);
         site = new AeronSite(options, label, sharedMemory, space);
         try {
-            Roster roster = link.ready(
-                    own.rank(), site.addresses(), options.joinTimeout().plus(JOIN_GRACE));
-            this.roster = roster;
+            membership.ready(site.addresses());
+            int rank = membership.awaitEverybody(options.joinTimeout().plus(JOIN_GRACE));
             this.run = run;
-            endpoint = new AeronEndpoint(options, roster, run, site, link, 0);
+            endpoint = new AeronEndpoint(options, run, site, membership, 0);
             lanes.set(0, endpoint);
-            // Nobody may be gone again before everybody has found it.
-            link.exchange(
-                    roster.rank(),
-                    IntStream.range(0, roster.seats().size()).boxed().toList(),
-                    "the end of joining",
-                    new byte[0],
-                    options.joinTimeout());
+            membership.endJoining(options.joinTimeout());
             LOG.info(
                     "{} {} run {}: {} ranks over {}",
-                    members().get(roster.rank()),
-                    incarnation(roster.rank()) == 0 ? "joined" : "came back into",
+                    members().get(rank),
+                    incarnation(rank) == 0 ? "joined" : "came back into",
                     run,
-                    roster.seats().size(),
+                    members().size(),
                     transport());
         } catch (RuntimeException e) {
             site.close();
@@ -156,7 +145,7 @@ public final class AeronSession implements Session {
 
     @Override
     public List<Member> members() {
-        return rendezvous.link().members();
+        return membership.members();
     }
 
     @Override
@@ -173,7 +162,7 @@ public final class AeronSession implements Session {
     public synchronized Endpoint endpoint(int lane) {
         AeronEndpoint known = lanes.get(lane);
         if (known == null) {
-            known = new AeronEndpoint(options, roster, run, site, rendezvous.link(), lane);
+            known = new AeronEndpoint(options, run, site, membership, lane);
             if (closed) {
                 known.shut();
             }
@@ -210,40 +199,39 @@ public final class AeronSession implements Session {
                     "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
         }
         endpoint.check(world().rank(), topic);
-        lastCall = topic;
-        return rendezvous.link().exchange(world().rank(), ranks, topic, value, options.peerTimeout());
+        return membership.exchange(ranks, topic, value, options.peerTimeout());
     }
 
     @Override
     public void check(List<Integer> ranks, Object doing) {
-        rendezvous.link().check(world().rank(), ranks, doing);
+        membership.check(ranks, doing);
     }
 
     @Override
     public boolean isWhole(List<Integer> ranks) {
-        return rendezvous.link().isWhole(ranks);
+        return membership.isWhole(ranks);
     }
 
     @Override
     public void beExpendable() {
-        rendezvous.link().beExpendable(world().rank(), options.peerTimeout());
+        membership.beExpendable(options.peerTimeout());
     }
 
     @Override
     public boolean hasGone(int rank) {
         world().checkRank(rank);
-        return rendezvous.link().hasLeft(rank);
+        return membership.hasLeft(rank);
     }
 
     @Override
     public int incarnation(int rank) {
         world().checkRank(rank);
-        return rendezvous.link().incarnation(rank);
+        return membership.incarnation(rank);
     }
 
     @Override
     public void fail(String reason) {
-        rendezvous.link().fail(reason);
+        rendezvous.membership().fail(reason);
     }
 
     @Override
@@ -268,20 +256,19 @@ public final class AeronSession implements Session {
 
     private void leave() {
         long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
-        CoordinatorLink link = rendezvous.link();
         boolean quiet = true;
         for (AeronEndpoint lane : openLanes()) {
             quiet &= lane.awaitQuiet(deadline);
         }
-        if (quiet && !link.hasEnded()) {
+        if (quiet && !membership.hasEnded()) {
             openLanes().forEach(lane -> lane.drain(deadline));
-            link.leave(world().rank(), endpoint.framesSent(), lastCall, deadline);
+            membership.leave(endpoint.framesSent(), deadline);
             // Until they have left too, peers may find that a datagram is missing; the keep-alive thread answers.
             for (AeronEndpoint lane : openLanes()) {
-                link.awaitDeparture(lane.farReaders(), deadline);
+                membership.awaitDeparture(lane.farReaders(), deadline);
             }
         }
-        link.sayWhatTheProgramWasNotTold(world().rank());
+        membership.sayWhatTheProgramWasNotTold();
         openLanes().forEach(AeronEndpoint::closeBoxes);
         if (quiet) {
             site.close();

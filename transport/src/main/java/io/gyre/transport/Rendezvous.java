@@ -1,6 +1,7 @@
 package io.gyre.transport;
 
 import io.gyre.GyreException;
+import io.gyre.membership.Membership;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.membership.RunListener;
 import java.io.IOException;
@@ -166,9 +167,9 @@ record Rendezvous(
     private static Rendezvous reach(JoinOptions options, Place place) throws IOException {
         InetSocketAddress address = place.address();
         TrustedNetwork.check(address, options.trustedNetwork());
-        CoordinatorLink link = CoordinatorLink.connect(address, GREETING_TIMEOUT);
+        CoordinatorLink link = CoordinatorLink.connect(address, options.rank(), GREETING_TIMEOUT);
         try {
-            Welcome welcome = link.welcome(options.rank(), GREETING_TIMEOUT);
+            Welcome welcome = link.membership().welcome(GREETING_TIMEOUT);
             place.check(welcome);
             return new Rendezvous(link, welcome, null);
         } catch (IOException | RuntimeException e) {
@@ -190,13 +191,19 @@ record Rendezvous(
                 options.rank());
         try {
             place.announce(server);
-            CoordinatorLink link = CoordinatorLink.connect(server.address(), GREETING_TIMEOUT);
-            return new Rendezvous(link, link.welcome(options.rank(), GREETING_TIMEOUT), new Hosted(server, place));
+            CoordinatorLink link = CoordinatorLink.connect(server.address(), options.rank(), GREETING_TIMEOUT);
+            Welcome welcome = link.membership().welcome(GREETING_TIMEOUT);
+            return new Rendezvous(link, welcome, new Hosted(server, place));
         } catch (IOException e) {
             server.close();
             throw new GyreException(
                     "rank 0 cannot open the rendezvous " + options.rendezvous() + ": " + e.getMessage(), e);
         }
+    }
+
+    /** What is told over the connection. */
+    Membership membership() {
+        return link.membership();
     }
 
     /** Keeps a coordinator that is hosted here a little for those who have not left yet. */

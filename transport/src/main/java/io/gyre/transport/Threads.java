@@ -2,10 +2,17 @@ package io.gyre.transport;
 
 import java.time.Duration;
 
-/** Waiting for the end of a thread of ours. */
+/** Threads of ours: how they begin and end. */
 final class Threads {
 
     private Threads() {}
+
+    /** A thread that does not keep its JVM alive. */
+    static Thread daemon(Runnable work) {
+        Thread thread = new Thread(work);
+        thread.setDaemon(true);
+        return thread;
+    }
 
     /** Waits for the end of a thread; an interrupt is kept for later, because what is being closed must be closed. */
     static void join(Thread thread, Duration timeout) {

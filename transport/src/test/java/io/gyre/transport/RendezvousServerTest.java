@@ -9,7 +9,6 @@ import io.gyre.Member;
 import io.gyre.PeerLostException;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
-import io.gyre.membership.Message.Roster;
 import io.gyre.membership.RunListener;
 import java.io.IOException;
 import java.io.InputStream;
@@ -65,10 +64,16 @@ class RendezvousServerTest {
     }
 
     private static CoordinatorLink join(RendezvousServer server, int rank, int worldSize) throws IOException {
-        CoordinatorLink link = CoordinatorLink.connect(server.address(), MINUTE);
-        link.welcome(rank, MINUTE);
-        link.join(new Join(Message.PROTOCOL_VERSION, worldSize, new Member(rank, "here", 10 + rank), Map.of()));
+        CoordinatorLink link = CoordinatorLink.connect(server.address(), rank, MINUTE);
+        link.membership().welcome(MINUTE);
+        link.membership()
+                .join(new Join(Message.PROTOCOL_VERSION, worldSize, new Member(rank, "here", 10 + rank), Map.of()));
         return link;
+    }
+
+    private static void awaitOthers(CoordinatorLink link) {
+        link.membership().ready(Map.of());
+        link.membership().awaitEverybody(MINUTE);
     }
 
     @Test
@@ -79,11 +84,11 @@ class RendezvousServerTest {
             Eventually.that("rank 0 has joined", () -> server.members().size() == 1);
             CoordinatorLink one = join(server, 1, 2);
             Eventually.that("rank 1 has joined", () -> server.members().size() == 2);
-            Thread ready = new Thread(() -> one.ready(1, Map.of(), MINUTE));
+            Thread ready = new Thread(() -> awaitOthers(one));
             ready.start();
-            Roster roster = zero.ready(0, Map.of(), MINUTE);
+            awaitOthers(zero);
             ready.join();
-            assertThat(roster.seats()).extracting(seat -> seat.member().rank()).containsExactly(0, 1);
+            assertThat(zero.membership().members()).extracting(Member::rank).containsExactly(0, 1);
 
             one.close();
 
@@ -94,8 +99,8 @@ class RendezvousServerTest {
                             "joined 1",
                             "complete",
                             "lost 1: its process has ended: its connection was closed");
-            Eventually.that("rank 0 knows", zero::hasEnded);
-            assertThatThrownBy(() -> zero.check(0, "testing"))
+            Eventually.that("rank 0 knows", zero.membership()::hasEnded);
+            assertThatThrownBy(() -> zero.membership().check(0, "testing"))
                     .isInstanceOf(PeerLostException.class)
                     .hasMessageContaining("rank 1 (host here, pid 11) is gone");
         }
@@ -106,7 +111,7 @@ class RendezvousServerTest {
         Heard heard = new Heard();
         try (RendezvousServer server = RendezvousServer.open(ANY_PORT, 3, Duration.ofMillis(300), false, heard);
                 CoordinatorLink one = join(server, 1, 3)) {
-            assertThatThrownBy(() -> one.ready(1, Map.of(), MINUTE))
+            assertThatThrownBy(() -> awaitOthers(one))
                     .isInstanceOf(GyreException.class)
                     .hasMessageContainingAll("within 300 ms", "Missing of 3 ranks: [0, 2]");
             Eventually.that("the launcher knows", () -> heard.events.size() == 2);
@@ -189,7 +194,7 @@ class RendezvousServerTest {
                 Eventually.that(
                         "a rank takes a place that is free again",
                         () -> !server.members().isEmpty());
-                assertThat(zero.hasEnded()).isFalse();
+                assertThat(zero.membership().hasEnded()).isFalse();
             }
         } finally {
             for (Socket stranger : strangers) {
@@ -242,7 +247,7 @@ class RendezvousServerTest {
 
             server.close();
 
-            assertThatThrownBy(() -> zero.ready(0, Map.of(), MINUTE))
+            assertThatThrownBy(() -> awaitOthers(zero))
                     .isInstanceOf(GyreException.class)
                     .hasMessageContainingAll(
                             "the launcher (host " + HostIdentity.name(),

@@ -1,0 +1,177 @@
+package io.gyre.membership;
+
+import io.gyre.Member;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Participant.State;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides who may join a run. Before the run is complete, whoever fits: the same version, world and options, and a seat that is
+ * free. After that, only a process that takes the seat of an expendable rank which was lost.
+ */
+final class Admission {
+
+    /** Most processes that may have a seat after each other: their streams are told apart by that number. */
+    static final int MOST_INCARNATIONS = 100;
+
+    private final int worldSize;
+    private final Member host;
+    private final Participants participants;
+    private final ExchangeRecord record;
+    private final List<String> refusals = new ArrayList<>();
+
+    Admission(int worldSize, Member host, Participants participants, ExchangeRecord record) {
+        this.worldSize = worldSize;
+        this.host = host;
+        this.participants = participants;
+        this.record = record;
+    }
+
+    /**
+     * Why a process cannot take part, or null if it can.
+     *
+     * @param complete whether all ranks have come
+     * @param end why the run has ended, or null
+     */
+    @Nullable String objection(Join join, boolean complete, @Nullable String end) {
+        String objection = find(join, complete, end);
+        if (objection != null) {
+            refusals.add(objection);
+        }
+        return objection;
+    }
+
+    private @Nullable String find(Join join, boolean complete, @Nullable String end) {
+        Member newcomer = join.member();
+        String who = name(newcomer);
+        if (join.protocolVersion() != Message.PROTOCOL_VERSION) {
+            return who + " speaks version " + join.protocolVersion()
+                    + " of the control protocol, the rendezvous on host " + host.host() + " version "
+                    + Message.PROTOCOL_VERSION + ": use the same Gyre on all hosts";
+        }
+        if (end != null) {
+            return who + " comes too late: " + end + ". Start a new run";
+        }
+        if (join.worldSize() != worldSize) {
+            return who + " expects a world of " + join.worldSize() + " ranks, " + firstOrHost() + " expects "
+                    + worldSize;
+        }
+        if (newcomer.rank() < Message.ANY_RANK || newcomer.rank() >= worldSize) {
+            return who + " does not exist in a world of " + worldSize + " ranks (0 to " + (worldSize - 1) + ")";
+        }
+        String objection = complete ? objectionToReturn(newcomer, who) : objectionToSeat(newcomer, who);
+        return objection == null ? differentOption(join, who) : objection;
+    }
+
+    private static String name(Member newcomer) {
+        return newcomer.rank() == Message.ANY_RANK
+                ? "a rank without number (host " + newcomer.host() + ", pid " + newcomer.pid() + ")"
+                : newcomer.toString();
+    }
+
+    private String firstOrHost() {
+        Participant first = participants.first();
+        return first == null ? "the rendezvous on host " + host.host() : first.member.toString();
+    }
+
+    /** Why a seat in a run that has not begun is not given away, or null. */
+    private @Nullable String objectionToSeat(Member newcomer, String who) {
+        Participant holder = participants.holder(newcomer.rank());
+        if (holder != null && !holder.hasAnyRank()) {
+            return twice(who, holder);
+        }
+        return participants.isFull() ? tooLate(who) : null;
+    }
+
+    /** Why a seat in a run that has begun is not given away, or null. */
+    private @Nullable String objectionToReturn(Member newcomer, String who) {
+        if (newcomer.rank() == Message.ANY_RANK) {
+            return tooLate(who) + ". The seat of a rank that was lost is given to that rank only";
+        }
+        Participant holder = participants.seated(newcomer.rank());
+        if (!holder.isGone() || holder.state == State.RETURNING) {
+            return twice(who, holder);
+        }
+        if (holder.state == State.LEFT) {
+            return who + " comes too late: " + holder.member + " has left the run in good order. Start a new run";
+        }
+        for (Participant other : participants.all()) {
+            if (other.isGone() && !other.expendable) {
+                return who + " comes too late: " + other.member + " has left, and the run ends. Start a new run";
+            }
+        }
+        if (!newcomer.host().equals(holder.member.host())) {
+            return who + " wants the seat of a rank that was lost on host " + holder.member.host() + ": start it there";
+        }
+        if (holder.incarnation == MOST_INCARNATIONS) {
+            return who + " was lost for the " + (MOST_INCARNATIONS + 1)
+                    + ". time: it is not taken in again. Look for what kills it";
+        }
+        if (record.isTooLong()) {
+            return who + " cannot be told what the others have agreed on: that was more than the " + record.limitBytes()
+                    + " bytes that are kept. The run goes on without it";
+        }
+        return null;
+    }
+
+    private static String twice(String who, Participant holder) {
+        return who + " is there twice: host " + holder.member.host() + ", pid " + holder.member.pid()
+                + " came first. Every process needs a rank of its own";
+    }
+
+    private String tooLate(String who) {
+        return who + " comes too late: all " + worldSize + " ranks are here already " + participants.members();
+    }
+
+    private @Nullable String differentOption(Join join, String who) {
+        Participant first = participants.first();
+        if (first == null) {
+            return null;
+        }
+        TreeMap<String, String> names = first.join.sortedOptions();
+        names.putAll(join.options());
+        for (String name : names.keySet()) {
+            String theirs = first.join.options().get(name);
+            String own = join.options().get(name);
+            if (own == null || !own.equals(theirs)) {
+                return who + " has " + name + " = " + own + ", " + first.member + " has " + theirs
+                        + ". All ranks need the same options";
+            }
+        }
+        return null;
+    }
+
+    /** Why a run has not come about in time. */
+    String whoIsMissing(Duration joinTimeout) {
+        List<Integer> missing = new ArrayList<>();
+        List<Member> unready = new ArrayList<>();
+        for (int rank = 0; rank < worldSize; rank++) {
+            Participant participant = participants.holder(rank);
+            if (participant == null) {
+                missing.add(rank);
+            } else if (participant.state == State.JOINED) {
+                unready.add(participant.member);
+            }
+        }
+        StringBuilder reason = new StringBuilder("the run did not come about within ")
+                .append(joinTimeout.toMillis())
+                .append(" ms.");
+        append(reason, "Missing of " + worldSize + " ranks", missing);
+        append(reason, "Come, but never ready", unready);
+        append(reason, "Here", participants.members());
+        append(reason, "Turned away", refusals);
+        return reason.append(
+                        " Look at the output of those that are missing, or raise the join timeout if they are slow.")
+                .toString();
+    }
+
+    private static void append(StringBuilder text, String label, List<?> values) {
+        if (!values.isEmpty()) {
+            text.append(' ').append(label).append(": ").append(values).append('.');
+        }
+    }
+}

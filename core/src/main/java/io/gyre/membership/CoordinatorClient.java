@@ -1,0 +1,323 @@
+package io.gyre.membership;
+
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.ProtocolException;
+import io.gyre.membership.Message.Disagreed;
+import io.gyre.membership.Message.Expendable;
+import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Fallen;
+import io.gyre.membership.Message.Heartbeat;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Ready;
+import io.gyre.membership.Message.Refused;
+import io.gyre.membership.Message.Returned;
+import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Message.Unaware;
+import io.gyre.membership.Message.Value;
+import io.gyre.membership.Message.Welcome;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One rank's side of the conversation with its {@link Coordinator}. A state machine: it owns no clock, thread or socket, so any
+ * schedule of messages can be played to it, together with the coordinator's.
+ *
+ * <p>In the order of a run: {@link #welcome} greets, {@link #join} asks, {@link #ready} gives addresses, the roster makes the
+ * {@link #view} complete, {@link #offer} begins an exchange and {@link #values} ends it, {@link #leave} says goodbye. From the
+ * join on, both sides send heartbeats.
+ *
+ * <dl>
+ *   <dt>Threading
+ *   <dd>One thread at a time. {@link #view} may be read, and {@link #told} called, by any.
+ *   <dt>Time
+ *   <dd>{@code now} is in nanoseconds, from any origin, and never goes back. {@link #tick} should be called every
+ *       {@link Coordinator#TICK}.
+ * </dl>
+ */
+final class CoordinatorClient {
+
+    /** From the end of the run on: a program that waits for others, or for data, learns of it in far less. */
+    static final Duration TO_LEARN = Duration.ofMillis(700);
+
+    private static final long NEVER = -1;
+
+    private final String address;
+    private final Uplink uplink;
+    private final MemberListener listener;
+    private final UnstalledClock clock;
+    private volatile RunView view;
+
+    /** Whether the program has been told how the run ended. */
+    private volatile boolean told;
+
+    private @Nullable Welcome welcome;
+    private @Nullable Round round;
+    private boolean joined;
+    private boolean leaving;
+    private boolean closed;
+    private boolean detached;
+    private final Pulse pulse;
+    private long nextHeartbeat;
+    private long endHeard = NEVER;
+    private boolean endSpoken;
+
+    /** An exchange that this rank takes part in. */
+    private static final class Round {
+        final int size;
+        final List<byte[]> values = new ArrayList<>();
+        int awaited = Message.NO_RANK;
+
+        Round(int size) {
+            this.size = size;
+        }
+    }
+
+    /**
+     * Begins to listen.
+     *
+     * @param rank number that this rank asks for, or {@link Message#ANY_RANK}
+     * @param address of the coordinator, for errors
+     * @param now current time
+     */
+    CoordinatorClient(int rank, String address, Uplink uplink, MemberListener listener, long now) {
+        this.address = address;
+        this.uplink = uplink;
+        this.listener = listener;
+        this.clock = new UnstalledClock(now, Coordinator.TICK.multipliedBy(2));
+        this.pulse = new Pulse(clock.time());
+        this.view = RunView.of(rank);
+    }
+
+    /** What this rank knows of the run. Any thread may ask. */
+    RunView view() {
+        return view;
+    }
+
+    /** The program has been told how the run ended. Returns whether it had been before. Any thread may call. */
+    boolean told() {
+        boolean before = told;
+        told = true;
+        return before;
+    }
+
+    /** The coordinator's greeting, or null if it has not come yet. */
+    @Nullable Welcome welcome() {
+        return welcome;
+    }
+
+    /** Asks to take part. Whether that is refused shows later. */
+    void join(Join request) {
+        joined = true;
+        uplink.send(request);
+    }
+
+    /** Says where this rank is reached. */
+    void ready(Map<String, String> addresses) {
+        uplink.send(new Ready(addresses));
+    }
+
+    /**
+     * Begins an exchange.
+     *
+     * @param ranks who takes part, ascending
+     * @param value copied
+     */
+    void offer(List<Integer> ranks, String topic, byte[] value) {
+        round = new Round(ranks.size());
+        uplink.send(new Offer(ranks, topic, ByteBuffer.wrap(value.clone())));
+    }
+
+    /** What the ranks of the exchange brought, in their order; null as long as that is not known. */
+    @Nullable List<byte[]> values() {
+        Round current = round;
+        return current == null || current.values.size() < current.size ? null : List.copyOf(current.values);
+    }
+
+    /** The first rank for which the exchange is known to wait; null if that is not known. */
+    @Nullable Member awaited() {
+        Round current = round;
+        return current == null || current.awaited < 0 ? null : view.member(current.awaited);
+    }
+
+    /** Tells everybody that they can do without this rank. */
+    void beExpendable() {
+        uplink.send(new Expendable(view.rank()));
+    }
+
+    /** Tells everybody that this rank cannot go on. */
+    void fail(String reason) {
+        uplink.send(new Failed(reason));
+    }
+
+    /** Leaves the run in good order. Returns false, and does nothing, if the run has not come about, or has ended. */
+    boolean leave(List<Long> sent, String lastCall) {
+        if (leaving || !view.isComplete() || view.ending() != null) {
+            return false;
+        }
+        leaving = true;
+        uplink.send(new Leave(sent, lastCall));
+        return true;
+    }
+
+    /** This rank ends its connection: what becomes of that is no news to it. */
+    void close() {
+        leaving = true;
+        closed = true;
+    }
+
+    /** Whether {@link #close} was called. */
+    boolean isClosed() {
+        return closed;
+    }
+
+    /** Whether the connection has ended, or is of no more use. */
+    boolean isDetached() {
+        return detached;
+    }
+
+    /** A message of the coordinator has come. */
+    void received(Message message) {
+        pulse.beat(clock.time());
+        if (message instanceof Welcome greeting) {
+            welcome = greeting;
+        } else if (message instanceof Roster roster) {
+            view = view.rostered(roster);
+        } else if (message instanceof Value value) {
+            received(value);
+        } else if (message instanceof Heartbeat heartbeat) {
+            awaits(heartbeat.awaited());
+        } else if (message instanceof Left left) {
+            left(left);
+        } else if (message instanceof Expendable expendable) {
+            view = view.withExpendable(expendable.rank());
+        } else if (message instanceof Fallen fallen) {
+            fallen(fallen);
+        } else if (message instanceof Returned returned) {
+            returned(returned.seat());
+        } else if (message instanceof Lost lost) {
+            end(Ending.lost(lost.member(), lost.reason()));
+        } else if (message instanceof Refused refused) {
+            end(Ending.refused(refused.reason()));
+        } else if (message instanceof Disagreed disagreed) {
+            end(Ending.disagreed(disagreed.reason()));
+        } else {
+            throw new ProtocolException(
+                    "a " + message.getClass().getSimpleName() + " message, which is not a coordinator's to send");
+        }
+    }
+
+    private void received(Value value) {
+        Round current = round;
+        if (current != null) {
+            byte[] bytes = new byte[value.value().remaining()];
+            value.value().duplicate().get(bytes);
+            current.values.add(bytes);
+        }
+    }
+
+    private void awaits(int rank) {
+        Round current = round;
+        if (current != null) {
+            current.awaited = rank;
+        }
+    }
+
+    private void left(Left left) {
+        view = view.left(left);
+        if (view.isComplete() && view.rank() == left.rank() && !left.missed().isEmpty()) {
+            listener.missed(view.member(left.rank()), left.missed());
+        }
+    }
+
+    private void fallen(Fallen fallen) {
+        view = view.fallen(fallen);
+        if (view.speaksForAll()) {
+            listener.fallen(fallen.member(), fallen.reason());
+        }
+        if (view.isComplete() && view.rank() == fallen.member().rank()) {
+            end(Ending.givenUp(fallen.reason()));
+        }
+    }
+
+    private void returned(Seat seat) {
+        if (view.speaksForAll()) {
+            listener.returned(seat.member());
+        }
+        view = view.returned(seat);
+    }
+
+    private void end(Ending ending) {
+        view = view.ended(ending);
+    }
+
+    /**
+     * The connection has ended, or is of no more use.
+     *
+     * @param how that was noticed
+     */
+    void disconnected(String how) {
+        if (detached) {
+            return;
+        }
+        detached = true;
+        Welcome known = welcome;
+        if (known == null) {
+            end(Ending.noCoordinator(address, how));
+            return;
+        }
+        Member host = known.host();
+        boolean expected = leaving || view.hasLeft(host.rank());
+        if (!expected) {
+            end(host.rank() < 0 ? Ending.launcherGone(host, how) : Ending.lost(host, how));
+        }
+    }
+
+    /** Time has passed. */
+    void tick(long now) {
+        long time = clock.advance(now);
+        if (joined && !detached) {
+            beat(time);
+        } else {
+            pulse.beat(time);
+        }
+        speakForTheProgram(time);
+    }
+
+    private void beat(long time) {
+        if (pulse.isLost(time)) {
+            disconnected("nothing has come from it for " + Coordinator.LOSS.toSeconds() + " s");
+        } else if (time >= nextHeartbeat) {
+            nextHeartbeat = time + Coordinator.HEARTBEAT.toNanos();
+            uplink.send(new Heartbeat(Message.NO_RANK));
+        }
+    }
+
+    /**
+     * Once the run has ended, says so in the place of a program that has made no call since: it may be computing, or waiting
+     * for something that is not ours. Time is counted from the first tick after the end, so that a program on a busy host is
+     * not taken for silent before it could run.
+     */
+    private void speakForTheProgram(long time) {
+        Ending ending = view.ending();
+        if (ending == null || !view.isComplete() || endSpoken || told || leaving) {
+            return;
+        }
+        if (endHeard == NEVER) {
+            endHeard = time;
+        } else if (time - endHeard > TO_LEARN.toNanos()) {
+            endSpoken = true;
+            GyreException failure = ending.asException(view.rank(), "no call of Gyre");
+            listener.unaware(view.rank(), failure);
+            uplink.send(new Unaware());
+        }
+    }
+}

@@ -1,0 +1,373 @@
+package io.gyre.membership;
+
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.PeerTimeoutException;
+import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Welcome;
+import io.gyre.network.Verdicts;
+import java.time.Duration;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A rank's membership in a run, as its session sees it: joins, exchanges small values, leaves, and knows who is lost. What is
+ * known and said is decided by {@link CoordinatorClient}; this class lets threads wait for it.
+ *
+ * <dl>
+ *   <dt>Threading
+ *   <dd>Any thread may call any method; one exchange at a time. Waits hold the monitor only while they look. What only asks, such
+ *       as {@link #check(int, Object)} and {@link #hasLeft}, takes no lock.
+ *   <dt>Waits
+ *   <dd>End with {@link PeerLostException} or another {@link GyreException} as soon as the run has ended, and with an interrupt,
+ *       which stays set.
+ * </dl>
+ */
+public final class Membership implements Verdicts {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Membership.class);
+    private static final Duration POLL = Duration.ofMillis(200);
+    private static final long NANOS_PER_MILLI = 1_000_000;
+    private static final String JOINING = "joining the run";
+
+    private final String address;
+    private final Uplink uplink;
+    private final LongSupplier clock;
+    private final Object monitor;
+
+    // Guarded by the monitor, but for what the client allows to any thread.
+    private final CoordinatorClient client;
+
+    /** The topic of the last exchange. Guarded by the monitor. */
+    private String lastCall = "";
+
+    /**
+     * Begins to listen.
+     *
+     * @param rank number that this rank asks for, or {@link Message#ANY_RANK}
+     * @param address of the coordinator, for errors
+     * @param uplink borrowed
+     * @param clock nanoseconds, from any origin
+     * @param monitor guards this membership; memberships that call each other share it
+     */
+    public Membership(int rank, String address, Uplink uplink, LongSupplier clock, Object monitor) {
+        this.address = address;
+        this.uplink = uplink;
+        this.clock = clock;
+        this.monitor = monitor;
+        this.client = new CoordinatorClient(rank, address, uplink, new MembershipLog(), clock.getAsLong());
+    }
+
+    /** A message of the coordinator has come: for whoever carries them. */
+    public void received(Message message) {
+        synchronized (monitor) {
+            client.received(message);
+            monitor.notifyAll();
+        }
+    }
+
+    /** The connection to the coordinator has ended: for whoever carries messages. */
+    public void disconnected(String how) {
+        synchronized (monitor) {
+            client.disconnected(how);
+            monitor.notifyAll();
+        }
+    }
+
+    /** Time has passed: for whoever carries messages, every {@link Coordinator#TICK}. */
+    public void tick() {
+        synchronized (monitor) {
+            client.tick(clock.getAsLong());
+            monitor.notifyAll();
+        }
+    }
+
+    /** Whether the connection to the coordinator has ended, or is of no more use. */
+    public boolean isDetached() {
+        synchronized (monitor) {
+            return client.isDetached();
+        }
+    }
+
+    /** Waits for the coordinator's greeting. */
+    public Welcome welcome(Duration timeout) {
+        return await(
+                JOINING,
+                timeout,
+                client::welcome,
+                () -> new GyreException("whoever listens at " + address
+                        + " did not greet as a rendezvous of Gyre within " + timeout.toMillis()
+                        + " ms. Is the port in use by another program?"));
+    }
+
+    /** Asks to take part. Whether that is refused shows later. */
+    public void join(Join request) {
+        synchronized (monitor) {
+            client.join(request);
+        }
+    }
+
+    /** Says that this rank is ready, and where its peers reach it. */
+    public void ready(Map<String, String> addresses) {
+        synchronized (monitor) {
+            client.ready(addresses);
+        }
+    }
+
+    /**
+     * Waits until everybody is ready.
+     *
+     * @return this rank's number in the run
+     * @throws GyreException if this rank is refused, or others do not come
+     */
+    public int awaitEverybody(Duration timeout) {
+        return await(
+                JOINING,
+                timeout,
+                () -> view().isComplete() ? rank() : null,
+                () -> new GyreException("rank " + rank() + " waited " + timeout.toMillis()
+                        + " ms at the rendezvous " + address
+                        + " for the other ranks; nobody said who is missing"));
+    }
+
+    /** Waits until all ranks have made this call: nobody may be gone again before everybody has found it. */
+    public void endJoining(Duration timeout) {
+        String topic = "the end of joining";
+        check(rank(), topic);
+        List<Integer> everybody = IntStream.range(0, seats().size()).boxed().toList();
+        swap(everybody, topic, new byte[0], timeout);
+    }
+
+    /** As {@link io.gyre.session.Session#exchange}. */
+    public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value, Duration timeout) {
+        check(rank(), topic);
+        synchronized (monitor) {
+            lastCall = topic;
+        }
+        return swap(ranks, topic, value, timeout);
+    }
+
+    private List<byte[]> swap(List<Integer> ranks, String topic, byte[] value, Duration timeout) {
+        synchronized (monitor) {
+            client.offer(ranks, topic, value);
+        }
+        return await(
+                topic,
+                timeout,
+                () -> {
+                    List<byte[]> values = client.values();
+                    if (values == null) {
+                        checkPresent(ranks, topic);
+                    }
+                    return values;
+                },
+                () -> new PeerTimeoutException(rank(), client.awaited(), topic, timeout));
+    }
+
+    /** Tells everybody that they can do without this rank, and returns when the coordinator knows. */
+    public void beExpendable(Duration timeout) {
+        String doing = "becoming expendable";
+        synchronized (monitor) {
+            client.beExpendable();
+        }
+        await(
+                doing,
+                timeout,
+                () -> view().expendable().contains(rank()) ? true : null,
+                () -> new PeerTimeoutException(rank(), null, doing, timeout));
+    }
+
+    private <T> T await(String doing, Duration timeout, Supplier<@Nullable T> answer, Supplier<GyreException> expired) {
+        long deadline = clock.getAsLong() + timeout.toNanos();
+        synchronized (monitor) {
+            for (T found = answer.get(); ; found = answer.get()) {
+                if (found != null) {
+                    return found;
+                }
+                check(rank(), doing);
+                if (isDeaf()) {
+                    throw new GyreException(
+                            "rank " + rank() + " stopped in " + doing + ": its session has been closed");
+                }
+                if (deadline - clock.getAsLong() <= 0) {
+                    throw expired.get();
+                }
+                try {
+                    pause(deadline);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    // Whoever interrupts because a rank is lost says so first.
+                    check(rank(), doing);
+                    throw new GyreException("rank " + rank() + " was interrupted in " + doing, e);
+                }
+            }
+        }
+    }
+
+    /** Whether nothing will be heard any more. */
+    private boolean isDeaf() {
+        return client.isClosed() || client.isDetached();
+    }
+
+    /** Waits for news, but not long. */
+    @SuppressWarnings("WaitNotInLoop") // Those who call it look again.
+    private void pause(long deadline) throws InterruptedException {
+        long rest = Math.min(deadline - clock.getAsLong(), POLL.toNanos());
+        monitor.wait(Math.max(1, rest / NANOS_PER_MILLI));
+        uplink.turn();
+    }
+
+    /** Tells everybody that this rank cannot go on. */
+    public void fail(String reason) {
+        synchronized (monitor) {
+            client.fail(reason);
+        }
+    }
+
+    /**
+     * Leaves the run in good order, and returns when the coordinator knows, or nothing can be learned any more; goes on to
+     * listen.
+     *
+     * @param sent how many frames this rank has sent to each
+     * @param deadline by the clock of this membership
+     */
+    public void leave(List<Long> sent, long deadline) {
+        boolean leaving;
+        synchronized (monitor) {
+            leaving = client.leave(sent, lastCall);
+        }
+        if (leaving) {
+            awaitUntil(deadline, () -> view().hasLeft(rank()));
+        }
+    }
+
+    /** Waits until all of {@code ranks} have left too, or nothing can be learned any more. */
+    public void awaitDeparture(BitSet ranks, long deadline) {
+        awaitUntil(deadline, () -> ranks.stream().allMatch(view()::hasLeft));
+    }
+
+    /** Waits for the end of the run, which must come. */
+    public void awaitEnding(long deadline) {
+        awaitUntil(deadline, () -> false);
+    }
+
+    /** Waits as long as something can be learned, and however often it is interrupted, because something is being closed. */
+    private void awaitUntil(long deadline, BooleanSupplier reached) {
+        boolean interrupted = false;
+        synchronized (monitor) {
+            while (!reached.getAsBoolean() && !hasEnded() && !isDeaf() && deadline - clock.getAsLong() > 0) {
+                try {
+                    pause(deadline);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** A program that has made its last call learns only from the log that a rank was lost while this one left. */
+    public void sayWhatTheProgramWasNotTold() {
+        Ending ending = view().ending();
+        if (ending != null && !client.told()) {
+            int rank = rank();
+            GyreException failure = ending.asException(rank, "leaving the run");
+            boolean ownFailure = failure instanceof PeerLostException lost && lost.rank() == rank;
+            if (!ownFailure) {
+                LOG.warn(failure.getMessage());
+            }
+        }
+    }
+
+    /** This rank ends its connection. Waits end; a second call does nothing. */
+    public void close() {
+        synchronized (monitor) {
+            client.close();
+            monitor.notifyAll();
+        }
+    }
+
+    @Override
+    public void check(int observer, Object doing) {
+        Ending ending = view().ending();
+        if (ending != null) {
+            client.told();
+            throw ending.asException(observer, doing.toString());
+        }
+    }
+
+    /** As {@link io.gyre.session.Session#check}. */
+    public void check(List<Integer> ranks, Object doing) {
+        check(rank(), doing);
+        checkPresent(ranks, doing);
+    }
+
+    private void checkPresent(List<Integer> ranks, Object doing) {
+        RunView now = view();
+        for (int rank : ranks) {
+            if (now.isAbsent(rank)) {
+                throw new PeerLostException(now.rank(), now.member(rank), now.howLeft(rank), doing.toString());
+            }
+        }
+    }
+
+    /** As {@link io.gyre.session.Session#isWhole}. */
+    public boolean isWhole(List<Integer> ranks) {
+        return view().isWhole(ranks);
+    }
+
+    /** Whether the run cannot go on. */
+    public boolean hasEnded() {
+        return view().ending() != null;
+    }
+
+    @Override
+    public boolean hasLeft(int rank) {
+        return view().hasLeft(rank);
+    }
+
+    @Override
+    public String howLeft(int rank) {
+        return view().howLeft(rank);
+    }
+
+    /** This rank's number; the one that it asks for, before everybody is ready. */
+    public int rank() {
+        return view().rank();
+    }
+
+    /** Who has which seat now, by rank; empty before everybody is ready. */
+    public List<Seat> seats() {
+        return view().seats();
+    }
+
+    /** Who takes part now, by rank. */
+    public List<Member> members() {
+        return seats().stream().map(Seat::member).toList();
+    }
+
+    /** As {@link io.gyre.session.Session#incarnation}. */
+    public int incarnation(int rank) {
+        return seats().get(rank).incarnation();
+    }
+
+    /** How many frames a rank that has left says that it sent to this one; 0 if it did not say. */
+    public long sentBy(int rank) {
+        return view().sentBy(rank);
+    }
+
+    private RunView view() {
+        return client.view();
+    }
+}

@@ -1,0 +1,143 @@
+package io.gyre.membership;
+
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.membership.Message.Fallen;
+import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.Roster;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one rank knows of its run. Immutable: each message of the coordinator makes the next one. So any thread may ask without
+ * a lock, and whoever sees that a rank is back sees its new process, too.
+ *
+ * @param rank this rank's number; the one that it asks for, before the roster has come
+ * @param seats who has which seat now, by rank; empty before the roster has come
+ * @param departures how ranks ended without ending the run, by rank
+ * @param expendable ranks whose loss ends nothing
+ * @param ending why the run cannot go on for this rank; null as long as it can
+ */
+record RunView(
+        int rank,
+        List<Seat> seats,
+        Map<Integer, Departure> departures,
+        Set<Integer> expendable,
+        @Nullable Ending ending) {
+
+    /**
+     * How a rank ended without ending the run.
+     *
+     * @param how in words
+     * @param sent how many frames it says that it sent to each rank; empty if it did not say
+     */
+    record Departure(String how, List<Long> sent) {}
+
+    RunView {
+        seats = List.copyOf(seats);
+        departures = Map.copyOf(departures);
+        expendable = Set.copyOf(expendable);
+    }
+
+    /** Of a rank that knows nothing yet. */
+    static RunView of(int rank) {
+        return new RunView(rank, List.of(), Map.of(), Set.of(), null);
+    }
+
+    /** With all seats taken. */
+    RunView rostered(Roster roster) {
+        return new RunView(roster.rank(), roster.seats(), departures, expendable, ending);
+    }
+
+    /** Without a rank that has left in good order. */
+    RunView left(Left left) {
+        return departed(left.rank(), new Departure(PeerLostException.left(left.lastCall()), left.sent()));
+    }
+
+    /** Without an expendable rank that was lost. */
+    RunView fallen(Fallen fallen) {
+        return departed(fallen.member().rank(), new Departure(fallen.reason(), List.of()));
+    }
+
+    private RunView departed(int gone, Departure departure) {
+        Map<Integer, Departure> now = new HashMap<>(departures);
+        now.put(gone, departure);
+        return new RunView(rank, seats, now, expendable, ending);
+    }
+
+    /** With a new process in a lost rank's seat. */
+    RunView returned(Seat seat) {
+        int back = seat.member().rank();
+        List<Seat> seatsNow = new ArrayList<>(seats);
+        seatsNow.set(back, seat);
+        Map<Integer, Departure> departuresNow = new HashMap<>(departures);
+        departuresNow.remove(back);
+        return new RunView(rank, seatsNow, departuresNow, expendable, ending);
+    }
+
+    /** With one more rank whose loss ends nothing. */
+    RunView withExpendable(int other) {
+        Set<Integer> now = new HashSet<>(expendable);
+        now.add(other);
+        return new RunView(rank, seats, departures, now, ending);
+    }
+
+    /** At its end. The first ending is the one that counts. */
+    RunView ended(Ending reason) {
+        return ending == null ? new RunView(rank, seats, departures, expendable, reason) : this;
+    }
+
+    /** Whether the roster has come. */
+    boolean isComplete() {
+        return !seats.isEmpty();
+    }
+
+    /** Who has a rank's seat now. */
+    Member member(int other) {
+        return seats.get(other).member();
+    }
+
+    /** Whether a rank has ended without ending the run. */
+    boolean hasLeft(int other) {
+        return departures.containsKey(other);
+    }
+
+    /** How a rank ended that {@link #hasLeft}, in words. */
+    String howLeft(int other) {
+        Departure departure = departures.get(other);
+        return departure == null ? PeerLostException.LEFT : departure.how();
+    }
+
+    /** How many frames a rank that has left says that it sent to this one; 0 if it did not say. */
+    long sentBy(int other) {
+        Departure departure = departures.get(other);
+        return departure == null || departure.sent().isEmpty()
+                ? 0
+                : departure.sent().get(rank);
+    }
+
+    /** Whether a rank is gone that the others need. */
+    boolean isAbsent(int other) {
+        return hasLeft(other) && !expendable.contains(other);
+    }
+
+    /** Whether the run goes on, with all of {@code ranks} that are needed. */
+    boolean isWhole(List<Integer> ranks) {
+        return ending == null && ranks.stream().noneMatch(this::isAbsent);
+    }
+
+    /** Whether this is the first rank that is still there: what all hear is logged once. */
+    boolean speaksForAll() {
+        for (int other = 0; other < rank; other++) {
+            if (!hasLeft(other)) {
+                return false;
+            }
+        }
+        return isComplete() && !hasLeft(rank);
+    }
+}
