@@ -123,7 +123,7 @@ public final class DistributedTrainer implements AutoCloseable {
         replica = new Replica(network, builder.bucketBytes);
         checkSupported(builder);
         DeviceGradients.Source source =
-                builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
+                builder.gradientsOn == null ? DeviceGradients.Source.find(session) : builder.gradientsOn;
         boolean overlap = overlaps(builder.overlap, source != null);
         GradientSeals seals = new GradientSeals(replica);
         replicas = new ReplicaCheck(
@@ -134,7 +134,8 @@ public final class DistributedTrainer implements AutoCloseable {
                 builder.leastSliceBytes);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, replicas, builder.seed);
         session.agree("model and options", identity(builder, overlap));
-        replica.moveGradients(strategy.allocateGradients(replica.gradients().byteLength()), source);
+        replica.moveGradients(
+                world, strategy.allocateGradients(replica.gradients().byteLength()), source);
         duringPass = overlap ? new GradientExchange(strategy, replica, seals, world.rank()) : null;
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
         watch = new LossWatch(session, inStep);

@@ -39,6 +39,7 @@ final class TrainingStep {
     private long exchangeNanos;
     private long exposedNanos;
     private long nextWarning;
+    private boolean saidUnknown;
 
     /**
      * Creates the steps of one rank.
@@ -109,6 +110,7 @@ final class TrainingStep {
                 new StepReport(examples, ownScore, stop, share.fingerprint(), replicas.fingerprint(step, finite));
         StepSummary total = strategy.summarise(own, step);
         DataAgreement.check(total, share, inStep, step, epoch);
+        warnOfUnknownData(total);
         replicas.compare(total, step);
         if (!finite) {
             throw sumsNotFinite(rows, total, step);
@@ -261,6 +263,15 @@ final class TrainingStep {
             throw gradientsNotFinite(total, step, "the first is " + NotFinite.first(replica));
         }
         warnOfScores(total, step);
+    }
+
+    /** Once for data that cannot be compared, until there are others. */
+    private void warnOfUnknownData(StepSummary total) {
+        boolean unknown = DataAgreement.anyUnknown(total);
+        if (unknown && !saidUnknown && inStep.world().isRoot()) {
+            LOG.warn(DataAgreement.unknown(total, inStep));
+        }
+        saidUnknown = unknown;
     }
 
     /**

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
+import io.gyre.Member;
+import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
@@ -73,6 +75,7 @@ class DeviceGradientsTest {
             }
             stream.copyToDevice(pinned, 0, buffer, 0, BYTES);
             try (DeviceGradients gradients = new DeviceGradients(
+                    0,
                     new DeviceGradients.Source(devices, memory),
                     array,
                     host,
@@ -103,7 +106,20 @@ class DeviceGradientsTest {
     }
 
     @Test
-    void aCpuBackendNeedsNoneOfThis() {
-        assertThat(DeviceGradients.Source.find()).isNull();
+    void aCpuBackendNeedsNoneOfThis() throws InterruptedException {
+        Gyre.local(1)
+                .run(session ->
+                        assertThat(DeviceGradients.Source.find(session)).isNull());
+    }
+
+    @Test
+    void ofAHostItsFirstRankSpeaks() {
+        List<Member> members =
+                List.of(new Member(0, "a", 1), new Member(1, "b", 1), new Member(2, "a", 2), new Member(3, "b", 2));
+
+        assertThat(members)
+                .filteredOn(own -> DeviceGradients.Source.isFirstOfItsHost(own, members))
+                .extracting(Member::rank)
+                .containsExactly(0, 1);
     }
 }

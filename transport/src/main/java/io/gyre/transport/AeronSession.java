@@ -82,7 +82,7 @@ public final class AeronSession implements Session {
         if (!options.transport().isOneHost()) {
             JvmRequirements.checkBoundsChecks();
         }
-        LOG.info("joining: {}", options);
+        LOG.debug("joining: {}", options);
         Rendezvous rendezvous = Rendezvous.find(options);
         try {
             return new AeronSession(options, rendezvous, sharedMemory, space);
@@ -119,16 +119,19 @@ public final class AeronSession implements Session {
                     "the end of joining",
                     new byte[0],
                     options.joinTimeout());
-            LOG.info(
-                    "{} {} run {}: {} ranks over {}",
-                    members().get(roster.rank()),
-                    incarnation(roster.rank()) == 0 ? "joined" : "came back into",
-                    run,
-                    roster.seats().size(),
-                    transport());
+            sayThatAllAreThere();
         } catch (RuntimeException e) {
             site.close();
             throw e;
+        }
+    }
+
+    private void sayThatAllAreThere() {
+        boolean cameBack = incarnation(roster.rank()) > 0;
+        if (cameBack) {
+            LOG.info("{} came back into run {}", members().get(roster.rank()), run);
+        } else if (world().isRoot()) {
+            LOG.info("run {}: {} ranks have joined, over {}", run, roster.seats().size(), transport());
         }
     }
 
