@@ -4,6 +4,7 @@ import io.gyre.GyreException;
 import io.gyre.session.Session;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.JvmFlags;
+import io.gyre.launcher.LaunchEnvironment;
 import io.gyre.launcher.ReportFile;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
@@ -48,6 +49,8 @@ public final class ScalingCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
+        LaunchEnvironment.checkStartedOnce(
+                System.getenv(), "gyre bench scaling", LaunchEnvironment.BY_VARIABLES);
         Optional<String> obstacle = ShapedHosts.obstacle();
         if (obstacle.isPresent()) {
             throw new GyreException(obstacle.get());

@@ -2,6 +2,7 @@ package io.gyre.benchmarks;
 
 import io.gyre.session.Session;
 import io.gyre.launcher.JavaProgram;
+import io.gyre.launcher.LaunchEnvironment;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
@@ -40,6 +41,8 @@ public final class ServerCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
+        LaunchEnvironment.checkStartedOnce(
+                System.getenv(), "gyre bench paramserver", LaunchEnvironment.BY_VARIABLES);
         Path part = Files.createTempFile("gyre-bench", ".json");
         try {
             ProcessorTime begin = ProcessorTime.now();
