@@ -8,6 +8,7 @@ import io.gyre.memory.Region;
 import io.gyre.session.Session;
 import io.gyre.World;
 import io.gyre.allreduce.Collectives;
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.kernel.Kernels;
 import io.gyre.openblas.FastKernels;
 import java.nio.ByteBuffer;

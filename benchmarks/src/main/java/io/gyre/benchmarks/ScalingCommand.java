@@ -1,6 +1,7 @@
 package io.gyre.benchmarks;
 
 import io.gyre.GyreException;
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.session.Session;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.JvmFlags;

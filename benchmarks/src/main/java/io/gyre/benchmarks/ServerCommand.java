@@ -1,5 +1,6 @@
 package io.gyre.benchmarks;
 
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.session.Session;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchEnvironment;
