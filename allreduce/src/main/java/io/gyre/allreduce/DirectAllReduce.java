@@ -3,9 +3,9 @@ package io.gyre.allreduce;
 import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

@@ -1,16 +1,16 @@
 package io.gyre.allreduce;
 
 import io.gyre.Chunk;
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
-import io.gyre.memory.MemoryBox;
-import io.gyre.memory.MemoryBoxes;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;

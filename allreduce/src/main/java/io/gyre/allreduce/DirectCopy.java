@@ -2,8 +2,8 @@ package io.gyre.allreduce;
 
 import io.gyre.Chunk;
 import io.gyre.ElementType;
-import io.gyre.memory.Region;
 import io.gyre.World;
+import io.gyre.memory.Region;
 
 /**
  * All-gather and broadcast of vectors in shared memory: every rank reads what it lacks straight from where it lies.

@@ -1,11 +1,11 @@
 package io.gyre.allreduce;
 
+import io.gyre.World;
 import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.World;
 import java.nio.ByteBuffer;
 
 /**

@@ -1,13 +1,13 @@
 package io.gyre.allreduce;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.network.Endpoint;
-import io.gyre.memory.MemoryBox;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
 
 /**

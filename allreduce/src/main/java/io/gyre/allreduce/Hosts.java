@@ -1,10 +1,10 @@
 package io.gyre.allreduce;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.network.Endpoint;
 import io.gyre.ReduceOp;
 import io.gyre.memory.Region;
+import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

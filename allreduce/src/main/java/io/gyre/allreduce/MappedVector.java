@@ -1,9 +1,9 @@
 package io.gyre.allreduce;
 
+import io.gyre.World;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.MemoryBoxes;
 import io.gyre.memory.Region;
-import io.gyre.World;
 import java.util.Arrays;
 import java.util.function.Consumer;
 

@@ -1,13 +1,13 @@
 package io.gyre.allreduce;
 
-import io.gyre.network.Activity;
 import io.gyre.DisagreementException;
 import io.gyre.ElementType;
-import io.gyre.network.Endpoint;
-import io.gyre.memory.MemoryBox;
-import io.gyre.memory.MemoryBoxes;
 import io.gyre.ReduceOp;
 import io.gyre.World;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.MemoryBoxes;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;

@@ -1,16 +1,16 @@
 package io.gyre.allreduce;
 
-import io.gyre.network.Activity;
 import io.gyre.DisagreementException;
 import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.World;
+import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
+import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
-import io.gyre.World;
-import io.gyre.kernel.Kernels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;

@@ -1,13 +1,13 @@
 package io.gyre.allreduce;
 
+import io.gyre.Member;
+import io.gyre.World;
+import io.gyre.memory.Region;
 import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.Member;
-import io.gyre.memory.Region;
-import io.gyre.World;
 import java.nio.ByteBuffer;
 
 /**

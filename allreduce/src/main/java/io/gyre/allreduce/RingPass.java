@@ -1,18 +1,18 @@
 package io.gyre.allreduce;
 
-import io.gyre.network.Activity;
 import io.gyre.Chunk;
 import io.gyre.DisagreementException;
 import io.gyre.ElementType;
+import io.gyre.Member;
+import io.gyre.ReduceOp;
+import io.gyre.World;
+import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
+import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.Member;
-import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
-import io.gyre.World;
-import io.gyre.kernel.Kernels;
 import java.nio.ByteBuffer;
 
 /**

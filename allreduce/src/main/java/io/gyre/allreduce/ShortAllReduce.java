@@ -2,9 +2,9 @@ package io.gyre.allreduce;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
 
 /**
  * All-reduce of a short vector in shared memory: every rank lays a copy of its vector out for the others, and all of them

@@ -1,10 +1,10 @@
 package io.gyre.allreduce;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
 
 /**
  * Mean of the ranks' data, weighted. Each rank scales its data by its share of the total weight before they are summed: one pass

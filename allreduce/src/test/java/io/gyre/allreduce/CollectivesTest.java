@@ -2,11 +2,11 @@ package io.gyre.allreduce;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.local.Gyre;
 import io.gyre.ReduceOp;
+import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
+import io.gyre.network.Collective;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 

@@ -3,8 +3,8 @@ package io.gyre.allreduce;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.ElementType;
-import io.gyre.local.Gyre;
 import io.gyre.ReduceOp;
+import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Tag;

@@ -1,9 +1,9 @@
 package io.gyre.allreduce;
 
-import io.gyre.network.Collective;
-import io.gyre.network.Endpoint;
 import io.gyre.local.Gyre;
 import io.gyre.local.LocalCluster;
+import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
 import io.gyre.testkit.CollectiveContract;
 
 class RingCollectiveContractTest extends CollectiveContract {

@@ -2,10 +2,10 @@ package io.gyre.allreduce;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
+import io.gyre.training.BucketPlan;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.Synchronous;

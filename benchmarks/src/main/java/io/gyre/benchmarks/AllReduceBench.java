@@ -1,16 +1,16 @@
 package io.gyre.benchmarks;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.memory.MemoryBox;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
-import io.gyre.session.Session;
 import io.gyre.World;
 import io.gyre.allreduce.Collectives;
 import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
 import io.gyre.openblas.FastKernels;
+import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,10 +1,10 @@
 package io.gyre.benchmarks;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
 import java.util.Arrays;
 
 /**

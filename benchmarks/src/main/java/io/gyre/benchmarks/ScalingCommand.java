@@ -2,11 +2,11 @@ package io.gyre.benchmarks;
 
 import io.gyre.GyreException;
 import io.gyre.benchmarks.host.ProcessorTime;
-import io.gyre.session.Session;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.JvmFlags;
 import io.gyre.launcher.LaunchEnvironment;
 import io.gyre.launcher.ReportFile;
+import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import java.io.IOException;

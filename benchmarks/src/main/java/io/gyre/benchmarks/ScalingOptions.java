@@ -1,7 +1,7 @@
 package io.gyre.benchmarks;
 
-import io.gyre.network.Backoff;
 import io.gyre.launcher.ReportFile;
+import io.gyre.network.Backoff;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

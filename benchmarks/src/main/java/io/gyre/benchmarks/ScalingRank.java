@@ -1,14 +1,14 @@
 package io.gyre.benchmarks;
 
-import io.gyre.training.Bucket;
-import io.gyre.training.BucketPlan;
 import io.gyre.GyreException;
+import io.gyre.World;
 import io.gyre.memory.MemoryBox;
 import io.gyre.session.Session;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.UpdateStrategy;
-import io.gyre.World;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

@@ -1,18 +1,18 @@
 package io.gyre.benchmarks;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
-import io.gyre.session.Session;
 import io.gyre.allreduce.Collectives;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
 import io.gyre.openblas.FastKernels;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.GradientDescent;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.SoftMemoryBox;
 import io.gyre.paramserver.Training;
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

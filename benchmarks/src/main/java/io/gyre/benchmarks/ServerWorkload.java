@@ -3,8 +3,8 @@ package io.gyre.benchmarks;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
 import io.gyre.paramserver.ParameterClient;
 import io.gyre.paramserver.SoftMemoryBox;
 

@@ -1,10 +1,10 @@
 package io.gyre.benchmarks;
 
-import io.gyre.training.Bucket;
-import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.memory.Region;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.training.TrainableModel;
 import java.util.Collections;
 import java.util.List;

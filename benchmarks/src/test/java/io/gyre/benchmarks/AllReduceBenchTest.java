@@ -3,13 +3,13 @@ package io.gyre.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Percentage.withPercentage;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.local.Gyre;
-import io.gyre.memory.Region;
-import io.gyre.session.Session;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.launcher.GyreCommandLine;
+import io.gyre.local.Gyre;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
+import io.gyre.session.Session;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.lang.reflect.InvocationTargetException;

@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.gyre.local.Gyre;
 import io.gyre.GyreException;
+import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import java.awt.image.BufferedImage;
 import java.nio.file.Path;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
-import io.gyre.local.Gyre;
 import io.gyre.GyreException;
+import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import io.gyre.openblas.FastKernels;
 import io.gyre.paramserver.ParameterService;

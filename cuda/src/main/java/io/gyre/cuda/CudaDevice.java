@@ -1,6 +1,5 @@
 package io.gyre.cuda;
 
-import io.gyre.memory.Region;
 import io.gyre.device.CheckedKernels;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
@@ -10,6 +9,7 @@ import io.gyre.device.DeviceInfo;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.GradientKernels;
 import io.gyre.device.PinnedMemory;
+import io.gyre.memory.Region;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -1,7 +1,7 @@
 package io.gyre.cuda;
 
-import io.gyre.memory.Region;
 import io.gyre.device.PinnedMemory;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;

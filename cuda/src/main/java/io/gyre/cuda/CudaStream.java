@@ -1,12 +1,12 @@
 package io.gyre.cuda;
 
-import io.gyre.memory.Region;
 import io.gyre.device.Bounds;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceEvent;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.PinnedMemory;
+import io.gyre.memory.Region;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import jcuda.driver.CUresult;

@@ -1,13 +1,13 @@
 package io.gyre.cuda;
 
 import io.gyre.ElementType;
-import io.gyre.memory.Region;
 import io.gyre.cuda.ChosenKernels.Operation;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.GradientKernels;
 import io.gyre.device.PinnedMemory;
+import io.gyre.memory.Region;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.SplittableRandom;

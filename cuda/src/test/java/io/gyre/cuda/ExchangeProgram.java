@@ -1,13 +1,7 @@
 package io.gyre.cuda;
 
-import io.gyre.training.Bucket;
-import io.gyre.training.BucketPlan;
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
-import io.gyre.memory.MemoryBox;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
-import io.gyre.session.Session;
 import io.gyre.allreduce.Collectives;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
@@ -17,6 +11,12 @@ import io.gyre.device.Devices;
 import io.gyre.device.PinnedMemory;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
+import io.gyre.session.Session;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;

@@ -4,9 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
-import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceEvent;
@@ -17,6 +15,8 @@ import io.gyre.device.Devices;
 import io.gyre.device.PinnedMemory;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
+import io.gyre.memory.Region;
+import io.gyre.training.BucketPlan;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;

@@ -1,9 +1,6 @@
 package io.gyre.cuda;
 
-import io.gyre.training.Bucket;
-import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
-import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
@@ -11,6 +8,9 @@ import io.gyre.device.Devices;
 import io.gyre.device.PinnedMemory;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
+import io.gyre.memory.Region;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,14 +2,14 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.local.Gyre;
-import io.gyre.session.Session;
 import io.gyre.cuda.FakeDriver;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceProvider;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
+import io.gyre.local.Gyre;
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

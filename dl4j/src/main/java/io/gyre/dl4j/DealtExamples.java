@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
-import io.gyre.session.SharedCounter;
 import io.gyre.World;
+import io.gyre.session.SharedCounter;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;

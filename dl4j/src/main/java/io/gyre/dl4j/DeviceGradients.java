@@ -1,10 +1,7 @@
 package io.gyre.dl4j;
 
-import io.gyre.training.Bucket;
-import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.Member;
-import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceProvider;
@@ -12,7 +9,10 @@ import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
+import io.gyre.memory.Region;
 import io.gyre.session.Session;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

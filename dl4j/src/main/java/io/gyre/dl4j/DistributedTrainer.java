@@ -1,15 +1,15 @@
 package io.gyre.dl4j;
 
-import io.gyre.network.Collective;
 import io.gyre.GyreException;
-import io.gyre.session.Session;
-import io.gyre.training.StepSummary;
-import io.gyre.training.Synchronous;
-import io.gyre.training.UpdateStrategy;
 import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
+import io.gyre.network.Collective;
+import io.gyre.session.Session;
+import io.gyre.training.StepSummary;
+import io.gyre.training.Synchronous;
+import io.gyre.training.UpdateStrategy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
-import io.gyre.training.Bucket;
 import io.gyre.GyreException;
+import io.gyre.training.Bucket;
 import io.gyre.training.UpdateStrategy;
 import java.util.List;
 import java.util.concurrent.Semaphore;

@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
-import io.gyre.training.Bucket;
 import io.gyre.memory.Region;
+import io.gyre.training.Bucket;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.zip.CRC32C;

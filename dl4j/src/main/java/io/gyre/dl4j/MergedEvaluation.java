@@ -1,8 +1,8 @@
 package io.gyre.dl4j;
 
+import io.gyre.World;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
-import io.gyre.World;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Iterator;

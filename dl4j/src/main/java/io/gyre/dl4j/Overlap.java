@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
-import io.gyre.training.UpdateStrategy;
 import io.gyre.World;
+import io.gyre.training.UpdateStrategy;
 import java.util.Locale;
 
 /**

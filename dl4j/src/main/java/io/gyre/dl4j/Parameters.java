@@ -1,16 +1,16 @@
 package io.gyre.dl4j;
 
-import io.gyre.training.Asynchronous;
-import io.gyre.network.Collective;
-import io.gyre.training.ElasticAveraging;
 import io.gyre.ElementType;
-import io.gyre.session.Groups;
-import io.gyre.training.Hybrid;
-import io.gyre.training.Synchronous;
-import io.gyre.training.UpdateStrategy;
+import io.gyre.network.Collective;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.Training;
+import io.gyre.session.Groups;
+import io.gyre.training.Asynchronous;
+import io.gyre.training.ElasticAveraging;
+import io.gyre.training.Hybrid;
+import io.gyre.training.Synchronous;
+import io.gyre.training.UpdateStrategy;
 import org.deeplearning4j.nn.api.Model;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;

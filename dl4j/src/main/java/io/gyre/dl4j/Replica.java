@@ -1,11 +1,11 @@
 package io.gyre.dl4j;
 
-import io.gyre.training.Bucket;
-import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.World;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
+import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import io.gyre.training.StepSummary;
 import io.gyre.training.TrainableModel;
 import java.util.ArrayList;

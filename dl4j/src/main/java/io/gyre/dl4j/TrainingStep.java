@@ -1,13 +1,13 @@
 package io.gyre.dl4j;
 
-import io.gyre.training.Bucket;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.session.Session;
+import io.gyre.session.UserCode;
+import io.gyre.training.Bucket;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.UpdateStrategy;
-import io.gyre.session.UserCode;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.slf4j.Logger;

@@ -3,11 +3,11 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.local.Gyre;
 import io.gyre.GyreException;
-import io.gyre.session.Session;
+import io.gyre.local.Gyre;
 import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.session.Session;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import io.gyre.local.Gyre;
 import io.gyre.World;
+import io.gyre.local.Gyre;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.ParameterService;
 import java.util.ArrayList;

@@ -2,16 +2,16 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.training.BucketPlan;
 import io.gyre.ElementType;
 import io.gyre.Member;
-import io.gyre.local.Gyre;
-import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.HostDevices;
 import io.gyre.device.PinnedMemory;
+import io.gyre.local.Gyre;
+import io.gyre.memory.Region;
+import io.gyre.training.BucketPlan;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -2,13 +2,13 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.network.Collective;
-import io.gyre.local.LocalCluster;
-import io.gyre.session.Session;
-import io.gyre.training.UpdateStrategy;
 import io.gyre.allreduce.Collectives;
+import io.gyre.local.LocalCluster;
+import io.gyre.network.Collective;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.session.Session;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import java.nio.file.Path;

@@ -3,8 +3,8 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.gyre.local.Gyre;
 import io.gyre.PeerLostException;
+import io.gyre.local.Gyre;
 import io.gyre.session.Session;
 import java.nio.file.Path;
 import java.util.NoSuchElementException;

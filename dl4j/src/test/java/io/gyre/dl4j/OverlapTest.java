@@ -3,9 +3,9 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.gyre.PeerLostException;
 import io.gyre.local.Gyre;
 import io.gyre.local.LocalCluster;
-import io.gyre.PeerLostException;
 import io.gyre.memory.Region;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.DisagreementException;
-import io.gyre.local.Gyre;
 import io.gyre.GyreException;
 import io.gyre.allreduce.Algorithm;
+import io.gyre.local.Gyre;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

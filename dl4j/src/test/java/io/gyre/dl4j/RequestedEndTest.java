@@ -3,8 +3,8 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.local.Gyre;
 import io.gyre.GyreException;
+import io.gyre.local.Gyre;
 import io.gyre.session.Session;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -3,10 +3,10 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.GyreException;
-import io.gyre.session.Session;
-import io.gyre.training.UpdateStrategy;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.session.Session;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.RendezvousServer;

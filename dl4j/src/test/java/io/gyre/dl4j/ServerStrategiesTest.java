@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.gyre.local.Gyre;
-import io.gyre.session.Session;
-import io.gyre.training.UpdateStrategy;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StaleSynchronous;
+import io.gyre.session.Session;
+import io.gyre.training.UpdateStrategy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;

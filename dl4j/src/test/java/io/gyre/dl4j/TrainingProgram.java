@@ -1,13 +1,13 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
+import io.gyre.allreduce.RingCollective;
 import io.gyre.session.Session;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.Synchronous;
 import io.gyre.training.TrainableModel;
 import io.gyre.training.UpdateStrategy;
-import io.gyre.allreduce.RingCollective;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import java.io.IOException;

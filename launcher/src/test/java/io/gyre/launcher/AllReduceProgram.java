@@ -2,9 +2,9 @@ package io.gyre.launcher;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
+import io.gyre.allreduce.RingCollective;
 import io.gyre.memory.Region;
 import io.gyre.session.Session;
-import io.gyre.allreduce.RingCollective;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import java.util.concurrent.locks.LockSupport;

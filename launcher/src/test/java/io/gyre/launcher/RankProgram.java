@@ -1,8 +1,8 @@
 package io.gyre.launcher;
 
-import io.gyre.signals.GracefulStop;
 import io.gyre.PeerLostException;
 import io.gyre.session.Session;
+import io.gyre.signals.GracefulStop;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import java.io.PrintStream;

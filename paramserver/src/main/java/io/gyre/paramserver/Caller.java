@@ -2,9 +2,9 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.memory.MemoryBox;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
+import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
 import io.gyre.session.Session;
 import java.time.Duration;

@@ -1,9 +1,9 @@
 package io.gyre.paramserver;
 
+import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 
 /** The way from a rank's client to the server in the same rank, and back: frames are handed over where they lie. */

@@ -1,8 +1,8 @@
 package io.gyre.paramserver;
 
+import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 

@@ -1,8 +1,8 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.training.ParameterStore;
 import io.gyre.memory.Region;
+import io.gyre.training.ParameterStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,10 +1,10 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.network.Endpoint;
-import io.gyre.session.Groups;
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
+import io.gyre.network.Endpoint;
+import io.gyre.session.Groups;
 import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;

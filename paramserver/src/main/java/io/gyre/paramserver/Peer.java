@@ -1,10 +1,10 @@
 package io.gyre.paramserver;
 
+import io.gyre.ProtocolException;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.ProtocolException;
 import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;

@@ -1,8 +1,8 @@
 package io.gyre.paramserver;
 
+import io.gyre.Member;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
-import io.gyre.Member;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;

@@ -1,9 +1,9 @@
 package io.gyre.paramserver;
 
-import io.gyre.network.Activity;
-import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
 import io.gyre.session.Session;
 import java.util.List;
 import java.util.Queue;

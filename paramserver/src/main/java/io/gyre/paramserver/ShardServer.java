@@ -1,9 +1,9 @@
 package io.gyre.paramserver;
 
+import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.Region;
-import io.gyre.kernel.Kernels;
 import io.gyre.openblas.FastKernels;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

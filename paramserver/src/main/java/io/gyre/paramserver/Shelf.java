@@ -1,10 +1,10 @@
 package io.gyre.paramserver;
 
-import io.gyre.network.Activity;
-import io.gyre.network.Endpoint;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.MemoryBoxes;
 import io.gyre.memory.Region;
+import io.gyre.network.Activity;
+import io.gyre.network.Endpoint;
 import io.gyre.session.Session;
 import java.util.HashMap;
 import java.util.Map;

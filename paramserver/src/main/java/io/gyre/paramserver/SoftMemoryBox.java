@@ -2,8 +2,8 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
 import io.gyre.openblas.FastKernels;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,8 +2,8 @@ package io.gyre.paramserver;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.kernel.Kernels;
+import io.gyre.memory.Region;
 
 /** Arithmetic on whole regions. */
 final class Vectors {

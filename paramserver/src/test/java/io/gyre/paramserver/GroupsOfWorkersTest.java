@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
-import io.gyre.local.Gyre;
 import io.gyre.PeerLostException;
+import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import io.gyre.session.Session;
 import org.junit.jupiter.api.Test;

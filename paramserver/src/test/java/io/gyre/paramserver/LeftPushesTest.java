@@ -3,9 +3,9 @@ package io.gyre.paramserver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.ElementType;
+import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;

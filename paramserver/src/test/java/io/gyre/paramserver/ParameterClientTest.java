@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.gyre.ElementType;
-import io.gyre.local.Gyre;
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
+import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import io.gyre.session.Session;
 import java.time.Duration;

@@ -2,11 +2,11 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.gyre.local.Gyre;
+import io.gyre.memory.Region;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
-import io.gyre.local.Gyre;
-import io.gyre.memory.Region;
 import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

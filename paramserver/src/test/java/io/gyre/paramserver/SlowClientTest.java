@@ -2,9 +2,9 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.Region;
 import io.gyre.testkit.RankProcess;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
-import io.gyre.memory.Region;
 import io.gyre.kernel.ArrayKernels;
+import io.gyre.memory.Region;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -1,8 +1,8 @@
 package io.gyre.samples;
 
-import io.gyre.local.Gyre;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ShardedData;
+import io.gyre.local.Gyre;
 import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;

@@ -1,6 +1,5 @@
 package io.gyre.samples;
 
-import io.gyre.session.Session;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
@@ -8,6 +7,7 @@ import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.model.SampleModel;
+import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import org.deeplearning4j.nn.api.Model;

@@ -1,16 +1,16 @@
 package io.gyre.samples;
 
-import io.gyre.local.Gyre;
-import io.gyre.session.Session;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.Parameters;
 import io.gyre.dl4j.ShardedData;
+import io.gyre.local.Gyre;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StaleSynchronous;
 import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.model.SampleModel;
+import io.gyre.session.Session;
 import org.deeplearning4j.nn.api.Model;
 import org.nd4j.evaluation.classification.Evaluation;
 

@@ -142,8 +142,14 @@ class ArchitectureTest {
                 .resideInAPackage("io.gyre.cuda..")
                 .should()
                 .dependOnClassesThat()
-                .resideOutsideOfPackages(
-                        with(CORE, "io.gyre.cuda..", "io.gyre.device..", "java..", "jcuda..", "org.slf4j..", "org.jspecify..")));
+                .resideOutsideOfPackages(with(
+                        CORE,
+                        "io.gyre.cuda..",
+                        "io.gyre.device..",
+                        "java..",
+                        "jcuda..",
+                        "org.slf4j..",
+                        "org.jspecify..")));
     }
 
     @Test

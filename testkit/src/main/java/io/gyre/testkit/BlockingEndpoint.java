@@ -1,11 +1,11 @@
 package io.gyre.testkit;
 
+import io.gyre.memory.Region;
 import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;

@@ -5,19 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.gyre.network.Activity;
 import io.gyre.DisagreementException;
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.PeerTimeoutException;
+import io.gyre.World;
+import io.gyre.local.LocalCluster;
+import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.GyreException;
-import io.gyre.local.LocalCluster;
-import io.gyre.Member;
-import io.gyre.PeerLostException;
-import io.gyre.PeerTimeoutException;
 import io.gyre.session.Session;
-import io.gyre.World;
 import io.gyre.testkit.BlockingEndpoint.Message;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
@@ -14,6 +13,7 @@ import io.gyre.device.GradientKernels;
 import io.gyre.device.PinnedMemory;
 import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.ScalarKernels;
+import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;

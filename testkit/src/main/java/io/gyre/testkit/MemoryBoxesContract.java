@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.gyre.DisagreementException;
+import io.gyre.PeerTimeoutException;
 import io.gyre.local.LocalCluster;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.MemoryBoxes;
-import io.gyre.PeerTimeoutException;
 import io.gyre.memory.Region;
 import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;

@@ -2,10 +2,10 @@ package io.gyre.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.network.Collective;
-import io.gyre.network.Endpoint;
 import io.gyre.local.Gyre;
 import io.gyre.local.LocalCluster;
+import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
 import io.gyre.testkit.FaultyCollective.Fault;
 import java.time.Duration;
 import java.util.stream.IntStream;

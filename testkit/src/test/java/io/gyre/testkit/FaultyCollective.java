@@ -1,9 +1,9 @@
 package io.gyre.testkit;
 
 import io.gyre.ElementType;
-import io.gyre.network.Endpoint;
 import io.gyre.ReduceOp;
 import io.gyre.memory.Region;
+import io.gyre.network.Endpoint;
 
 /** A {@link StarCollective} with one mistake of the kind that people make. */
 final class FaultyCollective extends StarCollective {

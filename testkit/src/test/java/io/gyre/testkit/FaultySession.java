@@ -1,16 +1,16 @@
 package io.gyre.testkit;
 
+import io.gyre.Member;
+import io.gyre.PeerLostException;
+import io.gyre.World;
+import io.gyre.memory.MemoryBoxes;
+import io.gyre.memory.Region;
 import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.Member;
-import io.gyre.memory.MemoryBoxes;
-import io.gyre.PeerLostException;
-import io.gyre.memory.Region;
 import io.gyre.session.Session;
-import io.gyre.World;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -1,18 +1,18 @@
 package io.gyre.testkit;
 
-import io.gyre.network.Activity;
 import io.gyre.Chunk;
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.World;
+import io.gyre.kernel.ScalarKernels;
+import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
+import io.gyre.network.Activity;
+import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.MemoryBox;
-import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
-import io.gyre.World;
-import io.gyre.kernel.ScalarKernels;
 import java.nio.ByteBuffer;
 
 /**

@@ -4,9 +4,9 @@ import io.aeron.ExclusivePublication;
 import io.aeron.Publication;
 import io.aeron.exceptions.AeronException;
 import io.aeron.logbuffer.BufferClaim;
+import io.gyre.memory.Region;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
-import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import org.agrona.MutableDirectBuffer;
 

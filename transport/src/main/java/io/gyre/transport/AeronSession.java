@@ -1,15 +1,15 @@
 package io.gyre.transport;
 
 import io.aeron.AeronVersion;
-import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.Member;
-import io.gyre.session.Session;
 import io.gyre.World;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.RunId;
+import io.gyre.network.Endpoint;
+import io.gyre.session.Session;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;

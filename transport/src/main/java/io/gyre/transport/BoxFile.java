@@ -2,8 +2,8 @@ package io.gyre.transport;
 
 import io.gyre.DisagreementException;
 import io.gyre.Member;
-import io.gyre.memory.Region;
 import io.gyre.membership.RunId;
+import io.gyre.memory.Region;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

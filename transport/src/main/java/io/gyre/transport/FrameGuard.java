@@ -1,7 +1,7 @@
 package io.gyre.transport;
 
-import io.gyre.network.Frame;
 import io.gyre.ProtocolException;
+import io.gyre.network.Frame;
 import org.agrona.DirectBuffer;
 
 /**

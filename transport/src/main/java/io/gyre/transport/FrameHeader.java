@@ -2,8 +2,8 @@ package io.gyre.transport;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import io.gyre.network.Frame;
 import io.gyre.ProtocolException;
+import io.gyre.network.Frame;
 import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 

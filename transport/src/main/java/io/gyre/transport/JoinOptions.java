@@ -1,8 +1,8 @@
 package io.gyre.transport;
 
-import io.gyre.session.Session;
-import io.gyre.network.Backoff;
 import io.gyre.World;
+import io.gyre.network.Backoff;
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;

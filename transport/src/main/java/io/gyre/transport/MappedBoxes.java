@@ -1,11 +1,11 @@
 package io.gyre.transport;
 
-import io.gyre.network.Endpoint;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.memory.MemoryBox;
-import io.gyre.network.OpenBoxes;
 import io.gyre.memory.Region;
+import io.gyre.network.Endpoint;
+import io.gyre.network.OpenBoxes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -5,18 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import io.gyre.network.Activity;
 import io.gyre.ElementType;
+import io.gyre.GyreException;
+import io.gyre.ReduceOp;
+import io.gyre.allreduce.RingCollective;
+import io.gyre.local.LocalCluster;
+import io.gyre.memory.Region;
+import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.GyreException;
-import io.gyre.local.LocalCluster;
-import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.session.Session;
-import io.gyre.allreduce.RingCollective;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -3,11 +3,11 @@ package io.gyre.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
 import io.gyre.allreduce.Collectives;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.List;

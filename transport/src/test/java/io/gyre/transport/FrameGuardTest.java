@@ -3,8 +3,8 @@ package io.gyre.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.network.Frame;
 import io.gyre.ProtocolException;
+import io.gyre.network.Frame;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.SplittableRandom;

@@ -1,9 +1,9 @@
 package io.gyre.transport;
 
-import io.gyre.session.Session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;

@@ -1,12 +1,12 @@
 package io.gyre.transport;
 
-import io.gyre.network.Collective;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.ReduceOp;
-import io.gyre.memory.Region;
-import io.gyre.session.Session;
 import io.gyre.allreduce.Collectives;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
+import io.gyre.session.Session;
 import java.util.concurrent.CountDownLatch;
 
 /**

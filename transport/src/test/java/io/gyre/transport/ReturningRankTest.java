@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.gyre.GyreException;
+import io.gyre.PeerLostException;
 import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
-import io.gyre.GyreException;
-import io.gyre.PeerLostException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;

@@ -1,9 +1,9 @@
 package io.gyre.transport;
 
+import io.gyre.allreduce.RingCollective;
+import io.gyre.local.LocalCluster;
 import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
-import io.gyre.local.LocalCluster;
-import io.gyre.allreduce.RingCollective;
 import io.gyre.testkit.CollectiveContract;
 import java.nio.file.Path;
 import java.util.stream.IntStream;

@@ -1,10 +1,10 @@
 package io.gyre.benchmarks.soak;
 
-import io.gyre.local.Gyre;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.dl4j.memory.SafeReclamation;
+import io.gyre.local.Gyre;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;

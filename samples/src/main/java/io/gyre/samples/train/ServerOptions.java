@@ -1,6 +1,5 @@
 package io.gyre.samples.train;
 
-import io.gyre.session.Groups;
 import io.gyre.dl4j.Parameters;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;
@@ -8,6 +7,7 @@ import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StaleSynchronous;
 import io.gyre.samples.train.TrainOptions.Strategy;
+import io.gyre.session.Groups;
 import io.gyre.transport.TransportMode;
 import java.util.List;
 import java.util.Locale;

@@ -1,8 +1,8 @@
 package io.gyre.samples.train;
 
-import io.gyre.training.StepSummary;
 import io.gyre.World;
 import io.gyre.dl4j.StepListener;
+import io.gyre.training.StepSummary;
 import java.time.Duration;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;

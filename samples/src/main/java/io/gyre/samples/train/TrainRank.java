@@ -1,17 +1,17 @@
 package io.gyre.samples.train;
 
-import io.gyre.network.Collective;
-import io.gyre.signals.GracefulStop;
-import io.gyre.session.Groups;
 import io.gyre.GyreException;
-import io.gyre.session.Session;
-import io.gyre.session.SharedCounter;
-import io.gyre.training.UpdateStrategy;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.Parameters;
 import io.gyre.launcher.ReportFile;
+import io.gyre.network.Collective;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.samples.data.ImageSet;
+import io.gyre.session.Groups;
+import io.gyre.session.Session;
+import io.gyre.session.SharedCounter;
+import io.gyre.signals.GracefulStop;
+import io.gyre.training.UpdateStrategy;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;

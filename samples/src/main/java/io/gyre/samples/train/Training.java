@@ -1,10 +1,5 @@
 package io.gyre.samples.train;
 
-import io.gyre.signals.GracefulStop;
-import io.gyre.session.Groups;
-import io.gyre.session.Session;
-import io.gyre.session.SharedCounter;
-import io.gyre.training.UpdateStrategy;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.FitReport;
@@ -13,6 +8,11 @@ import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.train.TrainReport.Milliseconds;
 import io.gyre.samples.train.TrainReport.Stop;
+import io.gyre.session.Groups;
+import io.gyre.session.Session;
+import io.gyre.session.SharedCounter;
+import io.gyre.signals.GracefulStop;
+import io.gyre.training.UpdateStrategy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,9 +2,9 @@ package io.gyre.samples.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.local.Gyre;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ShardedData;
+import io.gyre.local.Gyre;
 import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;

@@ -3,9 +3,9 @@ package io.gyre.samples.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.gyre.session.Groups;
 import io.gyre.local.Gyre;
 import io.gyre.samples.data.ImageSet;
+import io.gyre.session.Groups;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
