@@ -11,8 +11,8 @@ class KillFiguresTest {
         assertThat(KillFigures.machine(0.014, 0).lines())
                 .containsExactly("other programs took 1 % of this host's processor time meanwhile");
         assertThat(KillFigures.machine(0.014, 20).lines())
-                .containsExactly("other programs took 1 % of this host's processor time meanwhile, besides the load of 20"
-                        + " processes, which is ours");
+                .containsExactly("other programs took 1 % of this host's processor time meanwhile, besides the load of"
+                        + " 20 processes, which is ours");
         assertThat(KillFigures.machine(null, 0)).contains("an unknown share").doesNotContain("WARNING");
         assertThat(KillFigures.machine(0.3, 0)).contains("took 30 %", "WARNING");
     }

@@ -91,8 +91,8 @@ final class DeviceGradients implements AutoCloseable {
 
         static boolean isFirstOfItsHost(Member own, List<Member> members) {
             return members.stream()
-                    .noneMatch(other ->
-                            other.rank() < own.rank() && other.host().equals(own.host()));
+                    .noneMatch(
+                            other -> other.rank() < own.rank() && other.host().equals(own.host()));
         }
     }
 

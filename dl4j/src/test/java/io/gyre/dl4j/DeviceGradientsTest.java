@@ -108,8 +108,7 @@ class DeviceGradientsTest {
     @Test
     void aCpuBackendNeedsNoneOfThis() throws InterruptedException {
         Gyre.local(1)
-                .run(session ->
-                        assertThat(DeviceGradients.Source.find(session)).isNull());
+                .run(session -> assertThat(DeviceGradients.Source.find(session)).isNull());
     }
 
     @Test

@@ -51,9 +51,7 @@ class LogTest {
 
     @Test
     void aSourceThatNeverGivesTheSameIsOneLine() throws Exception {
-        assertThat(lines(
-                        "gives other values",
-                        (trainer, session) -> trainer.fit(ShardedData.of(noisy(), 4, 1), 2)))
+        assertThat(lines("gives other values", (trainer, session) -> trainer.fit(ShardedData.of(noisy(), 4, 1), 2)))
                 .singleElement()
                 .asString()
                 .contains("on rank 0 ", "rank 1 ", "rank 2 ");
@@ -74,9 +72,7 @@ class LogTest {
 
     @Test
     void anEvaluationOfSuchASourceSaysSoToo() throws Exception {
-        assertThat(lines(
-                        "gives other values",
-                        (trainer, session) -> trainer.evaluate(ShardedData.of(noisy(), 4, 1))))
+        assertThat(lines("gives other values", (trainer, session) -> trainer.evaluate(ShardedData.of(noisy(), 4, 1))))
                 .hasSize(1);
     }
 

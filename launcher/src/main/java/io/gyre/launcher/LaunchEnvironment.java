@@ -80,8 +80,9 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
      */
     public static void checkStartedOnce(Map<String, String> variables, String command, String instead) {
         detect(variables).filter(found -> found.size() > 1).ifPresent(found -> {
-            throw new IllegalArgumentException(found.launcher() + " has started this process as rank " + found.rank()
-                    + " of " + found.size() + ", and " + command + " starts all ranks itself: start it once. " + instead);
+            throw new IllegalArgumentException(
+                    found.launcher() + " has started this process as rank " + found.rank() + " of " + found.size()
+                            + ", and " + command + " starts all ranks itself: start it once. " + instead);
         });
     }
 

@@ -74,7 +74,15 @@ class LaunchEnvironmentTest {
     }
 
     @ParameterizedTest(name = "{0}")
-    @CsvSource({"PATH=/bin", "GYRE_RANK=", "PMI_RANK=1", "PMI_SIZE=4", "SLURM_JOB_ID=7 SLURM_PROCID=0 SLURM_NTASKS=4", "WORLD_SIZE=4", "RANK=0"})
+    @CsvSource({
+        "PATH=/bin",
+        "GYRE_RANK=",
+        "PMI_RANK=1",
+        "PMI_SIZE=4",
+        "SLURM_JOB_ID=7 SLURM_PROCID=0 SLURM_NTASKS=4",
+        "WORLD_SIZE=4",
+        "RANK=0"
+    })
     void aProgramThatNobodyLaunchedIsNone(String environment) {
         assertThat(LaunchEnvironment.detect(variables(environment))).isEmpty();
     }
@@ -103,8 +111,8 @@ class LaunchEnvironmentTest {
         LaunchEnvironment.checkStartedOnce(variables("PATH=/bin"), "gyre x", "");
         LaunchEnvironment.checkStartedOnce(variables("PMI_RANK=0 PMI_SIZE=1"), "gyre x", "");
 
-        assertThatThrownBy(() -> LaunchEnvironment.checkStartedOnce(
-                        variables("PMI_RANK=0 PMI_SIZE=3"), "gyre x", "Or do this"))
+        assertThatThrownBy(() ->
+                        LaunchEnvironment.checkStartedOnce(variables("PMI_RANK=0 PMI_SIZE=3"), "gyre x", "Or do this"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("MPICH has started this process as rank 0 of 3, and gyre x starts all ranks itself:"
                         + " start it once. Or do this");

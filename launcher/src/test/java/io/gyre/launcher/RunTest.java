@@ -42,7 +42,8 @@ class RunTest {
             assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(2);
 
             assertThat(gyre.errors())
-                    .contains(launcher + " has started this process as rank 1 of 4, and gyre run starts all ranks itself")
+                    .contains(
+                            launcher + " has started this process as rank 1 of 4, and gyre run starts all ranks itself")
                     .doesNotContain("\n");
             assertThat(gyre.out()).isEmpty();
         }

@@ -131,7 +131,8 @@ public final class AeronSession implements Session {
         if (cameBack) {
             LOG.info("{} came back into run {}", members().get(roster.rank()), run);
         } else if (world().isRoot()) {
-            LOG.info("run {}: {} ranks have joined, over {}", run, roster.seats().size(), transport());
+            LOG.info(
+                    "run {}: {} ranks have joined, over {}", run, roster.seats().size(), transport());
         }
     }
 
