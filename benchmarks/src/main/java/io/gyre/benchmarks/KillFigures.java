@@ -61,9 +61,8 @@ final class KillFigures {
      */
     static String machine(@Nullable Double othersShare, int busy) {
         String load = busy == 0 ? "" : ", besides the load of %d processes, which is ours".formatted(busy);
-        String share = othersShare == null
-                ? "an unknown share"
-                : String.format(Locale.ROOT, "%.0f %%", othersShare * 100);
+        String share =
+                othersShare == null ? "an unknown share" : String.format(Locale.ROOT, "%.0f %%", othersShare * 100);
         return "other programs took " + share + " of this host's processor time meanwhile" + load
                 + System.lineSeparator() + ProcessorTime.warning(othersShare);
     }

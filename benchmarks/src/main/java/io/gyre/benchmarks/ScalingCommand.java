@@ -50,8 +50,7 @@ public final class ScalingCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
-        LaunchEnvironment.checkStartedOnce(
-                System.getenv(), "gyre bench scaling", LaunchEnvironment.BY_VARIABLES);
+        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre bench scaling", LaunchEnvironment.BY_VARIABLES);
         Optional<String> obstacle = ShapedHosts.obstacle();
         if (obstacle.isPresent()) {
             throw new GyreException(obstacle.get());

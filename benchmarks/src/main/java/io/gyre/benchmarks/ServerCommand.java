@@ -42,8 +42,7 @@ public final class ServerCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
-        LaunchEnvironment.checkStartedOnce(
-                System.getenv(), "gyre bench paramserver", LaunchEnvironment.BY_VARIABLES);
+        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre bench paramserver", LaunchEnvironment.BY_VARIABLES);
         Path part = Files.createTempFile("gyre-bench", ".json");
         try {
             ProcessorTime begin = ProcessorTime.now();

@@ -17,7 +17,11 @@ import org.jspecify.annotations.Nullable;
  * @param othersShare of the processors that other programs took meanwhile, from 0 to 1; null if the host does not tell
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-record SoakReport(int seconds, List<String> flags, List<Result> results, @Nullable Double othersShare) {
+record SoakReport(
+        int seconds,
+        List<String> flags,
+        List<Result> results,
+        @Nullable Double othersShare) {
 
     /**
      * Of all JVMs of one cell.

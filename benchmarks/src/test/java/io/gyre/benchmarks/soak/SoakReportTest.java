@@ -14,7 +14,8 @@ class SoakReportTest {
         SoakReport report = new SoakReport(60, List.of("-Xmn1m"), List.of(), null);
 
         JsonNode unknown = new ObjectMapper().readTree(report.toJson());
-        JsonNode known = new ObjectMapper().readTree(report.withOthersShare(0.25).toJson());
+        JsonNode known =
+                new ObjectMapper().readTree(report.withOthersShare(0.25).toJson());
 
         assertThat(unknown.get("others_share").isNull()).isTrue();
         assertThat(known.get("others_share").asDouble()).isEqualTo(0.25);

@@ -64,8 +64,7 @@ class TrainProcessesTest {
 
     static Stream<Arguments> otherLaunchers() {
         return Stream.of(
-                Arguments.of(
-                        "SLURM", Map.of("SLURM_STEP_ID", "0", "SLURM_PROCID", "1", "SLURM_STEP_NUM_TASKS", "4")),
+                Arguments.of("SLURM", Map.of("SLURM_STEP_ID", "0", "SLURM_PROCID", "1", "SLURM_STEP_NUM_TASKS", "4")),
                 Arguments.of("MPICH", Map.of("PMI_RANK", "1", "PMI_SIZE", "4")),
                 Arguments.of("torchrun", Map.of("TORCHELASTIC_RUN_ID", "x", "RANK", "1", "WORLD_SIZE", "4")),
                 Arguments.of("Kubernetes", Map.of("JOB_COMPLETION_INDEX", "1", "WORLD_SIZE", "4")));
