@@ -4,6 +4,7 @@ import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.World;
 import io.gyre.allreduce.Collectives;
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.kernel.Kernels;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;

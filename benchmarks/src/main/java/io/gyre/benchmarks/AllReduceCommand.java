@@ -1,6 +1,7 @@
 package io.gyre.benchmarks;
 
 import io.gyre.launcher.JavaProgram;
+import io.gyre.launcher.LaunchEnvironment;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
@@ -43,6 +44,7 @@ public final class AllReduceCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
+        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre bench allreduce", LaunchEnvironment.BY_VARIABLES);
         List<String> whole = specification.commandLine().getParseResult().originalArgs();
         List<String> arguments = new ArrayList<>(whole.subList(whole.indexOf(specification.name()), whole.size()));
         LaunchPlan plan = LaunchPlan.of(JavaProgram.mainClass(BenchCommand.class.getName(), arguments), options.ranks())

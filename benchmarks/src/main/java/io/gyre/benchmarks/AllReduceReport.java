@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.kernel.Kernels;
 import io.gyre.network.Collective;
 import io.gyre.session.Session;

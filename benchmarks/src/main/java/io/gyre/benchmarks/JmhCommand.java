@@ -1,6 +1,7 @@
 package io.gyre.benchmarks;
 
 import io.gyre.GyreException;
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.launcher.JvmFlags;
 import io.gyre.launcher.ReportFile;
 import java.nio.file.Path;

@@ -1,10 +1,12 @@
 package io.gyre.benchmarks;
 
 import io.gyre.benchmarks.KillTrial.Outcome;
+import io.gyre.benchmarks.host.ProcessorTime;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** What several kills showed together. */
 final class KillFigures {
@@ -49,6 +51,20 @@ final class KillFigures {
                 median(),
                 most(millis),
                 most(ends));
+    }
+
+    /**
+     * What else the host did.
+     *
+     * @param othersShare as {@link ProcessorTime} has it
+     * @param busy processes that were our load, and are not in that share
+     */
+    static String machine(@Nullable Double othersShare, int busy) {
+        String load = busy == 0 ? "" : ", besides the load of %d processes, which is ours".formatted(busy);
+        String share =
+                othersShare == null ? "an unknown share" : String.format(Locale.ROOT, "%.0f %%", othersShare * 100);
+        return "other programs took " + share + " of this host's processor time meanwhile" + load
+                + System.lineSeparator() + ProcessorTime.warning(othersShare);
     }
 
     private double median() {

@@ -1,6 +1,7 @@
 package io.gyre.benchmarks;
 
 import io.gyre.benchmarks.KillTrial.Outcome;
+import io.gyre.benchmarks.host.ProcessorTime;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -74,6 +75,7 @@ public final class KillsCommand implements Callable<Integer> {
         Random random = new Random(seed);
         double before = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
         KillFigures all = new KillFigures("all", "");
+        ProcessorTime begin = ProcessorTime.now();
         System.out.printf(
                 Locale.ROOT,
                 "seed %d; load average %.1f before, and %d busy processes from the first step on%n%s",
@@ -87,6 +89,8 @@ public final class KillsCommand implements Callable<Integer> {
             }
         }
         System.out.print(all.line());
+        // The busy processes have ended, and so count as ours.
+        System.out.print(KillFigures.machine(ProcessorTime.now().since(begin).othersShare(), load));
         return all.silent() == 0 ? 0 : 1;
     }
 

@@ -1,8 +1,10 @@
 package io.gyre.benchmarks;
 
 import io.gyre.GyreException;
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.JvmFlags;
+import io.gyre.launcher.LaunchEnvironment;
 import io.gyre.launcher.ReportFile;
 import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
@@ -48,6 +50,7 @@ public final class ScalingCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
+        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre bench scaling", LaunchEnvironment.BY_VARIABLES);
         Optional<String> obstacle = ShapedHosts.obstacle();
         if (obstacle.isPresent()) {
             throw new GyreException(obstacle.get());

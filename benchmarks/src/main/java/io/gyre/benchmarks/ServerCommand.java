@@ -1,6 +1,8 @@
 package io.gyre.benchmarks;
 
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.launcher.JavaProgram;
+import io.gyre.launcher.LaunchEnvironment;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
@@ -40,6 +42,7 @@ public final class ServerCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
+        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre bench paramserver", LaunchEnvironment.BY_VARIABLES);
         Path part = Files.createTempFile("gyre-bench", ".json");
         try {
             ProcessorTime begin = ProcessorTime.now();

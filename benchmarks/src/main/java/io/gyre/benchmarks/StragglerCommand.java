@@ -1,5 +1,6 @@
 package io.gyre.benchmarks;
 
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;

@@ -2,6 +2,7 @@ package io.gyre.benchmarks;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.gyre.GyreException;
+import io.gyre.benchmarks.host.ProcessorTime;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;

@@ -211,6 +211,7 @@ class BenchCommandTest {
             assertThat(result.get("crashes").asInt()).isZero();
             assertThat(result.get("collections").asLong()).isPositive();
         });
+        assertThat(report.get("others_share").asDouble(-1)).isBetween(0.0, 1.0);
     }
 
     @Test

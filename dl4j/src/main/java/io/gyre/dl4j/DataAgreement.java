@@ -45,6 +45,35 @@ final class DataAgreement {
         }
     }
 
+    /** Whether the source of any rank in step gives other values each time it is asked. */
+    static boolean anyUnknown(StepSummary total) {
+        List<StepReport> reports = total.reports();
+        for (int rank = 0; rank < reports.size(); rank++) {
+            if (Fingerprint.isOfUnknownValues(reports.get(rank).dataFingerprint())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** What to say of them, if there are any. */
+    static String unknown(StepSummary total, Session inStep) {
+        List<StepReport> reports = total.reports();
+        List<Member> ranks = new ArrayList<>();
+        for (int rank = 0; rank < reports.size(); rank++) {
+            if (Fingerprint.isOfUnknownValues(reports.get(rank).dataFingerprint())) {
+                ranks.add(inStep.members().get(rank));
+            }
+        }
+        return unknown(ranks);
+    }
+
+    /** The same, of given ranks. */
+    static String unknown(List<Member> ranks) {
+        return "the example source gives other values when it is asked for the same examples again, on " + names(ranks)
+                + ": what ranks read is not compared. Draw from Nd4j.getRandom(), seeded before each batch";
+    }
+
     private static GyreException different(List<StepReport> reports, Share own, Session inStep, String where) {
         List<Map<String, String>> ofRanks = new ArrayList<>();
         for (byte[] text :

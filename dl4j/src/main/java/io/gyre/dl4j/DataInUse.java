@@ -49,7 +49,8 @@ final class DataInUse implements AutoCloseable {
         if (earlier != null && held != null && next.sharesPassWith(earlier) && held.holds()) {
             return goesOn;
         }
-        if (earlier != null && !goesOn && pass != null && next.description().equals(earlier.description())) {
+        boolean leavesPass = pass != null && !goesOn;
+        if (earlier != null && leavesPass && next.description().equals(earlier.description()) && speaks()) {
             LOG.warn(
                     "{} begins anew, though an epoch of data like them is not finished: {} is another object than in"
                             + " the call of fit before",
@@ -60,6 +61,11 @@ final class DataInUse implements AutoCloseable {
         claim = Claim.of(next.claimed(), rankName, next.mayEnd());
         data = next;
         return goesOn;
+    }
+
+    /** What is the same on all ranks is logged by one. */
+    private boolean speaks() {
+        return session.world().isRoot();
     }
 
     /** The pass, open for the steps of a call of {@code fit} from one on; begun at a place if none is open. */

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.ElementType;
+import io.gyre.Member;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceProvider;
@@ -9,6 +10,7 @@ import io.gyre.device.Devices;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
 import io.gyre.memory.Region;
+import io.gyre.session.Session;
 import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.HostAccess;
@@ -64,8 +66,11 @@ final class DeviceGradients implements AutoCloseable {
     /** Devices, and a backend that computes on them. */
     record Source(Devices devices, GradientMemory memory) {
 
-        /** ND4J CUDA and Gyre's own driver; null, with the reason logged, if gradients are not on a device that Gyre can reach. */
-        static @Nullable Source find() {
+        /**
+         * ND4J CUDA and Gyre's own driver; null if gradients are not on a device that Gyre can reach, with the reason logged
+         * once per host.
+         */
+        static @Nullable Source find(Session session) {
             if (Nd4j.getEnvironment().isCPU()) {
                 return null;
             }
@@ -74,9 +79,21 @@ final class DeviceGradients implements AutoCloseable {
                     return new Source(provider.open(), new Nd4jCudaMemory());
                 }
             }
-            LOG.warn(
-                    "gyre-cuda is not on the class path: ND4J copies all gradients to the host and back in every step");
+            List<Member> members = session.members();
+            Member own = members.get(session.world().rank());
+            if (isFirstOfItsHost(own, members)) {
+                LOG.warn(
+                        "gyre-cuda is not on the class path of {}: ND4J copies all gradients to the host and back in every"
+                                + " step",
+                        own);
+            }
             return null;
+        }
+
+        static boolean isFirstOfItsHost(Member own, List<Member> members) {
+            return members.stream()
+                    .noneMatch(
+                            other -> other.rank() < own.rank() && other.host().equals(own.host()));
         }
     }
 
@@ -84,9 +101,10 @@ final class DeviceGradients implements AutoCloseable {
      * Prepares the way.
      *
      * @param source its devices are closed with this
+     * @param rank of the model, for the log
      * @param host where ranks combine gradients
      */
-    DeviceGradients(Source source, INDArray gradients, Region host, ElementType type, BucketPlan plan) {
+    DeviceGradients(int rank, Source source, INDArray gradients, Region host, ElementType type, BucketPlan plan) {
         devices = source.devices();
         memory = source.memory();
         elementBytes = type.bytes();
@@ -94,7 +112,8 @@ final class DeviceGradients implements AutoCloseable {
         device = devices.open(ordinal);
         staged = new StagedGradients(device, host, type, plan, TIMEOUT);
         LOG.info(
-                "gradients go from {} to the memory that ranks combine them in, in {} buckets",
+                "the gradients of rank {} go from {} to the memory that ranks combine them in, in {} buckets",
+                rank,
                 device.info(),
                 plan.buckets().size());
     }

@@ -127,12 +127,13 @@ public final class DistributedTrainer implements AutoCloseable {
         opened.onClose(replica::close);
         checkSupported(builder);
         DeviceGradients.Source source =
-                builder.gradientsOn == null ? DeviceGradients.Source.find() : builder.gradientsOn;
+                builder.gradientsOn == null ? DeviceGradients.Source.find(session) : builder.gradientsOn;
         boolean overlap = overlaps(builder.overlap, source != null);
         replicas = new ReplicaCheck(inStep, replica, builder.leastSliceBytes);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, replicas, builder.seed);
         session.agree("model and options", identity(builder, overlap));
-        replica.moveGradients(strategy.reduction().allocate(replica.gradients().byteLength()), source);
+        replica.moveGradients(
+                world, strategy.reduction().allocate(replica.gradients().byteLength()), source);
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
         inUse = new DataInUse(session, watch, rankName(session));
         opened.onClose(inUse::close);

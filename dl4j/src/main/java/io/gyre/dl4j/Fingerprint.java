@@ -105,6 +105,11 @@ final class Fingerprint {
         return value == 0 ? 1 : value;
     }
 
+    /** Whether what travelled is of data that all ranks read, with values that cannot be compared. */
+    static boolean isOfUnknownValues(long travelled) {
+        return travelled != 0 && (travelled & VALUE_MASK) == 0;
+    }
+
     /** Whether what travelled from two ranks may be of equal data. */
     static boolean agree(long one, long other) {
         boolean anyUnknown = (one & VALUE_MASK) == 0 || (other & VALUE_MASK) == 0;

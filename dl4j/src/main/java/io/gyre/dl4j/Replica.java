@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.ElementType;
+import io.gyre.World;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
 import io.gyre.session.UserCode;
@@ -207,15 +208,17 @@ final class Replica implements StepModel, AutoCloseable {
     /**
      * Moves the gradients to memory that is better for their exchange, until this is closed.
      *
+     * @param world of all who train: whose rank is told in the log, and who speaks for all
      * @param memory as long as they are; owned from now on
      * @param source if they are on a device, the way to it: they stay there, and go to the memory for the exchange. Owned from now on
      */
-    void moveGradients(MemoryBox memory, DeviceGradients.@Nullable Source source) {
+    void moveGradients(World world, MemoryBox memory, DeviceGradients.@Nullable Source source) {
         binding.close();
-        shared = new SharedGradients(network, memory, source != null);
+        shared = new SharedGradients(network, memory, source != null, world.isRoot());
         onDevice = source == null
                 ? null
-                : new DeviceGradients(source, network.gradients(), memory.region(), elementType, bucketPlan);
+                : new DeviceGradients(
+                        world.rank(), source, network.gradients(), memory.region(), elementType, bucketPlan);
         binding = bind();
     }
 

@@ -20,7 +20,9 @@ final class ReplicaDifference {
     private static final String REMEDY =
             " Resume from the last checkpoint, if there is one: all ranks agreed on it. Whatever changes parameters,"
                     + " learning rates or the updater must do so on all ranks alike: look for a listener that acts on"
-                    + " some ranks only. If there is none, have the memory of that host tested.";
+                    + " some ranks only, or code that trained or changed the model on one rank alone (pretrain, an"
+                    + " EarlyStoppingTrainer, fit on the model itself). If there is none, have the memory of that host"
+                    + " tested.";
 
     private final Session session;
     private final long step;

@@ -9,8 +9,6 @@ import java.util.NoSuchElementException;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A source in a new order every epoch. Positions count examples.
@@ -20,8 +18,6 @@ import org.slf4j.LoggerFactory;
  */
 final class ShardedExamples extends ShardedData {
 
-    private static final Logger LOG = LoggerFactory.getLogger(ShardedExamples.class);
-
     private static final int PROBES_OF_A_PASS = 8;
     private static final int STEPS_PER_PROBE = 64;
 
@@ -30,7 +26,7 @@ final class ShardedExamples extends ShardedData {
 
     /**
      * Whether the source gives the same when it is asked twice. One whose chance is not seeded by us cannot be
-     * compared.
+     * compared: its shares say so, by a fingerprint of unknown values.
      */
     private enum Repeats {
         UNKNOWN,
@@ -181,9 +177,6 @@ final class ShardedExamples extends ShardedData {
                 repeats = first.equals(probe(PROBES_OF_A_PASS, begin.epoch(), PROBE)) ? Repeats.YES : Repeats.NO;
             }
             if (repeats == Repeats.NO) {
-                LOG.warn(
-                        "the example source gives other values when it is asked for the same examples again: what ranks"
-                                + " read is not compared. Draw from Nd4j.getRandom(), seeded before each batch");
                 return null;
             }
             check(Fingerprint.value(Fingerprint.extend(0, first.value())));

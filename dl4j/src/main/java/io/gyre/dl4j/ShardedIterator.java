@@ -100,9 +100,9 @@ final class ShardedIterator extends ShardedData {
         BatchStream batches = new BatchStream(iterator, bufferBatches, passSeed, place, isCompared());
         current = batches;
         return switch (sharding) {
-            case EXAMPLES -> new Shares(batches, place, new SliceOfBatch(world));
-            case BATCHES -> new Shares(batches, place, new EveryNthBatch(world));
-            case OWN -> new Shares(batches, place, new SliceOfBatch(new World(0, 1)));
+            case EXAMPLES -> new Shares(batches, place, world, new SliceOfBatch(world));
+            case BATCHES -> new Shares(batches, place, world, new EveryNthBatch(world));
+            case OWN -> new Shares(batches, place, world, new SliceOfBatch(new World(0, 1)));
         };
     }
 
@@ -134,11 +134,13 @@ final class ShardedIterator extends ShardedData {
 
         private final BatchStream batches;
         private final Place begin;
+        private final World world;
         private final Division division;
 
-        Shares(BatchStream batches, Place begin, Division division) {
+        Shares(BatchStream batches, Place begin, World world, Division division) {
             this.batches = batches;
             this.begin = begin;
+            this.world = world;
             this.division = division;
         }
 
@@ -146,7 +148,7 @@ final class ShardedIterator extends ShardedData {
         public boolean hasNext() {
             boolean any = batches.hasNext();
             if (!any && batches.batchesRead() < mostBatches) {
-                hasFewer(batches.batchesRead(), begin.epoch());
+                hasFewer(batches.batchesRead(), begin.epoch(), world);
             }
             return any;
         }
@@ -162,7 +164,7 @@ final class ShardedIterator extends ShardedData {
         }
     }
 
-    private void hasFewer(long batches, int epoch) {
+    private void hasFewer(long batches, int epoch, World world) {
         if (batches == 0) {
             throw new IllegalStateException(
                     kind + " has no batch after its reset, which it says it supports, though it had"
@@ -170,12 +172,14 @@ final class ShardedIterator extends ShardedData {
                             + " would be empty. Use an iterator whose reset begins anew, or train"
                             + " for one epoch");
         }
-        if (!saidFewer) {
+        // The same on all ranks, unless each has data of its own.
+        if (!saidFewer && (sharding == Sharding.OWN || world.isRoot())) {
             saidFewer = true;
             LOG.warn(
-                    "{} had {} batches in epoch {}, and {} in an earlier one: did its reset begin anew, has something"
+                    "{}{} had {} batches in epoch {}, and {} in an earlier one: did its reset begin anew, has something"
                             + " else read from it?",
                     kind,
+                    sharding == Sharding.OWN ? " of rank " + world.rank() : "",
                     batches,
                     epoch,
                     mostBatches);

@@ -32,8 +32,9 @@ final class SharedGradients implements AutoCloseable {
      *
      * @param box as long as the gradients; owned from now on
      * @param onDevice whether they stay on a device, and go to the box only to be combined
+     * @param speaks whether this rank logs what is the same on all
      */
-    SharedGradients(Network network, MemoryBox box, boolean onDevice) {
+    SharedGradients(Network network, MemoryBox box, boolean onDevice, boolean speaks) {
         this.network = network;
         this.box = box;
         home = network.gradients();
@@ -41,19 +42,18 @@ final class SharedGradients implements AutoCloseable {
         if (away != null) {
             box.region().enter(USER);
             network.moveGradients(away);
+        } else if (!onDevice && speaks) {
+            LOG.info(
+                    "gradients of {} bytes are copied for each exchange: ND4J cannot use the memory that ranks combine them in",
+                    box.region().byteLength());
         }
     }
 
     /** An array with the shape of another; null if there can be none over this memory. */
     private static @Nullable INDArray arrayOver(Region memory, INDArray shape) {
-        if (!Nd4j.getEnvironment().isCPU()) {
-            LOG.info("gradients are in the device's memory, and ND4J copies them for each exchange");
-            return null;
-        }
-        if (memory.byteLength() == 0 || memory.contiguous(0, memory.byteLength()) != memory.byteLength()) {
-            LOG.info(
-                    "gradients of {} bytes do not fit one mapping and are copied for each exchange",
-                    memory.byteLength());
+        boolean inOnePiece =
+                memory.byteLength() > 0 && memory.contiguous(0, memory.byteLength()) == memory.byteLength();
+        if (!inOnePiece || !Nd4j.getEnvironment().isCPU()) {
             return null;
         }
         ByteBuffer window = memory.window(0);

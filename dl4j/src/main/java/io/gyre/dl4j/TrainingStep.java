@@ -41,6 +41,7 @@ final class TrainingStep implements StepWork {
     private int examples;
     private boolean finite;
     private long nextWarning;
+    private boolean saidUnknown;
 
     /**
      * Creates the steps of one rank.
@@ -122,6 +123,7 @@ final class TrainingStep implements StepWork {
     @Override
     public void check(StepSummary total) {
         DataAgreement.check(total, share, inStep, step, epoch);
+        warnOfUnknownData(total);
         replicas.compare(total, step);
         if (!finite) {
             throw isTogether()
@@ -134,6 +136,15 @@ final class TrainingStep implements StepWork {
     /** Whether gradients of several ranks are added up: one rank alone has the bits of a plain {@code fit}. */
     private boolean isTogether() {
         return inStep.world().size() > 1;
+    }
+
+    /** Once for data that cannot be compared, until there are others. */
+    private void warnOfUnknownData(StepSummary total) {
+        boolean unknown = DataAgreement.anyUnknown(total);
+        if (unknown && !saidUnknown && inStep.world().isRoot()) {
+            LOG.warn(DataAgreement.unknown(total, inStep));
+        }
+        saidUnknown = unknown;
     }
 
     /**

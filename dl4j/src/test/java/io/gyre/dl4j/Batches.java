@@ -16,6 +16,8 @@ final class Batches implements DataSetIterator {
     private @Nullable DataSetPreProcessor preProcessor;
     private @Nullable DataSet reused;
     private boolean reuses;
+    private boolean loses;
+    private int end;
     private int at;
     private final AtomicInteger given = new AtomicInteger();
 
@@ -36,11 +38,18 @@ final class Batches implements DataSetIterator {
     Batches(List<DataSet> batches, Reset reset) {
         this.batches = batches;
         this.reset = reset;
+        end = batches.size();
     }
 
     /** Gives the same arrays again and again, which are as large as the first batch, with other values. */
     Batches reusingArrays() {
         reuses = true;
+        return this;
+    }
+
+    /** Ends one batch earlier after each reset that comes after some were read. */
+    Batches losingABatchAtReset() {
+        loses = true;
         return this;
     }
 
@@ -51,7 +60,7 @@ final class Batches implements DataSetIterator {
 
     @Override
     public boolean hasNext() {
-        return at < batches.size();
+        return at < end;
     }
 
     @Override
@@ -78,7 +87,10 @@ final class Batches implements DataSetIterator {
     @Override
     public void reset() {
         switch (reset) {
-            case BEGINS_ANEW -> at = 0;
+            case BEGINS_ANEW -> {
+                end -= loses && at > 0 ? 1 : 0;
+                at = 0;
+            }
             case DOES_NOTHING -> {}
             case UNSUPPORTED, FAILS -> throw new UnsupportedOperationException("no reset");
         }

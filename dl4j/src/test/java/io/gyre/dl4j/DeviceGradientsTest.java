@@ -3,11 +3,13 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.ElementType;
+import io.gyre.Member;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.HostDevices;
 import io.gyre.device.PinnedMemory;
+import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.HostAccess;
@@ -75,6 +77,7 @@ class DeviceGradientsTest {
             }
             stream.copyToDevice(pinned, 0, buffer, 0, BYTES);
             try (DeviceGradients gradients = new DeviceGradients(
+                    0,
                     new DeviceGradients.Source(devices, memory),
                     array,
                     host,
@@ -110,7 +113,19 @@ class DeviceGradientsTest {
     }
 
     @Test
-    void aCpuBackendNeedsNoneOfThis() {
-        assertThat(DeviceGradients.Source.find()).isNull();
+    void aCpuBackendNeedsNoneOfThis() throws InterruptedException {
+        Gyre.local(1)
+                .run(session -> assertThat(DeviceGradients.Source.find(session)).isNull());
+    }
+
+    @Test
+    void ofAHostItsFirstRankSpeaks() {
+        List<Member> members =
+                List.of(new Member(0, "a", 1), new Member(1, "b", 1), new Member(2, "a", 2), new Member(3, "b", 2));
+
+        assertThat(members)
+                .filteredOn(own -> DeviceGradients.Source.isFirstOfItsHost(own, members))
+                .extracting(Member::rank)
+                .containsExactly(0, 1);
     }
 }

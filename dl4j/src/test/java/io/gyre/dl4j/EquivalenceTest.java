@@ -10,14 +10,19 @@ import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.learning.config.AMSGrad;
+import org.nd4j.linalg.learning.config.AdaDelta;
+import org.nd4j.linalg.learning.config.AdaGrad;
+import org.nd4j.linalg.learning.config.AdaMax;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
+import org.nd4j.linalg.learning.config.Nadam;
 import org.nd4j.linalg.learning.config.Nesterovs;
+import org.nd4j.linalg.learning.config.RmsProp;
 import org.nd4j.linalg.learning.config.Sgd;
 
 /** N ranks with batch B are one process with batch N B: the same model, trained by Deeplearning4j's own {@code fit}. */
@@ -107,23 +112,39 @@ class EquivalenceTest {
         Bound.assertClose(results.get(0), expected, batches.size());
     }
 
-    /** With its own epsilon Adam makes more of rounding, and still far less than one example does. */
-    @ParameterizedTest
-    @EnumSource(Kind.class)
-    void adamMultipliesRoundingByItsRateOverItsEpsilonAtMost(Kind kind) throws Exception {
-        Adam adam = new Adam(0.01);
-        List<DataSet> batches = Batches.UNEVEN.of(kind.examples(60, DataType.DOUBLE));
-        INDArray expected = plainlyTrained(kind.model(adam, DataType.DOUBLE), batches);
+    /**
+     * Updaters that divide a gradient by its usual size, at epsilons of their own, with what docs/training.md says that
+     * they multiply rounding by at most.
+     */
+    static Stream<Arguments> adaptive() {
+        return Stream.of(Kind.values())
+                .flatMap(kind -> Stream.of(
+                        Arguments.of(kind, new Adam(0.01), 0.01 / Adam.DEFAULT_ADAM_EPSILON),
+                        Arguments.of(kind, new Adam(0.1), 0.1 / Adam.DEFAULT_ADAM_EPSILON),
+                        Arguments.of(kind, new AdaMax(0.1), 0.1 / AdaMax.DEFAULT_ADAMAX_EPSILON),
+                        Arguments.of(kind, new AMSGrad(0.1), 0.1 / AMSGrad.DEFAULT_AMSGRAD_EPSILON),
+                        Arguments.of(kind, new Nadam(0.1), 0.1 / Nadam.DEFAULT_NADAM_EPSILON),
+                        Arguments.of(kind, new RmsProp(0.1), 0.1 / RmsProp.DEFAULT_RMSPROP_EPSILON),
+                        Arguments.of(kind, new AdaGrad(0.1), 0.1 / AdaGrad.DEFAULT_ADAGRAD_EPSILON),
+                        Arguments.of(kind, new AdaDelta(), 1 / Math.sqrt(AdaDelta.DEFAULT_ADADELTA_EPSILON))));
+    }
+
+    /** More than with a large epsilon, and still far less than one example does. */
+    @ParameterizedTest(name = "{0}, {1}")
+    @MethodSource("adaptive")
+    void updatersMultiplyRoundingByTheStatedGainAtMost(Kind kind, IUpdater updater, double gain) throws Exception {
+        List<DataSet> batches = Batches.UNEVEN.of(kind.examples(100, DataType.DOUBLE));
+        assertThat(batches).hasSize(16);
+        INDArray expected = plainlyTrained(kind.model(updater, DataType.DOUBLE), batches);
 
         List<INDArray> results = Gyre.local(3).call(session -> {
-            Model model = kind.model(adam, DataType.DOUBLE);
+            Model model = kind.model(updater, DataType.DOUBLE);
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
                 trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 1);
             }
             return model.params();
         });
 
-        double gain = adam.getLearningRate() / adam.getEpsilon();
         Bound.assertClose(results.get(0), expected, batches.size(), gain);
     }
 

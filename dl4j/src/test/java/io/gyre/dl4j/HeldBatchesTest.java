@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.local.Gyre;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
@@ -19,6 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.AsyncDataSetIterator;
@@ -30,7 +34,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** Iterators that reuse the memory of what they have given: every row of an epoch reaches a model all the same. */
+/** Iterators and sources that reuse the memory of what they have given: every row of an epoch reaches a model all the same. */
 @Timeout(300)
 class HeldBatchesTest {
 
@@ -97,9 +101,38 @@ class HeldBatchesTest {
     @MethodSource("readings")
     void everyRowReachesAModelOnce(String kind, Reading reading) throws Exception {
         int width = kind.equals("reused arrays") ? 2 : WIDTH;
+
+        assertThatEveryRowReachesAModelOnce(
+                reading.ranks(), width, () -> reading.data().apply(iterator(kind)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void soItDoesFromASourceThatReusesItsArrays(int ranks) throws Exception {
+        assertThatEveryRowReachesAModelOnce(ranks, 2, () -> {
+            Map<Integer, DataSet> reused = new HashMap<>();
+            ExampleSource source = ExampleSource.of(BATCHES * ROWS, indices -> {
+                DataSet rows = reused.computeIfAbsent(
+                        indices.length,
+                        count -> new DataSet(
+                                Nd4j.create(DataType.FLOAT, count, 2),
+                                Nd4j.create(DataType.FLOAT, count, TestModels.CLASSES)));
+                for (int row = 0; row < indices.length; row++) {
+                    rows.getFeatures().getRow(row).assign(1 + indices[row]);
+                    rows.getLabels().putScalar(row, 0, 1);
+                }
+                return rows;
+            });
+            return ShardedData.of(source, ROWS, 1);
+        });
+    }
+
+    /** The last feature of each row is its number, from 1. */
+    private static void assertThatEveryRowReachesAModelOnce(int ranks, int width, Supplier<ShardedData> data)
+            throws InterruptedException {
         List<Integer> seen = Collections.synchronizedList(new ArrayList<>());
 
-        Gyre.local(reading.ranks()).run(session -> {
+        Gyre.local(ranks).run(session -> {
             MultiLayerNetwork model = model(width);
             model.setListeners(new BaseTrainingListener() {
                 @Override
@@ -111,7 +144,7 @@ class HeldBatchesTest {
                 }
             });
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
-                trainer.fit(reading.data().apply(iterator(kind)), 1);
+                trainer.fit(data.get(), 1);
             }
         });
 

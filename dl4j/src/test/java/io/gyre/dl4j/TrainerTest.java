@@ -9,17 +9,27 @@ import io.gyre.local.Gyre;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.deeplearning4j.earlystopping.EarlyStoppingConfiguration;
+import org.deeplearning4j.earlystopping.termination.MaxEpochsTerminationCondition;
+import org.deeplearning4j.earlystopping.trainer.EarlyStoppingTrainer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.inputs.InputType;
+import org.deeplearning4j.nn.conf.layers.AutoEncoder;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Sgd;
 
@@ -301,6 +311,47 @@ class TrainerTest {
                 .hasMessageContaining("after step 3 rank 2 (")
                 .hasMessageContaining(
                         "differs from the other 2 ranks, first in the parameters at element 0 of parameter 0_W");
+    }
+
+    static Stream<Named<Consumer<MultiLayerNetwork>>> trainingWithoutTheTrainer() {
+        DataSetIterator data = TestData.iterator(vectors(12, 6));
+        return Stream.of(
+                Named.of("pretrainLayer", model -> model.pretrainLayer(0, data)),
+                Named.of("EarlyStoppingTrainer", model -> new EarlyStoppingTrainer(once(), model, data).fit()),
+                Named.of("fit", model -> model.fit(data)));
+    }
+
+    private static EarlyStoppingConfiguration<MultiLayerNetwork> once() {
+        return new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
+                .epochTerminationConditions(new MaxEpochsTerminationCondition(1))
+                .build();
+    }
+
+    @ParameterizedTest
+    @MethodSource("trainingWithoutTheTrainer")
+    void aModelThatWasTrainedOnOneRankAloneIsFoundOutWithAdvice(Consumer<MultiLayerNetwork> alone) {
+        assertThatThrownBy(() -> Gyre.local(3).run(session -> {
+                    MultiLayerNetwork model = new MultiLayerNetwork(TestModels.configuration(new Adam(0.01), TYPE)
+                            .list()
+                            .layer(new AutoEncoder.Builder().nOut(8).build())
+                            .layer(TestModels.softmax())
+                            .setInputType(InputType.feedForward(TestModels.FEATURES))
+                            .build());
+                    model.init();
+                    try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                        trainer.fit(byExamples(vectors(12, 6)), 1);
+                        if (session.world().rank() == 2) {
+                            alone.accept(model);
+                        }
+                        trainer.fit(byExamples(vectors(12, 6)), 4);
+                    }
+                }))
+                .isInstanceOf(GyreException.class)
+                .hasMessageContaining("rank 2 (")
+                .hasMessageContaining("differs from the other 2 ranks, first in the parameters at element")
+                .hasMessageContaining(
+                        "trained or changed the model on one rank alone (pretrain, an EarlyStoppingTrainer, fit on the"
+                                + " model itself)");
     }
 
     @Test

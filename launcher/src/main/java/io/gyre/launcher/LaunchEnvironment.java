@@ -20,6 +20,10 @@ import java.util.OptionalInt;
  */
 public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
 
+    /** What to do, where a command is a rank if it is told so. */
+    public static final String BY_VARIABLES =
+            "Or make each process one rank by GYRE_RANK, GYRE_WORLD_SIZE and GYRE_RENDEZVOUS";
+
     public LaunchEnvironment {
         if (size < 1 || rank < 0 || rank >= size) {
             throw new IllegalArgumentException(
@@ -46,6 +50,9 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             // Its own store listens at MASTER_PORT.
             return Optional.of(torchrun(has, has.rendezvous().or(() -> has.text("MASTER_ADDR"))));
         }
+        if (has.all("PMI_RANK", "PMI_SIZE") && !has.pmiOfSlurm()) {
+            return Optional.of(mpich(has));
+        }
         // A batch script that was not started by srun has all of SLURM's variables but this one, and is not a rank.
         if (has.all("SLURM_STEP_ID", "SLURM_PROCID")) {
             return Optional.of(slurm(has));
@@ -60,6 +67,23 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return Optional.of(torchrun(has, has.master()));
         }
         return Optional.empty();
+    }
+
+    /**
+     * Fails if a launcher has started several of this process, and each would start ranks: as many runs, none of which
+     * knows of another.
+     *
+     * @param variables the environment, as {@link System#getenv()} gives it
+     * @param command what starts all ranks itself, for people
+     * @param instead what can be started in its place
+     * @throws IllegalArgumentException with the launcher, the rank, and what to do
+     */
+    public static void checkStartedOnce(Map<String, String> variables, String command, String instead) {
+        detect(variables).filter(found -> found.size() > 1).ifPresent(found -> {
+            throw new IllegalArgumentException(
+                    found.launcher() + " has started this process as rank " + found.rank() + " of " + found.size()
+                            + ", and " + command + " starts all ranks itself: start it once. " + instead);
+        });
     }
 
     /**
@@ -94,13 +118,22 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 has.rendezvous());
     }
 
+    /** By Hydra, which is also the launcher of Intel MPI and MVAPICH. */
+    private static LaunchEnvironment mpich(Variables has) {
+        return new LaunchEnvironment(
+                "MPICH",
+                has.number("PMI_RANK"),
+                has.number("PMI_SIZE"),
+                has.optionalNumber("MPI_LOCALRANKID"),
+                has.rendezvous());
+    }
+
     private static LaunchEnvironment slurm(Variables has) {
         Optional<String> hosts = has.text("SLURM_STEP_NODELIST").or(() -> has.text("SLURM_JOB_NODELIST"));
         return new LaunchEnvironment(
                 "SLURM",
                 has.number("SLURM_PROCID"),
-                // The step's own count: a step may have fewer tasks than its job.
-                has.number(has.all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS"),
+                has.number(has.slurmSize()),
                 has.optionalNumber("SLURM_LOCALID"),
                 has.rendezvous()
                         .or(() -> hosts.map(list -> HostList.expand(list).get(0))));
@@ -170,6 +203,18 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
         int number(String name) {
             return optionalNumber(name)
                     .orElseThrow(() -> new IllegalArgumentException("environment variable " + name + " is not set"));
+        }
+
+        /** The step's own count, if there is one: a step may have fewer tasks than its job. */
+        String slurmSize() {
+            return all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
+        }
+
+        /** {@code srun --mpi=pmi2} sets both kinds alike; under Hydra SLURM's count the hosts. */
+        boolean pmiOfSlurm() {
+            return all("SLURM_STEP_ID")
+                    && text("PMI_RANK").equals(text("SLURM_PROCID"))
+                    && text("PMI_SIZE").equals(text(slurmSize()));
         }
 
         OptionalInt optionalNumber(String name) {

@@ -79,6 +79,8 @@ public final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        LaunchEnvironment.checkStartedOnce(
+                System.getenv(), "gyre run", "Or start the program in its place, and let it join by LaunchEnvironment");
         LaunchPlan plan = LaunchPlan.of(program(), ranks)
                 .withHosts(hosts.isEmpty() ? List.of() : HostList.expand(hosts))
                 .withTransport(TransportMode.of(transport))

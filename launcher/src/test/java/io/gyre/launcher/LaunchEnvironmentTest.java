@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class LaunchEnvironmentTest {
 
     /** {@code A=1 B=2}. */
-    private static Map<String, String> variables(String text) {
+    static Map<String, String> variables(String text) {
         Map<String, String> variables = new TreeMap<>();
         for (String word : text.strip().split(" +", -1)) {
             String[] parts = word.split("=", 2);
@@ -28,6 +28,8 @@ class LaunchEnvironmentTest {
             value = {
                 "GYRE_RANK=1 GYRE_WORLD_SIZE=4 GYRE_LOCAL_RANK=0 GYRE_RENDEZVOUS=h:5 | Gyre, 1 of 4, local 0, leader h:5",
                 "OMPI_COMM_WORLD_RANK=3 OMPI_COMM_WORLD_SIZE=4 OMPI_COMM_WORLD_LOCAL_RANK=1 | Open MPI, 3 of 4, local 1, leader -",
+                "PMI_RANK=3 PMI_SIZE=4 MPI_LOCALRANKID=1 | MPICH, 3 of 4, local 1, leader -",
+                "PMI_RANK=0 PMI_SIZE=2 GYRE_RENDEZVOUS=h:5 | MPICH, 0 of 2, local -, leader h:5",
                 "SLURM_STEP_ID=0 SLURM_PROCID=2 SLURM_NTASKS=3 SLURM_LOCALID=0 SLURM_STEP_NODELIST=n[1-2,5] | SLURM, 2 of 3, local 0, leader n1",
                 "SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_STEP_NUM_TASKS=2 SLURM_JOB_NODELIST=gpu[07-09] | SLURM, 0 of 2, local -, leader gpu07",
                 "JOB_COMPLETION_INDEX=2 WORLD_SIZE=4 HOSTNAME=train-2 | Kubernetes, 2 of 4, local -, leader train-0.train",
@@ -61,6 +63,9 @@ class LaunchEnvironmentTest {
                 "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4 SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_NTASKS=2 | Open MPI",
                 "TORCHELASTIC_RUN_ID=x RANK=1 WORLD_SIZE=4 SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_NTASKS=2 | torchrun",
                 "SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_NTASKS=2 RANK=1 WORLD_SIZE=4 | SLURM",
+                "PMI_RANK=1 PMI_SIZE=4 SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_STEP_NUM_TASKS=2 | MPICH",
+                "PMI_RANK=1 PMI_SIZE=4 SLURM_STEP_ID=0 SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=4 SLURM_NTASKS=8 | SLURM",
+                "PMI_RANK=0 PMI_SIZE=2 TORCHELASTIC_RUN_ID=x RANK=1 WORLD_SIZE=4 | torchrun",
             })
     void theInnermostLauncherWins(String environment, String launcher) {
         assertThat(LaunchEnvironment.detect(variables(environment)))
@@ -69,7 +74,15 @@ class LaunchEnvironmentTest {
     }
 
     @ParameterizedTest(name = "{0}")
-    @CsvSource({"PATH=/bin", "GYRE_RANK=", "SLURM_JOB_ID=7 SLURM_PROCID=0 SLURM_NTASKS=4", "WORLD_SIZE=4", "RANK=0"})
+    @CsvSource({
+        "PATH=/bin",
+        "GYRE_RANK=",
+        "PMI_RANK=1",
+        "PMI_SIZE=4",
+        "SLURM_JOB_ID=7 SLURM_PROCID=0 SLURM_NTASKS=4",
+        "WORLD_SIZE=4",
+        "RANK=0"
+    })
     void aProgramThatNobodyLaunchedIsNone(String environment) {
         assertThat(LaunchEnvironment.detect(variables(environment))).isEmpty();
     }
@@ -91,6 +104,18 @@ class LaunchEnvironmentTest {
         assertThatThrownBy(() -> LaunchEnvironment.detect(variables(environment)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void whatStartsAllRanksItselfIsStartedOnce() {
+        LaunchEnvironment.checkStartedOnce(variables("PATH=/bin"), "gyre x", "");
+        LaunchEnvironment.checkStartedOnce(variables("PMI_RANK=0 PMI_SIZE=1"), "gyre x", "");
+
+        assertThatThrownBy(() ->
+                        LaunchEnvironment.checkStartedOnce(variables("PMI_RANK=0 PMI_SIZE=3"), "gyre x", "Or do this"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("MPICH has started this process as rank 0 of 3, and gyre x starts all ranks itself:"
+                        + " start it once. Or do this");
     }
 
     @ParameterizedTest(name = "{1} from {0}")

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Runs of real processes that end by themselves. */
 class RunTest {
@@ -23,6 +25,27 @@ class RunTest {
                         .allSatisfy(line -> assertThat(line).matches(".* begins x{5000} \\d+ ends"));
             }
             assertThat(gyre.errors().lines()).hasSize(300);
+        }
+    }
+
+    @ParameterizedTest(name = "{1}")
+    @CsvSource({
+        "PMI_RANK=1 PMI_SIZE=4, MPICH",
+        "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4, Open MPI",
+        "SLURM_STEP_ID=0 SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=4, SLURM",
+        "RANK=1 WORLD_SIZE=4, torchrun",
+        "JOB_COMPLETION_INDEX=1 WORLD_SIZE=4, Kubernetes",
+    })
+    void itIsRefusedWhereAnotherLauncherHasStartedSeveral(String environment, String launcher) throws Exception {
+        Map<String, String> variables = LaunchEnvironmentTest.variables(environment);
+        try (GyreProcess gyre = GyreProcess.run(variables, List.of("-n", "2"), "environment")) {
+            assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(2);
+
+            assertThat(gyre.errors())
+                    .contains(
+                            launcher + " has started this process as rank 1 of 4, and gyre run starts all ranks itself")
+                    .doesNotContain("\n");
+            assertThat(gyre.out()).isEmpty();
         }
     }
 

@@ -78,7 +78,7 @@ public final class AeronSession implements Session {
         if (!options.transport().isOneHost()) {
             JvmRequirements.checkBoundsChecks();
         }
-        LOG.info("joining: {}", options);
+        LOG.debug("joining: {}", options);
         Rendezvous rendezvous = Rendezvous.find(options);
         try {
             return new AeronSession(options, rendezvous, sharedMemory, space);
@@ -108,16 +108,18 @@ public final class AeronSession implements Session {
             endpoint = new AeronEndpoint(options, run, site, membership, 0);
             lanes.set(0, endpoint);
             membership.endJoining(options.joinTimeout());
-            LOG.info(
-                    "{} {} run {}: {} ranks over {}",
-                    members().get(rank),
-                    incarnation(rank) == 0 ? "joined" : "came back into",
-                    run,
-                    members().size(),
-                    transport());
+            sayThatAllAreThere(rank);
         } catch (RuntimeException e) {
             site.close();
             throw e;
+        }
+    }
+
+    private void sayThatAllAreThere(int rank) {
+        if (incarnation(rank) > 0) {
+            LOG.info("{} came back into run {}", members().get(rank), run);
+        } else if (world().isRoot()) {
+            LOG.info("run {}: {} ranks have joined, over {}", run, members().size(), transport());
         }
     }
 

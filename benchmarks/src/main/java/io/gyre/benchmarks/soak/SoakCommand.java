@@ -1,5 +1,6 @@
 package io.gyre.benchmarks.soak;
 
+import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.launcher.ReportFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -94,9 +95,10 @@ public final class SoakCommand implements Callable<Integer> {
         }
         List<SoakCell> cells = cells();
         Path directory = Files.createTempDirectory("gyre-soak");
-        SoakReport all = new SoakReport(seconds, flags, new ArrayList<>());
+        SoakReport all = new SoakReport(seconds, flags, new ArrayList<>(), null);
         System.out.printf(Locale.ROOT, "%d s each; output of JVMs that crash is in %s%n", seconds, directory);
         System.out.print(SoakReport.heading());
+        ProcessorTime begin = ProcessorTime.now();
         ExecutorService pool = Executors.newFixedThreadPool(atOnce);
         try {
             for (SoakCell cell : cells) {
@@ -110,9 +112,10 @@ public final class SoakCommand implements Callable<Integer> {
         } finally {
             pool.shutdownNow();
         }
-        System.out.print(all.totals());
+        Double othersShare = ProcessorTime.now().since(begin).othersShare();
+        System.out.print(all.totals() + ProcessorTime.warning(othersShare));
         if (file != null) {
-            file.write(all.toJson());
+            file.write(all.withOthersShare(othersShare).toJson());
         }
         return all.safeCrashes() == 0 ? 0 : 1;
     }

@@ -7,15 +7,21 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All figures of one soak, for {@code --report}: scripts rely on the names.
  *
  * @param seconds of each JVM
  * @param flags of each JVM
+ * @param othersShare of the processors that other programs took meanwhile, from 0 to 1; null if the host does not tell
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-record SoakReport(int seconds, List<String> flags, List<Result> results) {
+record SoakReport(
+        int seconds,
+        List<String> flags,
+        List<Result> results,
+        @Nullable Double othersShare) {
 
     /**
      * Of all JVMs of one cell.
@@ -57,6 +63,10 @@ record SoakReport(int seconds, List<String> flags, List<Result> results) {
         private boolean isSafe() {
             return !kind.equals("plain");
         }
+    }
+
+    SoakReport withOthersShare(@Nullable Double share) {
+        return new SoakReport(seconds, flags, results, share);
     }
 
     String toJson() {

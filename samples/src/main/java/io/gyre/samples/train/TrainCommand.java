@@ -72,21 +72,8 @@ public final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /** Somebody else's launcher would get as many trainings as it has processes, none of which knows of another. */
-    private static void checkNobodyElseStartsRanks() {
-        LaunchEnvironment.detect(System.getenv())
-                .filter(found -> found.size() > 1)
-                .ifPresent(found -> {
-                    throw new IllegalArgumentException(
-                            found.launcher() + " has started this process as rank " + found.rank()
-                                    + " of " + found.size()
-                                    + ", and gyre train starts all ranks itself: start it once. Or make each"
-                                    + " process one rank by GYRE_RANK, GYRE_WORLD_SIZE and GYRE_RENDEZVOUS");
-                });
-    }
-
     private int launch() throws IOException, InterruptedException {
-        checkNobodyElseStartsRanks();
+        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre train", LaunchEnvironment.BY_VARIABLES);
         options.checkNoOtherRun();
         BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
         if (backend.note() != null) {

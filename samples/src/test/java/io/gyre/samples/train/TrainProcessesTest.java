@@ -19,7 +19,9 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code gyre train} from end to end: a process that starts ranks, which are processes. */
@@ -60,13 +62,22 @@ class TrainProcessesTest {
         }
     }
 
-    @Test
-    void anotherLaunchersProcessesDoNotTrainApartFromEachOther() throws Exception {
-        Map<String, String> slurm = Map.of("SLURM_STEP_ID", "0", "SLURM_PROCID", "1", "SLURM_STEP_NUM_TASKS", "4");
-        try (GyreTrain train = GyreTrain.startAs(slurm, directory, "mlp", "-n", "2")) {
+    static Stream<Arguments> otherLaunchers() {
+        return Stream.of(
+                Arguments.of("SLURM", Map.of("SLURM_STEP_ID", "0", "SLURM_PROCID", "1", "SLURM_STEP_NUM_TASKS", "4")),
+                Arguments.of("MPICH", Map.of("PMI_RANK", "1", "PMI_SIZE", "4")),
+                Arguments.of("torchrun", Map.of("TORCHELASTIC_RUN_ID", "x", "RANK", "1", "WORLD_SIZE", "4")),
+                Arguments.of("Kubernetes", Map.of("JOB_COMPLETION_INDEX", "1", "WORLD_SIZE", "4")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("otherLaunchers")
+    void anotherLaunchersProcessesDoNotTrainApartFromEachOther(String launcher, Map<String, String> variables)
+            throws Exception {
+        try (GyreTrain train = GyreTrain.startAs(variables, directory, "mlp", "-n", "2")) {
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(2);
 
-            assertThat(train.output()).contains("SLURM has started this process as rank 1 of 4");
+            assertThat(train.output()).contains(launcher + " has started this process as rank 1 of 4");
         }
     }
 

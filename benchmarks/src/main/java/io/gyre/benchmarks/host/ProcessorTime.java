@@ -1,4 +1,4 @@
-package io.gyre.benchmarks;
+package io.gyre.benchmarks.host;
 
 import io.gyre.GyreException;
 import java.io.IOException;
@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param busyTicks of all processors, work for interrupts included
  * @param allTicks of all processors, whatever they did
  */
-record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTicks) {
+public record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTicks) {
 
     /** Share of the processors that others may take before the figures are called those of a busy machine. */
     static final double BUSY = 0.05;
@@ -37,7 +37,7 @@ record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTick
     private static final ProcessorTime UNKNOWN = new ProcessorTime(0, 0, 0, 0);
 
     /** Until now; all zero where the system does not tell. */
-    static ProcessorTime now() {
+    public static ProcessorTime now() {
         Path host = Path.of("/proc/stat");
         Path process = Path.of("/proc/self/stat");
         if (!Files.isReadable(host) || !Files.isReadable(process)) {
@@ -74,7 +74,7 @@ record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTick
     }
 
     /** What was taken since then. */
-    ProcessorTime since(ProcessorTime before) {
+    public ProcessorTime since(ProcessorTime before) {
         return new ProcessorTime(
                 ownTicks - before.ownTicks,
                 usedTicks - before.usedTicks,
@@ -83,7 +83,7 @@ record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTick
     }
 
     /** Share of the processors that others have taken, from 0 to 1; null if that is not known. */
-    @Nullable Double othersShare() {
+    public @Nullable Double othersShare() {
         return othersShare(ownTicks);
     }
 
@@ -92,12 +92,12 @@ record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTick
      *
      * @param ours ticks of all of them
      */
-    @Nullable Double othersShare(long ours) {
+    public @Nullable Double othersShare(long ours) {
         return allTicks <= 0 ? null : Math.max(0, (double) (usedTicks - ours) / allTicks);
     }
 
     /** A line that warns, for people; empty if there is nothing to warn of. */
-    static String warning(@Nullable Double othersShare) {
+    public static String warning(@Nullable Double othersShare) {
         return othersShare == null || othersShare <= BUSY
                 ? ""
                 : String.format(

@@ -1,4 +1,4 @@
-package io.gyre.benchmarks;
+package io.gyre.benchmarks.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

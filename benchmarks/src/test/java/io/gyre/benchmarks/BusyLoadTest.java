@@ -1,0 +1,44 @@
+package io.gyre.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.gyre.benchmarks.host.ProcessorTime;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+@EnabledOnOs(OS.LINUX)
+class BusyLoadTest {
+
+    private static final Duration ENOUGH = Duration.ofMillis(300);
+
+    /** In the ticks that Linux tells. */
+    private static final int TICKS_PER_SECOND = 100;
+
+    @Test
+    void whatItTookIsOursOnceItHasEnded() throws Exception {
+        ProcessorTime before = ProcessorTime.now();
+        Duration ownBefore = ownTime();
+        try (BusyLoad load = new BusyLoad(1)) {
+            assertThat(load.processes()).isEqualTo(1);
+            while (ProcessHandle.current()
+                    .children()
+                    .noneMatch(child -> timeOf(child).compareTo(ENOUGH) > 0)) {
+                Thread.sleep(10);
+            }
+        }
+
+        long ofThisJvm = ownTime().minus(ownBefore).toMillis() * TICKS_PER_SECOND / 1000;
+        long ofLoad = ProcessorTime.now().since(before).ownTicks() - ofThisJvm;
+        assertThat(ofLoad).isGreaterThan(ENOUGH.toMillis() * TICKS_PER_SECOND / 1000 / 2);
+    }
+
+    private static Duration ownTime() {
+        return timeOf(ProcessHandle.current());
+    }
+
+    private static Duration timeOf(ProcessHandle process) {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO);
+    }
+}
