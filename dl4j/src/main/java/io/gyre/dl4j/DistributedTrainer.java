@@ -77,6 +77,10 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DistributedTrainer.class);
 
+    /** Differ where one rank's program has trained the model by itself. */
+    private static final String MODEL_STEPS =
+            "steps of the model, by a trainer, an EarlyStoppingTrainer or fit on the model itself";
+
     private final Session session;
     private final World world;
     private final UpdateStrategy strategy;
@@ -278,10 +282,16 @@ public final class DistributedTrainer implements AutoCloseable {
         session.agree(
                 "training data",
                 Map.of(
-                        "data", data.description(),
-                        "epochs", String.valueOf(epochs),
-                        "steps", String.valueOf(steps),
-                        "those of the call before", goesOn ? "yes" : "no"));
+                        "data",
+                        data.description(),
+                        "epochs",
+                        String.valueOf(epochs),
+                        "steps",
+                        String.valueOf(steps),
+                        "those of the call before",
+                        goesOn ? "yes" : "no",
+                        MODEL_STEPS,
+                        strategy.inLockStep() ? String.valueOf(network.step()) : "each rank's own"));
         progress = continueIn(data.description(), goesOn);
         long lastStep = steps > Long.MAX_VALUE - progress.callStep() ? Long.MAX_VALUE : progress.callStep() + steps;
         long lastEpoch = (long) progress.callEpoch() + epochs;

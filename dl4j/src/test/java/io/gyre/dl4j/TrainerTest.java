@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.gyre.DisagreementException;
 import io.gyre.GyreException;
 import io.gyre.local.Gyre;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.deeplearning4j.earlystopping.EarlyStoppingConfiguration;
+import org.deeplearning4j.earlystopping.scorecalc.DataSetLossCalculator;
 import org.deeplearning4j.earlystopping.termination.MaxEpochsTerminationCondition;
 import org.deeplearning4j.earlystopping.trainer.EarlyStoppingTrainer;
 import org.deeplearning4j.nn.api.Model;
@@ -29,7 +31,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Sgd;
 
@@ -313,45 +314,61 @@ class TrainerTest {
                         "differs from the other 2 ranks, first in the parameters at element 0 of parameter 0_W");
     }
 
-    static Stream<Named<Consumer<MultiLayerNetwork>>> trainingWithoutTheTrainer() {
-        DataSetIterator data = TestData.iterator(vectors(12, 6));
-        return Stream.of(
-                Named.of("pretrainLayer", model -> model.pretrainLayer(0, data)),
-                Named.of("EarlyStoppingTrainer", model -> new EarlyStoppingTrainer(once(), model, data).fit()),
-                Named.of("fit", model -> model.fit(data)));
-    }
-
-    private static EarlyStoppingConfiguration<MultiLayerNetwork> once() {
-        return new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
-                .epochTerminationConditions(new MaxEpochsTerminationCondition(1))
-                .build();
-    }
-
-    @ParameterizedTest
-    @MethodSource("trainingWithoutTheTrainer")
-    void aModelThatWasTrainedOnOneRankAloneIsFoundOutWithAdvice(Consumer<MultiLayerNetwork> alone) {
-        assertThatThrownBy(() -> Gyre.local(3).run(session -> {
-                    MultiLayerNetwork model = new MultiLayerNetwork(TestModels.configuration(new Adam(0.01), TYPE)
+    /** Trains on three ranks, between two calls of {@code fit} on rank 2 by something else. */
+    private static void trainBesides(Consumer<MultiLayerNetwork> alone) throws InterruptedException {
+        Gyre.local(3).run(session -> {
+            MultiLayerNetwork model =
+                    TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Adam(0.01), TYPE)
                             .list()
                             .layer(new AutoEncoder.Builder().nOut(8).build())
                             .layer(TestModels.softmax())
                             .setInputType(InputType.feedForward(TestModels.FEATURES))
-                            .build());
-                    model.init();
-                    try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
-                        trainer.fit(byExamples(vectors(12, 6)), 1);
-                        if (session.world().rank() == 2) {
-                            alone.accept(model);
-                        }
-                        trainer.fit(byExamples(vectors(12, 6)), 4);
-                    }
-                }))
+                            .build()));
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fit(byExamples(vectors(12, 6)), 1);
+                if (session.world().rank() == 2) {
+                    alone.accept(model);
+                }
+                trainer.fit(byExamples(vectors(12, 6)), 4);
+            }
+        });
+    }
+
+    @Test
+    void aModelThatWasPretrainedOnOneRankAloneIsFoundOutWithAdvice() {
+        assertThatThrownBy(() -> trainBesides(model -> model.pretrainLayer(0, TestData.iterator(vectors(12, 6)))))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContaining("rank 2 (")
                 .hasMessageContaining("differs from the other 2 ranks, first in the parameters at element")
                 .hasMessageContaining(
                         "trained or changed the model on one rank alone (pretrain, an EarlyStoppingTrainer, fit on the"
                                 + " model itself)");
+    }
+
+    static Stream<Named<Consumer<MultiLayerNetwork>>> trainingByOthers() {
+        return Stream.of(
+                Named.of("fit", model -> model.fit(TestData.iterator(vectors(12, 6)))),
+                Named.of(
+                        "EarlyStoppingTrainer",
+                        model -> new EarlyStoppingTrainer(once(), model, TestData.iterator(vectors(12, 6))).fit()));
+    }
+
+    private static EarlyStoppingConfiguration<MultiLayerNetwork> once() {
+        return new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
+                .epochTerminationConditions(new MaxEpochsTerminationCondition(1))
+                .scoreCalculator(new DataSetLossCalculator(TestData.iterator(vectors(12, 6)), true))
+                .build();
+    }
+
+    @ParameterizedTest
+    @MethodSource("trainingByOthers")
+    void aModelThatWasTrainedOnOneRankAloneHasOtherSteps(Consumer<MultiLayerNetwork> alone) {
+        assertThatThrownBy(() -> trainBesides(alone))
+                .hasRootCauseInstanceOf(DisagreementException.class)
+                .hasMessageContaining(
+                        "'steps of the model, by a trainer, an EarlyStoppingTrainer or fit on the model itself' is '2' on"
+                                + " rank 0 (")
+                .hasMessageContaining("and '4' on rank 2 (");
     }
 
     @Test
