@@ -20,8 +20,8 @@ class BusyLoadTest {
     void whatItTookIsOursOnceItHasEnded() throws Exception {
         ProcessorTime before = ProcessorTime.now();
         Duration ownBefore = ownTime();
-        try (BusyLoad load = new BusyLoad(1)) {
-            assertThat(load.processes()).isEqualTo(1);
+        try (BusyLoad load = new BusyLoad()) {
+            load.start(1);
             while (ProcessHandle.current()
                     .children()
                     .noneMatch(child -> timeOf(child).compareTo(ENOUGH) > 0)) {

@@ -8,8 +8,8 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /**
- * A network of ranks that are threads of one JVM: the reference implementation of {@link Endpoint} and {@link Session}. Needs
- * no JVM flag and no native code.
+ * A network of ranks that are threads of one JVM: the reference implementation of {@link Endpoint} and {@link Session}.
+ * Needs no JVM flag and no native code.
  */
 final class InProcessNetwork {
 

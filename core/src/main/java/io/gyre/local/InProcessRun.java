@@ -18,10 +18,12 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * The run of an {@link InProcessNetwork}: its coordinator and the memberships of all ranks, which are in it from the start.
+ * The run of an {@link InProcessNetwork}: its coordinator and the memberships of all ranks, which are in it from the
+ * start.
  *
- * <p>No thread carries messages. Coordinator and memberships share one lock, which is this object's, and a message is received
- * inside the call that sends it. Whoever waits moves time on, for all: threads of one JVM live and stall together.
+ * <p>No thread carries messages. Coordinator and memberships share one lock, which is this object's, and a message is
+ * received inside the call that sends it. Whoever waits moves time on, for all: threads of one JVM live and stall
+ * together.
  */
 final class InProcessRun implements Outbox {
 

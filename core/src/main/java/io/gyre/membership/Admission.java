@@ -10,8 +10,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides who may join a run. Before the run is complete, whoever fits: the same version, world and options, and a seat that is
- * free. After that, only a process that takes the seat of an expendable rank which was lost.
+ * Decides who may join a run. Before the run is complete, whoever fits: the same version, world and options, and a seat
+ * that is free. After that, only a process that takes the seat of an expendable rank which was lost.
  */
 final class Admission {
 

@@ -22,17 +22,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Watches over one run: lets the ranks join, tells them of each other, passes their small values around, and gives the verdict
- * when one is dead. A state machine: it owns no clock, thread or socket, so any schedule of events can be played to it.
+ * Watches over one run: lets the ranks join, tells them of each other, passes their small values around, and gives the
+ * verdict when one is dead. A state machine: it owns no clock, thread or socket, so any schedule of events can be
+ * played to it.
  *
- * <p>A run comes about once, with everybody, or not at all: the first loss ends it, unless that rank has said that it is
- * expendable, and so does a rank that has not come by the join deadline. A rank that does not fit is refused and named, and the
- * others go on waiting for the right one.
+ * <p>A run comes about once, with everybody, or not at all: the first loss ends it, unless that rank has said that it
+ * is expendable, and so does a rank that has not come by the join deadline. A rank that does not fit is refused and
+ * named, and the others go on waiting for the right one.
  *
- * <p>The seat of an expendable rank that was lost is given away again. Who takes it is awaited in exchanges from then on.
+ * <p>The seat of an expendable rank that was lost is given away again. Who takes it is awaited in exchanges from then
+ * on.
  *
- * <p>{@link Admission} decides who may join, {@link Exchanges} passes values around, {@link Pulse} tells who is silent. This class
- * takes the events apart and draws the consequences.
+ * <p>{@link Admission} decides who may join, {@link Exchanges} passes values around, {@link Pulse} tells who is silent.
+ * This class takes the events apart and draws the consequences.
  *
  * <dl>
  *   <dt>Threading

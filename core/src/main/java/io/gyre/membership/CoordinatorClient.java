@@ -28,12 +28,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's side of the conversation with its {@link Coordinator}. A state machine: it owns no clock, thread or socket, so any
- * schedule of messages can be played to it, together with the coordinator's.
+ * One rank's side of the conversation with its {@link Coordinator}. A state machine: it owns no clock, thread or
+ * socket, so any schedule of messages can be played to it, together with the coordinator's.
  *
- * <p>In the order of a run: {@link #welcome} greets, {@link #join} asks, {@link #ready} gives addresses, the roster makes the
- * {@link #view} complete, {@link #offer} begins an exchange and {@link #values} ends it, {@link #leave} says goodbye. From the
- * join on, both sides send heartbeats.
+ * <p>In the order of a run: {@link #welcome} greets, {@link #join} asks, {@link #ready} gives addresses, the roster
+ * makes the {@link #view} complete, {@link #offer} begins an exchange and {@link #values} ends it, {@link #leave} says
+ * goodbye. From the join on, both sides send heartbeats.
  *
  * <dl>
  *   <dt>Threading
@@ -302,9 +302,9 @@ final class CoordinatorClient {
     }
 
     /**
-     * Once the run has ended, says so in the place of a program that has made no call since: it may be computing, or waiting
-     * for something that is not ours. Time is counted from the first tick after the end, so that a program on a busy host is
-     * not taken for silent before it could run.
+     * Once the run has ended, says so in the place of a program that has made no call since: it may be computing, or
+     * waiting for something that is not ours. Time is counted from the first tick after the end, so that a program on a
+     * busy host is not taken for silent before it could run.
      */
     private void speakForTheProgram(long time) {
         Ending ending = view.ending();

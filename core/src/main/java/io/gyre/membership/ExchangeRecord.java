@@ -9,8 +9,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the ranks of a run have told each other in exchanges, so that whoever takes a lost rank's seat can make the same calls as the
- * others have made, and get the answers that they had.
+ * What the ranks of a run have told each other in exchanges, so that whoever takes a lost rank's seat can make the same
+ * calls as the others have made, and get the answers that they had.
  */
 final class ExchangeRecord {
 

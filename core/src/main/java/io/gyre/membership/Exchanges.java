@@ -13,12 +13,12 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The exchanges of a run: keeps what each rank brings until all that take part have brought theirs, and then gives everything to
- * all of them.
+ * The exchanges of a run: keeps what each rank brings until all that take part have brought theirs, and then gives
+ * everything to all of them.
  *
- * <p>A rank waits in one exchange at a time. Exchanges of different groups of ranks do not disturb each other. A rank that is
- * gone and expendable is not waited for, and brings an empty value. Who has taken a lost rank's seat is given the answers of the
- * exchanges that the others have held before, as if it had been there.
+ * <p>A rank waits in one exchange at a time. Exchanges of different groups of ranks do not disturb each other. A rank
+ * that is gone and expendable is not waited for, and brings an empty value. Who has taken a lost rank's seat is given
+ * the answers of the exchanges that the others have held before, as if it had been there.
  */
 final class Exchanges {
 
@@ -64,8 +64,8 @@ final class Exchanges {
     }
 
     /**
-     * Answers one who has come back as the others were answered. Where nobody sat in its seat, it finds its own value there.
-     * Returns which rule it has broken, or null.
+     * Answers one who has come back as the others were answered. Where nobody sat in its seat, it finds its own value
+     * there. Returns which rule it has broken, or null.
      */
     private @Nullable String repeat(Participant participant, Offer offer, ExchangeRecord.Round past) {
         if (!past.topic().equals(offer.topic())) {

@@ -6,7 +6,7 @@ import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Welcome;
-import io.gyre.network.Verdicts;
+import io.gyre.network.PeerStatus;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
@@ -20,19 +20,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A rank's membership in a run, as its session sees it: joins, exchanges small values, leaves, and knows who is lost. What is
- * known and said is decided by {@link CoordinatorClient}; this class lets threads wait for it.
+ * A rank's membership in a run, as its session sees it: joins, exchanges small values, leaves, and knows who is lost.
+ * What is known and said is decided by {@link CoordinatorClient}; this class lets threads wait for it.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>Any thread may call any method; one exchange at a time. Waits hold the monitor only while they look. What only asks, such
- *       as {@link #check(int, Object)} and {@link #hasLeft}, takes no lock.
+ *   <dd>Any thread may call any method; one exchange at a time. Waits hold the monitor only while they look. What only
+ *       asks, such as {@link #check(int, Object)} and {@link #hasLeft}, takes no lock.
  *   <dt>Waits
- *   <dd>End with {@link PeerLostException} or another {@link GyreException} as soon as the run has ended, and with an interrupt,
- *       which stays set.
+ *   <dd>End with {@link PeerLostException} or another {@link GyreException} as soon as the run has ended, and with an
+ *       interrupt, which stays set.
  * </dl>
  */
-public final class Membership implements Verdicts {
+public final class Membership implements PeerStatus {
 
     private static final Logger LOG = LoggerFactory.getLogger(Membership.class);
     private static final Duration POLL = Duration.ofMillis(200);
@@ -234,8 +234,8 @@ public final class Membership implements Verdicts {
     }
 
     /**
-     * Leaves the run in good order, and returns when the coordinator knows, or nothing can be learned any more; goes on to
-     * listen.
+     * Leaves the run in good order, and returns when the coordinator knows, or nothing can be learned any more; goes on
+     * to listen.
      *
      * @param sent how many frames this rank has sent to each
      * @param deadline by the clock of this membership
@@ -260,7 +260,10 @@ public final class Membership implements Verdicts {
         awaitUntil(deadline, () -> false);
     }
 
-    /** Waits as long as something can be learned, and however often it is interrupted, because something is being closed. */
+    /**
+     * Waits as long as something can be learned, and however often it is interrupted, because something is being
+     * closed.
+     */
     private void awaitUntil(long deadline, BooleanSupplier reached) {
         boolean interrupted = false;
         synchronized (monitor) {

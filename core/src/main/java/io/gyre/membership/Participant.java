@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 final class Participant {
 
     /**
-     * How far it has come: {@code JOINED, READY, LEFT}, or {@code LOST} on the way if the run goes on without it. The process
-     * that takes a lost one's seat begins with {@code RETURNING}.
+     * How far it has come: {@code JOINED, READY, LEFT}, or {@code LOST} on the way if the run goes on without it. The
+     * process that takes a lost one's seat begins with {@code RETURNING}.
      */
     enum State {
         /** It has a seat, and is not ready yet. */

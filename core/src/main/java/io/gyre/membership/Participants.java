@@ -109,14 +109,16 @@ final class Participants {
         return new Member(rank, member.host(), member.pid());
     }
 
-    /** To everybody who may still listen: those who have left stay until they know that the others have what they sent. */
+    /**
+     * To everybody who may still listen: those who have left stay until they know that the others have what they sent.
+     */
     void sendToAll(Message message) {
         byConnection.keySet().forEach(connection -> outbox.send(connection, message));
     }
 
     /**
-     * As {@link #sendToAll}, but not to those who have come for a lost rank's seat and are not ready yet: they are told how
-     * things are when they are taken in, and could make nothing of the changes before that.
+     * As {@link #sendToAll}, but not to those who have come for a lost rank's seat and are not ready yet: they are told
+     * how things are when they are taken in, and could make nothing of the changes before that.
      */
     void sendNews(Message message) {
         for (Participant participant : byConnection.values()) {

@@ -31,7 +31,10 @@ public interface RunListener {
     /** A rank without which the run goes on has died. */
     default void fallen(Member member, String reason) {}
 
-    /** A process has taken the seat of an expendable rank that was lost; it is the {@code incarnation}-th after the first. */
+    /**
+     * A process has taken the seat of an expendable rank that was lost; it is the {@code incarnation}-th after the
+     * first.
+     */
     default void returned(Member member, int incarnation) {}
 
     /** A rank has died, and the run with it. Only the first is reported. */

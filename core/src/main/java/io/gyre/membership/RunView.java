@@ -14,8 +14,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one rank knows of its run. Immutable: each message of the coordinator makes the next one. So any thread may ask without
- * a lock, and whoever sees that a rank is back sees its new process, too.
+ * What one rank knows of its run. Immutable: each message of the coordinator makes the next one. So any thread may ask
+ * without a lock, and whoever sees that a rank is back sees its new process, too.
  *
  * @param rank this rank's number; the one that it asks for, before the roster has come
  * @param seats who has which seat now, by rank; empty before the roster has come

@@ -3,8 +3,9 @@ package io.gyre.membership;
 import java.time.Duration;
 
 /**
- * Time as somebody sees it who asks regularly: a longer pause between two questions counts as a short one. An observer that
- * was itself stopped, by the garbage collector, the scheduler or a debugger, does not take its own absence for its peers'.
+ * Time as somebody sees it who asks regularly: a longer pause between two questions counts as a short one. An observer
+ * that was itself stopped, by the garbage collector, the scheduler or a debugger, does not take its own absence for its
+ * peers'.
  */
 public final class UnstalledClock {
 

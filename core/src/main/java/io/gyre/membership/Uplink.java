@@ -6,6 +6,9 @@ public interface Uplink {
     /** Sends a message; messages keep their order. One to a coordinator that is gone is lost. */
     void send(Message message);
 
-    /** Whoever waits for the coordinator calls this several times a second. For uplinks that have no thread of their own. */
+    /**
+     * Whoever waits for the coordinator calls this several times a second. For uplinks that have no thread of their
+     * own.
+     */
     default void turn() {}
 }

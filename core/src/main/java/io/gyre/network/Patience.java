@@ -20,7 +20,7 @@ public final class Patience {
 
     private final int rank;
     private final Duration peerTimeout;
-    private final Verdicts verdicts;
+    private final PeerStatus verdicts;
     private final Backoff backoff;
     private boolean leftNoticed;
 
@@ -32,7 +32,7 @@ public final class Patience {
      * @param verdicts what is known about the others
      * @param backoff owned from now on
      */
-    public Patience(int rank, Duration peerTimeout, Verdicts verdicts, Backoff backoff) {
+    public Patience(int rank, Duration peerTimeout, PeerStatus verdicts, Backoff backoff) {
         this.rank = rank;
         this.peerTimeout = peerTimeout;
         this.verdicts = verdicts;

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** Parameters on servers as a group sees them: its lead pushes and pulls for all, and what it has pulled is spread in the group. */
 final class GroupStore implements ParameterStore {
 
-    private final Spread spread;
+    private final LeadBroadcast broadcast;
     private final @Nullable ParameterStore ofLead;
     private final Region staleness = Region.allocate("staleness", Double.BYTES);
 
@@ -15,8 +15,8 @@ final class GroupStore implements ParameterStore {
      *
      * @param ofLead borrowed; null on all ranks but the lead
      */
-    GroupStore(Spread spread, @Nullable ParameterStore ofLead) {
-        this.spread = spread;
+    GroupStore(LeadBroadcast broadcast, @Nullable ParameterStore ofLead) {
+        this.broadcast = broadcast;
         this.ofLead = ofLead;
     }
 
@@ -25,7 +25,7 @@ final class GroupStore implements ParameterStore {
         if (ofLead != null) {
             ofLead.start(parameters);
         }
-        spread.run(parameters);
+        broadcast.run(parameters);
     }
 
     @Override
@@ -52,7 +52,7 @@ final class GroupStore implements ParameterStore {
         if (ofLead != null) {
             ofLead.awaitPull(parameters);
         }
-        spread.run(parameters);
+        broadcast.run(parameters);
     }
 
     @Override
@@ -75,8 +75,8 @@ final class GroupStore implements ParameterStore {
             ofLead.finish(parameters);
             staleness.putDouble(0, (double) ofLead.maxStaleness());
         }
-        spread.run(parameters);
-        spread.run(staleness);
+        broadcast.run(parameters);
+        broadcast.run(staleness);
     }
 
     @Override

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /** A shared vector as a group sees it: its lead reads and adds for all, and what it has read is spread in the group. */
 final class GroupVector implements SharedVector {
 
-    private final Spread spread;
+    private final LeadBroadcast broadcast;
     private final @Nullable SharedVector ofLead;
     private @Nullable Region reading;
 
@@ -15,8 +15,8 @@ final class GroupVector implements SharedVector {
      *
      * @param ofLead borrowed; null on all ranks but the lead
      */
-    GroupVector(Spread spread, @Nullable SharedVector ofLead) {
-        this.spread = spread;
+    GroupVector(LeadBroadcast broadcast, @Nullable SharedVector ofLead) {
+        this.broadcast = broadcast;
         this.ofLead = ofLead;
     }
 
@@ -25,12 +25,12 @@ final class GroupVector implements SharedVector {
         if (ofLead != null) {
             ofLead.start(values);
         }
-        spread.run(values);
+        broadcast.run(values);
     }
 
     @Override
     public Region allocate(long byteLength) {
-        return spread.allocate("centre", byteLength);
+        return broadcast.allocate("centre", byteLength);
     }
 
     @Override
@@ -38,7 +38,7 @@ final class GroupVector implements SharedVector {
         if (ofLead != null) {
             ofLead.read(into);
         }
-        spread.run(into);
+        broadcast.run(into);
     }
 
     @Override
@@ -59,7 +59,7 @@ final class GroupVector implements SharedVector {
         if (ofLead != null) {
             ofLead.awaitRead();
         }
-        spread.run(into);
+        broadcast.run(into);
     }
 
     @Override
@@ -81,6 +81,6 @@ final class GroupVector implements SharedVector {
         if (ofLead != null) {
             ofLead.finish(into);
         }
-        spread.run(into);
+        broadcast.run(into);
     }
 }

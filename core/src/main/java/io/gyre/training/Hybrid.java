@@ -66,7 +66,7 @@ public final class Hybrid implements UpdateStrategy {
                 groups,
                 rank,
                 collective,
-                ElasticAveraging.readingAhead(new GroupVector(new Spread(collective), centre), movingRate, period),
+                ElasticAveraging.readingAhead(new GroupVector(new LeadBroadcast(collective), centre), movingRate, period),
                 started);
     }
 
@@ -91,7 +91,7 @@ public final class Hybrid implements UpdateStrategy {
                 groups,
                 rank,
                 collective,
-                new Asynchronous(new GroupStore(new Spread(collective), store), description),
+                new Asynchronous(new GroupStore(new LeadBroadcast(collective), store), description),
                 started);
     }
 

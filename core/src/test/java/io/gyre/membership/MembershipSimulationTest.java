@@ -25,9 +25,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Plays whole runs: the coordinator and the client of every rank, over connections that delay, stall, fall silent and break, with
- * processes that die and come back, by a clock that the simulation moves. Checks that all see the same run, and that each process
- * ends: with its work done, or with a reason.
+ * Plays whole runs: the coordinator and the client of every rank, over connections that delay, stall, fall silent and
+ * break, with processes that die and come back, by a clock that the simulation moves. Checks that all see the same run,
+ * and that each process ends: with its work done, or with a reason.
  */
 class MembershipSimulationTest {
 
@@ -112,7 +112,10 @@ class MembershipSimulationTest {
 
         private final Set<String> verdicts = new HashSet<>();
 
-        /** What the coordinator has told its listener: who is gone, by connection, who is expendable, how often a seat was taken. */
+        /**
+         * What the coordinator has told its listener: who is gone, by connection, who is expendable, how often a seat
+         * was taken.
+         */
         private final Set<Long> gone = new HashSet<>();
 
         private final Set<Integer> spared = new HashSet<>();
@@ -253,7 +256,9 @@ class MembershipSimulationTest {
             after(SECOND, () -> checkReturned(member, incarnation));
         }
 
-        /** A second after a process has taken a lost rank's seat, all who are well know it, and that the rank is there. */
+        /**
+         * A second after a process has taken a lost rank's seat, all who are well know it, and that the rank is there.
+         */
         private void checkReturned(Member member, int incarnation) {
             if (coordinator.isOver() || gone.contains(member.pid())) {
                 return;
@@ -269,7 +274,9 @@ class MembershipSimulationTest {
             }
         }
 
-        /** One direction of a connection: keeps the order, and loses what is under way when the connection falls silent. */
+        /**
+         * One direction of a connection: keeps the order, and loses what is under way when the connection falls silent.
+         */
         private final class Line {
             private final Life process;
             private long lastArrival;
@@ -384,7 +391,10 @@ class MembershipSimulationTest {
                 });
             }
 
-            /** A second after this process has died, the coordinator knows, and all who are well if the run has ended with it. */
+            /**
+             * A second after this process has died, the coordinator knows, and all who are well if the run has ended
+             * with it.
+             */
             private void checkNoticed() {
                 assertThat(gone.contains((long) connection) || !isReady || coordinator.isOver())
                         .as("the death of %s has been noticed", this)

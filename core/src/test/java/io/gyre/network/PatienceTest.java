@@ -120,7 +120,7 @@ class PatienceTest {
         assertThat(thrown).hasMessageContainingAll("rank 0", "interrupted", "step 17");
     }
 
-    private static Patience patience(Duration timeout, Verdicts verdicts) {
+    private static Patience patience(Duration timeout, PeerStatus verdicts) {
         return new Patience(0, timeout, verdicts, new Backoff(1));
     }
 
@@ -130,7 +130,7 @@ class PatienceTest {
         }
     }
 
-    private static class KnownVerdicts implements Verdicts {
+    private static class KnownVerdicts implements PeerStatus {
         private final boolean left;
         private int looks;
 

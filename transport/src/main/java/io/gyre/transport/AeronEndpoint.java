@@ -16,7 +16,7 @@ import io.gyre.network.Endpoint;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import io.gyre.network.Patience;
-import io.gyre.network.Verdicts;
+import io.gyre.network.PeerStatus;
 import io.gyre.session.Session;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * <p>A stream, and the memory for it, comes into being when its sender is first asked for. Receivers wait for all peers from the
  * start, which costs little, so that what a peer sends early is kept for them.
  */
-final class AeronEndpoint implements Endpoint, Verdicts {
+final class AeronEndpoint implements Endpoint, PeerStatus {
 
     /** Boxes belong to those who never come back. */
     private static final int BOX_GENERATION = 1;

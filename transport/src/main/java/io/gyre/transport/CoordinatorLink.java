@@ -19,10 +19,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A rank's connection to the coordinator of its run: carries the messages of a {@link Membership}, and knows none of them.
+ * A rank's connection to the coordinator of its run: carries the messages of a {@link Membership}, and knows none of
+ * them.
  *
- * <p>A daemon thread owns the socket from {@link #connect} to {@link #close}; other threads leave messages for it. When the
- * connection breaks, the thread goes on to move the membership's time.
+ * <p>A daemon thread owns the socket from {@link #connect} to {@link #close}; other threads leave messages for it. When
+ * the connection breaks, the thread goes on to move the membership's time.
  */
 final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
 

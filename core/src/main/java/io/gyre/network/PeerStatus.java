@@ -3,7 +3,7 @@ package io.gyre.network;
 import io.gyre.PeerLostException;
 
 /** What is known about the other ranks of a session; asked by everybody who waits. */
-public interface Verdicts {
+public interface PeerStatus {
 
     /**
      * Fails if the session cannot go on.

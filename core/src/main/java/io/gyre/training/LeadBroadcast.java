@@ -4,7 +4,7 @@ import io.gyre.memory.Region;
 import io.gyre.network.Collective;
 
 /** Gives a group what its lead has. Counts its own calls, so that ranks which do not keep step are found out. */
-final class Spread {
+final class LeadBroadcast {
 
     /** Bucket number that marks frames which carry no gradients. */
     private static final int NO_BUCKET = -1;
@@ -19,7 +19,7 @@ final class Spread {
      *
      * @param group borrowed
      */
-    Spread(Collective group) {
+    LeadBroadcast(Collective group) {
         this.group = group;
     }
 
