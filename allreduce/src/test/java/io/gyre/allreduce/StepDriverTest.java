@@ -298,7 +298,15 @@ class StepDriverTest {
 
         assertThat(seen.calls())
                 .containsExactly(
-                        "backward", "report", "check", "before 1", "backward", "report", "check", "update", "after 1",
+                        "backward",
+                        "report",
+                        "check",
+                        "before 1",
+                        "backward",
+                        "report",
+                        "check",
+                        "update",
+                        "after 1",
                         "end");
         assertThat(seen.events()).doesNotContain(StepPhase.REDUCE, 0);
     }
@@ -319,8 +327,7 @@ class StepDriverTest {
 
         assertThatThrownBy(() -> Gyre.local(1).run(session -> {
                     try (RingCollective ring = new RingCollective(session.endpoint())) {
-                        Vectors model =
-                                new Vectors(Region.allocate("gradients", PLAN.elements() * Float.BYTES), calls);
+                        Vectors model = new Vectors(Region.allocate("gradients", PLAN.elements() * Float.BYTES), calls);
                         try (StepDriver driver =
                                 new StepDriver(session, new Synchronous(ring), model, false, List.of())) {
                             driver.step(new Work(model, 1, 1, false), 0);

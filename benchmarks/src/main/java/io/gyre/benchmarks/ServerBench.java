@@ -33,13 +33,13 @@ final class ServerBench {
 
     private static final byte[] NOTHING = {};
 
-    private final ServerOptions options;
+    private final ServerBenchOptions options;
     private final Session session;
     private final int servers;
     private final Kernels kernels = FastKernels.choose();
     private final Region agreed = Region.allocate("times and end of a round", 3 * Double.BYTES);
 
-    ServerBench(ServerOptions options, Session session, int servers) {
+    ServerBench(ServerBenchOptions options, Session session, int servers) {
         this.options = options;
         this.session = session;
         this.servers = servers;

@@ -33,7 +33,7 @@ import picocli.CommandLine.Mixin;
 public final class ServerCommand implements Callable<Integer> {
 
     @Mixin
-    private final ServerOptions options = new ServerOptions();
+    private final ServerBenchOptions options = new ServerBenchOptions();
 
     @Override
     public Integer call() throws IOException, InterruptedException {

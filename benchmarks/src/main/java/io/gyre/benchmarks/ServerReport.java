@@ -35,7 +35,7 @@ record ServerReport(
         double seconds,
         @Nullable Double othersShare) {
 
-    static ServerReport of(String transport, ServerOptions options, Kernels kernels, List<ServerResult> results) {
+    static ServerReport of(String transport, ServerBenchOptions options, Kernels kernels, List<ServerResult> results) {
         return new ServerReport(
                 transport,
                 results,

@@ -23,8 +23,8 @@ class ServerBenchTest {
     @ParameterizedTest(name = "{0} clients, {1} servers")
     @CsvSource({"1, 1", "3, 1", "2, 2"})
     void everyOperationOnEveryLengthIsMeasured(int clients, int servers) throws Exception {
-        ServerOptions options = CommandLine.populateCommand(
-                new ServerOptions(), "--bytes", "4,1000,64K", "--seconds", "0.01", "--warm-up", "0");
+        ServerBenchOptions options = CommandLine.populateCommand(
+                new ServerBenchOptions(), "--bytes", "4,1000,64K", "--seconds", "0.01", "--warm-up", "0");
 
         List<Optional<ServerReport>> reports =
                 Gyre.local(clients + servers).call(session -> new ServerBench(options, session, servers).run());

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * that a host with several ranks sends and receives as much as if it were one.
  *
  * <p>In each step a group adds up its gradients, as {@link Synchronous} does. What comes from the servers is fetched by the lead
- * while the group computes, and spread at a step's border, the same one on all its ranks: they stay bit-identical.
+ * while the group computes, and broadcast at a step's border, the same one on all its ranks: they stay bit-identical.
  *
  * <dl>
  *   <dt>{@link #elastic Elastic averaging}
@@ -66,7 +66,8 @@ public final class Hybrid implements UpdateStrategy {
                 groups,
                 rank,
                 collective,
-                ElasticAveraging.readingAhead(new GroupVector(new LeadBroadcast(collective), centre), movingRate, period),
+                ElasticAveraging.readingAhead(
+                        new GroupVector(new LeadBroadcast(collective), centre), movingRate, period),
                 started);
     }
 

@@ -28,7 +28,7 @@ class PatienceTest {
     @Test
     void aDeadRankEndsTheWait() {
         PeerLostException death = new PeerLostException(0, PEER, "its connection closed", "all-reduce");
-        Patience patience = patience(LONG, new KnownVerdicts(false) {
+        Patience patience = patience(LONG, new KnownStatus(false) {
             @Override
             public void check(int observer, Object doing) {
                 assertThat(observer).isZero();
@@ -47,7 +47,7 @@ class PatienceTest {
         activity.progressed();
 
         PeerTimeoutException thrown = catchThrowableOfType(
-                PeerTimeoutException.class, () -> waitForEver(patience(timeout, new KnownVerdicts(false))));
+                PeerTimeoutException.class, () -> waitForEver(patience(timeout, new KnownStatus(false))));
 
         assertThat(System.nanoTime() - begin).isGreaterThanOrEqualTo(timeout.toNanos());
         assertThat(thrown.rank()).isEqualTo(1);
@@ -59,8 +59,7 @@ class PatienceTest {
         activity.begin("barrier", 17, -1, 0);
 
         PeerTimeoutException thrown = catchThrowableOfType(
-                PeerTimeoutException.class,
-                () -> waitForEver(patience(Duration.ofMillis(20), new KnownVerdicts(false))));
+                PeerTimeoutException.class, () -> waitForEver(patience(Duration.ofMillis(20), new KnownStatus(false))));
 
         assertThat(thrown.rank()).isEqualTo(-1);
         assertThat(thrown).hasMessageContaining("any rank");
@@ -69,13 +68,13 @@ class PatienceTest {
     @Test
     void progressRestartsTheClock() {
         Duration timeout = Duration.ofSeconds(1);
-        KnownVerdicts verdicts = new KnownVerdicts(false);
-        Patience patience = patience(timeout, verdicts);
+        KnownStatus status = new KnownStatus(false);
+        Patience patience = patience(timeout, status);
         long begin = System.nanoTime();
 
         while (System.nanoTime() - begin < timeout.toNanos() * 3 / 2) {
-            int looks = verdicts.looks;
-            while (verdicts.looks == looks) {
+            int looks = status.looks;
+            while (status.looks == looks) {
                 patience.turn(0, activity);
             }
             patience.turn(1, activity);
@@ -85,28 +84,28 @@ class PatienceTest {
 
     @Test
     void aPeerThatHasLeftGetsOneMoreLookForItsLastFrames() {
-        KnownVerdicts verdicts = new KnownVerdicts(true);
-        Patience patience = patience(LONG, verdicts);
+        KnownStatus status = new KnownStatus(true);
+        Patience patience = patience(LONG, status);
 
         PeerLostException thrown = catchThrowableOfType(PeerLostException.class, () -> waitForEver(patience));
 
         assertThat(thrown.rank()).isEqualTo(1);
         assertThat(thrown).hasMessageContaining("it has left the run");
-        assertThat(verdicts.looks).isEqualTo(2);
+        assertThat(status.looks).isEqualTo(2);
     }
 
     @Test
     void framesOfAPeerThatHasLeftAreProgress() {
-        KnownVerdicts verdicts = new KnownVerdicts(true);
-        Patience patience = patience(LONG, verdicts);
+        KnownStatus status = new KnownStatus(true);
+        Patience patience = patience(LONG, status);
 
         for (int frame = 1; frame <= 5; frame++) {
-            while (verdicts.looks < frame) {
+            while (status.looks < frame) {
                 patience.turn(0, activity);
             }
             patience.turn(1, activity);
         }
-        assertThat(verdicts.looks).isEqualTo(5);
+        assertThat(status.looks).isEqualTo(5);
     }
 
     @Test
@@ -114,14 +113,14 @@ class PatienceTest {
         Thread.currentThread().interrupt();
 
         GyreException thrown =
-                catchThrowableOfType(GyreException.class, () -> waitForEver(patience(LONG, new KnownVerdicts(false))));
+                catchThrowableOfType(GyreException.class, () -> waitForEver(patience(LONG, new KnownStatus(false))));
 
         assertThat(Thread.interrupted()).isTrue();
         assertThat(thrown).hasMessageContainingAll("rank 0", "interrupted", "step 17");
     }
 
-    private static Patience patience(Duration timeout, PeerStatus verdicts) {
-        return new Patience(0, timeout, verdicts, new Backoff(1));
+    private static Patience patience(Duration timeout, PeerStatus status) {
+        return new Patience(0, timeout, status, new Backoff(1));
     }
 
     private void waitForEver(Patience patience) {
@@ -130,11 +129,11 @@ class PatienceTest {
         }
     }
 
-    private static class KnownVerdicts implements PeerStatus {
+    private static class KnownStatus implements PeerStatus {
         private final boolean left;
         private int looks;
 
-        KnownVerdicts(boolean left) {
+        KnownStatus(boolean left) {
             this.left = left;
         }
 

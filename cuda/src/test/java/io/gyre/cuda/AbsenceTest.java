@@ -2,7 +2,7 @@ package io.gyre.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,11 +21,11 @@ class AbsenceTest {
 
     /** JDK 25 would have a word on native libraries before the one line. */
     private static final List<String> FLAGS = Stream.concat(
-                    RankProcess.QUICK_START.stream(), Stream.of("--enable-native-access=ALL-UNNAMED"))
+                    RankJvm.QUICK_START.stream(), Stream.of("--enable-native-access=ALL-UNNAMED"))
             .toList();
 
     private String answer(Map<String, String> environment, String... arguments) throws Exception {
-        try (RankProcess jvm = RankProcess.start(directory, FLAGS, environment, AbsenceProgram.class, arguments)) {
+        try (RankJvm jvm = RankJvm.start(directory, FLAGS, environment, AbsenceProgram.class, arguments)) {
             assertThat(jvm.awaitExit(Duration.ofMinutes(1))).as(jvm.output()).isZero();
             return jvm.output().strip();
         }

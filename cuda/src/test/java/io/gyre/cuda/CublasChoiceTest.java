@@ -7,7 +7,7 @@ import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -123,9 +123,9 @@ class CublasChoiceTest {
     }
 
     private String answer(Map<String, String> environment, String... libraries) throws Exception {
-        List<String> flags = new ArrayList<>(RankProcess.QUICK_START);
+        List<String> flags = new ArrayList<>(RankJvm.QUICK_START);
         flags.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"));
-        try (RankProcess jvm = RankProcess.start(directory, flags, environment, TuneProgram.class, libraries)) {
+        try (RankJvm jvm = RankJvm.start(directory, flags, environment, TuneProgram.class, libraries)) {
             assertThat(jvm.awaitExit(Duration.ofMinutes(1))).as(jvm.output()).isZero();
             return jvm.output().strip().lines().reduce((first, last) -> last).orElseThrow();
         }

@@ -2,7 +2,7 @@ package io.gyre.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,12 +20,12 @@ class ExchangeTest {
     @Test
     void gradientsOfTwoDevicesBecomeTheSumThatTheHostComputes() throws Exception {
         String driver = FakeDriver.compiled().toString();
-        List<String> flags = new ArrayList<>(RankProcess.QUICK_START);
+        List<String> flags = new ArrayList<>(RankJvm.QUICK_START);
         flags.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
-        List<RankProcess> ranks = new ArrayList<>();
+        List<RankJvm> ranks = new ArrayList<>();
         try {
             for (int rank = 0; rank < 2; rank++) {
-                ranks.add(RankProcess.start(
+                ranks.add(RankJvm.start(
                         directory,
                         flags,
                         // Each rank has a device of its own; the second one is slower.
@@ -35,14 +35,14 @@ class ExchangeTest {
                         String.valueOf(rank),
                         directory.resolve("rendezvous").toString()));
             }
-            for (RankProcess rank : ranks) {
+            for (RankJvm rank : ranks) {
                 assertThat(rank.awaitExit(Duration.ofMinutes(2)))
                         .as(rank.output())
                         .isZero();
                 assertThat(rank.output()).contains("equal to the host, through " + "shm");
             }
         } finally {
-            ranks.forEach(RankProcess::close);
+            ranks.forEach(RankJvm::close);
         }
     }
 }

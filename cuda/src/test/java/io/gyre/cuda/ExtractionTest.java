@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.device.DeviceException;
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -28,25 +28,25 @@ class ExtractionTest {
     void eightJvmsStartTogether() throws Exception {
         String driver = FakeDriver.compiled().toString();
         Path go = temporary.resolve("go");
-        List<String> flags = new ArrayList<>(RankProcess.QUICK_START);
+        List<String> flags = new ArrayList<>(RankJvm.QUICK_START);
         flags.add("-Djava.io.tmpdir=" + temporary);
-        List<RankProcess> all = new ArrayList<>();
+        List<RankJvm> all = new ArrayList<>();
         try {
             for (int i = 0; i < JVMS; i++) {
-                all.add(RankProcess.start(temporary, flags, Map.of(), StartProgram.class, driver, go.toString()));
+                all.add(RankJvm.start(temporary, flags, Map.of(), StartProgram.class, driver, go.toString()));
             }
-            for (RankProcess jvm : all) {
+            for (RankJvm jvm : all) {
                 jvm.awaitOutput("waiting");
             }
             Files.createFile(go);
-            for (RankProcess jvm : all) {
+            for (RankJvm jvm : all) {
                 assertThat(jvm.awaitExit(Duration.ofMinutes(1)))
                         .as(jvm.output())
                         .isZero();
                 assertThat(jvm.output()).contains("2 devices");
             }
         } finally {
-            all.forEach(RankProcess::close);
+            all.forEach(RankJvm::close);
         }
     }
 

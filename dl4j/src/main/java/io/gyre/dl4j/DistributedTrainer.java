@@ -291,7 +291,7 @@ public final class DistributedTrainer implements AutoCloseable {
                         "those of the call before",
                         goesOn ? "yes" : "no",
                         MODEL_STEPS,
-                        strategy.inLockStep() ? String.valueOf(network.step()) : "each rank's own"));
+                        allInStep() ? String.valueOf(network.step()) : "each rank's own"));
         progress = continueIn(data.description(), goesOn);
         long lastStep = steps > Long.MAX_VALUE - progress.callStep() ? Long.MAX_VALUE : progress.callStep() + steps;
         long lastEpoch = (long) progress.callEpoch() + epochs;

@@ -3,7 +3,7 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.dl4j.TrainingProgram.Phase;
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import io.gyre.transport.RendezvousServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -39,7 +39,7 @@ class KilledRankTest {
         "LISTENER,   0, the update or a listener after it of step 3",
     })
     void aKilledRankEndsTheWaitsOfTheOthersWithItsName(Phase phase, int victim, String doing) throws Exception {
-        List<RankProcess> ranks = new ArrayList<>();
+        List<RankJvm> ranks = new ArrayList<>();
         try (RendezvousServer rendezvous = RendezvousServer.open(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), RANKS, Duration.ofMinutes(2))) {
             for (int rank = 0; rank < RANKS; rank++) {
@@ -47,7 +47,7 @@ class KilledRankTest {
             }
             ranks.get(victim).awaitOutput("in " + phase);
             if (phase == Phase.DATA || phase == Phase.LISTENER) {
-                for (RankProcess rank : ranks) {
+                for (RankJvm rank : ranks) {
                     rank.awaitOutput("in " + phase);
                 }
             }
@@ -62,18 +62,18 @@ class KilledRankTest {
                 }
             }
         } finally {
-            ranks.forEach(RankProcess::close);
+            ranks.forEach(RankJvm::close);
         }
     }
 
-    private RankProcess start(RendezvousServer rendezvous, int rank, Phase phase, int victim) throws Exception {
-        List<String> flags = new ArrayList<>(RankProcess.QUICK_START);
+    private RankJvm start(RendezvousServer rendezvous, int rank, Phase phase, int victim) throws Exception {
+        List<String> flags = new ArrayList<>(RankJvm.QUICK_START);
         flags.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
         Map<String, String> environment = Map.of(
                 "GYRE_RANK", String.valueOf(rank),
                 "GYRE_WORLD_SIZE", String.valueOf(RANKS),
                 "GYRE_RENDEZVOUS", rendezvous.endpoint());
-        return RankProcess.start(
+        return RankJvm.start(
                 directory,
                 flags,
                 environment,

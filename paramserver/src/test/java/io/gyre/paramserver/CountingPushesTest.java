@@ -2,7 +2,7 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,10 +22,10 @@ class CountingPushesTest {
     Path directory;
 
     private void count(TransportMode transport, int pushesOfEach, Duration atMost) throws Exception {
-        List<RankProcess> ranks = new ArrayList<>();
+        List<RankJvm> ranks = new ArrayList<>();
         try {
             for (int rank = 0; rank < RANKS; rank++) {
-                ranks.add(RankProcess.start(
+                ranks.add(RankJvm.start(
                         directory,
                         List.of("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED"),
                         Map.of(),
@@ -37,7 +37,7 @@ class CountingPushesTest {
                         transport.name()));
             }
             long timeouts = 0;
-            for (RankProcess rank : ranks) {
+            for (RankJvm rank : ranks) {
                 int status = rank.awaitExit(atMost);
                 assertThat(rank.output()).contains("acknowledged " + pushesOfEach + ", off by 0.0");
                 assertThat(status).isZero();
@@ -46,7 +46,7 @@ class CountingPushesTest {
             assertThat(timeouts).as("callers that gave up and came again").isPositive();
             System.out.println(RANKS + " processes, " + RANKS * pushesOfEach + " pushes, " + timeouts + " timeouts");
         } finally {
-            ranks.forEach(RankProcess::close);
+            ranks.forEach(RankJvm::close);
         }
     }
 

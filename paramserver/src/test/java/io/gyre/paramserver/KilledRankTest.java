@@ -2,7 +2,7 @@ package io.gyre.paramserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,14 +28,14 @@ class KilledRankTest {
     @TempDir
     Path directory;
 
-    private final List<RankProcess> ranks = new ArrayList<>();
+    private final List<RankJvm> ranks = new ArrayList<>();
 
     /** Starts three workers, and one server or none: then each worker serves a third. */
     private void start(int servers, String consistency) throws IOException {
-        List<String> flags = new ArrayList<>(RankProcess.QUICK_START);
+        List<String> flags = new ArrayList<>(RankJvm.QUICK_START);
         flags.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
         for (int rank = 0; rank < 3 + servers; rank++) {
-            ranks.add(RankProcess.start(
+            ranks.add(RankJvm.start(
                     directory,
                     flags,
                     Map.of(),
@@ -50,10 +50,10 @@ class KilledRankTest {
 
     @AfterEach
     void end() {
-        ranks.forEach(RankProcess::close);
+        ranks.forEach(RankJvm::close);
     }
 
-    private static String line(RankProcess rank, String beginning) throws IOException {
+    private static String line(RankJvm rank, String beginning) throws IOException {
         return rank.output()
                 .lines()
                 .filter(line -> line.startsWith(beginning))
@@ -109,7 +109,7 @@ class KilledRankTest {
 
     /** The time is shown and not tested: others may want this machine's cores. A second is the promise. */
     private void assertFailed(int worker, long killed, String... words) throws Exception {
-        RankProcess rank = ranks.get(worker);
+        RankJvm rank = ranks.get(worker);
         assertThat(rank.awaitExit(AT_MOST)).isEqualTo(1);
         Matcher failed = FAILED.matcher(line(rank, "failed at "));
         assertThat(failed.matches()).isTrue();

@@ -3,7 +3,7 @@ package io.gyre.paramserver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.ElementType;
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -94,12 +94,9 @@ class SlowClientTest {
     void aServerDoesNotGrowWhileAClientStandsStill() throws Exception {
         List<String> flags = List.of("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED", "-Xmx64m");
         String rendezvous = directory.resolve("rendezvous").toString();
-        try (RankProcess fast =
-                        RankProcess.start(directory, flags, Map.of(), SlowClientProgram.class, "0", rendezvous);
-                RankProcess slow =
-                        RankProcess.start(directory, flags, Map.of(), SlowClientProgram.class, "1", rendezvous);
-                RankProcess serving =
-                        RankProcess.start(directory, flags, Map.of(), SlowClientProgram.class, "2", rendezvous)) {
+        try (RankJvm fast = RankJvm.start(directory, flags, Map.of(), SlowClientProgram.class, "0", rendezvous);
+                RankJvm slow = RankJvm.start(directory, flags, Map.of(), SlowClientProgram.class, "1", rendezvous);
+                RankJvm serving = RankJvm.start(directory, flags, Map.of(), SlowClientProgram.class, "2", rendezvous)) {
             slow.awaitOutput("has read 20 times");
             fast.awaitOutput("has read 20 times");
             slow.signal("STOP");
@@ -120,7 +117,7 @@ class SlowClientTest {
         }
     }
 
-    private static long residentKilobytes(RankProcess process) throws Exception {
+    private static long residentKilobytes(RankJvm process) throws Exception {
         return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream()
                 .filter(line -> line.startsWith("VmRSS:"))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D+", "")))

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.Member;
 import io.gyre.membership.RunListener;
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import io.gyre.transport.PhaseProgram.Phase;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -40,7 +40,7 @@ class KilledRankTest {
     @TempDir
     Path directory;
 
-    private final List<RankProcess> ranks = new ArrayList<>();
+    private final List<RankJvm> ranks = new ArrayList<>();
     private final Map<Integer, Member> joined = new ConcurrentHashMap<>();
 
     private RendezvousServer openRendezvous() {
@@ -59,7 +59,7 @@ class KilledRankTest {
 
     private void start(RendezvousServer rendezvous, int count, String transport, Phase phase, int victim)
             throws IOException {
-        List<String> flags = new ArrayList<>(RankProcess.QUICK_START);
+        List<String> flags = new ArrayList<>(RankJvm.QUICK_START);
         flags.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
         for (int rank = 0; rank < count; rank++) {
             Map<String, String> environment = Map.of(
@@ -67,7 +67,7 @@ class KilledRankTest {
                     "GYRE_WORLD_SIZE", String.valueOf(RANKS),
                     "GYRE_RENDEZVOUS", rendezvous.endpoint(),
                     "GYRE_TRANSPORT", transport);
-            ranks.add(RankProcess.start(
+            ranks.add(RankJvm.start(
                     directory, flags, environment, PhaseProgram.class, phase.name(), String.valueOf(victim)));
         }
     }
@@ -110,7 +110,7 @@ class KilledRankTest {
             LOG.info("killed in {}: all have ended after {} ms", phase, (System.nanoTime() - killed) / 1_000_000);
             assertThat(filesOfRanks()).isEmpty();
         } finally {
-            ranks.forEach(RankProcess::close);
+            ranks.forEach(RankJvm::close);
         }
     }
 
@@ -132,7 +132,7 @@ class KilledRankTest {
                         .contains("rank " + rank + " stopped in leaving the run: rank " + victim + " (host");
             }
         } finally {
-            ranks.forEach(RankProcess::close);
+            ranks.forEach(RankJvm::close);
         }
     }
 
@@ -141,7 +141,7 @@ class KilledRankTest {
     void aRankThatStandsStillForAWhileIsWaitedFor(String transport) throws Exception {
         try (RendezvousServer rendezvous = openRendezvous()) {
             start(rendezvous, RANKS, transport, Phase.ALL_REDUCE, 1);
-            RankProcess stopped = ranks.get(1);
+            RankJvm stopped = ranks.get(1);
             stopped.awaitOutput("in " + Phase.ALL_REDUCE);
 
             stopped.signal("STOP");
@@ -150,15 +150,15 @@ class KilledRankTest {
             stopped.signal("CONT");
 
             assertThat(ended).as(ranks.get(0).output()).isFalse();
-            for (RankProcess rank : ranks) {
+            for (RankJvm rank : ranks) {
                 rank.awaitOutput("step " + (reached + 2 * PhaseProgram.STEPS_PER_LINE) + "\n");
             }
         } finally {
-            ranks.forEach(RankProcess::close);
+            ranks.forEach(RankJvm::close);
         }
     }
 
-    private static long lastStep(RankProcess rank) throws IOException {
+    private static long lastStep(RankJvm rank) throws IOException {
         return rank.output()
                 .lines()
                 .filter(line -> line.startsWith("step "))
@@ -169,9 +169,9 @@ class KilledRankTest {
 
     @Test
     void aJvmWithoutTheFlagIsToldWhichLineToAdd() throws Exception {
-        try (RankProcess rank = RankProcess.start(
+        try (RankJvm rank = RankJvm.start(
                 directory,
-                RankProcess.QUICK_START,
+                RankJvm.QUICK_START,
                 Map.of("GYRE_RANK", "0", "GYRE_WORLD_SIZE", "1", "GYRE_RENDEZVOUS", "127.0.0.1:0"),
                 PhaseProgram.class,
                 Phase.IDLE.name(),
@@ -188,13 +188,13 @@ class KilledRankTest {
     /** What the ranks have in shared memory: names begin with the process id. */
     private List<Path> filesOfRanks() throws IOException {
         List<Path> files = new ArrayList<>();
-        for (RankProcess rank : ranks) {
+        for (RankJvm rank : ranks) {
             files.addAll(filesOf(rank));
         }
         return files;
     }
 
-    private static List<Path> filesOf(RankProcess rank) throws IOException {
+    private static List<Path> filesOf(RankJvm rank) throws IOException {
         Path home = RunDirectory.sharedMemory().resolve("gyre-" + System.getProperty("user.name"));
         if (!Files.exists(home)) {
             return List.of();

@@ -2,7 +2,7 @@ package io.gyre.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.testkit.RankProcess;
+import io.gyre.testkit.RankJvm;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,19 +31,19 @@ class UserLockTest {
     @Test
     void processesTakeTurns() throws Exception {
         Files.writeString(counter(parent), "0");
-        List<RankProcess> processes = new ArrayList<>();
+        List<RankJvm> processes = new ArrayList<>();
         try {
             for (int i = 0; i < PROCESSES; i++) {
-                processes.add(RankProcess.start(
-                        outputs, RankProcess.QUICK_START, Map.of(), CountingProgram.class, parent.toString()));
+                processes.add(RankJvm.start(
+                        outputs, RankJvm.QUICK_START, Map.of(), CountingProgram.class, parent.toString()));
             }
-            for (RankProcess process : processes) {
+            for (RankJvm process : processes) {
                 assertThat(process.awaitExit(Duration.ofMinutes(1)))
                         .as(process.output())
                         .isZero();
             }
         } finally {
-            processes.forEach(RankProcess::close);
+            processes.forEach(RankJvm::close);
         }
 
         assertThat(Files.readString(counter(parent))).isEqualTo(String.valueOf(PROCESSES * TIMES));

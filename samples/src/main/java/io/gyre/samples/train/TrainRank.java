@@ -117,7 +117,7 @@ final class TrainRank {
             @Nullable SharedCounter batches,
             Groups groups)
             throws IOException {
-        TrainReport report = new Training(options, set, session, strategy, batches, groups).run(model);
+        TrainReport report = new TrainingRun(options, set, session, strategy, batches, groups).run(model);
         if (report.parametersSha256().stream().distinct().count() > 1) {
             throw new GyreException("the ranks ended with different parameters, by rank: " + report.parametersSha256());
         }

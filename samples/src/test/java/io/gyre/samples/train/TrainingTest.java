@@ -118,7 +118,7 @@ class TrainingTest {
         return Gyre.local(ranks).call(session -> {
             TrainOptions options = parse(arguments);
             ImageSet set = options.openData();
-            return new Training(options, set, session, null, null, Groups.of(ranks, 1)).run(options.buildModel(set));
+            return new TrainingRun(options, set, session, null, null, Groups.of(ranks, 1)).run(options.buildModel(set));
         });
     }
 

@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
  *   <dd>Those that have {@code kill}.
  * </dl>
  */
-public final class RankProcess implements AutoCloseable {
+public final class RankJvm implements AutoCloseable {
 
     /** For JVMs that live for a second: start fast, and never be fast. */
     public static final List<String> QUICK_START =
@@ -33,7 +33,7 @@ public final class RankProcess implements AutoCloseable {
     private final Path output;
     private final Process process;
 
-    private RankProcess(Path output, Process process) {
+    private RankJvm(Path output, Process process) {
         this.output = output;
         this.process = process;
     }
@@ -46,7 +46,7 @@ public final class RankProcess implements AutoCloseable {
      * @param environment added to this process's
      * @param main class with a {@code main}
      */
-    public static RankProcess start(
+    public static RankJvm start(
             Path directory, List<String> flags, Map<String, String> environment, Class<?> main, String... arguments)
             throws IOException {
         List<String> command = new ArrayList<>();
@@ -59,7 +59,7 @@ public final class RankProcess implements AutoCloseable {
         ProcessBuilder builder =
                 new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
         builder.environment().putAll(environment);
-        return new RankProcess(output, builder.start());
+        return new RankJvm(output, builder.start());
     }
 
     /** Its process id. */

@@ -21,7 +21,7 @@ import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
 /** One rank's part of a training, from the first step to the report. */
-final class Training {
+final class TrainingRun {
 
     /** Examples per rank at a time: nothing is learned from them, so this is only about memory. */
     private static final int EVALUATION_BATCH = 100;
@@ -41,7 +41,7 @@ final class Training {
      * @param batches with which ranks deal out batches; null if each has its share
      * @param groups of ranks that train in step
      */
-    Training(
+    TrainingRun(
             TrainOptions options,
             ImageSet set,
             Session session,

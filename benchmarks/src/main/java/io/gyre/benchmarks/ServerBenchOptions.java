@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What {@code gyre bench paramserver} is asked to do: read by the process that starts the ranks, and by each rank. */
-public final class ServerOptions {
+public final class ServerBenchOptions {
 
     @Option(
             names = "--servers",
