@@ -20,12 +20,12 @@ import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank of the benchmark. In each round every rank writes its vector, all wait for each other, reduce, and compare every element
- * of the result. The time of a round is that of its slowest rank, from the barrier to the end of its all-reduce; writing and
- * comparing are not in it.
+ * One rank of the benchmark. In each round every rank writes its vector, all wait for each other, reduce, and compare
+ * every element of the result. The time of a round is that of its slowest rank, from the barrier to the end of its
+ * all-reduce; writing and comparing are not in it.
  *
- * <p>All lengths are warmed up before the first is measured, because the compiler learns from all of them; and again while it is
- * still busy, because on a host with a core for each rank it takes the cores of what is measured.
+ * <p>All lengths are warmed up before the first is measured, because the compiler learns from all of them; and again
+ * while it is still busy, because on a host with a core for each rank it takes the cores of what is measured.
  */
 final class AllReduceBench {
 

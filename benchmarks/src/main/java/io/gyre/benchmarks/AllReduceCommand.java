@@ -19,8 +19,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code gyre bench allreduce}: starts the ranks, or is one of them if the environment says so, as it does for the ranks that it
- * starts, and where somebody else starts the ranks, each in a network namespace or on a host of its own.
+ * {@code gyre bench allreduce}: starts the ranks, or is one of them if the environment says so, as it does for the
+ * ranks that it starts, and where somebody else starts the ranks, each in a network namespace or on a host of its own.
  */
 @Command(
         name = "allreduce",

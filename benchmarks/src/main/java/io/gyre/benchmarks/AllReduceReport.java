@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param cores of rank 0's host, as the JVM may use them
  * @param warmUpSeconds spent on each length before, at least
  * @param seconds spent on each length
- * @param othersShare of the processors of rank 0's host that programs other than the ranks took while this was measured,
- *     from 0 to 1; null if that host does not tell
+ * @param othersShare of the processors of rank 0's host that programs other than the ranks took while this was
+ *     measured, from 0 to 1; null if that host does not tell
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record AllReduceReport(

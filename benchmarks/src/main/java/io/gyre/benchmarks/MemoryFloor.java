@@ -8,8 +8,8 @@ import io.gyre.network.Collective;
 import java.util.Arrays;
 
 /**
- * The time below which no all-reduce on one host can be: all ranks at once read their own vector and write it back, which is what
- * the memory has to do in any case. Where the vectors fit into caches, their bandwidth is what counts.
+ * The time below which no all-reduce on one host can be: all ranks at once read their own vector and write it back,
+ * which is what the memory has to do in any case. Where the vectors fit into caches, their bandwidth is what counts.
  *
  * <p>Ranks on several hosts share no memory; the floor of their all-reduce is the wire, which is not measured here.
  */
@@ -33,7 +33,10 @@ final class MemoryFloor {
         this.kernels = kernels;
     }
 
-    /** The median over a few samples of the slowest rank's time. All ranks call it together; the vector's sign may change. */
+    /**
+     * The median over a few samples of the slowest rank's time. All ranks call it together; the vector's sign may
+     * change.
+     */
     double nanos(Region vector) {
         double[] samples = new double[SAMPLES];
         for (int i = 0; i < SAMPLES; i++) {

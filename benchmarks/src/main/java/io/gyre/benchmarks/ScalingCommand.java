@@ -24,8 +24,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /**
- * {@code gyre bench scaling}: builds hosts with links of a rate, runs every strategy on every number of them, and compares step
- * times with what arithmetic allows; or is one of the ranks, if the environment says so.
+ * {@code gyre bench scaling}: builds hosts with links of a rate, runs every strategy on every number of them, and
+ * compares step times with what arithmetic allows; or is one of the ranks, if the environment says so.
  */
 @Command(
         name = "scaling",

@@ -4,8 +4,8 @@ import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
 
 /**
- * The least time of a step, by arithmetic: what must be computed, and what must cross a host's link and cannot do so meanwhile.
- * Neither processors nor delays are in it. All times are those of the simulated hosts, in seconds.
+ * The least time of a step, by arithmetic: what must be computed, and what must cross a host's link and cannot do so
+ * meanwhile. Neither processors nor delays are in it. All times are those of the simulated hosts, in seconds.
  *
  * @param plan of the gradient, of floats
  * @param computeSeconds of forward and backward pass together
@@ -40,8 +40,8 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
     }
 
     /**
-     * Buckets are exchanged one after the other, each when the slowest rank has it complete. A host sends 2 (H-1)/H of each, be it
-     * one rank or several.
+     * Buckets are exchanged one after the other, each when the slowest rank has it complete. A host sends 2 (H-1)/H of
+     * each, be it one rank or several.
      */
     private double synchronous(ScalingCase run) {
         double slowest = run.hosts() == 1 ? 1 : run.slow();
@@ -54,8 +54,8 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
     }
 
     /**
-     * Each rank pushes to the shards on other hosts and pulls from them, during computation; its own host's shards answer the ranks
-     * of other hosts, of which slow ones ask less often. Both directions of a link carry as much.
+     * Each rank pushes to the shards on other hosts and pulls from them, during computation; its own host's shards
+     * answer the ranks of other hosts, of which slow ones ask less often. Both directions of a link carry as much.
      */
     private double parameterServer(ScalingCase run) {
         return Math.max(computeSeconds, wire.seconds(run.ranksPerHost() * (away(run) + asked(run))));
@@ -72,8 +72,8 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
     }
 
     /**
-     * In one of {@code period} steps a rank waits until it has read the centre; what it adds to it goes during the steps after
-     * that.
+     * In one of {@code period} steps a rank waits until it has read the centre; what it adds to it goes during the
+     * steps after that.
      */
     private double elastic(ScalingCase run) {
         double read = wire.seconds(run.ranksPerHost() * away(run));
@@ -82,7 +82,10 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
         return cycle / run.strategy().period();
     }
 
-    /** One rank of each host exchanges, for all of them; and reads the centre while the last step of the period computes. */
+    /**
+     * One rank of each host exchanges, for all of them; and reads the centre while the last step of the period
+     * computes.
+     */
     private double hybrid(ScalingCase run) {
         int period = run.strategy().period();
         double read = wire.seconds(away(run));

@@ -207,7 +207,10 @@ public final class ScalingOptions {
         return (Math.min(mtu, 65_532) - 28) / 32 * 32;
     }
 
-    /** What would be 50 us on the simulated hosts: whoever polls more often takes from others what they need for their work. */
+    /**
+     * What would be 50 us on the simulated hosts: whoever polls more often takes from others what they need for their
+     * work.
+     */
     Duration pause(double gigabits) {
         double frameNanos = mtu * 8 / gigabits * dilation(gigabits);
         double usual = Backoff.DEFAULT_PAUSE.toNanos();
@@ -228,7 +231,10 @@ public final class ScalingOptions {
         return Duration.ofMinutes(10);
     }
 
-    /** What a rank needs outside the heap: parameters, gradients, what a client and a server keep of both, with room to spare. */
+    /**
+     * What a rank needs outside the heap: parameters, gradients, what a client and a server keep of both, with room to
+     * spare.
+     */
     long memoryBytes() {
         return 10 * bytes + (512L << 20);
     }

@@ -19,9 +19,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank of the benchmark: takes the steps of a training through its strategy, but waits instead of computing. Buckets become
- * complete during the backward part of the wait, and are reduced meanwhile, as in a training whose exchange overlaps the backward
- * pass. At the end the parameters tell whether every gradient has come, once.
+ * One rank of the benchmark: takes the steps of a training through its strategy, but waits instead of computing.
+ * Buckets become complete during the backward part of the wait, and are reduced meanwhile, as in a training whose
+ * exchange overlaps the backward pass. At the end the parameters tell whether every gradient has come, once.
  */
 final class ScalingRank {
 

@@ -6,7 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Figures of one run; scripts rely on the names. Times and rates are those of the simulated hosts, unless they say otherwise.
+ * Figures of one run; scripts rely on the names. Times and rates are those of the simulated hosts, unless they say
+ * otherwise.
  *
  * @param strategy with its period, if it has one
  * @param gbps rate of each host's link, in 10^9 bits per second

@@ -20,11 +20,12 @@ import java.util.Optional;
 import org.HdrHistogram.Histogram;
 
 /**
- * One rank of the benchmark of servers. In each round all clients prepare, wait for each other, do the same operation at once, and
- * compare every element of the result; then, in turn with it, they do at once what the memory has to do in any case. The time of a
- * round is that of its slowest client.
+ * One rank of the benchmark of servers. In each round all clients prepare, wait for each other, do the same operation
+ * at once, and compare every element of the result; then, in turn with it, they do at once what the memory has to do in
+ * any case. The time of a round is that of its slowest client.
  *
- * <p>All lengths and operations are warmed up before the first is measured, because the compiler learns from all of them.
+ * <p>All lengths and operations are warmed up before the first is measured, because the compiler learns from all of
+ * them.
  */
 final class ServerBench {
 

@@ -21,8 +21,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /**
- * {@code gyre bench paramserver}: starts servers and clients, one run for each number of them, or is one of them if the environment
- * says so, as it does for those that it starts, and where somebody else starts them. The last ranks serve.
+ * {@code gyre bench paramserver}: starts servers and clients, one run for each number of them, or is one of them if the
+ * environment says so, as it does for those that it starts, and where somebody else starts them. The last ranks serve.
  */
 @Command(
         name = "paramserver",

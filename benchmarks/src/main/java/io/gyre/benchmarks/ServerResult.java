@@ -17,8 +17,8 @@ import org.HdrHistogram.Histogram;
  * @param gbps bytes of all clients over median, in 10^9 bytes per second
  * @param checked whether every element of every round was right; a report with a wrong one is never made
  * @param rounds how many were measured
- * @param floorUs what the memory alone needs, all clients at once, measured in turn with the operation: median. A copy; for
- *     accumulate a sum; for pushpull both
+ * @param floorUs what the memory alone needs, all clients at once, measured in turn with the operation: median. A copy;
+ *     for accumulate a sum; for pushpull both
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record ServerResult(

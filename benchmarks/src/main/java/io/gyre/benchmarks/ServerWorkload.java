@@ -32,7 +32,9 @@ abstract class ServerWorkload {
     /** Compares every element with what it must be. Begins when all clients have ended {@link #operate}. */
     abstract void check(int round);
 
-    /** What the memory has to do in any case, with the same kernels, in this client's own memory; all clients at once. */
+    /**
+     * What the memory has to do in any case, with the same kernels, in this client's own memory; all clients at once.
+     */
     abstract void floor();
 
     final void copyAlone() {

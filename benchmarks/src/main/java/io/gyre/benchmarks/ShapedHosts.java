@@ -12,11 +12,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hosts that are network namespaces of this one, on one switch: each has an address and a link, which has a rate in each direction.
- * Linux only, for root.
+ * Hosts that are network namespaces of this one, on one switch: each has an address and a link, which has a rate in
+ * each direction. Linux only, for root.
  *
- * <p>What a host sends waits in its own queue, as before a network card, and then at the switch for the link of whom it goes to, so
- * that several who send to one host share that host's rate. Both queues are longer than what Gyre lets be under way: nothing is lost.
+ * <p>What a host sends waits in its own queue, as before a network card, and then at the switch for the link of whom it
+ * goes to, so that several who send to one host share that host's rate. Both queues are longer than what Gyre lets be
+ * under way: nothing is lost.
  */
 final class ShapedHosts implements AutoCloseable {
 

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Parameters and gradients without a model: both begin as zeros, and every {@value #STRIDE}th gradient of a rank is known, so that
- * parameters tell which gradients have come, and how often.
+ * Parameters and gradients without a model: both begin as zeros, and every {@value #STRIDE}th gradient of a rank is
+ * known, so that parameters tell which gradients have come, and how often.
  *
  * <p>That the others stay zero is what a GPU would do to this processor: it writes gradients itself.
  */
@@ -111,8 +111,8 @@ final class TimedModel implements StepModel {
     /**
      * Compares all known parameters with what they must be.
      *
-     * @param gradientsOfRankZero how many times the gradient of rank 0 must have been subtracted, those of others counted as often
-     *     as they are larger
+     * @param gradientsOfRankZero how many times the gradient of rank 0 must have been subtracted, those of others
+     *     counted as often as they are larger
      * @throws GyreException naming the first that is wrong
      */
     void check(long gradientsOfRankZero) {

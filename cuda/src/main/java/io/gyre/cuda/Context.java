@@ -11,8 +11,8 @@ import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The primary context of a device, which all libraries of this process share, as one thread uses it. It is current only while a call
- * is made: whatever context the thread has otherwise, ND4J's for example, stays its own.
+ * The primary context of a device, which all libraries of this process share, as one thread uses it. It is current only
+ * while a call is made: whatever context the thread has otherwise, ND4J's for example, stays its own.
  */
 final class Context {
 

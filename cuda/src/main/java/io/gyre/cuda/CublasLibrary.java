@@ -7,8 +7,8 @@ import jcuda.jcublas.JCublas2;
 import org.jspecify.annotations.Nullable;
 
 /**
- * cuBLAS by JCublas: loaded once, when somebody asks for it. Both are optional, so nothing else may be loaded that has JCublas in
- * its signatures before {@link #load} has returned.
+ * cuBLAS by JCublas: loaded once, when somebody asks for it. Both are optional, so nothing else may be loaded that has
+ * JCublas in its signatures before {@link #load} has returned.
  */
 final class CublasLibrary {
 

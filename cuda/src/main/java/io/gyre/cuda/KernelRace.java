@@ -13,8 +13,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Two implementations of the same operations on one device, compared: whether they give the same bits, and from which length on the
- * second is faster.
+ * Two implementations of the same operations on one device, compared: whether they give the same bits, and from which
+ * length on the second is faster.
  */
 final class KernelRace implements AutoCloseable {
 
@@ -64,7 +64,8 @@ final class KernelRace implements AutoCloseable {
     /**
      * Prepares it.
      *
-     * @param lengths at which times are compared, ascending; those that take more than a quarter of the free memory are left out
+     * @param lengths at which times are compared, ascending; those that take more than a quarter of the free memory are
+     *     left out
      */
     KernelRace(Device device, GradientKernels first, GradientKernels second, long... lengths) {
         this.device = device;
@@ -87,7 +88,9 @@ final class KernelRace implements AutoCloseable {
         }
     }
 
-    /** Whether both give the same bits for every pair of special values, and for ordinary ones; a NaN may be another. */
+    /**
+     * Whether both give the same bits for every pair of special values, and for ordinary ones; a NaN may be another.
+     */
     boolean sameBits(Operation operation, ElementType type) {
         Region a = values(type, true);
         Region b = values(type, false);

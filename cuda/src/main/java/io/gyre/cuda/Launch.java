@@ -64,7 +64,10 @@ final class Launch {
         return this;
     }
 
-    /** Enqueues it with the arguments given since the last time, for so many pieces of work; does nothing if there are none. */
+    /**
+     * Enqueues it with the arguments given since the last time, for so many pieces of work; does nothing if there are
+     * none.
+     */
     @SuppressWarnings("NullAway") // The driver takes arguments in one of two ways, and no pointer to the other.
     void run(CudaStream stream, long pieces) {
         next = 0;

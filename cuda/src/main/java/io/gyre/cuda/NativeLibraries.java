@@ -16,11 +16,12 @@ import java.util.Set;
 /**
  * Puts JCuda's native libraries in place before JCuda looks for them.
  *
- * <p>JCuda writes a library to a fixed name in the directory for temporary files, unless that name exists, and loads what is there.
- * Of several JVMs that start together one then loads what another has half written, and ends with SIGBUS; and whoever may write to
- * that directory may put a library of his own there. So the library is written to a directory that only this user may enter, under
- * a temporary name, and gets its name when it is whole. JCuda's name for it is a link to that, which exists at once or not at all;
- * if it exists already it must be this user's, writable by nobody else, and the same bytes.
+ * <p>JCuda writes a library to a fixed name in the directory for temporary files, unless that name exists, and loads
+ * what is there. Of several JVMs that start together one then loads what another has half written, and ends with
+ * SIGBUS; and whoever may write to that directory may put a library of his own there. So the library is written to a
+ * directory that only this user may enter, under a temporary name, and gets its name when it is whole. JCuda's name for
+ * it is a link to that, which exists at once or not at all; if it exists already it must be this user's, writable by
+ * nobody else, and the same bytes.
  *
  * <p>A JVM that was started with that private directory in {@code java.library.path} loads from there.
  */

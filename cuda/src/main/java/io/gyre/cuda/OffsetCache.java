@@ -3,8 +3,8 @@ package io.gyre.cuda;
 import java.util.function.LongFunction;
 
 /**
- * JCuda's pointers at some offsets of a stretch of memory: an object each, made once for the offsets that are used again in every
- * step. The oldest makes room.
+ * JCuda's pointers at some offsets of a stretch of memory: an object each, made once for the offsets that are used
+ * again in every step. The oldest makes room.
  *
  * @param <P> kind of pointer
  */

@@ -6,8 +6,8 @@ import jcuda.Pointer;
 import jcuda.driver.JCudaDriver;
 
 /**
- * Which memory of this process is pinned, and by how many. The driver pins memory once for all devices and refuses to do it twice,
- * so this belongs to the process as the driver does.
+ * Which memory of this process is pinned, and by how many. The driver pins memory once for all devices and refuses to
+ * do it twice, so this belongs to the process as the driver does.
  */
 final class Registrations {
 

@@ -1,6 +1,7 @@
 /**
- * NVIDIA's GPUs behind {@link io.gyre.device}, by JCuda's binding of the CUDA driver. Needs the driver's {@code libcuda.so.1} and no
- * other CUDA library. On a machine without it the classes load, and {@link io.gyre.cuda.CudaProvider} says what is missing.
+ * NVIDIA's GPUs behind {@link io.gyre.device}, by JCuda's binding of the CUDA driver. Needs the driver's {@code
+ * libcuda.so.1} and no other CUDA library. On a machine without it the classes load, and {@link
+ * io.gyre.cuda.CudaProvider} says what is missing.
  */
 @NullMarked
 package io.gyre.cuda;

@@ -7,7 +7,9 @@ import io.gyre.device.Devices;
 import io.gyre.device.GradientKernels;
 import io.gyre.testkit.GradientKernelsContract;
 
-/** Sums and scalings of cuBLAS, at all lengths, on the fake driver and a fake cuBLAS that rounds as the real one does. */
+/**
+ * Sums and scalings of cuBLAS, at all lengths, on the fake driver and a fake cuBLAS that rounds as the real one does.
+ */
 class CublasKernelsTest extends GradientKernelsContract {
 
     @Override

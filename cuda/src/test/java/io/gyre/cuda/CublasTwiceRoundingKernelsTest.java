@@ -7,7 +7,9 @@ import io.gyre.device.Devices;
 import io.gyre.device.GradientKernels;
 import io.gyre.testkit.GradientKernelsContract;
 
-/** All operations of a cuBLAS that rounds as Gyre's kernels do: no such one is known, but the way of axpy is thus tried. */
+/**
+ * All operations of a cuBLAS that rounds as Gyre's kernels do: no such one is known, but the way of axpy is thus tried.
+ */
 class CublasTwiceRoundingKernelsTest extends GradientKernelsContract {
 
     @Override

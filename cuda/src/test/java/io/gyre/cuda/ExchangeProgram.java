@@ -28,8 +28,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * A rank whose gradients lie on its device. They are computed bucket by bucket and leave at once, while a second thread combines what
- * has left before. Compares what comes of them with the same steps on the host, bit for bit.
+ * A rank whose gradients lie on its device. They are computed bucket by bucket and leave at once, while a second thread
+ * combines what has left before. Compares what comes of them with the same steps on the host, bit for bit.
  */
 final class ExchangeProgram {
 

@@ -3,7 +3,10 @@ package io.gyre.cuda;
 import java.nio.file.Path;
 import java.util.List;
 
-/** cuBLAS without a GPU, in this JVM: {@code fake-cublas.cpp}, on the fake driver. What JCublas finds as {@code libcublas.so.12}. */
+/**
+ * cuBLAS without a GPU, in this JVM: {@code fake-cublas.cpp}, on the fake driver. What JCublas finds as {@code
+ * libcublas.so.12}.
+ */
 final class FakeCublas {
 
     private static final Path SOURCES = Path.of("src/test/cpp");

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A CUDA driver without a GPU, in this JVM: {@code fake-driver.cpp}, compiled by {@code g++}. Loaded before JCuda's library, it is what
- * that library finds when it looks for {@code libcuda.so.1}.
+ * A CUDA driver without a GPU, in this JVM: {@code fake-driver.cpp}, compiled by {@code g++}. Loaded before JCuda's
+ * library, it is what that library finds when it looks for {@code libcuda.so.1}.
  */
 public final class FakeDriver {
 

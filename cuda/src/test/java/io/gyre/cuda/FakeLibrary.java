@@ -21,7 +21,8 @@ final class FakeLibrary {
     private FakeLibrary() {}
 
     /**
-     * A library, compiled once for each version of what it is made of; a test is skipped, and says why, where there is no compiler.
+     * A library, compiled once for each version of what it is made of; a test is skipped, and says why, where there is
+     * no compiler.
      *
      * @param name its file, and what it calls itself unless an option says otherwise
      * @param others files that it is made of too

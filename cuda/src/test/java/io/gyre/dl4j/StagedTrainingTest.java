@@ -35,8 +35,8 @@ import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
- * Training whose gradients lie on devices of the fake driver, with streams that lag behind. ND4J's CPU backend plays ND4J CUDA: what it
- * computes gets to the device by a stream, late, as the work of ND4J CUDA would.
+ * Training whose gradients lie on devices of the fake driver, with streams that lag behind. ND4J's CPU backend plays
+ * ND4J CUDA: what it computes gets to the device by a stream, late, as the work of ND4J CUDA would.
  */
 class StagedTrainingTest {
 
@@ -58,7 +58,10 @@ class StagedTrainingTest {
         }
     }
 
-    /** A device with ND4J's stream on it, and two places: where the CPU computes, and the vector that the device would have. */
+    /**
+     * A device with ND4J's stream on it, and two places: where the CPU computes, and the vector that the device would
+     * have.
+     */
     private static final class Played implements DeviceGradients.GradientMemory, AutoCloseable {
         private final Device device;
         private final DeviceStream stream;

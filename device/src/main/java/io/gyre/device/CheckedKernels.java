@@ -4,8 +4,8 @@ import io.gyre.ElementType;
 import io.gyre.kernel.HalfFormat;
 
 /**
- * The checks of arguments that {@link GradientKernels} promise, in front of kernels that need not check them. Whether streams and
- * buffers are open is for the kernels to see.
+ * The checks of arguments that {@link GradientKernels} promise, in front of kernels that need not check them. Whether
+ * streams and buffers are open is for the kernels to see.
  */
 public final class CheckedKernels implements GradientKernels {
 
@@ -20,7 +20,10 @@ public final class CheckedKernels implements GradientKernels {
         this.kernels = kernels;
     }
 
-    /** Fails unless a stretch lies in its buffer, at a multiple of the element's size, and the buffer where the stream is. */
+    /**
+     * Fails unless a stretch lies in its buffer, at a multiple of the element's size, and the buffer where the stream
+     * is.
+     */
     private static void check(DeviceStream stream, DeviceBuffer buffer, long offset, long count, int elementBytes) {
         Bounds.check(buffer, offset, count, elementBytes);
         DeviceInfo here = stream.device().info();

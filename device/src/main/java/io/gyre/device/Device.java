@@ -7,14 +7,14 @@ import io.gyre.memory.Region;
  *
  * <dl>
  *   <dt>Threading
- *   <dd>The device, and all that it made, belong to the thread that opened it; calls from others fail. What is enqueued runs
- *       later, on the device: see {@link DeviceStream}.
+ *   <dd>The device, and all that it made, belong to the thread that opened it; calls from others fail. What is enqueued
+ *       runs later, on the device: see {@link DeviceStream}.
  *   <dt>Ownership
- *   <dd>Whoever asked for a buffer, stream, event or pin closes it. Closing the device waits for its work, closes what was
- *       forgotten, and logs the names of that.
+ *   <dd>Whoever asked for a buffer, stream, event or pin closes it. Closing the device waits for its work, closes what
+ *       was forgotten, and logs the names of that.
  *   <dt>Failure
- *   <dd>{@link DeviceException}. After {@link DeviceException.Reason#FAILED} or {@link DeviceException.Reason#LOST} every call
- *       but {@code close} fails with the same words.
+ *   <dd>{@link DeviceException}. After {@link DeviceException.Reason#FAILED} or {@link DeviceException.Reason#LOST}
+ *       every call but {@code close} fails with the same words.
  * </dl>
  */
 public interface Device extends AutoCloseable {
@@ -54,8 +54,8 @@ public interface Device extends AutoCloseable {
     DeviceEvent event(String name);
 
     /**
-     * Locks host memory in place, so that the device can copy to and from it while the host goes on. Until it is closed the
-     * region cannot be.
+     * Locks host memory in place, so that the device can copy to and from it while the host goes on. Until it is closed
+     * the region cannot be.
      */
     PinnedMemory pin(Region memory);
 
@@ -63,9 +63,9 @@ public interface Device extends AutoCloseable {
     GradientKernels kernels();
 
     /**
-     * Looks for other implementations of {@link #kernels}, and measures them beside the usual ones. From now on one is used for the
-     * operations and lengths at which it was faster, if its results are the same bits. Takes part of a second, and waits for the
-     * device. Nothing is changed without this.
+     * Looks for other implementations of {@link #kernels}, and measures them beside the usual ones. From now on one is
+     * used for the operations and lengths at which it was faster, if its results are the same bits. Takes part of a
+     * second, and waits for the device. Nothing is changed without this.
      *
      * @return what was chosen and why, in one line
      */

@@ -6,12 +6,12 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * All-reduce among the devices of one process. Each device sums one chunk of all vectors, in the order of the devices, and gives
- * it to the others: the result is the same bits on all of them, and those of a sum on the host in that order. Devices that reach
- * each other copy directly, others through pinned memory of the host.
+ * All-reduce among the devices of one process. Each device sums one chunk of all vectors, in the order of the devices,
+ * and gives it to the others: the result is the same bits on all of them, and those of a sum on the host in that order.
+ * Devices that reach each other copy directly, others through pinned memory of the host.
  *
- * <p>For S bytes and N devices each device receives and sends 2S(N-1)/N bytes, and all links work at once. Enqueues everything
- * and waits for nothing. Where other ranks take part too, {@link HierarchicalDeviceAllReduce}.
+ * <p>For S bytes and N devices each device receives and sends 2S(N-1)/N bytes, and all links work at once. Enqueues
+ * everything and waits for nothing. Where other ranks take part too, {@link HierarchicalDeviceAllReduce}.
  *
  * <dl>
  *   <dt>Threading

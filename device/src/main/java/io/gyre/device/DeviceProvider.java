@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.ServiceLoader;
 
 /**
- * Finds accelerators; a module that drives some is found by {@link ServiceLoader}. Asking is safe on a machine without any:
- * nothing is loaded that could end the JVM.
+ * Finds accelerators; a module that drives some is found by {@link ServiceLoader}. Asking is safe on a machine without
+ * any: nothing is loaded that could end the JVM.
  */
 public interface DeviceProvider {
 
@@ -15,8 +15,8 @@ public interface DeviceProvider {
     /**
      * Opens the driver. Each call gives an object of its own.
      *
-     * @throws DeviceException with {@link DeviceException.Reason#ABSENT} if there is no driver or no device, saying what is
-     *     missing and what to do
+     * @throws DeviceException with {@link DeviceException.Reason#ABSENT} if there is no driver or no device, saying
+     *     what is missing and what to do
      */
     Devices open();
 

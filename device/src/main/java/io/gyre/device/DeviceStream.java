@@ -3,8 +3,8 @@ package io.gyre.device;
 import java.time.Duration;
 
 /**
- * A queue of copies and kernels, which the device works off in order while the host goes on. Work in different streams has no
- * order but what events give it.
+ * A queue of copies and kernels, which the device works off in order while the host goes on. Work in different streams
+ * has no order but what events give it.
  *
  * <p>Memory that enqueued work uses must stay as it is, and open, until the work is done.
  */

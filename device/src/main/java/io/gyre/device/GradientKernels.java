@@ -4,11 +4,11 @@ import io.gyre.ElementType;
 import io.gyre.kernel.HalfFormat;
 
 /**
- * Element-wise arithmetic on a device. Every method enqueues work and returns. Results are the same bits as those of {@link
- * io.gyre.kernel.ScalarKernels}, except that a NaN may be another.
+ * Element-wise arithmetic on a device. Every method enqueues work and returns. Results are the same bits as those of
+ * {@link io.gyre.kernel.ScalarKernels}, except that a NaN may be another.
  *
- * <p>Offsets are in bytes, multiples of the element's size; counts are in elements. All buffers are on the stream's device. Two
- * stretches do not overlap. What is not so is refused, by {@link CheckedKernels} for all implementations.
+ * <p>Offsets are in bytes, multiples of the element's size; counts are in elements. All buffers are on the stream's
+ * device. Two stretches do not overlap. What is not so is refused, by {@link CheckedKernels} for all implementations.
  */
 public interface GradientKernels {
 
@@ -28,7 +28,10 @@ public interface GradientKernels {
             long fromOffset,
             long count);
 
-    /** {@code data = data * factor}, with the factor rounded to the elements' type; 0 gives 0, also for NaN and infinities. */
+    /**
+     * {@code data = data * factor}, with the factor rounded to the elements' type; 0 gives 0, also for NaN and
+     * infinities.
+     */
     void scale(DeviceStream stream, ElementType type, DeviceBuffer data, long offset, long count, double factor);
 
     /** {@code into = into + factor * from}, product and sum rounded each. */
@@ -77,17 +80,18 @@ public interface GradientKernels {
             long flagOffset);
 
     /**
-     * Takes what is at least as large as a threshold out of a vector of floats (Strom, "Scalable distributed DNN training using
-     * commodity GPU cloud computing", Interspeech 2015). For each element {@code v >= threshold} an entry {@code index + 1} is
-     * written and the threshold subtracted; for {@code v <= -threshold}, {@code -(index + 1)}, and it is added. Entries are in
-     * ascending order of the index, the same in every run. Those beyond the capacity are not written, and their elements stay.
+     * Takes what is at least as large as a threshold out of a vector of floats (Strom, "Scalable distributed DNN
+     * training using commodity GPU cloud computing", Interspeech 2015). For each element {@code v >= threshold} an
+     * entry {@code index + 1} is written and the threshold subtracted; for {@code v <= -threshold}, {@code -(index +
+     * 1)}, and it is added. Entries are in ascending order of the index, the same in every run. Those beyond the
+     * capacity are not written, and their elements stay.
      *
      * @param count at most 2^31 - 2
      * @param threshold positive
      * @param entries ints
      * @param capacity in entries
-     * @param scratch {@link #scratchBytes} long; its first int becomes the number of elements that reach the threshold, which
-     *     may exceed the capacity
+     * @param scratch {@link #scratchBytes} long; its first int becomes the number of elements that reach the threshold,
+     *     which may exceed the capacity
      */
     void encodeThreshold(
             DeviceStream stream,

@@ -11,18 +11,19 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * All-reduce among all devices of all ranks: first among the devices of each process, then among ranks by a collective of the host,
- * then back to all devices. Buckets overlap: while ranks combine one, the next is on its way to the host and the one before on its way
- * back.
+ * All-reduce among all devices of all ranks: first among the devices of each process, then among ranks by a collective
+ * of the host, then back to all devices. Buckets overlap: while ranks combine one, the next is on its way to the host
+ * and the one before on its way back.
  *
  * <dl>
  *   <dt>Result
  *   <dd>The same bits on every device of every rank, which may own different numbers of them.
  *   <dt>Cost
- *   <dd>For S bytes the ranks exchange as much as if each had one device, and each process copies S bytes to the host and S back
- *       where its devices reach each other.
+ *   <dd>For S bytes the ranks exchange as much as if each had one device, and each process copies S bytes to the host
+ *       and S back where its devices reach each other.
  *   <dt>Threading
- *   <dd>All devices belong to the calling thread. All ranks call it together; {@link #sum} blocks until the ranks have combined.
+ *   <dd>All devices belong to the calling thread. All ranks call it together; {@link #sum} blocks until the ranks have
+ *   combined.
  *   <dt>Failure
  *   <dd>That of the collective, and {@link DeviceException}.
  * </dl>

@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 
 /**
- * Devices made of the host's memory. Work is done when it is enqueued, one element at a time: slow, and the oracle of the others.
- * Starts no thread.
+ * Devices made of the host's memory. Work is done when it is enqueued, one element at a time: slow, and the oracle of
+ * the others. Starts no thread.
  */
 public final class HostDevices implements Devices {
 

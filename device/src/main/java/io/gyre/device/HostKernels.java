@@ -7,7 +7,9 @@ import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.memory.Region;
 
-/** {@link ScalarKernels} on the memory of a device that is the host. {@link CheckedKernels} has checked the arguments. */
+/**
+ * {@link ScalarKernels} on the memory of a device that is the host. {@link CheckedKernels} has checked the arguments.
+ */
 final class HostKernels implements GradientKernels {
 
     private final Kernels kernels = new ScalarKernels();

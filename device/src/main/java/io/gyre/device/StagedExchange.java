@@ -5,8 +5,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The side of {@link StagedGradients} that waits for buckets on the host and gives them back. It belongs to the thread that combines
- * gradients, and uses a device of that thread's: the one that computes them goes on meanwhile.
+ * The side of {@link StagedGradients} that waits for buckets on the host and gives them back. It belongs to the thread
+ * that combines gradients, and uses a device of that thread's: the one that computes them goes on meanwhile.
  */
 public final class StagedExchange implements AutoCloseable {
 

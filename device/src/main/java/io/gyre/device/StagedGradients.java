@@ -11,8 +11,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes gradients from a device to the host memory where ranks combine them, bucket by bucket, and back. This is the side of the
- * thread that computes them; {@link StagedExchange} is the side of the thread that combines them, which may be another.
+ * Takes gradients from a device to the host memory where ranks combine them, bucket by bucket, and back. This is the
+ * side of the thread that computes them; {@link StagedExchange} is the side of the thread that combines them, which may
+ * be another.
  *
  * <pre>{@code
  * staged.beginBucket(gradients, streams, 0);   // leaves once the streams have come here: during the backward pass
@@ -22,13 +23,14 @@ import org.jspecify.annotations.Nullable;
  * staged.end(streams);                         // what the streams do from now on sees the result
  * }</pre>
  *
- * <p>Leaving and returning have a stream each, so both directions of the link work at once, beside what computes. The host memory is
- * pinned: the device reads and writes it itself, and nobody copies a second time. Nothing is allocated after the first step.
+ * <p>Leaving and returning have a stream each, so both directions of the link work at once, beside what computes. The
+ * host memory is pinned: the device reads and writes it itself, and nobody copies a second time. Nothing is allocated
+ * after the first step.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>The device's. Whoever tells the other side that a bucket has begun, and this one that all are given back, does so in a way that
- *       makes writes visible: a semaphore, a queue.
+ *   <dd>The device's. Whoever tells the other side that a bucket has begun, and this one that all are given back, does
+ *       so in a way that makes writes visible: a semaphore, a queue.
  *   <dt>Failure
  *   <dd>{@link DeviceException}; a wait that takes too long names the bucket.
  * </dl>
@@ -71,8 +73,8 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /**
-     * Creates a side for the calling thread, which combines the gradients. There may be several, one of which takes all buckets of a
-     * step. Close it after the last {@link #end}.
+     * Creates a side for the calling thread, which combines the gradients. There may be several, one of which takes all
+     * buckets of a step. Close it after the last {@link #end}.
      *
      * @param device the same GPU as this one's, opened by the calling thread; borrowed
      */
@@ -94,7 +96,10 @@ public final class StagedGradients implements AutoCloseable {
         }
     }
 
-    /** Lets one bucket leave, as soon as what {@code computes} have been given until now is done: during the backward pass. */
+    /**
+     * Lets one bucket leave, as soon as what {@code computes} have been given until now is done: during the backward
+     * pass.
+     */
     public void beginBucket(DeviceBuffer vector, List<DeviceStream> computes, int index) {
         if (begun[index]) {
             throw new IllegalStateException(describe(index) + " has begun before in this step");
@@ -187,7 +192,9 @@ public final class StagedGradients implements AutoCloseable {
         gradients = null;
     }
 
-    /** Waits for the copies, and gives back what was prepared. Close the other side first. A second call does nothing. */
+    /**
+     * Waits for the copies, and gives back what was prepared. Close the other side first. A second call does nothing.
+     */
     @Override
     public void close() {
         if (closed) {

@@ -11,9 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Takes gradients of all devices of a process to the host, added up, and the result back to all of them, bucket by bucket: to other
- * ranks they are one. What combines the buckets on the host, an all-reduce or any strategy, knows nothing of devices; so this is the
- * level below that of ranks.
+ * Takes gradients of all devices of a process to the host, added up, and the result back to all of them, bucket by
+ * bucket: to other ranks they are one. What combines the buckets on the host, an all-reduce or any strategy, knows
+ * nothing of devices; so this is the level below that of ranks.
  *
  * <pre>{@code
  * group.begin(vectors, streams);
@@ -21,9 +21,10 @@ import java.util.List;
  * group.end(streams);
  * }</pre>
  *
- * <p>Of each bucket every device adds up one chunk, in the order of the devices, and copies it to the host: each byte of the sum
- * crosses the link to the host once in each direction. It then gives its chunk of the result to the other devices, directly where they
- * reach each other; where not, they copy from the host as well. Nothing is allocated after the first step.
+ * <p>Of each bucket every device adds up one chunk, in the order of the devices, and copies it to the host: each byte
+ * of the sum crosses the link to the host once in each direction. It then gives its chunk of the result to the other
+ * devices, directly where they reach each other; where not, they copy from the host as well. Nothing is allocated after
+ * the first step.
  *
  * <dl>
  *   <dt>Threading

@@ -6,9 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One device of a group in one process, and what it has to add up a chunk of the vectors of all, in the order of the devices: the
- * result is the bits of a sum on the host in that order. Devices that reach each other copy directly, others through pinned memory of
- * the host.
+ * One device of a group in one process, and what it has to add up a chunk of the vectors of all, in the order of the
+ * devices: the result is the bits of a sum on the host in that order. Devices that reach each other copy directly,
+ * others through pinned memory of the host.
  */
 final class SummingLane {
 

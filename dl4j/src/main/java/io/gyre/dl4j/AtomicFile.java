@@ -63,7 +63,10 @@ final class AtomicFile {
         }
     }
 
-    /** The exceptions of the file system have the file's name as their message, and the reason elsewhere or in their type. */
+    /**
+     * The exceptions of the file system have the file's name as their message, and the reason elsewhere or in their
+     * type.
+     */
     static String reason(IOException e) {
         if (e instanceof FileSystemException named) {
             String reason = named.getReason();

@@ -24,8 +24,9 @@ import java.util.zip.CRC32C;
  * part = length of name (4), length of content (8), name (UTF-8), content, CRC32C of all of these (4)
  * </pre>
  *
- * <p>Numbers are little-endian, and so are the contents, as on every processor that ND4J runs on. A file is read through once
- * and found whole before anything is taken from it; no length in it is believed before it is compared with the file's.
+ * <p>Numbers are little-endian, and so are the contents, as on every processor that ND4J runs on. A file is read
+ * through once and found whole before anything is taken from it; no length in it is believed before it is compared with
+ * the file's.
  */
 final class CheckpointFile implements AutoCloseable {
 

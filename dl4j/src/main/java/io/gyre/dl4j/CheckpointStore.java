@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The checkpoints of one run, in a directory of their own, named by step. Only files with such a name are ever deleted. */
+/**
+ * The checkpoints of one run, in a directory of their own, named by step. Only files with such a name are ever deleted.
+ */
 final class CheckpointStore {
 
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);

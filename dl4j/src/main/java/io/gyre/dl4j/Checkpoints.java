@@ -47,7 +47,8 @@ final class Checkpoints {
     }
 
     /**
-     * Prepares the directory on rank 0, and loads the newest checkpoint into its replica if that is wanted and there is one.
+     * Prepares the directory on rank 0, and loads the newest checkpoint into its replica if that is wanted and there is
+     * one.
      *
      * @return where the run goes on; null if a new one starts
      */

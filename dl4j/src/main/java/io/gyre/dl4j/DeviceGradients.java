@@ -24,10 +24,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A model's gradients on a GPU, taken to the memory where ranks combine them and back, without ND4J's own copies: those are of the
- * whole vector, to memory that is not shared. Buckets leave as soon as they are complete, during the backward pass if somebody tells.
+ * A model's gradients on a GPU, taken to the memory where ranks combine them and back, without ND4J's own copies: those
+ * are of the whole vector, to memory that is not shared. Buckets leave as soon as they are complete, during the
+ * backward pass if somebody tells.
  *
- * <p>Belongs to the thread of the passes, but for {@link #accessOfAnotherThread}. Not run on a GPU yet; see {@code docs/gpu.md}.
+ * <p>Belongs to the thread of the passes, but for {@link #accessOfAnotherThread}. Not run on a GPU yet; see {@code
+ * docs/gpu.md}.
  */
 final class DeviceGradients implements AutoCloseable {
 
@@ -50,10 +52,16 @@ final class DeviceGradients implements AutoCloseable {
         /** Ordinal of the device. */
         int device(INDArray array);
 
-        /** Address of the first element on the device, which holds what was written last. May wait for what is under way. */
+        /**
+         * Address of the first element on the device, which holds what was written last. May wait for what is under
+         * way.
+         */
         long address(INDArray array);
 
-        /** Sees to it, during a pass, that the device holds what was written last to a part, as far as the streams have come. */
+        /**
+         * Sees to it, during a pass, that the device holds what was written last to a part, as far as the streams have
+         * come.
+         */
         void refresh(INDArray array, long byteOffset, long byteLength);
 
         /** Handles of the streams in which the calling thread's operations run. */
@@ -67,8 +75,8 @@ final class DeviceGradients implements AutoCloseable {
     record Source(Devices devices, GradientMemory memory) {
 
         /**
-         * ND4J CUDA and Gyre's own driver; null if gradients are not on a device that Gyre can reach, with the reason logged
-         * once per host.
+         * ND4J CUDA and Gyre's own driver; null if gradients are not on a device that Gyre can reach, with the reason
+         * logged once per host.
          */
         static @Nullable Source find(Session session) {
             if (Nd4j.getEnvironment().isCPU()) {

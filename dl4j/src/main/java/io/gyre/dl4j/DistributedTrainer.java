@@ -39,27 +39,28 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state and
- * counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave each rank, or each
- * group of ranks, its own steps instead, and promise equal parameters at the end of each {@code fit} only; what follows is about the
- * default.
+ * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state
+ * and counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave
+ * each rank, or each group of ranks, its own steps instead, and promise equal parameters at the end of each {@code fit}
+ * only; what follows is about the default.
  *
  * <dl>
  *   <dt>Result
- *   <dd>Gradients are summed over the examples of all ranks before anything else happens to them, so regularisation, clipping,
- *       updater, schedules and constraints see what one process with the whole batch would show them: N ranks with batch B
- *       equal one with batch N B within rounding, for uneven batches too. {@code docs/training.md} has the bounds.
+ *   <dd>Gradients are summed over the examples of all ranks before anything else happens to them, so regularisation,
+ *       clipping, updater, schedules and constraints see what one process with the whole batch would show them: N ranks
+ *       with batch B equal one with batch N B within rounding, for uneven batches too. {@code docs/training.md} has the
+ *       bounds.
  *   <dt>BatchNorm
- *   <dd>Each rank normalises with the statistics of its own part of the batch; the running statistics are averaged over all
- *       examples. The result then differs from one process, as the layer sees smaller batches.
+ *   <dd>Each rank normalises with the statistics of its own part of the batch; the running statistics are averaged over
+ *       all examples. The result then differs from one process, as the layer sees smaller batches.
  *   <dt>Chance
- *   <dd>Before every step the thread's {@code Nd4j.getRandom()} is seeded from the trainer's seed, the rank and the step:
- *       dropout differs between ranks and steps, and is the same when a run is repeated or resumed. After the pass it has the state
- *       that it had before: what the program draws from it does not depend on the trainer.
+ *   <dd>Before every step the thread's {@code Nd4j.getRandom()} is seeded from the trainer's seed, the rank and the
+ *       step: dropout differs between ranks and steps, and is the same when a run is repeated or resumed. After the
+ *       pass it has the state that it had before: what the program draws from it does not depend on the trainer.
  *   <dt>Listeners
- *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all ranks;
- *       {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a step. They find
- *       the model's own layers, and a last batch of 0 rows where there are no examples.
+ *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all
+ *       ranks; {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a
+ *       step. They find the model's own layers, and a last batch of 0 rows where there are no examples.
  *   <dt>Threading
  *   <dd>One thread, the one that drives the session; {@link #requestStop} and {@link #requestEnd} may come from any. A
  *       daemon thread interrupts it in listeners and iterators once another rank is lost.
@@ -68,9 +69,9 @@ import org.slf4j.LoggerFactory;
  *       others, all ranks fail in the same step, before its update, and name that rank; a loss that alone is not finite
  *       is a warning. {@code docs/training.md} says what is compared when.
  *   <dt>Ownership
- *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its gradients
- *       lie in memory that the ranks of a host share, and ND4J's memory is freed by {@link SafeReclamation}. Memory is not
- *       copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
+ *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its
+ *       gradients lie in memory that the ranks of a host share, and ND4J's memory is freed by {@link SafeReclamation}.
+ *       Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {
@@ -159,7 +160,10 @@ public final class DistributedTrainer implements AutoCloseable {
         return new Synchronous(collective);
     }
 
-    /** A trainer with default options: synchronous, with the collectives that suit the network. Blocks until all ranks have called it. */
+    /**
+     * A trainer with default options: synchronous, with the collectives that suit the network. Blocks until all ranks
+     * have called it.
+     */
     public static DistributedTrainer of(Model model, Session session) {
         return builder(model, session).build();
     }
@@ -244,12 +248,13 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Trains for a number of passes over the data. Blocks until they are done on all ranks, or a rank has asked to stop.
+     * Trains for a number of passes over the data. Blocks until they are done on all ranks, or a rank has asked to
+     * stop.
      *
-     * <p>A pass that an earlier call left unfinished ({@link #fitSteps}, {@link #requestStop}) is continued, and
-     * counts as the first, if the data come from the same iterator or source object. Other data begin at their
-     * beginning. All ranks read equal data, unless divided by {@link Sharding#OWN}: else all fail in the step in which
-     * a rank read something else, before its update.
+     * <p>A pass that an earlier call left unfinished ({@link #fitSteps}, {@link #requestStop}) is continued, and counts
+     * as the first, if the data come from the same iterator or source object. Other data begin at their beginning. All
+     * ranks read equal data, unless divided by {@link Sharding#OWN}: else all fail in the step in which a rank read
+     * something else, before its update.
      *
      * @param data made in the same way on all ranks
      * @param epochs passes over the data
@@ -386,7 +391,9 @@ public final class DistributedTrainer implements AutoCloseable {
         return goesOn ? call : call.atBeginningOf(description);
     }
 
-    /** Trains to the end of the epoch, the last step, or the step after which a rank wants to stop: then returns true. */
+    /**
+     * Trains to the end of the epoch, the last step, or the step after which a rank wants to stop: then returns true.
+     */
     private boolean pass(ShardedData data, long lastStep, Tally tally) {
         try {
             Pass pass = inUse.open(data, progress.place(), progress.step());
@@ -490,8 +497,8 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Asks all ranks to stop. They do so together, after the step in which they learn of it: the one that runs now or the next.
-     * A later {@code fit} starts again.
+     * Asks all ranks to stop. They do so together, after the step in which they learn of it: the one that runs now or
+     * the next. A later {@code fit} starts again.
      */
     public void requestStop() {
         stopRequested = true;
@@ -505,7 +512,8 @@ public final class DistributedTrainer implements AutoCloseable {
      * on in the middle of the call that was stopped.
      *
      * <p>With a strategy whose ranks are not all in step it stops those that are in step with this one, and the others
-     * when their call ends: ask on all ranks, as a signal to all does. For signals, see {@link io.gyre.signals.GracefulStop}.
+     * when their call ends: ask on all ranks, as a signal to all does. For signals, see {@link
+     * io.gyre.signals.GracefulStop}.
      */
     public void requestEnd() {
         endRequested = true;
@@ -527,8 +535,8 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * The model's score after the last step, over the examples of all ranks: their mean loss, regularisation included; with
-     * {@code miniBatch(false)} their sum, as in {@code fit}. NaN before the first step.
+     * The model's score after the last step, over the examples of all ranks: their mean loss, regularisation included;
+     * with {@code miniBatch(false)} their sum, as in {@code fit}. NaN before the first step.
      */
     public double score() {
         return score;
@@ -557,7 +565,8 @@ public final class DistributedTrainer implements AutoCloseable {
     /**
      * Evaluates a model with one output on all ranks.
      *
-     * @param kind says what to measure; it is not changed. Any that can be merged and written as JSON: an ROC needs thresholds
+     * @param kind says what to measure; it is not changed. Any that can be merged and written as JSON: an ROC needs
+     *     thresholds
      * @return a new evaluation over all ranks' shares of the data, equal on all ranks
      * @param <T> kind of evaluation
      */
@@ -607,8 +616,8 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), updater state included. All ranks call it
-     * together; rank 0 writes. An existing file is replaced in one step, once the new one is complete.
+     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), updater state included. All ranks call
+     * it together; rank 0 writes. An existing file is replaced in one step, once the new one is complete.
      */
     public void exportModel(Path file) {
         OnRoot.call(session, "export to " + file, () -> {
@@ -626,7 +635,10 @@ public final class DistributedTrainer implements AutoCloseable {
     /** Options of a trainer. All ranks give the same. */
     public static final class Builder {
 
-        /** The best of 2 to 32 MB for ResNet-50's gradients on two hosts with 1 Gbit/s; docs/benchmarks.md has the figures. */
+        /**
+         * The best of 2 to 32 MB for ResNet-50's gradients on two hosts with 1 Gbit/s; docs/benchmarks.md has the
+         * figures.
+         */
         private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
 
         private final Model model;
@@ -653,13 +665,19 @@ public final class DistributedTrainer implements AutoCloseable {
             this.session = session;
         }
 
-        /** How ranks turn their gradients into a common model. Default: {@link Synchronous} with {@link Collectives#choose}. */
+        /**
+         * How ranks turn their gradients into a common model. Default: {@link Synchronous} with {@link
+         * Collectives#choose}.
+         */
         public Builder strategy(UpdateStrategy value) {
             strategy = value;
             return this;
         }
 
-        /** How the default strategy combines gradients. Another strategy has collectives of its own. Default: {@link Algorithm#AUTO}. */
+        /**
+         * How the default strategy combines gradients. Another strategy has collectives of its own. Default: {@link
+         * Algorithm#AUTO}.
+         */
         public Builder algorithm(Algorithm value) {
             algorithm = value;
             return this;
@@ -678,8 +696,9 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * In how many passes a rank's batch goes through the model. Their gradients are added up before the exchange (gradient
-         * accumulation): the step is that of the whole batch, with the memory of a part. BatchNorm sees parts. Default: 1.
+         * In how many passes a rank's batch goes through the model. Their gradients are added up before the exchange
+         * (gradient accumulation): the step is that of the whole batch, with the memory of a part. BatchNorm sees
+         * parts. Default: 1.
          */
         public Builder microBatches(int value) {
             microBatches = (int) positive("microBatches", value);
@@ -733,8 +752,9 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * Whether to go on from the newest complete checkpoint in the directory. If there is none, the run starts from the
-         * beginning. The program is the same as in the run before: calls of {@code fit} that were finished return at once.
+         * Whether to go on from the newest complete checkpoint in the directory. If there is none, the run starts from
+         * the beginning. The program is the same as in the run before: calls of {@code fit} that were finished return
+         * at once.
          */
         public Builder resume(boolean value) {
             resume = value;

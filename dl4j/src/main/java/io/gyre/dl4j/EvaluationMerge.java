@@ -21,13 +21,14 @@ import org.nd4j.linalg.ops.transforms.Transforms;
  *
  * <dl>
  *   <dt>{@link RegressionEvaluation}
- *   <dd>Its {@code merge} forgets the sum of the labels, on which R2 depends. And ND4J's {@code ASum} along a dimension of length 1
- *       returns its input, sign and all ({@code noOp} of a reduction), so a batch of one row adds its errors to the sum of
- *       absolute errors and not their absolute values.
+ *   <dd>Its {@code merge} forgets the sum of the labels, on which R2 depends. And ND4J's {@code ASum} along a dimension
+ *       of length 1 returns its input, sign and all ({@code noOp} of a reduction), so a batch of one row adds its
+ *       errors to the sum of absolute errors and not their absolute values.
  *   <dt>{@link EvaluationCalibration}
  *   <dd>Its {@code merge} knows the reliability diagram alone. All its arrays are counts and sums over examples.
  *   <dt>{@link ROC}
- *   <dd>Its JSON has curves that cannot be read back. A merge, with an empty one if there is no other, has them drawn again.
+ *   <dd>Its JSON has curves that cannot be read back. A merge, with an empty one if there is no other, has them drawn
+ *   again.
  *   <dt>{@link Evaluation}
  *   <dd>Its {@code newInstance} shares the list of labels, which evaluating fills.
  * </dl>

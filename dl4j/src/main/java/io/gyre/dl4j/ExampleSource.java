@@ -10,11 +10,11 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread at a time, but not the one that trains: batches are loaded ahead of it. It may be another one in every
- *       epoch.
+ *   <dd>One thread at a time, but not the one that trains: batches are loaded ahead of it. It may be another one in
+ *       every epoch.
  *   <dt>Randomness
- *   <dd>Before each call that thread's {@code Nd4j.getRandom()} is seeded from the data's seed, the epoch, the place of the
- *       batch in it and the rank: augmentation that draws from it is the same when a run is repeated or resumed.
+ *   <dd>Before each call that thread's {@code Nd4j.getRandom()} is seeded from the data's seed, the epoch, the place of
+ *       the batch in it and the rank: augmentation that draws from it is the same when a run is repeated or resumed.
  * </dl>
  */
 public interface ExampleSource {

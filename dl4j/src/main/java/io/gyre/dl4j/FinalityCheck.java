@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Tries the hooks of a model on a pass whose gradients are not exchanged yet: whatever they call complete must not change until the
- * pass has ended. Deeplearning4j promises nothing of the kind, so this is looked at and not assumed.
+ * Tries the hooks of a model on a pass whose gradients are not exchanged yet: whatever they call complete must not
+ * change until the pass has ended. Deeplearning4j promises nothing of the kind, so this is looked at and not assumed.
  */
 final class FinalityCheck implements GradientProgress {
 

@@ -19,8 +19,9 @@ import org.nd4j.linalg.factory.Nd4j;
 /**
  * ND4J's arrays as memory of the host: the one place that knows where they lie.
  *
- * <p>On a CPU backend {@link #beginUse} and {@link #endUse} do nothing. On a GPU backend they move the array between the device and
- * the host, with ND4J's own copies; gradients take the way of {@link DeviceGradients} instead. No GPU backend has been tried yet.
+ * <p>On a CPU backend {@link #beginUse} and {@link #endUse} do nothing. On a GPU backend they move the array between
+ * the device and the host, with ND4J's own copies; gradients take the way of {@link DeviceGradients} instead. No GPU
+ * backend has been tried yet.
  */
 final class HostMemory {
 
@@ -50,7 +51,9 @@ final class HostMemory {
         return region(name, array, WINDOW_BYTES);
     }
 
-    /** As {@link #region(String, INDArray)}, with short windows, so that tests reach their borders with little memory. */
+    /**
+     * As {@link #region(String, INDArray)}, with short windows, so that tests reach their borders with little memory.
+     */
     static Region region(String name, INDArray array, long windowBytes) {
         if (array.elementWiseStride() != 1) {
             throw new IllegalStateException(name + " is not one stretch of memory: " + array.shapeInfoToString());

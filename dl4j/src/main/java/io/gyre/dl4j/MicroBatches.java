@@ -10,11 +10,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Takes a rank's batch through the model in several passes, and adds up their gradients: gradient accumulation. The activations
- * take the memory of one pass, and the step is that of the whole batch.
+ * Takes a rank's batch through the model in several passes, and adds up their gradients: gradient accumulation. The
+ * activations take the memory of one pass, and the step is that of the whole batch.
  *
- * <p>Micro-batches are to a rank what ranks are to the world: cut in the same way, with noise from the same seeds, added up in the
- * same order as ranks that share memory are. One rank with N micro-batches has the bits of N ranks.
+ * <p>Micro-batches are to a rank what ranks are to the world: cut in the same way, with noise from the same seeds,
+ * added up in the same order as ranks that share memory are. One rank with N micro-batches has the bits of N ranks.
  */
 final class MicroBatches {
 

@@ -47,7 +47,9 @@ final class ModelChecks {
         }
     }
 
-    /** Refuses what cannot be divided among ranks or micro-batches, though one rank alone trains it as {@code fit} does. */
+    /**
+     * Refuses what cannot be divided among ranks or micro-batches, though one rank alone trains it as {@code fit} does.
+     */
     static void checkDivisible(Network network) {
         String reason = NotDivisible.reason(network.configurationJson());
         if (reason != null) {

@@ -19,10 +19,12 @@ import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.linalg.learning.regularization.Regularization.ApplyStep;
 
 /**
- * A model's own optimiser on the servers: each parameter's updater with its schedule, and its regularisation, as the model is
- * configured, by ND4J's own code. Updaters work element by element, so a shard may end in the middle of a layer.
+ * A model's own optimiser on the servers: each parameter's updater with its schedule, and its regularisation, as the
+ * model is configured, by ND4J's own code. Updaters work element by element, so a shard may end in the middle of a
+ * layer.
  *
- * <p>What schedules and Adam's bias correction count are updates of the shard: with asynchronous consistency every push is one.
+ * <p>What schedules and Adam's bias correction count are updates of the shard: with asynchronous consistency every push
+ * is one.
  */
 public final class ModelOptimizer implements ServerOptimizer.Factory {
 
@@ -45,8 +47,8 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
      * Reads a model's configuration. The model itself is not kept.
      *
      * @param model an initialised {@code MultiLayerNetwork} or {@code ComputationGraph}
-     * @throws IllegalArgumentException if it has what servers cannot do: constraints on parameters, or gradients that are not to
-     *     be divided by the number of examples
+     * @throws IllegalArgumentException if it has what servers cannot do: constraints on parameters, or gradients that
+     *     are not to be divided by the number of examples
      */
     public static ModelOptimizer of(Model model) {
         Network network = Network.of(model);

@@ -9,8 +9,8 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.jcublas.context.CudaContext;
 
 /**
- * ND4J CUDA's arrays, by its internals: the only class that uses them. They are on the class path if, and only if, ND4J CUDA is;
- * {@code Nd4jCudaMemoryTest} compares their signatures with those of version 1.0.0-M2.1.
+ * ND4J CUDA's arrays, by its internals: the only class that uses them. They are on the class path if, and only if, ND4J
+ * CUDA is; {@code Nd4jCudaMemoryTest} compares their signatures with those of version 1.0.0-M2.1.
  */
 final class Nd4jCudaMemory implements DeviceGradients.GradientMemory {
 

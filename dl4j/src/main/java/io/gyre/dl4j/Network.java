@@ -43,7 +43,9 @@ interface Network {
 
     Model model();
 
-    /** Layers and vertices with parameters, by the prefix of their parameters' names, in the order of the flat vectors. */
+    /**
+     * Layers and vertices with parameters, by the prefix of their parameters' names, in the order of the flat vectors.
+     */
     Map<String, Trainable> trainables();
 
     /** All gradients; live, and never null. */
@@ -62,11 +64,15 @@ interface Network {
     /** What the model needs to train on a batch and the batch lacks, in words; empty if nothing. */
     String lackingIn(MultiDataSet batch);
 
-    /** Forward and backward pass; leaves the sums of the gradients over the batch, and returns the model's own score of it. */
+    /**
+     * Forward and backward pass; leaves the sums of the gradients over the batch, and returns the model's own score of
+     * it.
+     */
     double backward(MultiDataSet batch);
 
     /**
-     * Shows what a step without examples leaves: a batch of 0 rows, where listeners look for the last batch, and the gradients.
+     * Shows what a step without examples leaves: a batch of 0 rows, where listeners look for the last batch, and the
+     * gradients.
      *
      * @param gradients by parameter
      */
@@ -75,7 +81,10 @@ interface Network {
     /** The layers whose activations are the model's outputs. */
     List<Layer> lastLayers();
 
-    /** Whether the model's score is a sum over the examples: with {@code miniBatch(false)}, unless its output layer divides anyway. */
+    /**
+     * Whether the model's score is a sum over the examples: with {@code miniBatch(false)}, unless its output layer
+     * divides anyway.
+     */
     default boolean sumsScore() {
         return lastLayers().stream().allMatch(OutputScore::isSum);
     }

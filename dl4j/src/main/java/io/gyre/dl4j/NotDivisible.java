@@ -6,8 +6,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Deeplearning4j's own classes whose results for parts of a batch, or of the data, cannot be put together, with the reasons. Classes
- * of others are trusted; {@code docs/training.md} says with what.
+ * Deeplearning4j's own classes whose results for parts of a batch, or of the data, cannot be put together, with the
+ * reasons. Classes of others are trusted; {@code docs/training.md} says with what.
  */
 final class NotDivisible {
 
@@ -37,7 +37,8 @@ final class NotDivisible {
     /**
      * Why a model is refused; null if it is not.
      *
-     * @param configuration as JSON, which names the class of every loss, layer and vertex, however deeply one is wrapped
+     * @param configuration as JSON, which names the class of every loss, layer and vertex, however deeply one is
+     *     wrapped
      */
     static @Nullable String reason(String configuration) {
         Matcher classes = CLASS_IN_JSON.matcher(configuration);

@@ -5,7 +5,10 @@ import org.deeplearning4j.nn.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.training.CenterLossOutputLayer;
 
-/** Whether an output layer's score is a sum over examples or their mean, which Deeplearning4j's layers do not agree about. */
+/**
+ * Whether an output layer's score is a sum over examples or their mean, which Deeplearning4j's layers do not agree
+ * about.
+ */
 final class OutputScore {
 
     private OutputScore() {}

@@ -4,14 +4,14 @@ import io.gyre.World;
 import java.util.Locale;
 
 /**
- * Whether gradients are exchanged during the backward pass. The parameters are the same bits either way; but a listener's
- * {@code onGradientCalculation} then sees gradients of which a part already holds the sums over all ranks.
+ * Whether gradients are exchanged during the backward pass. The parameters are the same bits either way; but a
+ * listener's {@code onGradientCalculation} then sees gradients of which a part already holds the sums over all ranks.
  */
 public enum Overlap {
 
     /**
-     * During it where ranks exchange messages, or a GPU computes; after it where all share memory, and have better use for their
-     * cores.
+     * During it where ranks exchange messages, or a GPU computes; after it where all share memory, and have better use
+     * for their cores.
      */
     AUTO,
 

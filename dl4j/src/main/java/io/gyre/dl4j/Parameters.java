@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Strategies that keep a model's parameters on servers, for {@link DistributedTrainer.Builder#strategy}. All workers make them
- * together.
+ * Strategies that keep a model's parameters on servers, for {@link DistributedTrainer.Builder#strategy}. All workers
+ * make them together.
  */
 public final class Parameters {
 
@@ -32,19 +32,28 @@ public final class Parameters {
         return new Training(consistency, ModelOptimizer.of(model));
     }
 
-    /** Gradients are pushed to the servers of a service, which has a {@link #training}, and parameters pulled from there. */
+    /**
+     * Gradients are pushed to the servers of a service, which has a {@link #training}, and parameters pulled from
+     * there.
+     */
     public static UpdateStrategy asynchronous(Model model, ParameterService service) {
         return new Asynchronous(
                 service.parameters(NAME, elementType(model), model.numParams()),
                 service.description() + " on " + service.servers() + " servers");
     }
 
-    /** Ranks train by themselves, and are tied to a common centre in the memory of a service; with the default moving rate. */
+    /**
+     * Ranks train by themselves, and are tied to a common centre in the memory of a service; with the default moving
+     * rate.
+     */
     public static UpdateStrategy elastic(Model model, ParameterService service, int period) {
         return elastic(model, service, period, defaultMovingRate(service));
     }
 
-    /** The moving rate for as many as exchange with the centre: {@link ElasticAveraging#DEFAULT_BETA} / number of groups. */
+    /**
+     * The moving rate for as many as exchange with the centre: {@link ElasticAveraging#DEFAULT_BETA} / number of
+     * groups.
+     */
     public static double defaultMovingRate(ParameterService service) {
         return ElasticAveraging.defaultMovingRate(service.groups().count());
     }
@@ -55,8 +64,9 @@ public final class Parameters {
     }
 
     /**
-     * The groups of a service train synchronously inside; between them gradients are pushed to the servers of the service, which has a
-     * {@link #training}, and parameters pulled from there. With one group this is {@link Synchronous}.
+     * The groups of a service train synchronously inside; between them gradients are pushed to the servers of the
+     * service, which has a {@link #training}, and parameters pulled from there. With one group this is {@link
+     * Synchronous}.
      *
      * @param group collective of this rank's {@link ParameterService#group}; borrowed
      */
@@ -74,8 +84,8 @@ public final class Parameters {
     }
 
     /**
-     * The groups of a service train synchronously inside, and are tied to a common centre in its memory; with the default moving rate
-     * for their number. With one group this is {@link Synchronous}.
+     * The groups of a service train synchronously inside, and are tied to a common centre in its memory; with the
+     * default moving rate for their number. With one group this is {@link Synchronous}.
      *
      * @param group collective of this rank's {@link ParameterService#group}; borrowed
      * @param period steps from one exchange to the next

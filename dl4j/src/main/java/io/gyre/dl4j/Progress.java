@@ -7,8 +7,8 @@ import java.util.Map;
 /**
  * How far a run is: what a rank needs besides the model's numbers to go on from here.
  *
- * <p>A program may call {@code fit} several times. When it is started again after a crash, it makes the same calls again;
- * {@code callsDone} of them then have nothing to do, and the next continues from where it had begun.
+ * <p>A program may call {@code fit} several times. When it is started again after a crash, it makes the same calls
+ * again; {@code callsDone} of them then have nothing to do, and the next continues from where it had begun.
  *
  * @param step optimiser steps so far
  * @param epoch passes over the data so far

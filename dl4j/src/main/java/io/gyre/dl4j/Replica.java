@@ -41,11 +41,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * One rank's copy of a model, taken through its training step in three parts: {@link #backward}, the exchange of gradients
- * by somebody else, {@link #update} and {@link #endStep}.
+ * One rank's copy of a model, taken through its training step in three parts: {@link #backward}, the exchange of
+ * gradients by somebody else, {@link #update} and {@link #endStep}.
  *
- * <p>This is Deeplearning4j's own step ({@code StochasticGradientDescent.optimize}), cut open at the one place where ranks
- * must meet: after the gradients are summed over the examples, before they are divided by their number, clipped,
+ * <p>This is Deeplearning4j's own step ({@code StochasticGradientDescent.optimize}), cut open at the one place where
+ * ranks must meet: after the gradients are summed over the examples, before they are divided by their number, clipped,
  * regularised and given to the updater. Nothing is installed in the model, so nothing of it can be lost, and it stays a
  * plain model. Every rank updates through the same code from the same bits, also one that had no examples.
  */
@@ -210,7 +210,8 @@ final class Replica implements StepModel, AutoCloseable {
      *
      * @param world of all who train: whose rank is told in the log, and who speaks for all
      * @param memory as long as they are; owned from now on
-     * @param source if they are on a device, the way to it: they stay there, and go to the memory for the exchange. Owned from now on
+     * @param source if they are on a device, the way to it: they stay there, and go to the memory for the exchange.
+     *     Owned from now on
      */
     void moveGradients(World world, MemoryBox memory, DeviceGradients.@Nullable Source source) {
         binding.close();
@@ -304,7 +305,10 @@ final class Replica implements StepModel, AutoCloseable {
         return binding.region();
     }
 
-    /** Parameters and, if the updater has any, its state. Made for each call: a new learning rate moves the updater's state. */
+    /**
+     * Parameters and, if the updater has any, its state. Made for each call: a new learning rate moves the updater's
+     * state.
+     */
     @Override
     public List<Region> state() {
         return stateParts().stream().map(ReplicaPart::memory).toList();
@@ -383,7 +387,9 @@ final class Replica implements StepModel, AutoCloseable {
         }
     }
 
-    /** Parameters in the order of the vector, by name and shape: two models with the same layout can exchange states. */
+    /**
+     * Parameters in the order of the vector, by name and shape: two models with the same layout can exchange states.
+     */
     String layout() {
         StringBuilder layout = new StringBuilder(elementType.name());
         trainables.forEach((name, trainable) -> trainable
@@ -458,9 +464,9 @@ final class Replica implements StepModel, AutoCloseable {
     }
 
     /**
-     * Makes a bucket of this rank's gradients ready to be added to those of the others. Most are sums over examples. Some are
-     * means, such as BatchNorm's steps towards the batch's statistics, which Deeplearning4j does not divide by the number of
-     * examples later: they become sums now, and means again by {@link #reduced}.
+     * Makes a bucket of this rank's gradients ready to be added to those of the others. Most are sums over examples.
+     * Some are means, such as BatchNorm's steps towards the batch's statistics, which Deeplearning4j does not divide by
+     * the number of examples later: they become sums now, and means again by {@link #reduced}.
      */
     @Override
     public void complete(Bucket bucket, long ownExamples) {

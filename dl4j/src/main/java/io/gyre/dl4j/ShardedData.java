@@ -12,8 +12,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 /**
  * Training or test data, and which part of them each rank reads.
  *
- * <p>In each step the ranks together process a <em>global batch</em>. A rank whose part of it is empty, or whose data have
- * ended before the others', takes part in the step with weight zero.
+ * <p>In each step the ranks together process a <em>global batch</em>. A rank whose part of it is empty, or whose data
+ * have ended before the others', takes part in the step with weight zero.
  *
  * <dl>
  *   <dt>Equality
@@ -38,9 +38,9 @@ public abstract class ShardedData {
     ShardedData() {}
 
     /**
-     * Shards a source. The order of the examples is drawn for every epoch from the seed alone, so that N ranks with batch B
-     * see exactly the global batches that one rank with batch N B sees; a last batch that is smaller is divided as evenly as
-     * possible.
+     * Shards a source. The order of the examples is drawn for every epoch from the seed alone, so that N ranks with
+     * batch B see exactly the global batches that one rank with batch N B sees; a last batch that is smaller is divided
+     * as evenly as possible.
      *
      * @param batchPerRank examples of each rank in a step, at least 1
      * @param seed of the order
@@ -50,15 +50,15 @@ public abstract class ShardedData {
     }
 
     /**
-     * Deals out the batches of a source: each rank takes the next one when it comes for it, so that a rank which is twice as slow
-     * trains on half as many. For strategies that do not train in step; which rank gets what differs from run to run. Every batch
-     * of an epoch is dealt once, in an order drawn from the seed; what a rank has taken and not trained on when it dies, or stops in
-     * the middle of an epoch, nobody else gets: three batches at most.
+     * Deals out the batches of a source: each rank takes the next one when it comes for it, so that a rank which is
+     * twice as slow trains on half as many. For strategies that do not train in step; which rank gets what differs from
+     * run to run. Every batch of an epoch is dealt once, in an order drawn from the seed; what a rank has taken and not
+     * trained on when it dies, or stops in the middle of an epoch, nobody else gets: three batches at most.
      *
      * @param batch examples of a batch, at least 1
      * @param seed of the order
-     * @param counter from 0, for these data alone; among processes one of {@code ParameterService.counter}. Used by the thread that
-     *     loads batches
+     * @param counter from 0, for these data alone; among processes one of {@code ParameterService.counter}. Used by the
+     *     thread that loads batches
      */
     public static ShardedData dealt(ExampleSource source, int batch, long seed, SharedCounter counter) {
         return new DealtExamples(source, batch, seed, counter);
@@ -79,7 +79,8 @@ public abstract class ShardedData {
     }
 
     /**
-     * As {@link #of(DataSetIterator, Sharding)}, with the examples mixed among several batches, differently in every epoch.
+     * As {@link #of(DataSetIterator, Sharding)}, with the examples mixed among several batches, differently in every
+     * epoch.
      *
      * @param bufferBatches how many of the iterator's batches are held in memory and mixed, at least 2
      * @param seed of the order

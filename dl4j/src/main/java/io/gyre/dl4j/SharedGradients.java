@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A model's gradients in memory that the ranks of a host share: Deeplearning4j writes them there, the collective combines them
- * there, and nobody copies. When this is closed the model has its own memory again.
+ * A model's gradients in memory that the ranks of a host share: Deeplearning4j writes them there, the collective
+ * combines them there, and nobody copies. When this is closed the model has its own memory again.
  */
 final class SharedGradients implements AutoCloseable {
 

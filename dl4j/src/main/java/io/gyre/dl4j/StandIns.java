@@ -19,12 +19,12 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Hooks in an array of a model's parts, layers or vertices: during the backward half of a pass proxies stand in the array, which
- * tell when the backward pass of their part begins and ends.
+ * Hooks in an array of a model's parts, layers or vertices: during the backward half of a pass proxies stand in the
+ * array, which tell when the backward pass of their part begins and ends.
  *
- * <p>A listener may ask the model for its layers, and cast them. So the proxies come after the last listener has heard of the
- * forward pass, and go before the first one hears of the backward pass: two listeners around the model's own do that, which are
- * in its list for as long as the pass runs.
+ * <p>A listener may ask the model for its layers, and cast them. So the proxies come after the last listener has heard
+ * of the forward pass, and go before the first one hears of the backward pass: two listeners around the model's own do
+ * that, which are in its list for as long as the pass runs.
  *
  * @param <T> kind of part
  */

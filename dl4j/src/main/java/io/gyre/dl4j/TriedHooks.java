@@ -4,7 +4,10 @@ import io.gyre.training.GradientProgress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Passes whose hooks tell how much of the gradients is complete, once the first pass has shown that they tell the truth. */
+/**
+ * Passes whose hooks tell how much of the gradients is complete, once the first pass has shown that they tell the
+ * truth.
+ */
 final class TriedHooks {
 
     private static final Logger LOG = LoggerFactory.getLogger(TriedHooks.class);

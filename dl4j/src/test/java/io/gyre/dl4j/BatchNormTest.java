@@ -19,7 +19,9 @@ class BatchNormTest {
 
     private static final DataType TYPE = DataType.DOUBLE;
 
-    /** The layer sees the data themselves, so that the means of the shards can be compared with the mean of the whole. */
+    /**
+     * The layer sees the data themselves, so that the means of the shards can be compared with the mean of the whole.
+     */
     private static MultiLayerNetwork normalisedInput() {
         return TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(0.1), TYPE)
                 .list()

@@ -8,15 +8,15 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * How far parameters may be from those of one process.
  *
- * <p>Ranks add up the same products in another order. That changes a gradient's sum by a few units in the last place, and the
- * parameter by as much of its update; each step adds such an error, and momentum multiplies it by up to ten. So: 16 units in
- * the last place of 1 for each step. The largest found in these tests is a tenth of it; a wrong weight of one example shows
- * as 100 times as much or more.
+ * <p>Ranks add up the same products in another order. That changes a gradient's sum by a few units in the last place,
+ * and the parameter by as much of its update; each step adds such an error, and momentum multiplies it by up to ten.
+ * So: 16 units in the last place of 1 for each step. The largest found in these tests is a tenth of it; a wrong weight
+ * of one example shows as 100 times as much or more.
  *
- * <p>That is so for updates that are linear in the gradient. Adam's is {@code rate * m / (sqrt(v) + epsilon)}. Where all
- * gradients of a parameter have been zero but for rounding, {@code m} and {@code sqrt(v)} change by no more than a gradient does, and
- * the update by {@code rate / epsilon} times that: the gain. It is never more, since {@code m} is at most a few times
- * {@code sqrt(v)}.
+ * <p>That is so for updates that are linear in the gradient. Adam's is {@code rate * m / (sqrt(v) + epsilon)}. Where
+ * all gradients of a parameter have been zero but for rounding, {@code m} and {@code sqrt(v)} change by no more than a
+ * gradient does, and the update by {@code rate / epsilon} times that: the gain. It is never more, since {@code m} is at
+ * most a few times {@code sqrt(v)}.
  */
 final class Bound {
 

@@ -34,7 +34,10 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** Iterators and sources that reuse the memory of what they have given: every row of an epoch reaches a model all the same. */
+/**
+ * Iterators and sources that reuse the memory of what they have given: every row of an epoch reaches a model all the
+ * same.
+ */
 @Timeout(300)
 class HeldBatchesTest {
 

@@ -22,7 +22,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** Two hosts, by name, with four ranks each, that hold the parameters themselves: what goes over the network between them. */
+/**
+ * Two hosts, by name, with four ranks each, that hold the parameters themselves: what goes over the network between
+ * them.
+ */
 @Timeout(120)
 @Tag("long")
 class HybridTrafficTest {

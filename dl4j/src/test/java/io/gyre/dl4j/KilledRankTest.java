@@ -18,7 +18,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Processes that train a model, of which one is killed where only training comes; the rest is tested with the transport. */
+/**
+ * Processes that train a model, of which one is killed where only training comes; the rest is tested with the
+ * transport.
+ */
 @EnabledOnOs(OS.LINUX)
 class KilledRankTest {
 

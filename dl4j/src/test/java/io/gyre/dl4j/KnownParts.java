@@ -76,7 +76,10 @@ import org.nd4j.linalg.schedule.ScheduleType;
 import org.nd4j.linalg.schedule.SigmoidSchedule;
 import org.nd4j.linalg.schedule.StepSchedule;
 
-/** A small model for each loss, activation, updater, schedule and kind of noise that Deeplearning4j ships, with data for it. */
+/**
+ * A small model for each loss, activation, updater, schedule and kind of noise that Deeplearning4j ships, with data for
+ * it.
+ */
 final class KnownParts {
 
     static final DataType TYPE = DataType.DOUBLE;

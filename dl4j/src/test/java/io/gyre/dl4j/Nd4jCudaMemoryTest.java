@@ -12,7 +12,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** What {@link Nd4jCudaMemory} uses of ND4J CUDA is as it was when that was written: nobody else would notice without a GPU. */
+/**
+ * What {@link Nd4jCudaMemory} uses of ND4J CUDA is as it was when that was written: nobody else would notice without a
+ * GPU.
+ */
 class Nd4jCudaMemoryTest {
 
     private static final String ALLOCATOR = "org.nd4j.jita.allocator.impl.AtomicAllocator";

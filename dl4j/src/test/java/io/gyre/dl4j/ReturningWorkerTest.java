@@ -27,7 +27,10 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** A program that trains, evaluates and trains again on two workers and a server; a worker is lost in the first or the second part. */
+/**
+ * A program that trains, evaluates and trains again on two workers and a server; a worker is lost in the first or the
+ * second part.
+ */
 @Timeout(120)
 class ReturningWorkerTest {
 

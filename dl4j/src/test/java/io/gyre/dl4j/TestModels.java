@@ -44,8 +44,8 @@ final class TestModels {
     }
 
     /**
-     * An Adam that divides no gradient by less than its learning rate: what rounding changes of a gradient, it changes of a parameter
-     * at most a few times over.
+     * An Adam that divides no gradient by less than its learning rate: what rounding changes of a gradient, it changes
+     * of a parameter at most a few times over.
      */
     static Adam steadyAdam(double learningRate) {
         return new Adam(

@@ -22,8 +22,8 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
 /**
- * A rank that trains in a process of its own. In the phase that it was given the victim says so and goes no further; a rank that
- * fails says why, and ends with status 1.
+ * A rank that trains in a process of its own. In the phase that it was given the victim says so and goes no further; a
+ * rank that fails says why, and ends with status 1.
  */
 final class TrainingProgram {
 

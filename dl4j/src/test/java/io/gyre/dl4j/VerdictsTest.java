@@ -37,8 +37,8 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
- * A verdict for every class of Deeplearning4j's that a model or a trainer can be given. {@code verdicts.tsv} has them, other tests
- * prove them, and this one sees that none is missing.
+ * A verdict for every class of Deeplearning4j's that a model or a trainer can be given. {@code verdicts.tsv} has them,
+ * other tests prove them, and this one sees that none is missing.
  */
 class VerdictsTest {
 
@@ -67,7 +67,9 @@ class VerdictsTest {
         EXACT,
         /** As the class that is named, of which it is an alias or a part. */
         AS,
-        /** They do what one process does with micro-batches; the documentation names the class and says what differs. */
+        /**
+         * They do what one process does with micro-batches; the documentation names the class and says what differs.
+         */
         IN_PARTS,
         /** Refused before anything starts; the documentation names the class. */
         REFUSED,

@@ -14,8 +14,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether ND4J CUDA can run here, found out without touching ND4J: where it cannot, it ends in its first operation, with an error
- * of native code, and does not turn to the CPU.
+ * Whether ND4J CUDA can run here, found out without touching ND4J: where it cannot, it ends in its first operation,
+ * with an error of native code, and does not turn to the CPU.
  *
  * @param problem why it cannot, and what to do; null if it can
  * @param devices ordinals of the GPUs on which it can

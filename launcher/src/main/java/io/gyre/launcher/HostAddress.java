@@ -34,8 +34,8 @@ final class HostAddress {
     }
 
     /**
-     * The address at which other ranks reach this host. Resolved here, because many a host takes its own name for loopback; a
-     * name that only ssh's configuration knows stays as it is.
+     * The address at which other ranks reach this host. Resolved here, because many a host takes its own name for
+     * loopback; a name that only ssh's configuration knows stays as it is.
      */
     static String of(String host) {
         try {

@@ -142,7 +142,10 @@ final class HostCheckup {
         return findings;
     }
 
-    /** Reads in one go: the kernel shows a setting only to who does not ask for it byte by byte, as Files.readString does. */
+    /**
+     * Reads in one go: the kernel shows a setting only to who does not ask for it byte by byte, as Files.readString
+     * does.
+     */
     private Optional<String> read(String file) throws IOException {
         Path path = root.resolve(file);
         if (!Files.isReadable(path)) {

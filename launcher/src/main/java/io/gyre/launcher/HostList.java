@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Lists of host names as SLURM writes them: {@code n[1-2,5],gpu[01-03]} is n1, n2, n5, gpu01, gpu02, gpu03. A plain list
- * such as {@code a,b} is one, too.
+ * Lists of host names as SLURM writes them: {@code n[1-2,5],gpu[01-03]} is n1, n2, n5, gpu01, gpu02, gpu03. A plain
+ * list such as {@code a,b} is one, too.
  */
 final class HostList {
 

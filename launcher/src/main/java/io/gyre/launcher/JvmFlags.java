@@ -9,8 +9,8 @@ public final class JvmFlags {
     public static final String OPEN_UNSAFE = "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED";
 
     /**
-     * The line. The first flag makes a JVM ignore those it does not know, the last two keep JDK 24 and later from warning about
-     * ND4J's native code.
+     * The line. The first flag makes a JVM ignore those it does not know, the last two keep JDK 24 and later from
+     * warning about ND4J's native code.
      */
     public static final List<String> STANDARD = List.of(
             "-XX:+IgnoreUnrecognizedVMOptions",

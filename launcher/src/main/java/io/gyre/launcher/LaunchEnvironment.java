@@ -15,8 +15,8 @@ import java.util.OptionalInt;
  * @param rank rank of this process
  * @param size number of ranks
  * @param localRank number among the ranks of this host, if the launcher tells
- * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher tells, or what the user has
- *     set as GYRE_RENDEZVOUS
+ * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher tells, or what the
+ *     user has set as GYRE_RENDEZVOUS
  */
 public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
 
@@ -36,7 +36,8 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
      *
      * @param variables the environment, as {@link System#getenv()} gives it
      * @return empty if no launcher started this process
-     * @throws IllegalArgumentException if the traces are incomplete or make no sense; it names the variable and what to do
+     * @throws IllegalArgumentException if the traces are incomplete or make no sense; it names the variable and what to
+     *     do
      */
     public static Optional<LaunchEnvironment> detect(Map<String, String> variables) {
         Variables has = new Variables(variables);
@@ -154,8 +155,8 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Pods of an Indexed Job are called {@code job-index}, and are found by that name under the headless Service that the Job's
-     * template names as its subdomain; we ask for a Service of the Job's own name.
+     * Pods of an Indexed Job are called {@code job-index}, and are found by that name under the headless Service that
+     * the Job's template names as its subdomain; we ask for a Service of the Job's own name.
      */
     private static Optional<String> firstPod(String ownName, int ownIndex) {
         String ending = "-" + ownIndex;

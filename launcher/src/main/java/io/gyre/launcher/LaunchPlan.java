@@ -17,8 +17,8 @@ import java.util.Set;
  * @param transport network among the ranks
  * @param port where the ranks find the rendezvous; 0 for any free one
  * @param environment more variables for every rank
- * @param devices GPUs to share out among the ranks of each host, as {@code CUDA_VISIBLE_DEVICES} names them; empty to leave that
- *     variable alone
+ * @param devices GPUs to share out among the ranks of each host, as {@code CUDA_VISIBLE_DEVICES} names them; empty to
+ *     leave that variable alone
  * @param rootOwnsTerminal on a terminal, rank 0 writes to it directly, so that it may draw a progress bar
  * @param restarts how often each rank is started again that was lost and without which the others go on
  * @param grace how long ranks have to end when the launcher is stopped, before they are killed
@@ -111,8 +111,8 @@ public record LaunchPlan(
     }
 
     /**
-     * As this, with each rank being started again up to so many times if it is lost when the others go on without it: workers of
-     * {@code ParameterService} with servers of their own, which come back into the run.
+     * As this, with each rank being started again up to so many times if it is lost when the others go on without it:
+     * workers of {@code ParameterService} with servers of their own, which come back into the run.
      */
     public LaunchPlan withRestarts(int times) {
         return new LaunchPlan(

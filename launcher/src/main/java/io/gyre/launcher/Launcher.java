@@ -27,15 +27,15 @@ import org.jspecify.annotations.Nullable;
  * others have half a second to notice and to say so; then they are told to end (SIGTERM), and killed 0.8 s later. The
  * same happens, without the half second, at an interrupt of {@link #run}. At {@link #stop} and at a signal to this
  * process they have {@link LaunchPlan#grace} to end, as a training does that is to be resumed; a second signal kills
- * them at once. A rank that is lost when the others go on without it may be started again
- * ({@link LaunchPlan#restarts}). If the launcher itself is killed, watchers beside the ranks do it.
+ * them at once. A rank that is lost when the others go on without it may be started again ({@link
+ * LaunchPlan#restarts}). If the launcher itself is killed, watchers beside the ranks do it.
  *
  * <dl>
  *   <dt>Threading
  *   <dd>One thread calls {@link #run}, once; any may call {@link #stop}.
  *   <dt>Global state
- *   <dd>While {@link #run} runs, SIGTERM, SIGINT and SIGHUP do not end this JVM but the ranks. {@link #run} then returns
- *       the status with which the program should end: {@link LaunchResult#exitStatus}.
+ *   <dd>While {@link #run} runs, SIGTERM, SIGINT and SIGHUP do not end this JVM but the ranks. {@link #run} then
+ *       returns the status with which the program should end: {@link LaunchResult#exitStatus}.
  * </dl>
  */
 public final class Launcher {
@@ -230,7 +230,10 @@ public final class Launcher {
         return java;
     }
 
-    /** A rank that was killed could not remove what it had in shared memory. Ranks elsewhere leave that to the next run there. */
+    /**
+     * A rank that was killed could not remove what it had in shared memory. Ranks elsewhere leave that to the next run
+     * there.
+     */
     private void removeLeftovers() {
         if (group.failed() || group.wasStopped()) {
             try {

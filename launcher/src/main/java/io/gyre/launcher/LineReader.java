@@ -16,7 +16,8 @@ final class LineReader {
     /**
      * Reads to the end.
      *
-     * @param lines is given each line without its end, as soon as it is there, and what is left at the end of the stream
+     * @param lines is given each line without its end, as soon as it is there, and what is left at the end of the
+     *     stream
      */
     static void read(InputStream in, Consumer<byte[]> lines) throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream();

@@ -17,7 +17,8 @@ import java.util.function.Predicate;
 record Placement(int rank, int size, String host, boolean here, int localRank, int localSize) {
 
     /**
-     * Spreads ranks over hosts in order, neighbours on one host; the first hosts take one more where it does not come out even.
+     * Spreads ranks over hosts in order, neighbours on one host; the first hosts take one more where it does not come
+     * out even.
      *
      * @param here tells the launcher's own host
      */

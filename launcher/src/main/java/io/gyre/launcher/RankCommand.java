@@ -7,15 +7,15 @@ import java.util.Map;
 /**
  * The command that starts one rank, here or over ssh.
  *
- * <p>A rank begins as a shell, which leaves a watcher behind and then becomes the JVM, keeping its process id. The watcher
- * holds the rank's standard input, a pipe from the launcher. {@code TERM} and {@code KILL} on it are signals to pass on. The end
- * of the pipe says that the rank has ended, or that the launcher has, however it died: a rank that is still there is then told
- * to end, and killed a second later. It is a process of its own because a user's program owes us nothing, and because a JVM that
- * hangs could not watch.
+ * <p>A rank begins as a shell, which leaves a watcher behind and then becomes the JVM, keeping its process id. The
+ * watcher holds the rank's standard input, a pipe from the launcher. {@code TERM} and {@code KILL} on it are signals to
+ * pass on. The end of the pipe says that the rank has ended, or that the launcher has, however it died: a rank that is
+ * still there is then told to end, and killed a second later. It is a process of its own because a user's program owes
+ * us nothing, and because a JVM that hangs could not watch.
  *
- * <p>Ctrl-C in a terminal, and its closing, reach every process there. Ranks, and the ssh that leads to one, do not hear
- * them: the launcher does, and decides. The ssh does not hear SIGTERM either, which a batch system sends to all: with it
- * would go the pipe, and the time that its rank has to end.
+ * <p>Ctrl-C in a terminal, and its closing, reach every process there. Ranks, and the ssh that leads to one, do not
+ * hear them: the launcher does, and decides. The ssh does not hear SIGTERM either, which a batch system sends to all:
+ * with it would go the pipe, and the time that its rank has to end.
  */
 final class RankCommand {
 

@@ -13,8 +13,9 @@ import java.util.Optional;
 record RankEnd(int rank, int status) {
 
     /**
-     * The rank that began it, when several failed and the coordinator has no word on it. One that a signal ended is believed before
-     * one that gave up by itself, as those do that lose a peer; then the one whose end was noticed first.
+     * The rank that began it, when several failed and the coordinator has no word on it. One that a signal ended is
+     * believed before one that gave up by itself, as those do that lose a peer; then the one whose end was noticed
+     * first.
      *
      * @param ends in the order in which they were noticed
      */

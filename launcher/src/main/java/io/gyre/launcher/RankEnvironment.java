@@ -50,7 +50,8 @@ final class RankEnvironment {
     }
 
     /**
-     * Which GPU a rank sees: its local rank's, in turn. CUDA reads the variable when it is loaded, so it cannot be set later.
+     * Which GPU a rank sees: its local rank's, in turn. CUDA reads the variable when it is loaded, so it cannot be set
+     * later.
      *
      * @param devices as {@code CUDA_VISIBLE_DEVICES} names them; empty for none of this
      */

@@ -241,7 +241,10 @@ final class RankGroup {
         }
     }
 
-    /** Starts a rank again that has failed in a run which goes on without it. Where one has done its work, the run is ending. */
+    /**
+     * Starts a rank again that has failed in a run which goes on without it. Where one has done its work, the run is
+     * ending.
+     */
     private boolean isSucceeded(RankProcess lost) {
         int rank = lost.place().rank();
         boolean wanted = lost.exitStatus() != 0

@@ -7,7 +7,8 @@ import java.nio.charset.StandardCharsets;
 /**
  * Where the lines of all ranks come together. A line is written in one piece.
  *
- * <p>If nobody reads any more, lines are dropped and the ranks go on: training must not die with the program that watched it.
+ * <p>If nobody reads any more, lines are dropped and the ranks go on: training must not die with the program that
+ * watched it.
  */
 final class Terminal {
 

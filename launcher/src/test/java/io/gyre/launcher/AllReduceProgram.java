@@ -10,8 +10,8 @@ import io.gyre.transport.JoinOptions;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A rank in the rhythm of training: it adds up floats with the others and checks every sum, works alone for a moment, and now and
- * then waits for rank 0's file and in a barrier, until somebody ends it.
+ * A rank in the rhythm of training: it adds up floats with the others and checks every sum, works alone for a moment,
+ * and now and then waits for rank 0's file and in a barrier, until somebody ends it.
  */
 final class AllReduceProgram {
 

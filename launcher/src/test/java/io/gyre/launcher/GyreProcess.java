@@ -52,7 +52,9 @@ final class GyreProcess implements AutoCloseable {
         return new GyreProcess(environment, arguments, false);
     }
 
-    /** {@code gyre run} of {@link RankProgram}, whose processes can be told from others by a last argument of their own. */
+    /**
+     * {@code gyre run} of {@link RankProgram}, whose processes can be told from others by a last argument of their own.
+     */
     static GyreProcess run(int ranks, String... program) throws IOException {
         return run(Map.of(), List.of("-n", String.valueOf(ranks)), program);
     }

@@ -14,7 +14,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Ranks killed at random while they join, add up numbers, and wait for each other. The seed decides who, when, and over what. */
+/**
+ * Ranks killed at random while they join, add up numbers, and wait for each other. The seed decides who, when, and over
+ * what.
+ */
 class RandomKillTest {
 
     private static final int MOST_RANKS = 3;

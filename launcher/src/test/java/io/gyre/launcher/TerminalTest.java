@@ -56,7 +56,10 @@ class TerminalTest {
         }
     }
 
-    /** Short lines: what rank 0 writes goes to the terminal as it is, so others' lines may stand between two parts of a long one. */
+    /**
+     * Short lines: what rank 0 writes goes to the terminal as it is, so others' lines may stand between two parts of a
+     * long one.
+     */
     @Test
     void rankZeroHasTheTerminalAndTheOthersArePrefixed() throws Exception {
         Process script = start("arguments", "short");

@@ -15,8 +15,9 @@ import org.deeplearning4j.nn.api.Model;
 import org.nd4j.evaluation.classification.Evaluation;
 
 /**
- * Parameters on a server: two workers push gradients and pull parameters, at most three steps apart, and a third rank holds the
- * parameters and updates them by the model's own Adam. All are threads of this JVM; needs no flag and no file.
+ * Parameters on a server: two workers push gradients and pull parameters, at most three steps apart, and a third rank
+ * holds the parameters and updates them by the model's own Adam. All are threads of this JVM; needs no flag and no
+ * file.
  */
 public final class ParameterServerProgram {
 

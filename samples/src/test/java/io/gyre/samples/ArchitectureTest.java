@@ -17,7 +17,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Dependencies point inwards, and one module knows each foreign library. It is here because samples see all modules. */
+/**
+ * Dependencies point inwards, and one module knows each foreign library. It is here because samples see all modules.
+ */
 class ArchitectureTest {
 
     private static final String[] CORE = {

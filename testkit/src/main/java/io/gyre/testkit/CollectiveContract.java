@@ -44,10 +44,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every implementation of {@link Collective} has to keep, on every network: extend this class, and its tests are yours.
+ * What every implementation of {@link Collective} has to keep, on every network: extend this class, and its tests are
+ * yours.
  *
- * <p>Most data are whole numbers so small that they add exactly in any order: the expected results then have a closed form and
- * need no tolerance.
+ * <p>Most data are whole numbers so small that they add exactly in any order: the expected results then have a closed
+ * form and need no tolerance.
  */
 @Timeout(300)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -61,7 +62,9 @@ public abstract class CollectiveContract {
     /** The collective under test, for one rank. */
     protected abstract Collective collective(Endpoint endpoint);
 
-    /** A peer timeout that a live peer of the network under test never exceeds in these tests, and short to wait for. */
+    /**
+     * A peer timeout that a live peer of the network under test never exceeds in these tests, and short to wait for.
+     */
     protected Duration shortTimeout() {
         return Duration.ofMillis(500);
     }

@@ -37,7 +37,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every network between ranks has to keep: extend this class, say how to run ranks over yours, and its tests are yours.
+ * What every network between ranks has to keep: extend this class, say how to run ranks over yours, and its tests are
+ * yours.
  *
  * <p>A process that is killed cannot be played by threads of one JVM: a transport tests that on its own.
  */
@@ -49,7 +50,9 @@ public abstract class EndpointContract {
     /** Ranks as threads of this JVM over the network under test. */
     protected abstract LocalCluster cluster(int ranks);
 
-    /** A peer timeout that a live peer of the network under test never exceeds in these tests, and short to wait for. */
+    /**
+     * A peer timeout that a live peer of the network under test never exceeds in these tests, and short to wait for.
+     */
     protected Duration shortTimeout() {
         return Duration.ofMillis(500);
     }

@@ -27,7 +27,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What all {@link GradientKernels} must compute: the bits of {@link ScalarKernels}, except that a NaN may be another. */
+/**
+ * What all {@link GradientKernels} must compute: the bits of {@link ScalarKernels}, except that a NaN may be another.
+ */
 public abstract class GradientKernelsContract {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -19,8 +19,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What all {@link Kernels} must do: the same as {@link ScalarKernels}, bit for bit, except that a NaN may be another. Extend it
- * for each implementation.
+ * What all {@link Kernels} must do: the same as {@link ScalarKernels}, bit for bit, except that a NaN may be another.
+ * Extend it for each implementation.
  */
 public abstract class KernelsContract {
 

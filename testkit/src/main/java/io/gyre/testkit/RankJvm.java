@@ -11,8 +11,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A rank in a JVM of its own, for tests of what happens to the others when it dies or stands still. It runs a main class of the
- * test's class path. Closing it kills it.
+ * A rank in a JVM of its own, for tests of what happens to the others when it dies or stands still. It runs a main
+ * class of the test's class path. Closing it kills it.
  *
  * <dl>
  *   <dt>Threading

@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Holds the contract itself to account: right collectives pass, and each mistake is found where one would look for it. */
+/**
+ * Holds the contract itself to account: right collectives pass, and each mistake is found where one would look for it.
+ */
 class CollectiveContractTest {
 
     private static Fault fault = Fault.NONE;

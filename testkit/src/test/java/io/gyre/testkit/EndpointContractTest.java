@@ -9,7 +9,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Holds the contract itself to account: the in-process network passes, and each mistake is found where one would look for it. */
+/**
+ * Holds the contract itself to account: the in-process network passes, and each mistake is found where one would look
+ * for it.
+ */
 class EndpointContractTest {
 
     private static Fault fault = Fault.NONE;

@@ -16,8 +16,9 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 
 /**
- * Collectives by way of rank 0, as simple as they can be: it gets everything, combines it in the order of ranks, and sends the
- * result back. Shows that the contract asks for no particular algorithm, and serves to be broken by {@link FaultyCollective}.
+ * Collectives by way of rank 0, as simple as they can be: it gets everything, combines it in the order of ranks, and
+ * sends the result back. Shows that the contract asks for no particular algorithm, and serves to be broken by {@link
+ * FaultyCollective}.
  */
 class StarCollective implements Collective {
 

@@ -25,7 +25,9 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class ChecksumBenchmark {
 
-    /** Bytes: the shortest slice; of ResNet-50 with momentum a slice, the gradients, and parameters with updater state. */
+    /**
+     * Bytes: the shortest slice; of ResNet-50 with momentum a slice, the gradients, and parameters with updater state.
+     */
     @Param({"65536", "38544000", "102784000", "205568000"})
     public int bytes;
 

@@ -24,8 +24,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What a frame costs at both ends together: header, checksum and log, without any other thread in between, as one thread is both
- * ranks.
+ * What a frame costs at both ends together: header, checksum and log, without any other thread in between, as one
+ * thread is both ranks.
  */
 @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup before all others.
 @State(Scope.Thread)

@@ -23,8 +23,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Each operation of {@link Kernels} on floats. {@code benchmarks/peers/kernels.c} is the same in C. The figures of 4 KiB and less
- * contain reading the clock, which takes about 25 ns.
+ * Each operation of {@link Kernels} on floats. {@code benchmarks/peers/kernels.c} is the same in C. The figures of 4
+ * KiB and less contain reading the clock, which takes about 25 ns.
  */
 @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup before all others.
 @State(Scope.Thread)

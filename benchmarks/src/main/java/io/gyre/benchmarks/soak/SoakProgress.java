@@ -9,7 +9,9 @@ import java.util.concurrent.TimeUnit;
 /** How far a run of a soak has come, printed once a second: a run that dies has said it before. Used by one thread. */
 final class SoakProgress {
 
-    /** First word of the line; then collections, steps, and processor time per step of the second half, in microseconds. */
+    /**
+     * First word of the line; then collections, steps, and processor time per step of the second half, in microseconds.
+     */
     static final String WORD = "soaked";
 
     private static final long LINE_NANOS = TimeUnit.SECONDS.toNanos(1);

@@ -34,8 +34,8 @@ public final class SoakRun {
     /**
      * Trains.
      *
-     * @param arguments a {@link SoakModel}, a {@link Kind}, seconds, and anything if the JVM is to collect more often than
-     *     training makes it
+     * @param arguments a {@link SoakModel}, a {@link Kind}, seconds, and anything if the JVM is to collect more often
+     *     than training makes it
      */
     public static void main(String[] arguments) throws InterruptedException {
         SoakModel model = SoakModel.valueOf(arguments[0]);

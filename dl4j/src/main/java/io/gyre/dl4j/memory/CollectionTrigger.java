@@ -3,9 +3,9 @@ package io.gyre.dl4j.memory;
 /**
  * Decides when to ask the JVM for a collection of garbage, since native memory has no other way back.
  *
- * <p>The JVM collects when its heap is full, which says nothing of the native memory of arrays that it has not found dead yet. This
- * class asks once native memory has grown by half of what is in use, at least by a limit, and spends at most a hundredth of the time
- * on it until memory becomes short. Times in nanoseconds, memory in bytes.
+ * <p>The JVM collects when its heap is full, which says nothing of the native memory of arrays that it has not found
+ * dead yet. This class asks once native memory has grown by half of what is in use, at least by a limit, and spends at
+ * most a hundredth of the time on it until memory becomes short. Times in nanoseconds, memory in bytes.
  */
 final class CollectionTrigger {
 
@@ -76,7 +76,10 @@ final class CollectionTrigger {
         leftOver -= bytes;
     }
 
-    /** Says that what the collection found has been freed: what it left was in use, what has come since counts as growth. */
+    /**
+     * Says that what the collection found has been freed: what it left was in use, what has come since counts as
+     * growth.
+     */
     void settled(long bytes) {
         settling = false;
         floor = Math.max(0, Math.min(leftOver, bytes));

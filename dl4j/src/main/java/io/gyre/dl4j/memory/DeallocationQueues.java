@@ -14,8 +14,8 @@ import org.nd4j.linalg.api.memory.deallocation.DeallocatorService;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The queues in which ND4J finds arrays, workspaces and contexts that Java cannot reach any more, and the threads that free what is
- * in them. ND4J has no interface for it; this class reaches the fields of 1.0.0-M2.1.
+ * The queues in which ND4J finds arrays, workspaces and contexts that Java cannot reach any more, and the threads that
+ * free what is in them. ND4J has no interface for it; this class reaches the fields of 1.0.0-M2.1.
  */
 final class DeallocationQueues {
 

@@ -8,19 +8,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * Proves that no thread still uses memory of an array that Java cannot reach any more.
  *
- * <p>An address of such memory can only be held by a method of ND4J that took it while the array was reachable: one that runs, in Java
- * or in native code, since before the array was found dead. Who looks at all stacks again and again can tell that it has ended:
+ * <p>An address of such memory can only be held by a method of ND4J that took it while the array was reachable: one
+ * that runs, in Java or in native code, since before the array was found dead. Who looks at all stacks again and again
+ * can tell that it has ended:
  *
  * <ul>
  *   <li>the thread has no frame of a class that takes addresses, or
- *   <li>its outermost such frame belongs to another call than before: as long as a call runs, the frames of its callers stay where
- *       they are, to the line. A difference is a proof; equality is none, as the same line may have called again.
+ *   <li>its outermost such frame belongs to another call than before: as long as a call runs, the frames of its callers
+ *       stay where they are, to the line. A difference is a proof; equality is none, as the same line may have called
+ *       again.
  * </ul>
  *
  * <p>Of a virtual thread only its carrier is seen. As long as a carrier runs virtual threads, it counts as in one call.
  *
- * <p>Observations are numbered from 0. What was found dead before observation {@code n} is free to go once {@link #observe} returns
- * {@code n} or more. Used by one thread.
+ * <p>Observations are numbered from 0. What was found dead before observation {@code n} is free to go once {@link
+ * #observe} returns {@code n} or more. Used by one thread.
  */
 final class NativeCalls {
 
@@ -51,7 +53,10 @@ final class NativeCalls {
             "org.nd4j.jita.allocator.impl.AtomicAllocator$ZeroGarbageCollectorThread",
             "org.nd4j.jita.allocator.impl.AtomicAllocator$DeviceGarbageCollectorThread");
 
-    /** What is known of a thread: it holds nothing that was found dead before observation {@code safe}; the call that it was seen in. */
+    /**
+     * What is known of a thread: it holds nothing that was found dead before observation {@code safe}; the call that it
+     * was seen in.
+     */
     private record Seen(long safe, @Nullable Call call) {}
 
     /** A call of a method that takes addresses, by the frames that cannot change while it runs. */

@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread that frees ND4J's memory. Dead objects wait in batches, each of which ends with an observation of all threads; a batch
- * is freed once {@link NativeCalls} has proved that nobody uses it and the grace period is over.
+ * The thread that frees ND4J's memory. Dead objects wait in batches, each of which ends with an observation of all
+ * threads; a batch is freed once {@link NativeCalls} has proved that nobody uses it and the grace period is over.
  */
 final class Reclaimer implements Runnable {
 
@@ -76,7 +76,10 @@ final class Reclaimer implements Runnable {
         thread.start();
     }
 
-    /** No more is taken from the queues. The thread ends by itself when what it has taken is freed, which is not waited for. */
+    /**
+     * No more is taken from the queues. The thread ends by itself when what it has taken is freed, which is not waited
+     * for.
+     */
     void close() {
         closing = true;
         thread.interrupt();

@@ -18,7 +18,10 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Proves that one dependency and a backend are enough: trains exclusive-or on two ranks of one JVM, without any JVM flag. */
+/**
+ * Proves that one dependency and a backend are enough: trains exclusive-or on two ranks of one JVM, without any JVM
+ * flag.
+ */
 public final class Main {
     private Main() {}
 

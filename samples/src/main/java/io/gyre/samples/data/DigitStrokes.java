@@ -3,11 +3,12 @@ package io.gyre.samples.data;
 import java.util.Arrays;
 
 /**
- * How digits are written: the strokes of the pen, through points of the unit square (x to the right, y down), and for some
- * digits a second way. Where a stroke bends, it follows a spline through its points; a corner is where two strokes meet.
+ * How digits are written: the strokes of the pen, through points of the unit square (x to the right, y down), and for
+ * some digits a second way. Where a stroke bends, it follows a spline through its points; a corner is where two strokes
+ * meet.
  *
- * @see <a href="https://doi.org/10.1016/B978-0-12-079050-0.50020-5">Catmull and Rom, A class of local interpolating splines,
- *     1974</a>
+ * @see <a href="https://doi.org/10.1016/B978-0-12-079050-0.50020-5">Catmull and Rom, A class of local interpolating
+ *     splines, 1974</a>
  */
 final class DigitStrokes {
 

@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Digits that are drawn here, so that a fresh machine has something that can really be learned: 28x28 grey pixels, each image
- * bent, slanted, turned, stretched and shifted, in a pen of its own, under noise.
+ * Digits that are drawn here, so that a fresh machine has something that can really be learned: 28x28 grey pixels, each
+ * image bent, slanted, turned, stretched and shifted, in a pen of its own, under noise.
  *
- * <p>Strokes are drawn as the distance to a polyline, and not with Java2D's fonts, which differ between machines and are
- * absent on some servers: image {@code i} of a seed is the same everywhere.
+ * <p>Strokes are drawn as the distance to a polyline, and not with Java2D's fonts, which differ between machines and
+ * are absent on some servers: image {@code i} of a seed is the same everywhere.
  */
 public final class DrawnDigits implements Images {
 

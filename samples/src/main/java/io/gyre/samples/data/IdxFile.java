@@ -11,10 +11,11 @@ import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 
 /**
- * One file of the MNIST format, checked: bytes in one dimension (labels) or in three (images). Numbers in its header are
- * big-endian; it may be compressed.
+ * One file of the MNIST format, checked: bytes in one dimension (labels) or in three (images). Numbers in its header
+ * are big-endian; it may be compressed.
  *
- * @see <a href="http://yann.lecun.com/exdb/mnist/">LeCun, Cortes and Burges, The MNIST database of handwritten digits</a>
+ * @see <a href="http://yann.lecun.com/exdb/mnist/">LeCun, Cortes and Burges, The MNIST database of handwritten
+ *     digits</a>
  */
 final class IdxFile {
 

@@ -29,9 +29,9 @@ final class IdxImages implements Images {
     }
 
     /**
-     * Reads {@code train-images-idx3-ubyte}, {@code train-labels-idx1-ubyte} and the {@code t10k-} pair, held out; or only
-     * {@code images-idx3-ubyte} and {@code labels-idx1-ubyte}, of which the last fifth is held out. All names may have a dot before
-     * {@code idx} and end in {@code .gz}.
+     * Reads {@code train-images-idx3-ubyte}, {@code train-labels-idx1-ubyte} and the {@code t10k-} pair, held out; or
+     * only {@code images-idx3-ubyte} and {@code labels-idx1-ubyte}, of which the last fifth is held out. All names may
+     * have a dot before {@code idx} and end in {@code .gz}.
      */
     static ImageSet open(Path directory) {
         if (IdxFile.findImages(directory, TRAIN).isPresent()) {

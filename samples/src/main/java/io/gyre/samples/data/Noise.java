@@ -1,8 +1,8 @@
 package io.gyre.samples.data;
 
 /**
- * Random numbers that are the same on every machine and JDK, from a seed and a position: number {@code i} of a set can be
- * made without the ones before it.
+ * Random numbers that are the same on every machine and JDK, from a seed and a position: number {@code i} of a set can
+ * be made without the ones before it.
  *
  * @see <a href="https://doi.org/10.1145/2660193.2660195">Steele, Lea and Flood, Fast splittable pseudorandom number
  *     generators, OOPSLA 2014</a>

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Noise with labels, for measuring speed: any number of images of any size, none of which is kept. A faint pattern of its
- * class lies in each image, so that a falling loss means something; there is nothing to hold out.
+ * Noise with labels, for measuring speed: any number of images of any size, none of which is kept. A faint pattern of
+ * its class lies in each image, so that a falling loss means something; there is nothing to hold out.
  */
 public final class Synthetic implements Images {
 

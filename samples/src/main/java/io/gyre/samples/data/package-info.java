@@ -1,4 +1,6 @@
-/** Labelled images to learn from: drawn, made up, or read from files; each in a part to train on and a part held out. */
+/**
+ * Labelled images to learn from: drawn, made up, or read from files; each in a part to train on and a part held out.
+ */
 @NullMarked
 package io.gyre.samples.data;
 

@@ -19,16 +19,17 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * ResNet-50 of Deeplearning4j's zoo, with two changes.
  *
  * <ul>
- *   <li>Its last pooling has a window of 3x3, for which nothing is left of images below 96 pixels. Here the mean is taken over
- *       whatever is left, as in the paper.
- *   <li>Its initial weights are so large that the first loss is about 145. Here convolutions begin with He's, the output with
- *       weights close to 0, and every residual block as the identity, so that it learns from the first step, in small batches
- *       too.
+ *   <li>Its last pooling has a window of 3x3, for which nothing is left of images below 96 pixels. Here the mean is
+ *       taken over whatever is left, as in the paper.
+ *   <li>Its initial weights are so large that the first loss is about 145. Here convolutions begin with He's, the
+ *       output with weights close to 0, and every residual block as the identity, so that it learns from the first
+ *       step, in small batches too.
  * </ul>
  *
- * @see <a href="https://doi.org/10.1109/CVPR.2016.90">He, Zhang, Ren and Sun, Deep residual learning for image recognition,
- *     CVPR 2016</a>
- * @see <a href="https://arxiv.org/abs/1706.02677">Goyal and others, Accurate, large minibatch SGD, 2017, section 5.1</a>
+ * @see <a href="https://doi.org/10.1109/CVPR.2016.90">He, Zhang, Ren and Sun, Deep residual learning for image
+ *     recognition, CVPR 2016</a>
+ * @see <a href="https://arxiv.org/abs/1706.02677">Goyal and others, Accurate, large minibatch SGD, 2017, section
+ *     5.1</a>
  */
 final class ResNet50Graph {
 

@@ -18,7 +18,9 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.schedule.InverseSchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
 
-/** What {@code gyre train} can train, by the name on its command line. Each takes images of any set, within its limits. */
+/**
+ * What {@code gyre train} can train, by the name on its command line. Each takes images of any set, within its limits.
+ */
 public enum SampleModel {
 
     /** Two hidden layers, of 256 and 128 units. */
@@ -65,8 +67,8 @@ public enum SampleModel {
     };
 
     /**
-     * Halved in the second pass over the data, a third in the next, and so on: with a constant rate the accuracy jumps from pass to
-     * pass, from seed to seed, and most of all where gradients are of older parameters.
+     * Halved in the second pass over the data, a third in the next, and so on: with a constant rate the accuracy jumps
+     * from pass to pass, from seed to seed, and most of all where gradients are of older parameters.
      */
     private static Adam fallingAdam(double rate) {
         return new Adam(new InverseSchedule(ScheduleType.EPOCH, rate, 1, 1));

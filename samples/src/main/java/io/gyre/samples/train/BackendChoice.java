@@ -8,8 +8,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * On what the ranks compute. Chosen before any of them starts, because ND4J itself chooses when it is first touched, and then from
- * the class path alone.
+ * On what the ranks compute. Chosen before any of them starts, because ND4J itself chooses when it is first touched,
+ * and then from the class path alone.
  *
  * @param onCuda on GPUs, or else on the CPU
  * @param usable ordinals of the GPUs on which ND4J CUDA can run

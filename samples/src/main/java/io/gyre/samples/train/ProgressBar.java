@@ -6,11 +6,11 @@ import java.util.Arrays;
 import java.util.function.IntSupplier;
 
 /**
- * One line of a terminal, drawn again and again, as long as the terminal is wide at that moment. What does not fit is left
- * out, the least important first.
+ * One line of a terminal, drawn again and again, as long as the terminal is wide at that moment. What does not fit is
+ * left out, the least important first.
  *
- * <p>The cursor waits at the beginning of the line: a terminal that becomes narrower and folds the line then leaves it in
- * the upper row, from where the next drawing erases all that is below.
+ * <p>The cursor waits at the beginning of the line: a terminal that becomes narrower and folds the line then leaves it
+ * in the upper row, from where the next drawing erases all that is below.
  */
 final class ProgressBar implements AutoCloseable {
 

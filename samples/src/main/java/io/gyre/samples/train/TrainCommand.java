@@ -17,8 +17,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code gyre train}: checks the options and the data, then starts the ranks and waits for them. Where it finds itself started as a
- * rank, by itself or by somebody else, it is that rank.
+ * {@code gyre train}: checks the options and the data, then starts the ranks and waits for them. Where it finds itself
+ * started as a rank, by itself or by somebody else, it is that rank.
  */
 @Command(
         name = "train",

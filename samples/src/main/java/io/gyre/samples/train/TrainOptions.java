@@ -23,7 +23,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** What {@code gyre train} is asked to do: read by the process that starts the ranks, which checks it, and by each rank. */
+/**
+ * What {@code gyre train} is asked to do: read by the process that starts the ranks, which checks it, and by each rank.
+ */
 public final class TrainOptions {
 
     private static final String DRAWN = "drawn";

@@ -8,8 +8,8 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows how far the training is: rank 0 speaks for all, with a bar on a terminal, otherwise with a line every few seconds; the
- * others are silent.
+ * Shows how far the training is: rank 0 speaks for all, with a bar on a terminal, otherwise with a line every few
+ * seconds; the others are silent.
  */
 final class TrainProgress implements StepListener, AutoCloseable {
 

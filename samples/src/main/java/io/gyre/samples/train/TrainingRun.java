@@ -112,8 +112,8 @@ final class TrainingRun {
     }
 
     /**
-     * Trains until the whole length is reached, counted from the first run. A resumed trainer lets pass the calls that an earlier
-     * run has finished, and one that was given a shorter length has finished before: hence the loop.
+     * Trains until the whole length is reached, counted from the first run. A resumed trainer lets pass the calls that
+     * an earlier run has finished, and one that was given a shorter length has finished before: hence the loop.
      */
     private List<FitReport> fit(DistributedTrainer trainer) {
         ExampleSource examples = ImageExamples.train(set);

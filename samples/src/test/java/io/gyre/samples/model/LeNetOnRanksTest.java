@@ -20,14 +20,16 @@ class LeNetOnRanksTest {
     private static final int STEPS = 5;
 
     /**
-     * What Adam makes of a rounding at most: it divides a gradient by the gradient's usual size plus epsilon, and where that is
-     * zero, a change of the gradient changes the step by the learning rate over epsilon times as much.
+     * What Adam makes of a rounding at most: it divides a gradient by the gradient's usual size plus epsilon, and where
+     * that is zero, a change of the gradient changes the step by the learning rate over epsilon times as much.
      */
     private static final double ADAM_GAIN = 2e-3 / 1e-8;
 
     private final ImageSet digits = DrawnDigits.of(1);
 
-    /** In single precision Adam may make anything of a gradient that is nearly zero, so only equal rounding is compared. */
+    /**
+     * In single precision Adam may make anything of a gradient that is nearly zero, so only equal rounding is compared.
+     */
     @Test
     void oneRankThatTakesItsBatchInFourPartsHasTheBitsOfFourRanks() throws Exception {
         assertThat(parameters(1, 4).get(0)).isEqualTo(parameters(4, 1).get(0));

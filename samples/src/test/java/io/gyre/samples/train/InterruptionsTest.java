@@ -22,8 +22,8 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What a run loses that is killed, interrupted and terminated at random moments and resumed after each, and that it ends
- * with the bits of one that was left alone. {@code -Dgyre.interruptions=10}: so many of each kind; prints a table.
+ * What a run loses that is killed, interrupted and terminated at random moments and resumed after each, and that it
+ * ends with the bits of one that was left alone. {@code -Dgyre.interruptions=10}: so many of each kind; prints a table.
  */
 @Tag("long")
 @EnabledIfSystemProperty(
