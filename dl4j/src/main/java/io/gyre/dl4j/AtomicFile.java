@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Writes files that appear complete or not at all, also if the process or the machine dies meanwhile. */
+/**
+ * Writes files atomically: a file appears complete or not at all, even if the process or the machine dies meanwhile.
+ */
 final class AtomicFile {
 
     private AtomicFile() {}
@@ -20,9 +22,9 @@ final class AtomicFile {
     }
 
     /**
-     * Writes to {@code unfinished}, brings that to the disk, and renames it to {@code target}, which it replaces.
+     * Writes to {@code unfinished}, syncs it to disk, and renames it to {@code target}, which it replaces.
      *
-     * @param unfinished in the same directory; overwritten, and deleted if there is no target in the end
+     * @param unfinished in the same directory; overwritten, and deleted if the write fails
      */
     static void write(Path target, Path unfinished, Body body) throws IOException {
         try {
@@ -54,7 +56,7 @@ final class AtomicFile {
         }
     }
 
-    /** Makes the new name last. Windows has no such call, and keeps names in order by itself. */
+    /** Makes the new name durable. Windows has no such call and orders directory updates itself. */
     private static void syncDirectory(Path directory) throws IOException {
         if (directory.getFileSystem().supportedFileAttributeViews().contains("posix")) {
             try (FileChannel channel = FileChannel.open(directory)) {
@@ -64,8 +66,7 @@ final class AtomicFile {
     }
 
     /**
-     * The exceptions of the file system have the file's name as their message, and the reason elsewhere or in their
-     * type.
+     * File system exceptions have the file's name as their message; the reason is in another field or in their type.
      */
     static String reason(IOException e) {
         if (e instanceof FileSystemException named) {

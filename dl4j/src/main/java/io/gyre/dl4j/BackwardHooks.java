@@ -3,16 +3,16 @@ package io.gyre.dl4j;
 import io.gyre.training.GradientProgress;
 
 /**
- * Tells while a backward pass runs how much of the gradient vector is complete. The pass completes it from its end,
- * layer by layer; Deeplearning4j itself says nothing before all of it is done.
+ * Reports, while a backward pass runs, how much of the gradient vector is complete. The pass completes it from its end,
+ * layer by layer; Deeplearning4j itself reports nothing before the whole pass is done.
  *
- * <p>Hooks are in the model during a pass only: outside it the model's layers and vertices are its own.
+ * <p>Hooks are installed only during a pass: outside it the model has its own layers and vertices.
  */
 interface BackwardHooks {
 
-    /** Puts the hooks in place. */
+    /** Installs the hooks. */
     void attach(GradientProgress progress);
 
-    /** Gives the model its own layers back; does nothing if they are there. */
+    /** Restores the model's own layers; does nothing if they are in place. */
     void detach();
 }

@@ -8,11 +8,11 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
- * The batches of one pass over an iterator, from a position on. Groups of batches are mixed: joined, their rows put
- * into an order drawn from the seed, and cut into batches of the same sizes again.
+ * The batches of one pass over an iterator, from a given position. Groups of batches are shuffled together: joined,
+ * their rows permuted by the seed, and split into batches of the same sizes again.
  *
- * <p>A batch of a stream that does not mix is the iterator's own, valid until {@link #hasNext}; one that is mixed is a
- * copy.
+ * <p>A stream that does not shuffle returns the iterator's own batches, each valid until {@link #hasNext}; shuffled
+ * batches are copies.
  */
 final class BatchStream {
 
@@ -31,9 +31,9 @@ final class BatchStream {
      * Begins a pass.
      *
      * @param iterator at its beginning
-     * @param groupBatches batches that are mixed; 1 leaves the iterator's order
+     * @param groupBatches number of batches shuffled together; 1 keeps the iterator's order
      * @param seed of this pass
-     * @param place where to begin: batches before it are read and left out
+     * @param place where to begin: batches before it are read and skipped
      * @param compared whether to keep a fingerprint of all that is read
      */
     BatchStream(MultiDataSetIterator iterator, int groupBatches, long seed, Place place, boolean compared) {
@@ -74,17 +74,17 @@ final class BatchStream {
         return group.remove();
     }
 
-    /** Whether batches stay valid while others are read. */
+    /** Whether batches stay valid while later ones are read. */
     boolean copies() {
         return groupBatches > 1;
     }
 
-    /** Batches that the iterator has given in this pass. */
+    /** Number of batches read from the iterator in this pass. */
     long batchesRead() {
         return batchesRead;
     }
 
-    /** Of all that was read in this pass, as it travels; 0 if it is not compared. */
+    /** Fingerprint of all that was read in this pass, as it is sent; 0 if it is not compared. */
     long fingerprint() {
         return compared ? Fingerprint.ofRunning(fingerprint) : 0;
     }

@@ -3,7 +3,7 @@ package io.gyre.dl4j;
 /**
  * Where a run begins, as rank 0 tells the others.
  *
- * @param stateChecksum of the state in the checkpoint that it goes on from, see {@link Checksums#ofState}; empty for
+ * @param stateChecksum of the state in the checkpoint that it continues from, see {@link Checksums#ofState}; empty for
  *     a new run
  */
 record Beginning(Progress progress, String stateChecksum) {
@@ -18,7 +18,7 @@ record Beginning(Progress progress, String stateChecksum) {
         return !stateChecksum.isEmpty();
     }
 
-    /** As {@link Progress#text}, with a line more. */
+    /** As {@link Progress#text}, with one more line. */
     String text() {
         return progress.text() + CHECKSUM + stateChecksum + "\n";
     }

@@ -4,14 +4,14 @@ import io.gyre.memory.Region;
 import java.util.List;
 
 /**
- * All that a run needs to go on, whatever its number of ranks.
+ * All that a run needs to continue, with any number of ranks.
  *
- * @param progress how far it is
+ * @param progress of the run
  * @param seed of the trainer
  * @param layout see {@link Replica#layout}
  * @param configuration the model's, as JSON
- * @param state parameters and, if there is any, updater state; live memory, neither copied nor owned
- * @param stateChecksum of the state, as all ranks have it; see {@link Checksums#ofState}
+ * @param state parameters and updater state, if any; live memory, neither copied nor owned
+ * @param stateChecksum of the state, on which all ranks agree; see {@link Checksums#ofState}
  */
 record Checkpoint(
         Progress progress, long seed, String layout, String configuration, List<Region> state, String stateChecksum) {}

@@ -24,9 +24,8 @@ import java.util.zip.CRC32C;
  * part = length of name (4), length of content (8), name (UTF-8), content, CRC32C of all of these (4)
  * </pre>
  *
- * <p>Numbers are little-endian, and so are the contents, as on every processor that ND4J runs on. A file is read
- * through once and found whole before anything is taken from it; no length in it is believed before it is compared with
- * the file's.
+ * <p>Numbers are little-endian, and so are the contents, as on every processor that ND4J runs on. The whole file is
+ * verified before anything is taken from it; no length in it is trusted before it is compared with the file's.
  */
 final class CheckpointFile implements AutoCloseable {
 
@@ -62,7 +61,7 @@ final class CheckpointFile implements AutoCloseable {
      * Writes all of a checkpoint.
      *
      * @throws IOException if it cannot be written
-     * @throws GyreException if it can, but its state is not the one that ranks have agreed on
+     * @throws GyreException if it was written, but its state is not the one that ranks have agreed on
      */
     static void write(Checkpoint checkpoint, FileChannel channel) throws IOException {
         Map<String, List<ByteBuffer>> parts = new LinkedHashMap<>();
@@ -173,7 +172,7 @@ final class CheckpointFile implements AutoCloseable {
         checkState();
     }
 
-    /** Every part may be as it was written, and yet not what ranks have agreed on. */
+    /** Every part may be intact, and yet not be what ranks have agreed on. */
     private void checkState() throws IOException {
         CRC32C crc = new CRC32C();
         for (int i = 0; contents.containsKey(STATE + i); i++) {
@@ -260,7 +259,7 @@ final class CheckpointFile implements AutoCloseable {
         return text(content(CONFIGURATION));
     }
 
-    /** Of the state, as all ranks had it: see {@link Checksums#ofState}. */
+    /** Checksum of the state, on which all ranks agreed: see {@link Checksums#ofState}. */
     String stateChecksum() throws IOException {
         return text(content(STATE_CHECKSUM));
     }
@@ -282,7 +281,7 @@ final class CheckpointFile implements AutoCloseable {
         return StandardCharsets.UTF_8.decode(bytes.flip()).toString();
     }
 
-    /** Fills the regions, which have the lengths that were written: compare {@link #layout} before. */
+    /** Fills the regions. They must have the lengths that were written: compare {@link #layout} first. */
     void readState(List<Region> state) throws IOException {
         for (int i = 0; i < state.size(); i++) {
             Content content = content(STATE + i);
@@ -302,7 +301,7 @@ final class CheckpointFile implements AutoCloseable {
         channel.close();
     }
 
-    /** A file that is not a whole checkpoint: torn, changed, or something else. */
+    /** A file that is not an intact checkpoint: torn, changed, or something else. */
     static final class DamagedException extends IOException {
         DamagedException(String reason) {
             super(reason);

@@ -16,9 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * The checkpoints of one run, in a directory of their own, named by step. Only files with such a name are ever deleted.
- */
+/** The checkpoints of one run, in their own directory, named by step. Only files with such a name are ever deleted. */
 final class CheckpointStore {
 
     private static final Logger LOG = LoggerFactory.getLogger(CheckpointStore.class);
@@ -36,7 +34,7 @@ final class CheckpointStore {
      * Opens a directory.
      *
      * @param directory created if it is missing
-     * @param keep how many checkpoints stay, at least 1
+     * @param keep how many checkpoints are kept, at least 1
      */
     CheckpointStore(Path directory, int keep) {
         this.directory = directory;
@@ -73,7 +71,7 @@ final class CheckpointStore {
     }
 
     /**
-     * Step of the newest checkpoint in a directory, whole or damaged; empty if there is none, or no directory.
+     * Step of the newest checkpoint in a directory, intact or damaged; empty if there is none, or no directory.
      *
      * @throws GyreException if the directory cannot be read
      */
@@ -93,10 +91,9 @@ final class CheckpointStore {
     }
 
     /**
-     * Does with a small file what will be done with checkpoints: writes it, brings it to the disk, renames and deletes
-     * it.
+     * Does with a small file what will be done with checkpoints: writes it, syncs it to disk, renames and deletes it.
      *
-     * @throws GyreException if that fails, so that a run learns it before it has something to lose
+     * @throws GyreException if that fails: a run then fails before it has something to lose
      */
     void tryOut() {
         Path trial = directory.resolve(TRIAL);
@@ -116,7 +113,7 @@ final class CheckpointStore {
         }
     }
 
-    /** Fails if there are checkpoints, so that a run that starts anew does not mix its own with them. */
+    /** Fails if there are checkpoints, so that a new run does not mix its own with them. */
     void checkEmpty() {
         try {
             List<Entry> found = entries();
@@ -131,7 +128,9 @@ final class CheckpointStore {
         }
     }
 
-    /** Opens the newest checkpoint that is whole; null if there is none at all. Damaged ones are reported, and left. */
+    /**
+     * Opens the newest intact checkpoint; null if there are no checkpoints at all. Damaged ones are reported and kept.
+     */
     @Nullable CheckpointFile openNewest() {
         try {
             List<Entry> found = entries();
@@ -153,7 +152,7 @@ final class CheckpointStore {
         }
     }
 
-    /** Writes a checkpoint, then deletes those that are too old. */
+    /** Writes a checkpoint, then deletes the oldest beyond the number kept. */
     void save(Checkpoint checkpoint) {
         int step = checkpoint.progress().step();
         Path target = directory.resolve(String.format("step-%08d.checkpoint", step));
@@ -166,7 +165,7 @@ final class CheckpointStore {
         deleteOld(step);
     }
 
-    /** Checkpoints of later steps come from a run that this one did not continue, and are not counted. */
+    /** Checkpoints of later steps belong to a run that this one did not continue, and are not counted. */
     private void deleteOld(int step) {
         try {
             List<Entry> old = entries().stream()

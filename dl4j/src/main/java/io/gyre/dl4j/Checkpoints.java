@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** When checkpoints are written, and that all ranks agree on how it went. Rank 0 alone touches the directory. */
+/**
+ * Decides when checkpoints are written, and makes all ranks agree on the outcome. Only rank 0 touches the directory.
+ */
 final class Checkpoints {
 
     private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
@@ -22,15 +24,15 @@ final class Checkpoints {
     private long savedStep;
 
     /**
-     * What the user asked for.
+     * The user's options.
      *
      * @param directory null for no checkpoints
-     * @param everySteps 0 for not by steps
-     * @param everyEpochs 0 for not by epochs
+     * @param everySteps 0 to write none by steps
+     * @param everyEpochs 0 to write none by epochs
      */
     record Options(@Nullable Path directory, long everySteps, int everyEpochs, int keep, boolean resume) {
 
-        /** What must be the same on all ranks; the directory is rank 0's own affair. */
+        /** What must be the same on all ranks. The directory is not: only rank 0 uses it. */
         String toCompare() {
             return directory == null
                     ? "none"
@@ -47,10 +49,9 @@ final class Checkpoints {
     }
 
     /**
-     * Prepares the directory on rank 0, and loads the newest checkpoint into its replica if that is wanted and there is
-     * one.
+     * Prepares the directory on rank 0 and, if asked to resume, loads the newest checkpoint, if any, into its replica.
      *
-     * @return where the run goes on; null if a new one starts
+     * @return where the run continues; null if a new one starts
      */
     @Nullable Beginning openOnRoot() {
         Path directory = options.directory();
@@ -105,9 +106,9 @@ final class Checkpoints {
     }
 
     /**
-     * Saves what a call of {@code fit} ends with, unless its last step is on disk already.
+     * Saves the state at the end of a call of {@code fit}, unless its last step is already on disk.
      *
-     * @throws GyreException on all ranks if it cannot be written: what the call ends with is in the model alone
+     * @throws GyreException on all ranks if it cannot be written: the result of the call is then in the model only
      */
     void afterCall(Progress progress) {
         if (options.directory() == null || progress.step() == savedStep) {
@@ -120,7 +121,7 @@ final class Checkpoints {
         }
     }
 
-    /** A failure to write does not end the training: the next checkpoint makes it good. */
+    /** A failure to write does not end the training: the next checkpoint makes up for it. */
     private void saveOrReport(Progress progress) {
         String failure = save(progress);
         if (!failure.isEmpty() && session.world().isRoot()) {
@@ -131,7 +132,7 @@ final class Checkpoints {
     /**
      * Writes a checkpoint.
      *
-     * @return what failed, the same on all ranks; empty if nothing did
+     * @return what failed, the same text on all ranks; empty if nothing did
      */
     private String save(Progress progress) {
         if (options.directory() == null) {

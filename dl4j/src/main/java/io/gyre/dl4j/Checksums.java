@@ -35,7 +35,7 @@ final class Checksums {
     }
 
     /**
-     * CRC32C of parameters and updater state, in hexadecimal digits: what ranks compare, and checkpoints carry.
+     * CRC32C of parameters and updater state, in hexadecimal digits. Ranks compare it, and checkpoints contain it.
      *
      * @param state see {@link Replica#state}
      */
@@ -48,7 +48,7 @@ final class Checksums {
         return String.format("%08x", crc32c);
     }
 
-    /** The region's memory in order, in pieces, for somebody who reads it often. */
+    /** The region's memory in order, in pieces, for a caller that reads it often. */
     static List<ByteBuffer> windows(Region data) {
         List<ByteBuffer> windows = new ArrayList<>();
         eachWindow(data, windows::add);

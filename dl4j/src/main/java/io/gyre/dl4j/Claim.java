@@ -8,9 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * That a thread, and so a rank, uses objects which no other thread may use meanwhile: a model, an iterator. A later
- * claim of the same thread takes them over. Nothing is kept of a claim that was released, or of objects that nobody
- * has any more.
+ * A thread's, and so a rank's, exclusive use of objects such as a model or an iterator. A later claim of the same
+ * thread takes them over. Released claims and unreachable objects leave nothing behind.
  *
  * <p>All methods are thread-safe.
  */
@@ -24,17 +23,17 @@ final class Claim implements AutoCloseable {
     private Use use = Use.NONE;
     private boolean takenOver;
 
-    /** Whether something is under way that ends if another claim takes the objects over. */
+    /** What is in progress, and ends if another claim takes the objects over. */
     enum Use {
         /** Nothing. */
         NONE,
-        /** A pass that a later call goes on with. */
+        /** A pass that a later call continues. */
         BETWEEN_CALLS,
-        /** A call that runs. */
+        /** A running call. */
         NOW
     }
 
-    /** An object by its identity, which may be collected. */
+    /** An object by its identity; weakly reachable. */
     private static final class Key extends WeakReference<Object> {
 
         private final int hash;
@@ -66,8 +65,8 @@ final class Claim implements AutoCloseable {
     /**
      * Claims objects for this thread.
      *
-     * @param ofRank who claims, for the error of another
-     * @param mayEnd the most of an earlier claim of this thread that may end by this one
+     * @param ofRank the claiming rank, for the error of another claim
+     * @param mayEnd the most active use in an earlier claim of this thread that this one may end
      */
     static Claim of(List<Object> objects, String ofRank, Use mayEnd) {
         Claim claim = new Claim(ofRank);
@@ -125,7 +124,7 @@ final class Claim implements AutoCloseable {
         }
     }
 
-    /** How many objects are claimed in this process. */
+    /** Number of objects claimed in this process. */
     static int count() {
         synchronized (CLAIMS) {
             purge();
@@ -133,7 +132,7 @@ final class Claim implements AutoCloseable {
         }
     }
 
-    /** Releases what has not been taken over. A second call does nothing. */
+    /** Releases the objects that were not taken over. A second call does nothing. */
     @Override
     public void close() {
         synchronized (CLAIMS) {

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Finds out in every step whether ranks that should read the same data do, and if not, who read what. */
+/** Checks in every step that ranks which should read the same data do, and if not, reports who read what. */
 final class DataAgreement {
 
     static final String REMEDY = " All ranks must read the same data in the same order: give whatever shuffles or adds"
@@ -27,9 +27,9 @@ final class DataAgreement {
     /**
      * Fails on all ranks alike, unless all have read the same.
      *
-     * @param total what all in step brought
-     * @param own what this rank has read for the step
-     * @param inStep those who take the step
+     * @param total sum over all ranks in step
+     * @param own what this rank read for the step
+     * @param inStep the ranks that take the step
      * @param step number of the step
      * @param epoch of the data
      */
@@ -45,7 +45,7 @@ final class DataAgreement {
         }
     }
 
-    /** Whether the source of any rank in step gives other values each time it is asked. */
+    /** Whether the source of any rank in step returns other values each time it is read. */
     static boolean anyUnknown(StepSummary total) {
         List<StepReport> reports = total.reports();
         for (int rank = 0; rank < reports.size(); rank++) {
@@ -56,7 +56,7 @@ final class DataAgreement {
         return false;
     }
 
-    /** What to say of them, if there are any. */
+    /** What to report of those ranks, if there are any. */
     static String unknown(StepSummary total, Session inStep) {
         List<StepReport> reports = total.reports();
         List<Member> ranks = new ArrayList<>();
@@ -117,7 +117,7 @@ final class DataAgreement {
         return names.toString();
     }
 
-    /** The first thing that not all ranks have read alike; empty if there is none. */
+    /** The first item that not all ranks read alike; empty if there is none. */
     private static String firstDifferent(List<Map<String, String>> ofRanks) {
         Set<String> all = new LinkedHashSet<>();
         ofRanks.forEach(reads -> all.addAll(reads.keySet()));

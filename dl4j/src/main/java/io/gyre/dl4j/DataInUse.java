@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The data that a rank trains on, claimed for it alone, and its pass over them. The pass stays open from one call of
- * {@code fit} to the next, so that training in many short calls reads every batch once.
+ * The data that a rank trains on, claimed exclusively, and its pass over them. The pass stays open from one call of
+ * {@code fit} to the next, so that many short calls read every batch once.
  */
 final class DataInUse implements AutoCloseable {
 
@@ -24,9 +24,9 @@ final class DataInUse implements AutoCloseable {
     /**
      * Creates it, without data.
      *
-     * @param session of those who train
-     * @param watch over what reads the data
-     * @param rankName who claims the data, for errors
+     * @param session of the ranks that train
+     * @param watch over the code that reads the data
+     * @param rankName the claiming rank, for errors
      */
     DataInUse(Session session, LossWatch watch, String rankName) {
         this.session = session;
@@ -37,10 +37,10 @@ final class DataInUse implements AutoCloseable {
     /**
      * Claims data for a call of {@code fit}.
      *
-     * @param next of this call
-     * @param resumed describes the data that a run which is resumed stopped in; null if it is not resumed
-     * @return whether the call goes on in the data of the call before. Data are the same if they come from the same
-     *     object; those of a run that is resumed, if they have the same description
+     * @param next data of this call
+     * @param resumed description of the data in which the resumed run stopped; null if the run is not resumed
+     * @return whether the call continues in the data of the previous call. Data are the same if they come from the same
+     *     object or, in a resumed run, if they have the same description
      */
     boolean take(ShardedData next, @Nullable String resumed) {
         ShardedData earlier = data;
@@ -63,12 +63,12 @@ final class DataInUse implements AutoCloseable {
         return goesOn;
     }
 
-    /** What is the same on all ranks is logged by one. */
+    /** What is the same on all ranks is logged by one of them. */
     private boolean speaks() {
         return session.world().isRoot();
     }
 
-    /** The pass, open for the steps of a call of {@code fit} from one on; begun at a place if none is open. */
+    /** The pass, open for a call of {@code fit} that begins with the given step; begun at a place if none is open. */
     Pass open(ShardedData of, Place place, long step) {
         setUse(Claim.Use.NOW);
         Pass open = pass;
@@ -83,7 +83,7 @@ final class DataInUse implements AutoCloseable {
         return begun;
     }
 
-    /** Between calls nothing is read from the data: they are the program's. */
+    /** Between calls nothing is read from the data: the program may use them. */
     void leave() {
         if (pass != null) {
             pass.pause();
@@ -101,7 +101,7 @@ final class DataInUse implements AutoCloseable {
         }
     }
 
-    /** What {@link #take} took last, or has kept in place of it. */
+    /** The data last taken by {@link #take}, or kept instead. */
     ShardedData data() {
         return Objects.requireNonNull(data);
     }
@@ -112,7 +112,7 @@ final class DataInUse implements AutoCloseable {
         }
     }
 
-    /** Ends the pass and gives the data back. A second call does nothing. */
+    /** Ends the pass and releases the data. A second call does nothing. */
     @Override
     public void close() {
         endPass();

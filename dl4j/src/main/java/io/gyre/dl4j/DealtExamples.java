@@ -9,9 +9,9 @@ import java.util.NoSuchElementException;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
- * A source whose batches go to whoever comes for them. All ranks count with one counter: its numbers are those of the
- * batches of the first epoch, then of the second, and so on. A rank that draws one of the next epoch keeps it for its
- * next pass.
+ * A source whose batches are dealt: each goes to the rank that asks next. All ranks draw batch numbers from one
+ * counter, which runs through the batches of the first epoch, then of the second, and so on. A rank that draws a number
+ * of the next epoch keeps it for its next pass.
  */
 final class DealtExamples extends ShardedData {
 
@@ -39,7 +39,7 @@ final class DealtExamples extends ShardedData {
         return source.size() + " examples, dealt in batches of " + batch + ", order from seed " + seed;
     }
 
-    /** Its numbers say which batches are still to be had. */
+    /** The counter says which batches remain. */
     @Override
     Object identity() {
         return counter;

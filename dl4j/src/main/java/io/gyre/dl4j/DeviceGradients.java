@@ -24,12 +24,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A model's gradients on a GPU, taken to the memory where ranks combine them and back, without ND4J's own copies: those
- * are of the whole vector, to memory that is not shared. Buckets leave as soon as they are complete, during the
- * backward pass if somebody tells.
+ * Copies a model's gradients from a GPU to the memory where ranks reduce them, and back, without ND4J's own copies,
+ * which copy the whole vector to memory that is not shared. A bucket is copied as soon as it is complete; during the
+ * backward pass, if hooks report that.
  *
- * <p>Belongs to the thread of the passes, but for {@link #accessOfAnotherThread}. Not run on a GPU yet; see {@code
- * docs/gpu.md}.
+ * <p>Confined to the thread that runs the passes, except {@link #accessOfAnotherThread}. Not run on a GPU yet; see
+ * {@code docs/gpu.md}.
  */
 final class DeviceGradients implements AutoCloseable {
 
@@ -47,27 +47,24 @@ final class DeviceGradients implements AutoCloseable {
     private @Nullable ThreadAccess ownAccess;
     private boolean open;
 
-    /** Where a backend keeps an array, and in which streams it computes. Called on the thread of the passes. */
+    /** Where a backend keeps an array, and in which streams it computes. Called on the thread that runs the passes. */
     interface GradientMemory {
         /** Ordinal of the device. */
         int device(INDArray array);
 
         /**
-         * Address of the first element on the device, which holds what was written last. May wait for what is under
-         * way.
+         * Address of the first element on the device, which then holds the latest values. May wait for pending
+         * operations.
          */
         long address(INDArray array);
 
-        /**
-         * Sees to it, during a pass, that the device holds what was written last to a part, as far as the streams have
-         * come.
-         */
+        /** Makes sure, during a pass, that the device holds the latest values of a part, in stream order. */
         void refresh(INDArray array, long byteOffset, long byteLength);
 
         /** Handles of the streams in which the calling thread's operations run. */
         long[] streams();
 
-        /** Notes that the device's copy was written by somebody else; the streams wait until that is done. */
+        /** Records that the device's copy was written by others; the streams wait until that is done. */
         void written(INDArray array);
     }
 
@@ -106,11 +103,11 @@ final class DeviceGradients implements AutoCloseable {
     }
 
     /**
-     * Prepares the way.
+     * Prepares the copies.
      *
-     * @param source its devices are closed with this
+     * @param source its devices are closed with this object
      * @param rank of the model, for the log
-     * @param host where ranks combine gradients
+     * @param host where ranks reduce gradients
      */
     DeviceGradients(int rank, Source source, INDArray gradients, Region host, ElementType type, BucketPlan plan) {
         devices = source.devices();
@@ -131,7 +128,7 @@ final class DeviceGradients implements AutoCloseable {
         return staged.region();
     }
 
-    /** Begins a step, before its pass or at its end. */
+    /** Begins a step, before or after its pass. */
     void open(INDArray gradients) {
         if (open) {
             return;
@@ -169,7 +166,7 @@ final class DeviceGradients implements AutoCloseable {
         return vector;
     }
 
-    /** Lets one bucket leave, after what computes it. */
+    /** Starts the copy of one bucket, ordered after the operations that compute it. */
     void beginBucket(INDArray gradients, int bucket) {
         open(gradients);
         Bucket part = staged.plan().buckets().get(bucket);
@@ -177,20 +174,20 @@ final class DeviceGradients implements AutoCloseable {
         staged.beginBucket(vector(), computes, bucket);
     }
 
-    /** Lets all buckets leave, after what computes them. */
+    /** Starts the copies of all buckets, ordered after the operations that compute them. */
     void begin(INDArray gradients) {
         open(gradients);
         staged.begin(vector(), computes);
     }
 
-    /** Brings a part to the host and waits for it, outside of the exchange: to look at it. */
+    /** Copies a part to the host and waits for it, outside the exchange, for inspection. */
     void fetch(INDArray gradients, long byteOffset, long byteLength) {
         open(gradients);
         memory.refresh(gradients, byteOffset, byteLength);
         staged.fetch(vector(), computes, byteOffset, byteLength);
     }
 
-    /** Access of the thread of the passes, for exchanges after them. */
+    /** Access for the thread that runs the passes, for exchanges after a pass. */
     HostAccess access() {
         if (ownAccess == null) {
             ownAccess = new ThreadAccess(null, staged.exchange(device));
@@ -198,13 +195,13 @@ final class DeviceGradients implements AutoCloseable {
         return ownAccess;
     }
 
-    /** Access of the calling thread, for exchanges during the passes: with a device of that thread's. */
+    /** Access for the calling thread, for exchanges during a pass; uses that thread's own device object. */
     HostAccess accessOfAnotherThread() {
         Device own = devices.open(ordinal);
         return new ThreadAccess(own, staged.exchange(own));
     }
 
-    /** Lets what ND4J computes from now on see the combined gradients. */
+    /** Makes the reduced gradients visible to all later ND4J operations. */
     void end(INDArray gradients) {
         if (open) {
             staged.end(computes);
@@ -227,7 +224,7 @@ final class DeviceGradients implements AutoCloseable {
         devices.close();
     }
 
-    /** One thread's. */
+    /** The access of one thread. */
     private record ThreadAccess(@Nullable Device own, StagedExchange exchange) implements HostAccess {
 
         @Override
