@@ -66,7 +66,7 @@ final class Claim implements AutoCloseable {
      * Claims objects for this thread.
      *
      * @param ofRank the claiming rank, for the error of another claim
-     * @param mayEnd the most active use in an earlier claim of this thread that this one may end
+     * @param mayEnd the most active kind of use, by an earlier claim of this thread, that this claim may end
      */
     static Claim of(List<Object> objects, String ofRank, Use mayEnd) {
         Claim claim = new Claim(ofRank);

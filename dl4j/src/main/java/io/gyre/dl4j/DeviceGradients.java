@@ -128,7 +128,7 @@ final class DeviceGradients implements AutoCloseable {
         return staged.region();
     }
 
-    /** Begins a step, before or after its pass. */
+    /** Begins a step, before its pass or at the end of it. */
     void open(INDArray gradients) {
         if (open) {
             return;

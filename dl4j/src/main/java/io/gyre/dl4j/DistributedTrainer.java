@@ -40,45 +40,47 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state
- * and counters, and after every step all have the same again, bit for bit. The strategies of {@link Parameters} leave
- * each rank, or each group of ranks, its own steps instead, and promise equal parameters at the end of each {@code fit}
- * only; what follows is about the default.
+ * and counters, and these are bit-identical on all ranks after every step. With the strategies of {@link Parameters}
+ * each rank, or each group of ranks, takes its own steps instead, and parameters are equal at the end of each {@code
+ * fit} only; the following describes the default strategy.
  *
  * <dl>
  *   <dt>Result
- *   <dd>Gradients are summed over the examples of all ranks before anything else happens to them, so regularisation,
- *       clipping, updater, schedules and constraints see what one process with the whole batch would show them: N ranks
- *       with batch B equal one with batch N B within rounding, for uneven batches too. {@code docs/training.md} has the
- *       bounds.
+ *   <dd>Gradients are summed over the examples of all ranks before any other processing, so regularisation, clipping,
+ *       updater, schedules and constraints see what they would see in one process with the whole batch: N ranks with
+ *       batch B equal one rank with batch N B up to rounding error, also for uneven batches. {@code docs/training.md}
+ *       has the bounds.
  *   <dt>BatchNorm
  *   <dd>Each rank normalises with the statistics of its own part of the batch; the running statistics are averaged over
- *       all examples. The result then differs from one process, as the layer sees smaller batches.
- *   <dt>Chance
+ *       all examples. The result then differs from that of one process, because the layer sees smaller batches.
+ *   <dt>Randomness
  *   <dd>Before every step the thread's {@code Nd4j.getRandom()} is seeded from the trainer's seed, the rank and the
- *       step: dropout differs between ranks and steps, and is the same when a run is repeated or resumed. After the
- *       pass it has the state that it had before: what the program draws from it does not depend on the trainer.
+ *       step: dropout differs between ranks and steps, and is reproduced when a run is repeated or resumed. After the
+ *       pass the generator's previous state is restored: the program's own draws do not depend on the trainer.
  *   <dt>Listeners
- *   <dd>The model's own fire on every rank, in the order of {@code fit}. {@code iterationDone} sees the score over all
- *       ranks; {@code onGradientCalculation} sees this rank's gradients, and does not fire if it has no examples in a
- *       step. They find the model's own layers, and a last batch of 0 rows where there are no examples.
+ *   <dd>The model's listeners are called on every rank, in the order of {@code fit}. {@code iterationDone} sees the
+ *       score over all ranks; {@code onGradientCalculation} sees this rank's gradients, and is not called if the rank
+ *       has no examples in a step. Listeners see the model's own layers, and a last batch of 0 rows if there are no
+ *       examples.
  *   <dt>Threading
- *   <dd>One thread, the one that drives the session; {@link #requestStop} and {@link #requestEnd} may come from any. A
- *       daemon thread interrupts it in listeners and iterators once another rank is lost.
+ *   <dd>Confined to the thread that drives the session, except {@link #requestStop} and {@link #requestEnd}, which any
+ *       thread may call. A daemon thread interrupts it in listeners and iterators once another rank is lost.
  *   <dt>Failure
- *   <dd>{@link GyreException} and its kinds. If a gradient is not finite on any rank, or a replica differs from the
- *       others, all ranks fail in the same step, before its update, and name that rank; a loss that alone is not finite
- *       is a warning. {@code docs/training.md} says what is compared when.
+ *   <dd>{@link GyreException} and its subclasses. If a gradient is not finite on any rank, or a replica differs from
+ *       the others, all ranks fail in the same step, before its update, and name that rank; if only a loss is not
+ *       finite, a warning is logged. {@code docs/training.md} says what is compared when.
  *   <dt>Ownership
- *   <dd>Model and session are borrowed. The model is a plain one at any time, but until the trainer is closed its
- *       gradients lie in memory that the ranks of a host share, and ND4J's memory is freed by {@link SafeReclamation}.
- *       Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed.
+ *   <dd>Model and session are borrowed. The model stays a plain Deeplearning4j model, but until the trainer is closed
+ *       its gradients are in memory shared by the ranks of a host, and ND4J's memory is freed by {@link
+ *       SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the
+ *       trainer is closed.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(DistributedTrainer.class);
 
-    /** Differ where one rank's program has trained the model by itself. */
+    /** Differs if one rank's program has trained the model outside the trainer. */
     private static final String MODEL_STEPS =
             "steps of the model, by a trainer, an EarlyStoppingTrainer or fit on the model itself";
 
@@ -109,9 +111,9 @@ public final class DistributedTrainer implements AutoCloseable {
     private boolean ended;
 
     /**
-     * Prepares everything.
+     * Sets up the trainer.
      *
-     * @param opened closes what this opens
+     * @param opened closes what this constructor opens
      */
     private DistributedTrainer(Builder builder, Opened opened) {
         this.opened = opened;
@@ -161,15 +163,15 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * A trainer with default options: synchronous, with the collectives that suit the network. Blocks until all ranks
-     * have called it.
+     * Creates a trainer with default options: synchronous all-reduce, with the collective chosen for the network.
+     * Blocks until all ranks have called it.
      */
     public static DistributedTrainer of(Model model, Session session) {
         return builder(model, session).build();
     }
 
     /**
-     * Begins a trainer with options.
+     * Returns a builder for a trainer with options.
      *
      * @param model an initialised {@code MultiLayerNetwork} or {@code ComputationGraph}
      */
@@ -200,7 +202,7 @@ public final class DistributedTrainer implements AutoCloseable {
                 "checkpoints", builder.checkpoints().toCompare());
     }
 
-    /** Decides whether gradients are exchanged during the backward pass; says why. */
+    /** Decides whether gradients are exchanged during the backward pass, and logs why. */
     private boolean overlaps(Overlap wanted, boolean onDevice) {
         String obstacle = Overlap.obstacle(
                 replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
@@ -248,13 +250,13 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Trains for a number of passes over the data. Blocks until they are done on all ranks, or a rank has asked to
+     * Trains for a number of passes over the data. Blocks until all ranks have completed them, or a rank has asked to
      * stop.
      *
      * <p>A pass that an earlier call left unfinished ({@link #fitSteps}, {@link #requestStop}) is continued, and counts
-     * as the first, if the data come from the same iterator or source object. Other data begin at their beginning. All
-     * ranks read equal data, unless divided by {@link Sharding#OWN}: else all fail in the step in which a rank read
-     * something else, before its update.
+     * as the first, if the data come from the same iterator or source object. Other data start from the beginning.
+     * Unless divided by {@link Sharding#OWN}, all ranks must read equal data: otherwise all fail in the step in which a
+     * rank read something else, before its update.
      *
      * @param data made in the same way on all ranks
      * @param epochs passes over the data
@@ -264,8 +266,8 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Trains for a number of steps, over as many passes as that takes. The next call with the same data continues
-     * where this one ends, in the same pass: many short calls read no more than a long one.
+     * Trains for a number of steps, over as many passes as that takes. The next call with the same data continues where
+     * this one ends, in the same pass: many short calls read no more than one long call.
      *
      * @param steps optimiser steps
      */
@@ -310,10 +312,10 @@ public final class DistributedTrainer implements AutoCloseable {
         Progress reached = progress;
         progress = progress.afterCall();
         if (allInStep()) {
-            // Whether only this call is to stop, or all training, is not told in a step.
+            // A step does not say whether only this call is to stop or all training.
             ended = stopped && anyRank("end of the training", endRequested);
         } else {
-            // Each rank knows what its group had: one of them says so.
+            // Each rank knows its group's total: only one rank of the group reports it.
             tally.examples(EndOfFit.exchange(
                     session,
                     new EndOfFit(
@@ -336,7 +338,7 @@ public final class DistributedTrainer implements AutoCloseable {
         return tally.report(session.bytesSent(), stopped || ended);
     }
 
-    /** What fails in the program's code because the run has lost a rank is reported as that loss. */
+    /** A failure in the program's code that was caused by a lost rank is reported as the lost rank. */
     private <T> T watched(Supplier<T> work) {
         try {
             return work.get();
@@ -349,7 +351,7 @@ public final class DistributedTrainer implements AutoCloseable {
         }
     }
 
-    /** One that was lost and has come back counts its steps from where the others are. */
+    /** A restarted worker takes its step number from the other ranks. */
     private boolean goOnAt(long where) {
         if (where == progress.step()) {
             return false;
@@ -360,7 +362,7 @@ public final class DistributedTrainer implements AutoCloseable {
         return true;
     }
 
-    /** Whether a summary is of all ranks. */
+    /** Whether a step's summary covers all ranks. */
     private boolean allInStep() {
         return inStep.world().size() == world.size();
     }
@@ -380,7 +382,7 @@ public final class DistributedTrainer implements AutoCloseable {
         return session.exchange(topic, value).stream().anyMatch(bytes -> bytes.length == 1 && bytes[0] == 1);
     }
 
-    /** Finds the place in the data where training goes on. */
+    /** Finds the place in the data where training continues. */
     private Progress continueIn(String description, boolean goesOn) {
         if (resumed && !goesOn && progress.position() > 0) {
             throw new GyreException("the run stopped in the middle of '" + progress.data() + "' and cannot go on in '"
@@ -392,7 +394,8 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Trains to the end of the epoch, the last step, or the step after which a rank wants to stop: then returns true.
+     * Trains to the end of the epoch, the last step, or the step after which a rank wants to stop; returns true in the
+     * last case.
      */
     private boolean pass(ShardedData data, long lastStep, Tally tally) {
         try {
@@ -411,7 +414,7 @@ public final class DistributedTrainer implements AutoCloseable {
         }
     }
 
-    /** An epoch in several calls of {@code fit} begins in the first of them. */
+    /** An epoch that spans several calls of {@code fit} begins in the first. */
     private void beginEpoch() {
         if (startedEpoch != progress.epoch()) {
             startedEpoch = progress.epoch();
@@ -430,8 +433,8 @@ public final class DistributedTrainer implements AutoCloseable {
             boolean stop = total.stop();
             long position = data.advance(progress.position(), world);
             if (total.examples() == 0) {
-                // Of data that are compared, all have the same end; a batch may be too small for those who take this
-                // step.
+                // Compared data end at the same place on all ranks; a batch may be too small for the ranks that take
+                // this step.
                 if (data.isCompared() && !share.ended()) {
                     progress = progress.afterStep(progress.step(), position, share.mark());
                     if (stop) {
@@ -497,22 +500,22 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Asks all ranks to stop. They do so together, after the step in which they learn of it: the one that runs now or
-     * the next. A later {@code fit} starts again.
+     * Asks all ranks to stop. They stop together, after the step in which they learn of the request: the current one or
+     * the next. A later {@code fit} trains again.
      */
     public void requestStop() {
         stopRequested = true;
     }
 
     /**
-     * Asks all ranks to end the training, as before the end of a job. They stop together, as by {@link #requestStop},
-     * and the call of {@code fit} ends as always, with a checkpoint if there is a directory. Every later {@code fit}
-     * returns at once on all ranks, {@link FitReport#stopped stopped} and without a step, so that a loop of them comes
-     * to its end. If no call runs, the next one takes one step. Evaluations and exports still work. A resumed run goes
-     * on in the middle of the call that was stopped.
+     * Asks all ranks to end the training, for example before a job's time limit. They stop together, as with {@link
+     * #requestStop}, and the call of {@code fit} ends as usual, with a checkpoint if there is a directory. Every later
+     * {@code fit} returns at once on all ranks, {@link FitReport#stopped stopped} and without a step, so that a loop of
+     * calls ends. If no call is running, the next one takes one step. Evaluation and export still work. A resumed run
+     * continues in the middle of the call that was stopped.
      *
-     * <p>With a strategy whose ranks are not all in step it stops those that are in step with this one, and the others
-     * when their call ends: ask on all ranks, as a signal to all does. For signals, see {@link
+     * <p>With a strategy whose ranks are not all in lockstep it stops those in step with this rank, and the others when
+     * their call ends: ask on all ranks, as a signal to all of them does. For signals, see {@link
      * io.gyre.signals.GracefulStop}.
      */
     public void requestEnd() {
@@ -525,39 +528,39 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Finds out, before any rank is started, what a run with this checkpoint directory would meet.
+     * Returns, before any rank is started, what a run with this checkpoint directory would find.
      *
      * @param directory may be missing
-     * @return step of the newest checkpoint, whole or damaged; empty if there is none
+     * @return step of the newest checkpoint, intact or damaged; empty if there is none
      */
     public static OptionalLong newestCheckpoint(Path directory) {
         return CheckpointStore.newestStep(directory);
     }
 
     /**
-     * The model's score after the last step, over the examples of all ranks: their mean loss, regularisation included;
-     * with {@code miniBatch(false)} their sum, as in {@code fit}. NaN before the first step.
+     * The model's score after the last step, over the examples of all ranks: their mean loss, including regularisation;
+     * with {@code miniBatch(false)} the sum, as in {@code fit}. NaN before the first step.
      */
     public double score() {
         return score;
     }
 
-    /** Optimiser steps so far. */
+    /** Number of optimiser steps so far. */
     public long step() {
         return progress.step();
     }
 
-    /** Passes over the data so far. */
+    /** Number of passes over the data so far. */
     public int epoch() {
         return progress.epoch();
     }
 
-    /** Classification measures over all ranks' shares of the data, for a model with one output. Equal on all ranks. */
+    /** Evaluates classification over all ranks' shares of the data, for a model with one output. Equal on all ranks. */
     public Evaluation evaluate(ShardedData data) {
         return evaluate(data, new Evaluation());
     }
 
-    /** As {@link #evaluate(ShardedData)}, each rank taking every N-th batch of equal iterators. */
+    /** As {@link #evaluate(ShardedData)}; all ranks pass equal iterators, and each takes every N-th batch. */
     public Evaluation evaluate(DataSetIterator data) {
         return evaluate(ShardedData.of(data, Sharding.BATCHES));
     }
@@ -565,23 +568,22 @@ public final class DistributedTrainer implements AutoCloseable {
     /**
      * Evaluates a model with one output on all ranks.
      *
-     * @param kind says what to measure; it is not changed. Any that can be merged and written as JSON: an ROC needs
-     *     thresholds
+     * @param kind what to measure; not modified. Must support merging and JSON: an ROC needs thresholds
      * @return a new evaluation over all ranks' shares of the data, equal on all ranks
      * @param <T> kind of evaluation
      */
     public <T extends IEvaluation<T>> T evaluate(ShardedData data, T kind) {
         List<IEvaluation<?>> ofOutput =
                 evaluate(data, Map.of(0, List.of(kind))).values().iterator().next();
-        @SuppressWarnings("unchecked") // The result is of the kind that was given.
+        @SuppressWarnings("unchecked") // The result has the type of the argument.
         T merged = (T) ofOutput.get(0);
         return merged;
     }
 
     /**
-     * As {@link #evaluate(ShardedData, IEvaluation)}, with several evaluations of several outputs in one pass.
+     * As {@link #evaluate(ShardedData, IEvaluation)}, for several evaluations and outputs in one pass.
      *
-     * @param kinds for each output that is to be evaluated, from 0
+     * @param kinds by index of the output to evaluate, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
         MergedEvaluation evaluation = new MergedEvaluation(network, session, watch.code());
@@ -605,7 +607,7 @@ public final class DistributedTrainer implements AutoCloseable {
         return Checksums.sha256(replica.parameters());
     }
 
-    /** {@link #parametersSha256} of every rank, by rank. All ranks call it together. */
+    /** {@link #parametersSha256} of every rank, indexed by rank. All ranks call it together. */
     public List<String> parametersSha256OfAllRanks() {
         List<String> all = new ArrayList<>();
         for (byte[] bytes : session.exchange(
@@ -616,8 +618,8 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), updater state included. All ranks call
-     * it together; rank 0 writes. An existing file is replaced in one step, once the new one is complete.
+     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), including updater state. All ranks
+     * call it together; rank 0 writes. An existing file is replaced atomically once the new one is complete.
      */
     public void exportModel(Path file) {
         OnRoot.call(session, "export to " + file, () -> {
@@ -626,17 +628,20 @@ public final class DistributedTrainer implements AutoCloseable {
         });
     }
 
-    /** Gives the memory back to the model, which stays as it is. A second call does nothing. */
+    /**
+     * Moves the gradients back to the model's own memory; the model does not change otherwise. A second call does
+     * nothing.
+     */
     @Override
     public void close() {
         opened.close();
     }
 
-    /** Options of a trainer. All ranks give the same. */
+    /** Options of a trainer. All ranks must set the same. */
     public static final class Builder {
 
         /**
-         * The best of 2 to 32 MB for ResNet-50's gradients on two hosts with 1 Gbit/s; docs/benchmarks.md has the
+         * The fastest of 2 to 32 MB for ResNet-50's gradients on two hosts with 1 Gbit/s; docs/benchmarks.md has the
          * figures.
          */
         private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
@@ -675,7 +680,7 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * How the default strategy combines gradients. Another strategy has collectives of its own. Default: {@link
+         * How the default strategy reduces gradients. Other strategies have their own collectives. Default: {@link
          * Algorithm#AUTO}.
          */
         public Builder algorithm(Algorithm value) {
@@ -689,16 +694,15 @@ public final class DistributedTrainer implements AutoCloseable {
             return this;
         }
 
-        /** Most bytes of gradients that are sent as one vector. Default: 8 MiB. */
+        /** Largest size of a bucket, in bytes. Default: 8 MiB. */
         public Builder bucketBytes(long value) {
             bucketBytes = positive("bucketBytes", value);
             return this;
         }
 
         /**
-         * In how many passes a rank's batch goes through the model. Their gradients are added up before the exchange
-         * (gradient accumulation): the step is that of the whole batch, with the memory of a part. BatchNorm sees
-         * parts. Default: 1.
+         * Number of passes into which a rank's batch is split. Their gradients are accumulated before the exchange: the
+         * step is that of the whole batch, with the activation memory of a part. BatchNorm sees parts. Default: 1.
          */
         public Builder microBatches(int value) {
             microBatches = (int) positive("microBatches", value);
@@ -711,35 +715,35 @@ public final class DistributedTrainer implements AutoCloseable {
             return this;
         }
 
-        /** Hears of every step. */
+        /** Is called after every step. */
         public Builder stepListener(StepListener value) {
             stepListener = value;
             return this;
         }
 
-        /** Hears what every step of this rank spends its time with; there may be several. */
+        /** Receives the times of each part of this rank's steps; may be set several times. */
         public Builder observer(StepObserver value) {
             observers.add(value);
             return this;
         }
 
         /**
-         * Directory of checkpoints, on rank 0's host; created if it is missing, and tried out at the start. Without
-         * another option one is written at the end of every epoch. One that cannot be written is reported, and the next
-         * is tried when its time comes; at the end of {@code fit} it is a failure. Default: none.
+         * Directory of checkpoints, on rank 0's host; created if missing, and tested at the start. By default a
+         * checkpoint is written at the end of every epoch. A failed write is logged, and the next checkpoint is tried
+         * when due; at the end of {@code fit} it is an error. Default: none.
          */
         public Builder checkpointDirectory(Path value) {
             checkpointDirectory = value;
             return this;
         }
 
-        /** Writes a checkpoint after every so many steps. */
+        /** Writes a checkpoint each time this many steps are done. */
         public Builder checkpointEverySteps(long value) {
             checkpointEverySteps = positive("checkpointEverySteps", value);
             return this;
         }
 
-        /** Writes a checkpoint after every so many epochs. */
+        /** Writes a checkpoint each time this many epochs are done. */
         public Builder checkpointEveryEpochs(int value) {
             checkpointEveryEpochs = (int) positive("checkpointEveryEpochs", value);
             return this;
@@ -752,9 +756,9 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * Whether to go on from the newest complete checkpoint in the directory. If there is none, the run starts from
-         * the beginning. The program is the same as in the run before: calls of {@code fit} that were finished return
-         * at once.
+         * Whether to resume from the newest intact checkpoint in the directory. If there is none, the run starts from
+         * the beginning. The program must be the same as in the previous run: calls of {@code fit} that had finished
+         * return at once.
          */
         public Builder resume(boolean value) {
             resume = value;
@@ -762,15 +766,15 @@ public final class DistributedTrainer implements AutoCloseable {
         }
 
         /**
-         * Whether the trainer holds a {@link SafeReclamation} until it is closed, without which ND4J may crash in a
-         * collection of garbage. It changes ND4J's global state. Each rank may choose for itself. Default: true.
+         * Whether the trainer holds a {@link SafeReclamation} until it is closed. Without it ND4J may crash during a
+         * garbage collection. It changes ND4J's global state. Each rank may choose for itself. Default: true.
          */
         public Builder safeReclamation(boolean value) {
             safeReclamation = value;
             return this;
         }
 
-        /** Where the gradients are, if not where ND4J says: for tests with a device that is played. */
+        /** Where the gradients are, if not where ND4J says: for tests with a simulated device. */
         Builder gradientsOn(DeviceGradients.Source value) {
             gradientsOn = value;
             return this;
@@ -799,14 +803,14 @@ public final class DistributedTrainer implements AutoCloseable {
                     resume);
         }
 
-        /** Makes the trainer. Blocks until all ranks have called it. */
+        /** Creates the trainer. Blocks until all ranks have called it. */
         public DistributedTrainer build() {
             Opened opened = new Opened();
             try {
                 if (safeReclamation) {
                     opened.onClose(SafeReclamation.install()::close);
                 }
-                // Before the first wait for all ranks: whichever claims second is refused, whoever is faster.
+                // Before the first wait for all ranks: the second claim is rejected, whichever rank is faster.
                 opened.onClose(Claim.of(List.of(model), rankName(session), Claim.Use.NOW)::close);
                 return new DistributedTrainer(this, opened);
             } catch (RuntimeException | Error e) {

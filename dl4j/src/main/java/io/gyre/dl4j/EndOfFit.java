@@ -7,18 +7,21 @@ import java.nio.ByteBuffer;
 import java.util.List;
 
 /**
- * What a rank brings to the end of a {@code fit} whose ranks did not take their steps together: there they meet.
+ * What a rank contributes at the end of a {@code fit} whose ranks did not step together: they synchronise there.
  *
- * @param examples that it, or its group, was trained on
- * @param epoch where it is in the data
+ * @param examples that it, or its group, trained on
+ * @param epoch its epoch in the data
  * @param position in the epoch
- * @param fingerprint of what it has read in its last pass; 0 if each has its own, or it was lost and has come back
+ * @param fingerprint of what it read in its last pass; 0 if each rank has its own data, or for a restarted worker
  */
 record EndOfFit(long examples, int epoch, long position, long fingerprint) {
 
     private static final int BYTES = 3 * Long.BYTES + Integer.BYTES;
 
-    /** Returns the examples of all. Fails on all ranks alike if two at the same place have read different data. */
+    /**
+     * Returns the number of examples of all ranks. Fails on all ranks alike if two at the same place read different
+     * data.
+     */
     static long exchange(Session session, EndOfFit own) {
         byte[] bytes = ByteBuffer.allocate(BYTES)
                 .putLong(own.examples)
@@ -31,7 +34,7 @@ record EndOfFit(long examples, int epoch, long position, long fingerprint) {
         Member firstMember = null;
         List<byte[]> all = session.exchange("number of examples", bytes);
         for (int rank = 0; rank < all.size(); rank++) {
-            // Ranks that have gone have brought what nobody knows.
+            // A rank that has left or was lost contributes nothing.
             if (all.get(rank).length != BYTES) {
                 continue;
             }

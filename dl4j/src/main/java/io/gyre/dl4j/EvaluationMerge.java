@@ -17,27 +17,27 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
- * Makes parts of an evaluation into the whole, and goes around what Deeplearning4j's own evaluations do wrong there.
+ * Merges partial evaluations, and works around the faults of Deeplearning4j's own evaluations in doing so.
  *
  * <dl>
  *   <dt>{@link RegressionEvaluation}
- *   <dd>Its {@code merge} forgets the sum of the labels, on which R2 depends. And ND4J's {@code ASum} along a dimension
- *       of length 1 returns its input, sign and all ({@code noOp} of a reduction), so a batch of one row adds its
- *       errors to the sum of absolute errors and not their absolute values.
+ *   <dd>Its {@code merge} omits the sum of the labels, on which R2 depends. And ND4J's {@code ASum} along a dimension
+ *       of length 1 returns its input with its sign ({@code noOp} of a reduction), so a batch of one row adds its
+ *       errors, not their absolute values, to the sum of absolute errors.
  *   <dt>{@link EvaluationCalibration}
- *   <dd>Its {@code merge} knows the reliability diagram alone. All its arrays are counts and sums over examples.
+ *   <dd>Its {@code merge} merges only the reliability diagram. All its arrays are counts and sums over examples.
  *   <dt>{@link ROC}
- *   <dd>Its JSON has curves that cannot be read back. A merge, with an empty one if there is no other, has them drawn
+ *   <dd>Its JSON contains curves that cannot be read back. A merge, if necessary with an empty ROC, computes them
  *   again.
  *   <dt>{@link Evaluation}
- *   <dd>Its {@code newInstance} shares the list of labels, which evaluating fills.
+ *   <dd>Its {@code newInstance} shares the list of labels, which evaluation fills.
  * </dl>
  */
 final class EvaluationMerge {
 
     private EvaluationMerge() {}
 
-    /** An evaluation with the settings of another, and no data; fails for one that cannot be merged. */
+    /** Returns an evaluation with the settings of another and no data; fails for one that cannot be merged. */
     static IEvaluation<?> empty(IEvaluation<?> kind) {
         String reason = NotDivisible.reason(kind.getClass());
         if (reason != null) {

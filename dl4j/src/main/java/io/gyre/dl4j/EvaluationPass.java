@@ -10,7 +10,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A pass for an evaluation, in which ranks take no steps together: what they have read is compared at its end. */
+/** A pass for an evaluation, in which ranks do not step together: what they read is compared at its end. */
 final class EvaluationPass implements Iterator<Share> {
 
     private static final Logger LOG = LoggerFactory.getLogger(EvaluationPass.class);

@@ -5,16 +5,16 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
- * A data set whose examples can be read in any order: the best thing to train from, because every rank reads its own
- * examples and nothing else, and every epoch has an order of its own.
+ * A data set with random access to its examples. Prefer it for training: every rank reads only its own examples, and
+ * every epoch has its own order.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread at a time, but not the one that trains: batches are loaded ahead of it. It may be another one in
- *       every epoch.
+ *   <dd>Called by one thread at a time, not the one that trains: batches are loaded ahead. It may be a different thread
+ *       in every epoch.
  *   <dt>Randomness
- *   <dd>Before each call that thread's {@code Nd4j.getRandom()} is seeded from the data's seed, the epoch, the place of
- *       the batch in it and the rank: augmentation that draws from it is the same when a run is repeated or resumed.
+ *   <dd>Before each call that thread's {@code Nd4j.getRandom()} is seeded from the data's seed, the epoch, the batch's
+ *       position in it and the rank: augmentation that draws from it is reproduced when a run is repeated or resumed.
  * </dl>
  */
 public interface ExampleSource {
@@ -25,11 +25,10 @@ public interface ExampleSource {
     /**
      * Reads a batch.
      *
-     * <p>Now and then a single example is asked for that other ranks ask for too, to find out whether all have the
-     * same data.
+     * <p>Occasionally called for a single example that other ranks read too, to check that all have the same data.
      *
      * @param indices at least one, each from 0 to {@code size() - 1}
-     * @return one row per index, in their order; may be written to again by the next call
+     * @return one row per index, in their order; its memory may be reused by the next call
      */
     MultiDataSet load(int[] indices);
 

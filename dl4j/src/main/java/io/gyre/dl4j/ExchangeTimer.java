@@ -4,7 +4,7 @@ import io.gyre.training.Bucket;
 import io.gyre.training.StepObserver;
 import io.gyre.training.StepPhase;
 
-/** How long the exchange of a step takes, and how much of that the step waits. */
+/** Measures how long the exchange of a step takes, and how long the step waits for it. */
 final class ExchangeTimer implements StepObserver {
 
     private long busyNanos;
@@ -25,12 +25,12 @@ final class ExchangeTimer implements StepObserver {
                 bucketNanos = 0;
             }
             case BACKWARD, CHECK, APPLY, END -> {
-                // No exchange of gradients or parameters.
+                // Not an exchange of gradients or parameters.
             }
         }
     }
 
-    /** On the thread that reduces, which the step awaits before its phase ends. */
+    /** Called on the reducing thread, for which the step waits before its phase ends. */
     @Override
     public void bucketReduced(long step, Bucket bucket, long beginNanos, long endNanos) {
         bucketNanos += endNanos - beginNanos;
@@ -42,12 +42,12 @@ final class ExchangeTimer implements StepObserver {
         exposedNanos = 0;
     }
 
-    /** How long the exchange took, during the pass or not. */
+    /** Duration of the exchange, during the pass or after it, in nanoseconds. */
     long busyNanos() {
         return busyNanos;
     }
 
-    /** How long the step waited for it. */
+    /** How long the step waited for it, in nanoseconds. */
     long exposedNanos() {
         return exposedNanos;
     }

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Tries the hooks of a model on a pass whose gradients are not exchanged yet: whatever they call complete must not
- * change until the pass has ended. Deeplearning4j promises nothing of the kind, so this is looked at and not assumed.
+ * Checks the hooks of a model on a pass whose gradients are not exchanged yet: whatever they report complete must not
+ * change until the pass has ended. Deeplearning4j does not guarantee this, so it is verified, not assumed.
  */
 final class FinalityCheck implements GradientProgress {
 
@@ -19,21 +19,21 @@ final class FinalityCheck implements GradientProgress {
     private final List<Piece> pieces = new ArrayList<>();
     private long completeFrom;
 
-    /** Makes a part of the gradients readable in their region, as it is now. */
+    /** Makes the current values of a part of the gradients readable in their region. */
     interface Reader {
 
         /** Offset and length are in bytes. */
         void read(long byteOffset, long byteLength);
     }
 
-    /** A part that was called complete. */
+    /** A part that was reported complete. */
     private record Piece(long from, long to, long crc) {}
 
     /**
-     * Begins with a pass.
+     * Begins a check at the start of a pass.
      *
      * @param bytes of an element
-     * @param reader asked before each look
+     * @param reader called before each read
      */
     FinalityCheck(Region gradients, int bytes, Reader reader) {
         this.gradients = gradients;
@@ -58,7 +58,7 @@ final class FinalityCheck implements GradientProgress {
         return crc.getValue();
     }
 
-    /** After the pass: why the hooks cannot be used, or nothing if they can. */
+    /** After the pass: why the hooks cannot be used; empty if they can. */
     String objection() {
         if (pieces.isEmpty()) {
             return "no layer told when its gradients were complete";

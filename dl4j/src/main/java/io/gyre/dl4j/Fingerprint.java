@@ -11,12 +11,12 @@ import org.nd4j.linalg.api.shape.Shape;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /**
- * Numbers that are equal where equal data were read, and differ where others were: CRC32C of the values, mixed with
- * types and shapes.
+ * Fingerprints of data read: equal for equal data, different otherwise. CRC32C of the values, mixed with types and
+ * shapes.
  *
- * <p>What travels has {@link StepReport#FINGERPRINT_BITS} bits in two fields: the upper are of the order in which data
- * are read, the lower {@link #VALUE_BITS} of what they hold. A lower field of 0 is of a rank that cannot tell: it
- * agrees with any.
+ * <p>A fingerprint is sent as {@link StepReport#FINGERPRINT_BITS} bits in two fields: the upper for the order in which
+ * data are read, the lower {@link #VALUE_BITS} for their values. A lower field of 0 means unknown values: it agrees
+ * with any.
  */
 final class Fingerprint {
 
@@ -30,7 +30,7 @@ final class Fingerprint {
 
     private Fingerprint() {}
 
-    /** Of a batch: values, types and shapes of all its arrays. */
+    /** Fingerprint of a batch: values, types and shapes of all its arrays. */
     static long of(MultiDataSet batch) {
         long features = of(batch.getFeatures());
         long labels = of(batch.getLabels());
@@ -58,7 +58,7 @@ final class Fingerprint {
             HostMemory.beginUse(dense);
             return Seeds.derive(START, shape, crc(dense));
         } finally {
-            // ND4J frees an array's memory when nobody has it any more, also while it is read.
+            // ND4J frees an array's memory once the array is unreachable, even while it is read.
             Reference.reachabilityFence(dense);
         }
     }
@@ -80,43 +80,43 @@ final class Fingerprint {
         return crc.getValue();
     }
 
-    /** Of what has been read before and what has been read now. */
+    /** Extends the fingerprint of what was read before by what was read now. */
     static long extend(long running, long next) {
         return Seeds.derive(START, running, next);
     }
 
-    /** What travels of a running fingerprint of both order and values. */
+    /** The sent form of a running fingerprint of both order and values. */
     static long ofRunning(long running) {
         return of(running >>> VALUE_BITS, value(running));
     }
 
     /**
-     * What travels of two fingerprints.
+     * The sent form of two fingerprints.
      *
-     * @param value from {@link #value}; 0 if this rank cannot tell
+     * @param value from {@link #value}; 0 if unknown
      */
     static long of(long order, long value) {
         return ((order & ORDER_MASK) << VALUE_BITS) | (value & VALUE_MASK);
     }
 
-    /** The part that travels of a fingerprint of values; never 0. */
+    /** The sent part of a fingerprint of values; never 0. */
     static long value(long fingerprint) {
         long value = fingerprint & VALUE_MASK;
         return value == 0 ? 1 : value;
     }
 
-    /** Whether what travelled is of data that all ranks read, with values that cannot be compared. */
+    /** Whether a sent fingerprint is of data that all ranks read, with values that cannot be compared. */
     static boolean isOfUnknownValues(long travelled) {
         return travelled != 0 && (travelled & VALUE_MASK) == 0;
     }
 
-    /** Whether what travelled from two ranks may be of equal data. */
+    /** Whether fingerprints sent by two ranks may be of equal data. */
     static boolean agree(long one, long other) {
         boolean anyUnknown = (one & VALUE_MASK) == 0 || (other & VALUE_MASK) == 0;
         return anyUnknown ? one >>> VALUE_BITS == other >>> VALUE_BITS : one == other;
     }
 
-    /** Of two that agree, the one that tells more. */
+    /** Of two fingerprints that agree, the one with more information. */
     static long moreKnown(long one, long other) {
         return (one & VALUE_MASK) == 0 ? other : one;
     }

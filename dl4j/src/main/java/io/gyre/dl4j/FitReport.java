@@ -1,17 +1,17 @@
 package io.gyre.dl4j;
 
 /**
- * What one call of {@code fit} did.
+ * Result of one call of {@code fit}.
  *
  * @param steps optimiser steps
  * @param epochs passes over the data that were completed
- * @param examples examples of all ranks together
+ * @param examples number of examples, over all ranks
  * @param firstLoss mean loss over the first step's examples of all ranks; NaN if there was no step
  * @param lastLoss mean loss over the last step's examples of all ranks; NaN if there was no step
  * @param seconds wall-clock time
  * @param bytesSent payload that this rank sent to others
  * @param stopped whether a rank asked to stop
- * @param exchange how long gradients took to be exchanged; zeros if there was no step
+ * @param exchange times of the gradient exchange; zeros if there was no step
  */
 public record FitReport(
         long steps,

@@ -7,7 +7,7 @@ import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Where Deeplearning4j's models keep the vector of all gradients. */
+/** The field in which Deeplearning4j's models keep the flat gradient vector. */
 final class GradientField {
 
     private final HiddenField field;
@@ -22,7 +22,7 @@ final class GradientField {
     }
 
     /**
-     * Gives a model another vector, and each of its layers their part of it.
+     * Gives a model another vector, and each of its layers its part of it.
      *
      * @param layers those with parameters, in the order of the vector
      */

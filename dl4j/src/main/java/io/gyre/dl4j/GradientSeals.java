@@ -8,14 +8,14 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Notices when a rank's own gradients change while they wait for their exchange. Once they are added up that cannot
- * be seen any more: all ranks then hold the same wrong sum.
+ * Detects changes to a rank's own gradients while they wait for their exchange. After the reduction a change cannot be
+ * detected: all ranks then hold the same wrong sum.
  *
- * <p>A bucket is sealed by its CRC32C when it is complete, and checked right before it is added up. Gradients on a
- * device are not sealed: their copy on the host is made right before.
+ * <p>A bucket is sealed by its CRC32C when it is complete, and checked right before it is reduced. Gradients on a
+ * device are not sealed: they are copied to the host right before the reduction.
  *
- * <p>One thread seals and one checks, which may be another one. Whatever hands a bucket over from one to the other
- * orders the two.
+ * <p>One thread seals and one checks; they may differ. The hand-over of a bucket between them establishes
+ * happens-before.
  */
 final class GradientSeals {
 
@@ -35,7 +35,7 @@ final class GradientSeals {
         firstChanged = buckets.size();
     }
 
-    /** Forgets the step before. */
+    /** Forgets the previous step. */
     void begin() {
         firstChanged = buckets.size();
     }
@@ -47,19 +47,19 @@ final class GradientSeals {
         }
     }
 
-    /** The bucket is about to be added to those of the other ranks. */
+    /** The bucket is about to be reduced. */
     void check(Bucket bucket) {
         if (!replica.isStaged() && seals[bucket.index()] != checking.crc32c(bucket.index())) {
             firstChanged = Math.min(firstChanged, bucket.index());
         }
     }
 
-    /** Whether every bucket of this step was added up as it had been sealed. */
+    /** Whether every bucket of this step was reduced as it had been sealed. */
     boolean areWhole() {
         return firstChanged == buckets.size();
     }
 
-    /** Where the first one lies that was not, for people; empty if there is none. */
+    /** Describes the first bucket that was not; empty if there is none. */
     String firstBroken() {
         if (areWhole()) {
             return "";
@@ -83,7 +83,7 @@ final class GradientSeals {
             return (int) crc.getValue();
         }
 
-        @SuppressWarnings("ReferenceEquality") // Gradients that have moved are another region.
+        @SuppressWarnings("ReferenceEquality") // Gradients that have moved have another region object.
         private List<ByteBuffer[]> pieces() {
             Region gradients = replica.gradients();
             if (gradients != cut) {

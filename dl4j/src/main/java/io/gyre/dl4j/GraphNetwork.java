@@ -45,7 +45,7 @@ final class GraphNetwork implements Network {
                 this::listeners);
     }
 
-    /** Outputs are left alone: the graph finds them by other ways too. */
+    /** Outputs are never replaced: the graph also reaches them by other references. */
     private static boolean mayBeProxy(GraphVertex vertex) {
         return vertex.getClass() == LayerVertex.class
                 && !vertex.isOutputVertex()

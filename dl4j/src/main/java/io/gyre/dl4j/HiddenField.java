@@ -3,7 +3,7 @@ package io.gyre.dl4j;
 import java.lang.reflect.Field;
 import org.deeplearning4j.nn.api.Model;
 
-/** A field of Deeplearning4j's models that their subclasses see, and nobody else. */
+/** A protected field of Deeplearning4j's models. */
 final class HiddenField {
 
     private final Field field;

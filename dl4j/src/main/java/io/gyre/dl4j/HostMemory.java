@@ -17,20 +17,20 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * ND4J's arrays as memory of the host: the one place that knows where they lie.
+ * ND4J's arrays as host memory: the only class that knows their addresses.
  *
- * <p>On a CPU backend {@link #beginUse} and {@link #endUse} do nothing. On a GPU backend they move the array between
- * the device and the host, with ND4J's own copies; gradients take the way of {@link DeviceGradients} instead. No GPU
- * backend has been tried yet.
+ * <p>On a CPU backend {@link #beginUse} and {@link #endUse} do nothing. On a GPU backend they copy the array between
+ * the device and the host, with ND4J's own copies; gradients go through {@link DeviceGradients} instead. No GPU backend
+ * has been tried yet.
  */
 final class HostMemory {
 
-    /** As long as the windows that {@link Region} allocates. */
+    /** The length of the windows that {@link Region} allocates. */
     private static final long WINDOW_BYTES = 1L << 30;
 
     private HostMemory() {}
 
-    /** Type of an array's elements; fails for types that cannot be summed. */
+    /** Type of an array's elements; fails for types that cannot be reduced. */
     static ElementType elementType(INDArray array) {
         return switch (array.dataType()) {
             case FLOAT -> ElementType.FLOAT32;
@@ -43,16 +43,17 @@ final class HostMemory {
     }
 
     /**
-     * The memory of an array, without a copy. Valid as long as the array's buffer is: the region keeps that reachable.
+     * The memory of an array, without a copy. The region keeps the array's buffer reachable, and is valid as long as
+     * that is.
      *
-     * @param array dense: its elements are neighbours in memory
+     * @param array dense: its elements are contiguous in memory
      */
     static Region region(String name, INDArray array) {
         return region(name, array, WINDOW_BYTES);
     }
 
     /**
-     * As {@link #region(String, INDArray)}, with short windows, so that tests reach their borders with little memory.
+     * As {@link #region(String, INDArray)}, with short windows, so that tests cross window borders with little memory.
      */
     static Region region(String name, INDArray array, long windowBytes) {
         if (array.elementWiseStride() != 1) {
@@ -69,7 +70,7 @@ final class HostMemory {
         return Region.of(name, array, windows);
     }
 
-    /** Arrays over memory that others own: made once for each stretch, the oldest of a few makes room. */
+    /** A small cache of arrays over memory owned by others: one for each range, the oldest is evicted. */
     static final class Views {
 
         private static final int ENTRIES = 16;
@@ -106,13 +107,13 @@ final class HostMemory {
         }
     }
 
-    /** Waits for the operations that write to the array, and brings it to the host. */
+    /** Waits for the operations that write to the array, and copies it to the host if needed. */
     static void beginUse(INDArray array) {
         Nd4j.getExecutioner().commit();
         Nd4j.getAffinityManager().ensureLocation(array, Location.HOST);
     }
 
-    /** Says that the host's copy has been written to. */
+    /** Marks the host's copy as written. */
     static void endUse(INDArray array) {
         Nd4j.getAffinityManager().tagLocation(array, Location.HOST);
     }

@@ -9,12 +9,12 @@ import java.util.Set;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
-/** An iterator and all those that it wraps: who shares one of them shares its batches. */
+/** An iterator and all those that it wraps: sharing one of them means sharing its batches. */
 final class IteratorChain {
 
     private IteratorChain() {}
 
-    /** The iterator, those in its fields, those in their fields, and so on; as far as fields can be read. */
+    /** The iterator, those in its fields, and so on recursively, as far as fields can be read. */
     static List<Object> of(Object iterator) {
         Set<Object> found = Collections.newSetFromMap(new IdentityHashMap<>());
         add(iterator, found);

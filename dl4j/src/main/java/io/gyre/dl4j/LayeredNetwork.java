@@ -44,7 +44,7 @@ final class LayeredNetwork implements Network {
                 this::listeners);
     }
 
-    /** The network asks some layers for their class. */
+    /** The network checks the class of some layers. */
     private boolean mayBeProxy(Layer layer) {
         return !(layer instanceof FrozenLayer
                 || layer instanceof FrozenLayerWithBackprop

@@ -17,24 +17,24 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs a pass over the data on a thread of its own, a little ahead of the one that trains. A wait for a batch ends as
- * soon after the loss of a rank as a wait for that rank. A loader that hangs in the program's code does not hold up the
- * end of a pass.
+ * Runs a pass over the data on its own thread, slightly ahead of the one that trains. Once a rank is lost, a wait for a
+ * batch ends as soon as a wait for that rank does. A loader that hangs in the program's code does not delay the end of
+ * a pass.
  */
 final class LoadAhead implements Iterator<Share>, AutoCloseable {
 
-    /** Two: one is being used up while the next is being made, and memory stays small. */
+    /** Two: one is consumed while the next is loaded, and memory use stays low. */
     private static final int AHEAD = 2;
 
     private static final Logger LOG = LoggerFactory.getLogger(LoadAhead.class);
 
-    /** How often a wait for a batch looks whether the run goes on. */
+    /** How often a wait for a batch checks that training can continue. */
     private static final long LOOK_MILLIS = 100;
 
     /** How long the end of a pass waits for the thread. */
     private static final long CLOSE_MILLIS = 500;
 
-    /** How long the next pass over the same data does. */
+    /** How long the next pass over the same data waits for it. */
     private static final long STRAGGLER_SECONDS = 60;
 
     private final LossWatch watch;
@@ -79,7 +79,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** The next share, safe from what the source does next; null at the end. */
+    /** The next share, which later reads of the source do not change; null at the end. */
     private @Nullable Share read(Iterator<Share> pass) throws InterruptedException {
         reading.acquire();
         try {
@@ -89,7 +89,10 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** Leaves the source alone until {@link #resume}. Waits for a batch that is being read, while the run is whole. */
+    /**
+     * Stops reading from the source until {@link #resume}. Waits for a batch that is being read, as long as training
+     * can continue.
+     */
     void pause() {
         long began = System.nanoTime();
         boolean said = false;
@@ -109,12 +112,12 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** Reads on, after {@link #pause}. */
+    /** Continues reading after {@link #pause}. */
     void resume() {
         reading.release();
     }
 
-    /** One by one: the call for all at once has ND4J collect the whole heap each time. */
+    /** One by one: the call that frees all of them triggers a full garbage collection each time. */
     private static void freeWorkspaces() {
         MemoryWorkspaceManager workspaces = Nd4j.getWorkspaceManager();
         for (MemoryWorkspace workspace : workspaces.getAllWorkspacesForCurrentThread()) {
@@ -138,7 +141,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** Says for which step the next batch is, for errors. */
+    /** Sets the step of the next batch, for errors. */
     void forStep(long value) {
         step = value;
     }
@@ -197,7 +200,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** Tells the thread to end, and drops what it has loaded. If it heeds no interrupt, the log says where it is. */
+    /** Tells the thread to end, and drops what it has loaded. If it ignores the interrupt, logs where it is. */
     @Override
     public void close() {
         closed = true;
@@ -213,7 +216,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
         }
     }
 
-    /** After {@link #close}: returns when the data may be read again. */
+    /** After {@link #close}: returns once the data may be read again. */
     void awaitStraggler() {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(STRAGGLER_SECONDS);
         while (!awaitEnd(LOOK_MILLIS)) {

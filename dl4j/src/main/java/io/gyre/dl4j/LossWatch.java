@@ -9,14 +9,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends the stay of the thread that trains in code of the program, or of Deeplearning4j, once the run has lost a rank:
- * that code may wait for something that never comes, and does not look at the run. The thread is interrupted; if it
- * does not heed that, the log says where it is.
+ * Interrupts the thread that trains, once a rank is lost, if it is in code of the program or of Deeplearning4j: that
+ * code may wait for something that never comes, and does not know of the loss. If the thread ignores the interrupt,
+ * logs where it is.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread from {@link #start} to {@link #close}, which looks ten times a second. None for a rank that
- *       is alone.
+ *   <dd>One daemon thread from {@link #start} to {@link #close}, which checks ten times a second. None if there is only
+ *       one rank.
  * </dl>
  */
 final class LossWatch implements AutoCloseable {
@@ -25,10 +25,10 @@ final class LossWatch implements AutoCloseable {
 
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-    /** Code that returns so soon after a loss is not interrupted: the next wait for the others fails. */
+    /** Code that returns this soon after a loss is not interrupted: the next wait for the others fails. */
     private static final long TO_NOTICE_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
 
-    /** From the interrupt on. */
+    /** Time to react to the interrupt. */
     private static final long TO_HEED_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
     private final Session session;
@@ -40,8 +40,8 @@ final class LossWatch implements AutoCloseable {
     /**
      * Prepares it.
      *
-     * @param session all who train
-     * @param inStep those of them without whom this rank takes no step
+     * @param session all ranks that train
+     * @param inStep the ranks without which this rank takes no step
      */
     LossWatch(Session session, Session inStep) {
         this.session = session;
@@ -56,17 +56,17 @@ final class LossWatch implements AutoCloseable {
         }
     }
 
-    /** The stays that are watched. */
+    /** The calls into user code that are watched. */
     UserCode code() {
         return code;
     }
 
-    /** Whether training can go on. */
+    /** Whether training can continue. */
     boolean isWhole() {
         return session.isWhole() && firstGone() < 0;
     }
 
-    /** Fails if training cannot go on. */
+    /** Fails if training cannot continue. */
     void check(Object doing) {
         session.check(doing);
         int gone = firstGone();

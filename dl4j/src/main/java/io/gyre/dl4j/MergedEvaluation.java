@@ -13,7 +13,7 @@ import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
-/** Evaluates a model on every rank's share of the data, and gives all ranks the result over all of them. */
+/** Evaluates a model on every rank's share of the data, and gives all ranks the merged result. */
 final class MergedEvaluation {
 
     private static final String NO_DATA = "";
@@ -28,7 +28,7 @@ final class MergedEvaluation {
         this.code = code;
     }
 
-    /** The ranks that have not been lost, numbered anew: all see the same ones, and share the data among them. */
+    /** The ranks that are not lost, renumbered: all see the same ones, and divide the data among them. */
     World present() {
         List<byte[]> values = session.exchange("evaluate", new byte[] {1});
         int before = 0;
@@ -45,7 +45,7 @@ final class MergedEvaluation {
     /**
      * Evaluates.
      *
-     * @param kinds for each output, evaluations whose settings are used and whose counts are not
+     * @param kinds for each output, evaluations of which only the settings are used
      * @return new evaluations of these kinds
      */
     Map<Integer, List<IEvaluation<?>>> run(Iterator<Share> pass, Map<Integer, List<IEvaluation<?>>> kinds) {
@@ -91,9 +91,9 @@ final class MergedEvaluation {
         network.clearPass();
     }
 
-    /** Merges in the order of the ranks, so that sums of fractions come out the same everywhere. */
+    /** Merges in rank order, so that floating-point sums are equal on all ranks. */
     private <T extends IEvaluation<T>> T merge(IEvaluation<?> evaluation, boolean anyData, String topic) {
-        @SuppressWarnings("unchecked") // An evaluation merges with its own kind.
+        @SuppressWarnings("unchecked") // An evaluation merges with its own type.
         T merged = (T) evaluation;
         @SuppressWarnings("unchecked") // The class of an object of type T.
         Class<T> kind = (Class<T>) evaluation.getClass();

@@ -10,11 +10,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Takes a rank's batch through the model in several passes, and adds up their gradients: gradient accumulation. The
- * activations take the memory of one pass, and the step is that of the whole batch.
+ * Gradient accumulation: splits a rank's batch into several passes and sums their gradients. Activations need the
+ * memory of one pass only, and the step is that of the whole batch.
  *
- * <p>Micro-batches are to a rank what ranks are to the world: cut in the same way, with noise from the same seeds,
- * added up in the same order as ranks that share memory are. One rank with N micro-batches has the bits of N ranks.
+ * <p>Micro-batches are to a rank what ranks are to the world: split in the same way, with noise from the same seeds,
+ * and summed in the same order as ranks that share memory. One rank with N micro-batches is bit-identical to N ranks.
  */
 final class MicroBatches {
 
@@ -27,7 +27,7 @@ final class MicroBatches {
     /**
      * Creates them.
      *
-     * @param count passes for each batch; fewer if a batch has fewer examples
+     * @param count number of passes for each batch; fewer if a batch has fewer examples
      * @param seed of dropout and other noise in the layers
      */
     MicroBatches(Replica replica, int count, int rank, long seed) {
@@ -41,7 +41,7 @@ final class MicroBatches {
      * Computes the sums of the gradients over a batch, as {@link Replica#backward} does.
      *
      * @param batch null for none
-     * @param listener hears how much of them is complete, in the last pass; null for nobody
+     * @param listener told how much of them is complete, in the last pass; null for none
      * @return mean loss over the batch; 0 if there is none
      */
     double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress listener, long step) {
@@ -85,7 +85,7 @@ final class MicroBatches {
         }
     }
 
-    /** Adds the earlier passes to the last, as far as that is complete, before anybody hears of it. */
+    /** Adds the earlier passes to the completed part of the last, before reporting it. */
     private final class Completion implements GradientProgress {
 
         private final long ownExamples;

@@ -8,7 +8,7 @@ import org.deeplearning4j.nn.api.layers.LayerConstraint;
 import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 
-/** Refuses, before anything starts, what one exchange of gradients per step cannot train correctly. */
+/** Rejects, before anything starts, models that one exchange of gradients per step cannot train correctly. */
 final class ModelChecks {
 
     private ModelChecks() {}
@@ -48,7 +48,8 @@ final class ModelChecks {
     }
 
     /**
-     * Refuses what cannot be divided among ranks or micro-batches, though one rank alone trains it as {@code fit} does.
+     * Rejects what cannot be divided among ranks or micro-batches, although one rank alone trains it as {@code fit}
+     * does.
      */
     static void checkDivisible(Network network) {
         String reason = NotDivisible.reason(network.configurationJson());
@@ -66,7 +67,7 @@ final class ModelChecks {
         }
     }
 
-    /** Refuses what an optimiser on a server cannot do, which has no layers and perhaps only a part of one. */
+    /** Rejects what an optimiser on a server cannot do: it has no layers, and a shard may end inside one. */
     static void checkForServers(Network network) {
         for (NeuralNetConfiguration configuration : network.configurations()) {
             if (!configuration.isMiniBatch()) {

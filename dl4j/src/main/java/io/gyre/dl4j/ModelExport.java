@@ -17,7 +17,7 @@ final class ModelExport {
     static void write(Model model, Path file) {
         try {
             AtomicFile.write(file, file.resolveSibling(file.getFileName() + ".unfinished"), channel -> {
-                // Not closed: the channel is still to be brought to the disk.
+                // Not closed: the channel must still be synced to disk.
                 OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
                 ModelSerializer.writeModel(model, out, true);
                 out.flush();

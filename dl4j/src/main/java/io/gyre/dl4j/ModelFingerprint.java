@@ -7,10 +7,10 @@ import org.nd4j.shade.jackson.databind.JsonNode;
 import org.nd4j.shade.jackson.databind.ObjectMapper;
 import org.nd4j.shade.jackson.databind.node.ObjectNode;
 
-/** A model's configuration as text that is equal for equal models. */
+/** A model's configuration as text: equal for equal models. */
 final class ModelFingerprint {
 
-    /** May differ between ranks: counters and initial parameters are taken from rank 0. */
+    /** May differ between ranks: counters and initial parameters come from rank 0. */
     private static final Set<String> OF_ONE_RANK = Set.of("iterationCount", "epochCount", "seed");
 
     private ModelFingerprint() {}

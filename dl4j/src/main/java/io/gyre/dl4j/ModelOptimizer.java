@@ -19,18 +19,16 @@ import org.nd4j.linalg.learning.regularization.Regularization;
 import org.nd4j.linalg.learning.regularization.Regularization.ApplyStep;
 
 /**
- * A model's own optimiser on the servers: each parameter's updater with its schedule, and its regularisation, as the
- * model is configured, by ND4J's own code. Updaters work element by element, so a shard may end in the middle of a
- * layer.
+ * A model's own optimiser on the servers: each parameter's updater with its schedule and regularisation, as configured
+ * in the model and computed by ND4J's own code. Updaters are elementwise, so a shard may end in the middle of a layer.
  *
- * <p>What schedules and Adam's bias correction count are updates of the shard: with asynchronous consistency every push
- * is one.
+ * <p>Schedules and Adam's bias correction count updates of the shard: with asynchronous consistency every push is one.
  */
 public final class ModelOptimizer implements ServerOptimizer.Factory {
 
     private final List<Parameter> parameters;
 
-    /** One parameter of a layer, and where in the vector of all it is, in elements. */
+    /** One parameter of a layer, and its position in the flat vector, in elements. */
     private record Parameter(
             long offset, long length, @Nullable IUpdater updater, List<Regularization> regularization) {
 
@@ -44,11 +42,11 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
     }
 
     /**
-     * Reads a model's configuration. The model itself is not kept.
+     * Reads a model's configuration. Keeps no reference to the model.
      *
      * @param model an initialised {@code MultiLayerNetwork} or {@code ComputationGraph}
-     * @throws IllegalArgumentException if it has what servers cannot do: constraints on parameters, or gradients that
-     *     are not to be divided by the number of examples
+     * @throws IllegalArgumentException if it needs what servers cannot do: constraints on parameters, or gradients that
+     *     are not divided by the number of examples
      */
     public static ModelOptimizer of(Model model) {
         Network network = Network.of(model);
@@ -83,7 +81,7 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
         return new OfShard(type, parts);
     }
 
-    /** What of a parameter lies in a shard, with the updater's memory of it. */
+    /** The part of a parameter in a shard, with its updater state. */
     private record Part(
             long from,
             long to,
@@ -110,7 +108,7 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
             updater.applyUpdater(gradient, update, epoch);
             regularise(ApplyStep.POST_UPDATER, parameters, gradient, rate, update, epoch);
             if (share != 1) {
-                // Not of the gradient, whose size an updater such as Adam does not heed.
+                // Scales the update, not the gradient: an updater such as Adam ignores the gradient's magnitude.
                 gradient.muli(share);
             }
             parameters.subi(gradient);

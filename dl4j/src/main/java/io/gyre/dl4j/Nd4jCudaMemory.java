@@ -9,7 +9,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.jcublas.context.CudaContext;
 
 /**
- * ND4J CUDA's arrays, by its internals: the only class that uses them. They are on the class path if, and only if, ND4J
+ * ND4J CUDA's arrays, through its internals: the only class that uses them. They are on the class path only if ND4J
  * CUDA is; {@code Nd4jCudaMemoryTest} compares their signatures with those of version 1.0.0-M2.1.
  */
 final class Nd4jCudaMemory implements DeviceGradients.GradientMemory {
@@ -21,11 +21,11 @@ final class Nd4jCudaMemory implements DeviceGradients.GradientMemory {
 
     @Override
     public long address(INDArray array) {
-        // The allocator gives the address of the buffer; a view would begin elsewhere in it.
+        // The allocator returns the address of the buffer; a view would begin elsewhere in it.
         if (array.offset() != 0) {
             throw new IllegalStateException("gradients begin at element " + array.offset() + " of their buffer");
         }
-        // Operations that ND4J has put off, and values that are newer on the host: the allocator refuses these.
+        // Deferred operations, and values that are newer on the host: the allocator rejects these.
         Nd4j.getExecutioner().commit();
         Nd4j.getAffinityManager().ensureLocation(array, Location.DEVICE);
         AtomicAllocator allocator = AtomicAllocator.getInstance();
@@ -34,7 +34,7 @@ final class Nd4jCudaMemory implements DeviceGradients.GradientMemory {
 
     @Override
     public void refresh(INDArray array, long byteOffset, long byteLength) {
-        // The executioner of this version puts nothing off: what a pass has asked for is in the streams.
+        // The executioner of this version defers nothing: all operations of a pass are already in the streams.
         if (!AtomicAllocator.getInstance().getAllocationPoint(array).isActualOnDeviceSide()) {
             Nd4j.getAffinityManager().ensureLocation(array, Location.DEVICE);
         }
@@ -46,7 +46,7 @@ final class Nd4jCudaMemory implements DeviceGradients.GradientMemory {
         return new long[] {handle(context.getOldStream()), handle(context.getSpecialStream())};
     }
 
-    /** The pointer is to where libnd4jcuda keeps the handle: it hands itself a cudaStream_t*. */
+    /** The pointer is the address at which libnd4jcuda keeps the handle, a cudaStream_t*. */
     private static long handle(Pointer stream) {
         return new LongPointer(stream).get();
     }

@@ -17,10 +17,10 @@ import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
-/** What Deeplearning4j's two kinds of model have in common, but not by inheritance. */
+/** What Deeplearning4j's two kinds of model have in common, though not by inheritance. */
 interface Network {
 
-    /** The model's view as a network; fails for other kinds, and for one that is not initialised. */
+    /** Returns a view of the model as a network; fails for other kinds, and for a model that is not initialised. */
     static Network of(Model model) {
         if (model instanceof MultiLayerNetwork layers) {
             checkInitialised(layers.isInitCalled());
@@ -44,7 +44,7 @@ interface Network {
     Model model();
 
     /**
-     * Layers and vertices with parameters, by the prefix of their parameters' names, in the order of the flat vectors.
+     * Layers and vertices with parameters, by the prefix of their parameter names, in the order of the flat vectors.
      */
     Map<String, Trainable> trainables();
 
@@ -58,21 +58,17 @@ interface Network {
      */
     void moveGradients(INDArray gradients);
 
-    /** Hooks for its backward passes. The same object for every call. */
+    /** Hooks for its backward passes. Every call returns the same object. */
     BackwardHooks hooks();
 
-    /** What the model needs to train on a batch and the batch lacks, in words; empty if nothing. */
+    /** Describes what the model needs for training and the batch lacks; empty if nothing. */
     String lackingIn(MultiDataSet batch);
 
-    /**
-     * Forward and backward pass; leaves the sums of the gradients over the batch, and returns the model's own score of
-     * it.
-     */
+    /** Forward and backward pass. Leaves the gradients summed over the batch, and returns the model's own score. */
     double backward(MultiDataSet batch);
 
     /**
-     * Shows what a step without examples leaves: a batch of 0 rows, where listeners look for the last batch, and the
-     * gradients.
+     * Makes a step without examples visible to listeners: a last batch of 0 rows, and the gradients.
      *
      * @param gradients by parameter
      */
@@ -83,7 +79,7 @@ interface Network {
 
     /**
      * Whether the model's score is a sum over the examples: with {@code miniBatch(false)}, unless its output layer
-     * divides anyway.
+     * divides regardless.
      */
     default boolean sumsScore() {
         return lastLayers().stream().allMatch(OutputScore::isSum);
@@ -92,7 +88,7 @@ interface Network {
     /** What l1, l2 and weight decay add to the score. */
     double regularisation();
 
-    /** Drops what a pass left in the layers: inputs, masks, noise. */
+    /** Clears what a pass left in the layers: inputs, masks, noise. */
     void clearPass();
 
     /** The updater in use, created if there is none. */
@@ -103,10 +99,10 @@ interface Network {
 
     void setUpdater(Updater updater);
 
-    /** Turns gradient sums into the update that is to be subtracted, in place. */
+    /** Turns gradient sums into the update to subtract, in place. */
     void applyUpdater(Gradient gradients, int examples, LayerWorkspaceMgr workspaces);
 
-    /** The model's own list. */
+    /** The model's own list, live. */
     List<TrainingListener> listeners();
 
     int step();

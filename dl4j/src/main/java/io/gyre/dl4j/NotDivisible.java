@@ -6,8 +6,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Deeplearning4j's own classes whose results for parts of a batch, or of the data, cannot be put together, with the
- * reasons. Classes of others are trusted; {@code docs/training.md} says with what.
+ * Deeplearning4j's own classes whose results for parts of a batch, or of the data, cannot be merged, with the reasons.
+ * Other classes are trusted; {@code docs/training.md} says to do what.
  */
 final class NotDivisible {
 
@@ -23,7 +23,7 @@ final class NotDivisible {
 
     private NotDivisible() {}
 
-    /** Why objects of a class are refused, whether it is one of these or extends one; null if they are not. */
+    /** Why objects of a class, one of these or a subclass, are rejected; null if they are not. */
     static @Nullable String reason(Class<?> kind) {
         for (Class<?> type = kind; type != null; type = type.getSuperclass()) {
             String reason = REASONS.get(type.getName());
@@ -35,10 +35,9 @@ final class NotDivisible {
     }
 
     /**
-     * Why a model is refused; null if it is not.
+     * Why a model is rejected; null if it is not.
      *
-     * @param configuration as JSON, which names the class of every loss, layer and vertex, however deeply one is
-     *     wrapped
+     * @param configuration as JSON, which names the class of every loss, layer and vertex, however deeply wrapped
      */
     static @Nullable String reason(String configuration) {
         Matcher classes = CLASS_IN_JSON.matcher(configuration);
@@ -57,7 +56,7 @@ final class NotDivisible {
         try {
             return Class.forName(name, false, ofThread == null ? NotDivisible.class.getClassLoader() : ofThread);
         } catch (ClassNotFoundException | LinkageError inAnotherLoader) {
-            // A class of the user's: not one of these.
+            // A user's class: not one of these.
             return null;
         }
     }

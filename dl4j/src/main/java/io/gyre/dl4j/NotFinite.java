@@ -10,7 +10,7 @@ import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
-/** Finds NaN and infinity in gradients, and whose they are. */
+/** Finds NaN and infinity in gradients, and the ranks that produced them. */
 final class NotFinite {
 
     private static final long BLOCK = 1 << 16;
@@ -21,7 +21,7 @@ final class NotFinite {
 
     private NotFinite() {}
 
-    /** Whether there is such an element, at the speed of memory. */
+    /** Whether there is such an element; runs at memory bandwidth. */
     static boolean isIn(Region memory, ElementType type) {
         boolean found = false;
         for (long done = 0; done < memory.byteLength(); ) {
@@ -37,7 +37,7 @@ final class NotFinite {
         return found;
     }
 
-    /** The exponent of NaN and infinity has all its bits set: one more, and it overflows into the sign. */
+    /** The exponent of NaN and infinity has all bits set: adding one overflows into the sign. */
     private static boolean isInFloats(ByteBuffer window, int from, int to) {
         int overflows = 0;
         for (int at = from; at < to; at += Float.BYTES) {
@@ -54,7 +54,7 @@ final class NotFinite {
         return overflows < 0;
     }
 
-    /** The first such element of a replica's gradients, for people; empty if there is none. Takes its time. */
+    /** Describes the first such element of a replica's gradients; empty if there is none. Slow. */
     static String first(Replica replica) {
         INDArray gradients = replica.gradientVector();
         for (long from = 0; from < gradients.length(); from += BLOCK) {
@@ -71,9 +71,9 @@ final class NotFinite {
     }
 
     /**
-     * Whose gradients made a sum NaN or infinite; all ranks call it together.
+     * Which ranks' gradients made a sum NaN or infinite; all ranks call it together.
      *
-     * @param own what {@link #first} has found in this rank's own gradients
+     * @param own result of {@link #first} for this rank's own gradients
      */
     static String ofAllRanks(Session session, String own, long step) {
         List<String> all = RankTexts.exchange(session, "gradients of step " + step + " that are not finite", own, step);

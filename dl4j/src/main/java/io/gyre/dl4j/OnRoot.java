@@ -5,7 +5,7 @@ import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 
-/** Work that rank 0 does for all: every rank gets its result, or fails as it did. */
+/** Work that rank 0 does for all: every rank gets its result or its failure. */
 final class OnRoot {
 
     private static final char DONE = '+';
@@ -16,7 +16,7 @@ final class OnRoot {
     /**
      * Does the work on rank 0 while the others wait.
      *
-     * @param topic what it is, for errors
+     * @param topic name of the work, for errors
      * @param work fails with {@link GyreException}
      */
     static String call(Session session, String topic, Supplier<String> work) {

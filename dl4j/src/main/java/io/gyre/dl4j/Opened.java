@@ -4,12 +4,12 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
-/** What a trainer has opened, and closes again: the last first, each once, all of them even if one fails. */
+/** What a trainer has opened and must close: in reverse order, each once, all of them even if one fails. */
 final class Opened implements AutoCloseable {
 
     private final Deque<Runnable> closers = new ArrayDeque<>();
 
-    /** Notes how something is closed. */
+    /** Registers how something is closed. */
     void onClose(Runnable closer) {
         closers.push(closer);
     }

@@ -5,10 +5,7 @@ import org.deeplearning4j.nn.layers.BaseOutputLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.training.CenterLossOutputLayer;
 
-/**
- * Whether an output layer's score is a sum over examples or their mean, which Deeplearning4j's layers do not agree
- * about.
- */
+/** Whether an output layer's score is a sum or a mean over examples; Deeplearning4j's layers differ in this. */
 final class OutputScore {
 
     private OutputScore() {}

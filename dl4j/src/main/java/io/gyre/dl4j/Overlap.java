@@ -4,18 +4,18 @@ import io.gyre.World;
 import java.util.Locale;
 
 /**
- * Whether gradients are exchanged during the backward pass. The parameters are the same bits either way; but a
- * listener's {@code onGradientCalculation} then sees gradients of which a part already holds the sums over all ranks.
+ * Whether gradients are exchanged during the backward pass. The parameters are bit-identical either way, but with
+ * overlap a listener's {@code onGradientCalculation} sees gradients of which a part is already reduced over all ranks.
  */
 public enum Overlap {
 
     /**
-     * During it where ranks exchange messages, or a GPU computes; after it where all share memory, and have better use
-     * for their cores.
+     * During it if ranks exchange messages or a GPU computes; after it if all ranks share memory and the cores are
+     * better used by the pass.
      */
     AUTO,
 
-    /** During it, wherever that is possible. */
+    /** During it, if possible. */
     ON,
 
     /** After it. */
@@ -30,7 +30,7 @@ public enum Overlap {
     /**
      * Why there can be no overlap; empty if there can.
      *
-     * @param inStep those who take each step together
+     * @param inStep the ranks that take each step together
      * @param reachable whether the gradients are in the host's memory, or on a device that Gyre copies from
      */
     static String obstacle(Replica replica, World inStep, boolean reachable) {

@@ -17,7 +17,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Strategies that keep a model's parameters on servers, for {@link DistributedTrainer.Builder#strategy}. All workers
- * make them together.
+ * create them together.
  */
 public final class Parameters {
 
@@ -27,14 +27,14 @@ public final class Parameters {
 
     private Parameters() {}
 
-    /** How servers train a model: by its own updaters, with its regularisation and schedules. */
+    /** How servers train a model: with its own updaters, regularisation and schedules. */
     public static Training training(Model model, Consistency consistency) {
         return new Training(consistency, ModelOptimizer.of(model));
     }
 
     /**
-     * Gradients are pushed to the servers of a service, which has a {@link #training}, and parameters pulled from
-     * there.
+     * Parameter server: gradients are pushed to the servers of a service, which has a {@link #training}, and parameters
+     * are pulled from them.
      */
     public static UpdateStrategy asynchronous(Model model, ParameterService service) {
         return new Asynchronous(
@@ -43,29 +43,29 @@ public final class Parameters {
     }
 
     /**
-     * Ranks train by themselves, and are tied to a common centre in the memory of a service; with the default moving
-     * rate.
+     * Elastic averaging: ranks train alone and are pulled towards a common centre in the memory of a service, with the
+     * default moving rate.
      */
     public static UpdateStrategy elastic(Model model, ParameterService service, int period) {
         return elastic(model, service, period, defaultMovingRate(service));
     }
 
     /**
-     * The moving rate for as many as exchange with the centre: {@link ElasticAveraging#DEFAULT_BETA} / number of
-     * groups.
+     * The default moving rate for the number of exchangers with the centre: {@link ElasticAveraging#DEFAULT_BETA} /
+     * number of groups.
      */
     public static double defaultMovingRate(ParameterService service) {
         return ElasticAveraging.defaultMovingRate(service.groups().count());
     }
 
-    /** As {@link #elastic(Model, ParameterService, int)}, with a moving rate of one's own. */
+    /** As {@link #elastic(Model, ParameterService, int)}, with the given moving rate. */
     public static UpdateStrategy elastic(Model model, ParameterService service, int period, double movingRate) {
         return new ElasticAveraging(service.centre(CENTRE, elementType(model), model.numParams()), movingRate, period);
     }
 
     /**
-     * The groups of a service train synchronously inside; between them gradients are pushed to the servers of the
-     * service, which has a {@link #training}, and parameters pulled from there. With one group this is {@link
+     * Hybrid: each group of a service trains synchronously; between groups gradients are pushed to the servers of the
+     * service, which has a {@link #training}, and parameters are pulled from them. With one group this is {@link
      * Synchronous}.
      *
      * @param group collective of this rank's {@link ParameterService#group}; borrowed
@@ -84,8 +84,9 @@ public final class Parameters {
     }
 
     /**
-     * The groups of a service train synchronously inside, and are tied to a common centre in its memory; with the
-     * default moving rate for their number. With one group this is {@link Synchronous}.
+     * Hybrid with elastic averaging: each group of a service trains synchronously and is pulled towards a common centre
+     * in the service's memory, with the default moving rate for the number of groups. With one group this is {@link
+     * Synchronous}.
      *
      * @param group collective of this rank's {@link ParameterService#group}; borrowed
      * @param period steps from one exchange to the next
@@ -94,7 +95,7 @@ public final class Parameters {
         return hybridElastic(model, service, group, period, defaultMovingRate(service));
     }
 
-    /** As {@link #hybridElastic(Model, ParameterService, Collective, int)}, with a moving rate of one's own. */
+    /** As {@link #hybridElastic(Model, ParameterService, Collective, int)}, with the given moving rate. */
     public static UpdateStrategy hybridElastic(
             Model model, ParameterService service, Collective group, int period, double movingRate) {
         if (isOnly(service)) {

@@ -6,8 +6,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's shares of an epoch, loaded ahead where the data allow it; empty ones once it has no more. Stays open
- * between calls of {@code fit} that train on parts of the epoch, but reads nothing then.
+ * One rank's shares of an epoch, loaded ahead if the data allow it; empty shares once it has no more. Stays open
+ * between calls of {@code fit} that train on parts of the epoch, but reads nothing meanwhile.
  */
 final class Pass implements AutoCloseable {
 
@@ -20,10 +20,10 @@ final class Pass implements AutoCloseable {
     private boolean hadMore;
 
     /**
-     * Begins a pass, when the thread of the one before has ended.
+     * Begins a pass once the thread of the previous one has ended.
      *
-     * @param session of those who train
-     * @param watch over the program's iterator, where that runs on this thread
+     * @param session of the ranks that train
+     * @param watch over the program's iterator, if that runs on this thread
      * @param step the next one
      */
     Pass(ShardedData data, Session session, LossWatch watch, Place place, long step) {
@@ -67,7 +67,7 @@ final class Pass implements AutoCloseable {
         return next;
     }
 
-    /** Leaves the source alone until {@link #resume}. Waits for a batch that is being read. */
+    /** Stops reading from the source until {@link #resume}. Waits for a batch that is being read. */
     void pause() {
         if (paused) {
             return;
@@ -80,8 +80,8 @@ final class Pass implements AutoCloseable {
     }
 
     /**
-     * Reads on after {@link #pause}. Returns false if somebody else has used the source since: the pass must be
-     * closed.
+     * Continues reading after {@link #pause}. Returns false if the source has been used otherwise since: the pass must
+     * then be closed.
      */
     boolean resume() {
         if (!paused) {

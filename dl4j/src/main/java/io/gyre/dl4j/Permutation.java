@@ -2,12 +2,12 @@ package io.gyre.dl4j;
 
 import java.util.Random;
 
-/** An order of the numbers from 0, drawn from a seed: the same on every rank, JVM and processor. */
+/** A permutation of the numbers from 0, drawn from a seed: the same on every rank, JVM and processor. */
 final class Permutation {
 
     private Permutation() {}
 
-    /** Fisher and Yates's shuffle. {@link Random}'s sequence is part of its specification. */
+    /** Fisher-Yates shuffle. {@link Random}'s sequence is part of its specification. */
     static int[] of(int size, long seed) {
         int[] order = new int[size];
         Random random = new Random(seed);

@@ -3,9 +3,9 @@ package io.gyre.dl4j;
 /**
  * A place in the data.
  *
- * @param epoch whose order the data have
+ * @param epoch that determines the order of the data
  * @param position in the epoch: 0 is its beginning, others come from {@link ShardedData#advance}
- * @param mark {@link Share#mark} of the share before it; 0 if it is not known, or none is compared
+ * @param mark {@link Share#mark} of the previous share; 0 if unknown, or if nothing is compared
  */
 record Place(int epoch, long position, long mark) {
 

@@ -5,16 +5,17 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * How far a run is: what a rank needs besides the model's numbers to go on from here.
+ * Progress of a run: what a rank needs, besides the model's state, to continue from here.
  *
- * <p>A program may call {@code fit} several times. When it is started again after a crash, it makes the same calls
- * again; {@code callsDone} of them then have nothing to do, and the next continues from where it had begun.
+ * <p>A program may call {@code fit} several times. When it is restarted after a crash, it makes the same calls again;
+ * the first {@code callsDone} of them then have nothing to do, and the next continues.
  *
  * @param step optimiser steps so far
  * @param epoch passes over the data so far
- * @param position where in the current pass, see {@link ShardedData#advance}
+ * @param position position in the current pass, see {@link ShardedData#advance}
  * @param mark {@link Share#mark} of what was read before that position
- * @param data what that position is in, see {@link ShardedData#description}; empty at the start of a run
+ * @param data description of the data of that position, see {@link ShardedData#description}; empty at the start of a
+ *     run
  * @param callsDone calls of {@code fit} that have returned
  * @param callStep step at which the current call began
  * @param callEpoch epoch at which the current call began
@@ -38,7 +39,7 @@ record Progress(
         return new Progress(step, epoch + 1, 0, 0, data, callsDone, callStep, callEpoch);
     }
 
-    /** At the beginning of other data. */
+    /** The progress at the beginning of other data. */
     Progress atBeginningOf(String description) {
         return new Progress(step, epoch, 0, 0, description, callsDone, callStep, callEpoch);
     }
@@ -61,7 +62,7 @@ record Progress(
                 + "\ncallsDone\t" + callsDone + "\ncallStep\t" + callStep + "\ncallEpoch\t" + callEpoch + "\n";
     }
 
-    /** Reads {@link #text}; other lines are left to others. */
+    /** Reads {@link #text}; ignores other lines. */
     static Progress parse(String text) {
         Map<String, String> values = new HashMap<>();
         text.lines().map(line -> line.split("\t", 2)).forEach(line -> values.put(line[0], line[line.length - 1]));

@@ -6,18 +6,18 @@ import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** What every rank of a session knows about its replica after a step, told to all. */
+/** An exchange of texts in which every rank reports about its replica after a step. */
 final class RankTexts {
 
-    /** Before every text: no bytes mean that a rank has left. */
+    /** Prefix of every text: an empty value means that a rank has left. */
     private static final String MARK = "=";
 
     private RankTexts() {}
 
     /**
-     * Brings this rank's text and returns that of every rank, by rank. All call it together.
+     * Sends this rank's text and returns that of every rank, by rank. All ranks call it together.
      *
-     * @param what is exchanged, as errors call it
+     * @param what is exchanged, for errors
      * @param step number of steps so far
      */
     static List<String> exchange(Session session, String what, String own, long step) {
@@ -28,7 +28,7 @@ final class RankTexts {
                 .toList();
     }
 
-    /** Fails if a rank has left, and so brought nothing. */
+    /** Fails if a rank has left, and so sent nothing. */
     static void checkPresent(Session session, List<byte[]> values, long step) {
         List<Member> members = session.members();
         for (int rank = 0; rank < values.size(); rank++) {

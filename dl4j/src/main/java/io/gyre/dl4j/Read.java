@@ -3,10 +3,10 @@ package io.gyre.dl4j;
 import java.util.HexFormat;
 
 /**
- * Something that was read and that other ranks read alike, or should.
+ * An item that was read and that other ranks must read alike.
  *
  * @param what kind of thing
- * @param number which one of them in its epoch
+ * @param number index among these in the epoch
  * @param rows how many examples it has
  * @param value its fingerprint
  */

@@ -41,17 +41,20 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * One rank's copy of a model, taken through its training step in three parts: {@link #backward}, the exchange of
- * gradients by somebody else, {@link #update} and {@link #endStep}.
+ * One rank's copy of a model, and its training step in parts: {@link #backward}, the exchange of gradients by another
+ * class, {@link #update} and {@link #endStep}.
  *
- * <p>This is Deeplearning4j's own step ({@code StochasticGradientDescent.optimize}), cut open at the one place where
- * ranks must meet: after the gradients are summed over the examples, before they are divided by their number, clipped,
- * regularised and given to the updater. Nothing is installed in the model, so nothing of it can be lost, and it stays a
- * plain model. Every rank updates through the same code from the same bits, also one that had no examples.
+ * <p>This is Deeplearning4j's own step ({@code StochasticGradientDescent.optimize}), split at the one place where ranks
+ * must synchronise: after the gradients are summed over the examples, before they are divided by the number of
+ * examples, clipped, regularised and passed to the updater. Nothing is installed in the model: it stays a plain model.
+ * Every rank, also one without examples, runs the same update code on the same bits.
  */
 final class Replica implements StepModel, AutoCloseable {
 
-    /** Deeplearning4j runs its updaters in the memory that the activations have just left, and so does this. */
+    /**
+     * Deeplearning4j runs its updaters in the workspace that the activations have just released, and so does this
+     * class.
+     */
     private static final String ACTIVATIONS_WORKSPACE = "WS_ALL_LAYERS_ACT";
 
     private static final WorkspaceConfiguration ACTIVATIONS_CONFIGURATION = WorkspaceConfiguration.builder()
@@ -81,7 +84,7 @@ final class Replica implements StepModel, AutoCloseable {
     private double regularisation;
     private boolean hasExamples;
 
-    /** What depends on where the gradients lie. */
+    /** State that depends on the address of the gradients. */
     private record Binding(
             INDArray gradients,
             Region region,
@@ -98,9 +101,9 @@ final class Replica implements StepModel, AutoCloseable {
     }
 
     /**
-     * A part of the gradients that is a mean over examples, where most are sums. It lies in one bucket.
+     * A part of the gradients that is a mean over examples; most parts are sums. It is within one bucket.
      *
-     * @param offset where it begins in the vector, in elements
+     * @param offset start in the vector, in elements
      */
     record Mean(long offset, int bucket, INDArray array) {}
 
@@ -110,7 +113,7 @@ final class Replica implements StepModel, AutoCloseable {
         /**
          * Runs it.
          *
-         * @param listener hears how much of the gradients is complete; null for nobody
+         * @param listener told how much of the gradients is complete; null for none
          * @return mean loss over the batch; 0 if there is none
          */
         double run(@Nullable GradientProgress listener);
@@ -119,7 +122,7 @@ final class Replica implements StepModel, AutoCloseable {
     /**
      * Creates the replica.
      *
-     * @param code is told when the thread is in the model's updater and listeners
+     * @param code notified when the thread is in the model's updater and listeners
      */
     Replica(Network network, long bucketBytes, UserCode code) {
         this.network = network;
@@ -150,10 +153,10 @@ final class Replica implements StepModel, AutoCloseable {
                 || (trainable instanceof GraphVertex vertex && vertex.getLayer() instanceof FrozenLayer);
     }
 
-    /** Cuts the gradient vector into the parameters' parts, as the updater wants them for clipping. */
+    /** Splits the gradient vector by parameter, as the updater needs it for clipping. */
     private Binding bind() {
         INDArray gradients = network.gradients();
-        // What an earlier use of the model has left in parts that no layer writes would be added up with every step.
+        // Values that earlier use of the model left in parts that no layer writes would be summed in every step.
         gradients.assign(0);
         INDArray flat = gradients.reshape(gradients.length());
         Gradient byParameter = new DefaultGradient(gradients);
@@ -194,7 +197,7 @@ final class Replica implements StepModel, AutoCloseable {
                 means);
     }
 
-    /** Notes means where they will be exchanged; a layer that is larger than a bucket is cut anywhere. */
+    /** Records means by the bucket in which they are exchanged; a layer larger than a bucket may be split anywhere. */
     private void addByBucket(INDArray flat, long from, long to, List<Mean> means) {
         for (Bucket bucket : bucketPlan.buckets()) {
             long begin = Math.max(from, bucket.offset());
@@ -206,12 +209,12 @@ final class Replica implements StepModel, AutoCloseable {
     }
 
     /**
-     * Moves the gradients to memory that is better for their exchange, until this is closed.
+     * Moves the gradients to memory in which they can be exchanged faster, until this is closed.
      *
-     * @param world of all who train: whose rank is told in the log, and who speaks for all
-     * @param memory as long as they are; owned from now on
-     * @param source if they are on a device, the way to it: they stay there, and go to the memory for the exchange.
-     *     Owned from now on
+     * @param world of all ranks that train; names this rank in the log, and decides which rank logs for all
+     * @param memory as long as the gradients; owned from now on
+     * @param source access to the device, if they are on one: they stay there, and are copied to the memory for the
+     *     exchange. Owned from now on
      */
     void moveGradients(World world, MemoryBox memory, DeviceGradients.@Nullable Source source) {
         binding.close();
@@ -223,12 +226,12 @@ final class Replica implements StepModel, AutoCloseable {
         binding = bind();
     }
 
-    /** Whether gradients go from a device to the host and back in each step. */
+    /** Whether gradients are copied from a device to the host and back in each step. */
     boolean isStaged() {
         return onDevice != null;
     }
 
-    /** Of this rank's own gradients, until they are reduced. */
+    /** Seals of this rank's own gradients, until they are reduced. */
     GradientSeals seals() {
         return seals;
     }
@@ -259,14 +262,14 @@ final class Replica implements StepModel, AutoCloseable {
         return onDevice == null ? HostAccess.DIRECT : onDevice.accessOfAnotherThread();
     }
 
-    /** Makes a part of the gradients readable as it is now, outside of any exchange. */
+    /** Makes the current values of a part of the gradients readable, outside of any exchange. */
     void fetch(long byteOffset, long byteLength) {
         if (onDevice != null) {
             onDevice.fetch(binding.gradients(), byteOffset, byteLength);
         }
     }
 
-    /** ND4J may use the gradients again. */
+    /** Returns the gradients to ND4J. */
     @Override
     public void endReduction() {
         if (onDevice == null) {
@@ -305,10 +308,7 @@ final class Replica implements StepModel, AutoCloseable {
         return binding.region();
     }
 
-    /**
-     * Parameters and, if the updater has any, its state. Made for each call: a new learning rate moves the updater's
-     * state.
-     */
+    /** Parameters and updater state, if any. Created for each call: a new learning rate moves the updater's state. */
     @Override
     public List<Region> state() {
         return stateParts().stream().map(ReplicaPart::memory).toList();
@@ -324,7 +324,7 @@ final class Replica implements StepModel, AutoCloseable {
         return network.epoch();
     }
 
-    /** What all ranks in step hold alike from one step to the next. */
+    /** What is equal on all ranks in step between two steps. */
     List<ReplicaPart> stateParts() {
         List<ReplicaPart> parts = new ArrayList<>();
         parts.add(new ReplicaPart("parameters", parameters(), elementType, this::nameOf));
@@ -337,8 +337,8 @@ final class Replica implements StepModel, AutoCloseable {
     }
 
     /**
-     * What all ranks in step hold alike before the update of a step. On a GPU backend that is the sums of the
-     * gradients alone, which are in the host's memory then: the rest would have to be copied there.
+     * What is equal on all ranks in step before the update of a step. On a GPU backend these are only the gradients'
+     * sums, which are in host memory then: the rest would have to be copied there.
      */
     List<ReplicaPart> parts() {
         List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
@@ -352,7 +352,7 @@ final class Replica implements StepModel, AutoCloseable {
     }
 
     /**
-     * An element of the parameters or the gradients, as whoever built the model knows it.
+     * Name of an element of the parameters or gradients, in terms of the model's layers and parameters.
      *
      * @param element in the flat vector
      */
@@ -378,7 +378,7 @@ final class Replica implements StepModel, AutoCloseable {
         HostMemory.endUse(network.model().params());
     }
 
-    /** Tells ND4J that {@link #state} was written to. */
+    /** Notifies ND4J that {@link #state} was written. */
     void stateChanged() {
         HostMemory.endUse(network.model().params());
         INDArray updaterState = network.updater().getStateViewArray();
@@ -387,9 +387,7 @@ final class Replica implements StepModel, AutoCloseable {
         }
     }
 
-    /**
-     * Parameters in the order of the vector, by name and shape: two models with the same layout can exchange states.
-     */
+    /** Names and shapes of the parameters in vector order: two models with the same layout can exchange states. */
     String layout() {
         StringBuilder layout = new StringBuilder(elementType.name());
         trainables.forEach((name, trainable) -> trainable
@@ -409,16 +407,17 @@ final class Replica implements StepModel, AutoCloseable {
     /**
      * Computes the sums of the gradients over a batch.
      *
-     * @param batch null for none: the sums are then zero
-     * @param listener hears how much of them is complete; null for nobody
-     * @return mean loss over the batch, regularisation included unless the model's score is a sum; 0 if there is none
+     * @param batch null for none: the sums are zero
+     * @param listener told how much of them is complete; null for none
+     * @return mean loss over the batch, including regularisation unless the model's score is a sum; 0 if there is no
+     *     batch
      */
     double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress listener) {
         keepUpdater();
         if (network.gradients() != binding.gradients()) {
             binding.close();
             if (shared != null) {
-                // The model has made itself a new vector.
+                // The model has allocated a new vector.
                 shared.reinstall();
             }
             binding = bind();
@@ -430,10 +429,10 @@ final class Replica implements StepModel, AutoCloseable {
             return 0;
         }
         if (hasFrozenLayers) {
-            // The backward pass ends at a frozen layer, and what lies below it still holds the last update.
+            // The backward pass ends at a frozen layer; gradients of the layers below still hold the last update.
             binding.gradients().assign(0);
         }
-        // As fit does: another thread that asks the model for its output waits until it is free.
+        // As fit does: another thread that asks the model for its output waits for the lock.
         synchronized (network.model()) {
             double score = listener == null ? network.backward(batch) : backwardHeardBy(listener, batch);
             for (TrainingListener each : network.listeners()) {
@@ -455,7 +454,7 @@ final class Replica implements StepModel, AutoCloseable {
         }
     }
 
-    /** {@code MultiLayerNetwork.clear()} drops the updater, and Adam's memory with it: puts it back. */
+    /** {@code MultiLayerNetwork.clear()} drops the updater with its state: restores it. */
     private void keepUpdater() {
         if (network.lacksUpdater()) {
             network.setUpdater(updater);
@@ -464,9 +463,9 @@ final class Replica implements StepModel, AutoCloseable {
     }
 
     /**
-     * Makes a bucket of this rank's gradients ready to be added to those of the others. Most are sums over examples.
-     * Some are means, such as BatchNorm's steps towards the batch's statistics, which Deeplearning4j does not divide by
-     * the number of examples later: they become sums now, and means again by {@link #reduced}.
+     * Prepares a bucket of this rank's gradients for reduction. Most are sums over examples. Some are means, such as
+     * BatchNorm's updates of its running statistics, which Deeplearning4j does not divide by the number of examples
+     * later: they become sums now, and means again in {@link #reduced}.
      */
     @Override
     public void complete(Bucket bucket, long ownExamples) {
@@ -490,7 +489,7 @@ final class Replica implements StepModel, AutoCloseable {
         }
     }
 
-    /** Clips layer by layer, which a server cannot do that has only a part of a layer. */
+    /** Clips layer by layer; a server with only a part of a layer cannot. */
     @Override
     public void averageGradients(StepSummary total) {
         for (INDArray sum : binding.sums()) {

@@ -11,18 +11,18 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Sees to it that replicas which should be equal are: a slice of them in every step, before its update, and all of
- * them when asked. What finds a difference fails on all ranks alike, and names the odd one out.
+ * Checks that replicas which should be equal are: a slice in every step, before its update, and all of them on request.
+ * A difference fails all ranks alike, with an error that names the differing rank.
  *
  * <dl>
  *   <dt>What is compared
- *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether those are finite.
- *       When asked: all parameters and updater state. Of a rank's
- *       own gradients: whether they were added up as its pass has left them.
- *   <dt>What cannot be seen
- *   <dd>A pass, or data, that gave wrong gradients: all ranks then get the same wrong sum.
+ *   <dd>In a step: a slice of parameters, updater state and the gradients' sums, and whether the sums are finite. On
+ *       request: all parameters and updater state. Of a rank's own gradients: whether they were reduced as its pass
+ *       left them.
+ *   <dt>What cannot be detected
+ *   <dd>A pass, or data, that produced wrong gradients: all ranks then get the same wrong sum.
  *   <dt>Cost
- *   <dd>A CRC32C at the speed of memory. Nothing for a rank alone.
+ *   <dd>A CRC32C at memory bandwidth. Nothing for a single rank.
  * </dl>
  */
 final class ReplicaCheck {
@@ -45,7 +45,7 @@ final class ReplicaCheck {
     /**
      * Creates the check of one rank.
      *
-     * @param session those whose replicas are to be equal
+     * @param session the ranks whose replicas must be equal
      * @param leastSliceBytes see {@link ReplicaSlices}
      */
     ReplicaCheck(Session session, Replica replica, long leastSliceBytes) {
@@ -60,7 +60,7 @@ final class ReplicaCheck {
     }
 
     /**
-     * What this rank reports of its replica in a step: see {@link StepReport#replicaFingerprint}.
+     * This rank's fingerprint of its replica in a step: see {@link StepReport#replicaFingerprint}.
      *
      * @param sumsAreFinite whether the sums of the gradients, if there are any, hold no NaN and no infinity
      */
@@ -71,7 +71,7 @@ final class ReplicaCheck {
         return slices().crc32c(step) | (sumsAreFinite ? 0 : SUMS_NOT_FINITE) | (seals.areWhole() ? 0 : SEAL_BROKEN);
     }
 
-    /** Cut anew whenever the model has made itself another vector. */
+    /** Created again whenever the model has allocated a new vector. */
     @SuppressWarnings("ReferenceEquality")
     private ReplicaSlices slices() {
         INDArray parametersNow = replica.network().model().params();
@@ -89,8 +89,8 @@ final class ReplicaCheck {
     }
 
     /**
-     * Fails unless all ranks have reported the same of their replicas, and that their gradients were whole. All ranks
-     * call it with the same summary.
+     * Fails unless all ranks reported the same fingerprint and intact gradients. All ranks call it with the same
+     * summary.
      */
     void compare(StepSummary total, long step) {
         List<StepReport> reports = total.reports();
@@ -134,7 +134,7 @@ final class ReplicaCheck {
         }
     }
 
-    /** As {@link #check}; returns the checksum of the state that all have, see {@link Checksums#ofState}. */
+    /** As {@link #check}; returns the checksum of the common state, see {@link Checksums#ofState}. */
     String agree(long step) {
         String own = Checksums.ofState(replica.state());
         if (!isAlone()) {
@@ -149,7 +149,7 @@ final class ReplicaCheck {
     /**
      * Fails unless all ranks hold the state with this checksum; all ranks call it together.
      *
-     * @param what that state is
+     * @param name of that state, for errors
      */
     void verify(String expected, String what, long step) {
         String own = Checksums.ofState(replica.state());

@@ -9,12 +9,12 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds where replicas differ that should be equal, and says whose is wrong. All ranks do so together, since all know
- * that there is a difference: they compare checksums of ever smaller blocks, down to one element.
+ * Finds where replicas that should be equal differ, and which is wrong. All ranks know that there is a difference and
+ * search together: they compare checksums of ever smaller blocks, down to one element.
  */
 final class ReplicaDifference {
 
-    /** Blocks that are compared at a time: three rounds find one element among 16 million. */
+    /** Blocks compared per exchange: three exchanges find one element among 16 million. */
     private static final int BLOCKS = 256;
 
     private static final String REMEDY =
@@ -41,19 +41,19 @@ final class ReplicaDifference {
     /**
      * The first element that is not the same everywhere.
      *
-     * @param values by rank, for people
+     * @param values by rank, as text
      */
     private record Place(ReplicaPart part, long element, List<String> values) {}
 
     /**
-     * Looks for the first difference, and describes it.
+     * Finds the first difference and describes it.
      *
-     * @param vote on all that was compared
-     * @param parts what that was
+     * @param vote on the whole comparison
+     * @param parts the vectors compared
      */
     GyreException describe(ReplicaVote vote, List<ReplicaPart> parts) {
         Place place = find(parts);
-        // Where several replicas are wrong, each in another place, every place has a majority of its own.
+        // If several replicas are wrong, each in another place, every place has its own majority.
         ReplicaVote decided = vote.hasMajority() || place == null ? vote : ReplicaVote.of(place.values());
         return new GyreException("after step " + step + " " + fault(decided) + where(place) + "." + REMEDY);
     }
@@ -137,7 +137,7 @@ final class ReplicaDifference {
                 + length;
     }
 
-    /** The first block of which not all ranks have the same checksum; -1 for none. */
+    /** The first block whose checksums differ between ranks; -1 for none. */
     private static int firstDifference(List<byte[]> checksums) {
         List<ByteBuffer> all = new ArrayList<>();
         int blocks = checksums.get(0).length / Integer.BYTES;

@@ -5,15 +5,15 @@ import io.gyre.memory.Region;
 import java.util.function.LongFunction;
 
 /**
- * A vector that all ranks in step hold alike.
+ * A vector that is equal on all ranks in step.
  *
- * @param name as errors call it
+ * @param name for errors
  * @param memory live
- * @param names what its elements are
+ * @param names describes an element, by its index
  */
 record ReplicaPart(String name, Region memory, ElementType type, LongFunction<String> names) {
 
-    /** An element, as whoever built the model knows it. */
+    /** Name of an element, in terms of the model's layers and parameters. */
     String nameOf(long element) {
         return names.apply(element);
     }
@@ -27,7 +27,7 @@ record ReplicaPart(String name, Region memory, ElementType type, LongFunction<St
         return memory.slice(from * type.bytes(), length * type.bytes());
     }
 
-    /** An element, for people: with its bits, which tell NaNs apart. */
+    /** An element as text, with its bits, which distinguish NaNs. */
     String show(long element) {
         long at = element * type.bytes();
         return switch (type) {

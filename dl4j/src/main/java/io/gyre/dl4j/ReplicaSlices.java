@@ -7,17 +7,17 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * Checksums of some vectors, a slice in each step: all of them have been looked at after {@link #count} steps.
- * Nothing is allocated as long as the vectors stay where they are.
+ * Checksums of vectors, one slice per step: {@link #count} steps cover all of them. Allocates nothing as long as the
+ * vectors stay in place.
  */
 final class ReplicaSlices {
 
-    /** A slice is not cut smaller than this, which takes some microseconds. */
+    /** Minimum size of a slice, whose checksum takes some microseconds. */
     static final long LEAST_BYTES = 64 << 10;
 
     /**
-     * Most slices. With fewer a difference is found sooner, and each costs more: {@code docs/training.md} has the
-     * figures.
+     * Maximum number of slices. With fewer, a difference is found sooner, and each slice costs more: {@code
+     * docs/training.md} has the figures.
      */
     static final int MOST = 8;
 
@@ -25,9 +25,9 @@ final class ReplicaSlices {
     private final ByteBuffer[][] pieces;
 
     /**
-     * Cuts the vectors.
+     * Divides the vectors into slices.
      *
-     * @param leastBytes of a slice through all of them, unless they are shorter
+     * @param leastBytes minimum size of a slice over all vectors, unless they are shorter
      */
     ReplicaSlices(List<ReplicaPart> parts, long leastBytes) {
         long bytes =
@@ -45,7 +45,7 @@ final class ReplicaSlices {
         }
     }
 
-    /** In how many steps each byte has its turn once. */
+    /** Number of steps that cover every byte once. */
     int count() {
         return pieces.length;
     }

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which of several replicas that should be equal is wrong. A fault changes one replica at a time, so the bits that
- * more than half of them hold are taken to be right.
+ * Which of several replicas that should be equal is wrong. A fault changes one replica at a time, so the bits held by
+ * more than half of them are taken to be right.
  *
  * @param groups ranks with equal values, each ascending; the largest group first, of equal ones that of the lowest rank
  */
@@ -38,7 +38,7 @@ record ReplicaVote(List<List<Integer>> groups) {
         return 2 * groups.get(0).size() > all;
     }
 
-    /** Ranks outside of the first group, ascending: if there is a majority, those whose replicas are wrong. */
+    /** Ranks outside the first group, ascending: if there is a majority, those with wrong replicas. */
     List<Integer> others() {
         return groups.stream().skip(1).flatMap(List::stream).sorted().toList();
     }

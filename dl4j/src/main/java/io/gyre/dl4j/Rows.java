@@ -13,19 +13,19 @@ import org.nd4j.linalg.indexing.INDArrayIndex;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * Takes examples out of a batch: the same rows of all its features, labels and masks. What is copied lies in no
- * workspace, and so stays valid.
+ * Selects examples of a batch: the same rows of all its features, labels and masks. Copies are detached from workspaces
+ * and stay valid.
  */
 final class Rows {
 
     private Rows() {}
 
-    /** Rows of the first features. Other arrays may have other numbers. */
+    /** Number of rows of the first features array. Other arrays may have other numbers. */
     static int count(MultiDataSet batch) {
         return Math.toIntExact(batch.getFeatures(0).size(0));
     }
 
-    /** The number that Deeplearning4j divides a batch's gradients by: rows of the first labels, if there are any. */
+    /** The number by which Deeplearning4j divides a batch's gradients: rows of the first labels, if there are any. */
     static int countTrained(MultiDataSet batch) {
         return batch.numLabelsArrays() == 0 || batch.getLabels(0) == null
                 ? count(batch)
@@ -95,13 +95,13 @@ final class Rows {
             try {
                 return Nd4j.pullRows(flat, 1, rows, 'c').reshape('c', shape);
             } finally {
-                // ND4J frees an array's memory when nobody has it any more, also while its own native code reads it.
+                // ND4J frees an array's memory once the array is unreachable, even while its own native code reads it.
                 Reference.reachabilityFence(flat);
             }
         });
     }
 
-    /** The batch as it is now, whatever its source does next to its arrays. */
+    /** A copy of the batch, which its source does not change later. */
     static MultiDataSet copy(MultiDataSet batch) {
         return each(batch, array -> array.dup(array.ordering()));
     }
@@ -114,8 +114,8 @@ final class Rows {
                 each(batch.getLabelsMaskArrays(), operator)));
     }
 
-    /** Makes arrays that outlive any workspace which the thread may be in. */
-    @SuppressWarnings("try") // The workspace is open for what is made meanwhile, and not used itself.
+    /** Creates arrays that outlive any workspace the thread may be in. */
+    @SuppressWarnings("try") // The workspace is open for the arrays created meanwhile, and not used itself.
     static MultiDataSet outOfWorkspaces(Supplier<MultiDataSet> make) {
         try (MemoryWorkspace ignored = Nd4j.getWorkspaceManager().scopeOutOfWorkspaces()) {
             return make.get();

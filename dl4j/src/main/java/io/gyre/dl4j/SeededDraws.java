@@ -5,9 +5,8 @@ import org.nd4j.linalg.api.rng.Random;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * Runs code whose draws from the thread's {@code Nd4j.getRandom()} come from a given seed. Afterwards the generator has
- * the seed and the state that it had before, so the program's own sequence goes on as if nothing had been drawn in
- * between.
+ * Runs code whose draws from the thread's {@code Nd4j.getRandom()} come from a given seed. Afterwards the generator's
+ * previous seed and state are restored, so the program's own sequence continues as if nothing had been drawn.
  */
 final class SeededDraws {
 

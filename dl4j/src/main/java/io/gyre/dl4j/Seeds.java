@@ -1,11 +1,11 @@
 package io.gyre.dl4j;
 
-/** Derives independent seeds from one: every place where chance enters training has a name made of numbers. */
+/** Derives independent seeds from one: every place that draws random numbers has a path of numbers as its name. */
 final class Seeds {
 
     private Seeds() {}
 
-    /** Seed of the place that {@code path} names, for a run with this seed. */
+    /** Seed for the place named by {@code path}, in a run with this seed. */
     static long derive(long seed, long... path) {
         long mixed = mix(seed);
         for (long part : path) {

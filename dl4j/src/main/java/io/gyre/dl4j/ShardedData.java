@@ -12,19 +12,19 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 /**
  * Training or test data, and which part of them each rank reads.
  *
- * <p>In each step the ranks together process a <em>global batch</em>. A rank whose part of it is empty, or whose data
- * have ended before the others', takes part in the step with weight zero.
+ * <p>In each step the ranks together process a <em>global batch</em>. A rank whose part is empty, or whose data have
+ * ended earlier, takes part in the step with weight zero.
  *
  * <dl>
  *   <dt>Equality
- *   <dd>Every rank makes its own object, with the same arguments; that is compared when training starts. What is read
- *       must be equal too, except by {@link Sharding#OWN}: every step compares a running fingerprint of it before any
- *       update. Of an {@link ExampleSource}, of which each rank reads other examples, some examples are read by all
- *       ranks to compare them. Two ranks of a process that are given the same iterator are refused.
+ *   <dd>Every rank creates its own object, with the same arguments; these are compared when training starts. The data
+ *       read must be equal too, except with {@link Sharding#OWN}: every step compares a running fingerprint before its
+ *       update. From an {@link ExampleSource}, of which ranks read different examples, all ranks read some of the same
+ *       examples to compare them. Two ranks of a process must not have the same iterator; that is rejected.
  *   <dt>Ownership
- *   <dd>Iterators and sources are borrowed. A batch is used, or copied, before the next one is asked for, so they may
- *       reuse its memory. An iterator stays with a pass that is not finished, also between calls of {@code fit}: the
- *       program does not reset it then.
+ *   <dd>Iterators and sources are borrowed. A batch is used, or copied, before the next one is requested, so they may
+ *       reuse its memory. An unfinished pass keeps its iterator, also between calls of {@code fit}: the program must
+ *       not reset it then.
  *   <dt>Threading
  *   <dd>Batches are loaded by a thread of their own, at most two ahead, except from iterators that do not support it
  *       ({@code asyncSupported}). One pass runs at a time.
@@ -32,15 +32,15 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  */
 public abstract class ShardedData {
 
-    /** Of a pass that was ended; it may hang in the program's code. */
+    /** Loader of an ended pass; it may hang in the program's code. */
     private @Nullable LoadAhead straggler;
 
     ShardedData() {}
 
     /**
-     * Shards a source. The order of the examples is drawn for every epoch from the seed alone, so that N ranks with
-     * batch B see exactly the global batches that one rank with batch N B sees; a last batch that is smaller is divided
-     * as evenly as possible.
+     * Shards a source. The order of the examples in an epoch depends on the seed and the epoch only, so N ranks with
+     * batch B see exactly the global batches that one rank with batch N B sees; a smaller last batch is divided as
+     * evenly as possible.
      *
      * @param batchPerRank examples of each rank in a step, at least 1
      * @param seed of the order
@@ -50,15 +50,15 @@ public abstract class ShardedData {
     }
 
     /**
-     * Deals out the batches of a source: each rank takes the next one when it comes for it, so that a rank which is
-     * twice as slow trains on half as many. For strategies that do not train in step; which rank gets what differs from
-     * run to run. Every batch of an epoch is dealt once, in an order drawn from the seed; what a rank has taken and not
-     * trained on when it dies, or stops in the middle of an epoch, nobody else gets: three batches at most.
+     * Deals the batches of a source: each goes to the rank that asks next, so a rank that is twice as slow trains on
+     * half as many. For strategies whose ranks are not in lockstep; which rank gets which batch differs from run to
+     * run. Every batch of an epoch is dealt once, in an order drawn from the seed. Batches that a rank has taken but
+     * not trained on when it is lost, or stops in the middle of an epoch, are not dealt again: three batches at most.
      *
      * @param batch examples of a batch, at least 1
      * @param seed of the order
-     * @param counter from 0, for these data alone; among processes one of {@code ParameterService.counter}. Used by the
-     *     thread that loads batches
+     * @param counter from 0, used for these data only; between processes, one from {@code ParameterService.counter}.
+     *     Used by the thread that loads batches
      */
     public static ShardedData dealt(ExampleSource source, int batch, long seed, SharedCounter counter) {
         return new DealtExamples(source, batch, seed, counter);
@@ -79,10 +79,10 @@ public abstract class ShardedData {
     }
 
     /**
-     * As {@link #of(DataSetIterator, Sharding)}, with the examples mixed among several batches, differently in every
-     * epoch.
+     * As {@link #of(DataSetIterator, Sharding)}, with the examples shuffled within groups of batches, differently in
+     * every epoch.
      *
-     * @param bufferBatches how many of the iterator's batches are held in memory and mixed, at least 2
+     * @param bufferBatches how many of the iterator's batches are held in memory and shuffled together, at least 2
      * @param seed of the order
      */
     public static ShardedData shuffled(DataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
@@ -101,7 +101,7 @@ public abstract class ShardedData {
         return bufferBatches;
     }
 
-    /** Waits for the thread of a pass that was ended, if that still reads. */
+    /** Waits for the thread of an ended pass, if it still reads. */
     final void awaitStraggler() {
         if (straggler != null) {
             straggler.awaitStraggler();
@@ -109,24 +109,24 @@ public abstract class ShardedData {
         }
     }
 
-    /** Notes who loaded a pass that was ended, and may not have heeded that yet. */
+    /** Records the loader of an ended pass, which may still be running. */
     final void leftTo(LoadAhead loader) {
         straggler = loader;
     }
 
-    /** In words, for comparison between ranks and with checkpoints: sizes, order, seed. */
+    /** Text that is compared between ranks and with checkpoints: sizes, order, seed. */
     abstract String description();
 
-    /** The program's object that makes these data those and no others: an iterator, a source. */
+    /** The program's object that identifies these data: an iterator, a source. */
     abstract Object identity();
 
-    /** What two ranks of a process must not both have, besides this object. */
+    /** Objects that two ranks of a process must not share, besides this object. */
     abstract List<Object> unshareable();
 
-    /** How much of an earlier pass over the same source may end because another begins. */
+    /** The most active kind of use of an earlier pass over the same source that a new pass may end. */
     abstract Claim.Use mayEnd();
 
-    /** What this rank alone may use while it uses these data. */
+    /** Objects that this rank claims while it uses these data. */
     final List<Object> claimed() {
         List<Object> objects = new ArrayList<>(unshareable());
         objects.add(this);
@@ -141,12 +141,12 @@ public abstract class ShardedData {
         return identity() == earlier.identity() && description().equals(earlier.description());
     }
 
-    /** Whether a pass over the earlier object's data is one over these: the same data, in the same steps. */
+    /** Whether a pass over the earlier object's data is also one over these: the same data, in the same steps. */
     boolean sharesPassWith(ShardedData earlier) {
         return isSameAs(earlier);
     }
 
-    /** Whether the source has more for the pass over it; as long as a pass goes on, that changes by reading alone. */
+    /** Whether the source has more for its pass; during a pass only reading changes that. */
     boolean hasMore() {
         return true;
     }
@@ -155,13 +155,13 @@ public abstract class ShardedData {
     abstract boolean loadsAhead();
 
     /**
-     * Begins a pass, which ends the one before.
+     * Begins a pass, and ends the previous one.
      *
      * @param place where to begin
      * @return this rank's parts of the global batches; fewer than other ranks' if it has less data
      */
     abstract Iterator<Share> pass(World world, Place place);
 
-    /** Position after the global batch at {@code position}; does not depend on how many ranks share the work of it. */
+    /** Position after the global batch at {@code position}; independent of the number of ranks that divide it. */
     abstract long advance(long position, World world);
 }

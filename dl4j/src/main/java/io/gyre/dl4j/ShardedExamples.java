@@ -13,20 +13,21 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 /**
  * A source in a new order every epoch. Positions count examples.
  *
- * <p>Ranks read different examples, so to find out whether their sources are equal all read a few alike: probes, drawn
- * from the seed, {@value #PROBES_OF_A_PASS} at the beginning of a pass and one every {@value #STEPS_PER_PROBE} steps.
+ * <p>Ranks read different examples. To check that their sources are equal, all read the same few examples: probes,
+ * drawn from the seed, {@value #PROBES_OF_A_PASS} at the beginning of a pass and one every {@value #STEPS_PER_PROBE}
+ * steps.
  */
 final class ShardedExamples extends ShardedData {
 
     private static final int PROBES_OF_A_PASS = 8;
     private static final int STEPS_PER_PROBE = 64;
 
-    /** In paths of seeds, where loading for training has a rank, which is not negative. */
+    /** In seed paths, at the position where loading for training has a rank, which is not negative. */
     private static final int PROBE = -1;
 
     /**
-     * Whether the source gives the same when it is asked twice. One whose chance is not seeded by us cannot be
-     * compared: its shares say so, by a fingerprint of unknown values.
+     * Whether the source returns the same when read twice. A source whose randomness we do not seed cannot be compared:
+     * its shares have a fingerprint of unknown values.
      */
     private enum Repeats {
         UNKNOWN,
@@ -164,10 +165,7 @@ final class ShardedExamples extends ShardedData {
             return examples;
         }
 
-        /**
-         * The probes at the beginning of a pass, which depend on nothing but the epoch; null if they cannot be
-         * compared.
-         */
+        /** The probes at the beginning of a pass, which depend only on the epoch; null if they cannot be compared. */
         private @Nullable Read probePass() {
             if (repeats == Repeats.NO) {
                 return null;
@@ -193,7 +191,7 @@ final class ShardedExamples extends ShardedData {
             }
         }
 
-        /** Reads examples one by one, so that it does not matter how large the batches of training are. */
+        /** Reads examples one by one, so that the training batch size does not matter. */
         private Read probe(int count, long... path) {
             long probeSeed = Seeds.derive(seed, path);
             int[] indices = new SplittableRandom(probeSeed)

@@ -13,7 +13,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** An iterator, divided. Positions count its batches. */
+/** A sharded iterator. Positions count its batches. */
 final class ShardedIterator extends ShardedData {
 
     private static final Logger LOG = LoggerFactory.getLogger(ShardedIterator.class);
@@ -80,7 +80,7 @@ final class ShardedIterator extends ShardedData {
 
     @Override
     boolean hasMore() {
-        // What cannot be reset cannot be read twice by mistake either, and asking it may wait for what does not come.
+        // An iterator that cannot be reset cannot be read twice by mistake, and calling hasNext() might block for ever.
         return !iterator.resetSupported() || iterator.hasNext();
     }
 
@@ -172,7 +172,7 @@ final class ShardedIterator extends ShardedData {
                             + " would be empty. Use an iterator whose reset begins anew, or train"
                             + " for one epoch");
         }
-        // The same on all ranks, unless each has data of its own.
+        // Equal on all ranks, unless each has its own data.
         if (!saidFewer && (sharding == Sharding.OWN || world.isRoot())) {
             saidFewer = true;
             LOG.warn(

@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A model's gradients in memory that the ranks of a host share: Deeplearning4j writes them there, the collective
- * combines them there, and nobody copies. When this is closed the model has its own memory again.
+ * A model's gradients in memory that the ranks of a host share: Deeplearning4j writes them there and the collective
+ * reduces them in place, without copies. Closing this restores the model's own memory.
  */
 final class SharedGradients implements AutoCloseable {
 
@@ -31,8 +31,8 @@ final class SharedGradients implements AutoCloseable {
      * Moves a model's gradients, if that is possible on its backend.
      *
      * @param box as long as the gradients; owned from now on
-     * @param onDevice whether they stay on a device, and go to the box only to be combined
-     * @param speaks whether this rank logs what is the same on all
+     * @param onDevice whether they stay on a device, and are copied to the box only for reduction
+     * @param speaks whether this rank logs what is the same on all ranks
      */
     SharedGradients(Network network, MemoryBox box, boolean onDevice, boolean speaks) {
         this.network = network;
@@ -49,7 +49,7 @@ final class SharedGradients implements AutoCloseable {
         }
     }
 
-    /** An array with the shape of another; null if there can be none over this memory. */
+    /** An array over this memory with the shape of another; null if that is impossible. */
     private static @Nullable INDArray arrayOver(Region memory, INDArray shape) {
         boolean inOnePiece =
                 memory.byteLength() > 0 && memory.contiguous(0, memory.byteLength()) == memory.byteLength();
@@ -69,20 +69,20 @@ final class SharedGradients implements AutoCloseable {
                 shape.ordering());
     }
 
-    /** Installs the shared array again, after the model has made itself a new one; does nothing if there is none. */
+    /** Installs the shared array again after the model has allocated a new one; does nothing if there is none. */
     void reinstall() {
         if (away != null) {
             network.moveGradients(away);
         }
     }
 
-    /** The memory under an array, if it is the shared one; else null. */
-    @SuppressWarnings("ReferenceEquality") // Arrays with equal contents are still other memory.
+    /** The memory of an array, if it is the shared one; else null. */
+    @SuppressWarnings("ReferenceEquality") // Arrays with equal contents are different memory.
     @Nullable Region region(INDArray gradients) {
         return gradients == away ? box.region() : null;
     }
 
-    /** Gives the model its own memory back, with the contents of now. A second call does nothing. */
+    /** Restores the model's own memory, with the current contents. A second call does nothing. */
     @Override
     public void close() {
         if (closed) {

@@ -19,12 +19,12 @@ import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * Hooks in an array of a model's parts, layers or vertices: during the backward half of a pass proxies stand in the
- * array, which tell when the backward pass of their part begins and ends.
+ * Hooks in an array of a model's parts, layers or vertices: during the backward half of a pass the array holds proxies,
+ * which report when the backward pass of their part begins and ends.
  *
- * <p>A listener may ask the model for its layers, and cast them. So the proxies come after the last listener has heard
- * of the forward pass, and go before the first one hears of the backward pass: two listeners around the model's own do
- * that, which are in its list for as long as the pass runs.
+ * <p>A listener may get the model's layers and cast them. So proxies are installed after the last listener is told of
+ * the forward pass, and removed before the first is told of the backward pass. Two extra listeners, first and last in
+ * the model's list during a pass, do that.
  *
  * @param <T> kind of part
  */
@@ -40,12 +40,12 @@ final class StandIns<T> implements BackwardHooks {
     private @Nullable GradientProgress progress;
 
     /**
-     * What is known of the parts.
+     * Description of the parts.
      *
      * @param array the model's own, live
-     * @param order in which the gradient vector has them
+     * @param order of the parts in the gradient vector
      * @param parameters number of a part's parameters
-     * @param hookable whether the model never asks a part for its class; else its neighbours tell
+     * @param hookable whether the model never checks a part's class; otherwise its neighbours report
      * @param backward name of the method that is a part's backward pass
      */
     record Parts<T>(
@@ -56,7 +56,7 @@ final class StandIns<T> implements BackwardHooks {
             String backward) {}
 
     /**
-     * Creates them; nothing happens to the model yet.
+     * Creates the hooks; the model is not changed yet.
      *
      * @param listeners the model's own list, live
      */
@@ -74,7 +74,7 @@ final class StandIns<T> implements BackwardHooks {
     }
 
     @Override
-    @SuppressWarnings("ReferenceEquality") // These two, and none that are equal.
+    @SuppressWarnings("ReferenceEquality") // By identity: listeners of the model may be equal to these two.
     public void detach() {
         removeProxies();
         listeners.get().removeIf(each -> each == detaching || each == attaching);
@@ -99,7 +99,7 @@ final class StandIns<T> implements BackwardHooks {
         attached = false;
     }
 
-    @SuppressWarnings("ReferenceEquality") // Equal parts are still other objects.
+    @SuppressWarnings("ReferenceEquality") // By identity: parts may be equal.
     private static boolean same(@Nullable Object[] a, @Nullable Object @Nullable [] b) {
         if (b == null || a.length != b.length) {
             return false;
@@ -173,7 +173,7 @@ final class StandIns<T> implements BackwardHooks {
         }
     }
 
-    /** The last in the list: hears of a forward pass after all others. */
+    /** The last in the list: told of a forward pass after all others. */
     private final class Attaching extends BaseTrainingListener {
 
         @Override
@@ -187,7 +187,7 @@ final class StandIns<T> implements BackwardHooks {
         }
     }
 
-    /** The first in the list: hears of a backward pass before all others. */
+    /** The first in the list: told of a backward pass before all others. */
     private final class Detaching extends BaseTrainingListener {
 
         @Override

@@ -3,7 +3,7 @@ package io.gyre.dl4j;
 import io.gyre.training.StepSummary;
 import org.HdrHistogram.Histogram;
 
-/** Counts what goes into a {@link FitReport}. */
+/** Collects the figures of a {@link FitReport}. */
 final class Tally {
 
     /** Significant decimal digits of times. */
@@ -23,7 +23,7 @@ final class Tally {
         this.bytesSentBefore = bytesSentBefore;
     }
 
-    /** Counts a step, and how long its exchange took and was waited for. */
+    /** Adds a step, with the duration of its exchange and of the wait for it. */
     void step(StepSummary total, long exchangeNanos, long exposedNanos) {
         if (steps == 0) {
             firstLoss = total.meanScore();

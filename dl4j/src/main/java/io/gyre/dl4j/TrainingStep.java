@@ -46,11 +46,11 @@ final class TrainingStep implements StepWork {
     /**
      * Creates the steps of one rank.
      *
-     * @param session all who train
-     * @param inStep those of them who take each step together
+     * @param session all ranks that train
+     * @param inStep those of them that take each step together
      * @param batches compute the gradients
-     * @param replicas of those whose replicas are to be equal
-     * @param code is told when the thread is in the model and its listeners
+     * @param replicas check of the ranks whose replicas must be equal
+     * @param code notified when the thread is in the model and its listeners
      */
     TrainingStep(
             Session session,
@@ -133,12 +133,12 @@ final class TrainingStep implements StepWork {
         warnOfScores(total);
     }
 
-    /** Whether gradients of several ranks are added up: one rank alone has the bits of a plain {@code fit}. */
+    /** Whether gradients of several ranks are reduced: a single rank is bit-identical to a plain {@code fit}. */
     private boolean isTogether() {
         return inStep.world().size() > 1;
     }
 
-    /** Once for data that cannot be compared, until there are others. */
+    /** Warns once for data that cannot be compared, until the data change. */
     private void warnOfUnknownData(StepSummary total) {
         boolean unknown = DataAgreement.anyUnknown(total);
         if (unknown && !saidUnknown && inStep.world().isRoot()) {
@@ -148,8 +148,8 @@ final class TrainingStep implements StepWork {
     }
 
     /**
-     * A loss that is not finite while the gradients are says nothing about the update: Deeplearning4j trains on, and so
-     * does this.
+     * A loss that is not finite does not affect the update if the gradients are finite: Deeplearning4j continues, and
+     * so does this.
      */
     private void warnOfScores(StepSummary total) {
         if (total.failedScores() > 0 && inStep.world().isRoot() && step >= nextWarning) {
@@ -164,7 +164,7 @@ final class TrainingStep implements StepWork {
     }
 
     /**
-     * All ranks have found that the sums are not finite. A rank's own gradients were overwritten by them, so each
+     * All ranks have found that the sums are not finite. The sums have overwritten each rank's own gradients, so each
      * computes its own again, from the same parameters, examples and seeds.
      */
     private GyreException sumsNotFinite(StepSummary total) {
@@ -190,7 +190,7 @@ final class TrainingStep implements StepWork {
         return session.members().get(session.world().rank());
     }
 
-    /** Losses that are not finite, and whose. */
+    /** Losses that are not finite, with their ranks. */
     private String failedScores(StepSummary total) {
         StringBuilder failed = new StringBuilder();
         for (int rank = 0; rank < total.reports().size(); rank++) {

@@ -5,8 +5,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Passes whose hooks tell how much of the gradients is complete, once the first pass has shown that they tell the
- * truth.
+ * Passes with hooks that report how much of the gradients is complete, once the first pass has shown the hooks to be
+ * correct.
  */
 final class TriedHooks {
 
@@ -18,9 +18,9 @@ final class TriedHooks {
     private boolean work;
 
     /**
-     * Prepares them.
+     * Prepares the hooks.
      *
-     * @param speaks whether this rank says it if they do not: it is the same on all
+     * @param speaks whether this rank logs it if they are not correct, which is the same on all ranks
      */
     TriedHooks(Replica replica, boolean speaks) {
         this.replica = replica;

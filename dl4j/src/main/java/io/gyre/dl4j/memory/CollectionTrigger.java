@@ -1,18 +1,18 @@
 package io.gyre.dl4j.memory;
 
 /**
- * Decides when to ask the JVM for a collection of garbage, since native memory has no other way back.
+ * Decides when to ask the JVM for a garbage collection, the only way to reclaim native memory.
  *
- * <p>The JVM collects when its heap is full, which says nothing of the native memory of arrays that it has not found
- * dead yet. This class asks once native memory has grown by half of what is in use, at least by a limit, and spends at
- * most a hundredth of the time on it until memory becomes short. Times in nanoseconds, memory in bytes.
+ * <p>The JVM collects when its heap is full, which says nothing about the native memory of unreachable arrays. This
+ * class asks once native memory has grown by half of what is in use, at least by a limit, and spends at most a
+ * hundredth of the time on it until memory becomes short. Times are in nanoseconds, memory in bytes.
  */
 final class CollectionTrigger {
 
-    /** Collections may take one part in so many of the time... */
+    /** Collections may take one part in this many of the time... */
     private static final long PARTS = 100;
 
-    /** ...or in so many once memory is short. */
+    /** ...or in this many once memory is short. */
     private static final long PARTS_WHEN_SHORT = 4;
 
     private final long limit;
@@ -27,7 +27,7 @@ final class CollectionTrigger {
     /**
      * Creates it.
      *
-     * @param limit growth for which no collection is asked
+     * @param limit growth below which no collection is requested
      * @param shortage growth from which memory counts as short, if it is more than twice what is allowed
      */
     CollectionTrigger(long limit, long shortage) {
@@ -35,7 +35,7 @@ final class CollectionTrigger {
         this.shortage = shortage;
     }
 
-    /** Says how much native memory there is: in use, unreachable, and waiting. */
+    /** Reports how much native memory there is: in use, unreachable, and waiting. */
     void measured(long bytes) {
         floor = Math.min(floor, bytes);
         grown = bytes - floor;
@@ -45,12 +45,12 @@ final class CollectionTrigger {
         return Math.max(limit, floor / 2);
     }
 
-    /** Whether so much has gathered that dead memory should go as soon as it can. */
+    /** Whether so much has accumulated that unreachable memory should be freed as soon as possible. */
     boolean pressing() {
         return grown > budget() / 2;
     }
 
-    /** Whether so much has gathered that memory may run out. */
+    /** Whether so much has accumulated that memory may run out. */
     boolean isShort() {
         return grown > Math.max(2 * budget(), shortage);
     }
@@ -63,7 +63,7 @@ final class CollectionTrigger {
         return now >= (isShort() ? allowedWhenShort : allowed);
     }
 
-    /** Says that a collection was asked for, and when. What it finds is to be freed before the next. */
+    /** Reports that a collection was requested, and when. What it finds must be freed before the next request. */
     void asked(long begin, long end) {
         allowed = end + PARTS * (end - begin);
         allowedWhenShort = end + PARTS_WHEN_SHORT * (end - begin);
@@ -71,13 +71,13 @@ final class CollectionTrigger {
         leftOver = floor + grown;
     }
 
-    /** Says that so much of it went back. */
+    /** Reports that this much memory was freed. */
     void freed(long bytes) {
         leftOver -= bytes;
     }
 
     /**
-     * Says that what the collection found has been freed: what it left was in use, what has come since counts as
+     * Reports that everything the collection found has been freed: the rest was in use, and later allocations count as
      * growth.
      */
     void settled(long bytes) {

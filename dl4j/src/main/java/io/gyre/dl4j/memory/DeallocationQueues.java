@@ -14,8 +14,8 @@ import org.nd4j.linalg.api.memory.deallocation.DeallocatorService;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * The queues in which ND4J finds arrays, workspaces and contexts that Java cannot reach any more, and the threads that
- * free what is in them. ND4J has no interface for it; this class reaches the fields of 1.0.0-M2.1.
+ * ND4J's queues of unreachable arrays, workspaces and contexts, and the threads that free them. ND4J has no API for
+ * this; the class accesses private fields of 1.0.0-M2.1.
  */
 final class DeallocationQueues {
 
@@ -53,7 +53,7 @@ final class DeallocationQueues {
                 e);
     }
 
-    /** Whether ND4J frees anything by itself: not with {@code -Dorg.nd4j.noarraygc=true}. */
+    /** Whether ND4J frees memory automatically: not with {@code -Dorg.nd4j.noarraygc=true}. */
     boolean inUse() {
         return queues[0] != null;
     }
@@ -62,7 +62,7 @@ final class DeallocationQueues {
         return queues.length;
     }
 
-    /** Device whose memory comes through a queue. */
+    /** Device whose memory a queue frees. */
     int device(int queue) {
         return queue % devices;
     }
@@ -71,7 +71,7 @@ final class DeallocationQueues {
         return devices;
     }
 
-    /** How many objects with native memory have not come through a queue yet. */
+    /** Number of objects with native memory that have not been through a queue yet. */
     int live() {
         return live.size();
     }
@@ -103,7 +103,7 @@ final class DeallocationQueues {
         }
     }
 
-    /** Starts threads of ND4J's own kind for the queues that have none. */
+    /** Starts ND4J's own threads for the queues that have none. */
     void copyBack() {
         try {
             Constructor<?> constructor = Class.forName(
@@ -126,7 +126,7 @@ final class DeallocationQueues {
         }
     }
 
-    /** Adds what is in a queue to a list; at most so many. */
+    /** Moves up to {@code most} elements of a queue to a list. */
     int drain(int queue, List<Deallocator> into, int most) {
         int drained = 0;
         while (drained < most && queues[queue].poll() instanceof DeallocatableReference found) {
@@ -136,7 +136,7 @@ final class DeallocationQueues {
         return drained;
     }
 
-    /** Waits for something in the first queue, which may not come. */
+    /** Waits for an element of the first queue; null on timeout. */
     @Nullable Deallocator await(long millis) throws InterruptedException {
         return queues[0].remove(millis) instanceof DeallocatableReference found ? take(found) : null;
     }

@@ -6,11 +6,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Proves that no thread still uses memory of an array that Java cannot reach any more.
+ * Proves that no thread still uses the memory of an unreachable array.
  *
- * <p>An address of such memory can only be held by a method of ND4J that took it while the array was reachable: one
- * that runs, in Java or in native code, since before the array was found dead. Who looks at all stacks again and again
- * can tell that it has ended:
+ * <p>The address of such memory can only be held by a method of ND4J that took it while the array was reachable: one
+ * that has been running, in Java or in native code, since before the array was found unreachable. Repeated observation
+ * of all stacks shows when it has ended:
  *
  * <ul>
  *   <li>the thread has no frame of a class that takes addresses, or
@@ -19,14 +19,15 @@ import org.jspecify.annotations.Nullable;
  *       again.
  * </ul>
  *
- * <p>Of a virtual thread only its carrier is seen. As long as a carrier runs virtual threads, it counts as in one call.
+ * <p>Of a virtual thread only the carrier is visible. As long as a carrier runs virtual threads, it counts as in one
+ * call.
  *
- * <p>Observations are numbered from 0. What was found dead before observation {@code n} is free to go once {@link
+ * <p>Observations are numbered from 0. What was found unreachable before observation {@code n} may be freed once {@link
  * #observe} returns {@code n} or more. Used by one thread.
  */
 final class NativeCalls {
 
-    /** Beginnings of the names of classes that take addresses of memory. A test looks for others in ND4J's jars. */
+    /** Name prefixes of classes that take addresses of memory. A test searches ND4J's jars for others. */
     private static final List<String> TAKE_ADDRESSES = List.of(
             "jdk.internal.vm.Continuation", // stands for the virtual thread that a carrier runs
             "org.bytedeco.",
@@ -45,7 +46,7 @@ final class NativeCalls {
             "org.nd4j.rng.",
             "org.nd4j.serde.");
 
-    /** Threads that run for ever, and hold what nobody else does. */
+    /** Threads that run for ever, and hold only addresses that no other thread holds. */
     private static final List<String> SERVICES = List.of(
             "org.bytedeco.javacpp.Pointer$DeallocatorThread",
             "org.nd4j.rng.deallocator.NativeRandomDeallocator$DeallocatorThread",
@@ -54,8 +55,8 @@ final class NativeCalls {
             "org.nd4j.jita.allocator.impl.AtomicAllocator$DeviceGarbageCollectorThread");
 
     /**
-     * What is known of a thread: it holds nothing that was found dead before observation {@code safe}; the call that it
-     * was seen in.
+     * What is known of a thread: it holds nothing that was found unreachable before observation {@code safe}; and the
+     * call in which it was seen.
      */
     private record Seen(long safe, @Nullable Call call) {}
 
@@ -94,16 +95,16 @@ final class NativeCalls {
     private long observation = -1;
     private long safe = -1;
 
-    /** The number that the next observation has. */
+    /** Number of the next observation. */
     long next() {
         return observation + 1;
     }
 
     /**
-     * Looks at all threads.
+     * Observes all threads.
      *
-     * @param stacks of all live threads, innermost frame first, whole: {@code Thread.getAllStackTraces()}
-     * @return the last observation before which everything found dead may be freed; -1 if there is none
+     * @param stacks complete, of all live threads, innermost frame first: {@code Thread.getAllStackTraces()}
+     * @return the last observation before which everything found unreachable may be freed; -1 if there is none
      */
     long observe(Map<Thread, StackTraceElement[]> stacks) {
         observation++;
@@ -127,7 +128,7 @@ final class NativeCalls {
         if (before != null && before.call != null && call.mayBe(before.call)) {
             return before;
         }
-        // Another call began after the last observation, as did the first of a thread that was not there then.
+        // A different call began after the last observation, as did the first call of a thread that did not exist then.
         return new Seen(observation - 1, call);
     }
 
@@ -151,7 +152,7 @@ final class NativeCalls {
         return false;
     }
 
-    /** The thread that keeps most from being freed and the call it is in, in words; empty if none does. */
+    /** Describes the thread that delays freeing the longest, and its call; empty if none does. */
     String slowest() {
         for (Map.Entry<Thread, Seen> entry : threads.entrySet()) {
             Call call = entry.getValue().call;

@@ -13,24 +13,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread that frees ND4J's memory. Dead objects wait in batches, each of which ends with an observation of all
- * threads; a batch is freed once {@link NativeCalls} has proved that nobody uses it and the grace period is over.
+ * The thread that frees ND4J's memory. Unreachable objects wait in batches, each of which ends with an observation of
+ * all threads; a batch is freed once {@link NativeCalls} has proved that no thread uses it and the grace period is
+ * over.
  */
 final class Reclaimer implements Runnable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reclaimer.class);
 
-    /** For code of the user's own that took an address, which no proof covers. */
+    /** For user code that took an address, which the proof does not cover. */
     private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private static final long OBSERVE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long OBSERVE_NANOS_WHEN_PRESSED = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long OBSERVE_NANOS_WHEN_SHORT = TimeUnit.MILLISECONDS.toNanos(5);
 
-    /** An observation stops all threads: one may take a part in so many of the time until the next... */
+    /** An observation stops all threads: it may take one part in this many of the time until the next... */
     private static final long PARTS = 200;
 
-    /** ...which does not wait longer than this: on a busy machine, an observation takes long without costing much. */
+    /**
+     * ...but the next is due after this time at the latest: on a busy machine an observation takes long without costing
+     * much.
+     */
     private static final long MOST_OBSERVE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private static final long TICK_MILLIS = 100;
@@ -38,10 +42,10 @@ final class Reclaimer implements Runnable {
     private static final int MOST_AT_ONCE = 1 << 16;
     private static final long WARN_NANOS = TimeUnit.SECONDS.toNanos(30);
 
-    /** What ND4J allocates natively for each object beside the elements, about: 900 were measured. */
+    /** Approximate native memory that ND4J allocates per object besides the elements: 900 bytes were measured. */
     private static final long BYTES_PER_OBJECT = 1024;
 
-    /** Objects found dead before the observation of that number. */
+    /** Objects found unreachable before the observation of that number. */
     private record Batch(long observation, long nanos, List<List<Deallocator>> byQueue, int size) {}
 
     private final DeallocationQueues queues;
@@ -77,25 +81,25 @@ final class Reclaimer implements Runnable {
     }
 
     /**
-     * No more is taken from the queues. The thread ends by itself when what it has taken is freed, which is not waited
-     * for.
+     * Stops taking from the queues. The thread ends once it has freed what it has taken; this method does not wait for
+     * that.
      */
     void close() {
         closing = true;
         thread.interrupt();
     }
 
-    /** Objects that were found dead and are not freed yet. */
+    /** Number of objects that were found unreachable and are not freed yet. */
     long waiting() {
         return waitingCount.get();
     }
 
-    /** Objects that were freed. */
+    /** Number of objects that were freed. */
     long freed() {
         return freedCount.get();
     }
 
-    /** How often all threads were looked at. */
+    /** Number of observations of all threads. */
     long observations() {
         return observations;
     }
@@ -159,7 +163,7 @@ final class Reclaimer implements Runnable {
                 found = queues.lists();
                 foundCount = 0;
             }
-            // Thread.getStackTrace would cut deep stacks off on newer JVMs.
+            // Thread.getStackTrace truncates deep stacks on newer JVMs.
             Map<Thread, StackTraceElement[]> stacks = Thread.getAllStackTraces();
             lastObservation = System.nanoTime();
             observationNanos = lastObservation - now;
@@ -199,7 +203,7 @@ final class Reclaimer implements Runnable {
         }
     }
 
-    /** Keeps native memory from growing until the heap happens to be full. */
+    /** Keeps native memory from growing until the heap is full. */
     private void bound(boolean idle) {
         long now = System.nanoTime();
         long bytes = nativeBytes();
@@ -216,7 +220,7 @@ final class Reclaimer implements Runnable {
         } else if (trigger.due(now)) {
             System.gc();
             trigger.asked(now, System.nanoTime());
-            // One observation later everything that this collection has found is in a batch.
+            // One observation later, everything that this collection found is in a batch.
             settlesAt = calls.next() + 1;
         } else if (idle && periodic(now)) {
             Nd4j.getMemoryManager().invokeGc();
@@ -224,7 +228,7 @@ final class Reclaimer implements Runnable {
         }
     }
 
-    /** What ND4J's own thread does as well, if a program has asked for it. */
+    /** Periodic collection, as ND4J's own thread does it if a program has enabled it. */
     private boolean periodic(long now) {
         int window = Nd4j.getMemoryManager().getAutoGcWindow();
         return Nd4j.getMemoryManager().isPeriodicGcActive()
@@ -245,7 +249,7 @@ final class Reclaimer implements Runnable {
         }
     }
 
-    /** What JavaCPP lets this process have, heap included: beyond it, allocations fail. */
+    /** The memory that JavaCPP allows this process, including the heap: beyond it, allocations fail. */
     private static long allowedBytes() {
         long bytes = Pointer.maxPhysicalBytes();
         return bytes > 0 ? bytes : 4 * Runtime.getRuntime().maxMemory();

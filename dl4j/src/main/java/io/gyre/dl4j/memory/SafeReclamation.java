@@ -4,10 +4,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps Deeplearning4j 1.0.0-M2.1 from crashing in a collection of garbage, and its native memory from growing between
- * them.
+ * Keeps Deeplearning4j 1.0.0-M2.1 from crashing during a garbage collection, and its native memory from growing between
+ * collections.
  *
- * <p>{@code SafeReclamation.install()} at the beginning of a program is enough; or, for a part of it:
+ * <p>Call {@code SafeReclamation.install()} at the beginning of a program; or, for a part of it:
  *
  * <pre>{@code
  * try (SafeReclamation reclamation = SafeReclamation.install()) {
@@ -15,25 +15,25 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>ND4J frees the memory of an array when Java cannot reach the array any more, though a native call may still read
- * it: such a call gets the address and not the array. The process then ends with SIGSEGV, or computes with what lies
- * there next. While this object is open, memory goes back only once it has been proved that every call which may have
- * taken the address has ended, and two seconds have passed. See {@code docs/operations.md}.
+ * <p>ND4J frees the memory of an array once the array is unreachable, although a native call may still read it: such a
+ * call holds the address, not the array. The process then dies of SIGSEGV, or computes with whatever is stored there
+ * next. While this object is open, memory is freed only after every call that may have taken the address has provably
+ * ended, and two seconds have passed. See {@code docs/operations.md}.
  *
- * <p><b>This changes ND4J's global state</b>: it ends the threads of ND4J's {@code DeallocatorService} and works off
- * their queues by a daemon thread of its own. All arrays, workspaces and contexts of this JVM are concerned, on CPU and
- * GPUs. It happens once, however many objects are open; when the last is closed, ND4J's threads run again as before,
- * and the thread ends as soon as it has freed what it had found.
+ * <p><b>This changes ND4J's global state</b>: it ends the threads of ND4J's {@code DeallocatorService} and drains their
+ * queues on its own daemon thread. This affects all arrays, workspaces and contexts of this JVM, on CPU and GPUs. It
+ * happens once, however many objects are open; when the last is closed, ND4J's threads run again, and the daemon thread
+ * ends once it has freed what it had found.
  *
  * <p>When native memory has grown by half of what is in use, and by {@value #LIMIT_MEGABYTES} MB at least, the thread
  * asks for a collection ({@code System.gc()}) and does not wait for the two seconds to pass. It never frees what may be
- * in use: if a single call takes so long that memory is short, a warning names it.
+ * in use: if a single call takes so long that memory runs short, a warning names it.
  *
- * <p>Not covered: a virtual thread that is taken off its carrier between taking an address and the call, for longer
- * than the two seconds, and code outside ND4J that takes an address ({@code DataBuffer.addressPointer}) and lets go of
- * the array while it uses it. Such code calls {@code Reference.reachabilityFence}.
+ * <p>Not covered: a virtual thread that is unmounted from its carrier between taking an address and the call, for
+ * longer than the two seconds, and code outside ND4J that takes an address ({@code DataBuffer.addressPointer}) and does
+ * not keep the array reachable while it uses it. Such code must call {@code Reference.reachabilityFence}.
  *
- * <p>Threading: any. A second {@link #close} does nothing.
+ * <p>Thread-safe. A second {@link #close} does nothing.
  */
 public final class SafeReclamation implements AutoCloseable {
 
@@ -49,7 +49,7 @@ public final class SafeReclamation implements AutoCloseable {
     private SafeReclamation() {}
 
     /**
-     * Begins to free memory safely, unless that is so already.
+     * Begins to free memory safely, unless already active.
      *
      * @throws UnsupportedOperationException if this is not ND4J 1.0.0-M2.1
      */
@@ -70,14 +70,14 @@ public final class SafeReclamation implements AutoCloseable {
         }
     }
 
-    /** The one that is at work; null if none is. */
+    /** The active reclaimer; null if there is none. */
     static @Nullable Reclaimer reclaimer() {
         synchronized (SafeReclamation.class) {
             return reclaimer;
         }
     }
 
-    /** Gives its work back to ND4J if no other is open. */
+    /** Hands freeing back to ND4J if no other object is open. */
     @Override
     public void close() {
         if (!closed.compareAndSet(false, true)) {
