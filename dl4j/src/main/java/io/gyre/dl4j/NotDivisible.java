@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Deeplearning4j's own classes whose results for parts of a batch, or of the data, cannot be merged, with the reasons.
- * Other classes are trusted; {@code docs/training.md} says to do what.
+ * Other classes are trusted; {@code docs/training.md} says what they must guarantee.
  */
 final class NotDivisible {
 

@@ -14,15 +14,15 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether ND4J CUDA can run here, found out without touching ND4J: where it cannot, it ends in its first operation,
- * with an error of native code, and does not turn to the CPU.
+ * Whether ND4J CUDA can run here, determined without loading ND4J: if it cannot run, its first operation fails with a
+ * native error, and it does not fall back to the CPU.
  *
- * @param problem why it cannot, and what to do; null if it can
+ * @param problem why it cannot run, and what to do; null if it can
  * @param devices ordinals of the GPUs on which it can
  */
 public record CudaBackend(@Nullable String problem, List<Integer> devices) {
 
-    /** Of ND4J CUDA 1.0.0-M2.1: it has machine code for these and nothing that a driver could compile for others. */
+    /** Of ND4J CUDA 1.0.0-M2.1: it has machine code for these, and no PTX that a driver could compile for others. */
     private static final int NEWEST_MAJOR = 8;
 
     private static final String CLASS = "org/nd4j/linalg/jcublas/JCublasBackend.class";
@@ -36,12 +36,12 @@ public record CudaBackend(@Nullable String problem, List<Integer> devices) {
         devices = List.copyOf(devices);
     }
 
-    /** Looks at this host and the class path of Gyre. */
+    /** Checks this host and the class path of Gyre. */
     public static CudaBackend check() {
         return check(DeviceProvider.all(), CudaBackend.class.getClassLoader(), Path.of("/"), System.getenv());
     }
 
-    /** Whether ND4J CUDA is there to be run: its classes, with no look at devices. */
+    /** Whether ND4J CUDA's classes are on the class path. Does not look for devices. */
     public static boolean isOnClassPath() {
         return CudaBackend.class.getClassLoader().getResource(CLASS) != null;
     }

@@ -3,13 +3,13 @@ package io.gyre.launcher;
 /** Exit statuses in words. */
 final class ExitStatus {
 
-    /** What ssh returns when it failed itself, and also when a signal ended the program that it ran. */
+    /** Status of ssh if it failed itself, and also if a signal ended the program that it ran. */
     static final int OF_SSH = 255;
 
     /** A shell adds this to the number of the signal that ended a process, and so does Java. */
     private static final int SIGNALLED = 128;
 
-    /** Of a process that SIGTERM has ended. */
+    /** Status of a process ended by SIGTERM. */
     static final int TERMINATED = SIGNALLED + 15;
 
     private ExitStatus() {}

@@ -6,13 +6,13 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
-/** What the launcher says about the rank that failed first. */
+/** The launcher's report on the rank that failed first. */
 final class FailureReport {
 
     private FailureReport() {}
 
     /**
-     * Finds out what began it. The coordinator is asked first, since it saw connections close in order.
+     * Finds the first failure. Asks the coordinator first, because it saw connections close in order.
      *
      * @param group ranks of which one has failed; all have ended
      */

@@ -5,11 +5,11 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One thing that the doctor looked at.
+ * One thing that the doctor checked.
  *
  * @param name what it is
  * @param value what was found
- * @param verdict what that means for training here
+ * @param verdict what it means for training here
  * @param advice what to do about it; null if nothing
  */
 record Finding(
@@ -24,7 +24,7 @@ record Finding(
         /** As it should be. */
         @JsonProperty("ok")
         OK,
-        /** Training works, but could be faster, or fail later. */
+        /** Training works, but could be faster, or may fail later. */
         @JsonProperty("hint")
         HINT,
         /** Training does not work. */

@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Which GPUs there are. */
+/** Checks which GPUs there are. */
 final class GpuCheckup {
 
     private static final List<String> LIBRARY_DIRECTORIES = List.of(
@@ -23,7 +23,7 @@ final class GpuCheckup {
     private final Path root;
 
     /**
-     * Looks at a host.
+     * Checks a host.
      *
      * @param root of its file system
      */
@@ -31,7 +31,7 @@ final class GpuCheckup {
         this.root = root;
     }
 
-    /** What the kernel's driver says and, where a driver can be loaded, what it knows of each GPU. */
+    /** What the kernel's driver reports and, if the CUDA driver can be loaded, what that reports of each GPU. */
     List<Finding> findings(List<DeviceProvider> providers) throws IOException {
         List<Finding> findings = new ArrayList<>();
         for (DeviceProvider provider : providers) {

@@ -17,9 +17,9 @@ public final class GyreCommandLine {
     private GyreCommandLine() {}
 
     /**
-     * Makes a command line. Bad arguments give exit status 2 and one line, as does an {@link IllegalArgumentException}
-     * of the command; a {@link GyreException} or an I/O exception gives 1 and its message; anything else is a bug of
-     * ours, and gives 1 and a stack trace.
+     * Creates a command line. Bad arguments, or an {@link IllegalArgumentException} of the command, give exit status 2
+     * and one line; a {@link GyreException} or an I/O exception gives 1 and its message; anything else is a bug in
+     * Gyre, and gives 1 and a stack trace.
      *
      * @param command an object with picocli's annotations; its subcommands are treated alike
      */

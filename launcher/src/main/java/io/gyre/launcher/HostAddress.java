@@ -6,15 +6,15 @@ import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.net.UnknownHostException;
 
-/** Under which names and addresses hosts find each other. */
+/** The names and addresses by which hosts reach each other. */
 final class HostAddress {
 
-    /** Any port does: nothing is sent. */
+    /** Any port will do: nothing is sent. */
     private static final int DISCARD = 9;
 
     private HostAddress() {}
 
-    /** Name of this host, for people. */
+    /** Name of this host, for messages. */
     static String ownName() {
         try {
             return InetAddress.getLocalHost().getHostName();
@@ -23,19 +23,19 @@ final class HostAddress {
         }
     }
 
-    /** Whether the name means this host. */
+    /** Whether the name refers to this host. */
     static boolean isOwn(String host) {
         return host.equals("localhost") || host.equals(ownName());
     }
 
-    /** The name without the user that ssh may be told before it. */
+    /** The name without the user that may precede it for ssh. */
     static String withoutUser(String host) {
         return host.substring(host.lastIndexOf('@') + 1);
     }
 
     /**
-     * The address at which other ranks reach this host. Resolved here, because many a host takes its own name for
-     * loopback; a name that only ssh's configuration knows stays as it is.
+     * The address at which other ranks reach a host. Resolved here, because many hosts resolve their own name to
+     * loopback; a name that only ssh's configuration knows is returned unchanged.
      */
     static String of(String host) {
         try {
@@ -46,9 +46,9 @@ final class HostAddress {
     }
 
     /**
-     * Address of this host on the way to another.
+     * This host's address on the route to another.
      *
-     * @throws IllegalArgumentException if the other's name means nothing here
+     * @throws IllegalArgumentException if the other's name cannot be resolved here
      */
     static String ownTowards(String host) {
         try (DatagramSocket socket = new DatagramSocket()) {

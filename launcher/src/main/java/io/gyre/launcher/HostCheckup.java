@@ -18,19 +18,19 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** What the operating system offers. */
+/** Checks what the operating system offers. */
 final class HostCheckup {
 
     private static final long MIB = 1 << 20;
 
-    /** Docker gives this much unless told otherwise. */
+    /** Docker's default. */
     private static final long SMALL_SHARED_MEMORY = 64 * MIB;
 
     private static final long SMALL_MEMORY = 2048 * MIB;
     private static final long SMALL_SOCKET_BUFFER = 2 * MIB;
     private static final long FEW_OPEN_FILES = 1024;
 
-    /** A JVM opens a jar for each library: as bin/gyre has it. */
+    /** A JVM opens a file for each jar; the same number as in bin/gyre. */
     private static final long LEAST_OPEN_FILES = 256;
 
     private static final int ETHERNET_MTU = 1500;
@@ -38,7 +38,7 @@ final class HostCheckup {
     private final Path root;
 
     /**
-     * Looks at a host.
+     * Checks a host.
      *
      * @param root of its file system
      */
@@ -143,8 +143,8 @@ final class HostCheckup {
     }
 
     /**
-     * Reads in one go: the kernel shows a setting only to who does not ask for it byte by byte, as Files.readString
-     * does.
+     * Reads in one call: the kernel returns a setting only to a reader that does not read byte by byte, as
+     * Files.readString does.
      */
     private Optional<String> read(String file) throws IOException {
         Path path = root.resolve(file);

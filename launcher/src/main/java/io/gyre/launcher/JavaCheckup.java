@@ -12,7 +12,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** What this JVM and its class path offer. */
+/** Checks what this JVM and its class path offer. */
 final class JavaCheckup {
 
     /** The first JDK that warns about native code. */
@@ -26,7 +26,7 @@ final class JavaCheckup {
     private final Path root;
 
     /**
-     * Looks at a JVM.
+     * Checks a JVM.
      *
      * @param classPath where ND4J would be
      * @param root of the file system
@@ -98,7 +98,7 @@ final class JavaCheckup {
         return Finding.ok("ND4J backend", value);
     }
 
-    /** Loads the backend, native code and all, which takes seconds and hundreds of megabytes. */
+    /** Loads the backend with its native code, which takes seconds and hundreds of megabytes. */
     Finding loadedBackend() {
         long start = System.nanoTime();
         try {
@@ -123,7 +123,7 @@ final class JavaCheckup {
         return Optional.ofNullable(classPath.getResource(name));
     }
 
-    /** This system in JavaCPP's words, as in {@code linux-x86_64}. */
+    /** JavaCPP's name of this platform, such as {@code linux-x86_64}. */
     private static String platform() {
         String system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
         String processor = System.getProperty("os.arch");
@@ -136,7 +136,7 @@ final class JavaCheckup {
                 };
     }
 
-    /** Where the system does not tell, the processor is taken to have it. */
+    /** If the system does not tell, the processor is assumed to have it. */
     private boolean processorHas(String feature) throws IOException {
         Path file = root.resolve("proc/cpuinfo");
         return !Files.isReadable(file) || Files.readString(file).contains(" " + feature);

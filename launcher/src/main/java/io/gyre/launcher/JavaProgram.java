@@ -15,7 +15,7 @@ import java.util.jar.Manifest;
 import java.util.stream.Stream;
 
 /**
- * A Java program and its arguments: what every rank of a run is.
+ * The Java program that every rank of a run executes, with its arguments.
  *
  * @param entry arguments of {@code java} that name the program: {@code -jar FILE} or {@code -cp PATH CLASS}
  * @param arguments arguments of the program
@@ -47,7 +47,7 @@ public record JavaProgram(List<String> entry, List<String> arguments) {
     }
 
     /**
-     * Fails if the program is not here, so that one message says so instead of one per rank.
+     * Fails if the program is missing here, so that there is one message instead of one per rank.
      *
      * @throws IllegalArgumentException saying what is missing
      */
@@ -85,7 +85,7 @@ public record JavaProgram(List<String> entry, List<String> arguments) {
         }
     }
 
-    /** Entries of a class path, with {@code directory/*} standing for its jars, as for {@code java}. */
+    /** Entries of a class path; {@code directory/*} is expanded to its jars, as by {@code java}. */
     private static List<URL> places(String classPath) {
         List<URL> places = new ArrayList<>();
         for (String entry : classPath.split(java.io.File.pathSeparator, -1)) {

@@ -6,21 +6,21 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Who started this process, and as which rank: read from the environment variables that launchers set.
+ * Which launcher started this process, and as which rank: read from the environment variables that launchers set.
  *
- * <p>The innermost launcher wins. SLURM's variables, for one, are still there in the ranks of an {@code mpirun} or a
- * {@code torchrun} that SLURM started, and then number the hosts and not the ranks.
+ * <p>The innermost launcher wins. For example, SLURM's variables are still set in the ranks of an {@code mpirun} or
+ * {@code torchrun} that SLURM started, but then number the hosts, not the ranks.
  *
- * @param launcher who that was, for people
+ * @param launcher name of the launcher, for messages
  * @param rank rank of this process
  * @param size number of ranks
  * @param localRank number among the ranks of this host, if the launcher tells
- * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher tells, or what the
- *     user has set as GYRE_RENDEZVOUS
+ * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher sets it, or the
+ *     user's GYRE_RENDEZVOUS
  */
 public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
 
-    /** What to do, where a command is a rank if it is told so. */
+    /** What to do instead, for commands that run as a rank if the environment says so. */
     public static final String BY_VARIABLES =
             "Or make each process one rank by GYRE_RANK, GYRE_WORLD_SIZE and GYRE_RENDEZVOUS";
 
@@ -32,11 +32,11 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Looks for a launcher's traces.
+     * Looks for a launcher's variables.
      *
      * @param variables the environment, as {@link System#getenv()} gives it
      * @return empty if no launcher started this process
-     * @throws IllegalArgumentException if the traces are incomplete or make no sense; it names the variable and what to
+     * @throws IllegalArgumentException if the variables are incomplete or inconsistent; names the variable and what to
      *     do
      */
     public static Optional<LaunchEnvironment> detect(Map<String, String> variables) {
@@ -48,13 +48,13 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return Optional.of(openMpi(has));
         }
         if (has.all("TORCHELASTIC_RUN_ID", "RANK")) {
-            // Its own store listens at MASTER_PORT.
+            // Torchrun's own store listens at MASTER_PORT.
             return Optional.of(torchrun(has, has.rendezvous().or(() -> has.text("MASTER_ADDR"))));
         }
         if (has.all("PMI_RANK", "PMI_SIZE") && !has.pmiOfSlurm()) {
             return Optional.of(mpich(has));
         }
-        // A batch script that was not started by srun has all of SLURM's variables but this one, and is not a rank.
+        // A batch script not started by srun has all of SLURM's variables except this one, and is not a rank.
         if (has.all("SLURM_STEP_ID", "SLURM_PROCID")) {
             return Optional.of(slurm(has));
         }
@@ -71,12 +71,12 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Fails if a launcher has started several of this process, and each would start ranks: as many runs, none of which
-     * knows of another.
+     * Fails if a launcher has started several copies of this process, each of which would start its own independent
+     * run.
      *
      * @param variables the environment, as {@link System#getenv()} gives it
-     * @param command what starts all ranks itself, for people
-     * @param instead what can be started in its place
+     * @param command the command that starts all ranks itself, for messages
+     * @param instead what to start instead
      * @throws IllegalArgumentException with the launcher, the rank, and what to do
      */
     public static void checkStartedOnce(Map<String, String> variables, String command, String instead) {
@@ -88,10 +88,10 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Begins the options by which this process joins its run.
+     * Returns a builder for the options with which this process joins its run.
      *
-     * @param port of the rendezvous on the leader's host, where the launcher names no port
-     * @throws IllegalArgumentException if nobody tells where the ranks meet; it says what to set
+     * @param port of the rendezvous on the leader's host, if the launcher names no port
+     * @throws IllegalArgumentException if neither launcher nor user says where the ranks meet; says what to set
      */
     public JoinOptions.Builder joinOptions(int port) {
         String place = leader.orElseThrow(() -> new IllegalArgumentException(launcher
@@ -119,7 +119,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 has.rendezvous());
     }
 
-    /** By Hydra, which is also the launcher of Intel MPI and MVAPICH. */
+    /** Set by Hydra, which is also the launcher of Intel MPI and MVAPICH. */
     private static LaunchEnvironment mpich(Variables has) {
         return new LaunchEnvironment(
                 "MPICH",
@@ -211,7 +211,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
         }
 
-        /** {@code srun --mpi=pmi2} sets both kinds alike; under Hydra SLURM's count the hosts. */
+        /** {@code srun --mpi=pmi2} sets both kinds equally; under Hydra SLURM's variables count the hosts. */
         boolean pmiOfSlurm() {
             return all("SLURM_STEP_ID")
                     && text("PMI_RANK").equals(text("SLURM_PROCID"))
@@ -230,7 +230,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return OptionalInt.of(Integer.parseInt(value.get()));
         }
 
-        /** What the user says goes before what a launcher says. */
+        /** The user's setting takes precedence over the launcher's. */
         Optional<String> rendezvous() {
             return text("GYRE_RENDEZVOUS");
         }

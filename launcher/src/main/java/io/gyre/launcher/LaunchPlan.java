@@ -9,18 +9,18 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * What to start, how often and where.
+ * Which program to start, how many ranks of it, and where.
  *
- * @param program what each rank is
+ * @param program program of each rank
  * @param ranks how many, at least 1
  * @param hosts where, in order; empty for this host. At most one per rank
  * @param transport network among the ranks
  * @param port where the ranks find the rendezvous; 0 for any free one
- * @param environment more variables for every rank
+ * @param environment additional variables for every rank
  * @param devices GPUs to share out among the ranks of each host, as {@code CUDA_VISIBLE_DEVICES} names them; empty to
  *     leave that variable alone
  * @param rootOwnsTerminal on a terminal, rank 0 writes to it directly, so that it may draw a progress bar
- * @param restarts how often each rank is started again that was lost and without which the others go on
+ * @param restarts how often a lost expendable rank is restarted
  * @param grace how long ranks have to end when the launcher is stopped, before they are killed
  */
 public record LaunchPlan(
@@ -35,7 +35,7 @@ public record LaunchPlan(
         int restarts,
         Duration grace) {
 
-    /** The rendezvous takes nobody in more often. */
+    /** The rendezvous admits no rank more often. */
     private static final int MOST_RESTARTS = 100;
 
     public LaunchPlan {
@@ -74,58 +74,61 @@ public record LaunchPlan(
         }
     }
 
-    /** Ranks on this host, over the transport that fits best. */
+    /** Ranks on this host, over the transport chosen automatically. */
     public static LaunchPlan of(JavaProgram program, int ranks) {
         return new LaunchPlan(
                 program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false, 0, GracefulStop.TIME);
     }
 
-    /** As this, on other hosts. */
+    /** Returns a copy of this plan, on these hosts. */
     public LaunchPlan withHosts(List<String> names) {
         return new LaunchPlan(
                 program, ranks, names, transport, port, environment, devices, rootOwnsTerminal, restarts, grace);
     }
 
-    /** As this, over another transport. */
+    /** Returns a copy of this plan, over another transport. */
     public LaunchPlan withTransport(TransportMode mode) {
         return new LaunchPlan(
                 program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal, restarts, grace);
     }
 
-    /** As this, with the rendezvous at another port. */
+    /** Returns a copy of this plan, with the rendezvous at another port. */
     public LaunchPlan withPort(int number) {
         return new LaunchPlan(
                 program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal, restarts, grace);
     }
 
-    /** As this, with these variables for every rank. */
+    /** Returns a copy of this plan, with these variables for every rank. */
     public LaunchPlan withEnvironment(Map<String, String> variables) {
         return new LaunchPlan(
                 program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal, restarts, grace);
     }
 
-    /** As this, with each rank seeing one of these GPUs; several ranks share one where there are more of them. */
+    /**
+     * Returns a copy of this plan in which each rank sees one of these GPUs; ranks share GPUs if there are more ranks
+     * than GPUs.
+     */
     public LaunchPlan withDevices(List<String> names) {
         return new LaunchPlan(
                 program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal, restarts, grace);
     }
 
     /**
-     * As this, with each rank being started again up to so many times if it is lost when the others go on without it:
-     * workers of {@code ParameterService} with servers of their own, which come back into the run.
+     * Returns a copy of this plan in which each expendable rank is restarted up to this many times if it is lost:
+     * workers of a {@code ParameterService} with separate servers, which rejoin the run.
      */
     public LaunchPlan withRestarts(int times) {
         return new LaunchPlan(
                 program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, times, grace);
     }
 
-    /** As this, with another time for the ranks to end when the launcher is stopped. */
+    /** Returns a copy of this plan, with another time for the ranks to end when the launcher is stopped. */
     public LaunchPlan withGrace(Duration time) {
         return new LaunchPlan(
                 program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, restarts, time);
     }
 
-    /** As this, with rank 0 writing straight to the terminal if there is one. */
+    /** Returns a copy of this plan in which rank 0 writes directly to the terminal, if there is one. */
     public LaunchPlan withRootOnTerminal() {
         return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true, restarts, grace);
     }

@@ -7,8 +7,8 @@ import java.util.Optional;
  *
  * @param exitStatus 0 if every rank ended with 0; 128 and the number of the signal that ended the run, if one did; else
  *     1
- * @param restarts how often a rank was started again
- * @param failure which rank failed first, how, and its last lines, for people; empty if none did, or the run was
+ * @param restarts number of restarts
+ * @param failure text that says which rank failed first, how, and its last lines; empty if none did, or the run was
  *     stopped
  */
 public record LaunchResult(int exitStatus, int restarts, Optional<String> failure) {}

@@ -21,32 +21,32 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starts the ranks of a run, shows what they print, and sees to it that they end together.
+ * Starts the ranks of a run, shows their output, and ends them together.
  *
- * <p>The launcher hosts the rendezvous, and so learns at first hand which rank was lost first. When a rank fails, the
- * others have half a second to notice and to say so; then they are told to end (SIGTERM), and killed 0.8 s later. The
- * same happens, without the half second, at an interrupt of {@link #run}. At {@link #stop} and at a signal to this
- * process they have {@link LaunchPlan#grace} to end, as a training does that is to be resumed; a second signal kills
- * them at once. A rank that is lost when the others go on without it may be started again ({@link
- * LaunchPlan#restarts}). If the launcher itself is killed, watchers beside the ranks do it.
+ * <p>The launcher hosts the rendezvous, and so knows which rank was lost first. When a rank fails, the others have half
+ * a second to notice and report it; then they are told to end (SIGTERM), and killed 0.8 s later. An interrupt of {@link
+ * #run} does the same without the half second. After {@link #stop}, or a signal to this process, they have {@link
+ * LaunchPlan#grace} to end, enough for a training to save a checkpoint; a second signal kills them at once. A lost
+ * expendable rank may be restarted ({@link LaunchPlan#restarts}). If the launcher itself is killed, a watcher process
+ * of each rank ends it.
  *
  * <dl>
  *   <dt>Threading
  *   <dd>One thread calls {@link #run}, once; any may call {@link #stop}.
  *   <dt>Global state
- *   <dd>While {@link #run} runs, SIGTERM, SIGINT and SIGHUP do not end this JVM but the ranks. {@link #run} then
- *       returns the status with which the program should end: {@link LaunchResult#exitStatus}.
+ *   <dd>During {@link #run}, SIGTERM, SIGINT and SIGHUP end the ranks, not this JVM. {@link #run} then returns the
+ *       status with which the program should exit: {@link LaunchResult#exitStatus}.
  * </dl>
  */
 public final class Launcher {
 
-    /** As long as a rank waits for the others by default: whoever has not come by then hangs. */
+    /** The default time for which a rank waits for the others: a rank that has not joined by then hangs. */
     private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
 
-    /** The rendezvous, and classes that are loaded later. */
+    /** For the rendezvous, and for classes that are loaded later. */
     private static final int OWN_FILES = 32;
 
-    /** Three pipes, and the connection to the rendezvous; twice for a moment, when a rank is started again. */
+    /** Three pipes and the connection to the rendezvous; briefly twice as many while a rank is restarted. */
     private static final int FILES_PER_RANK = 8;
 
     private final LaunchPlan plan;
@@ -65,8 +65,8 @@ public final class Launcher {
     /**
      * Plans a run; nothing is started yet.
      *
-     * @param out borrowed; gets what the ranks print, each line with its rank before it
-     * @param err borrowed; gets what they print to their standard error, and what the launcher has to say
+     * @param out borrowed; gets the ranks' output, each line prefixed with its rank
+     * @param err borrowed; gets the ranks' standard error, and the launcher's own messages
      */
     public Launcher(LaunchPlan plan, PrintStream out, PrintStream err) {
         this.plan = plan;
@@ -74,13 +74,13 @@ public final class Launcher {
     }
 
     /**
-     * Runs all ranks to their end. If one failed, the reason has been written to the error stream.
+     * Starts all ranks and waits until they have ended. If one failed, the reason has been written to the error stream.
      *
-     * @throws io.gyre.GyreException if this process may not open as many files as that takes; nothing was started
+     * @throws io.gyre.GyreException if this process's limit on open files is too low; nothing was started
      * @throws IllegalArgumentException if the program or a host does not exist; nothing was started
-     * @throws UncheckedIOException if the rendezvous has no place to listen; nothing was started
-     * @throws IOException if a rank could not be started; no rank is left
-     * @throws InterruptedException if this thread was interrupted; no rank is left
+     * @throws UncheckedIOException if the rendezvous cannot listen; nothing was started
+     * @throws IOException if a rank could not be started; all ranks have ended
+     * @throws InterruptedException if this thread was interrupted; all ranks have ended
      */
     public LaunchResult run() throws IOException, InterruptedException {
         OpenFiles.require("the launcher", OWN_FILES + FILES_PER_RANK * plan.ranks());
@@ -109,9 +109,9 @@ public final class Launcher {
         return result;
     }
 
-    /** Ends all ranks, which have {@link LaunchPlan#grace} for it; {@link #run} then returns. */
+    /** Ends all ranks within {@link LaunchPlan#grace}; {@link #run} then returns. */
     public void stop() {
-        // By then they have said themselves where they were.
+        // By then the ranks themselves have reported where they were.
         group.stop(plan.grace().plus(RankGroup.TO_END));
     }
 
@@ -132,7 +132,7 @@ public final class Launcher {
                 .toPlainString();
     }
 
-    /** This JVM ends, and not by a signal. */
+    /** This JVM exits, and not because of a signal. */
     private void stopAndWait() {
         group.stop(RankGroup.TO_END);
         try {
@@ -152,7 +152,7 @@ public final class Launcher {
         return Placement.spread(plan.ranks(), plan.hosts(), HostAddress::isOwn);
     }
 
-    /** Where the rendezvous listens: at loopback, unless a rank must reach it from elsewhere. */
+    /** Where the rendezvous listens: at loopback, unless a rank on another host must reach it. */
     private static String ownAddress(List<Placement> places) {
         String chosen = System.getenv("GYRE_BIND");
         if (chosen != null) {
@@ -230,10 +230,7 @@ public final class Launcher {
         return java;
     }
 
-    /**
-     * A rank that was killed could not remove what it had in shared memory. Ranks elsewhere leave that to the next run
-     * there.
-     */
+    /** A killed rank could not remove its files in shared memory. On other hosts the next run removes them. */
     private void removeLeftovers() {
         if (group.failed() || group.wasStopped()) {
             try {

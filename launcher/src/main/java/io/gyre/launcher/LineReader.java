@@ -5,10 +5,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.function.Consumer;
 
-/** Cuts a stream of bytes into lines, without knowing what they mean. */
+/** Splits a stream of bytes into lines, without decoding them. */
 final class LineReader {
 
-    /** A line longer than this is cut, so that a program that never ends one does not fill our memory. */
+    /** A longer line is split, so that a program that never ends a line does not exhaust our memory. */
     static final int LONGEST = 1 << 20;
 
     private LineReader() {}
@@ -16,8 +16,8 @@ final class LineReader {
     /**
      * Reads to the end.
      *
-     * @param lines is given each line without its end, as soon as it is there, and what is left at the end of the
-     *     stream
+     * @param lines called with each line, without its terminator, as soon as it is read, and with the rest at the end
+     *     of the stream
      */
     static void read(InputStream in, Consumer<byte[]> lines) throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream();

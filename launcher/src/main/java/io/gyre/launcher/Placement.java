@@ -17,10 +17,10 @@ import java.util.function.Predicate;
 record Placement(int rank, int size, String host, boolean here, int localRank, int localSize) {
 
     /**
-     * Spreads ranks over hosts in order, neighbours on one host; the first hosts take one more where it does not come
-     * out even.
+     * Distributes ranks over hosts in order, neighbours on one host; if they do not divide evenly, the first hosts take
+     * one more.
      *
-     * @param here tells the launcher's own host
+     * @param here whether a host is the launcher's own
      */
     static List<Placement> spread(int size, List<String> hosts, Predicate<String> here) {
         List<Placement> places = new ArrayList<>();

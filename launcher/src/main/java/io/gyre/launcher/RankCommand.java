@@ -7,19 +7,19 @@ import java.util.Map;
 /**
  * The command that starts one rank, here or over ssh.
  *
- * <p>A rank begins as a shell, which leaves a watcher behind and then becomes the JVM, keeping its process id. The
- * watcher holds the rank's standard input, a pipe from the launcher. {@code TERM} and {@code KILL} on it are signals to
- * pass on. The end of the pipe says that the rank has ended, or that the launcher has, however it died: a rank that is
- * still there is then told to end, and killed a second later. It is a process of its own because a user's program owes
- * us nothing, and because a JVM that hangs could not watch.
+ * <p>A rank begins as a shell, which starts a watcher and then becomes the JVM by exec, with the same process id. The
+ * watcher reads the rank's standard input, a pipe from the launcher. The words {@code TERM} and {@code KILL} on it are
+ * signals to forward. End of file means that the rank has ended, or the launcher has, for whatever reason: a rank that
+ * still runs is then told to end, and killed a second later. The watcher is a separate process because nothing can be
+ * asked of a user's program, and because a JVM that hangs could not watch.
  *
- * <p>Ctrl-C in a terminal, and its closing, reach every process there. Ranks, and the ssh that leads to one, do not
- * hear them: the launcher does, and decides. The ssh does not hear SIGTERM either, which a batch system sends to all:
- * with it would go the pipe, and the time that its rank has to end.
+ * <p>Ctrl-C in a terminal, and closing it, signal every process there. Ranks, and the ssh to a rank, ignore these
+ * signals: the launcher handles them. The ssh also ignores SIGTERM, which a batch system sends to all processes:
+ * otherwise the pipe would close, and its rank would lose its time to end.
  */
 final class RankCommand {
 
-    /** First word of the line by which a rank behind ssh tells its process id. */
+    /** First word of the line in which a rank behind ssh reports its process id. */
     static final String PID_LINE = "gyre-rank-pid ";
 
     /** Words are: directory, Java, its arguments. */
@@ -56,7 +56,7 @@ final class RankCommand {
     private RankCommand() {}
 
     /**
-     * For a rank on this host. Its environment is that of the process.
+     * Command for a rank on this host. The rank inherits the environment of the process.
      *
      * @param directory where the program runs
      * @param java Java and its arguments
@@ -68,10 +68,10 @@ final class RankCommand {
     }
 
     /**
-     * For a rank on another host. The environment travels in the command, because sshd accepts none.
+     * Command for a rank on another host. The environment is part of the command, because sshd accepts none.
      *
      *
-     * @param host as ssh takes it, perhaps with a user
+     * @param host as passed to ssh, perhaps with a user
      */
     static List<String> over(String host, Map<String, String> environment, String directory, List<String> java) {
         List<String> remote = new ArrayList<>(List.of("env"));

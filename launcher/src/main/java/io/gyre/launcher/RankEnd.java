@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * How a rank ended that nobody told to.
+ * How a rank ended that was not told to end.
  *
  * @param rank which rank
  * @param status its exit status
@@ -13,9 +13,8 @@ import java.util.Optional;
 record RankEnd(int rank, int status) {
 
     /**
-     * The rank that began it, when several failed and the coordinator has no word on it. One that a signal ended is
-     * believed before one that gave up by itself, as those do that lose a peer; then the one whose end was noticed
-     * first.
+     * The rank that failed first, if several failed and the coordinator does not know. A rank ended by a signal takes
+     * precedence over one that exited itself, as ranks do that lose a peer; then the one whose end was noticed first.
      *
      * @param ends in the order in which they were noticed
      */

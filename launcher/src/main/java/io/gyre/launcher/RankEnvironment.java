@@ -4,7 +4,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The environment variables that tell a rank who it is, and keep the ranks of a host out of each other's way. */
+/**
+ * The environment variables that give a rank its identity, and keep the ranks of a host from competing for resources.
+ */
 final class RankEnvironment {
 
     private static final String THREADS = "OMP_NUM_THREADS";
@@ -14,12 +16,12 @@ final class RankEnvironment {
     private RankEnvironment() {}
 
     /**
-     * Variables to add to those that a rank has anyway.
+     * Variables to add to a rank's environment.
      *
      * @param rendezvous where the ranks meet
-     * @param transport word for the transport
-     * @param cores cores of this host; a rank elsewhere counts its own
-     * @param own the launcher's environment: what the user set there stays
+     * @param transport name of the transport
+     * @param cores cores of this host; a rank on another host counts its own
+     * @param own the launcher's environment; variables the user has set there are not overridden
      */
     static Map<String, String> of(
             Placement place, String rendezvous, String transport, int cores, Map<String, String> own) {
@@ -50,10 +52,10 @@ final class RankEnvironment {
     }
 
     /**
-     * Which GPU a rank sees: its local rank's, in turn. CUDA reads the variable when it is loaded, so it cannot be set
-     * later.
+     * Which GPU a rank sees: assigned round robin by local rank. CUDA reads the variable when it is loaded, so it
+     * cannot be set later.
      *
-     * @param devices as {@code CUDA_VISIBLE_DEVICES} names them; empty for none of this
+     * @param devices as {@code CUDA_VISIBLE_DEVICES} names them; empty to leave the variable alone
      */
     static Map<String, String> device(Placement place, List<String> devices) {
         if (devices.isEmpty()) {

@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
  * The processes of a run, which end together.
  *
  * <p>When one fails, the others have {@link #TO_NOTICE a moment} to notice. Those that the coordinator tells of it have
- * {@link #TO_SPEAK longer} to say so and to end by themselves, for a busy host. Then they are told to end, and after
- * {@link #TO_END another moment} they are killed. One that is not needed may be started again instead. One thread adds
- * and waits; {@link #stop}, {@link #kill} and {@link #destroy} may come from any.
+ * {@link #TO_SPEAK longer} to report it and end by themselves, in case the host is busy. Then they are told to end, and
+ * after {@link #TO_END another moment} they are killed. An expendable rank may be restarted instead. One thread adds
+ * and waits; any thread may call {@link #stop}, {@link #kill} and {@link #destroy}.
  */
 final class RankGroup {
 
@@ -26,7 +26,7 @@ final class RankGroup {
     private static final Duration TO_SPEAK = Duration.ofSeconds(10);
     private static final Duration TO_LOOK = Duration.ofMillis(20);
 
-    /** For programs that have nothing to finish, and after a failure. */
+    /** Grace for programs that have nothing to finish, and after a failure. */
     static final Duration TO_END = Duration.ofMillis(800);
 
     private static final Duration TO_DIE = Duration.ofSeconds(2);
@@ -43,7 +43,7 @@ final class RankGroup {
     private final BlockingQueue<Runnable> events = new LinkedBlockingQueue<>();
     private final List<RankProcess> ranks = new ArrayList<>();
 
-    /** Those that others have taken the place of. */
+    /** Processes that a new process has replaced. */
     private final List<RankProcess> replaced = new ArrayList<>();
 
     private final Successors successors;
@@ -60,26 +60,26 @@ final class RankGroup {
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
 
-    /** Starts ranks again. */
+    /** Restarts ranks. */
     @FunctionalInterface
     interface Successors {
 
-        /** Nobody is started again. */
+        /** Restarts no rank. */
         Successors NONE = (lost, times) -> null;
 
         /**
-         * Starts a rank again, if that is wanted.
+         * Restarts a rank, if wanted.
          *
-         * @param times how often that was done before
+         * @param times how often the rank was restarted before
          * @return null if it is not wanted, or not possible
          */
         @Nullable RankProcess of(RankProcess lost, int times);
     }
 
     /**
-     * Without processes yet.
+     * Creates a group without processes.
      *
-     * @param successors for ranks that end when the others go on without them
+     * @param successors restarts expendable ranks that end
      */
     RankGroup(Successors successors) {
         this.successors = successors;
@@ -95,7 +95,7 @@ final class RankGroup {
         rank.onExit(() -> events.add(() -> ended(rank)));
     }
 
-    /** How often a rank was started again. */
+    /** Number of restarts. */
     int restarts() {
         return restarts;
     }
@@ -104,7 +104,7 @@ final class RankGroup {
         return ranks.get(number);
     }
 
-    /** Exit status of a rank that ended before it was told to; empty for others. */
+    /** Exit status of a rank that ended without being told to; empty for others. */
     OptionalInt exitStatus(int rank) {
         return ends.stream()
                 .filter(end -> end.rank() == rank)
@@ -112,28 +112,31 @@ final class RankGroup {
                 .findFirst();
     }
 
-    /** Those that ended before they were told to, in the order in which that was noticed. */
+    /** Ranks that ended without being told to, in the order in which that was noticed. */
     List<RankEnd> ends() {
         return ends;
     }
 
-    /** Whether a rank failed that nobody had told to end, and that was needed. */
+    /** Whether a rank that was needed failed without being told to end. */
     boolean failed() {
         return failed;
     }
 
-    /** Notes that the others go on if this rank fails, as long as one such rank is left. Any thread may say so. */
+    /** Marks a rank as expendable: the others continue if it fails, as long as one such rank remains. Thread-safe. */
     void spare(int rank) {
         spared.add(rank);
     }
 
-    /** Notes that a rank hears from the coordinator when another is lost, says so and ends. Any thread may say so. */
+    /**
+     * Records that a rank has joined: the coordinator tells it when another is lost, and it reports that and ends.
+     * Thread-safe.
+     */
     void joined(int rank) {
         everJoined.add(rank);
         members.add(rank);
     }
 
-    /** Notes that nothing more is to be expected from a rank. Any thread may say so. */
+    /** Records that nothing more is expected from a rank. Thread-safe. */
     void dismiss(int rank) {
         members.remove(rank);
     }
@@ -151,7 +154,7 @@ final class RankGroup {
                 || spared.stream().noneMatch(other -> exitStatus(other).orElse(0) == 0);
     }
 
-    /** Whether ranks were told to end. Any thread may ask. */
+    /** Whether ranks were told to end. Thread-safe. */
     boolean wasStopped() {
         return phase.compareTo(Phase.TOLD_TO_END) >= 0;
     }
@@ -174,12 +177,12 @@ final class RankGroup {
         });
     }
 
-    /** Those that were told to end, and did so with a status that says something else. */
+    /** Ranks that were told to end, but ended with a status that has another cause. */
     List<RankEnd> endsWhenStopped() {
         return endsWhenStopped;
     }
 
-    /** Ends all that still run, at once and whatever came before. */
+    /** Ends all ranks that still run, immediately and unconditionally. */
     synchronized void destroy() {
         ranks.forEach(RankProcess::destroy);
     }
@@ -189,9 +192,9 @@ final class RankGroup {
     }
 
     /**
-     * Waits until all have ended and all that they printed has been passed on.
+     * Waits until all have ended and all their output has been forwarded.
      *
-     * @throws InterruptedException if this thread was interrupted; all have been told to end, and have
+     * @throws InterruptedException if this thread was interrupted; all have been told to end, and have ended
      */
     void await() throws InterruptedException {
         InterruptedException interrupted = null;
@@ -234,7 +237,8 @@ final class RankGroup {
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
         if (rank.exitStatus() != 0 && !failed && isNeeded(rank.place().rank())) {
             failed = true;
-            // The coordinator loses one that had joined, and tells the others. It does not know of one that had not.
+            // The coordinator notices the loss of a rank that had joined, and tells the others. It does not know of one
+            // that had not.
             isLossTold = everJoined.contains(rank.place().rank());
             speakDeadlineNanos = System.nanoTime() + TO_SPEAK.toNanos();
             enter(Phase.FAILED, TO_NOTICE);
@@ -242,8 +246,8 @@ final class RankGroup {
     }
 
     /**
-     * Starts a rank again that has failed in a run which goes on without it. Where one has done its work, the run is
-     * ending.
+     * Restarts a failed rank if the run continues without it. Once an expendable rank has completed its work, the run
+     * is ending.
      */
     private boolean isSucceeded(RankProcess lost) {
         int rank = lost.place().rank();

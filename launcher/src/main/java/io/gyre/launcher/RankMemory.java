@@ -4,25 +4,25 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The memory of the ranks of a host, which adds up to less than the host has.
+ * Limits the memory of the ranks of a host so that their sum fits into the host's memory.
  *
- * <p>JavaCPP, through which ND4J allocates, refuses more once a process has four times its heap in all, heap included
- * ({@code org.bytedeco.javacpp.maxphysicalbytes}). So the heap decides about both.
+ * <p>JavaCPP, through which ND4J allocates, refuses allocations once a process uses four times its heap size in total,
+ * including the heap ({@code org.bytedeco.javacpp.maxphysicalbytes}). So the heap size limits both.
  */
 final class RankMemory {
 
-    /** Heap of all ranks of a host, in percent of its memory. */
+    /** Heap of all ranks of a host together, in percent of its memory. */
     static final double HEAP_PERCENT = 20;
 
-    /** Collected often enough for native memory to come back, which only collections find. */
+    /** Makes young collections frequent: only collections reclaim native memory. */
     private static final String YOUNG = "-XX:MaxNewSize=256m";
 
-    /** Full collections do not stop the program where the collector can do without. */
+    /** Explicit full collections run concurrently if the collector supports that. */
     private static final String FULL = "-XX:+ExplicitGCInvokesConcurrent";
 
     private RankMemory() {}
 
-    /** What the JVM of each of so many ranks is told. It holds for any host, as it counts in percent. */
+    /** JVM flags for each of this many ranks on a host. Percentages fit any host. */
     static List<String> flags(int ranksOfHost) {
         String heap = String.format(Locale.ROOT, "-XX:MaxRAMPercentage=%.2f", HEAP_PERCENT / ranksOfHost);
         return List.of(heap, YOUNG, FULL);

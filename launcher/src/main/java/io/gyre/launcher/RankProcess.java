@@ -14,7 +14,7 @@ import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One rank that was started: its process here, be it the rank itself or the ssh that leads to it, and its output. */
+/** A started rank: its local process, either the rank itself or the ssh to it, and its output. */
 final class RankProcess {
 
     private static final Logger log = LoggerFactory.getLogger(RankProcess.class);
@@ -37,9 +37,9 @@ final class RankProcess {
      * Starts a rank.
      *
      * @param variables added to the environment of the process
-     * @param terminal where its lines go
+     * @param terminal for its output
      * @param ownsTerminal lets the rank write to the launcher's own streams instead
-     * @throws IOException if {@code sh} is not there
+     * @throws IOException if there is no {@code sh}
      */
     static RankProcess start(
             Placement place,
@@ -98,17 +98,17 @@ final class RankProcess {
         return place;
     }
 
-    /** Whether it writes to the terminal itself, past us. */
+    /** Whether it writes to the terminal directly. */
     boolean ownsTerminal() {
         return ownsTerminal;
     }
 
-    /** Process id of the rank on its host; 0 if ssh has not told. */
+    /** Process id of the rank on its host; 0 if ssh has not reported it. */
     long pid() {
         return pid;
     }
 
-    /** Runs the action when the process has ended, on a thread that must not be kept. */
+    /** Runs the action when the process has ended, on a thread that must not be blocked. */
     void onExit(Runnable action) {
         CompletableFuture<Void> unused = process.onExit().thenRun(action);
     }
@@ -126,7 +126,7 @@ final class RankProcess {
         return tail.lines();
     }
 
-    /** Says a word to the watcher of the rank: see {@link RankCommand}. */
+    /** Sends a word to the watcher of the rank: see {@link RankCommand}. */
     void tell(String word) {
         OutputStream words = process.getOutputStream();
         try {
@@ -137,7 +137,7 @@ final class RankProcess {
         }
     }
 
-    /** Ends the process here at once, whatever became of its watcher. */
+    /** Kills the local process at once, independently of its watcher. */
     void destroy() {
         process.destroyForcibly();
     }

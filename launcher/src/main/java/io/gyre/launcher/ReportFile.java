@@ -6,14 +6,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 
 /**
- * The file of {@code --report}, which either has its whole new content or is as it was.
+ * The file of {@code --report}; it is written atomically.
  *
  * @param path as the user gave it
  */
 public record ReportFile(Path path) {
 
     /**
-     * Fails if it could not be written, before there is anything to write.
+     * Checks, before there is anything to write, that the file can be written.
      *
      * @throws IllegalArgumentException naming it
      */
@@ -29,7 +29,7 @@ public record ReportFile(Path path) {
         }
     }
 
-    /** Writes a new file and puts it into the place of the old one, unless that is no file but a device or a pipe. */
+    /** Writes a new file and renames it over the old one, unless that is a device or a pipe. */
     public void write(String content) throws IOException {
         if (Files.exists(path) && !Files.isRegularFile(path)) {
             Files.writeString(path, content);

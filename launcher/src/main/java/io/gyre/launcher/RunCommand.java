@@ -71,7 +71,7 @@ public final class RunCommand implements Callable<Integer> {
             description = "The program, and what it is given.")
     private List<String> program = List.of();
 
-    /** Reads nothing after the program as an option of its own. */
+    /** Treats nothing after the program as its own option. */
     @Spec
     void specification(CommandSpec specification) {
         specification.parser().stopAtPositional(true);

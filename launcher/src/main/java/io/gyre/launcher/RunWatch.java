@@ -5,13 +5,13 @@ import io.gyre.membership.RunListener;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What the coordinator had to say about the end of a run. Written on its thread, read by the launcher's. */
+/** What the coordinator reported about the end of a run. Written on its thread, read by the launcher's. */
 final class RunWatch implements RunListener {
 
     /**
      * The first rank that was lost.
      *
-     * @param member which one
+     * @param member the lost rank
      * @param reason how that was noticed
      */
     record Loss(Member member, String reason) {}
@@ -22,10 +22,10 @@ final class RunWatch implements RunListener {
     private volatile @Nullable String missing;
 
     /**
-     * Begins to listen.
+     * Creates a listener.
      *
-     * @param group tells whether a loss is the launcher's own doing
-     * @param terminal where losses are told that do not end the run
+     * @param group knows whether the launcher itself caused a loss
+     * @param terminal for messages about losses that do not end the run
      */
     RunWatch(RankGroup group, Terminal terminal) {
         this.group = group;
@@ -83,7 +83,7 @@ final class RunWatch implements RunListener {
         return Optional.ofNullable(loss);
     }
 
-    /** Why the run did not come about, if it did not. */
+    /** Why the run did not start, if it did not. */
     Optional<String> missing() {
         return Optional.ofNullable(missing);
     }

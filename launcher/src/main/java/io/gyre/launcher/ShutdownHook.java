@@ -3,7 +3,7 @@ package io.gyre.launcher;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Something to do when this JVM is told to end by a signal, from the adding of the hook until it is removed. */
+/** An action for when a signal ends this JVM, from the time the hook is added until it is removed. */
 final class ShutdownHook {
 
     private static final Logger log = LoggerFactory.getLogger(ShutdownHook.class);

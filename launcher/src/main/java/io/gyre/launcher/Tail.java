@@ -8,7 +8,7 @@ import java.util.List;
 /** The last lines of a rank, for the report of its end. Any thread may add. */
 final class Tail {
 
-    /** Enough for an exception, its cause, and what led to it. */
+    /** Enough for an exception, its cause, and the lines before it. */
     private static final int LINES = 20;
 
     private final Deque<byte[]> lines = new ArrayDeque<>();

@@ -5,9 +5,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Where the lines of all ranks come together. A line is written in one piece.
+ * Merges the output of all ranks. Each line is written in one piece.
  *
- * <p>If nobody reads any more, lines are dropped and the ranks go on: training must not die with the program that
+ * <p>If the reader has gone away, lines are dropped and the ranks continue: training must not end with the program that
  * watched it.
  */
 final class Terminal {
@@ -21,7 +21,7 @@ final class Terminal {
         this.err = err;
     }
 
-    /** Whether the standard output of this process is a terminal. Only a program that inherits it can tell. */
+    /** Whether the standard output of this process is a terminal. Only a child process that inherits it can tell. */
     static boolean isOurs() throws IOException, InterruptedException {
         return new ProcessBuilder("test", "-t", "1").inheritIO().start().waitFor() == 0;
     }
@@ -34,12 +34,12 @@ final class Terminal {
         write(err, prefix, line);
     }
 
-    /** A line of the launcher's own. */
+    /** Writes a line of the launcher's own. */
     void say(String text) {
         write(err, "gyre: ", text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** One lock for both streams: more often than not they end in the same window. */
+    /** One lock for both streams: usually they are shown in the same window. */
     private synchronized void write(PrintStream stream, String prefix, byte[] line) {
         byte[] start = prefix.getBytes(StandardCharsets.UTF_8);
         byte[] whole = new byte[start.length + line.length + 1];

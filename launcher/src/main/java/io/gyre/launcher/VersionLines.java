@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
-/** What {@code gyre --version} prints: of Gyre, and of what it runs on, as they are on the class path. */
+/** What {@code gyre --version} prints: the versions of Gyre and of what it runs on, from the class path. */
 final class VersionLines implements IVersionProvider {
 
     private static final String UNKNOWN = "unknown";
@@ -25,10 +25,10 @@ final class VersionLines implements IVersionProvider {
                 .toArray(String[]::new);
     }
 
-    /** Of the jar; classes that lie in a folder do not know theirs. */
+    /** Version of the jar; classes in a directory have none. */
     private static String own() {
         String version = VersionLines.class.getPackage().getImplementationVersion();
-        // A build outside of a git checkout leaves Maven's property for the commit as it is.
+        // A build outside a git checkout leaves Maven's property for the commit unresolved.
         return version == null ? UNKNOWN : version.replaceAll("\\$\\{.*}", UNKNOWN);
     }
 
