@@ -140,11 +140,14 @@ class GracefulStopTest {
         assertThat(awaitEnd()).isEqualTo(15);
     }
 
-    /** The JVM hands them out one by one, each on a thread of its own: this one is that of a later signal. */
+    /**
+     * The JVM hands them out one by one, each on a thread of its own. This one is that of a later signal, one that neither
+     * {@code nohup} nor a shell's {@code &} ignores.
+     */
     private static void awaitSignalsRaisedSoFar() throws InterruptedException {
         CountDownLatch heard = new CountDownLatch(1);
-        JvmSignal last = JvmSignal.handle("HUP", heard::countDown);
-        JvmSignal.raise("HUP");
+        JvmSignal last = JvmSignal.handle("WINCH", heard::countDown);
+        JvmSignal.raise("WINCH");
         heard.await();
         last.restore();
         for (Thread thread : Thread.getAllStackTraces().keySet()) {

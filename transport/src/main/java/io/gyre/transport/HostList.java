@@ -1,21 +1,21 @@
-package io.gyre.launcher;
+package io.gyre.transport;
 
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Lists of host names as SLURM writes them: {@code n[1-2,5],gpu[01-03]} is n1, n2, n5, gpu01, gpu02, gpu03. A plain
- * list such as {@code a,b} is also accepted.
+ * Lists of host names as SLURM writes them: {@code n[1-2,5],gpu[01-03]} is n1, n2, n5, gpu01, gpu02, gpu03. A plain list
+ * such as {@code a,b} is one, too.
  */
-final class HostList {
+public final class HostList {
 
-    /** More hosts than any cluster has, and few enough to hold in memory. */
+    /** More than any cluster has, and little enough to hold. */
     private static final int MOST = 1 << 16;
 
     private HostList() {}
 
-    /** Names in the order of the list, including repetitions. */
-    static List<String> expand(String list) {
+    /** Names in the order of the list, repetitions kept. */
+    public static List<String> expand(String list) {
         List<String> hosts = new ArrayList<>();
         int start = 0;
         int depth = 0;
