@@ -2,12 +2,12 @@ package io.gyre.device;
 
 import io.gyre.memory.Region;
 
-/** Checks at the edge, so that a wrong offset is an error and not a write to somebody else's memory. */
+/** Bounds checks at the API boundary: a wrong offset is an error instead of a write to other memory. */
 public final class Bounds {
 
     private Bounds() {}
 
-    /** Fails unless the stretch lies in the buffer. */
+    /** Fails unless the range is within the buffer. */
     public static void check(DeviceBuffer buffer, long offset, long byteLength) {
         if (offset < 0 || byteLength < 0 || offset > buffer.byteLength() - byteLength) {
             throw new IndexOutOfBoundsException("device buffer '" + buffer.name() + "' has " + buffer.byteLength()
@@ -15,14 +15,14 @@ public final class Bounds {
         }
     }
 
-    /** Fails unless the stretch lies in the region. */
+    /** Fails unless the range is within the region. */
     public static void check(Region region, long offset, long byteLength) {
         if (offset < 0 || byteLength < 0 || offset > region.byteLength() - byteLength) {
             throw new IndexOutOfBoundsException(region + ": " + byteLength + " bytes from " + offset + " are outside");
         }
     }
 
-    /** Fails unless so many elements lie in the buffer, at a multiple of their size. */
+    /** Fails unless {@code count} elements are within the buffer, at a multiple of their size. */
     public static void check(DeviceBuffer buffer, long offset, long count, int elementBytes) {
         if (offset % elementBytes != 0) {
             throw new IllegalArgumentException("device buffer '" + buffer.name() + "': offset " + offset

@@ -4,25 +4,25 @@ import io.gyre.ElementType;
 import io.gyre.kernel.HalfFormat;
 
 /**
- * The checks of arguments that {@link GradientKernels} promise, in front of kernels that need not check them. Whether
- * streams and buffers are open is for the kernels to see.
+ * Wraps kernels with the argument checks that {@link GradientKernels} promises. The kernels themselves check whether
+ * streams and buffers are open.
  */
 public final class CheckedKernels implements GradientKernels {
 
     private final GradientKernels kernels;
 
     /**
-     * Guards kernels.
+     * Wraps kernels.
      *
-     * @param kernels called with arguments that are right only
+     * @param kernels called with valid arguments only
      */
     public CheckedKernels(GradientKernels kernels) {
         this.kernels = kernels;
     }
 
     /**
-     * Fails unless a stretch lies in its buffer, at a multiple of the element's size, and the buffer where the stream
-     * is.
+     * Fails unless a range is within its buffer, at a multiple of the element's size, and the buffer is on the stream's
+     * device.
      */
     private static void check(DeviceStream stream, DeviceBuffer buffer, long offset, long count, int elementBytes) {
         Bounds.check(buffer, offset, count, elementBytes);
@@ -34,7 +34,7 @@ public final class CheckedKernels implements GradientKernels {
         }
     }
 
-    /** Fails unless two stretches are apart. */
+    /** Fails if two ranges overlap. */
     private static void checkApart(
             DeviceBuffer into, long intoOffset, long intoBytes, DeviceBuffer from, long fromOffset, long fromBytes) {
         long target = into.address() + intoOffset;

@@ -3,78 +3,78 @@ package io.gyre.device;
 import io.gyre.memory.Region;
 
 /**
- * One accelerator, as the thread that opened it uses it.
+ * One accelerator, used by the thread that opened it.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>The device, and all that it made, belong to the thread that opened it; calls from others fail. What is enqueued
- *       runs later, on the device: see {@link DeviceStream}.
+ *   <dd>The device, and every object it created, is confined to the thread that opened it; calls from other threads
+ *       fail. Enqueued work runs later, on the device: see {@link DeviceStream}.
  *   <dt>Ownership
- *   <dd>Whoever asked for a buffer, stream, event or pin closes it. Closing the device waits for its work, closes what
- *       was forgotten, and logs the names of that.
+ *   <dd>The caller closes the buffers, streams, events and pins that it creates. Closing the device waits for its work,
+ *       closes those left open, and logs their names.
  *   <dt>Failure
  *   <dd>{@link DeviceException}. After {@link DeviceException.Reason#FAILED} or {@link DeviceException.Reason#LOST}
- *       every call but {@code close} fails with the same words.
+ *       every call except {@code close} fails with the same message.
  * </dl>
  */
 public interface Device extends AutoCloseable {
 
-    /** What it is. */
+    /** Description of the device. */
     DeviceInfo info();
 
-    /** Memory that can still be allocated, in bytes, by all processes together. */
+    /** Memory still available on the device to all processes, in bytes. */
     long freeBytes();
 
     /**
-     * Allocates memory; its contents are whatever was there.
+     * Allocates memory; its contents are undefined.
      *
-     * @param name what it is for, as errors shall call it
+     * @param name its purpose, for errors
      * @param byteLength may be 0, and beyond 2^31
      */
     DeviceBuffer allocate(String name, long byteLength);
 
     /**
-     * Memory on this device that somebody else has allocated, and keeps until the view is closed.
+     * A view of memory on this device that was allocated elsewhere and must outlive the view.
      *
-     * @param address as the driver gave it
+     * @param address as returned by the driver
      */
     DeviceBuffer view(String name, long address, long byteLength);
 
-    /** Creates a queue of work that waits for no other. */
+    /** Creates a queue of work, independent of all others. */
     DeviceStream stream(String name);
 
     /**
-     * A stream of somebody else in this process, who keeps it until the view is closed.
+     * A view of a stream that was created elsewhere in this process and must outlive the view.
      *
-     * @param handle the driver's; 0 for the default stream
+     * @param handle the driver's handle; 0 for the default stream
      */
     DeviceStream viewStream(String name, long handle);
 
-    /** Creates an event; it counts as reached until it is first recorded. */
+    /** Creates an event; it counts as done until it is first recorded. */
     DeviceEvent event(String name);
 
     /**
-     * Locks host memory in place, so that the device can copy to and from it while the host goes on. Until it is closed
-     * the region cannot be.
+     * Page-locks host memory, so that the device can copy to and from it while the host continues. The region cannot be
+     * closed before the pin.
      */
     PinnedMemory pin(Region memory);
 
-    /** Arithmetic on this device. The same object each time. */
+    /** Arithmetic on this device. Always returns the same object. */
     GradientKernels kernels();
 
     /**
-     * Looks for other implementations of {@link #kernels}, and measures them beside the usual ones. From now on one is
-     * used for the operations and lengths at which it was faster, if its results are the same bits. Takes part of a
-     * second, and waits for the device. Nothing is changed without this.
+     * Finds other implementations of {@link #kernels}, and benchmarks them against the default ones. From then on, each
+     * is used for the operations and lengths at which it was faster, if its results are bit-identical. Takes part of a
+     * second, and waits for the device. Without this call only the default kernels are used.
      *
      * @return what was chosen and why, in one line
      */
     String tuneKernels();
 
-    /** Whether copies between this device and another go without the host. */
+    /** Whether copies between this device and another bypass the host. */
     boolean reaches(Device peer);
 
-    /** Ends the use of the device, also after a failure. A second call does nothing. */
+    /** Closes the device, also after a failure. A second call does nothing. */
     @Override
     void close();
 }

@@ -6,18 +6,18 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * All-reduce among the devices of one process. Each device sums one chunk of all vectors, in the order of the devices,
- * and gives it to the others: the result is the same bits on all of them, and those of a sum on the host in that order.
- * Devices that reach each other copy directly, others through pinned memory of the host.
+ * All-reduce among the devices of one process. Each device sums one chunk of all vectors, in device order, and copies
+ * it to the others: the result is bit-identical on all of them, and to a sum on the host in that order. Devices with
+ * peer access copy directly, others through pinned host memory.
  *
- * <p>For S bytes and N devices each device receives and sends 2S(N-1)/N bytes, and all links work at once. Enqueues
- * everything and waits for nothing. Where other ranks take part too, {@link HierarchicalDeviceAllReduce}.
+ * <p>For S bytes and N devices each device receives and sends 2S(N-1)/N bytes, and all links are used concurrently.
+ * Enqueues all work without waiting. If other ranks take part too, use {@link HierarchicalDeviceAllReduce}.
  *
  * <dl>
  *   <dt>Threading
  *   <dd>All devices belong to the calling thread.
  *   <dt>Ownership
- *   <dd>The devices are borrowed. Each needs room for two chunks, the host for one chunk of each.
+ *   <dd>The devices are borrowed. Each device needs memory for two chunks, the host for one chunk of each device.
  * </dl>
  */
 public final class DeviceAllReduce implements AutoCloseable {
@@ -29,11 +29,11 @@ public final class DeviceAllReduce implements AutoCloseable {
     private boolean closed;
 
     /**
-     * Prepares it.
+     * Allocates the buffers.
      *
-     * @param devices at least one; one device may be there several times, as several
+     * @param devices at least one; a device may be listed several times, as several devices
      * @param elements length of each vector
-     * @param timeout how long {@link #close} waits for work that is under way
+     * @param timeout how long {@link #close} waits for pending work
      */
     public DeviceAllReduce(List<Device> devices, ElementType type, long elements, Duration timeout) {
         this.type = type;
@@ -46,9 +46,9 @@ public final class DeviceAllReduce implements AutoCloseable {
     }
 
     /**
-     * Begins to replace each vector by the sum of all.
+     * Enqueues the replacement of each vector by the sum of all.
      *
-     * @param vectors one of each device
+     * @param vectors one per device
      * @param computes the streams that write them, and read the sum afterwards
      */
     public void sum(List<DeviceBuffer> vectors, List<DeviceStream> computes) {
@@ -71,7 +71,7 @@ public final class DeviceAllReduce implements AutoCloseable {
         }
     }
 
-    /** Waits for what is under way, and gives the memory back. A second call does nothing. */
+    /** Waits for pending work, and frees the memory. A second call does nothing. */
     @Override
     public void close() {
         if (closed) {

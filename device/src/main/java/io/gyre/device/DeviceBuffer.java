@@ -3,13 +3,13 @@ package io.gyre.device;
 /** Memory of a device. Offsets and lengths are in bytes. */
 public interface DeviceBuffer extends AutoCloseable {
 
-    /** What it is for. */
+    /** Its purpose, for errors. */
     String name();
 
-    /** Where it is. */
+    /** The device whose memory it is. */
     Device device();
 
-    /** Where it lies, as the driver says. */
+    /** Its address, from the driver. */
     long address();
 
     /** Length in bytes. */

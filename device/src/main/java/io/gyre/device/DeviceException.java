@@ -7,17 +7,17 @@ public final class DeviceException extends GyreException {
 
     private final Reason reason;
 
-    /** What a program may want to tell apart. */
+    /** Kinds of failure that a program may want to distinguish. */
     public enum Reason {
         /** There is no driver, or no device. */
         ABSENT,
         /** The device has too little memory left. The device can still be used. */
         OUT_OF_MEMORY,
-        /** A kernel or a copy has failed. The driver then refuses everything else in this process. */
+        /** A kernel or a copy has failed. The driver then rejects all further calls in this process. */
         FAILED,
         /** The device has fallen off the bus, or was reset. */
         LOST,
-        /** Work was not done in time. */
+        /** Work was not completed in time. */
         TIMEOUT,
         /** Anything else. */
         OTHER
@@ -28,7 +28,7 @@ public final class DeviceException extends GyreException {
         this.reason = reason;
     }
 
-    /** What has happened. */
+    /** Kind of the failure. */
     public Reason reason() {
         return reason;
     }

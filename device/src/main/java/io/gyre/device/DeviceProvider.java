@@ -4,16 +4,16 @@ import java.util.List;
 import java.util.ServiceLoader;
 
 /**
- * Finds accelerators; a module that drives some is found by {@link ServiceLoader}. Asking is safe on a machine without
- * any: nothing is loaded that could end the JVM.
+ * Finds accelerators; modules register providers with {@link ServiceLoader}. Safe to call on a machine without any:
+ * nothing is loaded that could crash the JVM.
  */
 public interface DeviceProvider {
 
-    /** One word: {@code cuda}. */
+    /** One word, such as {@code cuda}. */
     String name();
 
     /**
-     * Opens the driver. Each call gives an object of its own.
+     * Opens the driver. Each call returns a new object.
      *
      * @throws DeviceException with {@link DeviceException.Reason#ABSENT} if there is no driver or no device, saying
      *     what is missing and what to do

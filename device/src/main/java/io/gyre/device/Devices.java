@@ -7,32 +7,32 @@ import java.util.List;
  *
  * <dl>
  *   <dt>Threading
- *   <dd>Any thread may ask what there is and open a device; what it opened is its own, see {@link Device}.
+ *   <dd>Any thread may list and open devices; an opened device is confined to its thread, see {@link Device}.
  *   <dt>Ownership
- *   <dd>Closing this closes no device: whoever opened one closes it.
+ *   <dd>Closing this closes no device: the caller that opened a device closes it.
  * </dl>
  */
 public interface Devices extends AutoCloseable {
 
-    /** What drives them, for logs: {@code CUDA driver 12.4}. */
+    /** Name of the driver, for logs, such as {@code CUDA driver 12.4}. */
     String name();
 
-    /** All of them, by ordinal. */
+    /** All devices, by ordinal. */
     List<DeviceInfo> list();
 
-    /** Whether a kernel or copy of one device can reach the memory of another without the host. */
+    /** Whether a kernel or copy of one device can access the memory of another without the host. */
     boolean peerAccess(int from, int to);
 
     /**
-     * Opens a device for the calling thread. Several may be opened by one thread, and one several times.
+     * Opens a device for the calling thread. A thread may open several devices, and one device several times.
      *
      * @param ordinal from 0
      * @throws IllegalArgumentException if there is no such device
-     * @throws DeviceException if the driver refuses
+     * @throws DeviceException if the driver fails
      */
     Device open(int ordinal);
 
-    /** Gives the driver back. A second call does nothing. */
+    /** Releases the driver. A second call does nothing. */
     @Override
     void close();
 }

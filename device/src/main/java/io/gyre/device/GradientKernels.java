@@ -4,18 +4,18 @@ import io.gyre.ElementType;
 import io.gyre.kernel.HalfFormat;
 
 /**
- * Element-wise arithmetic on a device. Every method enqueues work and returns. Results are the same bits as those of
- * {@link io.gyre.kernel.ScalarKernels}, except that a NaN may be another.
+ * Elementwise arithmetic on a device. Every method enqueues work and returns. Results are bit-identical to those of
+ * {@link io.gyre.kernel.ScalarKernels}, except for the bits of NaNs.
  *
  * <p>Offsets are in bytes, multiples of the element's size; counts are in elements. All buffers are on the stream's
- * device. Two stretches do not overlap. What is not so is refused, by {@link CheckedKernels} for all implementations.
+ * device. Ranges do not overlap. {@link CheckedKernels} rejects violations for all implementations.
  */
 public interface GradientKernels {
 
-    /** Elements whose entries {@link #encodeThreshold} counts together. */
+    /** Number of elements whose entries {@link #encodeThreshold} counts together. */
     int CHUNK_ELEMENTS = 32;
 
-    /** Chunks whose counts it adds up together. */
+    /** Number of chunks whose counts it sums together. */
     int GROUP_CHUNKS = 1024;
 
     /** {@code into = into + from}. */
@@ -34,7 +34,7 @@ public interface GradientKernels {
      */
     void scale(DeviceStream stream, ElementType type, DeviceBuffer data, long offset, long count, double factor);
 
-    /** {@code into = into + factor * from}, product and sum rounded each. */
+    /** {@code into = into + factor * from}, with product and sum each rounded. */
     void axpy(
             DeviceStream stream,
             ElementType type,
@@ -45,7 +45,7 @@ public interface GradientKernels {
             long fromOffset,
             long count);
 
-    /** Converts floats to 16 bits each. */
+    /** Converts floats to 16-bit floats. */
     void narrow(
             DeviceStream stream,
             HalfFormat format,
@@ -55,7 +55,7 @@ public interface GradientKernels {
             long intoOffset,
             long count);
 
-    /** Converts 16 bits each to floats. */
+    /** Converts 16-bit floats to floats. */
     void widen(
             DeviceStream stream,
             HalfFormat format,
@@ -66,9 +66,9 @@ public interface GradientKernels {
             long count);
 
     /**
-     * Sets a word if any element is NaN or infinite, and else leaves it as it is.
+     * Sets a flag if any element is NaN or infinite, and otherwise leaves it unchanged.
      *
-     * @param flag an int becomes 1 there
+     * @param flag an int, set to 1
      */
     void findNotFinite(
             DeviceStream stream,
@@ -80,11 +80,11 @@ public interface GradientKernels {
             long flagOffset);
 
     /**
-     * Takes what is at least as large as a threshold out of a vector of floats (Strom, "Scalable distributed DNN
+     * Extracts what is at least as large as a threshold from a vector of floats (Strom, "Scalable distributed DNN
      * training using commodity GPU cloud computing", Interspeech 2015). For each element {@code v >= threshold} an
      * entry {@code index + 1} is written and the threshold subtracted; for {@code v <= -threshold}, {@code -(index +
-     * 1)}, and it is added. Entries are in ascending order of the index, the same in every run. Those beyond the
-     * capacity are not written, and their elements stay.
+     * 1)}, and it is added. Entries are in ascending order of the index, the same in every run. Entries beyond the
+     * capacity are not written, and their elements stay unchanged.
      *
      * @param count at most 2^31 - 2
      * @param threshold positive
@@ -104,17 +104,17 @@ public interface GradientKernels {
             int capacity,
             DeviceBuffer scratch);
 
-    /** Length of the scratch memory of {@link #encodeThreshold}: a total, the groups' sums, and the chunks' places. */
+    /** Length of the scratch memory of {@link #encodeThreshold}: a total, the group sums, and the chunk offsets. */
     static long scratchBytes(long count) {
         return Integer.BYTES * (1 + groups(count) + chunks(count));
     }
 
-    /** Number of chunks of so many elements. */
+    /** Number of chunks for {@code count} elements. */
     static long chunks(long count) {
         return (count + CHUNK_ELEMENTS - 1) / CHUNK_ELEMENTS;
     }
 
-    /** Number of groups of so many elements. */
+    /** Number of groups for {@code count} elements. */
     static long groups(long count) {
         return (chunks(count) + GROUP_CHUNKS - 1) / GROUP_CHUNKS;
     }

@@ -11,21 +11,21 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * All-reduce among all devices of all ranks: first among the devices of each process, then among ranks by a collective
- * of the host, then back to all devices. Buckets overlap: while ranks combine one, the next is on its way to the host
- * and the one before on its way back.
+ * All-reduce among all devices of all ranks: first among the devices of each process, then among ranks by a host
+ * collective, then back to all devices. Buckets are pipelined: while ranks reduce one, the next is copied to the host
+ * and the previous one back.
  *
  * <dl>
  *   <dt>Result
- *   <dd>The same bits on every device of every rank, which may own different numbers of them.
+ *   <dd>Bit-identical on every device of every rank. Ranks may own different numbers of devices.
  *   <dt>Cost
  *   <dd>For S bytes the ranks exchange as much as if each had one device, and each process copies S bytes to the host
- *       and S back where its devices reach each other.
+ *       and S back if its devices have peer access.
  *   <dt>Threading
  *   <dd>All devices belong to the calling thread. All ranks call it together; {@link #sum} blocks until the ranks have
- *   combined.
+ *   reduced.
  *   <dt>Failure
- *   <dd>That of the collective, and {@link DeviceException}.
+ *   <dd>The failures of the collective, and {@link DeviceException}.
  * </dl>
  */
 public final class HierarchicalDeviceAllReduce implements AutoCloseable {
@@ -39,7 +39,7 @@ public final class HierarchicalDeviceAllReduce implements AutoCloseable {
     private boolean closed;
 
     /**
-     * Prepares it. All ranks do so together, with the same type and plan.
+     * Creates it. All ranks do so together, with the same type and plan.
      *
      * @param devices of this process, at least one; borrowed
      * @param ranks borrowed
@@ -60,7 +60,7 @@ public final class HierarchicalDeviceAllReduce implements AutoCloseable {
     /**
      * Replaces the vector of each device by the sum over all devices of all ranks.
      *
-     * @param vectors one of each device of this process
+     * @param vectors one per device of this process
      * @param computes the streams that write them, and read the sum afterwards
      */
     public void sum(List<DeviceBuffer> vectors, List<DeviceStream> computes, long step) {
@@ -73,7 +73,7 @@ public final class HierarchicalDeviceAllReduce implements AutoCloseable {
         group.end(computes);
     }
 
-    /** Waits for what is under way, and gives the memory back. A second call does nothing. */
+    /** Waits for pending work, and frees the memory. A second call does nothing. */
     @Override
     public void close() {
         if (!closed) {

@@ -34,7 +34,7 @@ final class HostDevice implements Device {
         return devices;
     }
 
-    /** Fails unless the owner calls, and the device is open. */
+    /** Fails unless called by the owner with the device open. */
     void check() {
         owner.check();
         if (closed) {
@@ -140,7 +140,7 @@ final class HostDevice implements Device {
         closed = true;
     }
 
-    /** Host memory needs no pin; but as elsewhere it cannot be closed as long as there is one. */
+    /** Host memory needs no pinning; but as on other devices it cannot be closed before the pin. */
     private static final class HostPin implements PinnedMemory {
         private final HostDevice device;
         private final Region region;

@@ -7,24 +7,24 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 
 /**
- * Devices made of the host's memory. Work is done when it is enqueued, one element at a time: slow, and the oracle of
- * the others. Starts no thread.
+ * Devices simulated in host memory. Work is done when it is enqueued, one element at a time: slow, and the reference
+ * for other implementations. Starts no thread.
  */
 public final class HostDevices implements Devices {
 
     private final int count;
     private final boolean peers;
 
-    /** Addresses are made up, so that views by address can be tested: where each allocation of these devices begins. */
+    /** Simulated start addresses of the allocations of these devices, so that views by address can be tested. */
     private final ConcurrentSkipListMap<Long, HostBuffer> allocations = new ConcurrentSkipListMap<>();
 
     private final AtomicLong nextAddress = new AtomicLong(1L << 32);
 
     /**
-     * Makes devices.
+     * Creates devices.
      *
      * @param count at least 1
-     * @param peers whether they reach each other's memory
+     * @param peers whether they have peer access
      */
     public HostDevices(int count, boolean peers) {
         if (count < 1) {
@@ -61,7 +61,7 @@ public final class HostDevices implements Devices {
         return new HostDevice(this, info(ordinal));
     }
 
-    /** Gives a buffer its address. */
+    /** Assigns an address to a buffer. */
     long place(HostBuffer buffer) {
         long address = nextAddress.getAndAdd((buffer.byteLength() + 511) / 256 * 256);
         allocations.put(address, buffer);
@@ -72,7 +72,7 @@ public final class HostDevices implements Devices {
         allocations.remove(address);
     }
 
-    /** The allocation that holds a stretch. */
+    /** The allocation that contains a range. */
     HostBuffer find(int device, long address, long byteLength) {
         Map.Entry<Long, HostBuffer> found = allocations.floorEntry(address);
         if (found == null
@@ -86,6 +86,6 @@ public final class HostDevices implements Devices {
 
     @Override
     public void close() {
-        // There is nothing to give back.
+        // There is nothing to release.
     }
 }

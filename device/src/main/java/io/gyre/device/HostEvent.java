@@ -2,7 +2,7 @@ package io.gyre.device;
 
 import java.time.Duration;
 
-/** What is enqueued on the host is done: the event only remembers whose it is. */
+/** Work enqueued on the host is already done: the event only records its owner. */
 final class HostEvent implements DeviceEvent {
 
     private final HostDevice device;

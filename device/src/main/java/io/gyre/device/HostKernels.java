@@ -14,13 +14,13 @@ final class HostKernels implements GradientKernels {
 
     private final Kernels kernels = new ScalarKernels();
 
-    /** Memory of the buffer from the offset on. */
+    /** Memory of the buffer from the offset. */
     private static Region part(DeviceStream stream, DeviceBuffer buffer, long offset, long count, int elementBytes) {
         ((HostStream) stream).check();
         return HostBuffer.region(buffer).slice(offset, count * elementBytes);
     }
 
-    /** Work on two stretches whose windows may end at different places; lengths are in elements. */
+    /** Work on two ranges whose windows may end at different places; lengths are in elements. */
     private interface Pairwise {
         void run(Region into, long intoAt, Region from, long fromAt, int elements);
     }

@@ -3,7 +3,7 @@ package io.gyre.device;
 import io.gyre.memory.Region;
 import java.time.Duration;
 
-/** Does everything at once. */
+/** Does all work immediately. */
 final class HostStream implements DeviceStream {
 
     private final HostDevice device;

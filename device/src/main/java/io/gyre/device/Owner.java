@@ -1,21 +1,21 @@
 package io.gyre.device;
 
-/** The thread that a device belongs to. */
+/** The thread to which a device is confined. */
 public final class Owner {
 
     private final String what;
     private final Thread thread = Thread.currentThread();
 
     /**
-     * The calling thread.
+     * Makes the calling thread the owner.
      *
-     * @param what belongs to it, as errors shall call it
+     * @param what belongs to it, for errors
      */
     public Owner(String what) {
         this.what = what;
     }
 
-    /** Fails unless the owner calls. */
+    /** Fails unless called by the owner. */
     public void check() {
         if (Thread.currentThread() != thread) {
             throw new IllegalStateException(what + " belongs to thread '" + thread.getName()

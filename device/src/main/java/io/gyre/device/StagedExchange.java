@@ -5,8 +5,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The side of {@link StagedGradients} that waits for buckets on the host and gives them back. It belongs to the thread
- * that combines gradients, and uses a device of that thread's: the one that computes them goes on meanwhile.
+ * The side of {@link StagedGradients} that waits for buckets on the host and copies them back. It is confined to the
+ * thread that reduces gradients, and uses a device opened by that thread; the thread that computes gradients continues
+ * meanwhile.
  */
 public final class StagedExchange implements AutoCloseable {
 
@@ -32,7 +33,7 @@ public final class StagedExchange implements AutoCloseable {
         givenBack = new boolean[staged.plan().buckets().size()];
     }
 
-    /** The event at which the device has all that was given back. */
+    /** The event after which the device has all buckets that were copied back. */
     DeviceEvent returned() {
         return returned;
     }
@@ -51,7 +52,7 @@ public final class StagedExchange implements AutoCloseable {
         }
     }
 
-    /** Begins to copy a bucket back to the device; once in a step, after {@link #await}. */
+    /** Starts to copy a bucket back to the device; once per step, after {@link #await}. */
     public void copyBack(int index) {
         if (givenBack[index]) {
             throw new IllegalStateException("bucket " + index + " was given back before in this step");
@@ -64,14 +65,14 @@ public final class StagedExchange implements AutoCloseable {
         staged.givenBackBy(this);
     }
 
-    /** Begins to copy all buckets back. */
+    /** Starts to copy all buckets back. */
     public void copyBackAll() {
         for (int i = 0; i < givenBack.length; i++) {
             copyBack(i);
         }
     }
 
-    /** The gradients as this thread's device sees them: the other thread's buffer is not for two at once. */
+    /** This thread's own view of the gradients: the other thread's buffer is confined to that thread. */
     private DeviceBuffer view() {
         DeviceBuffer gradients = staged.gradients();
         DeviceBuffer known = vector;
@@ -85,7 +86,7 @@ public final class StagedExchange implements AutoCloseable {
         return known;
     }
 
-    /** Fails unless all was given back. */
+    /** Fails unless all buckets were copied back. */
     void endStep() {
         for (int i = 0; i < givenBack.length; i++) {
             if (!givenBack[i]) {
@@ -95,7 +96,7 @@ public final class StagedExchange implements AutoCloseable {
         Arrays.fill(givenBack, false);
     }
 
-    /** Waits for the copies, and gives back what was prepared. A second call does nothing. */
+    /** Waits for the copies, and releases all resources. A second call does nothing. */
     @Override
     public void close() {
         if (closed) {

@@ -11,8 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes gradients from a device to the host memory where ranks combine them, bucket by bucket, and back. This is the
- * side of the thread that computes them; {@link StagedExchange} is the side of the thread that combines them, which may
+ * Copies gradients from a device to the host memory where ranks reduce them, bucket by bucket, and back. This is the
+ * side of the thread that computes them; {@link StagedExchange} is the side of the thread that reduces them, which may
  * be another.
  *
  * <pre>{@code
@@ -23,14 +23,14 @@ import org.jspecify.annotations.Nullable;
  * staged.end(streams);                         // what the streams do from now on sees the result
  * }</pre>
  *
- * <p>Leaving and returning have a stream each, so both directions of the link work at once, beside what computes. The
- * host memory is pinned: the device reads and writes it itself, and nobody copies a second time. Nothing is allocated
+ * <p>Each copy direction has its own stream, so both directions of the link work concurrently with each other and with
+ * computation. The host memory is pinned: the device accesses it directly, without a second copy. Nothing is allocated
  * after the first step.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>The device's. Whoever tells the other side that a bucket has begun, and this one that all are given back, does
- *       so in a way that makes writes visible: a semaphore, a queue.
+ *   <dd>That of the device. The hand-over of a begun bucket to the other side, and of the end of all copies back to
+ *       this one, must establish happens-before: by a semaphore or a queue.
  *   <dt>Failure
  *   <dd>{@link DeviceException}; a wait that takes too long names the bucket.
  * </dl>
@@ -50,10 +50,10 @@ public final class StagedGradients implements AutoCloseable {
     private boolean closed;
 
     /**
-     * Prepares it: pins the memory, and creates a stream and an event for each bucket.
+     * Pins the memory, and creates a stream and an event for each bucket.
      *
      * @param device borrowed
-     * @param host as long as the gradients; borrowed, and not to be closed before this
+     * @param host as long as the gradients; borrowed, and must not be closed before this
      * @param timeout how long a copy may take
      */
     public StagedGradients(Device device, Region host, ElementType type, BucketPlan plan, Duration timeout) {
@@ -73,8 +73,8 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /**
-     * Creates a side for the calling thread, which combines the gradients. There may be several, one of which takes all
-     * buckets of a step. Close it after the last {@link #end}.
+     * Creates an exchange for the calling thread, which reduces the gradients. There may be several; in a step one of
+     * them handles all buckets. Close it after the last {@link #end}.
      *
      * @param device the same GPU as this one's, opened by the calling thread; borrowed
      */
@@ -83,9 +83,9 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /**
-     * Lets all buckets leave that {@link #beginBucket} has not sent off before.
+     * Starts the copies of all buckets that {@link #beginBucket} has not started yet.
      *
-     * @param vector the gradients; stays valid until {@link #end} and what follows there
+     * @param vector the gradients; must stay valid until the work that {@link #end} enqueues is done
      * @param computes the streams that write them
      */
     public void begin(DeviceBuffer vector, List<DeviceStream> computes) {
@@ -97,7 +97,7 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /**
-     * Lets one bucket leave, as soon as what {@code computes} have been given until now is done: during the backward
+     * Starts the copy of one bucket, ordered after all work enqueued so far in {@code computes}: during the backward
      * pass.
      */
     public void beginBucket(DeviceBuffer vector, List<DeviceStream> computes, int index) {
@@ -112,7 +112,7 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /**
-     * Copies a part to the host and waits for it, outside of any step: to look at it.
+     * Copies a part to the host and waits for it, outside any step, for inspection.
      *
      * @param computes the streams that write it
      */
@@ -122,7 +122,7 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     private void copyToHost(DeviceBuffer vector, List<DeviceStream> computes, long byteOffset, long byteLength) {
-        // The streams have waited for what returned in the step before, so this does too.
+        // The streams have waited for the copies back of the previous step, so this waits for them too.
         for (int i = 0; i < computes.size(); i++) {
             computes.get(i).record(complete);
             leaving.waitFor(complete);
@@ -135,7 +135,7 @@ public final class StagedGradients implements AutoCloseable {
         return host.region();
     }
 
-    /** How it is cut. */
+    /** How the gradients are divided into buckets. */
     public BucketPlan plan() {
         return plan;
     }
@@ -148,7 +148,7 @@ public final class StagedGradients implements AutoCloseable {
         return timeout;
     }
 
-    /** Notes who has given a bucket back; called by that side. */
+    /** Records which exchange has copied a bucket back; called by that side. */
     void givenBackBy(StagedExchange side) {
         exchange = side;
     }
@@ -157,7 +157,7 @@ public final class StagedGradients implements AutoCloseable {
         return "the copy of bucket " + bucket + " to the host";
     }
 
-    /** The event at which a bucket is on the host; fails if it has not begun to leave. */
+    /** The event after which a bucket is on the host; fails if its copy was not started. */
     DeviceEvent arrived(int bucket) {
         if (!begun[bucket]) {
             throw new IllegalStateException(describe(bucket) + " has not begun");
@@ -175,7 +175,7 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /**
-     * Ends the step, when all buckets were given back. Does not wait; {@code computes} will.
+     * Ends the step, once all buckets were copied back. Does not wait; {@code computes} will.
      *
      * @param computes the streams that read them
      */
@@ -192,9 +192,7 @@ public final class StagedGradients implements AutoCloseable {
         gradients = null;
     }
 
-    /**
-     * Waits for the copies, and gives back what was prepared. Close the other side first. A second call does nothing.
-     */
+    /** Waits for the copies, and releases all resources. Close the other side first. A second call does nothing. */
     @Override
     public void close() {
         if (closed) {

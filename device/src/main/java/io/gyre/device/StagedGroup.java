@@ -11,9 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Takes gradients of all devices of a process to the host, added up, and the result back to all of them, bucket by
- * bucket: to other ranks they are one. What combines the buckets on the host, an all-reduce or any strategy, knows
- * nothing of devices; so this is the level below that of ranks.
+ * Sums gradients over all devices of a process on their way to the host, and copies the result back to all devices,
+ * bucket by bucket: to other ranks the devices are one. The code that reduces buckets on the host, an all-reduce or any
+ * strategy, does not know of devices: this is the level below ranks.
  *
  * <pre>{@code
  * group.begin(vectors, streams);
@@ -21,16 +21,16 @@ import java.util.List;
  * group.end(streams);
  * }</pre>
  *
- * <p>Of each bucket every device adds up one chunk, in the order of the devices, and copies it to the host: each byte
- * of the sum crosses the link to the host once in each direction. It then gives its chunk of the result to the other
- * devices, directly where they reach each other; where not, they copy from the host as well. Nothing is allocated after
- * the first step.
+ * <p>Of each bucket every device sums one chunk, in device order, and copies it to the host: each byte of the sum
+ * crosses the link to the host once in each direction. It then copies its chunk of the result to the other devices,
+ * directly if they have peer access; otherwise they copy from the host as well. Nothing is allocated after the first
+ * step.
  *
  * <dl>
  *   <dt>Threading
  *   <dd>All devices belong to the calling thread.
  *   <dt>Ownership
- *   <dd>Devices and memory are borrowed. Each device needs room for two chunks of the largest bucket.
+ *   <dd>Devices and memory are borrowed. Each device needs memory for two chunks of the largest bucket.
  *   <dt>Failure
  *   <dd>{@link DeviceException}; a wait that takes too long names the bucket.
  * </dl>
@@ -46,7 +46,7 @@ public final class StagedGroup implements AutoCloseable {
     private List<DeviceBuffer> vectors = List.of();
     private boolean closed;
 
-    /** What a device has for the way to the host and back. */
+    /** A device's resources for the copies to the host and back. */
     private final class Way {
         final SummingLane lane;
         final PinnedMemory host;
@@ -73,10 +73,10 @@ public final class StagedGroup implements AutoCloseable {
     }
 
     /**
-     * Prepares it.
+     * Allocates the buffers.
      *
-     * @param devices at least one; one device may be there several times, as several
-     * @param host as long as each device's gradients; not to be closed before this
+     * @param devices at least one; a device may be listed several times, as several devices
+     * @param host as long as each device's gradients; must not be closed before this
      * @param timeout how long a copy may take
      */
     public StagedGroup(List<Device> devices, Region host, ElementType type, BucketPlan plan, Duration timeout) {
@@ -107,13 +107,13 @@ public final class StagedGroup implements AutoCloseable {
     }
 
     /**
-     * Begins a step: lets the sums of all buckets leave. Does not wait.
+     * Begins a step: starts to sum all buckets and copy them to the host. Does not wait.
      *
-     * @param ofDevices the gradients of each device; they stay valid until {@link #end} and what follows there
+     * @param ofDevices the gradients of each device; must stay valid until the work that {@link #end} enqueues is done
      * @param computes the streams that write them
      */
     public void begin(List<DeviceBuffer> ofDevices, List<DeviceStream> computes) {
-        // The streams have waited for what returned in the step before, so the lanes do too.
+        // The streams have waited for the copies back of the previous step, so the lanes wait for them too.
         SummingLane.begin(lanes, ofDevices, computes, plan.elements() * type.bytes());
         vectors = ofDevices;
         for (Bucket bucket : plan.buckets()) {
@@ -146,7 +146,7 @@ public final class StagedGroup implements AutoCloseable {
         }
     }
 
-    /** Begins to copy a bucket back to all devices; once in a step, after {@link #await}. */
+    /** Starts to copy a bucket back to all devices; once per step, after {@link #await}. */
     public void copyBack(int index) {
         if (givenBack[index]) {
             throw new IllegalStateException("bucket " + index + " was given back before in this step");
@@ -182,7 +182,7 @@ public final class StagedGroup implements AutoCloseable {
     }
 
     /**
-     * Ends the step, when all buckets were given back. Does not wait; {@code computes} will.
+     * Ends the step, once all buckets were copied back. Does not wait; {@code computes} will.
      *
      * @param computes the streams that read the result
      */
@@ -204,7 +204,7 @@ public final class StagedGroup implements AutoCloseable {
         vectors = List.of();
     }
 
-    /** Waits for what is under way, and gives the memory back. A second call does nothing. */
+    /** Waits for pending work, and frees the memory. A second call does nothing. */
     @Override
     public void close() {
         if (closed) {

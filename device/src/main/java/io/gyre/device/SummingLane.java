@@ -6,9 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One device of a group in one process, and what it has to add up a chunk of the vectors of all, in the order of the
- * devices: the result is the bits of a sum on the host in that order. Devices that reach each other copy directly,
- * others through pinned memory of the host.
+ * One device of a group in one process, with its resources to sum a chunk of all devices' vectors, in device order: the
+ * result is bit-identical to a sum on the host in that order. Devices with peer access copy directly, others through
+ * pinned host memory.
  */
 final class SummingLane {
 
@@ -44,10 +44,10 @@ final class SummingLane {
     }
 
     /**
-     * One for each device.
+     * Creates a lane for each device.
      *
-     * @param devices at least one; one device may be there several times, as several
-     * @param mostBytes of a chunk
+     * @param devices at least one; a device may be listed several times, as several devices
+     * @param mostBytes of a chunk, at most
      */
     static List<SummingLane> of(List<Device> devices, long mostBytes) {
         if (devices.isEmpty()) {
@@ -60,7 +60,7 @@ final class SummingLane {
         return List.copyOf(lanes);
     }
 
-    /** Lets all lanes wait for what the devices compute. */
+    /** Makes all lanes wait for the work that the devices compute. */
     static void begin(List<SummingLane> lanes, List<DeviceBuffer> vectors, List<DeviceStream> computes, long bytes) {
         if (vectors.size() != lanes.size() || computes.size() != lanes.size()) {
             throw new IllegalArgumentException(
@@ -82,7 +82,7 @@ final class SummingLane {
         return peer == device || (device.reaches(peer) && peer.reaches(device));
     }
 
-    /** Begins to add up a chunk, into the buffer of this lane. */
+    /** Starts to sum a chunk into the buffer of this lane. */
     void add(List<SummingLane> lanes, List<DeviceBuffer> vectors, ElementType type, long offset, long bytes) {
         GradientKernels kernels = device.kernels();
         long count = bytes / type.bytes();
@@ -105,7 +105,7 @@ final class SummingLane {
             stream.copy(vector, offset, into, 0, bytes);
             return;
         }
-        // The slot may still be read by the copy before.
+        // The previous copy may still read the slot.
         stream.record(done);
         from.helper.waitFor(done);
         from.helper.copyToHost(vector, offset, pins[from.index], 0, bytes);
@@ -114,7 +114,7 @@ final class SummingLane {
         stream.copyToDevice(pins[index], 0, into, 0, bytes);
     }
 
-    /** Begins to give a chunk that was added up to all devices. */
+    /** Starts to copy a summed chunk to all devices. */
     void spread(List<SummingLane> lanes, List<DeviceBuffer> vectors, long offset, long bytes) {
         boolean inSlot = false;
         for (SummingLane to : lanes) {

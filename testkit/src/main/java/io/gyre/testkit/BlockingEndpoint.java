@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Sends and receives one message after the other, as a test likes to write it. For the thread of one rank. */
+/** Sends and receives one message after the other, for straightforward test code. Used by the thread of one rank. */
 final class BlockingEndpoint {
 
     private final Endpoint endpoint;
@@ -29,7 +29,7 @@ final class BlockingEndpoint {
             return new Message(Frame.Kind.DATA, 0, bucket, 0, 0, ByteBuffer.wrap(payload));
         }
 
-        /** A message with everything drawn from {@code random}; its payload has {@code length} bytes. */
+        /** A message with random contents; its payload has {@code length} bytes. */
         static Message random(SplittableRandom random, int length) {
             byte[] bytes = new byte[length];
             random.nextBytes(bytes);
@@ -47,7 +47,7 @@ final class BlockingEndpoint {
             return new Frame().set(kind, step, bucket, chunk, vectorBytes, payload.capacity());
         }
 
-        /** The payload as the link wants it, followed and preceded by bytes that must not be sent. */
+        /** The payload in direct memory, preceded and followed by bytes that must not be sent. */
         private ByteBuffer inDirectMemory(int offset) {
             ByteBuffer memory = ByteBuffer.allocateDirect(offset + payload.capacity() + 1);
             while (memory.hasRemaining()) {
@@ -62,7 +62,7 @@ final class BlockingEndpoint {
         return endpoint.sender(peer).maxPayload();
     }
 
-    /** Sends from a buffer, which is scribbled over as soon as the link has taken the frame. */
+    /** Sends from a buffer, which is overwritten as soon as the link has taken the frame. */
     void send(int peer, Message message) {
         int offset = 3;
         ByteBuffer memory = message.inDirectMemory(offset);

@@ -44,11 +44,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every implementation of {@link Collective} has to keep, on every network: extend this class, and its tests are
- * yours.
+ * The contract of {@link Collective}, for every implementation and network: extend this class to inherit its tests.
  *
- * <p>Most data are whole numbers so small that they add exactly in any order: the expected results then have a closed
- * form and need no tolerance.
+ * <p>Most data are integers small enough to be summed exactly in any order: the expected results have a closed form and
+ * need no tolerance.
  */
 @Timeout(300)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -62,9 +61,7 @@ public abstract class CollectiveContract {
     /** The collective under test, for one rank. */
     protected abstract Collective collective(Endpoint endpoint);
 
-    /**
-     * A peer timeout that a live peer of the network under test never exceeds in these tests, and short to wait for.
-     */
+    /** A short peer timeout that a live peer of the network under test never exceeds in these tests. */
     protected Duration shortTimeout() {
         return Duration.ofMillis(500);
     }
@@ -194,7 +191,7 @@ public abstract class CollectiveContract {
 
                     collective.weightedMean(vector.region(), type, weight, step++, 3);
 
-                    // Each rank's term is rounded three times, the sum once per rank.
+                    // Each rank's term is rounded three times, and the sum once per rank.
                     double roundings = (ranks + 3) * (type == FLOAT32 ? Math.ulp(1f) : Math.ulp(1d));
                     vector.checkWithin(
                             "weighted mean",
@@ -280,7 +277,7 @@ public abstract class CollectiveContract {
         return sum;
     }
 
-    /** Which of its many bit patterns a NaN has is the processor's choice, so values are compared here, and no bits. */
+    /** The bit pattern of a NaN depends on the processor, so values are compared here, not bits. */
     @Test
     void infinitiesNotANumberAndSignedZerosCombineAsInJava() throws Exception {
         int ranks = 3;
@@ -455,7 +452,7 @@ public abstract class CollectiveContract {
                         data.putFloat(i * Float.BYTES, 1);
                     }
                     collective.allReduce(data, FLOAT32, SUM, 0, 0);
-                    // A collective that can add up what lies anywhere gets it right; all others must say so.
+                    // A collective that accepts memory anywhere must reduce it correctly; all others must reject it.
                     for (long i = 0; i < LONG; i++) {
                         assertThat(data.getFloat(i * Float.BYTES)).isEqualTo(2);
                     }
@@ -632,14 +629,14 @@ public abstract class CollectiveContract {
     private <T> List<T> callOn(int ranks, Function<T> program) throws InterruptedException {
         return cluster(ranks).call(session -> {
             try (Collective collective = collective(session.endpoint())) {
-                // Nobody may fail while others still wait for its part of the collective.
+                // No rank may fail while others still wait for its part of the collective.
                 session.exchange("collectives are there", new byte[0]);
                 return program.call(collective, session.world());
             }
         });
     }
 
-    /** Long vectors take time: one operation for each type is enough. */
+    /** Long vectors take time: one operation per type is enough. */
     private static List<ReduceOp> opsFor(long length, ElementType type) {
         if (length < LONG) {
             return List.of(ReduceOp.values());
@@ -647,7 +644,7 @@ public abstract class CollectiveContract {
         return List.of(type == FLOAT32 ? SUM : MAX);
     }
 
-    /** What a rank brings: whole numbers of both signs, with a period that no chunk or segment has. */
+    /** A rank's input: integers of both signs, with a period that no chunk or segment has. */
     private static double value(int rank, long index) {
         return (rank + 1) * (double) (index % 997 - 498);
     }

@@ -36,8 +36,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What all {@link Devices} must do with memory, streams and events. Extend it for each implementation, and {@link
- * GradientKernelsContract} beside it.
+ * The contract of {@link Devices} for memory, streams and events. Extend it, and {@link GradientKernelsContract}, for
+ * each implementation.
  */
 public abstract class DevicesContract {
 
@@ -49,7 +49,7 @@ public abstract class DevicesContract {
     /** The devices under test. */
     protected abstract Devices devices();
 
-    /** Called at the end of each test, when all is closed; may look for what was not given back. */
+    /** Called at the end of each test, when everything is closed; may check for leaks. */
     protected void checkNothingIsLeft() {}
 
     @BeforeEach
@@ -195,7 +195,7 @@ public abstract class DevicesContract {
         assertThatThrownBy(() -> device.pin(region)).isInstanceOf(IllegalStateException.class);
     }
 
-    /** Without the events the copies would overtake each other on a device that is slow. */
+    /** Without the events the copies would overtake each other on a slow device. */
     @Test
     final void eventsOrderStreams() {
         int rounds = 20;
@@ -280,7 +280,7 @@ public abstract class DevicesContract {
         }
         assertThatThrownBy(stream::isDone).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(event::isDone).isInstanceOf(IllegalStateException.class);
-        // Forgotten ones are closed with the device.
+        // Buffers left open are closed with the device.
         another.allocate("forgotten", 64);
         another.stream("forgotten");
         another.event("forgotten");
@@ -322,7 +322,7 @@ public abstract class DevicesContract {
         return all;
     }
 
-    /** Also where there is one device: it then stands for three. */
+    /** A single device is then used three times. */
     @ParameterizedTest
     @EnumSource
     final void anAllReduceAmongDevicesSumsInTheirOrder(ElementType type) {
@@ -385,7 +385,7 @@ public abstract class DevicesContract {
         }
     }
 
-    /** The host doubles the sum over 1, 2, ... devices; where there is one device it stands for three. */
+    /** The host doubles the sum over 1, 2, ... devices; a single device is used three times. */
     @Test
     final void aGroupOfDevicesIsOneForTheHost() {
         BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 2L, 20L, 1L), 1024);
@@ -441,7 +441,7 @@ public abstract class DevicesContract {
         computes.forEach(DeviceStream::close);
     }
 
-    /** The host doubles what comes, bucket by bucket, step after step; two of them leave before all are complete. */
+    /** The host doubles each bucket, step after step; two buckets are copied before all are complete. */
     @Test
     final void gradientsGoToTheHostAndBackBucketByBucket() {
         BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 300L, 20L), 1024);
@@ -503,7 +503,7 @@ public abstract class DevicesContract {
         return expected;
     }
 
-    /** A second thread combines, with a device of its own, while the first computes what is not complete yet. */
+    /** A second thread reduces, with its own device object, while the first still computes the other buckets. */
     @Test
     final void anotherThreadCombinesWhileTheGradientsAreComputed() throws Exception {
         BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 300L, 20L), 1024);
@@ -541,7 +541,7 @@ public abstract class DevicesContract {
             assertThat(done.tryAcquire(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
             for (int step = 0; step < steps; step++) {
                 for (Bucket bucket : plan.buckets()) {
-                    // The gradients of a layer come from either stream.
+                    // The gradients of a layer may come from either stream.
                     scale(bucket.index() % 2 == 0 ? compute : second, gradients, bucket);
                     staged.beginBucket(gradients, computes, bucket.index());
                     ready.release();

@@ -37,10 +37,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What every network between ranks has to keep: extend this class, say how to run ranks over yours, and its tests are
- * yours.
+ * The contract of a network between ranks: extend this class, define how to run ranks over the network, and inherit its
+ * tests.
  *
- * <p>A process that is killed cannot be played by threads of one JVM: a transport tests that on its own.
+ * <p>Threads of one JVM cannot simulate a killed process: each transport tests that itself.
  */
 @Timeout(120)
 public abstract class EndpointContract {
@@ -50,9 +50,7 @@ public abstract class EndpointContract {
     /** Ranks as threads of this JVM over the network under test. */
     protected abstract LocalCluster cluster(int ranks);
 
-    /**
-     * A peer timeout that a live peer of the network under test never exceeds in these tests, and short to wait for.
-     */
+    /** A short peer timeout that a live peer of the network under test never exceeds in these tests. */
     protected Duration shortTimeout() {
         return Duration.ofMillis(500);
     }

@@ -28,13 +28,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What all {@link GradientKernels} must compute: the bits of {@link ScalarKernels}, except that a NaN may be another.
+ * The contract of {@link GradientKernels}: results are bit-identical to those of {@link ScalarKernels}, except for the
+ * bits of NaNs.
  */
 public abstract class GradientKernelsContract {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    /** Around nothing, a warp, a block, and more than all threads of a launch. */
+    /** Around zero, a warp and a block, and more than all threads of a launch. */
     private static final int[] LENGTHS = {0, 1, 2, 31, 32, 33, 255, 256, 257, 1025, 70_001};
 
     private static final double[] SPECIALS = {
@@ -70,7 +71,7 @@ public abstract class GradientKernelsContract {
         return owner.kernels();
     }
 
-    /** Called at the end of each test, when all is closed; may look for what was not given back. */
+    /** Called at the end of each test, when everything is closed; may check for leaks. */
     protected void checkNothingIsLeft() {}
 
     @BeforeEach
@@ -145,7 +146,7 @@ public abstract class GradientKernelsContract {
     private static void assertSame(ElementType type, ByteBuffer actual, ByteBuffer expected, String what) {
         for (int i = 0; i < expected.capacity(); i += type.bytes()) {
             boolean same = type == ElementType.FLOAT32
-                    // Both make all NaN one.
+                    // Both conversions canonicalise NaNs.
                     ? Float.floatToIntBits(actual.getFloat(i)) == Float.floatToIntBits(expected.getFloat(i))
                     : Double.doubleToLongBits(actual.getDouble(i)) == Double.doubleToLongBits(expected.getDouble(i));
             if (!same) {
@@ -219,7 +220,7 @@ public abstract class GradientKernelsContract {
         }
     }
 
-    /** Every number of 16 bits, every middle between two of them, and the floats beside both. */
+    /** Every 16-bit float, every midpoint between two of them, and the floats next to both. */
     @ParameterizedTest
     @EnumSource
     final void narrowingRoundsInTheSameWayEverywhere(HalfFormat format) {

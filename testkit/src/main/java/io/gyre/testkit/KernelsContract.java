@@ -19,12 +19,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What all {@link Kernels} must do: the same as {@link ScalarKernels}, bit for bit, except that a NaN may be another.
- * Extend it for each implementation.
+ * The contract of {@link Kernels}: bit-identical to {@link ScalarKernels}, except for the bits of NaNs. Extend it for
+ * each implementation.
  */
 public abstract class KernelsContract {
 
-    /** Around nothing, and around the blocks that implementations work in. */
+    /** Around zero, and around the block sizes of implementations. */
     private static final List<Integer> LENGTHS = List.of(
             0, 1, 2, 3, 7, 8, 63, 64, 65, 511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049, 3000, 8191, 8192, 8193,
             20_000);
@@ -68,7 +68,7 @@ public abstract class KernelsContract {
         }
     }
 
-    /** Memory need not be aligned: a link's payload lies where its header ends. */
+    /** Memory need not be aligned: a link's payload starts where its header ends. */
     @ParameterizedTest
     @EnumSource
     final void offsetsNeedNotBeAligned(ReduceOp op) {
@@ -176,7 +176,7 @@ public abstract class KernelsContract {
         }
     }
 
-    /** Every number of 16 bits, every middle between two of them, and the floats beside both. */
+    /** Every 16-bit float, every midpoint between two of them, and the floats next to both. */
     @ParameterizedTest
     @EnumSource
     final void narrowingRoundsInTheSameWayEverywhere(HalfFormat format) {
@@ -243,7 +243,7 @@ public abstract class KernelsContract {
         }
     }
 
-    /** More buffers than an instance remembers views of. */
+    /** More buffers than an instance caches views of. */
     @Test
     final void buffersAreNotMixedUp() {
         for (int round = 0; round < 3; round++) {
@@ -315,7 +315,7 @@ public abstract class KernelsContract {
                 .isEqualTo(expected);
     }
 
-    /** Each special value beside each other: the first, or the second, of every pair. */
+    /** Every pair of special values: the first, or the second, of each pair. */
     private static ByteBuffer pairs(ElementType type, boolean first) {
         int count = SPECIALS.length * SPECIALS.length;
         ByteBuffer values = direct(count * type.bytes());
@@ -325,7 +325,7 @@ public abstract class KernelsContract {
         return values;
     }
 
-    /** Puts the same NaN wherever there is one, since processors choose which. */
+    /** Replaces every NaN by the same one, because its bits depend on the processor. */
     private static ByteBuffer withOneNaN(ElementType type, ByteBuffer data, int offset) {
         for (int at = offset; at + type.bytes() <= data.capacity(); at += type.bytes()) {
             boolean nan =

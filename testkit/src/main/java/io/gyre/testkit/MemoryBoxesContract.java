@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What every implementation of {@link MemoryBoxes} has to keep: extend this class, and its tests are yours. */
+/** The contract of {@link MemoryBoxes}: extend this class to inherit its tests. */
 @Timeout(120)
 public abstract class MemoryBoxesContract {
 

@@ -11,8 +11,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A rank in a JVM of its own, for tests of what happens to the others when it dies or stands still. It runs a main
- * class of the test's class path. Closing it kills it.
+ * A rank in its own JVM, for tests of what happens to the others when it dies or stalls. Runs a main class of the
+ * test's class path. Closing it kills the process.
  *
  * <dl>
  *   <dt>Threading
@@ -23,11 +23,11 @@ import java.util.concurrent.locks.LockSupport;
  */
 public final class RankJvm implements AutoCloseable {
 
-    /** For JVMs that live for a second: start fast, and never be fast. */
+    /** For short-lived JVMs: fast start instead of peak performance. */
     public static final List<String> QUICK_START =
             List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto");
 
-    /** Patience for what takes a second on an idle machine. */
+    /** Deadline for what takes a second on an idle machine. */
     private static final Duration LONG = Duration.ofMinutes(1);
 
     private final Path output;
@@ -43,7 +43,7 @@ public final class RankJvm implements AutoCloseable {
      *
      * @param directory for a file with its output
      * @param flags of the JVM
-     * @param environment added to this process's
+     * @param environment added to that of this process
      * @param main class with a {@code main}
      */
     public static RankJvm start(
@@ -67,12 +67,12 @@ public final class RankJvm implements AutoCloseable {
         return process.pid();
     }
 
-    /** What it has written so far, to both streams. */
+    /** Its output so far, of both streams. */
     public String output() throws IOException {
         return Files.readString(output);
     }
 
-    /** Waits until it has written something; fails if it ends before. */
+    /** Waits until its output contains a text; fails if it ends before. */
     public void awaitOutput(String text) throws IOException {
         long deadline = System.nanoTime() + LONG.toNanos();
         while (!output().contains(text)) {
@@ -88,7 +88,7 @@ public final class RankJvm implements AutoCloseable {
     /**
      * Sends it a signal.
      *
-     * @param name as {@code kill} knows it: {@code KILL}, {@code STOP}, {@code CONT}
+     * @param name as for {@code kill}: {@code KILL}, {@code STOP}, {@code CONT}
      */
     public void signal(String name) throws IOException, InterruptedException {
         int status = new ProcessBuilder("kill", "-" + name, String.valueOf(pid()))
@@ -100,7 +100,7 @@ public final class RankJvm implements AutoCloseable {
         }
     }
 
-    /** Whether it ends within this time; waits for that. */
+    /** Waits until it ends; returns whether it did within this time. */
     public boolean endsWithin(Duration time) throws InterruptedException {
         return process.waitFor(time.toMillis(), TimeUnit.MILLISECONDS);
     }

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.function.LongToDoubleFunction;
 
 /**
- * A vector as a test sees it: elements by index, and fences before and behind them that no operation may touch.
+ * A vector for tests: elements by index, with guard bytes before and after them that no operation may touch.
  *
  * @param region the elements
  * @param type their type
@@ -26,7 +26,7 @@ record Vector(Region region, ElementType type, Region fenced) {
         return in(Region.allocate("vector of " + length + " " + type, bytes + 2 * FENCE_BYTES), 0, type, length);
     }
 
-    /** A vector in memory that is there already: from {@code offset}, in bytes, fences and all. */
+    /** A vector in existing memory, from {@code offset} in bytes, including its fences. */
     static Vector in(Region memory, long offset, ElementType type, long length) {
         long bytes = length * type.bytes();
         Region fenced = memory.slice(offset, bytes + 2 * FENCE_BYTES);
@@ -66,7 +66,7 @@ record Vector(Region region, ElementType type, Region fenced) {
         return this;
     }
 
-    /** Fails unless all elements are the expected ones, NaN included and zeros by sign, and the fences stand. */
+    /** Fails unless all elements are as expected, including NaN and the sign of zeros, and the fences are intact. */
     void check(String what, LongToDoubleFunction expected) {
         check(what, 0, length(), expected);
     }

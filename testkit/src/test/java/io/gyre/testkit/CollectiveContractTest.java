@@ -13,14 +13,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * Holds the contract itself to account: right collectives pass, and each mistake is found where one would look for it.
- */
+/** Tests the contract itself: correct collectives pass, and each fault fails the expected tests. */
 class CollectiveContractTest {
 
     private static Fault fault = Fault.NONE;
 
-    /** The contract on a collective with the fault of the moment. */
+    /** The contract on a collective with the current fault. */
     static class OfFaultyCollective extends CollectiveContract {
         @Override
         protected LocalCluster cluster(int ranks) {

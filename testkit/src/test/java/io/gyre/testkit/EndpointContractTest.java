@@ -9,15 +9,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/**
- * Holds the contract itself to account: the in-process network passes, and each mistake is found where one would look
- * for it.
- */
+/** Tests the contract itself: the in-process network passes, and each fault fails the expected tests. */
 class EndpointContractTest {
 
     private static Fault fault = Fault.NONE;
 
-    /** The contract on a network with the fault of the moment. */
+    /** The contract on a network with the current fault. */
     static class OfFaultyNetwork extends EndpointContract {
         @Override
         protected LocalCluster cluster(int ranks) {

@@ -5,10 +5,10 @@ import io.gyre.ReduceOp;
 import io.gyre.memory.Region;
 import io.gyre.network.Endpoint;
 
-/** A {@link StarCollective} with one mistake of the kind that people make. */
+/** A {@link StarCollective} with one typical programming error. */
 final class FaultyCollective extends StarCollective {
 
-    /** What is wrong with it. */
+    /** The fault. */
     enum Fault {
         NONE,
         TAKES_MIN_FOR_MAX,

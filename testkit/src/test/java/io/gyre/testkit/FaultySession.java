@@ -18,10 +18,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A session whose network makes one mistake of the kind that networks make. */
+/** A session whose network has one typical network fault. */
 final class FaultySession implements Session, Endpoint {
 
-    /** What is wrong with it. */
+    /** The fault. */
     enum Fault {
         NONE,
         SWAPS_FRAMES,
@@ -53,7 +53,7 @@ final class FaultySession implements Session, Endpoint {
         return session.endpoint().boxes();
     }
 
-    /** Breaks every third frame. */
+    /** Applies the fault to every third frame. */
     private final class FaultySender implements FrameSender {
 
         private final FrameSender sender;

@@ -16,9 +16,8 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 
 /**
- * Collectives by way of rank 0, as simple as they can be: it gets everything, combines it in the order of ranks, and
- * sends the result back. Shows that the contract asks for no particular algorithm, and serves to be broken by {@link
- * FaultyCollective}.
+ * The simplest possible collectives, through rank 0: it receives everything, reduces it in rank order, and sends the
+ * result back. Shows that the contract requires no particular algorithm, and is the base of {@link FaultyCollective}.
  */
 class StarCollective implements Collective {
 
@@ -92,7 +91,7 @@ class StarCollective implements Collective {
         spread(data);
     }
 
-    /** What all but the root do in every operation, and what it does after its own part. */
+    /** The root, after its own part, sends the result to all; the others send their data and receive it. */
     private void spread(Region data) {
         if (world.isRoot()) {
             for (int peer = 1; peer < world.size(); peer++) {
