@@ -20,21 +20,21 @@ import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank of the benchmark. In each round every rank writes its vector, all wait for each other, reduce, and compare
- * every element of the result. The time of a round is that of its slowest rank, from the barrier to the end of its
- * all-reduce; writing and comparing are not in it.
+ * One rank of the benchmark. In each round every rank writes its vector, all pass a barrier, reduce, and check every
+ * element of the result. The time of a round is that of its slowest rank, from the barrier to the end of its
+ * all-reduce, without writing and checking.
  *
- * <p>All lengths are warmed up before the first is measured, because the compiler learns from all of them; and again
- * while it is still busy, because on a host with a core for each rank it takes the cores of what is measured.
+ * <p>All lengths are warmed up before the first is measured, because all of them influence the compiler; and again
+ * while the compiler is busy, because on a host with one core per rank it takes cores from the ranks.
  */
 final class AllReduceBench {
 
-    /** So that a median means something however long a round takes. */
+    /** For a meaningful median, however long a round takes. */
     private static final int LEAST_ROUNDS = 10;
 
     private static final int LEAST_WARM_UP_ROUNDS = 3;
 
-    /** So that a run ends, however long the compiler takes. */
+    /** Bounds a run, however long the compiler takes. */
     private static final int MOST_WARM_UPS = 6;
 
     private final AllReduceOptions options;
@@ -82,7 +82,7 @@ final class AllReduceBench {
         }
     }
 
-    /** Of rank 0's host; all ranks get the same answer. */
+    /** Of rank 0's host; all ranks get the same value. */
     private @Nullable Double othersShare(ProcessorTime begin) {
         ProcessorTime used = ProcessorTime.now().since(begin);
         ByteBuffer own = ByteBuffer.allocate(Long.BYTES).putLong(0, used.ownTicks());
@@ -101,7 +101,7 @@ final class AllReduceBench {
         return Double.isNaN(ofRoot) ? null : ofRoot;
     }
 
-    /** All ranks get the same answer. */
+    /** All ranks get the same result. */
     private boolean anyRankCompiles() {
         round++;
         agreed.putDouble(0, compiler.isBusy() ? 1 : 0);

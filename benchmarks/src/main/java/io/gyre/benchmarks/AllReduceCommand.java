@@ -19,8 +19,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code gyre bench allreduce}: starts the ranks, or is one of them if the environment says so, as it does for the
- * ranks that it starts, and where somebody else starts the ranks, each in a network namespace or on a host of its own.
+ * {@code gyre bench allreduce}: starts the ranks, or runs as one of them if the environment says so. It does for ranks
+ * that this command has started, and for ranks started otherwise, each in its own network namespace or on its own host.
  */
 @Command(
         name = "allreduce",
@@ -70,7 +70,7 @@ public final class AllReduceCommand implements Callable<Integer> {
                     System.out.print(report.table());
                 }
             } catch (Throwable failure) {
-                // Before the session closes, so that the others learn of a failure and not of a departure.
+                // Before the session closes, so that the others see a failure, not a rank that left.
                 session.fail(String.valueOf(failure.getMessage()));
                 throw failure;
             }

@@ -10,7 +10,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What {@code gyre bench allreduce} is asked to do: read by the process that starts the ranks, and by each rank. */
+/** The options of {@code gyre bench allreduce}: read by the process that starts the ranks, and by each rank. */
 public final class AllReduceOptions {
 
     @Option(names = "-n", paramLabel = "RANKS", defaultValue = "2", description = "How many ranks. Default: 2.")

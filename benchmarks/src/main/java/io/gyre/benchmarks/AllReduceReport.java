@@ -17,16 +17,16 @@ import org.jspecify.annotations.Nullable;
  * All figures of one run, for {@code --report}: scripts rely on the names.
  *
  * @param ranks how many
- * @param transport one word: what the ranks used in the end
- * @param algorithm one word: what was measured in the end
+ * @param transport one word: the transport that the ranks used
+ * @param algorithm one word: the algorithm that was measured
  * @param results by length, in the order asked for
- * @param kernels what added
+ * @param kernels name of the kernels
  * @param java version of the JVM
- * @param cores of rank 0's host, as the JVM may use them
- * @param warmUpSeconds spent on each length before, at least
+ * @param cores available to the JVM on rank 0's host
+ * @param warmUpSeconds of warm-up for each length, at least
  * @param seconds spent on each length
  * @param othersShare of the processors of rank 0's host that programs other than the ranks took while this was
- *     measured, from 0 to 1; null if that host does not tell
+ *     measured, from 0 to 1; null if that host does not report it
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record AllReduceReport(
@@ -61,7 +61,7 @@ record AllReduceReport(
                 othersShare);
     }
 
-    /** As the option spells it: {@code ring} for a {@code RingCollective}. */
+    /** As spelled by the option: {@code ring} for a {@code RingCollective}. */
     private static String nameOf(Collective collective) {
         return collective.getClass().getSimpleName().replace("Collective", "").toLowerCase(Locale.ROOT);
     }
@@ -74,7 +74,7 @@ record AllReduceReport(
         }
     }
 
-    /** For people. */
+    /** As text. */
     String table() {
         StringBuilder text = new StringBuilder();
         text.append("all-reduce of float sums: %d ranks over %s, algorithm %s, sums by %s, Java %s, %d cores%n"

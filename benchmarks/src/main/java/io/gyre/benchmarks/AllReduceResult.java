@@ -12,9 +12,9 @@ import org.HdrHistogram.Histogram;
  * @param p99Us 99 % of the rounds took no longer
  * @param bestUs the shortest
  * @param algbwGbps bytes over median, in 10^9 bytes per second
- * @param checked whether every element of every round was right; a report with a wrong one is never made
- * @param rounds how many were measured
- * @param floorUs what memory alone needs: see {@link MemoryFloor}
+ * @param checked whether every element of every round was correct; a report with a wrong one is never written
+ * @param rounds number of rounds measured
+ * @param floorUs the time that memory bandwidth alone requires: see {@link MemoryFloor}
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record AllReduceResult(

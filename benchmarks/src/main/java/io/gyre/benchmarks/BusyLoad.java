@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Processes that compute for nothing, so that others wait for a processor as on a busy host. */
+/** Processes that waste processor time, so that others wait for a processor as on a busy host. */
 final class BusyLoad implements AutoCloseable {
 
     private final List<Process> processes = new ArrayList<>();
 
-    /** Starts so many; 0 for a host that is left alone. */
+    /** Starts {@code count} processes; may be 0. */
     void start(int count) throws IOException {
         for (int i = 0; i < count; i++) {
             processes.add(new ProcessBuilder("sh", "-c", "while :; do :; done").start());

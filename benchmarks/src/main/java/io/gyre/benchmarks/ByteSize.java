@@ -5,7 +5,7 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Lengths of float vectors as people write them: {@code 4096}, {@code 64K}, {@code 100M}. */
+/** Lengths of float vectors with units: {@code 4096}, {@code 64K}, {@code 100M}. */
 final class ByteSize {
 
     private static final Pattern FORM = Pattern.compile("([1-9][0-9]{0,11})([KMG]?)");

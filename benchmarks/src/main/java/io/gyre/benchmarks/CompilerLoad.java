@@ -4,19 +4,19 @@ import java.lang.management.CompilationMXBean;
 import java.lang.management.ManagementFactory;
 import org.jspecify.annotations.Nullable;
 
-/** Whether this JVM's compiler still takes a good part of a core. */
+/** Whether this JVM's compiler still uses a significant part of a core. */
 final class CompilerLoad {
 
-    /** Of one core; what is left then are rare paths. */
+    /** Of one core; below that only rare paths are compiled. */
     private static final double BUSY = 0.05;
 
-    /** Null in a JVM that only interprets. */
+    /** Null in an interpreter-only JVM. */
     private final @Nullable CompilationMXBean compiler = ManagementFactory.getCompilationMXBean();
 
     private long beginNanos;
     private long beginCompiledMillis;
 
-    /** Begins to watch. */
+    /** Starts the measurement. */
     void begin() {
         beginNanos = System.nanoTime();
         beginCompiledMillis = compiledMillis();

@@ -17,7 +17,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code gyre bench jmh}: the small parts. */
+/** {@code gyre bench jmh}: the micro-benchmarks. */
 @Command(
         name = "jmh",
         description = "Measures kernels, framing and latency with JMH.",

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** What several kills showed together. */
+/** Aggregated figures of several kills. */
 final class KillFigures {
 
     private final String strategy;
@@ -28,7 +28,7 @@ final class KillFigures {
         ends.add(outcome.endMillis());
     }
 
-    /** Survivors that said nothing. */
+    /** Number of survivors that reported nothing. */
     int silent() {
         return silent;
     }
@@ -38,7 +38,7 @@ final class KillFigures {
                 .formatted("strategy", "transport", "kills", "survivors", "silent", "median ms", "most ms", "end ms");
     }
 
-    /** The last column is the most that passed until all processes had ended. */
+    /** The last column is the longest time until all processes had ended. */
     String line() {
         return String.format(
                 Locale.ROOT,
@@ -54,7 +54,7 @@ final class KillFigures {
     }
 
     /**
-     * What else the host did.
+     * What other load the host had.
      *
      * @param othersShare as {@link ProcessorTime} has it
      * @param busy processes that were our load, and are not in that share

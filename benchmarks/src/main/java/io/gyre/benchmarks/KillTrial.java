@@ -19,8 +19,8 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
 /**
- * One {@code gyre train} of which one rank is killed at a random moment, as a user would see it: what the others
- * print, and when. Linux only, where the environment of a process tells its rank.
+ * One run of {@code gyre train} in which one rank is killed at a random moment, seen from outside: what the others
+ * print, and when. Linux only, because a rank is identified by its process's environment.
  */
 final class KillTrial implements AutoCloseable {
 
@@ -36,16 +36,16 @@ final class KillTrial implements AutoCloseable {
     private record Line(long nanos, String text) {}
 
     /**
-     * What one kill showed.
+     * Outcome of one kill.
      *
      * @param victim rank that was killed
-     * @param millis of each survivor until it first named the victim; less than 0 for one that never did
+     * @param millis by survivor, until it first named the victim; negative for one that never did
      * @param endMillis until all processes had ended
      * @param output all that was printed
      */
     record Outcome(int victim, Map<Integer, Double> millis, double endMillis, List<String> output) {
 
-        /** Those that said nothing. */
+        /** Survivors that reported nothing. */
         List<Integer> silent() {
             return millis.entrySet().stream()
                     .filter(entry -> entry.getValue() < 0)
@@ -73,9 +73,9 @@ final class KillTrial implements AutoCloseable {
     }
 
     /**
-     * Kills a rank within two seconds after the first step, and waits for the end of the run.
+     * Kills a rank within two seconds of the first step, and waits for the end of the run.
      *
-     * @param random decides which one and when
+     * @param random chooses rank and time
      * @param load processes that keep the processors busy from the first step on
      */
     Outcome run(Random random, int load) throws IOException, InterruptedException {
@@ -162,7 +162,7 @@ final class KillTrial implements AutoCloseable {
         return String.join("\n", lines.stream().map(Line::text).toList());
     }
 
-    /** Leaves no process behind. */
+    /** Ends all processes that are left. */
     @Override
     public void close() {
         List<ProcessHandle> all = new ArrayList<>(launcher.descendants().toList());

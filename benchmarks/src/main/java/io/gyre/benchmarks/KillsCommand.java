@@ -12,7 +12,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code gyre bench kills}: whether the survivors of a rank that is killed say so, and how soon. */
+/** {@code gyre bench kills}: whether the survivors of a killed rank report its loss, and how soon. */
 @Command(
         name = "kills",
         description = "Kills a rank of many trainings at random moments, and measures when each survivor names it."
@@ -89,7 +89,7 @@ public final class KillsCommand implements Callable<Integer> {
             }
         }
         System.out.print(all.line());
-        // The busy processes have ended, and so count as ours.
+        // The busy processes have ended, so their time counts as ours.
         System.out.print(KillFigures.machine(ProcessorTime.now().since(begin).othersShare(), load));
         return all.silent() == 0 ? 0 : 1;
     }

@@ -8,10 +8,10 @@ import io.gyre.network.Collective;
 import java.util.Arrays;
 
 /**
- * The time below which no all-reduce on one host can be: all ranks at once read their own vector and write it back,
- * which is what the memory has to do in any case. Where the vectors fit into caches, their bandwidth is what counts.
+ * The lower bound of an all-reduce on one host: all ranks concurrently read their own vector and write it back, the
+ * minimum memory traffic. If the vectors fit into caches, cache bandwidth is the bound.
  *
- * <p>Ranks on several hosts share no memory; the floor of their all-reduce is the wire, which is not measured here.
+ * <p>Between hosts the floor is the wire, which is not measured here.
  */
 final class MemoryFloor {
 
@@ -25,7 +25,7 @@ final class MemoryFloor {
     /**
      * Creates it for one rank.
      *
-     * @param collective to begin together, and to find the slowest rank; borrowed
+     * @param collective for the barrier, and to find the slowest rank; borrowed
      * @param kernels those of the all-reduce; borrowed
      */
     MemoryFloor(Collective collective, Kernels kernels) {

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** The processes of one run. They write to files, and end together. */
+/** The processes of one run. Their output goes to files, and they end together. */
 final class RankCrew implements AutoCloseable {
 
     private static final int LAST_LINES = 12;
@@ -20,15 +20,15 @@ final class RankCrew implements AutoCloseable {
     private final List<Process> processes = new ArrayList<>();
 
     /**
-     * Prepares a crew.
+     * Creates an empty crew.
      *
-     * @param directory for what the processes print
+     * @param directory for the output of the processes
      */
     RankCrew(Path directory) {
         this.directory = directory;
     }
 
-    /** Starts one more. */
+    /** Starts another process. */
     synchronized void start(List<String> command, Map<String, String> variables) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
@@ -44,7 +44,7 @@ final class RankCrew implements AutoCloseable {
     /**
      * Waits until all have ended.
      *
-     * @throws GyreException with the last lines of the first that failed; the others have been ended then
+     * @throws GyreException with the last lines of the first that failed; the others have ended by then
      */
     void await() throws IOException, InterruptedException {
         int failed = -1;
@@ -54,7 +54,7 @@ final class RankCrew implements AutoCloseable {
         }
         failed = failed < 0 ? firstFailed() : failed;
         if (failed >= 0) {
-            // Others may have noticed, and know more.
+            // Other ranks may have noticed, and report more.
             TimeUnit.MILLISECONDS.sleep(TO_NOTICE_MILLIS);
             close();
             List<String> lines = Files.readAllLines(output(failed));
@@ -74,7 +74,7 @@ final class RankCrew implements AutoCloseable {
         return -1;
     }
 
-    /** Ends all that still run, and waits for that. A second call does nothing. */
+    /** Ends all processes that still run, and waits for them. A second call does nothing. */
     @Override
     public synchronized void close() {
         processes.forEach(Process::destroyForcibly);

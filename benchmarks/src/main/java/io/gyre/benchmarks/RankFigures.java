@@ -3,14 +3,14 @@ package io.gyre.benchmarks;
 import java.nio.ByteBuffer;
 
 /**
- * What one rank has measured, in real time.
+ * Measurements of one rank, in real time.
  *
  * @param steps that were measured
  * @param seconds they took together
  * @param sentBytes by its host's link meanwhile, headers included
  * @param receivedBytes by its host's link meanwhile, headers included
  * @param processSeconds processor time of this rank
- * @param processorBusy part of the machine's processor time that was used, by whomever
+ * @param processorBusy fraction of the machine's processor time that was used, by any process
  */
 record RankFigures(
         int steps,

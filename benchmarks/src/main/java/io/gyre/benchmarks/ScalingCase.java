@@ -3,11 +3,11 @@ package io.gyre.benchmarks;
 /**
  * One run.
  *
- * @param strategy how ranks come to a common model
+ * @param strategy of the training
  * @param gigabits rate of each host's link, in 10^9 bits per second, on the simulated hosts
  * @param hosts how many
  * @param ranksPerHost ranks on each
- * @param slow how many times as long the last host computes
+ * @param slow factor by which the last host computes longer
  */
 record ScalingCase(ScalingStrategy strategy, double gigabits, int hosts, int ranksPerHost, double slow) {
 
@@ -19,7 +19,7 @@ record ScalingCase(ScalingStrategy strategy, double gigabits, int hosts, int ran
         return rank / ranksPerHost;
     }
 
-    /** How many times as long as others a rank computes. */
+    /** Factor by which a rank computes longer than others. */
     double slowness(int rank) {
         return hostOf(rank) == hosts - 1 ? slow : 1;
     }

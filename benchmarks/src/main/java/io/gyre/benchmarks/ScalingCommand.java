@@ -24,8 +24,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /**
- * {@code gyre bench scaling}: builds hosts with links of a rate, runs every strategy on every number of them, and
- * compares step times with what arithmetic allows; or is one of the ranks, if the environment says so.
+ * {@code gyre bench scaling}: creates hosts with rate-limited links, runs every strategy on every number of hosts, and
+ * compares step times with the arithmetic floor; or runs as one of the ranks, if the environment says so.
  */
 @Command(
         name = "scaling",
@@ -66,7 +66,7 @@ public final class ScalingCommand implements Callable<Integer> {
                 hosts.shape(each.gigabits() * 1e9 / options.dilation(each.gigabits()));
                 ScalingResult result = report.add(run(each, hosts, directory));
                 System.out.print(ScalingReport.line(result));
-                // What has been measured is not lost if a later run fails.
+                // Results so far are not lost if a later run fails.
                 write(report.withOthersShare(ProcessorTime.now().since(begin).othersShare()));
             }
             System.out.print(
@@ -163,7 +163,7 @@ public final class ScalingCommand implements Callable<Integer> {
                     write(report);
                 }
             } catch (Throwable failure) {
-                // Before the session closes, so that the others learn of a failure and not of a departure.
+                // Before the session closes, so that the others see a failure, not a rank that left.
                 session.fail(String.valueOf(failure.getMessage()));
                 throw failure;
             }

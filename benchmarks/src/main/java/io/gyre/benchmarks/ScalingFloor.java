@@ -4,12 +4,12 @@ import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
 
 /**
- * The least time of a step, by arithmetic: what must be computed, and what must cross a host's link and cannot do so
- * meanwhile. Neither processors nor delays are in it. All times are those of the simulated hosts, in seconds.
+ * The arithmetic lower bound of a step's time: computation, plus link transfers that cannot overlap it. Ignores
+ * processor cost and latency. All times are those of the simulated hosts, in seconds.
  *
  * @param plan of the gradient, of floats
  * @param computeSeconds of forward and backward pass together
- * @param backward part of that in which gradients become complete, from the end
+ * @param backward fraction of that time in which gradients become complete, at its end
  * @param wire of each host
  */
 record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wire wire) {
@@ -40,8 +40,8 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
     }
 
     /**
-     * Buckets are exchanged one after the other, each when the slowest rank has it complete. A host sends 2 (H-1)/H of
-     * each, be it one rank or several.
+     * Buckets are exchanged one after the other, each once the slowest rank has completed it. A host sends 2 (H-1)/H of
+     * each, with one rank or several.
      */
     private double synchronous(ScalingCase run) {
         double slowest = run.hosts() == 1 ? 1 : run.slow();
@@ -55,25 +55,26 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
 
     /**
      * Each rank pushes to the shards on other hosts and pulls from them, during computation; its own host's shards
-     * answer the ranks of other hosts, of which slow ones ask less often. Both directions of a link carry as much.
+     * serve the ranks of other hosts, of which slow ones ask less often. Both directions of a link carry the same
+     * amount.
      */
     private double parameterServer(ScalingCase run) {
         return Math.max(computeSeconds, wire.seconds(run.ranksPerHost() * (away(run) + asked(run))));
     }
 
-    /** What one rank's vector has on other hosts. */
+    /** Bytes of one rank's vector that are on other hosts. */
     private double away(ScalingCase run) {
         return vector() * (run.hosts() - 1) / run.hosts();
     }
 
-    /** What one place on each other host asks of a host in one step of this one. */
+    /** Bytes that one rank on each other host requests from a host per step of this one. */
     private double asked(ScalingCase run) {
         return run.hosts() == 1 ? 0 : vector() / run.hosts() * (run.hosts() - 2 + 1 / run.slow());
     }
 
     /**
-     * In one of {@code period} steps a rank waits until it has read the centre; what it adds to it goes during the
-     * steps after that.
+     * In one of {@code period} steps a rank waits until it has read the centre; its update of the centre is sent during
+     * the following steps.
      */
     private double elastic(ScalingCase run) {
         double read = wire.seconds(run.ranksPerHost() * away(run));
@@ -83,8 +84,7 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
     }
 
     /**
-     * One rank of each host exchanges, for all of them; and reads the centre while the last step of the period
-     * computes.
+     * One rank of each host exchanges for all of them, and reads the centre while the last step of the period computes.
      */
     private double hybrid(ScalingCase run) {
         int period = run.strategy().period();

@@ -10,13 +10,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What {@code gyre bench scaling} is asked to do: read by the process that starts the ranks, and by each rank. */
+/** The options of {@code gyre bench scaling}: read by the process that starts the ranks, and by each rank. */
 public final class ScalingOptions {
 
     /** For each of eight hosts on two cores. With twice as much, the cores were busy for 70 to 80 % of the time. */
     static final double COMFORTABLE_BITS_PER_SECOND = 125e6;
 
-    /** A driver sends a frame or two of each stream when it is looked after: with longer pauses links would run dry. */
+    /** A driver sends a frame or two per stream on each poll: with longer pauses links would idle. */
     private static final int PAUSES_PER_FRAME = 3;
 
     @Option(
@@ -164,7 +164,7 @@ public final class ScalingOptions {
         return ranksPerHost;
     }
 
-    /** In Gbit/s of the simulated hosts. */
+    /** In Gbit/s, on the simulated hosts. */
     List<Double> rates() {
         return rates;
     }
@@ -173,22 +173,22 @@ public final class ScalingOptions {
         return slow;
     }
 
-    /** Of the gradient; a multiple of 4. */
+    /** Size of the gradient, in bytes; a multiple of 4. */
     long bytes() {
         return bytes;
     }
 
-    /** Of a bucket; a multiple of 4. */
+    /** Size of a bucket, in bytes; a multiple of 4. */
     long bucketBytes() {
         return bucketBytes;
     }
 
-    /** Of forward and backward pass together, on the simulated hosts. */
+    /** Time of forward and backward pass together, in seconds, on the simulated hosts. */
     double computeSeconds() {
         return computeMillis / 1e3;
     }
 
-    /** Part of that in which gradients become complete. */
+    /** Fraction of that time in which gradients become complete. */
     double backward() {
         return backward;
     }
@@ -202,15 +202,12 @@ public final class ScalingOptions {
         return mtu;
     }
 
-    /** Largest datagram that goes in one frame, a multiple of 32 as Aeron needs it. */
+    /** Largest datagram that fits in one frame, a multiple of 32 as Aeron requires. */
     int datagram() {
         return (Math.min(mtu, 65_532) - 28) / 32 * 32;
     }
 
-    /**
-     * What would be 50 us on the simulated hosts: whoever polls more often takes from others what they need for their
-     * work.
-     */
+    /** Equals 50 us on the simulated hosts: polling more often would take processor time from other ranks. */
     Duration pause(double gigabits) {
         double frameNanos = mtu * 8 / gigabits * dilation(gigabits);
         double usual = Backoff.DEFAULT_PAUSE.toNanos();
@@ -226,14 +223,14 @@ public final class ScalingOptions {
         return warmUp;
     }
 
-    /** How long a rank waits for others: what is slow here is meant to be. */
+    /** How long a rank waits for others: generous, because the simulated hosts are slow on purpose. */
     Duration patience() {
         return Duration.ofMinutes(10);
     }
 
     /**
-     * What a rank needs outside the heap: parameters, gradients, what a client and a server keep of both, with room to
-     * spare.
+     * What a rank needs outside the heap: parameters, gradients, and a client's and a server's copies of both, with a
+     * margin.
      */
     long memoryBytes() {
         return 10 * bytes + (512L << 20);
@@ -247,7 +244,7 @@ public final class ScalingOptions {
         return Optional.ofNullable(plot);
     }
 
-    /** The same for the ranks of one run, which write its result to a file. */
+    /** Options for the ranks of one run, which write its result to a file. */
     List<String> forRanks(ScalingCase each, Path part) {
         List<String> arguments =
                 new ArrayList<>(List.of("--strategies", each.strategy().toString()));
@@ -267,7 +264,7 @@ public final class ScalingOptions {
         return arguments;
     }
 
-    /** All runs that were asked for, those with which others are compared first. */
+    /** All requested runs, baselines first. */
     List<ScalingCase> cases() {
         List<ScalingCase> cases = new ArrayList<>();
         for (double gigabits : rates) {

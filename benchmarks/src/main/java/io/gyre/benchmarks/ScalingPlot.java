@@ -15,7 +15,7 @@ import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** Efficiency by number of hosts, one chart for each rate; the floor of each strategy as a thin dashed line. */
+/** Efficiency by number of hosts, one chart per rate; the floor of each strategy as a thin dashed line. */
 final class ScalingPlot {
 
     private static final int WIDTH = 620;
@@ -25,7 +25,7 @@ final class ScalingPlot {
 
     private ScalingPlot() {}
 
-    /** Draws what was measured without slow hosts. Needs no screen. */
+    /** Draws the results without slow hosts. Works headless. */
     static void write(ScalingReport report, Path png) throws IOException {
         List<ScalingResult> results =
                 report.results().stream().filter(each -> each.slow() == 1).toList();

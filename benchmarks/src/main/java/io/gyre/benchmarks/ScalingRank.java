@@ -19,15 +19,15 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank of the benchmark: takes the steps of a training through its strategy, but waits instead of computing.
- * Buckets become complete during the backward part of the wait, and are reduced meanwhile, as in a training whose
- * exchange overlaps the backward pass. At the end the parameters tell whether every gradient has come, once.
+ * One rank of the benchmark: runs training steps through its strategy, but waits instead of computing. Buckets become
+ * complete during the backward part of the wait, and are reduced meanwhile, as in a training with overlapped exchange.
+ * At the end the parameters show whether every gradient was applied exactly once.
  */
 final class ScalingRank {
 
     private static final byte[] NOTHING = {};
 
-    /** So that what is measured last is not exchanged with fewer others. */
+    /** So that the last measured step still exchanges with all ranks. */
     private static final int STEPS_AFTER = 1;
 
     private final ScalingOptions options;
@@ -89,7 +89,7 @@ final class ScalingRank {
         }
     }
 
-    /** Who does not wait for all others takes fewer steps if it is slow, so that all end at about the same time. */
+    /** A slow rank that need not wait for all others takes fewer steps, so that all end at about the same time. */
     private long steps(UpdateStrategy strategy, int rank) {
         int all = options.warmUp() + options.steps() + STEPS_AFTER;
         boolean inStep = strategy.reduction().ranks(world).size() == world.size();
@@ -131,16 +131,16 @@ final class ScalingRank {
 
         @Override
         public void check(StepSummary total) {
-            // At the end the parameters tell.
+            // The parameters are checked at the end.
         }
     }
 
-    /** Which part of the gradients is complete with a bucket. */
+    /** Fraction of the gradients that is complete with a bucket. */
     private double completeWith(Bucket bucket) {
         return (double) (plan.elements() - bucket.offset()) / plan.elements();
     }
 
-    /** So much of this rank's time of computing, in real time. */
+    /** A fraction of this rank's compute time, in real time. */
     private long nanos(double part) {
         double seconds = part * options.computeSeconds() * dilation * run.slowness(world.rank());
         return (long) (seconds * TimeUnit.SECONDS.toNanos(1));
@@ -157,7 +157,7 @@ final class ScalingRank {
         for (int rank = 0; rank < world.size(); rank++) {
             gradients += steps(strategy, rank) * (rank + 1);
         }
-        // A centre keeps a part of what each group has.
+        // A centre holds only a part of each group's updates.
         if (!run.strategy().kind().hasCentre()) {
             model.check(gradients);
         }

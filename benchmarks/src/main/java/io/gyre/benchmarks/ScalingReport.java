@@ -15,14 +15,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param bytes of the gradient
  * @param computeMs time of a forward and a backward pass
- * @param backward part of that in which gradients become complete
- * @param bucketBytes gradients that are exchanged together
+ * @param backward fraction of that time in which gradients become complete
+ * @param bucketBytes size of a bucket
  * @param mtu largest frame of the links
  * @param cores of the machine on which all hosts were simulated
  * @param java version of the JVM
  * @param results in the order measured
  * @param othersShare of the processors that programs other than the ranks took during the runs, their start included,
- *     from 0 to 1; null if the host does not tell
+ *     from 0 to 1; null if the host does not report it
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record ScalingReport(
@@ -49,12 +49,12 @@ record ScalingReport(
                 null);
     }
 
-    /** The same, and how busy others were. */
+    /** A copy with the share that other programs took. */
     ScalingReport withOthersShare(@Nullable Double share) {
         return new ScalingReport(bytes, computeMs, backward, bucketBytes, mtu, cores, java, results, share);
     }
 
-    /** Adds a result, beside those that are there. */
+    /** Adds a result. */
     ScalingResult add(ScalingResult result) {
         ScalingResult compared = result.besides(results);
         results.add(compared);
@@ -81,7 +81,7 @@ record ScalingReport(
         return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     }
 
-    /** For people: what is said once. */
+    /** The heading, as text. */
     String heading() {
         return String.format(
                         Locale.ROOT,
@@ -115,7 +115,7 @@ record ScalingReport(
                         "dilat.");
     }
 
-    /** For people. */
+    /** A result, as text. */
     static String line(ScalingResult result) {
         return String.format(
                 Locale.ROOT,

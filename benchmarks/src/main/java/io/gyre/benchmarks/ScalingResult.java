@@ -13,21 +13,21 @@ import java.util.List;
  * @param gbps rate of each host's link, in 10^9 bits per second
  * @param hosts how many
  * @param ranks on all hosts together
- * @param slow how many times as long the last host computed
- * @param stepMs time of a step: the ranks' steps per second, put together; of those that were not slow
- * @param floorMs the least that arithmetic allows: see {@link ScalingFloor}
- * @param ofFloor part of the floor in the time
- * @param efficiency part of the speed of one host, with the same strategy; 0 if that was not measured
- * @param kept part of the speed of the same hosts when none is slow; 1 if none is, 0 if that was not measured
- * @param sentBytes what a host's link has sent in a step, headers included; mean over hosts
+ * @param slow factor by which the last host computed longer
+ * @param stepMs time of a step, from the combined step rate of the ranks that were not slow
+ * @param floorMs the arithmetic lower bound: see {@link ScalingFloor}
+ * @param ofFloor floor divided by time
+ * @param efficiency speed relative to one host with the same strategy; 0 if that was not measured
+ * @param kept speed relative to the same hosts when none is slow; 1 if none is, 0 if that was not measured
+ * @param sentBytes bytes sent by a host's link in a step, headers included; mean over hosts
  * @param exchangeMs how long a host's link was busy in a step, in its busier direction; mean over hosts
- * @param hiddenMs of that, while the rank computed
- * @param exposedMs what a step took longer than computing
+ * @param hiddenMs the part of that during which the rank computed
+ * @param exposedMs time of a step beyond computing
  * @param stepMsOfRanks by rank
- * @param checked whether all ranks ended with the right parameters; a report with wrong ones is never made
+ * @param checked whether all ranks ended with the correct parameters; a report with wrong ones is never written
  * @param steps that were measured on each rank, fewer on slow ones
- * @param dilation how many times slower than the simulated hosts everything ran
- * @param processorBusy part of the machine's processors' time that was used meanwhile, by whomever
+ * @param dilation factor by which everything ran slower than on the simulated hosts
+ * @param processorBusy fraction of the machine's processor time used meanwhile, by any process
  * @param processorSeconds processor time of a rank for a step, in real time; mean over ranks
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -54,7 +54,7 @@ record ScalingResult(
         double processorSeconds) {
 
     /**
-     * Makes one of what all ranks have measured.
+     * Combines the measurements of all ranks.
      *
      * @param computeSeconds of forward and backward pass, on a host that is not slow
      * @param floorSeconds of a step
@@ -113,7 +113,7 @@ record ScalingResult(
         return strategy.equals(other.strategy) && gbps == other.gbps && ranks / hosts == other.ranks / other.hosts;
     }
 
-    /** The same, beside those that were measured before. */
+    /** A copy with figures relative to earlier results. */
     ScalingResult besides(List<ScalingResult> others) {
         double alone = hosts == 1 ? stepMs : 0;
         double allAlike = slow == 1 ? stepMs : 0;

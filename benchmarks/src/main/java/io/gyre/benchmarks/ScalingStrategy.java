@@ -24,7 +24,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * A strategy as it is measured, with the settings of {@code gyre train}.
+ * A strategy to measure, with the settings of {@code gyre train}.
  *
  * @param kind which
  * @param period steps from one exchange with the centre to the next; 1 for strategies without a centre
@@ -38,26 +38,26 @@ record ScalingStrategy(Kind kind, int period) {
         ELASTIC,
         HYBRID;
 
-        /** Whether groups are tied to a common centre every few steps. */
+        /** Whether groups are pulled towards a common centre every few steps. */
         boolean hasCentre() {
             return this == ELASTIC || this == HYBRID;
         }
     }
 
-    /** How long a server may take is counted in the time of the simulated hosts. */
+    /** Timeout of a server, in the time of the simulated hosts. */
     private static final Duration RETRY = Duration.ofSeconds(5);
 
     private static final byte[] NOTHING = {};
 
-    /** What is done with a strategy. */
+    /** Code that uses a strategy. */
     interface Use {
         void with(UpdateStrategy strategy);
     }
 
     /**
-     * Makes it on one rank, as training does, and gives its parts back afterwards. All ranks call this together.
+     * Creates the strategy on one rank, as training does, and releases it afterwards. All ranks call this together.
      *
-     * @param dilation how much slower than simulated time runs
+     * @param dilation factor by which real time is slower than simulated time
      * @param use called once, with the strategy
      */
     void use(Session session, ScalingOptions options, double dilation, Use use) {
@@ -92,7 +92,7 @@ record ScalingStrategy(Kind kind, int period) {
                 new Asynchronous(
                         service.parameters("parameters", ElementType.FLOAT32, elements), service.description());
             case ELASTIC -> new ElasticAveraging(centre(service, elements), movingRate, period);
-            // As in training: one group has nobody to exchange with.
+            // As in training: a single group has no other to exchange with.
             case HYBRID ->
                 groups.count() == 1
                         ? new Synchronous(group)
@@ -111,7 +111,7 @@ record ScalingStrategy(Kind kind, int period) {
         return service.centre("centre", ElementType.FLOAT32, elements);
     }
 
-    /** As on the command line: {@code elastic:4}. */
+    /** As written on the command line: {@code elastic:4}. */
     @Override
     public String toString() {
         String name = kind.name().toLowerCase(Locale.ROOT);

@@ -20,16 +20,15 @@ import java.util.Optional;
 import org.HdrHistogram.Histogram;
 
 /**
- * One rank of the benchmark of servers. In each round all clients prepare, wait for each other, do the same operation
- * at once, and compare every element of the result; then, in turn with it, they do at once what the memory has to do in
- * any case. The time of a round is that of its slowest client.
+ * One rank of the benchmark of servers. In each round all clients prepare, pass a barrier, do the same operation
+ * concurrently, and check every element of the result; then they concurrently run the memory floor of the operation.
+ * The time of a round is that of its slowest client.
  *
- * <p>All lengths and operations are warmed up before the first is measured, because the compiler learns from all of
- * them.
+ * <p>All lengths and operations are warmed up before the first is measured, because all of them influence the compiler.
  */
 final class ServerBench {
 
-    /** So that a median means something however long a round takes. */
+    /** For a meaningful median, however long a round takes. */
     private static final int LEAST_ROUNDS = 6;
 
     private static final byte[] NOTHING = {};
@@ -126,7 +125,7 @@ final class ServerBench {
         Times times = new Times(new Histogram(3), new Histogram(3));
         long begin = System.nanoTime();
         boolean more = true;
-        // An even number of rounds, so that what was added has been taken back.
+        // An even number of rounds, so that every addition has been undone.
         for (int round = 0; more || round % 2 == 1; round++) {
             workload.prepare(round);
             collective.barrier(round);

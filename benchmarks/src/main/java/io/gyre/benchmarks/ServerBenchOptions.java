@@ -9,7 +9,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What {@code gyre bench paramserver} is asked to do: read by the process that starts the ranks, and by each rank. */
+/** The options of {@code gyre bench paramserver}: read by the process that starts the ranks, and by each rank. */
 public final class ServerBenchOptions {
 
     @Option(
@@ -139,7 +139,7 @@ public final class ServerBenchOptions {
         return Duration.ofSeconds(peerTimeoutSeconds);
     }
 
-    /** Options for the ranks of one of the runs that this one consists of. */
+    /** Options for the ranks of one of the runs of this benchmark. */
     List<String> forRanks(int serverCount, int clientCount, Path part) {
         return List.of(
                 "--servers",

@@ -21,8 +21,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /**
- * {@code gyre bench paramserver}: starts servers and clients, one run for each number of them, or is one of them if the
- * environment says so, as it does for those that it starts, and where somebody else starts them. The last ranks serve.
+ * {@code gyre bench paramserver}: starts servers and clients, one run for each number of them, or runs as one of them
+ * if the environment says so, whether this command has started them or not. The last ranks are the servers.
  */
 @Command(
         name = "paramserver",
@@ -99,7 +99,7 @@ public final class ServerCommand implements Callable<Integer> {
                     write(report.orElseThrow());
                 }
             } catch (Throwable failure) {
-                // Before the session closes, so that the others learn of a failure and not of a departure.
+                // Before the session closes, so that the others see a failure, not a rank that left.
                 session.fail(String.valueOf(failure.getMessage()));
                 throw failure;
             }

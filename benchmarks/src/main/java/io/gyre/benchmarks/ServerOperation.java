@@ -2,7 +2,7 @@ package io.gyre.benchmarks;
 
 import java.util.Locale;
 
-/** What clients do with a vector on servers. */
+/** An operation of clients on a vector on servers. */
 enum ServerOperation {
     READ,
     WRITE,

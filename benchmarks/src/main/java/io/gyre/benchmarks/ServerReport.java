@@ -14,15 +14,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * All figures of one run, for {@code --report}: scripts rely on the names.
  *
- * @param transport one word: what the ranks used in the end
+ * @param transport one word: the transport that the ranks used
  * @param results by servers, clients, length and operation
- * @param kernels what added
+ * @param kernels name of the kernels
  * @param java version of the JVM
- * @param cores of the first client's host, as the JVM may use them
- * @param warmUpSeconds spent on each operation and length before
+ * @param cores available to the JVM on the first client's host
+ * @param warmUpSeconds of warm-up for each operation and length
  * @param seconds spent on each operation and length
  * @param othersShare of the processors of the host that programs other than the ranks took during the runs, their start
- *     included, from 0 to 1; null if the host does not tell, or somebody else started the ranks
+ *     included, from 0 to 1; null if the host does not report it, or the ranks were started otherwise
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record ServerReport(
@@ -56,14 +56,14 @@ record ServerReport(
         }
     }
 
-    /** This and more of the same. */
+    /** The results of both. */
     ServerReport plus(ServerReport more) {
         List<ServerResult> both =
                 Stream.concat(results.stream(), more.results.stream()).toList();
         return new ServerReport(transport, both, kernels, java, cores, warmUpSeconds, seconds, null);
     }
 
-    /** The same, and how busy others were. */
+    /** A copy with the share that other programs took. */
     ServerReport withOthersShare(@Nullable Double share) {
         return new ServerReport(transport, results, kernels, java, cores, warmUpSeconds, seconds, share);
     }
@@ -76,7 +76,7 @@ record ServerReport(
         }
     }
 
-    /** For people: what is said once. */
+    /** The heading, as text. */
     String heading() {
         return "vectors of floats on servers: over %s, sums by %s, Java %s, %d cores%n"
                         .formatted(transport, kernels, java, cores)
@@ -97,7 +97,7 @@ record ServerReport(
                                 "rounds");
     }
 
-    /** For people: one line for each figure. */
+    /** The results as text, one per line. */
     String lines() {
         StringBuilder text = new StringBuilder();
         for (ServerResult result : results) {

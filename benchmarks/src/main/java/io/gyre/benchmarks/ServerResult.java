@@ -8,17 +8,17 @@ import org.HdrHistogram.Histogram;
  * Figures for one operation; scripts rely on the names.
  *
  * @param servers among which the vector is divided
- * @param clients that do the same at once
+ * @param clients that do the same concurrently
  * @param operation one word
  * @param bytes length of the vector
  * @param medianUs time of a round in microseconds, that of its slowest client: median
  * @param p99Us 99 % of the rounds took no longer
  * @param bestUs the shortest
  * @param gbps bytes of all clients over median, in 10^9 bytes per second
- * @param checked whether every element of every round was right; a report with a wrong one is never made
- * @param rounds how many were measured
- * @param floorUs what the memory alone needs, all clients at once, measured in turn with the operation: median. A copy;
- *     for accumulate a sum; for pushpull both
+ * @param checked whether every element of every round was correct; a report with a wrong one is never written
+ * @param rounds number of rounds measured
+ * @param floorUs the time that memory alone requires with all clients concurrently, measured in alternation with the
+ *     operation: median. A copy; for accumulate a sum; for pushpull both
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record ServerResult(

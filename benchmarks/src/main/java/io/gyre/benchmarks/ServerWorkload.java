@@ -8,7 +8,7 @@ import io.gyre.memory.Region;
 import io.gyre.paramserver.ParameterClient;
 import io.gyre.paramserver.SoftMemoryBox;
 
-/** One operation on a vector on servers: what a client does in a round, and how its result is known. */
+/** One operation on a vector on servers: what a client does in a round, and how the result is checked. */
 abstract class ServerWorkload {
 
     /** For each length and client, all of them equally long. */
@@ -23,17 +23,18 @@ abstract class ServerWorkload {
         this.kernels = kernels;
     }
 
-    /** Makes everything ready, alone. */
+    /** Prepares a round, without other clients. */
     abstract void prepare(int round);
 
-    /** What is measured; all clients at once. */
+    /** The measured operation; all clients concurrently. */
     abstract void operate(int round);
 
-    /** Compares every element with what it must be. Begins when all clients have ended {@link #operate}. */
+    /** Checks every element. Called once all clients have ended {@link #operate}. */
     abstract void check(int round);
 
     /**
-     * What the memory has to do in any case, with the same kernels, in this client's own memory; all clients at once.
+     * The minimum memory traffic of the operation, with the same kernels, in this client's own memory; all clients
+     * concurrently.
      */
     abstract void floor();
 
@@ -57,7 +58,7 @@ abstract class ServerWorkload {
         }
     }
 
-    /** Of two rounds the second takes back what the first has added: everything is then zero again. */
+    /** Every second round subtracts what the previous one added, so that everything is zero again. */
     final void prepareDelta(int rank, int round) {
         if (round % 2 == 0) {
             pattern.fill(vectors.own(), rank, round);
@@ -83,7 +84,7 @@ abstract class ServerWorkload {
         kernels.scale(ElementType.FLOAT32, vector, -1);
     }
 
-    /** All clients read the whole; one has written something new. */
+    /** All clients read the whole vector, which one of them has just written. */
     static ServerWorkload read(SoftMemoryBox box, Vectors vectors, Kernels kernels, boolean root) {
         return new ServerWorkload(vectors, kernels) {
             @Override
@@ -164,7 +165,7 @@ abstract class ServerWorkload {
         };
     }
 
-    /** All clients push gradients, from which the servers subtract, and pull what has come of it. */
+    /** All clients push gradients, which the servers subtract, and pull the result. */
     static ServerWorkload pushPull(ParameterClient client, Vectors vectors, Kernels kernels, int rank, int clients) {
         return new ServerWorkload(vectors, kernels) {
             private long step;

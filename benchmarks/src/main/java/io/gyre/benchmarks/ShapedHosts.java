@@ -12,18 +12,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hosts that are network namespaces of this one, on one switch: each has an address and a link, which has a rate in
- * each direction. Linux only, for root.
+ * Simulated hosts: network namespaces on one switch, each with an address and a link with a rate in each direction.
+ * Linux only, needs root.
  *
- * <p>What a host sends waits in its own queue, as before a network card, and then at the switch for the link of whom it
- * goes to, so that several who send to one host share that host's rate. Both queues are longer than what Gyre lets be
- * under way: nothing is lost.
+ * <p>A packet waits in the sender's queue, as before a network card, and then at the switch for the receiver's link, so
+ * that several senders to one host share its rate. Both queues are longer than what Gyre has in flight: nothing is
+ * lost.
  */
 final class ShapedHosts implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(ShapedHosts.class);
 
-    /** Of each host, to its link. */
+    /** Network interface of each host. */
     static final String INTERFACE = "e0";
 
     private static final String PREFIX = "gyre-scaling-";
@@ -38,7 +38,7 @@ final class ShapedHosts implements AutoCloseable {
         names = PREFIX + ProcessHandle.current().pid() + "-";
     }
 
-    /** Why there can be none here; empty if there can. */
+    /** Why there can be none on this machine; empty if there can. */
     static Optional<String> obstacle() {
         if (!"root".equals(System.getProperty("user.name"))) {
             return Optional.of(
@@ -60,7 +60,7 @@ final class ShapedHosts implements AutoCloseable {
         return Optional.empty();
     }
 
-    /** Makes hosts whose links have no rate yet. What killed runs have left is removed before. */
+    /** Creates hosts whose links have no rate limit yet, after removing what killed runs have left. */
     static ShapedHosts open(int count, int mtu) {
         removeLeftovers();
         ShapedHosts hosts = new ShapedHosts(count);
@@ -90,7 +90,7 @@ final class ShapedHosts implements AutoCloseable {
         }
     }
 
-    /** Gives all links a rate, in each direction. */
+    /** Limits the rate of all links, in each direction. */
     void shape(double bitsPerSecond) {
         String queue = String.format(Locale.ROOT, "tbf rate %.0fbit burst 32kb limit 16mb", bitsPerSecond);
         for (int host = 0; host < count; host++) {
@@ -99,7 +99,7 @@ final class ShapedHosts implements AutoCloseable {
         }
     }
 
-    /** Of a host, from 0. */
+    /** Address of a host, from 0. */
     String address(int host) {
         return "10.77." + host / 250 + "." + (host % 250 + 1);
     }
@@ -109,7 +109,7 @@ final class ShapedHosts implements AutoCloseable {
         return names + host;
     }
 
-    /** The command that runs another on a host. */
+    /** Wraps a command to run it on a host. */
     List<String> on(int host, List<String> command) {
         return inside(name(host), command);
     }
@@ -128,7 +128,7 @@ final class ShapedHosts implements AutoCloseable {
         return Arrays.asList(line.split(" ", -1));
     }
 
-    /** Removes all of them, with what still runs there left without a network. A second call does nothing. */
+    /** Removes all hosts; processes that still run there lose their network. A second call does nothing. */
     @Override
     public void close() {
         for (String space : spaces()) {

@@ -2,7 +2,7 @@ package io.gyre.benchmarks;
 
 import java.util.SplittableRandom;
 
-/** Who is slow. */
+/** Which worker is slow. */
 enum Straggler {
     /** The last worker, all the time. */
     ALWAYS {

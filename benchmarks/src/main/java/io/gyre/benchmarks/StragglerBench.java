@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.locks.LockSupport;
 
-/** Workers that sleep instead of computing, one of them longer than the others, and push what they count. */
+/** Workers that sleep instead of computing, one of them longer than the others, and push their counts. */
 final class StragglerBench {
 
     private static final int ELEMENTS = 1_000;
@@ -35,7 +35,7 @@ final class StragglerBench {
      * Plans a run.
      *
      * @param batches of all workers together
-     * @param dealt whether each worker comes for its next batch; else all have equal shares
+     * @param dealt whether batches are dealt; otherwise all workers have equal shares
      */
     StragglerBench(int workers, int batches, double millis, double factor, Straggler straggler, boolean dealt) {
         this.workers = workers;
@@ -48,7 +48,7 @@ final class StragglerBench {
 
     private record Part(double seconds, long batches, StalenessHistogram staleness) {}
 
-    /** Trains to the end, and checks that every batch counts once and that the bound was kept. */
+    /** Trains to the end, and checks that every batch counted once and that the staleness bound was kept. */
     StragglerResult run(Consistency consistency) throws InterruptedException {
         List<Part> parts = Gyre.local(workers).call(session -> {
             Training training = new Training(consistency, new GradientDescent(1));
@@ -107,7 +107,7 @@ final class StragglerBench {
         client.awaitPush();
         double seconds = (System.nanoTime() - begin) / 1e9;
         client.finish(w);
-        // In bulk synchrony a step is one update by the mean, which is 1.
+        // With bulk synchronous consistency a step is one update by the mean, which is 1.
         if (!consistency.combinesSteps() && w.getFloat(0) != batches) {
             throw new GyreException("the servers have counted " + w.getFloat(0) + " pushes of " + batches);
         }

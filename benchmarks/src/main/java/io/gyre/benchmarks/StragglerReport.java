@@ -13,11 +13,12 @@ import org.jspecify.annotations.Nullable;
  * All figures of one run, for {@code --report}: scripts rely on the names.
  *
  * @param workers how many
- * @param batches of all together
+ * @param batches of all workers together
  * @param millis that a batch takes
- * @param factor how many times as long it takes on a slow worker
+ * @param factor factor by which it takes longer on a slow worker
  * @param results in the order measured
- * @param othersShare of the processors that other programs took meanwhile, from 0 to 1; null if the host does not tell
+ * @param othersShare of the processors that other programs took meanwhile, from 0 to 1; null if the host does not
+ *     report it
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record StragglerReport(
@@ -28,7 +29,7 @@ record StragglerReport(
         List<StragglerResult> results,
         @Nullable Double othersShare) {
 
-    /** The same, and how busy others were. */
+    /** A copy with the share that other programs took. */
     StragglerReport withOthersShare(@Nullable Double share) {
         return new StragglerReport(workers, batches, millis, factor, results, share);
     }
@@ -41,7 +42,7 @@ record StragglerReport(
         }
     }
 
-    /** For people: what is said once. */
+    /** The heading, as text. */
     String heading() {
         return String.format(
                         Locale.ROOT,
@@ -54,7 +55,7 @@ record StragglerReport(
                         .formatted("slow", "batches", "consistency", "seconds", "of first", "stale", "mean", "of each");
     }
 
-    /** For people. */
+    /** A result, as text. */
     static String line(StragglerResult result) {
         return String.format(
                 Locale.ROOT,

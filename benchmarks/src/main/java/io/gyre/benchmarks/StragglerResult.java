@@ -8,10 +8,10 @@ import java.util.List;
  * Figures for one consistency; scripts rely on the names.
  *
  * @param slow who is slow: {@code always} the same worker, or {@code moving}
- * @param dealt whether batches were dealt as workers came for them; else each worker had an equal share
+ * @param dealt whether batches were dealt; otherwise each worker had an equal share
  * @param consistency its name
  * @param seconds from the first pull to the last push of the last worker
- * @param ofFirst time as a part of that of the first consistency in the list
+ * @param ofFirst time relative to that of the first consistency in the list
  * @param maxStaleness greatest staleness of a push; the bound, if there is one, was kept
  * @param meanStaleness of all pushes
  * @param batches of each worker

@@ -7,11 +7,11 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 
 /**
- * Vectors whose sum is known, and which no two rounds have in common: a result that was left from an earlier round,
- * lies in the wrong place or lacks a rank is found at nearly every element.
+ * Vectors with a known sum that differ in every round: a result that is stale, misplaced or lacks a rank is detected at
+ * nearly every element.
  *
- * <p>Element {@code i} of rank {@code r} in round {@code k} is {@code h(i, k) + r}, where h scatters over 0 to 4,095.
- * All sums are whole numbers below 2^24, so they are exact in any order.
+ * <p>Element {@code i} of rank {@code r} in round {@code k} is {@code h(i, k) + r}, where h is a hash in 0 to 4,095.
+ * All sums are integers below 2^24, so they are exact in any order.
  */
 final class TestPattern {
 

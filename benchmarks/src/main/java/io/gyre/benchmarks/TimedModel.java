@@ -13,16 +13,16 @@ import java.util.zip.CRC32C;
 
 /**
  * Parameters and gradients without a model: both begin as zeros, and every {@value #STRIDE}th gradient of a rank is
- * known, so that parameters tell which gradients have come, and how often.
+ * known, so that parameters show which gradients were applied, and how often.
  *
- * <p>That the others stay zero is what a GPU would do to this processor: it writes gradients itself.
+ * <p>The others stay zero: like a GPU, which writes gradients itself, this costs the processor nothing.
  */
 final class TimedModel implements StepModel {
 
-    /** From one known element to the next. */
+    /** Distance between known elements. */
     static final int STRIDE = 1_024;
 
-    /** Of different places, so that gradients in the wrong place are found. */
+    /** Number of different values, so that misplaced gradients are detected. */
     private static final int PATTERN = 7;
 
     private final Region parameters;
@@ -33,7 +33,7 @@ final class TimedModel implements StepModel {
      * Creates the model of one rank.
      *
      * @param gradients borrowed
-     * @param plan how they are cut
+     * @param plan how they are divided
      */
     TimedModel(Region gradients, BucketPlan plan) {
         this.gradients = gradients;
@@ -41,11 +41,11 @@ final class TimedModel implements StepModel {
         parameters = Region.allocate("parameters", gradients.byteLength());
     }
 
-    /** As training cuts gradients of small layers: each bucket as long as it may be. */
+    /** As for gradients of small layers: each bucket has its maximum length. */
     static BucketPlan plan(long bytes, long bucketBytes) {
         long elements = bytes / Float.BYTES;
         long most = bucketBytes / Float.BYTES;
-        // In whole strides, so that the known elements of a bucket begin with its first.
+        // In whole strides, so that the first element of each bucket is a known one.
         return BucketPlan.of(List.of(elements), Math.max(STRIDE, most / STRIDE * STRIDE));
     }
 
@@ -86,7 +86,7 @@ final class TimedModel implements StepModel {
         }
     }
 
-    /** What rank 0 has at a known place. */
+    /** Rank 0's gradient at a known element. */
     private static float gradient(long element) {
         return 1 + (int) (element / STRIDE % PATTERN);
     }
@@ -95,7 +95,7 @@ final class TimedModel implements StepModel {
         return (from + STRIDE - 1) / STRIDE * STRIDE;
     }
 
-    /** Descends along what the gradients are now. */
+    /** Gradient descent with the current gradients. */
     @Override
     public void update(StepSummary total) {
         for (long at = 0; at < parameters.byteLength(); at += (long) STRIDE * Float.BYTES) {
@@ -109,10 +109,10 @@ final class TimedModel implements StepModel {
     }
 
     /**
-     * Compares all known parameters with what they must be.
+     * Checks all known parameters.
      *
-     * @param gradientsOfRankZero how many times the gradient of rank 0 must have been subtracted, those of others
-     *     counted as often as they are larger
+     * @param gradientsOfRankZero how many times the gradient of rank 0 must have been subtracted; larger gradients of
+     *     other ranks count as multiples of it
      * @throws GyreException naming the first that is wrong
      */
     void check(long gradientsOfRankZero) {
@@ -127,7 +127,7 @@ final class TimedModel implements StepModel {
         }
     }
 
-    /** Number that tells whether ranks have the same known parameters. */
+    /** Checksum of the known parameters, to compare ranks. */
     long checksum() {
         CRC32C crc = new CRC32C();
         for (long at = 0; at < parameters.byteLength(); at += (long) STRIDE * Float.BYTES) {

@@ -9,13 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * What has been used up at one moment.
+ * Counters of resource use at one moment.
  *
  * @param nanos the time
  * @param sentBytes of this host's link, headers included
  * @param receivedBytes of this host's link, headers included
  * @param processNanos processor time of this process
- * @param busyTicks of all processors of the machine, whatever they did
+ * @param busyTicks of all processors of the machine, idle time included
  * @param allTicks of all processors of the machine
  */
 record Usage(long nanos, long sentBytes, long receivedBytes, long processNanos, long busyTicks, long allTicks) {
@@ -39,7 +39,7 @@ record Usage(long nanos, long sentBytes, long receivedBytes, long processNanos, 
         }
     }
 
-    /** 0 where ranks were started without shaped links, as in tests. */
+    /** 0 if ranks were started without shaped links, as in tests. */
     private static long linkBytes(String name) throws IOException {
         Path file = STATISTICS.resolve(name);
         return Files.exists(file) ? Long.parseLong(Files.readString(file).strip()) : 0;

@@ -68,7 +68,7 @@ class AllReduceBenchTest {
                 .contains("wrong sum of 4,000 bytes over 2 ranks, round 7: element 999 of 1,000");
     }
 
-    /** A benchmark whose all-reduce is a little wrong on rank 1, once. */
+    /** A benchmark whose all-reduce is slightly wrong on rank 1, once. */
     @Command(name = "faulty")
     static final class Faulty implements Callable<Integer> {
         @Override

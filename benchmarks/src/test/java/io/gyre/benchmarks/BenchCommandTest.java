@@ -145,7 +145,7 @@ class BenchCommandTest {
     @Test
     void strategiesAreComparedOnHostsWithShapedLinks() throws Exception {
         Optional<String> obstacle = ShapedHosts.obstacle();
-        // Also for those who do not look at what was skipped.
+        // Visible also without looking at the skipped tests.
         obstacle.ifPresent(reason -> System.out.println("gyre bench scaling is not tested here: " + reason));
         assumeTrue(obstacle.isEmpty(), () -> obstacle.orElse(""));
         Path file = directory.resolve("report.json");
@@ -177,8 +177,7 @@ class BenchCommandTest {
         assertThat(report.get("results")).hasSize(4).allSatisfy(result -> {
             assertThat(result.get("checked").asBoolean()).isTrue();
             assertThat(result.get("step_ms").asDouble()).isGreaterThanOrEqualTo(20);
-            // The mean over steps is 1 MiB and headers; of a strategy out of step the first and last are counted in
-            // part.
+            // The mean over steps is 1 MiB plus headers; without lockstep the first and last steps are counted partly.
             double least = result.get("hosts").asInt() == 1 ? 0 : 1 << 19;
             assertThat(result.get("sent_bytes").asDouble()).isGreaterThanOrEqualTo(least);
         });

@@ -13,7 +13,7 @@ class BusyLoadTest {
 
     private static final Duration ENOUGH = Duration.ofMillis(300);
 
-    /** In the ticks that Linux tells. */
+    /** Clock ticks of Linux. */
     private static final int TICKS_PER_SECOND = 100;
 
     @Test

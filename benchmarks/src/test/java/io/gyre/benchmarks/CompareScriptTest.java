@@ -15,7 +15,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code benchmarks/peers/compare} in a checkout of its own, with tools that only say what they would have done. */
+/** {@code benchmarks/peers/compare} in its own checkout, with tools that only print what they would do. */
 @EnabledOnOs(OS.LINUX)
 class CompareScriptTest {
 

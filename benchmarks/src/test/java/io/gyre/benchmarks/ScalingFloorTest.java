@@ -43,28 +43,28 @@ class ScalingFloorTest {
 
     @ParameterizedTest(name = "{0}, {1} hosts with {2} ranks, the last {3} times slower")
     @CsvSource({
-        // A rank alone computes.
+        // A single rank only computes.
         "allreduce, 1, 1, 1, 0.2",
         "paramserver, 1, 1, 1, 0.2",
         "elastic, 1, 1, 1, 0.2",
         "hybrid, 1, 4, 1, 0.2",
-        // The exchange of 100 MB begins with the first bucket, after 112.5 ms, and is never out of work: 100 ms.
+        // The exchange of 100 MB begins with the first bucket, after 112.5 ms, and never idles: 100 ms.
         "allreduce, 2, 1, 1, 0.2125",
         "allreduce, 2, 4, 1, 0.2125",
         // 1.75 times as much.
         "allreduce, 8, 1, 1, 0.2875",
-        // The slowest needs 37.5 ms for each bucket, and 12.5 ms go by until it has crossed the wire.
+        // The slowest needs 37.5 ms per bucket, and each takes 12.5 ms on the wire.
         "allreduce, 2, 1, 3, 0.6125",
         // 2 x 87.5 ms on the wire, hidden in 200.
         "paramserver, 8, 1, 1, 0.2",
-        // With 4 ranks a host four times that.
+        // With 4 ranks per host, four times that.
         "paramserver, 8, 4, 1, 0.7",
-        // The slow host asks for a third of what it would.
+        // The slow host requests a third as much.
         "paramserver, 2, 4, 3, 0.26667",
-        // What is read is waited for, what is added is not.
+        // Reads are waited for, additions are not.
         "elastic, 8, 1, 1, 0.2875",
         "elastic:4, 8, 1, 1, 0.221875",
-        // Both are hidden, and few enough for one rank per host.
+        // Both are hidden: one rank per host exchanges.
         "hybrid, 8, 1, 1, 0.2",
         "hybrid, 8, 4, 1, 0.2",
         "hybrid:4, 8, 4, 1, 0.2"

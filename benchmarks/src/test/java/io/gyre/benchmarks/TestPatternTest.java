@@ -7,7 +7,7 @@ import io.gyre.GyreException;
 import io.gyre.memory.Region;
 import org.junit.jupiter.api.Test;
 
-/** What can go wrong with an all-reduce must not look right. */
+/** A faulty all-reduce must not pass the check. */
 class TestPatternTest {
 
     private static final int COUNT = 10_000;
@@ -17,7 +17,7 @@ class TestPatternTest {
     private final TestPattern pattern = new TestPattern();
     private final Region sum = sum(0, 1, 2);
 
-    /** Of vectors of these ranks. */
+    /** Sum of the vectors of these ranks. */
     private Region sum(int... ranks) {
         Region vector = Region.allocate("vector", COUNT * Float.BYTES);
         Region total = Region.allocate("sum", COUNT * Float.BYTES);

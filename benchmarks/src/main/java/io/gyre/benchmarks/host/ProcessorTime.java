@@ -8,17 +8,17 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Processor time so far, of this process and of the host, from which follows what others have taken meanwhile: a
- * benchmark on a busy machine measures that machine.
+ * Processor time used so far by this process and by the host; the difference shows how busy the machine was during a
+ * benchmark.
  *
  * @param ownTicks of this process and of its children that have ended
- * @param usedTicks of all programs, and what a hypervisor has given to other machines
+ * @param usedTicks of all programs, and what a hypervisor has given to other machines (steal)
  * @param busyTicks of all processors, work for interrupts included
- * @param allTicks of all processors, whatever they did
+ * @param allTicks of all processors, idle time included
  */
 public record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long allTicks) {
 
-    /** Share of the processors that others may take before the figures are called those of a busy machine. */
+    /** Share of the processors that others may take before the machine counts as busy. */
     static final double BUSY = 0.05;
 
     /** In the order of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal. */
@@ -36,7 +36,7 @@ public record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long 
 
     private static final ProcessorTime UNKNOWN = new ProcessorTime(0, 0, 0, 0);
 
-    /** Until now; all zero where the system does not tell. */
+    /** The counters now; all zero if the system does not report them. */
     public static ProcessorTime now() {
         Path host = Path.of("/proc/stat");
         Path process = Path.of("/proc/self/stat");
@@ -61,7 +61,7 @@ public record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long 
             boolean waits = kind == IDLE || kind == WAITING_FOR_DISK;
             all += ticks;
             busy += waits ? 0 : ticks;
-            // The kernel counts interrupts, and so datagrams, for nobody.
+            // The kernel accounts interrupts, and so datagrams, to no process.
             used += waits || kind == INTERRUPT || kind == SOFT_INTERRUPT ? 0 : ticks;
         }
         // The name, in brackets, may have spaces and brackets in it.
@@ -73,7 +73,7 @@ public record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long 
         return new ProcessorTime(own, used, busy, all);
     }
 
-    /** What was taken since then. */
+    /** The time used since then. */
     public ProcessorTime since(ProcessorTime before) {
         return new ProcessorTime(
                 ownTicks - before.ownTicks,
@@ -88,7 +88,7 @@ public record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long 
     }
 
     /**
-     * The same where several processes are ours.
+     * The same, if several processes are ours.
      *
      * @param ours ticks of all of them
      */
@@ -96,7 +96,7 @@ public record ProcessorTime(long ownTicks, long usedTicks, long busyTicks, long 
         return allTicks <= 0 ? null : Math.max(0, (double) (usedTicks - ours) / allTicks);
     }
 
-    /** A line that warns, for people; empty if there is nothing to warn of. */
+    /** A warning as one line of text; empty if there is nothing to warn about. */
     public static String warning(@Nullable Double othersShare) {
         return othersShare == null || othersShare <= BUSY
                 ? ""

@@ -1,4 +1,4 @@
-/** What the host does meanwhile that a benchmark runs on. */
+/** The load of the host on which a benchmark runs. */
 @NullMarked
 package io.gyre.benchmarks.host;
 

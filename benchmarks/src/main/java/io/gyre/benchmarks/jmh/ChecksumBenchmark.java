@@ -15,7 +15,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** The checksum by which replicas are compared, of memory off the heap. */
+/** The checksum by which replicas are compared, of off-heap memory. */
 @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup before all others.
 @State(Scope.Thread)
 @Fork(1)

@@ -24,8 +24,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What a frame costs at both ends together: header, checksum and log, without any other thread in between, as one
- * thread is both ranks.
+ * Cost of a frame at both ends together: header, checksum and log. One thread is both ranks, so no hand-over between
+ * threads is included.
  */
 @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup before all others.
 @State(Scope.Thread)
@@ -36,7 +36,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 public class FrameBenchmark {
 
-    /** Payload. */
+    /** Payload, in bytes. */
     @Param({"64", "4096", "32768"})
     public int bytes;
 

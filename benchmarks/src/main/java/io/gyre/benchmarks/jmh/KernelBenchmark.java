@@ -23,8 +23,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Each operation of {@link Kernels} on floats. {@code benchmarks/peers/kernels.c} is the same in C. The figures of 4
- * KiB and less contain reading the clock, which takes about 25 ns.
+ * Each operation of {@link Kernels} on floats. {@code benchmarks/peers/kernels.c} is the same in C. The figures for 4
+ * KiB and less include reading the clock, which takes about 25 ns.
  */
 @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup before all others.
 @State(Scope.Thread)
@@ -35,7 +35,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 public class KernelBenchmark {
 
-    /** Which implementation: the one that {@link FastKernels} chooses, or one of those behind it. */
+    /** The implementation: {@link FastKernels}, or one of those that it chooses from. */
     @Param({"fast", "array", "scalar"})
     public String kernels;
 
@@ -60,7 +60,7 @@ public class KernelBenchmark {
         from = direct(bytes);
         halves = direct(bytes / 2);
         for (int i = 0; i < bytes; i += Float.BYTES) {
-            // Zeros added any number of times stay what they are, and take as long as other numbers.
+            // Adding zeros any number of times leaves values unchanged, and takes as long as adding other numbers.
             into.putFloat(i, i % 1001);
         }
         new ScalarKernels().narrow(HalfFormat.FP16, into, 0, halves, 0, bytes / Float.BYTES);

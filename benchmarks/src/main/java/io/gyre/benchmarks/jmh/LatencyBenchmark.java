@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** There and back: a frame of 64 bytes to another rank, in a thread of its own, which returns it. */
+/** Round trip of a 64-byte frame to another rank on its own thread. */
 @SuppressWarnings("NullAway.Init") // JMH calls the method with @Setup before all others.
 @State(Scope.Thread)
 @Fork(1)
@@ -38,7 +38,7 @@ public class LatencyBenchmark {
     /** Step of the frame that ends the other rank. */
     private static final long LAST = -1;
 
-    /** As {@link TransportMode} spells it. */
+    /** As spelled by {@link TransportMode}. */
     @Param({"ipc", "udp"})
     public String transport;
 

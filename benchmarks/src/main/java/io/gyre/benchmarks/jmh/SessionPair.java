@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
-/** Two ranks in this JVM, each with a driver of its own, as two processes would have. */
+/** Two ranks in this JVM, each with its own driver, as in two processes. */
 final class SessionPair implements AutoCloseable {
 
     private final Path directory;
@@ -23,7 +23,7 @@ final class SessionPair implements AutoCloseable {
         this.second = second;
     }
 
-    /** Joins both. */
+    /** Joins both ranks. */
     static SessionPair over(TransportMode transport) throws IOException, InterruptedException, ExecutionException {
         Path directory = Files.createTempDirectory("gyre-jmh");
         String rendezvous = directory.resolve("rendezvous").toString();
@@ -45,7 +45,7 @@ final class SessionPair implements AutoCloseable {
         return second;
     }
 
-    /** Ends both. */
+    /** Closes both sessions. */
     @Override
     public void close() throws IOException {
         second.close();

@@ -1,4 +1,4 @@
-/** Small parts, measured by JMH in a JVM of their own. */
+/** Micro-benchmarks, run by JMH in their own JVM. */
 @NullMarked
 package io.gyre.benchmarks.jmh;
 

@@ -9,25 +9,25 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What a run of a soak is: a JVM, what it collects with, and what it trains.
+ * One configuration of a soak: JVM, garbage collector, and what it trains.
  *
  * @param java home of a JDK
  * @param collector as in {@code -XX:+Use...GC}
- * @param flags more for the JVM
+ * @param flags additional JVM flags
  */
 record SoakCell(Path java, String collector, List<String> flags, SoakModel model, SoakRun.Kind kind, boolean litter) {
 
-    /** Beyond the seconds of the run: begin, end, a machine that has other work. */
+    /** Added to the seconds of the run for start, end and a busy machine. */
     private static final int PATIENCE_SECONDS = 300;
 
-    /** What a JVM prints before it ends after SIGSEGV. Its exit status says less. */
+    /** Printed by a JVM that dies of SIGSEGV; more specific than its exit status. */
     private static final String CRASH = "A fatal error has been detected by the Java Runtime Environment";
 
-    /** What became of a run. */
+    /** Outcome of a run. */
     record Outcome(boolean crashed, long collections, long steps, double cpuMicros) {}
 
     /**
-     * Runs it. What it says lies in the directory if it does not end well.
+     * Runs it. Keeps the output in the directory if the run fails.
      *
      * @throws IllegalStateException if it fails in another way than by a crash
      */

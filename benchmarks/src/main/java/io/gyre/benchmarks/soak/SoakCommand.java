@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code gyre bench soak}: whether ND4J survives collections of garbage. */
+/** {@code gyre bench soak}: whether ND4J survives garbage collections. */
 @Command(
         name = "soak",
         description = "Trains in many JVMs that collect garbage all the time, and counts those that crash.",
@@ -83,7 +83,7 @@ public final class SoakCommand implements Callable<Integer> {
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the figures to a file, as JSON.")
     private @Nullable Path report;
 
-    /** Ends with 1 if a JVM with safe reclamation has crashed. */
+    /** Exit status 1 if a JVM with safe reclamation has crashed. */
     @Override
     public Integer call() throws IOException, InterruptedException {
         checkRange("--runs", runs, 1, 1000);

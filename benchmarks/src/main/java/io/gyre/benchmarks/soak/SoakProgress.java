@@ -6,7 +6,7 @@ import java.lang.management.ManagementFactory;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
-/** How far a run of a soak has come, printed once a second: a run that dies has said it before. Used by one thread. */
+/** Progress of a soak run, printed once a second, so that a crashed run has reported it. Used by one thread. */
 final class SoakProgress {
 
     /**

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param seconds of each JVM
  * @param flags of each JVM
- * @param othersShare of the processors that other programs took meanwhile, from 0 to 1; null if the host does not tell
+ * @param othersShare of the processors that other programs took meanwhile, from 0 to 1; null if the host does not
+ *     report it
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record SoakReport(
@@ -24,7 +25,7 @@ record SoakReport(
         @Nullable Double othersShare) {
 
     /**
-     * Of all JVMs of one cell.
+     * Result of all JVMs of one cell.
      *
      * @param crashes how many of them crashed
      * @param collections of all, up to a second before a crash
@@ -77,14 +78,14 @@ record SoakReport(
         }
     }
 
-    /** For people. */
+    /** The heading, as text. */
     static String heading() {
         return "%-6s %-26s %-9s %-12s %5s %8s %12s %9s %12s%n"
                 .formatted(
                         "kind", "jdk", "collector", "model", "JVMs", "crashed", "collections", "steps", "cpu us/step");
     }
 
-    /** For people: the newest result. */
+    /** The newest result, as text. */
     String lastLine() {
         Result last = results.get(results.size() - 1);
         return String.format(
@@ -101,7 +102,7 @@ record SoakReport(
                 last.cpuMicros);
     }
 
-    /** For people: what it comes to. */
+    /** The totals, as text. */
     String totals() {
         return total("without safe reclamation", false) + total("with it", true);
     }

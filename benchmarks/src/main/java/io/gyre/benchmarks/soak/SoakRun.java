@@ -10,16 +10,16 @@ import java.util.concurrent.locks.LockSupport;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.linalg.dataset.DataSet;
 
-/** One JVM of a soak: trains for some seconds, and says all the time how far it has come. */
+/** One JVM of a soak: trains for some seconds, and reports its progress. */
 public final class SoakRun {
 
-    /** What trains, and who frees ND4J's memory. */
+    /** What trains, and which code frees ND4J's memory. */
     enum Kind {
         /** Deeplearning4j alone. */
         PLAIN,
         /** Deeplearning4j under {@link SafeReclamation}. */
         SAFE,
-        /** A trainer on two ranks of one JVM, which has it by default. */
+        /** A trainer on two ranks of one JVM, with safe reclamation by default. */
         RANKS
     }
 
@@ -34,8 +34,8 @@ public final class SoakRun {
     /**
      * Trains.
      *
-     * @param arguments a {@link SoakModel}, a {@link Kind}, seconds, and anything if the JVM is to collect more often
-     *     than training makes it
+     * @param arguments a {@link SoakModel}, a {@link Kind}, seconds, and any fourth argument to make the JVM collect
+     *     more often
      */
     public static void main(String[] arguments) throws InterruptedException {
         SoakModel model = SoakModel.valueOf(arguments[0]);

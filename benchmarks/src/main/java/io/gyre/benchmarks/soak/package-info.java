@@ -1,4 +1,4 @@
-/** Trains in many JVMs that collect garbage all the time, to see whether ND4J survives it. */
+/** Trains in many JVMs with continuous garbage collection, to test whether ND4J survives it. */
 @NullMarked
 package io.gyre.benchmarks.soak;
 
