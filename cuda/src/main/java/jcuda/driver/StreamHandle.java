@@ -1,6 +1,6 @@
 package jcuda.driver;
 
-/** A stream that somebody else has created, by its handle: JCuda keeps that constructor to its own package. */
+/** A stream created elsewhere, by its handle: JCuda's constructor for it is package-private. */
 public final class StreamHandle {
 
     private StreamHandle() {}

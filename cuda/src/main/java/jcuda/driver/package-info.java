@@ -1,4 +1,4 @@
-/** A class that has to lie in a package of JCuda's. */
+/** A class that must be in a package of JCuda. */
 @NullMarked
 package jcuda.driver;
 

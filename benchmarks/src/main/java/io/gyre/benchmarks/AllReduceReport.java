@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param java version of the JVM
  * @param cores available to the JVM on rank 0's host
  * @param warmUpSeconds of warm-up for each length, at least
- * @param seconds spent on each length
+ * @param seconds measured for each length
  * @param othersShare of the processors of rank 0's host that programs other than the ranks took while this was
  *     measured, from 0 to 1; null if that host does not report it
  */

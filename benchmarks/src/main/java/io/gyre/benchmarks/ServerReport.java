@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param java version of the JVM
  * @param cores available to the JVM on the first client's host
  * @param warmUpSeconds of warm-up for each operation and length
- * @param seconds spent on each operation and length
+ * @param seconds measured for each operation and length
  * @param othersShare of the processors of the host that programs other than the ranks took during the runs, their start
  *     included, from 0 to 1; null if the host does not report it, or the ranks were started otherwise
  */

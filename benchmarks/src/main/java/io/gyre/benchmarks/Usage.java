@@ -11,7 +11,7 @@ import java.nio.file.Path;
 /**
  * Counters of resource use at one moment.
  *
- * @param nanos the time
+ * @param nanos the time, in nanoseconds
  * @param sentBytes of this host's link, headers included
  * @param receivedBytes of this host's link, headers included
  * @param processNanos processor time of this process

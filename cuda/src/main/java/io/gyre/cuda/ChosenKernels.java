@@ -10,10 +10,13 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Gyre's own kernels, and cuBLAS for what it was found to do faster. Until somebody has looked that is nothing. */
+/**
+ * Gyre's own kernels, and cuBLAS for the operations at which it was measured to be faster. Without a measurement there
+ * are none.
+ */
 final class ChosenKernels implements GradientKernels {
 
-    /** What cuBLAS can do too. A sum is its {@code axpy} by 1, which rounds once as a sum does. */
+    /** Operations that cuBLAS has too. A sum is its {@code axpy} by 1, which rounds once, as a sum does. */
     enum Operation {
         SUM,
         SCALE,
@@ -41,7 +44,7 @@ final class ChosenKernels implements GradientKernels {
         }
     }
 
-    /** cuBLAS wherever it can be used, whatever it costs. */
+    /** cuBLAS wherever possible, regardless of speed. */
     static ChosenKernels always(GradientKernels own, Cublas cublas) {
         ChosenKernels kernels = new ChosenKernels(own);
         for (ElementType type : ElementType.values()) {
@@ -52,7 +55,7 @@ final class ChosenKernels implements GradientKernels {
         return kernels;
     }
 
-    /** Uses cuBLAS for vectors of so many elements or more. */
+    /** Uses cuBLAS for vectors of at least {@code fromElements} elements. */
     void choose(Cublas newCublas, Operation operation, ElementType type, long fromElements) {
         cublas = newCublas;
         switch (operation) {
@@ -66,7 +69,7 @@ final class ChosenKernels implements GradientKernels {
         return Objects.requireNonNull(from.get(type));
     }
 
-    /** cuBLAS, if it is to be used for so many elements. */
+    /** cuBLAS, if it is used for {@code count} elements. */
     private @Nullable Cublas cublas(long fromElements, long count) {
         return count >= fromElements ? cublas : null;
     }
@@ -100,7 +103,8 @@ final class ChosenKernels implements GradientKernels {
     public void scale(
             DeviceStream stream, ElementType type, DeviceBuffer data, long offset, long count, double factor) {
         Cublas chosen = cublas(lengths(type).scale, count);
-        // By 0 everything is 0, NaN too, of which cuBLAS says nothing; and a small double is 0 as a float.
+        // Scaling by 0 must turn everything into 0, also NaN, which cuBLAS does not promise; and a small double is 0 as
+        // a float.
         boolean zero = type == ElementType.FLOAT32 ? (float) factor == 0 : factor == 0;
         if (chosen == null || zero) {
             own.scale(stream, type, data, offset, count, factor);

@@ -11,8 +11,8 @@ import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The primary context of a device, which all libraries of this process share, as one thread uses it. It is current only
- * while a call is made: whatever context the thread has otherwise, ND4J's for example, stays its own.
+ * The primary context of a device, shared by all libraries of this process, used by one thread. It is current only
+ * during a call, so the thread's other context, for example ND4J's, is preserved.
  */
 final class Context {
 
@@ -40,7 +40,7 @@ final class Context {
         return info;
     }
 
-    /** Whether nothing can be asked of the device any more. */
+    /** Whether the device has failed and cannot be used any more. */
     boolean hasFailed() {
         return failure != null;
     }
@@ -49,7 +49,7 @@ final class Context {
         owner.check();
     }
 
-    /** Fails unless the owner calls and the device can be used. */
+    /** Fails unless called by the owner with a usable device. */
     void checkUsable() {
         owner.check();
         if (closed) {
@@ -60,7 +60,7 @@ final class Context {
         }
     }
 
-    /** Begins a call to the driver; pair it with {@link #exit} in a finally block. */
+    /** Begins a call to the driver; must be paired with {@link #exit} in a finally block. */
     void enter() {
         checkUsable();
         check(JCudaDriver.cuCtxGetCurrent(current), "say which context is current");
@@ -73,7 +73,7 @@ final class Context {
     void exit() {
         if (pushed) {
             pushed = false;
-            // A failure of the call itself says more.
+            // The result is ignored: a failure of the call itself is more specific.
             JCudaDriver.cuCtxPopCurrent(current);
         }
     }
@@ -85,7 +85,7 @@ final class Context {
         }
     }
 
-    /** An exception for a failed call; a failure that the driver does not recover from is remembered. */
+    /** An exception for a failed call; a failure from which the driver cannot recover is recorded. */
     DeviceException failed(int result, String what) {
         Reason reason = Driver.reason(result);
         String advice = switch (reason) {

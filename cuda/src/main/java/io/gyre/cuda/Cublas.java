@@ -13,13 +13,13 @@ import jcuda.jcublas.cublasStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * cuBLAS on one device. To be touched after {@link CublasLibrary#load}.
+ * cuBLAS on one device. Load this class only after {@link CublasLibrary#load}.
  *
- * <p>Factors are read when a call is made, and not when it is worked off: one place for them is enough.
+ * <p>Factors are read during the call, not when the device executes it: one memory cell for them is enough.
  */
 final class Cublas {
 
-    /** The one that JCublas 12.6.0 is made for. */
+    /** The version for which JCublas 12.6.0 is built. */
     private static final int MAJOR = 12;
 
     /** Lengths are ints. */
@@ -34,9 +34,9 @@ final class Cublas {
     private boolean closed;
 
     /**
-     * Prepares it.
+     * Creates the handle.
      *
-     * @throws DeviceException if it cannot be used on this device
+     * @throws DeviceException if cuBLAS cannot be used on this device
      */
     Cublas(Context context) {
         this.context = context;
@@ -64,12 +64,12 @@ final class Cublas {
         return version / 10_000;
     }
 
-    /** As NVIDIA writes it: {@code 12.6}. */
+    /** In NVIDIA's format, such as {@code 12.6}. */
     String version() {
         return major() + "." + version % 10_000 / 100;
     }
 
-    /** {@code into = into + factor * from}; product and sum may be rounded once. */
+    /** {@code into = into + factor * from}; product and sum may be rounded together, once. */
     void axpy(
             CudaStream stream,
             ElementType type,
@@ -116,7 +116,7 @@ final class Cublas {
         }
     }
 
-    @SuppressWarnings("ReferenceEquality") // Another stream is another object.
+    @SuppressWarnings("ReferenceEquality") // Streams are compared by identity.
     private void begin(CudaStream stream, ElementType type, double by) {
         if (stream != current) {
             check(JCublas2.cublasSetStream(handle, stream.runtimeStream()), "cublasSetStream");
@@ -137,7 +137,7 @@ final class Cublas {
         }
     }
 
-    /** Gives back what it has on the device. A second call does nothing. */
+    /** Releases its resources on the device. A second call does nothing. */
     void close() {
         if (closed) {
             return;

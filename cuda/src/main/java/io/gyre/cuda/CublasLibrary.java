@@ -7,8 +7,8 @@ import jcuda.jcublas.JCublas2;
 import org.jspecify.annotations.Nullable;
 
 /**
- * cuBLAS by JCublas: loaded once, when somebody asks for it. Both are optional, so nothing else may be loaded that has
- * JCublas in its signatures before {@link #load} has returned.
+ * cuBLAS through JCublas: loaded once, on demand. Both are optional, so no class with JCublas in its signatures may be
+ * loaded before {@link #load} has returned.
  */
 final class CublasLibrary {
 
@@ -20,7 +20,7 @@ final class CublasLibrary {
     /**
      * Loads JCublas and, with it, cuBLAS.
      *
-     * @throws DeviceException why there is none, the same each time
+     * @throws DeviceException with the reason why there is none, the same each time
      */
     static synchronized void load() {
         if (!ready && unusable == null) {
@@ -44,7 +44,7 @@ final class CublasLibrary {
         }
     }
 
-    /** What a linker's words mean. */
+    /** Explains a message of the dynamic linker. */
     static String why(String message) {
         if (message.contains("jcuda/jcublas")) {
             return "JCublas is not on the class path: add org.jcuda:jcublas:" + NativeLibraries.VERSION

@@ -6,19 +6,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Lets cuBLAS show on a device whether it is worth being used there. */
+/** Tests whether cuBLAS is worth using on a device. */
 final class CublasTrial {
 
-    /** How an operation is judged that gives the right bits. */
+    /** Decides about an operation with correct results. */
     interface Judge {
-        /** Length from which it is used; {@link ChosenKernels#NEVER} for nowhere. */
+        /** Length from which it is used; {@link ChosenKernels#NEVER} for never. */
         long from(KernelRace race, Operation operation, ElementType type);
     }
 
     private CublasTrial() {}
 
     /**
-     * Tries every operation, and has it used where it should be.
+     * Tests every operation, and enables it where it should be used.
      *
      * @return what was chosen and why
      */

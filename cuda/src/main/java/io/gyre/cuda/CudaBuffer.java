@@ -16,7 +16,7 @@ final class CudaBuffer implements DeviceBuffer {
     private final OffsetCache<CUdeviceptr> pointers;
     private boolean closed;
 
-    /** Tells its address, which JCuda keeps to itself. */
+    /** Exposes the address, which JCuda keeps protected. */
     private static final class Address extends CUdeviceptr {
         long value() {
             return getNativePointer() + getByteOffset();
@@ -39,7 +39,7 @@ final class CudaBuffer implements DeviceBuffer {
         Address address = new Address();
         context.enter();
         try {
-            // The driver allocates no empty memory.
+            // The driver cannot allocate 0 bytes.
             context.check(
                     JCudaDriver.cuMemAlloc(address, Math.max(1, byteLength)),
                     "allocate " + byteLength + " bytes for '" + name + "'");
@@ -53,7 +53,7 @@ final class CudaBuffer implements DeviceBuffer {
         return new CudaBuffer(device, name, new CUdeviceptr().withByteOffset(address), address, byteLength, true);
     }
 
-    /** The buffer, if it is in a GPU's memory and open. */
+    /** Returns the buffer, if it is an open buffer in GPU memory. */
     static CudaBuffer of(DeviceBuffer buffer) {
         if (!(buffer instanceof CudaBuffer cuda)) {
             throw new IllegalArgumentException("device buffer '" + buffer.name() + "' is not in a GPU's memory");

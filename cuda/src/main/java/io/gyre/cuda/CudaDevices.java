@@ -10,7 +10,7 @@ import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.JCudaDriver;
 
-/** The GPUs that the CUDA driver shows to this process. */
+/** The GPUs that the CUDA driver makes visible to this process. */
 final class CudaDevices implements Devices {
 
     private static final int NAME_BYTES = 256;
@@ -29,7 +29,7 @@ final class CudaDevices implements Devices {
         }
     }
 
-    /** Loads the driver, and asks what there is. */
+    /** Loads the driver, and lists the devices. */
     static Devices open() {
         Driver.load();
         return new CudaDevices();
@@ -93,6 +93,6 @@ final class CudaDevices implements Devices {
 
     @Override
     public void close() {
-        // The driver stays loaded: it cannot be unloaded.
+        // The driver cannot be unloaded.
     }
 }

@@ -43,7 +43,7 @@ final class CudaKernels implements GradientKernels {
         context.enter();
         try {
             byte[] text = resource(PTX);
-            // The driver wants a zero at the end.
+            // The driver expects a null-terminated string.
             context.check(
                     JCudaDriver.cuModuleLoadData(module, Arrays.copyOf(text, text.length + 1)), "compile the kernels");
             sums = both("sum");
@@ -90,7 +90,7 @@ final class CudaKernels implements GradientKernels {
         return Objects.requireNonNull(kernels.get(type));
     }
 
-    /** Where a stretch begins. */
+    /** Address of the start of a range. */
     private static long address(DeviceBuffer buffer, long offset) {
         return CudaBuffer.of(buffer).address() + offset;
     }

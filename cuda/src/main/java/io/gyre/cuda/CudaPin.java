@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import jcuda.Pointer;
 
-/** Memory of the host that the driver has locked in place: the windows that hold a region, whole. */
+/** Host memory page-locked by the driver: the complete windows that contain a region. */
 final class CudaPin implements PinnedMemory {
 
     private final CudaDevice device;
@@ -36,7 +36,7 @@ final class CudaPin implements PinnedMemory {
         return Pointer.to(region.window(offset)).withByteOffset(region.windowOffset(offset));
     }
 
-    /** Where the byte at an offset lies; valid as far as {@link Region#contiguous} says. */
+    /** Pointer to the byte at an offset; valid for {@link Region#contiguous} bytes. */
     Pointer at(long offset) {
         if (closed) {
             throw new IllegalStateException(this + " is closed");

@@ -3,7 +3,7 @@ package io.gyre.cuda;
 import io.gyre.device.DeviceProvider;
 import io.gyre.device.Devices;
 
-/** NVIDIA's GPUs. Mentions no class of JCuda's, so that it can be loaded anywhere. */
+/** NVIDIA's GPUs. References no JCuda class, so that it can be loaded anywhere. */
 public final class CudaProvider implements DeviceProvider {
 
     @Override

@@ -27,7 +27,7 @@ final class CudaStream implements DeviceStream {
     private final BooleanSupplier isDone = this::isDone;
     private boolean closed;
 
-    /** Tells its handle, which JCuda keeps to itself. */
+    /** Exposes the handle, which JCuda keeps protected. */
     private static final class Handle extends CUstream {
         long value() {
             return getNativePointer();
@@ -57,7 +57,7 @@ final class CudaStream implements DeviceStream {
         return new CudaStream(device, name, stream, stream.value(), false);
     }
 
-    /** The stream, if it is one of these and open. */
+    /** Returns the stream, if it is an open CUDA stream. */
     static CudaStream of(DeviceStream stream) {
         CudaStream cuda = (CudaStream) stream;
         cuda.checkOpen();
@@ -70,7 +70,7 @@ final class CudaStream implements DeviceStream {
         }
     }
 
-    /** Begins a call; pair it with {@link Context#exit}. */
+    /** Begins a call; must be paired with {@link Context#exit}. */
     Context enter() {
         checkOpen();
         Context context = device.context();
@@ -82,7 +82,7 @@ final class CudaStream implements DeviceStream {
         return stream;
     }
 
-    /** As libraries of CUDA's runtime call it. */
+    /** The stream's type for libraries on the CUDA runtime. */
     cudaStream_t runtimeStream() {
         return runtimeStream;
     }

@@ -8,7 +8,7 @@ import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import org.jspecify.annotations.Nullable;
 
-/** The CUDA driver: loaded once, and asked what its errors mean. */
+/** The CUDA driver: loads it once, and translates its errors. */
 final class Driver {
 
     private static final String REMEDY = ", or train on the CPU (--backend cpu)";
@@ -21,7 +21,7 @@ final class Driver {
     /**
      * Loads and initialises the driver, the first time.
      *
-     * @throws DeviceException why there is none, the same each time
+     * @throws DeviceException with the reason why there is none, the same each time
      */
     static synchronized void load() {
         if (unusable != null) {
@@ -79,7 +79,7 @@ final class Driver {
         return String.valueOf(failure.getMessage()).lines().findFirst().orElse("without a message");
     }
 
-    /** Fails unless a call has succeeded; for calls that concern no device. */
+    /** Fails unless a call has succeeded; for calls that involve no device. */
     static void check(int result, String what) {
         if (result != CUresult.CUDA_SUCCESS) {
             throw new DeviceException(
@@ -91,7 +91,7 @@ final class Driver {
         return switch (result) {
             case CUresult.CUDA_ERROR_OUT_OF_MEMORY -> Reason.OUT_OF_MEMORY;
             case CUresult.CUDA_ERROR_NO_DEVICE -> Reason.ABSENT;
-            // The driver has no code of its own for a device that has gone; these are what it was seen to say.
+            // The driver has no specific code for a device that disappeared; these codes were observed.
             case CUresult.CUDA_ERROR_DEVICE_UNAVAILABLE,
                     CUresult.CUDA_ERROR_ECC_UNCORRECTABLE,
                     CUresult.CUDA_ERROR_NVLINK_UNCORRECTABLE,

@@ -13,15 +13,15 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Two implementations of the same operations on one device, compared: whether they give the same bits, and from which
- * length on the second is faster.
+ * Compares two implementations of the same operations on one device: whether results are bit-identical, and from which
+ * length the second is faster.
  */
 final class KernelRace implements AutoCloseable {
 
     /** In elements: short ones are bound by the launch, long ones by the memory. */
     static final long[] LENGTHS = {1 << 10, 1 << 14, 1 << 18, 1 << 22};
 
-    /** Less than this is taken for noise. */
+    /** The second must take at most this fraction of the first's time; smaller gains count as noise. */
     private static final double GAIN = 0.95;
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -29,7 +29,7 @@ final class KernelRace implements AutoCloseable {
     private static final int MOST_ROUNDS = 31;
     private static final int LEAST_ROUNDS = 3;
 
-    /** What two implementations may do differently: factors that round, reach subnormals, overflow, change the sign. */
+    /** Factors for which implementations may differ: rounding, subnormals, overflow, change of sign. */
     private static final double[] FACTORS = {1 / 3.0, -3, 1e-30, 1e30, 1};
 
     private static final double[] SPECIALS = {
@@ -62,10 +62,10 @@ final class KernelRace implements AutoCloseable {
     private final DeviceBuffer from;
 
     /**
-     * Prepares it.
+     * Allocates the vectors.
      *
-     * @param lengths at which times are compared, ascending; those that take more than a quarter of the free memory are
-     *     left out
+     * @param lengths at which times are compared, ascending; those that need more than a quarter of the free memory are
+     *     skipped
      */
     KernelRace(Device device, GradientKernels first, GradientKernels second, long... lengths) {
         this.device = device;
@@ -89,7 +89,8 @@ final class KernelRace implements AutoCloseable {
     }
 
     /**
-     * Whether both give the same bits for every pair of special values, and for ordinary ones; a NaN may be another.
+     * Whether both give bit-identical results for every pair of special values, and for ordinary ones; NaNs may differ
+     * in their bits.
      */
     boolean sameBits(Operation operation, ElementType type) {
         Region a = values(type, true);
@@ -146,7 +147,7 @@ final class KernelRace implements AutoCloseable {
 
     private static boolean same(ElementType type, Region expected, Region actual) {
         for (long at = 0; at < expected.byteLength(); at += type.bytes()) {
-            // Both make all NaN one.
+            // Both conversions canonicalise NaNs.
             boolean same = type == ElementType.FLOAT32
                     ? Float.floatToIntBits(expected.getFloat(at)) == Float.floatToIntBits(actual.getFloat(at))
                     : Double.doubleToLongBits(expected.getDouble(at)) == Double.doubleToLongBits(actual.getDouble(at));
@@ -157,7 +158,7 @@ final class KernelRace implements AutoCloseable {
         return true;
     }
 
-    /** Length from which the second is faster, as far as was measured; {@link ChosenKernels#NEVER} if it is not. */
+    /** Length from which the second is faster, among those measured; {@link ChosenKernels#NEVER} if it is not. */
     long fasterFrom(Operation operation, ElementType type) {
         double[] ofFirst = new double[lengths.length];
         double[] ofSecond = new double[lengths.length];
@@ -167,7 +168,7 @@ final class KernelRace implements AutoCloseable {
         return fasterFrom(lengths, ofFirst, ofSecond);
     }
 
-    /** The shortest length such that the second is clearly faster there and at all that are longer. */
+    /** The shortest length from which on the second is clearly faster at all measured lengths. */
     static long fasterFrom(long[] lengths, double[] ofFirst, double[] ofSecond) {
         long from = ChosenKernels.NEVER;
         for (int i = lengths.length - 1; i >= 0 && ofSecond[i] < ofFirst[i] * GAIN; i--) {
@@ -176,10 +177,10 @@ final class KernelRace implements AutoCloseable {
         return from;
     }
 
-    /** Medians of rounds in which both take turns, so that a change of the clock meets both. */
+    /** Medians of rounds in which both alternate, so that a change of clock frequency affects both. */
     private void measure(
             Operation operation, ElementType type, long count, double[] ofFirst, double[] ofSecond, int at) {
-        // Values that stay what they are, however often: a sum with zeros.
+        // Values that do not change with repetition: a sum with zeros.
         stream.clear(into, 0, into.byteLength());
         stream.clear(from, 0, from.byteLength());
         time(first, operation, type, count);

@@ -10,9 +10,9 @@ import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 
 /**
- * A kernel and room for its arguments, made once: the driver copies the arguments when it is launched.
+ * A kernel and its argument buffer, allocated once: the driver copies the arguments at launch.
  *
- * <p>Arguments lie eight bytes apart, whatever their size: the driver knows from the kernel how many of them to take.
+ * <p>Arguments are eight bytes apart, whatever their size: the driver knows each argument's size from the kernel.
  */
 final class Launch {
 
@@ -65,10 +65,10 @@ final class Launch {
     }
 
     /**
-     * Enqueues it with the arguments given since the last time, for so many pieces of work; does nothing if there are
+     * Enqueues the kernel with the arguments given since the last launch, for a number of work items; does nothing for
      * none.
      */
-    @SuppressWarnings("NullAway") // The driver takes arguments in one of two ways, and no pointer to the other.
+    @SuppressWarnings("NullAway") // The driver takes arguments in one of two ways; the other pointer is null.
     void run(CudaStream stream, long pieces) {
         next = 0;
         if (pieces == 0) {

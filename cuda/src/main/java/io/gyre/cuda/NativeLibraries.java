@@ -16,12 +16,12 @@ import java.util.Set;
 /**
  * Puts JCuda's native libraries in place before JCuda looks for them.
  *
- * <p>JCuda writes a library to a fixed name in the directory for temporary files, unless that name exists, and loads
- * what is there. Of several JVMs that start together one then loads what another has half written, and ends with
- * SIGBUS; and whoever may write to that directory may put a library of his own there. So the library is written to a
- * directory that only this user may enter, under a temporary name, and gets its name when it is whole. JCuda's name for
- * it is a link to that, which exists at once or not at all; if it exists already it must be this user's, writable by
- * nobody else, and the same bytes.
+ * <p>JCuda extracts a library to a fixed name in the directory for temporary files, unless that name exists, and loads
+ * it from there. If several JVMs start together, one may load a file that another has half written, and die of SIGBUS;
+ * and any user with write access to that directory can plant a library. So this class writes the library to a directory
+ * that only this user may enter, under a temporary name, and renames it when it is complete. JCuda's name for it is a
+ * link to that file, created atomically; if it exists already, it must belong to this user, be writable by nobody else,
+ * and have the same bytes.
  *
  * <p>A JVM that was started with that private directory in {@code java.library.path} loads from there.
  */
@@ -37,9 +37,9 @@ final class NativeLibraries {
     private final Path own;
 
     /**
-     * Libraries below a directory.
+     * Libraries under a directory.
      *
-     * @param temporary what JCuda takes for {@code java.io.tmpdir}
+     * @param temporary what JCuda uses as {@code java.io.tmpdir}
      */
     NativeLibraries(Path temporary) {
         this.temporary = temporary;
@@ -122,7 +122,7 @@ final class NativeLibraries {
         } catch (FileAlreadyExistsException e) {
             checkOwn(name);
             if (!isSame(name, Files.readAllBytes(library))) {
-                // What a JVM has left that ended while JCuda wrote it.
+                // A file left by a JVM that ended while JCuda wrote it.
                 Path fresh = library.resolveSibling(
                         name.getFileName() + "." + ProcessHandle.current().pid());
                 Files.createLink(fresh, library);
@@ -131,7 +131,7 @@ final class NativeLibraries {
         }
     }
 
-    /** Fails unless a file or directory is this user's alone. */
+    /** Fails unless a file or directory belongs to this user and nobody else can write to it. */
     private static void checkOwn(Path path) throws IOException {
         String user = System.getProperty("user.name");
         String owner = Files.getOwner(path, LinkOption.NOFOLLOW_LINKS).getName();

@@ -3,8 +3,8 @@ package io.gyre.cuda;
 import java.util.function.LongFunction;
 
 /**
- * JCuda's pointers at some offsets of a stretch of memory: an object each, made once for the offsets that are used
- * again in every step. The oldest makes room.
+ * A small cache of JCuda pointers by offset in a memory range: one object per offset, reused in every step. The oldest
+ * is evicted.
  *
  * @param <P> kind of pointer
  */
@@ -22,7 +22,7 @@ final class OffsetCache<P> {
         this.maker = maker;
     }
 
-    @SuppressWarnings("unchecked") // Only this class fills the array, with what the maker made.
+    @SuppressWarnings("unchecked") // Only this class fills the array, with results of the maker.
     P at(long offset) {
         for (int i = 0; i < used; i++) {
             if (offsets[i] == offset) {

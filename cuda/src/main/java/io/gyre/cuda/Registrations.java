@@ -6,8 +6,8 @@ import jcuda.Pointer;
 import jcuda.driver.JCudaDriver;
 
 /**
- * Which memory of this process is pinned, and by how many. The driver pins memory once for all devices and refuses to
- * do it twice, so this belongs to the process as the driver does.
+ * Reference counts of the pinned memory of this process. The driver pins memory once for all devices and rejects
+ * pinning it twice, so the counts are per process, like the driver.
  */
 final class Registrations {
 

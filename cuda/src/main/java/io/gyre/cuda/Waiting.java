@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Asks until something is done: spins for as long as a short copy takes, and then sleeps in between. */
+/** Polls until something is done: spins for the duration of a short copy, then sleeps between polls. */
 final class Waiting {
 
     private static final int SPINS = 200;

@@ -3,7 +3,7 @@ package io.gyre.cuda;
 import io.gyre.device.DeviceException;
 import io.gyre.device.DeviceProvider;
 
-/** Says why there is no device; twice, to see that it stays the same. */
+/** Prints why there is no device; twice, to check that the reason stays the same. */
 final class AbsenceProgram {
 
     private AbsenceProgram() {}

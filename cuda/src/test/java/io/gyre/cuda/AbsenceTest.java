@@ -13,13 +13,13 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is said where there is no GPU: one line, and no crash. */
+/** Without a GPU there is one line of output, and no crash. */
 class AbsenceTest {
 
     @TempDir
     Path directory;
 
-    /** JDK 25 would have a word on native libraries before the one line. */
+    /** JDK 25 would print a warning about native libraries before the line. */
     private static final List<String> FLAGS = Stream.concat(
                     RankJvm.QUICK_START.stream(), Stream.of("--enable-native-access=ALL-UNNAMED"))
             .toList();

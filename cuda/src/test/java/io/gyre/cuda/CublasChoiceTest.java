@@ -20,12 +20,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** cuBLAS is used where it was asked for, is right, and is faster; else the reason is said. */
+/** cuBLAS is used if it was enabled, is correct and is faster; otherwise the reason is reported. */
 class CublasChoiceTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    /** Long beside what either implementation takes for a few elements. */
+    /** Long compared with what either implementation takes for a few elements. */
     private static final int LONG_MICROS = 4000;
 
     @TempDir
@@ -87,7 +87,7 @@ class CublasChoiceTest {
         assertThat(FakeCublas.calls()).isZero();
     }
 
-    /** Shorter vectors than those for which it was chosen stay with Gyre's kernels. */
+    /** Vectors shorter than those for which it was chosen stay with Gyre's kernels. */
     @Test
     void theLengthDecides() {
         try (Devices devices = CudaDevices.open();
@@ -101,7 +101,7 @@ class CublasChoiceTest {
             assertThat(FakeCublas.calls()).isEqualTo(before);
             device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 500, 2);
             assertThat(FakeCublas.calls()).isEqualTo(before + 1);
-            // By 0 all becomes 0, which cuBLAS does not promise.
+            // Scaling by 0 gives 0, which cuBLAS does not promise.
             device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 500, 0);
             assertThat(FakeCublas.calls()).isEqualTo(before + 1);
             stream.await(PATIENCE, "scalings");
@@ -147,7 +147,7 @@ class CublasChoiceTest {
     @Test
     void oneOfAnotherCudaIsNotUsed() throws Exception {
         String driver = FakeDriver.compiled().toString();
-        // As one that somebody has given the name that JCublas looks for.
+        // As if renamed to the name that JCublas looks for.
         Path renamed = FakeCublas.compiled(13).getParent();
         assertThat(answer(Map.of("LD_LIBRARY_PATH", renamed.toString()), driver))
                 .isEqualTo(

@@ -8,7 +8,7 @@ import io.gyre.device.GradientKernels;
 import io.gyre.testkit.GradientKernelsContract;
 
 /**
- * Sums and scalings of cuBLAS, at all lengths, on the fake driver and a fake cuBLAS that rounds as the real one does.
+ * Sums and scaling with cuBLAS, at all lengths, on the fake driver and a fake cuBLAS that rounds as the real one does.
  */
 class CublasKernelsTest extends GradientKernelsContract {
 

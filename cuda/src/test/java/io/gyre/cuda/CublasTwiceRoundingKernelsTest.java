@@ -8,7 +8,7 @@ import io.gyre.device.GradientKernels;
 import io.gyre.testkit.GradientKernelsContract;
 
 /**
- * All operations of a cuBLAS that rounds as Gyre's kernels do: no such one is known, but the way of axpy is thus tried.
+ * All operations of a cuBLAS that rounds as Gyre's kernels do: no such version is known, but this tests the axpy path.
  */
 class CublasTwiceRoundingKernelsTest extends GradientKernelsContract {
 

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Ranks that own several devices each: all devices of all ranks get the same bits. */
+/** Ranks that own several devices each: all devices of all ranks get bit-identical results. */
 class DeviceGroupTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -66,7 +66,7 @@ class DeviceGroupTest {
             }
         }
 
-        /** Something that a forgotten event would overtake. */
+        /** Work that would be overtaken if an event were missing. */
         void compute() {
             for (int i = 0; i < devices.size(); i++) {
                 devices.get(i)
@@ -105,7 +105,7 @@ class DeviceGroupTest {
         return region;
     }
 
-    /** The sums of two ranks, first over the devices of each in their order: as floats, so the bits are known. */
+    /** The sums of two ranks, first over the devices of each in order: in float arithmetic, so the bits are known. */
     private static float[] expected(int... counts) {
         int n = (int) PLAN.elements();
         float[][][] vectors = new float[counts.length][][];
@@ -174,7 +174,7 @@ class DeviceGroupTest {
         });
     }
 
-    /** Streams that lag behind, so that a missing event shows. */
+    /** Slow streams, so that a missing event shows. */
     @ParameterizedTest
     @CsvSource({
         "1, 1, true",
@@ -198,7 +198,7 @@ class DeviceGroupTest {
         FakeDriver.assertNothingIsLeft();
     }
 
-    /** Below collectives by messages, and below those of several hosts. */
+    /** Below collectives by messages, and below collectives over several hosts. */
     @Test
     void theCollectiveAmongRanksMayBeAny() throws Exception {
         FakeDriver.load(4, true, 100);
@@ -212,7 +212,7 @@ class DeviceGroupTest {
         FakeDriver.assertNothingIsLeft();
     }
 
-    /** What a strategy sees of devices: one rank's gradients in the host's memory. */
+    /** What a strategy sees of devices: one rank's gradients in host memory. */
     private record Model(Region gradients) implements TrainableModel {
         @Override
         public ElementType elementType() {
@@ -250,7 +250,7 @@ class DeviceGroupTest {
         }
     }
 
-    /** A strategy combines what a group of devices has added up, and knows nothing of them. */
+    /** A strategy reduces what a group of devices has summed, without knowing of the devices. */
     @Test
     void aStrategyTakesAGroupForOneRank() throws Exception {
         FakeDriver.load(4, true, 100);

@@ -28,8 +28,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * A rank whose gradients lie on its device. They are computed bucket by bucket and leave at once, while a second thread
- * combines what has left before. Compares what comes of them with the same steps on the host, bit for bit.
+ * A rank whose gradients are on its device. They are computed bucket by bucket and copied at once, while a second
+ * thread reduces earlier buckets. Compares the result with the same steps on the host, bit for bit.
  */
 final class ExchangeProgram {
 
@@ -101,7 +101,7 @@ final class ExchangeProgram {
         }
     }
 
-    /** The thread that combines, with a device of its own: the same GPU. */
+    /** The thread that reduces, with its own device object for the same GPU. */
     private record Combining(
             Devices devices,
             int ordinal,

@@ -11,7 +11,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Two processes, each with a device, sum gradients that lie on their devices, through shared memory of the host. */
+/** Two processes, each with a device, sum the gradients on their devices through shared host memory. */
 class ExchangeTest {
 
     @TempDir
@@ -28,7 +28,7 @@ class ExchangeTest {
                 ranks.add(RankJvm.start(
                         directory,
                         flags,
-                        // Each rank has a device of its own; the second one is slower.
+                        // Each rank has its own device; the second is slower.
                         Map.of("FAKE_CUDA_DEVICES", "2", "FAKE_CUDA_DELAY_US", String.valueOf(rank * 500)),
                         ExchangeProgram.class,
                         driver,

@@ -15,7 +15,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** JCuda's libraries are put in place so that JVMs which start together do not load each other's half-written files. */
+/** JCuda's libraries are installed so that JVMs that start together do not load each other's half-written files. */
 class ExtractionTest {
 
     private static final int JVMS = 8;
@@ -23,7 +23,7 @@ class ExtractionTest {
     @TempDir
     Path temporary;
 
-    /** Without the preparation some of them end with SIGBUS nearly every time. */
+    /** Without the preparation some of them die of SIGBUS nearly every time. */
     @Test
     void eightJvmsStartTogether() throws Exception {
         String driver = FakeDriver.compiled().toString();

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What goes wrong with a GPU, on the fake driver. */
+/** GPU failures, on the fake driver. */
 class FailureTest {
 
     private static final Duration SOON = Duration.ofMillis(200);
@@ -80,7 +80,7 @@ class FailureTest {
         assertThat(failure).hasMessageContaining("CUDA_ERROR_LAUNCH_FAILED");
         assertThat(catchThrowableOfType(DeviceException.class, () -> device.allocate("more", 1)))
                 .hasMessage(failure.getMessage());
-        // All can still be closed, and the host's memory is free again.
+        // Everything can still be closed, and the host memory is unpinned.
         pin.close();
         data.close();
         stream.close();
@@ -146,7 +146,7 @@ class FailureTest {
         }
     }
 
-    /** The fixture itself: a copy without an event must be seen to come too early. */
+    /** Tests the fixture itself: a copy without an event must be detected as too early. */
     @Test
     void aForgottenEventShows() {
         FakeDriver.configure(1, 1, 20_000, 86);

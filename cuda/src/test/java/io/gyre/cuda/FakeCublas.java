@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * cuBLAS without a GPU, in this JVM: {@code fake-cublas.cpp}, on the fake driver. What JCublas finds as {@code
+ * cuBLAS without a GPU, in this JVM: {@code fake-cublas.cpp}, on the fake driver. JCublas finds it as {@code
  * libcublas.so.12}.
  */
 final class FakeCublas {
@@ -27,7 +27,7 @@ final class FakeCublas {
     /**
      * The library, in a file called {@code libcublas.so.12}.
      *
-     * @param version what it calls itself, and its functions are marked with
+     * @param version the version that it reports, and its symbol version
      */
     static Path compiled(int version) {
         Path versions = SOURCES.resolve("cublas-" + version + ".map");
@@ -40,17 +40,17 @@ final class FakeCublas {
     }
 
     /**
-     * Sets it up anew.
+     * Configures it again.
      *
-     * @param roundsAsOurs 1 to round product and sum of {@code axpy} each, as no real one does
+     * @param roundsAsOurs 1 to round product and sum of {@code axpy} separately, as no real version does
      * @param wrong 1 for wrong results
      * @param micros how long each call takes
      */
     static native void configure(int roundsAsOurs, int wrong, int micros);
 
-    /** How many were created and not destroyed. */
+    /** Number of handles created and not destroyed. */
     static native long handles();
 
-    /** How often it has worked. */
+    /** Number of calls. */
     static native long calls();
 }

@@ -7,7 +7,7 @@ import java.util.List;
 
 /**
  * A CUDA driver without a GPU, in this JVM: {@code fake-driver.cpp}, compiled by {@code g++}. Loaded before JCuda's
- * library, it is what that library finds when it looks for {@code libcuda.so.1}.
+ * library, which then finds it as {@code libcuda.so.1}.
  */
 public final class FakeDriver {
 
@@ -18,7 +18,7 @@ public final class FakeDriver {
 
     private FakeDriver() {}
 
-    /** Loads it into this JVM; a test is skipped, and says why, where there is no compiler. */
+    /** Loads it into this JVM; without a compiler the test is skipped with a reason. */
     static synchronized void load() {
         if (!loaded) {
             System.load(compiled().toString());
@@ -26,10 +26,10 @@ public final class FakeDriver {
         }
     }
 
-    /** Loads it and sets it up anew. */
+    /** Loads and configures it. */
     public static void load(int devices, boolean peers, int delayMicros) {
         load();
-        // Before somebody asks for it: JCublas looks for it once in the life of a JVM.
+        // Before its first use: JCublas looks for it only once per JVM.
         FakeCublas.load();
         configure(devices, peers ? 1 : 0, delayMicros, 86);
     }
@@ -43,7 +43,7 @@ public final class FakeDriver {
                 List.of("-I", KERNELS.toString()));
     }
 
-    /** What was not given back: allocations, pins, streams, events, contexts and current contexts. */
+    /** Fails if anything was leaked: allocations, pins, streams, events, contexts and current contexts. */
     public static void assertNothingIsLeft() {
         long leaks = leaks();
         String[] kinds = {"allocations", "pins", "streams", "events", "contexts", "current contexts"};
@@ -57,18 +57,18 @@ public final class FakeDriver {
 
     static native void configure(int devices, int peers, int delayMicros, int capability);
 
-    /** Lets a kernel fail: the next launch for 1. */
+    /** Makes a kernel fail: 1 for the next launch. */
     static native void failLaunch(int inSoMany);
 
-    /** Lets all devices vanish. */
+    /** Makes all devices disappear. */
     static native void loseDevice(int inSoManyCalls);
 
-    /** Lets every kernel take so long. */
+    /** Makes every kernel take this long. */
     static native void slowKernels(int micros);
 
     static native void limitMemory(long bytes);
 
-    /** Lets no stream go on. */
+    /** Stops all streams. */
     static native void hang(int yes);
 
     static native long pageableCopies();

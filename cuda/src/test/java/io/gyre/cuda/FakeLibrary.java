@@ -15,17 +15,16 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Compiles libraries that stand in for NVIDIA's. */
+/** Compiles fake versions of NVIDIA's libraries. */
 final class FakeLibrary {
 
     private FakeLibrary() {}
 
     /**
-     * A library, compiled once for each version of what it is made of; a test is skipped, and says why, where there is
-     * no compiler.
+     * A library, compiled once for each version of its sources; without a compiler the test is skipped with a reason.
      *
-     * @param name its file, and what it calls itself unless an option says otherwise
-     * @param others files that it is made of too
+     * @param name its file name, and its soname unless an option says otherwise
+     * @param others further input files
      * @param options for the compiler
      */
     static synchronized Path compiled(String name, List<Path> sources, List<Path> others, List<String> options) {

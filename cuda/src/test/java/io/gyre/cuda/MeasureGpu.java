@@ -21,9 +21,9 @@ import jcuda.Pointer;
 import jcuda.driver.JCudaDriver;
 
 /**
- * Measures a GPU: copies between host and device, pinned and not; kernels beside a copy inside the device, which is the
- * floor of what is bound by memory; cuBLAS beside Gyre's kernels, if there is one; gradients of 102 MB to the host and
- * back, bucket by bucket. Medians and 99th percentiles of many rounds.
+ * Measures a GPU: copies between host and device, pinned and not; kernels compared with a copy inside the device, which
+ * is the floor of memory-bound work; cuBLAS, if present, compared with Gyre's kernels; gradients of 102 MB to the host
+ * and back, bucket by bucket. Medians and 99th percentiles of many rounds.
  */
 final class MeasureGpu {
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The kernels as they are shipped: made of the source beside them, and what NVIDIA's own compiler takes. */
+/** The kernels as shipped: they match their source, and NVIDIA's own compiler accepts them. */
 class PtxTest {
 
     private static final byte[] PTX = CudaKernels.resource(CudaKernels.PTX);
@@ -57,7 +57,7 @@ class PtxTest {
         return pattern.matcher(text).results().map(result -> result.group(1)).collect(Collectors.toList());
     }
 
-    /** A fused multiply-add would round once, and give other bits than the host. */
+    /** A fused multiply-add would round once, and give other bits than on the host. */
     @Test
     void nothingIsFused() {
         assertThat(TEXT).doesNotContain("fma.");

@@ -4,7 +4,7 @@ import io.gyre.device.Devices;
 import io.gyre.testkit.DevicesContract;
 import org.junit.jupiter.api.Tag;
 
-/** On a GPU: fails where there is none, so that a green run proves something. */
+/** On a GPU: fails without one, so that a green run means something. */
 @Tag("gpu")
 class RealDevicesTest extends DevicesContract {
 

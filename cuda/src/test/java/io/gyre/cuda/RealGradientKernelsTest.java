@@ -4,7 +4,7 @@ import io.gyre.device.Devices;
 import io.gyre.testkit.GradientKernelsContract;
 import org.junit.jupiter.api.Tag;
 
-/** On a GPU: fails where there is none. */
+/** On a GPU: fails without one. */
 @Tag("gpu")
 class RealGradientKernelsTest extends GradientKernelsContract {
 

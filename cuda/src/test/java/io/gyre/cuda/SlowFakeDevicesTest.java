@@ -3,7 +3,7 @@ package io.gyre.cuda;
 import io.gyre.device.Devices;
 import io.gyre.testkit.DevicesContract;
 
-/** 4 devices whose streams lag behind: on the fake driver. */
+/** 4 devices with slow streams, on the fake driver. */
 class SlowFakeDevicesTest extends DevicesContract {
 
     @Override

@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.LockSupport;
 
-/** Waits for a file, and then opens a device of the fake driver. */
+/** Waits for a file, then opens a device of the fake driver. */
 final class StartProgram {
 
     private StartProgram() {}

@@ -3,7 +3,7 @@ package io.gyre.cuda;
 import io.gyre.device.Device;
 import io.gyre.device.Devices;
 
-/** Says whether cuBLAS is used on a device of the fake driver; twice, to see that the reason stays the same. */
+/** Prints whether cuBLAS is used on a device of the fake driver; twice, to check that the reason stays the same. */
 final class TuneProgram {
 
     private TuneProgram() {}

@@ -35,8 +35,8 @@ import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
- * Training whose gradients lie on devices of the fake driver, with streams that lag behind. ND4J's CPU backend plays
- * ND4J CUDA: what it computes gets to the device by a stream, late, as the work of ND4J CUDA would.
+ * Training with gradients on devices of the fake driver, with slow streams. ND4J's CPU backend simulates ND4J CUDA: its
+ * results reach the device late, by a stream, as those of ND4J CUDA would.
  */
 class StagedTrainingTest {
 
@@ -47,7 +47,7 @@ class StagedTrainingTest {
     /** Several buckets for the smallest of models. */
     private static final long BUCKET_BYTES = 400;
 
-    /** How often buckets left before their pass was over, in each pass. */
+    /** Number of buckets copied before the end of their pass, by pass. */
     private static final class DuringPass extends BaseTrainingListener {
         final List<Integer> earlyBuckets = new ArrayList<>();
         int left;
@@ -59,8 +59,7 @@ class StagedTrainingTest {
     }
 
     /**
-     * A device with ND4J's stream on it, and two places: where the CPU computes, and the vector that the device would
-     * have.
+     * A device with ND4J's stream, and two memory areas: the one in which the CPU computes, and the device's vector.
      */
     private static final class Played implements DeviceGradients.GradientMemory, AutoCloseable {
         private final Device device;
@@ -79,7 +78,7 @@ class StagedTrainingTest {
             this.duringPass = duringPass;
         }
 
-        /** An array over the memory in which the CPU computes: the fake driver's is the host's. */
+        /** An array over the memory in which the CPU computes: memory of the fake driver is host memory. */
         INDArray array(INDArray shape) {
             FloatPointer pointer = new FloatPointer(new At(computed.address()));
             pointer.capacity(shape.length());
@@ -155,7 +154,7 @@ class StagedTrainingTest {
         return model;
     }
 
-    /** Batches that do not go up evenly: in the last step one rank has nothing. */
+    /** Batches that do not divide evenly: in the last step one rank has none. */
     private static ShardedData data() {
         Nd4j.getRandom().setSeed(3);
         List<DataSet> batches = new ArrayList<>();
@@ -183,7 +182,7 @@ class StagedTrainingTest {
                 .get(0);
     }
 
-    /** Parameters, and how many buckets left during each pass. */
+    /** Parameters, and the number of buckets copied during each pass. */
     private record Result(INDArray parameters, List<Integer> earlyBuckets) {}
 
     private static Result onDevice(Session session, Overlap overlap) {
@@ -222,15 +221,15 @@ class StagedTrainingTest {
         FakeDriver.assertNothingIsLeft();
     }
 
-    /** After the first pass, in which the hooks are tried. */
+    /** After the first pass, in which the hooks are checked. */
     @Test
     void copiesBeginDuringTheBackwardPass() throws Exception {
         FakeDriver.load(RANKS, true, 300);
 
         List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, Overlap.ON));
 
-        // Rank 0 has three batches in each epoch. The vector is fetched once at the begin of a pass, and then in
-        // buckets.
+        // Rank 0 has three batches in each epoch. The vector is fetched once at the beginning of a pass, and then by
+        // bucket.
         List<Integer> early = results.get(0).earlyBuckets();
         assertThat(early).hasSize(3 * EPOCHS);
         assertThat(early.subList(1, early.size()))

@@ -23,7 +23,7 @@ public final class FirstProgram {
 
     private FirstProgram() {}
 
-    /** Trains for two passes over the data, and says how many of the digits that were held out are read rightly. */
+    /** Trains for two passes over the data, and prints the accuracy on the held-out digits. */
     public static void main(String[] arguments) throws InterruptedException {
         ImageSet digits = DrawnDigits.of(1);
 
@@ -43,7 +43,7 @@ public final class FirstProgram {
         });
     }
 
-    /** A plain Deeplearning4j model: nothing in it knows of ranks. */
+    /** A plain Deeplearning4j model: nothing in it refers to ranks. */
     private static MultiLayerConfiguration configuration() {
         return new NeuralNetConfiguration.Builder()
                 .seed(1)

@@ -19,13 +19,13 @@ import org.deeplearning4j.nn.api.Model;
  * bin/gyre run -n 2 -- io.gyre.samples.ManyProcesses
  * }</pre>
  *
- * <p>One line differs: the session comes from the environment, in which the launcher has left who this rank is.
+ * <p>One line differs: the session is created from the environment, in which the launcher has set the rank.
  */
 public final class ManyProcesses {
 
     private ManyProcesses() {}
 
-    /** Trains for one pass over the data; every rank says what it did. */
+    /** Trains for one pass over the data; every rank prints its report. */
     public static void main(String[] arguments) {
         ImageSet digits = DrawnDigits.of(1);
 

@@ -26,7 +26,7 @@ public final class ParameterServerProgram {
 
     private ParameterServerProgram() {}
 
-    /** Trains for four passes over the data, and says how many of the digits that were held out are read rightly. */
+    /** Trains for four passes over the data, and prints the accuracy on the held-out digits. */
     public static void main(String[] arguments) throws InterruptedException {
         ImageSet digits = DrawnDigits.of(1);
 
@@ -51,7 +51,7 @@ public final class ParameterServerProgram {
         try (DistributedTrainer trainer = DistributedTrainer.builder(model, workers)
                 .strategy(Parameters.asynchronous(model, service))
                 .build()) {
-            // 32 examples for each worker in a step, and each step of a worker is an update.
+            // 32 examples per worker and step, and each step of a worker is an update.
             trainer.fit(ShardedData.of(ImageExamples.train(digits), 32, 1), 4);
             Evaluation evaluation = trainer.evaluate(ShardedData.of(ImageExamples.heldOut(digits), 100, 1));
 

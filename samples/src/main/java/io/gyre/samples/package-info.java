@@ -1,4 +1,4 @@
-/** Runnable programs, one story each. */
+/** Runnable programs, one topic each. */
 @NullMarked
 package io.gyre.samples;
 

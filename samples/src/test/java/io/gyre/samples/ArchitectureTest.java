@@ -18,7 +18,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Dependencies point inwards, and one module knows each foreign library. It is here because samples see all modules.
+ * Dependencies point inwards, and each third-party library is used by one module. The test is here because samples see
+ * all modules.
  */
 class ArchitectureTest {
 
@@ -44,7 +45,7 @@ class ArchitectureTest {
             "io.gyre.transport..",
             "io.gyre.dl4j..");
 
-    /** Each package is a slice of its own, the root package too, which a pattern could not say. */
+    /** Each package is its own slice, also the root package, which a pattern could not express. */
     private static final SliceAssignment PACKAGES = new SliceAssignment() {
         @Override
         public SliceIdentifier getIdentifierOf(JavaClass javaClass) {

@@ -19,8 +19,7 @@ import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
- * Proves that one dependency and a backend are enough: trains exclusive-or on two ranks of one JVM, without any JVM
- * flag.
+ * Shows that one dependency and a backend are enough: trains exclusive-or on two ranks of one JVM, without JVM flags.
  */
 public final class Main {
     private Main() {}

@@ -2,7 +2,7 @@ package consumer;
 
 import org.junit.jupiter.api.Test;
 
-/** Runs the program as users' tests would: by Surefire, in a JVM without any flag. */
+/** Runs the program as users' tests would: by Surefire, in a JVM without flags. */
 class MainTest {
 
     @Test

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * CIFAR-10 in its binary version: files of images of 32x32 pixels in colour, each a byte for its class, then a byte for
- * each red value, row by row, then green, then blue.
+ * CIFAR-10 in its binary version: files of colour images of 32x32 pixels, each one byte for its class, then one byte
+ * per red value, row by row, then green, then blue.
  *
  * @see <a href="https://www.cs.toronto.edu/~kriz/cifar.html">Krizhevsky, Learning multiple layers of features from tiny
  *     images, 2009</a>
@@ -39,7 +39,7 @@ final class Cifar10 implements Images {
         size = images;
     }
 
-    /** Whether the directory looks like this set; that does not make it whole. */
+    /** Whether the directory looks like this set, which does not mean that it is complete. */
     static boolean isIn(Path directory) {
         return !trainFiles(directory).isEmpty();
     }

@@ -5,11 +5,11 @@ final class Colours {
 
     static final int CHANNELS = 3;
 
-    /** By the training part of CIFAR-10. */
+    /** Statistics of the training part of CIFAR-10. */
     static final Colours CIFAR_10 =
             new Colours(new float[] {0.4914f, 0.4822f, 0.4465f}, new float[] {0.2470f, 0.2435f, 0.2616f});
 
-    /** By ImageNet, and so more or less by any photographs. */
+    /** Statistics of ImageNet, which fit most photographs. */
     static final Colours IMAGENET =
             new Colours(new float[] {0.485f, 0.456f, 0.406f}, new float[] {0.229f, 0.224f, 0.225f});
 

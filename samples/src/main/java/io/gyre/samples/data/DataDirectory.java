@@ -12,7 +12,7 @@ public final class DataDirectory {
      * Opens MNIST-style IDX files, CIFAR-10 binary files, or a folder of class folders.
      *
      * @param pixels height and width of the images of class folders; the others have their own
-     * @throws BadDataException if there is none of them, or what is there is damaged
+     * @throws BadDataException if there is none of them, or the files are damaged
      */
     public static ImageSet open(Path directory, int pixels) {
         if (!Files.exists(directory)) {

@@ -3,9 +3,8 @@ package io.gyre.samples.data;
 import java.util.Arrays;
 
 /**
- * How digits are written: the strokes of the pen, through points of the unit square (x to the right, y down), and for
- * some digits a second way. Where a stroke bends, it follows a spline through its points; a corner is where two strokes
- * meet.
+ * Shapes of the digits: pen strokes through points of the unit square (x to the right, y down), with a second variant
+ * for some digits. A curved stroke follows a spline through its points; two strokes meet at a corner.
  *
  * @see <a href="https://doi.org/10.1016/B978-0-12-079050-0.50020-5">Catmull and Rom, A class of local interpolating
  *     splines, 1974</a>
@@ -14,10 +13,10 @@ final class DigitStrokes {
 
     static final int DIGITS = 10;
 
-    /** Straight pieces between two points of a spline. */
+    /** Number of straight segments between two points of a spline. */
     private static final int PIECES = 5;
 
-    /** By digit, by way of writing it, by stroke. Strokes of two points are straight. */
+    /** By digit, variant and stroke. Strokes of two points are straight. */
     private static final double[][][][] WAYS = {
         {
             {{.5, 0, .22, .12, .1, .5, .22, .88, .5, 1, .78, .88, .9, .5, .78, .12, .5, 0}},
@@ -71,7 +70,7 @@ final class DigitStrokes {
 
     private DigitStrokes() {}
 
-    /** Polylines of one way to write the digit: x, y, x, y, and so on. */
+    /** Polylines of one variant of the digit: x, y, x, y, and so on. */
     static double[][] of(int digit, Noise noise) {
         double[][][] ways = WAYS[digit];
         return Arrays.stream(ways[noise.below(ways.length)])

@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Digits that are drawn here, so that a fresh machine has something that can really be learned: 28x28 grey pixels, each
- * image bent, slanted, turned, stretched and shifted, in a pen of its own, under noise.
+ * Generated digits, so that there is a learnable data set without a download: 28x28 grey pixels, each image bent,
+ * slanted, rotated, stretched and shifted, with its own pen width and noise.
  *
- * <p>Strokes are drawn as the distance to a polyline, and not with Java2D's fonts, which differ between machines and
- * are absent on some servers: image {@code i} of a seed is the same everywhere.
+ * <p>Strokes are drawn by distance to a polyline, not with Java2D's fonts, which differ between machines and are
+ * missing on some servers: image {@code i} of a seed is the same everywhere.
  */
 public final class DrawnDigits implements Images {
 
@@ -31,7 +31,7 @@ public final class DrawnDigits implements Images {
         this.size = size;
     }
 
-    /** Draws 8,000 digits to train on and 1,000 others. */
+    /** Draws 8,000 digits to train on and 1,000 held out. */
     public static ImageSet of(long seed) {
         List<String> classes = IntStream.range(0, DigitStrokes.DIGITS)
                 .mapToObj(Integer::toString)
@@ -105,7 +105,7 @@ public final class DrawnDigits implements Images {
         }
     }
 
-    /** Pale ink, grey paper, and grain on both. */
+    /** Adds pale ink, grey paper, and grain on both. */
     private static void spoil(Noise noise, float[] values, int offset) {
         float paper = (float) noise.between(0, 0.15);
         float contrast = (float) noise.between(0.5, 1) * (1 - paper);
@@ -116,7 +116,7 @@ public final class DrawnDigits implements Images {
         }
     }
 
-    /** Where the points of one image go: a wave that bends them, then a slant, a turn, a stretch and a shift. */
+    /** The transformation of one image's points: a wave that bends them, then slant, rotation, scaling and shift. */
     private static final class Distortion {
         private final double waveX;
         private final double waveY;
@@ -138,7 +138,7 @@ public final class DrawnDigits implements Images {
             double slant = noise.between(-0.25, 0.25);
             double width = BOX * noise.between(0.75, 1.1);
             double height = BOX * noise.between(0.8, 1.1);
-            // StrictMath, because the last digit of Math.sin is the processor's own.
+            // StrictMath, because the last digit of Math.sin depends on the processor.
             double sin = StrictMath.sin(turn);
             double cos = StrictMath.cos(turn);
             xx = cos * width;
@@ -149,7 +149,7 @@ public final class DrawnDigits implements Images {
             shiftY = PIXELS / 2.0 - 0.5 + noise.between(-2, 2);
         }
 
-        /** Takes points of the unit square to pixels, in place. */
+        /** Maps points of the unit square to pixels, in place. */
         void apply(double[] points) {
             for (int i = 0; i < points.length; i += 2) {
                 double x = points[i] - 0.5;

@@ -11,8 +11,8 @@ import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 
 /**
- * One file of the MNIST format, checked: bytes in one dimension (labels) or in three (images). Numbers in its header
- * are big-endian; it may be compressed.
+ * One file of the MNIST format, checked: bytes in one dimension (labels) or in three (images). Numbers in the header
+ * are big-endian; the file may be compressed.
  *
  * @see <a href="http://yann.lecun.com/exdb/mnist/">LeCun, Cortes and Burges, The MNIST database of handwritten
  *     digits</a>
@@ -108,7 +108,7 @@ final class IdxFile {
     }
 
     private static byte[] body(InputStream in, Path file, String announced, int expected) throws IOException {
-        // Grows as it reads: a damaged header cannot ask for more memory than the file has bytes.
+        // Grows as it reads: a damaged header cannot make it allocate more memory than the file has bytes.
         byte[] bytes = in.readNBytes(expected);
         if (bytes.length < expected) {
             throw new BadDataException(file + " is cut off: its header announces " + announced + ", " + expected
@@ -121,7 +121,7 @@ final class IdxFile {
         return bytes;
     }
 
-    /** Where it was read from. */
+    /** The file that was read. */
     Path path() {
         return path;
     }

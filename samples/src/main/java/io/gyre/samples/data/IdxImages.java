@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
-/** Images and labels of MNIST-style files: MNIST, Fashion-MNIST and their kin. Values are scaled to 0 to 1. */
+/** Images and labels of MNIST-style files: MNIST, Fashion-MNIST and similar sets. Values are scaled to 0 to 1. */
 final class IdxImages implements Images {
 
     private static final String TRAIN = "train-";
@@ -22,7 +22,7 @@ final class IdxImages implements Images {
         this.labels = labels;
     }
 
-    /** Whether the directory looks like one of these sets; that does not make it whole. */
+    /** Whether the directory looks like one of these sets, which does not mean that it is complete. */
     static boolean areIn(Path directory) {
         return IdxFile.findImages(directory, TRAIN).isPresent()
                 || IdxFile.findImages(directory, SINGLE).isPresent();

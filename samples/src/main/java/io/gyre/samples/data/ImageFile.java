@@ -14,13 +14,13 @@ import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.jspecify.annotations.Nullable;
 
-/** Decodes an image file, which may be damaged in any way: whatever a decoder makes of that, the error names it. */
+/** Decodes an image file, which may be damaged in any way: however a decoder fails, the error names the file. */
 final class ImageFile {
 
     /** Larger than any camera's. */
     private static final long MAX_PIXELS = 200_000_000;
 
-    /** What a decoder takes for a pixel, and what we do: three or four bytes each. */
+    /** Memory per pixel of the decoder and of our copy: three or four bytes each. */
     private static final int BYTES_PER_PIXEL = 8;
 
     private static final long MIB = 1 << 20;
@@ -28,7 +28,7 @@ final class ImageFile {
     private ImageFile() {}
 
     /**
-     * The middle of an image.
+     * The middle square of an image.
      *
      * @param colours of its pixels, row by row, as in {@link BufferedImage#getRGB(int, int)}
      * @param side of the square, in pixels
@@ -53,11 +53,11 @@ final class ImageFile {
         } catch (IOException e) {
             throw damaged(file, reason(e), e);
         } catch (RuntimeException e) {
-            // The decoders of the JDK throw what their arithmetic leads to: IllegalArgument, NegativeArraySize,
+            // The JDK's decoders throw whatever their arithmetic leads to: IllegalArgument, NegativeArraySize,
             // IndexOutOfBounds...
             throw damaged(file, e.toString(), e);
         } catch (OutOfMemoryError e) {
-            // Other claims than its size, such as the length of a palette.
+            // Caused by header fields other than the size, such as the length of a palette.
             throw damaged(file, "its decoder takes more memory than this JVM has (" + e.getMessage() + ")", e);
         }
     }
@@ -86,7 +86,7 @@ final class ImageFile {
         }
     }
 
-    /** Before anything of that size is allocated: a small file can claim to be an image that fills the memory. */
+    /** Before anything of that size is allocated: a small file can claim an image size that exhausts memory. */
     private static void checkSize(Path file, int width, int height) {
         if (width <= 0 || height <= 0) {
             throw damaged(file, "it claims to be " + width + " by " + height + " pixels", null);
@@ -114,7 +114,7 @@ final class ImageFile {
         return e.getMessage() == null ? e.toString() : e.getMessage().replaceAll("\\.+$", "");
     }
 
-    /** Hears of JPEG files that are cut off: their decoder paints the rest grey and only warns. */
+    /** Detects truncated JPEG files: the decoder paints the rest grey and only warns. */
     private static final class Truncation implements IIOReadWarningListener {
         private @Nullable String warning;
 

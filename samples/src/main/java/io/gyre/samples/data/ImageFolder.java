@@ -10,8 +10,8 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * A folder with one folder of images for each class, which has its name. An image is read from its file whenever it is
- * wanted: its middle square, shrunk or enlarged to the size of the set, in colour.
+ * A folder with one folder of images for each class, named after it. An image is read from its file on each access: its
+ * middle square, scaled to the size of the set, in colour.
  */
 final class ImageFolder implements Images {
 
@@ -27,7 +27,7 @@ final class ImageFolder implements Images {
         this.pixels = pixels;
     }
 
-    /** Whether the directory looks like this kind of set; that does not make it whole. */
+    /** Whether the directory looks like this kind of set, which does not mean that it is complete. */
     static boolean isIn(Path directory) {
         return classFolders(directory).stream()
                 .anyMatch(folder -> !imageFiles(folder).isEmpty());
@@ -65,7 +65,7 @@ final class ImageFolder implements Images {
         });
     }
 
-    /** In the order of their names, so that all ranks see the same set; hidden ones are left out. */
+    /** Sorted by name, so that all ranks see the same set; hidden files are skipped. */
     private static List<Path> list(Path directory, Predicate<Path> wanted) {
         try (Stream<Path> found = Files.list(directory)) {
             return found.filter(path -> !path.getFileName().toString().startsWith("."))

@@ -5,17 +5,17 @@ import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 /**
- * Images to learn from, and others to find out what was learned.
+ * Images to train on, and held-out images to evaluate.
  *
- * @param name for people
+ * @param name for messages
  * @param shape of every image
  * @param classes names of the classes, by number
- * @param train to learn from; not empty
+ * @param train images to train on; not empty
  * @param heldOut never trained on; may be empty
  */
 public record ImageSet(String name, ImageShape shape, List<String> classes, Images train, Images heldOut) {
 
-    /** One in so many images is held out of a set that comes in one piece. */
+    /** One in this many images is held out if a set has no separate test part. */
     private static final int HELD_OUT_ONE_IN = 5;
 
     public ImageSet {
@@ -25,7 +25,7 @@ public record ImageSet(String name, ImageShape shape, List<String> classes, Imag
         }
     }
 
-    /** Holds out the last fifth, as people do by hand: for images in no particular order. */
+    /** Holds out the last fifth: for images in no particular order. */
     static ImageSet holdingOutLastFifth(String name, ImageShape shape, List<String> classes, Images all) {
         int first = all.size() - all.size() / HELD_OUT_ONE_IN;
         return holdingOut(name, shape, classes, all, index -> index >= first);

@@ -16,7 +16,7 @@ public record ImageShape(int channels, int height, int width) {
         }
     }
 
-    /** How many numbers an image is. */
+    /** Number of values of an image. */
     public int values() {
         return Math.multiplyExact(Math.multiplyExact(channels, height), width);
     }

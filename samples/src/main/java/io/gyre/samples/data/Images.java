@@ -1,6 +1,6 @@
 package io.gyre.samples.data;
 
-/** Labelled images, read one at a time in any order. Several threads may read at once. */
+/** Labelled images with random access. Thread-safe. */
 public interface Images {
 
     /** How many there are. */
@@ -10,7 +10,7 @@ public interface Images {
     int label(int index);
 
     /**
-     * Reads one image, scaled as the models like it.
+     * Reads one image, with values scaled for the models.
      *
      * @param values receives {@link ImageShape#values} numbers: channel by channel, each row by row
      * @param offset where they begin

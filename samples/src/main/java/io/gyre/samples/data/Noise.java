@@ -1,8 +1,8 @@
 package io.gyre.samples.data;
 
 /**
- * Random numbers that are the same on every machine and JDK, from a seed and a position: number {@code i} of a set can
- * be made without the ones before it.
+ * Random numbers from a seed and a position, the same on every machine and JDK: number {@code i} of a set can be drawn
+ * without the previous ones.
  *
  * @see <a href="https://doi.org/10.1145/2660193.2660195">Steele, Lea and Flood, Fast splittable pseudorandom number
  *     generators, OOPSLA 2014</a>
@@ -30,12 +30,12 @@ final class Noise {
         return from + (to - from) * ((nextLong() >>> 11) * 0x1.0p-53);
     }
 
-    /** Uniform in 0 to {@code bound}, which is left out. */
+    /** Uniform in 0 (inclusive) to {@code bound} (exclusive). */
     int below(int bound) {
         return (int) Math.floorMod(nextLong() >>> 1, (long) bound);
     }
 
-    /** Bell-shaped with mean 0 and deviation 1, though never beyond 3.5: the sum of four numbers of 16 bits. */
+    /** Approximately normal with mean 0 and deviation 1, never beyond 3.5: the sum of four 16-bit numbers. */
     float bell() {
         long bits = nextLong();
         long sum = (bits & 0xFFFF) + (bits >>> 16 & 0xFFFF) + (bits >>> 32 & 0xFFFF) + (bits >>> 48);

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Noise with labels, for measuring speed: any number of images of any size, none of which is kept. A faint pattern of
- * its class lies in each image, so that a falling loss means something; there is nothing to hold out.
+ * Labelled noise, for measuring speed: any number of images of any size, none of them stored. Each image contains a
+ * faint pattern of its class, so that a falling loss is meaningful; nothing is held out.
  */
 public final class Synthetic implements Images {
 
@@ -25,7 +25,7 @@ public final class Synthetic implements Images {
         this.seed = seed;
     }
 
-    /** Makes up a set of 4,096 images in 10 classes, all of it to train on. */
+    /** Generates a set of 4,096 images in 10 classes, all of it to train on. */
     public static ImageSet of(ImageShape shape, long seed) {
         List<String> classes =
                 IntStream.range(0, CLASSES).mapToObj(Integer::toString).toList();

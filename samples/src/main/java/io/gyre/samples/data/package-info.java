@@ -1,6 +1,4 @@
-/**
- * Labelled images to learn from: drawn, made up, or read from files; each in a part to train on and a part held out.
- */
+/** Labelled images: drawn, synthetic, or read from files; each set has a part to train on and a part held out. */
 @NullMarked
 package io.gyre.samples.data;
 

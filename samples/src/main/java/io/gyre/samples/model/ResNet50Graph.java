@@ -19,11 +19,11 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
  * ResNet-50 of Deeplearning4j's zoo, with two changes.
  *
  * <ul>
- *   <li>Its last pooling has a window of 3x3, for which nothing is left of images below 96 pixels. Here the mean is
- *       taken over whatever is left, as in the paper.
- *   <li>Its initial weights are so large that the first loss is about 145. Here convolutions begin with He's, the
- *       output with weights close to 0, and every residual block as the identity, so that it learns from the first
- *       step, in small batches too.
+ *   <li>Its last pooling has a window of 3x3, too large for images below 96 pixels. Here the mean is over all remaining
+ *       pixels, as in the paper.
+ *   <li>Its initial weights are so large that the first loss is about 145. Here convolutions use He initialisation, the
+ *       output layer starts near 0, and every residual block as the identity, so that training progresses from the
+ *       first step, also with small batches.
  * </ul>
  *
  * @see <a href="https://doi.org/10.1109/CVPR.2016.90">He, Zhang, Ren and Sun, Deep residual learning for image
@@ -35,7 +35,7 @@ final class ResNet50Graph {
 
     private static final String LAST_BLOCK = "res5c_branch";
 
-    /** Ends the names of the last layers of the blocks, before their input is added. */
+    /** Name suffix of the last layer of each block, before its input is added. */
     private static final String LAST_OF_BLOCK = "branch2c";
 
     private ResNet50Graph() {}

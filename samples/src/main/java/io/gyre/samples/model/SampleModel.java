@@ -19,7 +19,8 @@ import org.nd4j.linalg.schedule.InverseSchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
 
 /**
- * What {@code gyre train} can train, by the name on its command line. Each takes images of any set, within its limits.
+ * The models of {@code gyre train}, by their name on the command line. Each accepts images of any set, within its
+ * limits.
  */
 public enum SampleModel {
 
@@ -44,7 +45,7 @@ public enum SampleModel {
         }
     },
 
-    /** The first convolutional network, as Deeplearning4j's zoo has it. */
+    /** The first convolutional network, from Deeplearning4j's zoo. */
     LENET(1, 28, 8, 16) {
         @Override
         Model configured(ImageShape shape, int classes, long seed) {
@@ -58,7 +59,7 @@ public enum SampleModel {
         }
     },
 
-    /** The residual network of 50 layers, as Deeplearning4j's zoo has it, adapted to small images. */
+    /** The residual network of 50 layers, from Deeplearning4j's zoo, adapted to small images. */
     RESNET50(3, 32, 32, 8) {
         @Override
         Model configured(ImageShape shape, int classes, long seed) {
@@ -67,8 +68,8 @@ public enum SampleModel {
     };
 
     /**
-     * Halved in the second pass over the data, a third in the next, and so on: with a constant rate the accuracy jumps
-     * from pass to pass, from seed to seed, and most of all where gradients are of older parameters.
+     * Rate divided by the number of the pass over the data: with a constant rate the accuracy varies widely from pass
+     * to pass and seed to seed, most of all with delayed gradients.
      */
     private static Adam fallingAdam(double rate) {
         return new Adam(new InverseSchedule(ScheduleType.EPOCH, rate, 1, 1));
@@ -112,7 +113,7 @@ public enum SampleModel {
                 : ((MultiLayerNetwork) model).convertDataType(DataType.DOUBLE);
     }
 
-    /** Fails if images of so many pixels on their shorter side vanish in the model's poolings. */
+    /** Fails if images with this many pixels on the shorter side are too small for the model's poolings. */
     public void checkPixels(int pixels) {
         if (pixels < smallestPixels) {
             throw new IllegalArgumentException("images of " + pixels + " pixels are too small for " + this
@@ -120,12 +121,12 @@ public enum SampleModel {
         }
     }
 
-    /** Channels of made-up images for it. */
+    /** Channels of synthetic images for it. */
     public int channels() {
         return channels;
     }
 
-    /** Height and width of images, where the data leave the choice. */
+    /** Height and width of images, if the data do not determine them. */
     public int defaultPixels() {
         return defaultPixels;
     }

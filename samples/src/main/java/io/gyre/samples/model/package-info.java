@@ -1,4 +1,4 @@
-/** The models that the samples train: nothing in them knows that training is distributed. */
+/** The models of the samples: plain Deeplearning4j models, independent of distribution. */
 @NullMarked
 package io.gyre.samples.model;
 

@@ -8,17 +8,17 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * On what the ranks compute. Chosen before any of them starts, because ND4J itself chooses when it is first touched,
- * and then from the class path alone.
+ * The backend of the ranks. Chosen before any of them starts, because ND4J chooses when it is first loaded, and only by
+ * the class path.
  *
- * @param onCuda on GPUs, or else on the CPU
+ * @param onCuda whether on GPUs; otherwise on the CPU
  * @param usable ordinals of the GPUs on which ND4J CUDA can run
- * @param note why it is not what the user may have expected; null for nothing to say
+ * @param note why it may not be what the user expects; null for none
  */
 record BackendChoice(
         boolean onCuda, List<Integer> usable, @Nullable String note) {
 
-    /** Read by ND4J: the higher one wins. */
+    /** Read by ND4J: the highest priority wins. */
     private static final String CPU_PRIORITY = "BACKEND_PRIORITY_CPU";
 
     private static final String GPU_PRIORITY = "BACKEND_PRIORITY_GPU";
@@ -27,8 +27,8 @@ record BackendChoice(
      * Chooses.
      *
      * @param isCudaThere whether ND4J CUDA is on the class path
-     * @param look looks at the GPUs, which loads their driver; not called if there is no need
-     * @throws IllegalArgumentException if CUDA was asked for and cannot be had: there is no silent way out
+     * @param look checks the GPUs, which loads their driver; called only if needed
+     * @throws IllegalArgumentException if CUDA was requested and is not available: there is no silent fallback
      */
     static BackendChoice of(TrainOptions.Backend asked, boolean isCudaThere, Supplier<CudaBackend> look) {
         if (asked == TrainOptions.Backend.CPU) {
@@ -48,7 +48,7 @@ record BackendChoice(
         return new BackendChoice(false, List.of(), "training on the CPU: " + Objects.requireNonNull(found.problem()));
     }
 
-    /** Tells ND4J in each rank. */
+    /** Variables that set the choice for ND4J in each rank. */
     Map<String, String> environment() {
         return onCuda
                 ? Map.of(GPU_PRIORITY, "100", CPU_PRIORITY, "0", "GYRE_BACKEND", "cuda")
@@ -58,7 +58,7 @@ record BackendChoice(
     /**
      * The GPUs as {@code CUDA_VISIBLE_DEVICES} names them.
      *
-     * @param visible that variable of this process, which has given the ordinals their meaning; null if it is not set
+     * @param visible that variable of this process, to which the ordinals refer; null if it is not set
      */
     List<String> devices(@Nullable String visible) {
         List<String> names = visible == null ? List.of() : List.of(visible.split(",", -1));

@@ -8,7 +8,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** How much of a GPU's memory a rank may use, when several share it. */
+/** Limits a rank's GPU memory if several ranks share a GPU. */
 final class GpuShare {
 
     private static final Logger LOG = LoggerFactory.getLogger(GpuShare.class);
@@ -18,7 +18,7 @@ final class GpuShare {
 
     private GpuShare() {}
 
-    /** Tells ND4J. The launcher has told this rank how many there are, and shows it one device alone. */
+    /** Sets ND4J's limit. The launcher sets the number of ranks per device, and makes a single device visible. */
     static void limit(Map<String, String> environment) {
         int sharing = Integer.parseInt(environment.getOrDefault("GYRE_RANKS_ON_DEVICE", "1"));
         if (sharing == 1) {

@@ -6,11 +6,11 @@ import java.util.Arrays;
 import java.util.function.IntSupplier;
 
 /**
- * One line of a terminal, drawn again and again, as long as the terminal is wide at that moment. What does not fit is
- * left out, the least important first.
+ * One line of a terminal, redrawn at the terminal's current width. What does not fit is omitted, the least important
+ * first.
  *
- * <p>The cursor waits at the beginning of the line: a terminal that becomes narrower and folds the line then leaves it
- * in the upper row, from where the next drawing erases all that is below.
+ * <p>The cursor stays at the beginning of the line: a terminal that becomes narrower and wraps the line leaves it in
+ * the upper row, from where the next drawing erases everything below.
  */
 final class ProgressBar implements AutoCloseable {
 
@@ -29,9 +29,9 @@ final class ProgressBar implements AutoCloseable {
      * Draws nothing yet.
      *
      * @param out borrowed; a terminal
-     * @param columns its width, asked before each drawing
+     * @param columns its width, read before each drawing
      * @param task what the bar is for
-     * @param firstStep number of the last step that was done before
+     * @param firstStep number of the last step done before
      * @param lastStep number of the last step
      */
     ProgressBar(PrintStream out, IntSupplier columns, String task, long firstStep, long lastStep) {
@@ -45,12 +45,12 @@ final class ProgressBar implements AutoCloseable {
     /**
      * Draws the line.
      *
-     * @param step number of the step that was done last
+     * @param step number of the last completed step
      * @param elapsed since the first
-     * @param state what else there is to say, the more important first
+     * @param state further texts, the most important first
      */
     void show(long step, Duration elapsed, String... state) {
-        // The last column stays free: some terminals fold a line that fills it.
+        // The last column stays free: some terminals wrap a line that fills it.
         draw(line(columns.getAsInt() - 1, step, elapsed, state) + "\r");
     }
 
@@ -91,7 +91,7 @@ final class ProgressBar implements AutoCloseable {
         return "[" + "=".repeat(done) + (done < width ? ">" : "") + " ".repeat(Math.max(0, width - done - 1)) + "]";
     }
 
-    /** How long it has taken, and how long it will take in all if it goes on so. */
+    /** Elapsed time, and the estimated total. */
     private String times(long step, Duration elapsed) {
         long done = step - firstStep;
         if (done == 0) {
@@ -105,7 +105,7 @@ final class ProgressBar implements AutoCloseable {
         return "%d:%02d:%02d".formatted(time.toHours(), time.toMinutesPart(), time.toSecondsPart());
     }
 
-    /** Leaves the line as it is; what is written next begins below. A second call does nothing. */
+    /** Leaves the line as it is; later output begins below it. A second call does nothing. */
     @Override
     public void close() {
         if (open) {

@@ -15,15 +15,15 @@ import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options of {@code gyre train} that are about servers, and about groups between which there are servers. */
+/** The options of {@code gyre train} for servers, and for groups with servers between them. */
 final class ServerOptions {
 
-    /** They are processes of one host: more is a slip of the finger. */
+    /** They are processes of one host: a larger number is a typing error. */
     private static final int MOST_SERVERS = 256;
 
     private static final String DEFAULT_STALENESS = "3";
 
-    /** What is between the groups of the strategy hybrid. */
+    /** The strategy between the groups of hybrid. */
     enum Between {
         ELASTIC,
         PARAMSERVER;
@@ -88,7 +88,7 @@ final class ServerOptions {
     private @Nullable Between between;
 
     /**
-     * Fails if the options do not fit together.
+     * Fails if the options contradict each other.
      *
      * @throws IllegalArgumentException with the option and its value
      */
@@ -147,12 +147,12 @@ final class ServerOptions {
         }
     }
 
-    /** Processes that only hold parameters. */
+    /** Number of processes that only hold parameters. */
     int servers() {
         return servers == null ? 0 : servers;
     }
 
-    /** How often a rank that is lost is started again. */
+    /** How often a lost rank is restarted. */
     int restarts() {
         return restarts == null ? 0 : restarts;
     }
@@ -170,9 +170,9 @@ final class ServerOptions {
     }
 
     /**
-     * How far ranks may run apart.
+     * The consistency of the parameter server.
      *
-     * @throws IllegalArgumentException if the option is none of its words
+     * @throws IllegalArgumentException if the option's value is unknown
      */
     Consistency consistency() {
         String word = staleness == null ? DEFAULT_STALENESS : staleness.toLowerCase(Locale.ROOT);
@@ -189,17 +189,17 @@ final class ServerOptions {
         };
     }
 
-    /** Whether servers apply gradients; else they hold a centre. */
+    /** Whether servers apply gradients; otherwise they hold a centre. */
     boolean serversTrain(Strategy strategy) {
         return strategy == Strategy.PARAMSERVER || (strategy == Strategy.HYBRID && between() == Between.PARAMSERVER);
     }
 
-    /** Whether all ranks train in step after all, and so may as well have equal shares of the data. */
+    /** Whether all ranks are in lockstep after all, so that equal shares of the data serve as well. */
     boolean isBulkSynchronous(Strategy strategy) {
         return serversTrain(strategy) && consistency() instanceof BulkSynchronous;
     }
 
-    /** What the model is that a run ends with, in words. */
+    /** Describes the model with which a run ends. */
     String result(Strategy strategy, Groups made) {
         if (strategy == Strategy.ALLREDUCE || (strategy == Strategy.HYBRID && made.count() == 1)) {
             return "the replica of every rank";

@@ -5,16 +5,16 @@ import org.jline.nativ.CLibrary;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** How wide the terminal of the standard error is. One system call, so that it can be asked before every drawing. */
+/** Width of the terminal of the standard error. One system call, cheap enough before every drawing. */
 final class TerminalWidth implements IntSupplier {
 
     private static final Logger LOG = LoggerFactory.getLogger(TerminalWidth.class);
     private static final int STANDARD_ERROR = 2;
 
-    /** What a terminal that does not know has, such as that of some containers. */
+    /** Assumed if the terminal does not know its width, as in some containers. */
     private static final int USUAL = 80;
 
-    /** In columns; 0 if there is no terminal, or none on which a line can be drawn again. */
+    /** In columns; 0 if there is no terminal, or none on which a line can be redrawn. */
     @Override
     public int getAsInt() {
         String kind = System.getenv("TERM");

@@ -17,8 +17,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code gyre train}: checks the options and the data, then starts the ranks and waits for them. Where it finds itself
- * started as a rank, by itself or by somebody else, it is that rank.
+ * {@code gyre train}: checks the options and the data, then starts the ranks and waits for them. If it was started as a
+ * rank, by itself or another launcher, it runs as that rank.
  */
 @Command(
         name = "train",
@@ -46,7 +46,7 @@ public final class TrainCommand implements Callable<Integer> {
         return new TrainRank(options, resumeCommand()).run();
     }
 
-    /** What goes on with this run, as a shell takes it. */
+    /** The command that resumes this run, quoted for a shell. */
     private String resumeCommand() {
         List<String> words = new ArrayList<>(List.of(System.getenv().getOrDefault("GYRE_COMMAND", "gyre")));
         words.addAll(arguments());
@@ -56,13 +56,13 @@ public final class TrainCommand implements Callable<Integer> {
         return Shell.line(words);
     }
 
-    /** From the name of this command on, as they were given. */
+    /** The arguments from this command's name on, as given. */
     private List<String> arguments() {
         List<String> whole = specification.commandLine().getParseResult().originalArgs();
         return whole.subList(whole.indexOf(specification.name()), whole.size());
     }
 
-    /** ND4J reads its choice from the environment, which a rank cannot change for itself. */
+    /** ND4J reads its choice from the environment, which a rank cannot change itself. */
     private void checkBackendIsChosen() {
         if (options.backend() != TrainOptions.Backend.AUTO && System.getenv("GYRE_BACKEND") == null) {
             BackendChoice asked = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
@@ -79,7 +79,7 @@ public final class TrainCommand implements Callable<Integer> {
         if (backend.note() != null) {
             System.out.println(backend.note());
         }
-        // Opened here too, so that there is one message about bad data and not one of each rank.
+        // Opened here too, so that there is one message about bad data instead of one per rank.
         options.openData();
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(

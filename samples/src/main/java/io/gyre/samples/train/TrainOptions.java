@@ -23,21 +23,19 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/**
- * What {@code gyre train} is asked to do: read by the process that starts the ranks, which checks it, and by each rank.
- */
+/** The options of {@code gyre train}: read and checked by the process that starts the ranks, and read by each rank. */
 public final class TrainOptions {
 
     private static final String DRAWN = "drawn";
     private static final String SYNTHETIC = "synthetic";
 
-    /** They are processes of one host: more is a slip of the finger. */
+    /** They are processes of one host: a larger number is a typing error. */
     private static final int MOST_RANKS = 256;
 
     private static final int DEFAULT_EPOCHS = 3;
     private static final int DEFAULT_RESNET_STEPS = 20;
 
-    /** How ranks turn their gradients into a common model. */
+    /** The training strategy. */
     enum Strategy {
         ALLREDUCE,
         PARAMSERVER,
@@ -62,7 +60,7 @@ public final class TrainOptions {
         }
     }
 
-    /** How long to train: one or the other. */
+    /** Length of the training: one or the other. */
     static final class Length {
         @Option(names = "--epochs", paramLabel = "E", description = "Passes over the data. Default: 3.")
         private @Nullable Integer epochs;
@@ -225,7 +223,7 @@ public final class TrainOptions {
     private ServerOptions exchange = new ServerOptions();
 
     /**
-     * Fails if the options do not fit together, or name what is not there.
+     * Fails if the options contradict each other, or name what does not exist.
      *
      * @throws IllegalArgumentException with the option and its value
      */
@@ -275,7 +273,7 @@ public final class TrainOptions {
     }
 
     /**
-     * Fails if a run would meet checkpoints of another one, which the ranks would find only later.
+     * Fails if a run would find checkpoints of another, which the ranks would notice only later.
      *
      * @throws IllegalArgumentException with the directory
      */
@@ -291,9 +289,9 @@ public final class TrainOptions {
     }
 
     /**
-     * Opens the data, and checks that the model can take them.
+     * Opens the data, and checks that the model accepts them.
      *
-     * @throws IllegalArgumentException if options and data do not fit together
+     * @throws IllegalArgumentException if options and data do not match
      * @throws io.gyre.samples.data.BadDataException if the data cannot be used
      */
     ImageSet openData() {
@@ -329,7 +327,7 @@ public final class TrainOptions {
         return strategy;
     }
 
-    /** What is about servers and groups. */
+    /** Options for servers and groups. */
     ServerOptions exchange() {
         return exchange;
     }

@@ -8,8 +8,8 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows how far the training is: rank 0 speaks for all, with a bar on a terminal, otherwise with a line every few
- * seconds; the others are silent.
+ * Shows the progress of the training: rank 0 reports for all, with a bar on a terminal, otherwise with a line every few
+ * seconds; the others print nothing.
  */
 final class TrainProgress implements StepListener, AutoCloseable {
 
@@ -27,7 +27,7 @@ final class TrainProgress implements StepListener, AutoCloseable {
     private long shownNanos;
 
     /**
-     * Prepares the display; it appears with the first step.
+     * Creates the display; it appears with the first step.
      *
      * @param task what the bar is for
      * @param lastStep number of the last step, from 1
@@ -36,7 +36,7 @@ final class TrainProgress implements StepListener, AutoCloseable {
         this(world, task, lastStep, new TerminalWidth());
     }
 
-    /** The same on a terminal whose width somebody else knows. */
+    /** The same, with the terminal's width from a supplier. */
     TrainProgress(World world, String task, long lastStep, IntSupplier columns) {
         silent = !world.isRoot();
         this.columns = columns;
@@ -57,7 +57,8 @@ final class TrainProgress implements StepListener, AutoCloseable {
         long silentNanos = now - shownNanos;
         boolean first = shownNanos == 0;
         if (first || step == lastStep || silentNanos >= (bar == null ? LINE_NANOS : BAR_NANOS)) {
-            // A moment is too short to measure a speed: the first step has no beginning, the last comes when it comes.
+            // Too short an interval to measure a speed: the first step has no start time, and the last may follow at
+            // any time.
             boolean moment = first || silentNanos < BAR_NANOS;
             String speed = moment ? "" : "%,.0f images/s".formatted(examples * 1e9 / silentNanos);
             show(step, epoch, "loss %.4f".formatted(summary.meanScore()), speed);

@@ -20,19 +20,19 @@ import java.util.Optional;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
-/** What each rank of {@code gyre train} does, in a JVM of its own. */
+/** The program of each rank of {@code gyre train}, in its own JVM. */
 final class TrainRank {
 
-    /** Of a process that was told to end, and did so in order. */
+    /** Exit status of a process that was told to end, and ended in good order. */
     private static final int TERMINATED = 128 + 15;
 
     private final TrainOptions options;
     private final String resumeCommand;
 
     /**
-     * Prepares it.
+     * Creates the program.
      *
-     * @param resumeCommand what to tell the user who stops the run
+     * @param resumeCommand command to print for a user who stops the run
      */
     TrainRank(TrainOptions options, String resumeCommand) {
         this.options = options;
@@ -42,10 +42,10 @@ final class TrainRank {
     /**
      * Joins the run that the environment names, and trains; fails unless all ranks end with the same parameters.
      *
-     * @return exit status: 0, or that of a process which a signal ended if the run was stopped, on whichever rank
+     * @return exit status: 0, or that of a process ended by a signal if the run was stopped, on any rank
      */
     int run() throws IOException {
-        // Both are read when the classes that they concern are loaded, which is later.
+        // Both are read when the classes concerned are loaded, which is later.
         System.setProperty("org.eclipse.deeplearning4j.helpers.disable", String.valueOf(!options.oneDnn()));
         System.setProperty("java.awt.headless", "true");
         JoinOptions.Builder join = JoinOptions.fromEnvironment().toBuilder().peerTimeout(options.peerTimeout());
@@ -56,14 +56,14 @@ final class TrainRank {
             try {
                 return train(session) ? 0 : TERMINATED;
             } catch (Throwable failure) {
-                // Before the session closes, so that the others learn of a failure and not of a departure.
+                // Before the session closes, so that the others see a failure, not a rank that left.
                 session.fail(String.valueOf(failure.getMessage()));
                 throw failure;
             }
         }
     }
 
-    /** Returns whether the run reached its end. */
+    /** Returns whether the run was completed. */
     private boolean train(Session session) throws IOException {
         ImageSet set = options.openData();
         if ("cuda".equals(System.getenv("GYRE_BACKEND"))) {
@@ -78,13 +78,13 @@ final class TrainRank {
         try (ParameterService service = exchange.configure(ParameterService.builder(session), options.strategy(), model)
                 .start()) {
             if (service.isServer()) {
-                // It ends when its workers have.
+                // A server ends when its workers have.
                 try (GracefulStop stop = GracefulStop.onTermination(() -> {}, options.grace())) {
                     service.serve();
                     return stop.signal().isEmpty();
                 }
             }
-            // Where nobody gets ahead equal shares do as well, and each run is like the other.
+            // If no rank gets ahead, equal shares are as good, and runs are reproducible.
             boolean together = exchange.isBulkSynchronous(options.strategy())
                     || service.groups().count() == 1;
             SharedCounter batches = together ? null : service.counter("batches");
@@ -131,7 +131,7 @@ final class TrainRank {
                 System.out.println(howToGoOn(report.stopped()));
             }
         }
-        // Who asked after rank 0 had left would speak for all once more.
+        // A rank that asked after rank 0 had left would report for all once more.
         session.exchange("end of the report", new byte[0]);
         return report.stopped() == null;
     }
@@ -147,7 +147,7 @@ final class TrainRank {
                         : "checkpoint with --strategy " + options.strategy());
     }
 
-    /** Whether this rank speaks for all: the root, or the first that has not been lost. */
+    /** Whether this rank reports for all: the root, or the first rank that is not lost. */
     private static boolean isFirstLeft(Session session) {
         int first = 0;
         while (first < session.world().rank() && session.hasGone(first)) {

@@ -9,35 +9,35 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What came of a training, for {@code --report}: scripts rely on the names.
+ * Result of a training, for {@code --report}: scripts rely on the names.
  *
  * @param model its name
  * @param data name of the data
  * @param ranks how many
  * @param strategy one word
- * @param groups ranks that took their steps together
- * @param result which model the run ended with, and was evaluated: in words
- * @param transport one word: what the ranks used in the end
+ * @param groups groups of ranks that took their steps together
+ * @param result describes the model with which the run ended, and which was evaluated
+ * @param transport one word: the transport that the ranks used
  * @param batch examples per rank and step
  * @param seed of everything
- * @param resumedFromStep where a resumed run went on; 0 if it began anew. What follows is of this run alone
+ * @param resumedFromStep where a resumed run continued; 0 for a new run. The following figures are of this run only
  * @param steps optimiser steps
  * @param epochs passes over the data that were completed
- * @param examples examples of all ranks together
+ * @param examples number of examples of all ranks together
  * @param seconds wall-clock time of the steps
  * @param examplesPerSecond of all ranks together
  * @param lossFirst mean over the first step's examples; null if there was no step
  * @param lossLast mean over the last step's examples; null if there was no step
  * @param accuracy on the images held out; null if there are none
- * @param parametersSha256 of each rank's parameters, but for those that were lost
+ * @param parametersSha256 of each rank's parameters, except of lost ranks
  * @param lostRanks ranks that were lost on the way
- * @param returnedRanks ranks that were lost on the way and have come back; what they did before is in no other figure
+ * @param returnedRanks ranks that were lost and restarted; their earlier work is in no other figure
  * @param bytesSent payload that each rank sent while it trained
- * @param networkBytesSent as much of it as went over a network, and not through memory or IPC
- * @param maxStaleness steps by which any gradient was late
+ * @param networkBytesSent the part of it that went over a network, not through memory or IPC
+ * @param maxStaleness greatest staleness of a gradient, in steps
  * @param exchangeMs milliseconds that rank 0 took to exchange the gradients of a step; null if there was no step
  * @param exposedMs milliseconds of it that the step waited; null if there was no step
- * @param stopped where the run stopped because it was told to end; null if it reached its end
+ * @param stopped where the run stopped because it was told to end; null if it was completed
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
 record TrainReport(
@@ -72,8 +72,8 @@ record TrainReport(
     /**
      * Where a run stopped.
      *
-     * @param step the last one that was taken, from 1
-     * @param epoch in which it was, from 1
+     * @param step the last step taken, from 1
+     * @param epoch epoch of that step, from 1
      */
     record Stop(long step, int epoch) {}
 
@@ -88,7 +88,7 @@ record TrainReport(
         }
     }
 
-    /** A few lines for people. */
+    /** A few lines of text. */
     String summary() {
         StringBuilder text = new StringBuilder();
         text.append("trained %s on %s: %d %s, %s over %s%n"

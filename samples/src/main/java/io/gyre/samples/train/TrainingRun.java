@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** One rank's part of a training, from the first step to the report. */
 final class TrainingRun {
 
-    /** Examples per rank at a time: nothing is learned from them, so this is only about memory. */
+    /** Examples per rank at a time: this affects only memory. */
     private static final int EVALUATION_BATCH = 100;
 
     private final TrainOptions options;
@@ -34,12 +34,12 @@ final class TrainingRun {
     private final Groups groups;
 
     /**
-     * Prepares it.
+     * Creates the run.
      *
      * @param session the ranks that train
      * @param strategy null for the trainer's default
-     * @param batches with which ranks deal out batches; null if each has its share
-     * @param groups of ranks that train in step
+     * @param batches counter with which ranks deal batches; null if each has its share
+     * @param groups of ranks that train in lockstep
      */
     TrainingRun(
             TrainOptions options,
@@ -58,7 +58,7 @@ final class TrainingRun {
 
     /**
      * Trains, evaluates and compares; all ranks get the same report. A run that is told to end before its last step
-     * evaluates nothing.
+     * does not evaluate.
      */
     TrainReport run(Model model) {
         TrainProgress progress =
@@ -102,7 +102,7 @@ final class TrainingRun {
         return builder.build();
     }
 
-    /** Steps of a run that is not resumed. */
+    /** Number of steps of a run that is not resumed. */
     private long length() {
         return options.steps().orElseGet(() -> {
             long globalBatch = (long) options.batch() * session.world().size();
@@ -112,8 +112,8 @@ final class TrainingRun {
     }
 
     /**
-     * Trains until the whole length is reached, counted from the first run. A resumed trainer lets pass the calls that
-     * an earlier run has finished, and one that was given a shorter length has finished before: hence the loop.
+     * Trains until the whole length is reached, counted from the first run. A resumed trainer skips calls that an
+     * earlier run has finished, and that run may have been given a shorter length: hence the loop.
      */
     private List<FitReport> fit(DistributedTrainer trainer) {
         ExampleSource examples = ImageExamples.train(set);

@@ -11,7 +11,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /**
- * Reads one of a few words, as {@code toString} spells them.
+ * Reads one of a few words, as spelled by {@code toString}.
  *
  * @param <T> what the words stand for
  */
@@ -34,49 +34,49 @@ abstract class Word<T> implements ITypeConverter<T> {
                 "'" + text + "' is none of " + choices.stream().map(T::toString).collect(Collectors.joining(", ")));
     }
 
-    /** A model. */
+    /** Reads a model. */
     static final class OfModel extends Word<SampleModel> {
         OfModel() {
             super(SampleModel.values());
         }
     }
 
-    /** A strategy. */
+    /** Reads a strategy. */
     static final class OfStrategy extends Word<TrainOptions.Strategy> {
         OfStrategy() {
             super(TrainOptions.Strategy.values());
         }
     }
 
-    /** What is between groups. */
+    /** Reads the strategy between groups. */
     static final class OfBetween extends Word<ServerOptions.Between> {
         OfBetween() {
             super(ServerOptions.Between.values());
         }
     }
 
-    /** A backend. */
+    /** Reads a backend. */
     static final class OfBackend extends Word<TrainOptions.Backend> {
         OfBackend() {
             super(TrainOptions.Backend.values());
         }
     }
 
-    /** An algorithm of all-reduce. */
+    /** Reads an all-reduce algorithm. */
     static final class OfAlgorithm extends Word<Algorithm> {
         OfAlgorithm() {
             super(Algorithm.values());
         }
     }
 
-    /** A transport. */
+    /** Reads a transport. */
     static final class OfTransport extends Word<TransportMode> {
         OfTransport() {
             super(TransportMode.values());
         }
     }
 
-    /** When gradients are exchanged. */
+    /** Reads when gradients are exchanged. */
     static final class OfOverlap extends Word<Overlap> {
         OfOverlap() {
             super(Overlap.values());

@@ -20,17 +20,17 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Whatever is wrong with an image, its error names the file; or its damage is such that it is an image still. */
+/** Whatever is wrong with an image, the error names the file, unless the damaged file is still a valid image. */
 class DamagedImageTest {
 
     private static final int ROUNDS = 800;
 
-    /** Headers lie at the beginning: damage there is worse. */
+    /** The header is at the beginning: damage there is worse. */
     private static final int HEADER_BYTES = 64;
 
     private static final int BMP_PIXELS_AT = 10;
 
-    /** Where a PNG's first chunk begins, with its name, and where its size stands; the checksum follows. */
+    /** Offset of a PNG's first chunk, with its name, and of its size; the checksum follows. */
     private static final int PNG_HEADER = 12;
 
     private static final int PNG_HEADER_BYTES = 17;
@@ -64,7 +64,7 @@ class DamagedImageTest {
         assertThat(refused).as("images that were refused").isGreaterThan(ROUNDS / 20);
     }
 
-    /** Flips, overwrites or cuts in one to four places, every other time in the header. */
+    /** Flips, overwrites or truncates in one to four places, every other time in the header. */
     private static byte[] damage(byte[] whole, Random random) {
         byte[] damaged = whole.clone();
         int places = 1 + random.nextInt(4);
@@ -87,7 +87,7 @@ class DamagedImageTest {
         return damaged;
     }
 
-    /** The palette's length follows from a field of the header; the JDK's decoder allocates what stands there. */
+    /** The palette's length follows from a header field; the JDK's decoder allocates what it says. */
     @Test
     void aPaletteOfNegativeLengthIsNamed() throws IOException {
         Path file = directory.resolve("negative.bmp");

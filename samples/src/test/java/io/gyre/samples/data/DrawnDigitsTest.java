@@ -24,7 +24,7 @@ class DrawnDigitsTest {
             digest.update(bytes);
         }
 
-        // Changes whenever the drawing does; it must never change with the machine.
+        // Changes with the drawing code; must never depend on the machine.
         assertThat(HexFormat.of().formatHex(digest.digest()))
                 .isEqualTo("c75cbb39d054e3fd2c0ab093a21de98ee09e08f4aba6e5ee9ad4cb50ba912f89");
     }

@@ -20,15 +20,17 @@ class LeNetOnRanksTest {
     private static final int STEPS = 5;
 
     /**
-     * What Adam makes of a rounding at most: it divides a gradient by the gradient's usual size plus epsilon, and where
-     * that is zero, a change of the gradient changes the step by the learning rate over epsilon times as much.
+     * Adam's maximum amplification of a rounding error: it divides a gradient by the gradient's usual magnitude plus
+     * epsilon; if that magnitude is zero, a change of the gradient changes the step by learning rate / epsilon times as
+     * much.
      */
     private static final double ADAM_GAIN = 2e-3 / 1e-8;
 
     private final ImageSet digits = DrawnDigits.of(1);
 
     /**
-     * In single precision Adam may make anything of a gradient that is nearly zero, so only equal rounding is compared.
+     * In single precision Adam amplifies rounding errors of nearly zero gradients arbitrarily, so only equal rounding
+     * is compared.
      */
     @Test
     void oneRankThatTakesItsBatchInFourPartsHasTheBitsOfFourRanks() throws Exception {
@@ -40,7 +42,7 @@ class LeNetOnRanksTest {
         endsTogetherInDouble(STEPS);
     }
 
-    /** In double precision rounding stays rounding to the end of the training. */
+    /** In double precision the difference remains rounding error to the end of the training. */
     @Tag("long")
     @Test
     void inDoublePrecisionTheWholeTrainingDoes() throws Exception {

@@ -39,7 +39,7 @@ class SampleModelTest {
         double first = model.score();
         fit(model, features, labels);
 
-        // Chance alone is log(10) = 2.3; ResNet's score includes the decay of its weights, 1.4 at first.
+        // Random guessing gives log(10) = 2.3; ResNet's score includes weight decay, 1.4 at first.
         assertThat(first).isBetween(0.1, 6.0);
         assertThat(model.score()).isLessThan(first);
     }

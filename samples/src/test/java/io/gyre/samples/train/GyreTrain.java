@@ -21,13 +21,13 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** {@code gyre train} as a process with ranks of its own. */
+/** {@code gyre train} as a process that starts its own ranks. */
 final class GyreTrain implements AutoCloseable {
 
     /** Far more than anything here takes on an idle machine. */
     static final Duration PATIENCE = Duration.ofMinutes(5);
 
-    /** Most that may pass between the death of a rank and the end of all: seconds, generously. */
+    /** Longest time from the loss of a rank to the end of all: seconds, generously bounded. */
     static final Duration FAILURE = Duration.ofSeconds(30);
 
     private static final String MARK = "GYRE_TEST_MARK";
@@ -47,7 +47,7 @@ final class GyreTrain implements AutoCloseable {
         command.addAll(arguments);
         command.addAll(List.of("--report", report(directory).toString()));
         ProcessBuilder builder = new ProcessBuilder(command);
-        // Ours are set so that ranks which are threads of this JVM share its cores.
+        // This JVM's settings are for ranks that are its threads and share its cores.
         builder.environment().keySet().removeAll(List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"));
         builder.environment().put(MARK, mark);
         builder.environment().putAll(environment);
@@ -74,7 +74,7 @@ final class GyreTrain implements AutoCloseable {
         return new GyreTrain(directory, environment, List.of(arguments));
     }
 
-    /** Starts one rank of two, as somebody without a launcher would; the ranks meet by a file. */
+    /** Starts one rank of two without a launcher; the ranks meet through a file. */
     static GyreTrain startRank(int rank, Path directory, String... arguments) throws IOException {
         Map<String, String> environment = Map.of(
                 "GYRE_RANK", String.valueOf(rank),
@@ -83,7 +83,7 @@ final class GyreTrain implements AutoCloseable {
         return new GyreTrain(directory, environment, List.of(arguments));
     }
 
-    /** Starts it, waits until it has ended well, and returns its report. */
+    /** Starts it, waits until it has ended successfully, and returns its report. */
     static JsonNode run(Path directory, String... arguments) throws IOException, InterruptedException {
         try (GyreTrain train = start(directory, arguments)) {
             int status = train.awaitExit(PATIENCE);
@@ -94,7 +94,7 @@ final class GyreTrain implements AutoCloseable {
         }
     }
 
-    /** What it has reported; when it has ended well. */
+    /** Its report, once it has ended successfully. */
     JsonNode report() throws IOException {
         return new ObjectMapper().readTree(report(output.getParent()).toFile());
     }
@@ -122,7 +122,7 @@ final class GyreTrain implements AutoCloseable {
         return process.exitValue();
     }
 
-    /** Process id of a rank that runs. */
+    /** Process id of a running rank. */
     long pid(int rank) {
         String mark = "GYRE_RANK=" + rank;
         return ranks().filter(handle -> environment(handle.pid()).contains(mark))
@@ -141,13 +141,13 @@ final class GyreTrain implements AutoCloseable {
                                 && handle.info().command().orElse("").endsWith("java"));
     }
 
-    /** Everything that it started, and itself: they inherit the mark. */
+    /** The process and everything it started: they inherit the mark. */
     private Stream<ProcessHandle> own() {
         return ProcessHandle.allProcesses()
                 .filter(handle -> environment(handle.pid()).contains(MARK + "=" + mark));
     }
 
-    /** Not the arguments: long ones are cut off. */
+    /** Not the arguments: long ones are truncated. */
     private static List<String> environment(long pid) {
         try {
             byte[] bytes = Files.readAllBytes(Path.of("/proc", String.valueOf(pid), "environ"));
@@ -164,7 +164,7 @@ final class GyreTrain implements AutoCloseable {
                 .waitFor();
     }
 
-    /** To the launcher. */
+    /** Sends a signal to the launcher. */
     void signal(String name) throws IOException, InterruptedException {
         new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
                 .inheritIO()
@@ -172,7 +172,7 @@ final class GyreTrain implements AutoCloseable {
                 .waitFor();
     }
 
-    /** Waits until no process of it runs, and fails if any of these ranks left files in shared memory. */
+    /** Waits until none of its processes runs, and fails if any of these ranks left files in shared memory. */
     void awaitNothingLeft(List<Long> pids) throws IOException {
         until(FAILURE, "none of its processes runs", () -> own().noneMatch(ProcessHandle::isAlive));
         try (DirectoryStream<Path> homes = Files.newDirectoryStream(Path.of("/dev/shm"), "gyre-*")) {
@@ -188,7 +188,7 @@ final class GyreTrain implements AutoCloseable {
         }
     }
 
-    /** Waits for something that comes while it runs. */
+    /** Waits for a condition while it runs. */
     void await(Duration atMost, String what, BooleanSupplier condition) {
         until(atMost, what, () -> {
             boolean running = process.isAlive();

@@ -14,7 +14,7 @@ final class IdxWriter {
 
     private IdxWriter() {}
 
-    /** Writes as many images as wanted, some of them several times. */
+    /** Writes {@code count} images, some of them several times. */
     static void write(Path directory, String part, int count) throws IOException {
         Images digits = DrawnDigits.of(1).heldOut();
         ByteBuffer images = ByteBuffer.allocate(16 + count * PIXELS * PIXELS);

@@ -22,8 +22,9 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What a run loses that is killed, interrupted and terminated at random moments and resumed after each, and that it
- * ends with the bits of one that was left alone. {@code -Dgyre.interruptions=10}: so many of each kind; prints a table.
+ * Measures what a run loses that is killed, interrupted and terminated at random moments and resumed after each, and
+ * checks that its result is bit-identical to an undisturbed run. {@code -Dgyre.interruptions=10}: number of each kind;
+ * prints a table.
  */
 @Tag("long")
 @EnabledIfSystemProperty(
@@ -38,7 +39,7 @@ class InterruptionsTest {
     private static final long CHECKPOINT_STEPS = 20;
     private static final long SEED = 20;
 
-    /** On average as much of a run's time is left after its interruptions as before the first. */
+    /** On average as much of a run's time remains after its interruptions as before the first. */
     private static final double SHARE = 1.6;
 
     private static final Pattern STOPPED = Pattern.compile("stopped after step ([\\d,]+) of");
@@ -60,8 +61,8 @@ class InterruptionsTest {
     /**
      * An interruption.
      *
-     * @param step the last one that was done; for a killed run by the time since its last checkpoint
-     * @param savedStep from which the next run goes on
+     * @param step the last step done; for a killed run estimated from the time since its last checkpoint
+     * @param savedStep from which the next run continues
      */
     private record Interruption(double step, long savedStep, double secondsToEnd) {
         double lostSteps() {
@@ -114,7 +115,7 @@ class InterruptionsTest {
         System.out.println(String.join("\n", table));
     }
 
-    /** Until it has been done often enough, or the run has come to its end before. */
+    /** Repeats until it has been done often enough, or the run has ended. */
     private void interruptAgainAndAgain(Kind kind, Path checkpoints, double wholeSeconds, List<Interruption> done)
             throws Exception {
         while (done.size() < times) {
@@ -156,7 +157,7 @@ class InterruptionsTest {
         return Long.parseLong(stopped.group(1).replace(",", ""));
     }
 
-    /** By the time since the last checkpoint, and that between it and the one before. */
+    /** Estimated from the time since the last checkpoint, and that between the last two. */
     private static double stepAt(long millis, Path checkpoints) throws IOException {
         List<Path> files;
         try (Stream<Path> all = Files.list(checkpoints)) {

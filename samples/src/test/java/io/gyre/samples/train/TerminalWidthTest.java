@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** On a terminal, which {@code script} of util-linux provides. */
 class TerminalWidthTest {
 
-    /** Draws, makes the terminal as wide as each argument in turn, and draws again. */
+    /** Draws, sets the terminal's width to each argument in turn, and draws again. */
     static final class Drawing {
         public static void main(String[] widths) throws IOException, InterruptedException {
             TerminalWidth width = new TerminalWidth();

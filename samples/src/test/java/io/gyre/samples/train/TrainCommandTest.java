@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
 
-/** What the user did wrong is said before any rank starts, in one line. */
+/** User errors are reported before any rank starts, in one line. */
 class TrainCommandTest {
 
     @TempDir

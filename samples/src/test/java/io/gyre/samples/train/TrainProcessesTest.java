@@ -54,7 +54,7 @@ class TrainProcessesTest {
             assertThat(first.report().get("transport").asText()).isEqualTo("udp");
             assertThat(first.report().get("parameters_sha256")).hasSize(2);
             assertThat(second.output()).doesNotContain("trained mlp");
-            // What is the same on all ranks is logged by the first.
+            // What is the same on all ranks is logged by the first one.
             assertThat(first.output())
                     .containsOnlyOnce("collectives by messages on a ring")
                     .containsOnlyOnce("Gradients are exchanged");
@@ -190,7 +190,7 @@ class TrainProcessesTest {
             assertThat(report.get("returned_ranks").toString()).isEqualTo("[" + rank + "]");
             assertThat(report.get("lost_ranks")).isEmpty();
             assertThat(report.get("epochs").asInt()).isEqualTo(4);
-            // All but what the first process had trained on or drawn.
+            // All except what the first process had trained on or drawn.
             assertThat(report.get("examples").asInt()).isBetween(9 * 4 * 800, 10 * 4 * 800);
             assertThat(report.get("parameters_sha256")).hasSize(2);
             assertThat(report.get("max_staleness").asInt()).isBetween(0, 3);
@@ -199,7 +199,9 @@ class TrainProcessesTest {
         }
     }
 
-    /** Two groups of two and a server: whether a lead dies or another rank, its group ends and the other goes on. */
+    /**
+     * Two groups of two and a server: whether a lead or another rank is lost, its group ends and the other continues.
+     */
     @ParameterizedTest(name = "rank {0}, {1}")
     @CsvSource({"3, elastic", "0, paramserver"})
     void ofGroupsTheOthersGoOnWhenARankIsKilled(int rank, String between) throws Exception {
@@ -377,7 +379,7 @@ class TrainProcessesTest {
         assertThat(Stream.of(1, 2, 3).map(four.get("parameters_sha256")::get))
                 .containsOnly(four.get("parameters_sha256").get(0));
         assertThat(four.get("steps")).isEqualTo(one.get("steps"));
-        // Six images of 2,000: rounding grows over 375 steps of Adam.
+        // Six images of 2,000: rounding errors grow over 375 steps of Adam.
         assertThat(four.get("accuracy").asDouble())
                 .isCloseTo(one.get("accuracy").asDouble(), within(0.003));
     }

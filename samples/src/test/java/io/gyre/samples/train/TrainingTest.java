@@ -44,8 +44,8 @@ class TrainingTest {
         assertThat(report.examples()).isEqualTo(16_000);
         assertThat(report.seconds()).isPositive();
         assertThat(report.examplesPerSecond()).isCloseTo(16_000 / report.seconds(), within(1e-6));
-        // Each rank reads half of the other's 235,146 gradients and writes the sum there, whole lines each, and a
-        // summary: in 16 steps, and where each of the 2 epochs ends, which the summary tells.
+        // Each rank reads half of the other's 235,146 gradients and writes the sum there, in whole cache lines, plus a
+        // summary: in 16 steps, and at the end of each of the 2 epochs, which the summary signals.
         assertThat(report.bytesSent())
                 .hasSize(2)
                 .allSatisfy(bytes -> assertThat(bytes).isBetween(18L * (4 * 235_146 - 200), 18L * (4 * 235_146 + 200)));
