@@ -28,7 +28,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.impl.LossMSE;
 
-/** What a program sees beside the parameters is what a plain {@code fit} shows it. */
+/** Everything that a program sees besides the parameters is as with a plain {@code fit}. */
 class AsPlainFitTest {
 
     private static final DataType TYPE = DataType.DOUBLE;
@@ -88,7 +88,7 @@ class AsPlainFitTest {
         List<double[]> expected = IntStream.range(0, 5).mapToObj(i -> draw()).toList();
 
         Gyre.local(2).run(session -> {
-            // Before the seed: a model sets its own when it is initialised.
+            // Before seeding: a model sets its own seed when it is initialised.
             List<MultiLayerNetwork> models = List.of(withDropout(), withDropout());
             Nd4j.getRandom().setSeed(5);
             List<double[]> found = new ArrayList<>(List.of(draw()));
@@ -158,7 +158,7 @@ class AsPlainFitTest {
                 .build()));
     }
 
-    /** The gradient of the squared error, and no loss to speak of. */
+    /** The gradient of the squared error, with an infinite loss. */
     public static final class InfiniteLoss extends LossMSE {
 
         @Override

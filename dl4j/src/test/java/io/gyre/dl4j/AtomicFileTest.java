@@ -23,7 +23,7 @@ class AtomicFileTest {
     @TempDir
     Path directory;
 
-    /** The JVM's own records tell: no test can see the difference while the machine lives. */
+    /** Checked in the JVM's own event records: no test can see the difference while the machine is running. */
     @Test
     void theContentIsOnTheDiskBeforeItsNameAndThenTheName() throws IOException {
         Path target = directory.resolve("file");

@@ -19,9 +19,7 @@ class BatchNormTest {
 
     private static final DataType TYPE = DataType.DOUBLE;
 
-    /**
-     * The layer sees the data themselves, so that the means of the shards can be compared with the mean of the whole.
-     */
+    /** The layer sees the data directly, so that the means of the shards can be compared with the mean of the whole. */
     private static MultiLayerNetwork normalisedInput() {
         return TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(0.1), TYPE)
                 .list()
@@ -64,7 +62,7 @@ class BatchNormTest {
             return model;
         });
 
-        // Shards of 4 and 3: what each would have learned alone, weighted by its examples.
+        // Shards of 4 and 3: the statistics of each alone, weighted by its number of examples.
         INDArray first = logStdAlone((DataSet) batch.getRange(0, 4));
         INDArray second = logStdAlone((DataSet) batch.getRange(4, 7));
         INDArray expected = first.sub(initial)

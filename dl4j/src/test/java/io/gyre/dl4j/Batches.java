@@ -8,7 +8,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
-/** An iterator over copies of batches that counts what it gives, and behaves as badly as a test asks. */
+/** An iterator over copies of batches that counts them, and misbehaves as a test requests. */
 final class Batches implements DataSetIterator {
 
     private final List<DataSet> batches;
@@ -41,19 +41,19 @@ final class Batches implements DataSetIterator {
         end = batches.size();
     }
 
-    /** Gives the same arrays again and again, which are as large as the first batch, with other values. */
+    /** Returns the same arrays again and again, with the size of the first batch and new values. */
     Batches reusingArrays() {
         reuses = true;
         return this;
     }
 
-    /** Ends one batch earlier after each reset that comes after some were read. */
+    /** Ends one batch earlier after each reset that follows a read. */
     Batches losingABatchAtReset() {
         loses = true;
         return this;
     }
 
-    /** Batches given since it was made. */
+    /** Number of batches returned so far. */
     int given() {
         return given.get();
     }

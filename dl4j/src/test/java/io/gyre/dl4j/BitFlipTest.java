@@ -46,7 +46,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.Adam;
 
-/** One bit of one rank's memory changes: no checkpoint holds the consequences, and the error names the rank. */
+/** One bit of one rank's memory changes: no checkpoint contains the consequences, and the error names the rank. */
 @Timeout(600)
 class BitFlipTest {
 
@@ -56,15 +56,15 @@ class BitFlipTest {
     private static final int RANKS = 3;
     private static final int STEPS = 12;
     private static final int EVERY_STEPS = 4;
-    /** So that the small model is compared in as many slices as a large one. */
+    /** Small, so that the small model is compared in as many slices as a large one. */
     private static final long SHORT_SLICES = 64;
 
     @TempDir
     Path directory;
 
-    /** Where a bit changes, and when. */
+    /** Which memory a bit changes in, and when. */
     private enum Where {
-        /** When all ranks have been given the state to begin with. */
+        /** After all ranks have received the initial state. */
         START,
         /** After an update. */
         PARAMETERS,
@@ -72,21 +72,21 @@ class BitFlipTest {
         PARAMETERS_IN_PASS,
         UPDATER_STATE,
         UPDATER_STATE_IN_PASS,
-        /** A rank's own gradients, while they wait for their exchange. */
+        /** A rank's own gradients, while they wait for the exchange. */
         GRADIENTS,
-        /** The gradients' sums, before ranks report of them. */
+        /** The gradients' sums, before ranks report on them. */
         SUMS,
-        /** Not a bit, but a whole element of them becomes NaN. */
+        /** Not a bit, but a whole element of the sums becomes NaN. */
         NAN_IN_SUMS,
-        /** The gradients' sums, after that and before the update. */
+        /** The gradients' sums, after the report and before the update. */
         SUMS_AFTER_REPORT
     }
 
     /**
      * One bit.
      *
-     * @param step steps that were finished before
-     * @param place between 0 and 1: a bit of the vector
+     * @param step number of steps finished before
+     * @param place position of the bit in the vector, between 0 and 1
      */
     private record Flip(Where where, int rank, int step, double place) {
 
@@ -106,7 +106,7 @@ class BitFlipTest {
         }
     }
 
-    /** Changes the bit from inside of Deeplearning4j. */
+    /** Changes the bit from inside Deeplearning4j. */
     private static final class FlippingListener extends BaseTrainingListener {
         private final Flip flip;
         private final Semaphore passes = new Semaphore(0);
@@ -152,7 +152,7 @@ class BitFlipTest {
         private final Semaphore passes;
         private TrainableModel model;
 
-        /** One permit for each pass of this rank that is done. */
+        /** One permit per completed pass of this rank. */
         FlippingStrategy(Collective collective, Flip flip, Semaphore passes) {
             synchronous = new Synchronous(collective);
             reduction = synchronous.reduction();
@@ -197,7 +197,7 @@ class BitFlipTest {
         @Override
         public void reduce(TrainableModel trained, Bucket bucket, long step) {
             if (flip.where() == Where.GRADIENTS && step == flip.step() && bucket.index() == 0) {
-                // The first bucket is the end of the vector: the others wait until it has been added up.
+                // The first bucket is the end of the vector: the others wait until it has been reduced.
                 passes.acquireUninterruptibly(flip.step() + 1);
                 flip.apply(trained.gradients().slice(0, bucket.offset() * Float.BYTES));
             }
@@ -227,7 +227,7 @@ class BitFlipTest {
         return ShardedData.of(ExampleSource.of(TestData.vectors(RANKS * 4 * STEPS, DataType.FLOAT, 1)), 4, 3);
     }
 
-    /** Trains; returns what each rank failed with, by rank. */
+    /** Trains; returns the error of each rank that failed, by rank. */
     private static Map<Integer, String> train(
             TestNetwork network, Path checkpoints, Flip flip, long leastSliceBytes, Overlap overlap)
             throws InterruptedException {
@@ -268,7 +268,7 @@ class BitFlipTest {
 
     private static final Flip NONE = new Flip(Where.PARAMETERS, 0, -1, 0);
 
-    /** What an undisturbed run leaves. */
+    /** The checkpoints of an undisturbed run. */
     private Map<String, byte[]> undisturbed() throws Exception {
         Path clean = directory.resolve("clean");
         assertThat(train(TestNetwork.LOCAL, clean, NONE, ReplicaSlices.LEAST_BYTES, Overlap.OFF))
@@ -298,7 +298,7 @@ class BitFlipTest {
                 .isTrue());
     }
 
-    /** A bit that changes when a step is done does so before the checkpoint of that step. */
+    /** A bit that changes at the end of a step changes before the checkpoint of that step. */
     private static boolean isBeforeCheckpoint(Flip flip) {
         return flip.where() == Where.PARAMETERS || flip.where() == Where.UPDATER_STATE;
     }
@@ -326,7 +326,7 @@ class BitFlipTest {
         flip(FEW_FLIPS);
     }
 
-    /** Show: 200 random places, or as many as {@code gyre.test.flips} says. */
+    /** Demonstration: 200 random places, or as many as {@code gyre.test.flips} says. */
     @Test
     @Tag("long")
     @Timeout(3600)
@@ -334,7 +334,7 @@ class BitFlipTest {
         flip(FLIPS);
     }
 
-    /** Finds every one of them, in the step in which it happens, before its update. */
+    /** Every flip is detected, in the step in which it happens, before its update. */
     private void flip(int flips) throws Exception {
         System.out.printf("%d flips from seed %d%n", flips, SEED);
         Map<String, byte[]> clean = undisturbed();
@@ -364,7 +364,7 @@ class BitFlipTest {
         }
     }
 
-    /** Rounding may make equal again what differs in its last digits, before the slice that it is in has its turn. */
+    /** Rounding may remove a difference in the last digits before its slice is compared. */
     @ParameterizedTest
     @CsvSource({"PARAMETERS", "UPDATER_STATE", "SUMS", "SUMS_AFTER_REPORT"})
     void inSlicesABitIsFoundOrRoundedAway(Where where) throws Exception {
@@ -379,7 +379,7 @@ class BitFlipTest {
             Map<Integer, String> messages = train(TestNetwork.LOCAL, checkpoints, flip, SHORT_SLICES, Overlap.OFF);
 
             if (messages.isEmpty()) {
-                // Then all ranks agreed on every checkpoint, and on the state at the end.
+                // In this case all ranks agreed on every checkpoint, and on the final state.
                 roundedAway++;
                 assertThat(files(checkpoints)).as("%s", flip).hasSize(STEPS / EVERY_STEPS);
             } else {
@@ -393,7 +393,7 @@ class BitFlipTest {
         assertThat(roundedAway).isLessThan(flips / 2);
     }
 
-    /** Else that rank alone would stop before its update, and the others wait for it. */
+    /** Otherwise only that rank would stop before its update, and the others would wait for it. */
     @ParameterizedTest
     @EnumSource(
             value = Overlap.class,
@@ -410,7 +410,7 @@ class BitFlipTest {
                 .contains("NaN (");
     }
 
-    /** A bit of a sum may change nothing at all: then the run is the undisturbed one. */
+    /** A bit of a sum may have no effect: the run then equals the undisturbed one. */
     @Test
     void aBitOfASumIsFoundOrHasNoConsequence() throws Exception {
         Map<String, byte[]> clean = undisturbed();
@@ -440,7 +440,7 @@ class BitFlipTest {
                 FEW_FLIPS, SEED, withoutConsequence);
     }
 
-    /** The state reaches a rank with another bit than the checkpoint has. */
+    /** A rank receives a state that differs in a bit from the checkpoint. */
     @ParameterizedTest
     @CsvSource({"0", "1", "2"})
     void whatARankHoldsAfterResumingIsComparedWithTheCheckpoint(int rank) throws Exception {

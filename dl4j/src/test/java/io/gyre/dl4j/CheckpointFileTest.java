@@ -136,7 +136,7 @@ class CheckpointFileTest {
                 .hasMessageContaining("what rank 0 has written has " + Checksums.ofState(state));
     }
 
-    /** Every part is as it was written, but the state is not the one that ranks agreed on. */
+    /** Every part is intact, but the state is not the one that ranks agreed on. */
     @Test
     void stateThatIsNotWhatRanksAgreedOnIsRefused() {
         byte[] name = "checksum of the state".getBytes(StandardCharsets.US_ASCII);

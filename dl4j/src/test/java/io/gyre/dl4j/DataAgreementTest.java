@@ -28,7 +28,8 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
 /**
- * Ranks that should read the same data and do not: found before an update, with the rank, the batch and both values.
+ * Ranks that read different data but should not are detected before an update, with the rank, the batch and both
+ * values.
  */
 @Timeout(120)
 class DataAgreementTest {
@@ -207,7 +208,7 @@ class DataAgreementTest {
             }
         });
 
-        // Twice in the first epoch, to see whether the source repeats itself.
+        // Twice in the first epoch, to check that the source repeats itself.
         assertThat(sizes.stream().filter(size -> size == 1)).hasSize(4 * 5);
         assertThat(sizes.stream().filter(size -> size == 5)).hasSize(3);
     }

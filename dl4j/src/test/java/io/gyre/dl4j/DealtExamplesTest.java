@@ -32,7 +32,7 @@ class DealtExamplesTest {
 
     private static final int EXAMPLES = 107;
 
-    /** Notes what is read, by anybody. */
+    /** Records what is read, by any rank. */
     private static ExampleSource recording(List<Integer> read) {
         DataSet all = TestData.vectors(EXAMPLES, DataType.DOUBLE, 1);
         ExampleSource whole = ExampleSource.of(all);
@@ -64,7 +64,7 @@ class DealtExamplesTest {
         }
         SplittableRandom random = new SplittableRandom(seed);
         List<List<Integer>> orders = new ArrayList<>();
-        // The first epoch that is trained need not be number 0.
+        // The first epoch trained need not be number 0.
         for (int epoch = 4; epoch < 8; epoch++) {
             read.clear();
             List<Iterator<Share>> passes = new ArrayList<>();
@@ -89,7 +89,7 @@ class DealtExamplesTest {
         int epochs = 3;
         ConcurrentLinkedQueue<long[]> stepsOfRanks = new ConcurrentLinkedQueue<>();
         List<Integer> read = new ArrayList<>();
-        // The slow rank has one batch behind it, and three at most before it: the others come for all the rest.
+        // The slow rank has trained on one batch and holds three at most: the others get all the rest.
         AtomicInteger stepsOfOthers = new AtomicInteger();
         int enough = 27 * epochs - 4;
         Gyre.local(3).run(session -> {

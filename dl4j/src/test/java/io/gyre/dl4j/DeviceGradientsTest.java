@@ -19,13 +19,13 @@ import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Gradients of a backend that keeps them on a device: here the host plays that device. */
+/** Gradients of a backend that keeps them on a device, here simulated by the host. */
 class DeviceGradientsTest {
 
     private static final int BUCKETS = 3;
     private static final long BYTES = 400;
 
-    /** Says where the array would be on the device, and counts how often it was told of a change. */
+    /** Returns where the array would be on the device, and counts notifications of changes. */
     private static final class Played implements DeviceGradients.GradientMemory {
         private final long address;
         private int changes;

@@ -25,7 +25,9 @@ import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.RmsProp;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** N ranks with batch B are one process with batch N B: the same model, trained by Deeplearning4j's own {@code fit}. */
+/**
+ * N ranks with batch B equal one process with batch N B: the same model, trained by Deeplearning4j's own {@code fit}.
+ */
 class EquivalenceTest {
 
     private static final Map<String, INDArray> EXPECTED = new ConcurrentHashMap<>();
@@ -49,11 +51,11 @@ class EquivalenceTest {
         }
     }
 
-    @SuppressWarnings("ImmutableEnumChecker") // The array is passed on as varargs and written by nobody.
+    @SuppressWarnings("ImmutableEnumChecker") // The array is passed as varargs and never written.
     enum Batches {
         /** Divided evenly by 2, 3 and 4 ranks. */
         EVEN,
-        /** With more rows on some ranks, and none on others. */
+        /** More rows on some ranks, and none on others. */
         UNEVEN;
 
         List<DataSet> of(DataSet examples) {
@@ -113,8 +115,8 @@ class EquivalenceTest {
     }
 
     /**
-     * Updaters that divide a gradient by its usual size, at epsilons of their own, with what docs/training.md says that
-     * they multiply rounding by at most.
+     * Updaters that divide a gradient by its usual magnitude, at their own epsilons, with their maximum amplification
+     * of rounding errors from docs/training.md.
      */
     static Stream<Arguments> adaptive() {
         return Stream.of(Kind.values())
@@ -129,7 +131,7 @@ class EquivalenceTest {
                         Arguments.of(kind, new AdaDelta(), 1 / Math.sqrt(AdaDelta.DEFAULT_ADADELTA_EPSILON))));
     }
 
-    /** More than with a large epsilon, and still far less than one example does. */
+    /** More than with a large epsilon, but far less than the effect of one example. */
     @ParameterizedTest(name = "{0}, {1}")
     @MethodSource("adaptive")
     void updatersMultiplyRoundingByTheStatedGainAtMost(Kind kind, IUpdater updater, double gain) throws Exception {

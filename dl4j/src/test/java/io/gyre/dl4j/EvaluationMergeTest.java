@@ -29,7 +29,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Whatever an evaluation is asked, the one of all ranks answers as the one of a single process. */
+/** Every method of an evaluation over all ranks returns what it returns in a single process. */
 class EvaluationMergeTest {
 
     private static final DataType TYPE = DataType.DOUBLE;
@@ -237,7 +237,7 @@ class EvaluationMergeTest {
         }
     }
 
-    /** A model whose outputs are its inputs: weights of 1, and parameters that make a trainer content. */
+    /** A model whose outputs are its inputs: weights of 1, and the parameters that a trainer needs. */
     private static MultiLayerNetwork passesOn() {
         MultiLayerNetwork model =
                 TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(0.1), TYPE)

@@ -28,7 +28,7 @@ import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** What the ranks find together is what one process finds on the whole data set. */
+/** Ranks together get the results of one process on the whole data set. */
 class EvaluationTest {
 
     private static final DataType TYPE = DataType.FLOAT;
@@ -72,7 +72,7 @@ class EvaluationTest {
                 }
                 Evaluation found = trainer.evaluate(ShardedData.of(ExampleSource.of(examples), 4, 1));
                 assertThat(found.getConfusionMatrix()).isEqualTo(expected.getConfusionMatrix());
-                // Whoever leaves while others wait would be missed.
+                // A rank that left while others wait would count as lost.
                 session.exchange("evaluated", new byte[0]);
             }
         });
@@ -106,7 +106,7 @@ class EvaluationTest {
             assertThat(top2Merged.getClassLabel(1)).isEqualTo("b");
             assertThat(((EvaluationBinary) merged.get(3)).stats()).isEqualTo(binary.stats());
             for (int i = 0; i < TestModels.CLASSES; i++) {
-                // Sums of floats, added up in another order.
+                // Sums of floats, computed in another order.
                 RegressionEvaluation regressionMerged = (RegressionEvaluation) merged.get(1);
                 assertThat(regressionMerged.meanSquaredError(i))
                         .isCloseTo(regression.meanSquaredError(i), within(1e-6));

@@ -48,7 +48,7 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 import org.nd4j.linalg.schedule.ScheduleType;
 import org.nd4j.linalg.schedule.StepSchedule;
 
-/** Everything that a model's configuration can ask for gives on several ranks what it gives on one. */
+/** Every feature of a model's configuration gives on several ranks the results that it gives on one. */
 class FeaturesTest {
 
     private static final DataType TYPE = DataType.DOUBLE;

@@ -23,14 +23,14 @@ import org.nd4j.linalg.dataset.AsyncDataSetIterator;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
-/** Training in many calls: what is read, and where each call goes on. */
+/** Training in many calls: what is read, and where each call continues. */
 @Timeout(120)
 class FitStepsTest {
 
     private static final DataType TYPE = DataType.FLOAT;
     private static final int BATCHES = 20;
 
-    /** Batches that a loader may have read ahead: two that wait, and one that it could not hand over. */
+    /** Batches that a loader may have read ahead: two queued, and one that it could not queue. */
     private static final int AHEAD = 3;
 
     private static List<DataSet> batches(long seed) {
@@ -177,7 +177,7 @@ class FitStepsTest {
         });
     }
 
-    /** What a program may do with an iterator between two calls, and the pass goes on all the same. */
+    /** What a program may do with an iterator between two calls without affecting the pass. */
     private static void assertGoesOnAfter(BiConsumer<DistributedTrainer, Batches> between) throws Exception {
         Batches iterator = new Batches(batches(1));
         MultiLayerNetwork whole =
@@ -266,7 +266,7 @@ class FitStepsTest {
                     Pass pass =
                             new Pass(ShardedData.of(iterator, Sharding.OWN), session, watch, Place.beginning(0), 0)) {
                 pass.next(0);
-                // One is used, two wait, and one more is read before the loader waits itself.
+                // One is used, two are queued, and one more is read before the loader itself waits.
                 awaitGiven(iterator, 4);
                 pass.pause();
                 int given = iterator.given();

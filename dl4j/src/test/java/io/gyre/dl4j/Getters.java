@@ -14,7 +14,7 @@ import java.util.TreeMap;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Everything that an evaluation can be asked, and what it answers. */
+/** All getters of an evaluation, with their results. */
 final class Getters {
 
     private static final Set<String> NO_GETTERS =
@@ -27,10 +27,10 @@ final class Getters {
     private Getters() {}
 
     /**
-     * Asks all public methods without a parameter, with a column and with a metric, and those of what they return.
+     * Calls all public methods without a parameter, with a column and with a metric, and those of the objects returned.
      *
      * @param columns of the labels
-     * @return by question: numbers, texts, and the class of an exception
+     * @return by method: numbers, texts, and the class of an exception
      */
     static Map<String, Object> of(Object evaluation, int columns) {
         Getters getters = new Getters();
@@ -40,7 +40,7 @@ final class Getters {
 
     private void askAll(String path, Object asked, int columns, int depth) {
         Method[] methods = asked.getClass().getMethods();
-        // Some answers are computed when another question is asked.
+        // Some results are computed when another method is called.
         Arrays.sort(methods, Comparator.comparing(Method::getName).thenComparing(Method::toString));
         for (Method method : methods) {
             if (Modifier.isStatic(method.getModifiers())

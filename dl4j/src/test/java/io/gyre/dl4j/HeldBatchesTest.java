@@ -35,13 +35,12 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 
 /**
- * Iterators and sources that reuse the memory of what they have given: every row of an epoch reaches a model all the
- * same.
+ * Iterators and sources that reuse the memory of batches they returned: every row of an epoch still reaches a model.
  */
 @Timeout(300)
 class HeldBatchesTest {
 
-    /** A batch has 1 MB: the workspace of an asynchronous iterator has at least 10, and goes round. */
+    /** A batch has 1 MB: the workspace of an asynchronous iterator has at least 10, and is cyclic. */
     private static final int WIDTH = 65_536;
 
     private static final int ROWS = 4;
@@ -71,7 +70,7 @@ class HeldBatchesTest {
                         Stream.of("async", "async multi", "reused arrays").map(kind -> Arguments.of(kind, reading)));
     }
 
-    /** Its arrays are made anew, in the workspace that is open. */
+    /** Its arrays are created for each call, in the open workspace. */
     private static DataSet numbered(int number) {
         INDArray features = Nd4j.create(DataType.FLOAT, ROWS, WIDTH);
         INDArray labels = Nd4j.create(DataType.FLOAT, ROWS, TestModels.CLASSES);

@@ -39,13 +39,13 @@ import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.RmsProp;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** Groups in step, and servers between them, over the network inside this JVM. */
+/** Groups in lockstep, and servers between them, over the in-process network. */
 @Timeout(120)
 class HybridTest {
 
     private static final int EPOCHS = 2;
 
-    /** What is between the groups. */
+    /** The strategy between the groups. */
     private enum Between {
         BULK,
         STALE,
@@ -86,7 +86,7 @@ class HybridTest {
     }
 
     private static ShardedData vectors() {
-        // In batches of 3 for each rank: the last step of an epoch has fewer, not the same number on each.
+        // In batches of 3 per rank: the last step of an epoch has fewer, unevenly divided.
         return ShardedData.of(ExampleSource.of(TestData.vectors(42, DataType.DOUBLE, 1)), 3, 7);
     }
 
@@ -126,7 +126,7 @@ class HybridTest {
         return trained.get(0);
     }
 
-    /** All ranks of a group have the same bits at the end of a step. */
+    /** All ranks of a group are bit-identical at the end of a step. */
     private static void checkEqual(Session group, Model model, long step) {
         byte[] own = Checksums.sha256(HostMemory.region("parameters", model.params()))
                 .getBytes(StandardCharsets.UTF_8);
@@ -201,7 +201,7 @@ class HybridTest {
                         .numParams();
         DataSet examples = vectors ? TestData.vectors(46, DataType.FLOAT, 1) : TestData.images(46, DataType.FLOAT, 1);
         for (Between between : Between.values()) {
-            // The others are tried with a perceptron.
+            // The others are tested with a perceptron.
             Overlap overlap = between == Between.ELASTIC || between == Between.STALE ? Overlap.ON : Overlap.OFF;
             Model trained =
                     hybrid(4, 2, between, overlap, models, () -> ShardedData.of(ExampleSource.of(examples), 2, 3));

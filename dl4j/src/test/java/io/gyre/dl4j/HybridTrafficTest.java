@@ -22,10 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/**
- * Two hosts, by name, with four ranks each, that hold the parameters themselves: what goes over the network between
- * them.
- */
+/** Two hosts, by name, with four ranks each, which also hold the parameters: measures the traffic between them. */
 @Timeout(120)
 @Tag("long")
 class HybridTrafficTest {
@@ -82,14 +79,14 @@ class HybridTrafficTest {
                 trainer.fitSteps(
                         ShardedData.of(ExampleSource.of(TestData.vectors(STEPS * RANKS * 2, DataType.FLOAT, 1)), 2, 1),
                         STEPS);
-                // What others ask of this rank is sent by it: nobody may stop counting before all are done.
+                // This rank also sends replies to others: no rank may stop counting before all are done.
                 session.exchange("end of the steps", new byte[0]);
                 return session.networkBytesSent() - before;
             }
         }
     }
 
-    /** Half of the parameters are on the other host, and are pushed there and pulled from there. */
+    /** Half of the parameters are on the other host, and are pushed to it and pulled from it. */
     @ParameterizedTest(name = "elastic: {0}")
     @ValueSource(booleans = {true, false})
     void aHostOfFourRanksSendsAQuarterOfWhatTheySendByThemselves(boolean elastic) throws Exception {

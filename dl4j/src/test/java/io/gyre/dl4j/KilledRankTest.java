@@ -19,15 +19,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Processes that train a model, of which one is killed where only training comes; the rest is tested with the
- * transport.
+ * Processes that train a model, one of which is killed at a point that only training reaches; other points are tested
+ * with the transport.
  */
 @EnabledOnOs(OS.LINUX)
 class KilledRankTest {
 
     private static final int RANKS = 3;
 
-    /** A tenth of it on an idle machine. */
+    /** Takes a tenth of this on an idle machine. */
     private static final Duration NOTICED = Duration.ofSeconds(10);
 
     @TempDir

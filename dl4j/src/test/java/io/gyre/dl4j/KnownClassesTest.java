@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.MultiDataSet;
 
-/** What Deeplearning4j's own losses, layers, vertices, updaters and settings do on several ranks. */
+/** Deeplearning4j's own losses, layers, vertices, updaters and settings on several ranks. */
 class KnownClassesTest {
 
     private static final int RANKS = 3;

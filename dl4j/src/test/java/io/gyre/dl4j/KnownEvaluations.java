@@ -43,7 +43,7 @@ final class KnownEvaluations {
                 new RegressionEvaluation());
     }
 
-    @SuppressWarnings("deprecation") // People still have them.
+    @SuppressWarnings("deprecation") // Deprecated, but still in use.
     static Stream<IEvaluation<?>> refused() {
         return Stream.of(
                 new ROC(0),

@@ -77,7 +77,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /** A small model for each layer and constraint that Deeplearning4j ships, with data for it. */
-@SuppressWarnings("deprecation") // People still use what Deeplearning4j has deprecated.
+@SuppressWarnings("deprecation") // Deprecated classes of Deeplearning4j are still in use.
 final class KnownLayers {
 
     private static final int FEATURES = TestModels.FEATURES;
@@ -134,7 +134,7 @@ final class KnownLayers {
                                 rnnOutput())));
     }
 
-    /** Its graph asks ND4J for an operation that ND4J does not have for these types. */
+    /** Its graph needs an operation that ND4J lacks for these types. */
     static Named<FeaturesTest.Feature> learnedSelfAttention() {
         return Named.of(
                 "LearnedSelfAttentionLayer",

@@ -85,7 +85,7 @@ final class KnownParts {
     static final DataType TYPE = DataType.DOUBLE;
     static final int EXAMPLES = 20;
 
-    /** So large that no updater divides by less than its learning rate: rounding stays what it is. */
+    /** So large that no updater divides by less than its learning rate: rounding errors are not amplified. */
     private static final double EPSILON = 0.1;
 
     private static final double RATE = 0.05;
@@ -97,7 +97,7 @@ final class KnownParts {
 
     private KnownParts() {}
 
-    /** What does on several ranks what it does in one process. */
+    /** Features that give on several ranks the results of one process. */
     static Stream<Named<FeaturesTest.Feature>> exact() {
         return Stream.of(losses(), activations(), updaters(), schedules()).flatMap(each -> each);
     }
@@ -152,7 +152,7 @@ final class KnownParts {
                 .build();
     }
 
-    /** Activations are a layer's. All but the random one. */
+    /** Activations of a layer. All but the random one. */
     private static Stream<Named<FeaturesTest.Feature>> activations() {
         return Stream.of(Activation.values())
                 .filter(each -> each != Activation.RRELU)
@@ -195,7 +195,7 @@ final class KnownParts {
                         vectors(() -> TestModels.configuration(new Sgd(each.clone()), TYPE), softmax(), oneHot())));
     }
 
-    /** What looks at a whole batch, or draws random numbers: ranks do what micro-batches do. */
+    /** Features that depend on a whole batch, or draw random numbers: ranks do what micro-batches do. */
     static Stream<Named<FeaturesTest.Feature>> exactInParts() {
         return Stream.of(
                 Named.of(
@@ -243,7 +243,7 @@ final class KnownParts {
                 KnownLayers.spatialDropout());
     }
 
-    /** What Deeplearning4j itself cannot train with. */
+    /** Features with which Deeplearning4j itself cannot train. */
     static Stream<Named<FeaturesTest.Feature>> unusable() {
         return Stream.of(
                 Named.of(
@@ -252,7 +252,7 @@ final class KnownParts {
                 KnownLayers.learnedSelfAttention());
     }
 
-    /** What is refused when ranks or micro-batches would divide a batch. */
+    /** Features that are rejected when ranks or micro-batches would divide a batch. */
     static Stream<Named<FeaturesTest.Feature>> refused() {
         return Stream.of(
                 Named.of(
@@ -281,7 +281,7 @@ final class KnownParts {
         return TestModels.configuration(new Sgd(RATE), DataType.FLOAT);
     }
 
-    /** For what Deeplearning4j computes in FLOAT alone. */
+    /** For features that Deeplearning4j computes in FLOAT only. */
     private static FeaturesTest.Feature inSinglePrecision(
             Supplier<NeuralNetConfiguration.Builder> configuration, Layer output, INDArray labels) {
         return feature(
@@ -339,7 +339,7 @@ final class KnownParts {
         return new FeaturesTest.Feature(model, () -> batches(new DataSet(features, labels).toMultiDataSet()));
     }
 
-    /** Of 7, 4 and 2 examples: on three ranks never even, and one rank without any. */
+    /** Batches of 7, 4 and 2 examples: never even on three ranks, and one rank without any. */
     static List<MultiDataSet> batches(org.nd4j.linalg.dataset.api.MultiDataSet all) {
         List<MultiDataSet> batches = new ArrayList<>();
         int[] sizes = {7, 4, 2};

@@ -123,7 +123,7 @@ final class KnownVertices {
         return graph(InputType.recurrent(FEATURES, STEPS), KnownParts.gaussian(FEATURES, STEPS), middle);
     }
 
-    /** From vertex "in" by way of "vertex" to a class for each example. */
+    /** From vertex "in" through "vertex" to a class for each example. */
     private static FeaturesTest.Feature graph(InputType input, INDArray features, UnaryOperator<GraphBuilder> middle) {
         return new FeaturesTest.Feature(
                 () -> TestModels.initialised(new ComputationGraph(middle.apply(
@@ -174,7 +174,7 @@ final class KnownVertices {
         return new LSTM.Builder().nOut(4).build();
     }
 
-    /** Some of them Deeplearning4j sets by itself between layers of different kinds. */
+    /** Deeplearning4j adds some of them itself between layers of different kinds. */
     private static Stream<Named<FeaturesTest.Feature>> preProcessors() {
         return Stream.of(
                 Named.of(

@@ -38,7 +38,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** Listeners work on every rank, also where it has no examples, and see the model as it is. */
+/** Listeners work on every rank, also on one without examples, and see the plain model. */
 @SuppressWarnings("deprecation") // People still use what Deeplearning4j has deprecated.
 class ListenersTest {
 
@@ -51,7 +51,7 @@ class ListenersTest {
     @TempDir
     private static Path directory;
 
-    /** Deeplearning4j's own. */
+    /** Deeplearning4j's own listeners. */
     static Stream<TrainingListener> known(Path directory) throws IOException {
         File files = Files.createTempDirectory(directory, "checkpoints").toFile();
         return Stream.of(
@@ -187,7 +187,7 @@ class ListenersTest {
         }
     }
 
-    /** Does what listeners do that draw a model while it is trained. */
+    /** Does what listeners do that draw a model during training. */
     private static final class Looks extends BaseTrainingListener {
 
         private int passes;

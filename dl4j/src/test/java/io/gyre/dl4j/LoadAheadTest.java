@@ -107,7 +107,7 @@ class LoadAheadTest {
         };
 
         try (LoadAhead ahead = new LoadAhead(counting, watch(), 0)) {
-            // Two in the queue, and one in the loader's hand.
+            // Two in the queue, and one held by the loader.
             assertThat(third.await(30, TimeUnit.SECONDS)).isTrue();
             ahead.next();
             assertThat(loaded.get()).isBetween(3, 4);
@@ -165,7 +165,7 @@ class LoadAheadTest {
                     released.await();
                     waiting = false;
                 } catch (InterruptedException e) {
-                    // As a program would that heeds no interrupt.
+                    // Like a program that ignores interrupts.
                 }
             }
             return NOTHING;

@@ -5,7 +5,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** What Gyre has logged since this was made. The log of tests goes to the standard error. */
+/** Gyre's log since this object was created. The log of tests goes to the standard error. */
 final class LogLines implements AutoCloseable {
 
     private final PrintStream before = System.err;
@@ -15,7 +15,7 @@ final class LogLines implements AutoCloseable {
         System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
     }
 
-    /** Lines with a text in them. */
+    /** Lines that contain a text. */
     List<String> with(String text) {
         return log.toString(StandardCharsets.UTF_8)
                 .lines()

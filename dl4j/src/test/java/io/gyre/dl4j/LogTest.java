@@ -16,7 +16,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** What is the same on all ranks is one line of the log, and a line of one rank's own says which. */
+/** What is the same on all ranks is logged once, and a line about one rank names it. */
 @Timeout(120)
 class LogTest {
 
@@ -27,7 +27,7 @@ class LogTest {
         return TestData.batches(EXAMPLES.copy(), 4);
     }
 
-    /** Lines with a text in them, after training on three ranks. */
+    /** Lines that contain a text, after training on three ranks. */
     private static List<String> lines(String text, BiConsumer<DistributedTrainer, Session> training)
             throws InterruptedException {
         try (LogLines log = new LogLines()) {

@@ -27,7 +27,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** A rank fails while the other waits for something that is not a rank, and never comes. */
+/** A rank fails while the other waits for something other than a rank that never comes. */
 @Timeout(120)
 class LostWhileAwayTest {
 
@@ -68,7 +68,7 @@ class LostWhileAwayTest {
         return new DataSet(Nd4j.ones(count, TestModels.FEATURES), Nd4j.ones(count, TestModels.CLASSES));
     }
 
-    /** Rank 1 fails in its place for that, rank 0 waits in its. */
+    /** Rank 1 fails at the corresponding place, rank 0 waits at its own. */
     private static void meet(Session session, Away here, Away place) {
         if (here != place) {
             return;
@@ -79,7 +79,7 @@ class LostWhileAwayTest {
         waitForEver();
     }
 
-    /** Is not to be read ahead. */
+    /** Must not be read ahead. */
     private static final class OnThisThread implements MultiDataSetIterator {
 
         private final Session session;

@@ -7,7 +7,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
-/** An iterator whose batches are made when they are asked for, as those of a record reader are. */
+/** An iterator that creates its batches on demand, as a record reader does. */
 final class Made implements DataSetIterator {
 
     private final int batches;

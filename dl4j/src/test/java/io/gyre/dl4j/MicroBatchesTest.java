@@ -23,12 +23,12 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
-/** One rank with N micro-batches is N ranks: bit for bit, because gradients are added up in the order of ranks. */
+/** One rank with N micro-batches equals N ranks bit for bit, because gradients are summed in rank order. */
 class MicroBatchesTest {
 
     private static final DataType TYPE = DataType.FLOAT;
 
-    /** Several buckets for the smallest of models, and layers that are cut. */
+    /** Several buckets even for the smallest model, and layers that are split. */
     private static final long BUCKET_BYTES = 200;
 
     private static final int EPOCHS = 2;
@@ -132,7 +132,7 @@ class MicroBatchesTest {
         assertThat(scores.get(0)).isCloseTo(whole, Offset.offset(1e-6));
     }
 
-    /** Parameters of rank 0, after a look at those of the others. */
+    /** Parameters of rank 0, after comparison with those of the others. */
     private static INDArray train(LocalCluster cluster, Case each, int microBatches, Overlap overlap)
             throws InterruptedException {
         List<INDArray> parameters = cluster.call(session -> {

@@ -16,7 +16,7 @@ class ModelOptimizerTest {
     private static final MultiLayerNetwork MODEL =
             TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.DOUBLE));
 
-    /** Adam takes the same step for a gradient of any size: only the rate can make it shorter. */
+    /** Adam's step does not depend on the gradient's magnitude: only the rate makes it shorter. */
     @Test
     void aPartOfTheRateIsAPartOfTheStepWithAdamToo() {
         double whole = firstStep(1, 1);

@@ -13,8 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * What {@link Nd4jCudaMemory} uses of ND4J CUDA is as it was when that was written: nobody else would notice without a
- * GPU.
+ * The parts of ND4J CUDA that {@link Nd4jCudaMemory} uses have not changed; without a GPU no other test would notice.
  */
 class Nd4jCudaMemoryTest {
 
@@ -37,7 +36,7 @@ class Nd4jCudaMemoryTest {
         nd4jCuda.close();
     }
 
-    /** Loaded and not initialised, which would look for a GPU. */
+    /** Loaded but not initialised: initialisation would look for a GPU. */
     private static Class<?> type(String name) throws ClassNotFoundException {
         return Class.forName(name, false, nd4jCuda);
     }

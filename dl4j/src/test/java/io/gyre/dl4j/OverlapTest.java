@@ -36,12 +36,12 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** Gradients that are exchanged during the backward pass give the bits of those that are exchanged after it. */
+/** Gradients exchanged during the backward pass are bit-identical to those exchanged after it. */
 class OverlapTest {
 
     private static final DataType TYPE = DataType.FLOAT;
 
-    /** Several buckets for the smallest of models, and layers that are cut. */
+    /** Several buckets even for the smallest model, and layers that are split. */
     private static final long BUCKET_BYTES = 200;
 
     private record Case(Supplier<Model> model, List<? extends MultiDataSet> batches) {}
@@ -133,7 +133,7 @@ class OverlapTest {
         Bound.assertIdentical(during, after);
     }
 
-    /** Parameters of rank 0, after a look at those of the others. */
+    /** Parameters of rank 0, after comparison with those of the others. */
     private static INDArray train(LocalCluster cluster, Case each, Overlap overlap) throws InterruptedException {
         List<INDArray> parameters = cluster.call(session -> {
             Model model = each.model().get();
@@ -180,7 +180,7 @@ class OverlapTest {
         }
     }
 
-    /** Offsets that were told in a pass, without repetitions. */
+    /** Offsets reported in a pass, without repetitions. */
     private static List<Long> offsetsTold(Model model, DataSet batch) {
         List<Long> offsets = new ArrayList<>();
         try (Replica replica = new Replica(Network.of(model), BUCKET_BYTES, new UserCode())) {

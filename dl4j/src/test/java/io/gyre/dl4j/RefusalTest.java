@@ -41,7 +41,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/** What cannot be trained correctly is refused, with one clear message, before it does harm. */
+/** What cannot be trained correctly is rejected, with one clear message, before it does harm. */
 class RefusalTest {
 
     private static final DataType TYPE = DataType.FLOAT;
@@ -273,7 +273,7 @@ class RefusalTest {
                 .hasMessageContaining("the first is NaN at element 5 of parameter 0_W");
     }
 
-    /** Trains on three ranks until they fail, and returns what each says; no parameter may have changed. */
+    /** Trains on three ranks until they fail, and returns each error message; no parameter may have changed. */
     private static Map<Integer, String> spoilGradients(
             Overlap overlap, int microBatches, BiConsumer<Integer, INDArray> spoil) {
         Map<Integer, String> messages = new ConcurrentHashMap<>();

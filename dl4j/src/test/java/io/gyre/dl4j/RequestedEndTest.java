@@ -21,7 +21,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
-/** A training that is asked to end, and one whose checkpoints cannot be written, lose nothing. */
+/** Neither a training that is asked to end, nor one whose checkpoints cannot be written, loses anything. */
 class RequestedEndTest {
 
     private static final DataType TYPE = DataType.FLOAT;
@@ -63,7 +63,7 @@ class RequestedEndTest {
         return Gyre.local(RANKS).call(session -> program(session, checkpoints, resume, endAfter));
     }
 
-    /** An epoch has four steps: asked after the last, they end with it. */
+    /** An epoch has four steps: when asked after the last, ranks end with it. */
     @ParameterizedTest(name = "after step {0}")
     @CsvSource({"1, 2", "4, 4", "6, 7"})
     void allRanksEndAfterTheNextStepAndTheResumedRunHasTheSameBits(int endAfter, int last) throws Exception {

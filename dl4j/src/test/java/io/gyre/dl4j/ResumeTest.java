@@ -31,7 +31,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.schedule.ScheduleType;
 import org.nd4j.linalg.schedule.StepSchedule;
 
-/** A run that was killed and resumed ends with the bits of one that was not. */
+/** A run that was killed and resumed is bit-identical to one that was not. */
 class ResumeTest {
 
     private static final DataType TYPE = DataType.FLOAT;
@@ -96,7 +96,7 @@ class ResumeTest {
         });
     }
 
-    /** Saves every second step. The last rank fails after a step, and the others die of it. */
+    /** Saves every second step. The last rank fails after a step, which ends the others. */
     private Model program(Subject subject, Session session, boolean resume, int killAt) {
         Model model = subject.model().get();
         try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)

@@ -44,7 +44,7 @@ class ReturningWorkerTest {
     private final AtomicInteger trained = new AtomicInteger();
     private final CountDownLatch back = new CountDownLatch(1);
 
-    /** What a life has come to: the parameters' checksum, and how many steps it has counted. */
+    /** Result of one process of a worker: the parameters' checksum, and the number of steps counted. */
     private record End(String checksum, long steps, long firstStep, double accuracy) {}
 
     private static <T> FutureTask<T> onThread(String name, Callable<T> work) {
@@ -68,7 +68,7 @@ class ReturningWorkerTest {
                 .start();
     }
 
-    /** One part of one life, with what happens in it. */
+    /** One part of the program in one process, with what happens in it. */
     private interface Event {
         void after(Session session, int part, int stepsOfPart);
     }
@@ -119,7 +119,7 @@ class ReturningWorkerTest {
         }
     }
 
-    /** Not one of ours, so that nobody handles it. */
+    /** Not one of our exceptions, so that nothing handles it. */
     private static final class Death extends RuntimeException {
         private static final long serialVersionUID = 1;
     }
@@ -142,7 +142,7 @@ class ReturningWorkerTest {
             FutureTask<End> other = onThread(
                     "other",
                     () -> live(1 - lost, rendezvous, strategy, (session, part, step) -> {
-                        // Enough is left to train when the lost one is there again.
+                        // Enough steps remain when the restarted worker joins.
                         if (part == deadlyPart && step == 3) {
                             while (session.incarnation(lost) == 0) {
                                 LockSupport.parkNanos(1_000_000);

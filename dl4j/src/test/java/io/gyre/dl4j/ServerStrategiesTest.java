@@ -36,7 +36,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.schedule.ScheduleType;
 import org.nd4j.linalg.schedule.StepSchedule;
 
-/** Models whose parameters live on servers, over the network inside this JVM. */
+/** Models with parameters on servers, over the in-process network. */
 @Timeout(120)
 class ServerStrategiesTest {
 
@@ -62,7 +62,7 @@ class ServerStrategiesTest {
         return TestData.batches(TestData.vectors(96, DataType.DOUBLE, 1), 12);
     }
 
-    /** Trains on every rank; the servers are in the ranks. Returns rank 0's parameters, which all have. */
+    /** Trains on every rank; the ranks also serve. Returns rank 0's parameters, which equal those of all. */
     private static INDArray trained(int ranks, Consistency consistency, NeuralNetConfiguration.Builder configuration)
             throws InterruptedException {
         List<INDArray> all = Gyre.local(ranks).call(session -> {
@@ -129,7 +129,7 @@ class ServerStrategiesTest {
     void oneAsynchronousWorkerIsPlainTraining() throws Exception {
         NeuralNetConfiguration.Builder configuration = configuration(new Adam(0.01));
 
-        // Without a bound the parameters are pulled ahead, and lack the own last push: a bound of 0 forbids that.
+        // Without a bound the parameters are prefetched, and lack the rank's own last push: a bound of 0 forbids that.
         INDArray onServers = trained(1, new StaleSynchronous(0), configuration);
 
         assertThat(difference(onServers, trainedInStep(1, configuration))).isLessThan(1e-9);
@@ -212,7 +212,7 @@ class ServerStrategiesTest {
         });
     }
 
-    /** With one rank and alpha 1/2 the centre goes half of the way in each step, and so does the rank. */
+    /** With one rank and alpha 1/2 the centre moves half of the way in each step, and so does the rank. */
     @Test
     void theElasticForceIsThatOfTheEquations() throws Exception {
         Gyre.local(1).run(session -> {

@@ -25,7 +25,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Examples are numbers, so that it can be told who got which. */
+/** Examples are numbers, which identify them. */
 class ShardedDataTest {
 
     /** Examples whose only feature is their number, from {@code from} to before {@code to}. */

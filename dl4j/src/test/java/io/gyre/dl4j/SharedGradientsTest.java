@@ -42,7 +42,7 @@ class SharedGradientsTest {
             return model;
         });
 
-        // The memory they shared is gone.
+        // Their shared memory has been unmapped.
         for (MultiLayerNetwork model : models) {
             INDArray before = model.params().dup();
             model.fit(BATCHES.get(0));

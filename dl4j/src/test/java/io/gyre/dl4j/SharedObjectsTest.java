@@ -21,7 +21,7 @@ import org.nd4j.linalg.dataset.AsyncDataSetIterator;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
-/** Ranks of one process that are given one object where each needs its own. */
+/** Ranks of one process that share an object of which each needs its own. */
 @Timeout(120)
 class SharedObjectsTest {
 

@@ -43,7 +43,7 @@ final class TestData {
         return labels;
     }
 
-    /** Cuts a data set into batches of these sizes, taken in turn. */
+    /** Splits a data set into batches of these sizes, used cyclically. */
     static List<DataSet> batches(DataSet all, int... sizes) {
         List<DataSet> batches = new ArrayList<>();
         int from = 0;

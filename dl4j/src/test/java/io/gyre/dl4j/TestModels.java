@@ -44,8 +44,8 @@ final class TestModels {
     }
 
     /**
-     * An Adam that divides no gradient by less than its learning rate: what rounding changes of a gradient, it changes
-     * of a parameter at most a few times over.
+     * An Adam that divides no gradient by less than its learning rate: it amplifies a gradient's rounding error at most
+     * a few times.
      */
     static Adam steadyAdam(double learningRate) {
         return new Adam(
@@ -133,7 +133,7 @@ final class TestModels {
         return model;
     }
 
-    /** Trains in Deeplearning4j's own way. */
+    /** Trains with Deeplearning4j's own {@code fit}. */
     static void plainFit(Model model, org.nd4j.linalg.dataset.DataSet batch) {
         if (model instanceof MultiLayerNetwork layers) {
             layers.fit(batch);
@@ -142,7 +142,7 @@ final class TestModels {
         }
     }
 
-    /** Trains for an epoch in Deeplearning4j's own way. */
+    /** Trains for an epoch with Deeplearning4j's own {@code fit}. */
     static void plainEpoch(Model model, List<? extends MultiDataSet> batches) {
         if (model instanceof MultiLayerNetwork layers) {
             batches.forEach(layers::fit);

@@ -10,7 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The networks that training is tested over: ranks are threads of this JVM on all of them. */
+/** The networks over which training is tested: ranks are threads of this JVM on all of them. */
 enum TestNetwork {
     LOCAL {
         @Override

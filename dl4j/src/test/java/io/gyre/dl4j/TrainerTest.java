@@ -182,7 +182,7 @@ class TrainerTest {
             }
         });
 
-        // Asked for in the step that counts from 0 as number 3; told to the others in the next.
+        // Requested in step 3, counted from 0; the others are told in the next.
         assertThat(reports).allSatisfy(report -> {
             assertThat(report.stopped()).isTrue();
             assertThat(report.steps()).isEqualTo(5);
@@ -314,7 +314,7 @@ class TrainerTest {
                         "differs from the other 2 ranks, first in the parameters at element 0 of parameter 0_W");
     }
 
-    /** Trains on three ranks, between two calls of {@code fit} on rank 2 by something else. */
+    /** Trains on three ranks; rank 2 also trains outside the trainer between two calls of {@code fit}. */
     private static void trainBesides(Consumer<MultiLayerNetwork> alone) throws InterruptedException {
         Gyre.local(3).run(session -> {
             MultiLayerNetwork model =

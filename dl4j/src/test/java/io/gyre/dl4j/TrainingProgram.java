@@ -22,17 +22,17 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
 /**
- * A rank that trains in a process of its own. In the phase that it was given the victim says so and goes no further; a
- * rank that fails says why, and ends with status 1.
+ * A rank that trains in its own process. In the given phase the victim reports it and stops there; a rank that fails
+ * prints why, and exits with status 1.
  */
 final class TrainingProgram {
 
-    /** Number of the step, from 0, in which the victim stays behind. */
+    /** Number of the step, from 0, in which the victim stops. */
     private static final int LAST_STEP = 3;
 
     private static final int STEPS = 6;
 
-    /** Where a rank can die. */
+    /** Where a rank can be killed. */
     enum Phase {
         /** Between all-reduce and updater. */
         UPDATE,
@@ -40,7 +40,7 @@ final class TrainingProgram {
         CHECKPOINT,
         /** Doing something else between two calls of {@code fit}. */
         IDLE,
-        /** Reading the first batch, which comes on no rank. */
+        /** Reading the first batch, which never arrives on any rank. */
         DATA,
         /** In a listener, as all ranks are. */
         LISTENER
@@ -107,7 +107,7 @@ final class TrainingProgram {
         }
     }
 
-    /** Lets the file that is about to be written be a pipe which nobody reads: opening it takes for ever. */
+    /** Replaces the file to be written by a pipe without a reader: opening it blocks for ever. */
     private static void stopInCheckpoint(long step, Path checkpoints) {
         if (step == LAST_STEP + 1) {
             try {
@@ -133,7 +133,7 @@ final class TrainingProgram {
         }
     }
 
-    /** Synchronous training by a rank that may stay behind when the gradients have been added up. */
+    /** Synchronous training by a rank that may stop once the gradients are reduced. */
     private record StopsBeforeUpdater(Synchronous synchronous, boolean stops)
             implements UpdateStrategy, ParameterExchange {
 

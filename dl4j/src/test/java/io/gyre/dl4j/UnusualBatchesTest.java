@@ -30,9 +30,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Sgd;
 import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
-/**
- * Batches without features or labels, or with other numbers of rows in them: as plain {@code fit}, or refused clearly.
- */
+/** Batches without features or labels, or with different numbers of rows: as plain {@code fit}, or clearly rejected. */
 @Timeout(120)
 class UnusualBatchesTest {
 
@@ -142,7 +140,7 @@ class UnusualBatchesTest {
         Bound.assertIdentical(trained.params(), plain.params());
     }
 
-    /** The sequences of both, their labels in the order of time steps, as the model has its rows. */
+    /** The sequences of both, with labels in time-step order, like the model's rows. */
     private static MultiDataSet joined(MultiDataSet one, MultiDataSet other) {
         List<INDArray> labels = new ArrayList<>();
         for (int step = 0; step < STEPS; step++) {

@@ -37,8 +37,8 @@ import org.nd4j.linalg.lossfunctions.ILossFunction;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
- * A verdict for every class of Deeplearning4j's that a model or a trainer can be given. {@code verdicts.tsv} has them,
- * other tests prove them, and this one sees that none is missing.
+ * A verdict for every Deeplearning4j class that a model or trainer accepts. {@code verdicts.tsv} lists them, other
+ * tests verify them, and this one checks that none is missing.
  */
 class VerdictsTest {
 
@@ -63,15 +63,13 @@ class VerdictsTest {
     private Path directory;
 
     private enum Verdict {
-        /** Ranks do what one process does, within rounding. */
+        /** Ranks equal one process up to rounding error. */
         EXACT,
-        /** As the class that is named, of which it is an alias or a part. */
+        /** As the named class, of which it is an alias or a part. */
         AS,
-        /**
-         * They do what one process does with micro-batches; the documentation names the class and says what differs.
-         */
+        /** Ranks equal one process with micro-batches; the documentation names the class and the differences. */
         IN_PARTS,
-        /** Refused before anything starts; the documentation names the class. */
+        /** Rejected before anything starts; the documentation names the class. */
         REFUSED,
         /** Deeplearning4j itself fails with it; the documentation names the class. */
         UNUSABLE
@@ -92,7 +90,7 @@ class VerdictsTest {
         return table;
     }
 
-    /** Names of the classes of all kinds in the libraries that have the kinds. */
+    /** Names of all classes of the kinds, in the libraries that define these kinds. */
     private static Set<String> shipped() throws IOException, URISyntaxException, ClassNotFoundException {
         Set<String> shipped = new TreeSet<>();
         for (Class<?> inLibrary : List.of(Layer.class, ILossFunction.class)) {

@@ -10,8 +10,8 @@ import io.gyre.transport.JoinOptions;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A rank in the rhythm of training: it adds up floats with the others and checks every sum, works alone for a moment,
- * and now and then waits for rank 0's file and in a barrier, until somebody ends it.
+ * A rank with the pattern of training: it reduces floats with the others and checks every sum, works alone briefly, and
+ * occasionally waits for rank 0's file and in a barrier, until it is killed.
  */
 final class AllReduceProgram {
 
@@ -29,12 +29,12 @@ final class AllReduceProgram {
             int rank = session.world().rank();
             for (long step = 0; ; step++) {
                 addUp(data, collective, rank, session.world().size(), step);
-                // What the updater does.
+                // Simulates the updater.
                 LockSupport.parkNanos(OWN_WORK_NANOS);
                 if (step % STEPS_PER_LINE == 0) {
                     System.out.println("step " + step);
                     if (rank == 0) {
-                        // What a checkpoint takes.
+                        // Simulates a checkpoint.
                         LockSupport.parkNanos(OWN_WORK_NANOS);
                     }
                     session.exchange("checkpoint of step " + step, new byte[0]);

@@ -8,7 +8,7 @@ import java.util.function.Supplier;
 /** Waiting for a condition, with a deadline and a name. */
 final class Await {
 
-    /** Patience for what takes milliseconds on an idle machine. */
+    /** Deadline for what takes milliseconds on an idle machine. */
     static final Duration LONG = Duration.ofSeconds(60);
 
     private Await() {}

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import picocli.CommandLine;
 
-/** What a user can get wrong: one line, no stack trace, status 2. */
+/** User errors: one line, no stack trace, status 2. */
 class BadArgumentsTest {
 
     private final StringWriter err = new StringWriter();

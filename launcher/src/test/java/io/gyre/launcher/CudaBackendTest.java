@@ -20,13 +20,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Whether ND4J CUDA can run, on hosts made of a few files and GPUs made of words. */
+/** Whether ND4J CUDA can run, on hosts simulated by a few files and GPUs given as text. */
 class CudaBackendTest {
 
     @TempDir
     private Path root;
 
-    /** GPUs that say what they are, and can be opened as memory of the host. */
+    /** Described GPUs that can be opened as host memory. */
     private record Gpus(List<DeviceInfo> list) implements DeviceProvider, Devices {
         @Override
         public String name() {
@@ -50,7 +50,7 @@ class CudaBackendTest {
 
         @Override
         public void close() {
-            // There is nothing to give back.
+            // There is nothing to release.
         }
     }
 

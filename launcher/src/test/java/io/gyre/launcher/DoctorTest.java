@@ -18,7 +18,7 @@ import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The doctor on this host, and on hosts made of a few files. */
+/** The doctor on this host, and on hosts simulated by a few files. */
 class DoctorTest {
 
     private static final String CPU = "org/nd4j/linalg/cpu/nativecpu/";

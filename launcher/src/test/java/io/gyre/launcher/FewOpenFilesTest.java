@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** A limit on open files that is too low is named, and not the class that could not be loaded. */
+/** The error names a limit on open files that is too low, not the class that could not be loaded. */
 class FewOpenFilesTest {
 
     @Test

@@ -15,10 +15,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
-/** {@code gyre} as a process, and what it printed so far. Closing it leaves nothing behind. */
+/** {@code gyre} as a process, with its output so far. Closing it ends all its processes. */
 final class GyreProcess implements AutoCloseable {
 
-    /** Far beyond the two seconds that stopping may take on an idle machine. */
+    /** Far longer than the two seconds that stopping may take on an idle machine. */
     static final Duration STOPPED = Duration.ofSeconds(20);
 
     private final String mark = "mark-" + UUID.randomUUID();
@@ -52,9 +52,7 @@ final class GyreProcess implements AutoCloseable {
         return new GyreProcess(environment, arguments, false);
     }
 
-    /**
-     * {@code gyre run} of {@link RankProgram}, whose processes can be told from others by a last argument of their own.
-     */
+    /** {@code gyre run} of {@link RankProgram}, whose processes are identified by a unique last argument. */
     static GyreProcess run(int ranks, String... program) throws IOException {
         return run(Map.of(), List.of("-n", String.valueOf(ranks)), program);
     }
@@ -93,7 +91,7 @@ final class GyreProcess implements AutoCloseable {
         return out;
     }
 
-    /** Both streams, for messages and searches that do not mind the order. */
+    /** Both streams, for messages and searches that ignore the order. */
     String output() {
         return String.join("\n", out) + "\n" + String.join("\n", err);
     }
@@ -106,7 +104,7 @@ final class GyreProcess implements AutoCloseable {
         Processes.signal(name, process.pid());
     }
 
-    /** Signals until it has ended: one that comes too soon after the one before does not count. */
+    /** Signals repeatedly until it has ended: a signal too soon after the previous one is not counted. */
     void signalUntilExit(String name) {
         Await.until(Await.LONG, () -> "it ends:\n" + output(), () -> {
             try {
@@ -118,18 +116,18 @@ final class GyreProcess implements AutoCloseable {
         });
     }
 
-    /** Process id of a rank, once it says that it is ready. */
+    /** Process id of a rank, once it reports that it is ready. */
     long awaitReady(int rank) {
         return Long.parseLong(awaitWord(rank, "ready"));
     }
 
-    /** What a rank says after a word at the beginning of a line, once it does. */
+    /** Waits for a line of a rank that begins with a word; returns the rest of the line. */
     String awaitWord(int rank, String word) {
         await("rank " + rank + " says \"" + word + "\"", () -> word(rank, word).isPresent());
         return word(rank, word).orElseThrow();
     }
 
-    /** Waits for something that only a run brings about. */
+    /** Waits for a condition that the run brings about. */
     void await(String what, BooleanSupplier condition) {
         Await.until(Await.LONG, () -> what + ":\n" + output(), () -> condition.getAsBoolean() || !process.isAlive());
         if (!condition.getAsBoolean()) {
@@ -137,7 +135,7 @@ final class GyreProcess implements AutoCloseable {
         }
     }
 
-    /** What a rank said last after a word at the beginning of a line. */
+    /** The rest of a rank's last line that begins with a word. */
     Optional<String> word(int rank, String word) {
         String start = "[" + rank + "] " + word + " ";
         return out.stream()
@@ -157,7 +155,7 @@ final class GyreProcess implements AutoCloseable {
         return process.exitValue();
     }
 
-    /** Fails unless all ranks and their watchers are gone, or go now. */
+    /** Waits until all ranks and their watchers have ended. */
     void awaitNobodyLeft() {
         Processes.awaitNoneWith(mark, STOPPED);
     }

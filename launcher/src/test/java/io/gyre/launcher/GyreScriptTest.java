@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code bin/gyre} in a checkout of its own, with a {@code java} and an {@code mvn} that say what they were asked. */
+/** {@code bin/gyre} in its own checkout, with a {@code java} and an {@code mvn} that print their arguments. */
 class GyreScriptTest {
 
     @TempDir

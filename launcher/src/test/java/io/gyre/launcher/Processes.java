@@ -9,12 +9,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Which processes there are. */
+/** The running processes. */
 final class Processes {
 
     private Processes() {}
 
-    /** Whether the process runs; one that has ended and was not collected by its parent does not. */
+    /** Whether the process runs; a zombie does not. */
     static boolean isRunning(long pid) {
         try {
             String status = Files.readString(Path.of("/proc", String.valueOf(pid), "stat"));
@@ -35,7 +35,7 @@ final class Processes {
                 .waitFor();
     }
 
-    /** Waits until no process is left that has the text among its arguments, be it a rank or a watcher. */
+    /** Waits until no process, rank or watcher, has the text among its arguments. */
     static void awaitNoneWith(String text, Duration atMost) {
         Await.until(
                 atMost,

@@ -15,15 +15,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Ranks killed at random while they join, add up numbers, and wait for each other. The seed decides who, when, and over
- * what.
+ * Ranks killed at random while they join, reduce, and wait for each other. The seed chooses rank, time and transport.
  */
 class RandomKillTest {
 
     private static final int MOST_RANKS = 3;
     private static final int MOST_STEPS = 60;
 
-    /** Four JVMs for each kill: they shall start fast, and need not be fast. */
+    /** Four JVMs per kill: fast start instead of peak performance. */
     private static final Map<String, String> QUICK_START =
             Map.of("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto");
 
@@ -76,7 +75,7 @@ class RandomKillTest {
         }
     }
 
-    /** Directories in shared memory begin with the process id of their rank. */
+    /** Names of directories in shared memory begin with the process id of their rank. */
     private static List<Path> filesOf(List<Long> pids) throws IOException {
         Path home = Path.of("/dev/shm", "gyre-" + System.getProperty("user.name"));
         if (!Files.isDirectory(home)) {

@@ -7,7 +7,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class RankMemoryTest {
 
-    /** How many times its heap a process may have in all; a test of gyre-dl4j holds JavaCPP to it. */
+    /** Total memory of a process as a multiple of its heap; a test of gyre-dl4j checks this of JavaCPP. */
     private static final int HEAPS_PER_PROCESS = 4;
 
     @ParameterizedTest

@@ -12,7 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/** What the ranks of the tests run: the first argument says what to do, the others are for it. */
+/** The program of the tests' ranks: the first argument says what to do, the others are its arguments. */
 final class RankProgram {
 
     private RankProgram() {}
@@ -55,7 +55,7 @@ final class RankProgram {
         }
     }
 
-    /** As on a busy host, where that takes longer than a launcher waits for ranks that have nothing to say. */
+    /** As on a busy host, where that takes longer than a launcher waits for ranks that report nothing. */
     private static void speakSlowly(int rank) throws InterruptedException {
         try (Session session = AeronSession.join(JoinOptions.fromEnvironment())) {
             if (rank == session.world().size() - 1) {
@@ -70,7 +70,7 @@ final class RankProgram {
         }
     }
 
-    /** Long enough that a pipe takes no line in one piece. */
+    /** Lines too long for a pipe to take in one piece. */
     private static void lines(PrintStream stream, String start, int count) {
         for (int i = 0; i < count; i++) {
             stream.print(start + " begins ");
@@ -79,7 +79,7 @@ final class RankProgram {
         }
     }
 
-    /** Once it is told to end, goes on until there is a file, as if it wrote a checkpoint. */
+    /** Once it is told to end, continues until a file exists, as if it wrote a checkpoint. */
     private static void endInOrder(Path mayEnd) throws InterruptedException {
         CountDownLatch asked = new CountDownLatch(1);
         try (GracefulStop stop = GracefulStop.onTermination(asked::countDown)) {

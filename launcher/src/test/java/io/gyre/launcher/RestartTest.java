@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Ranks that die and are started again into the run that goes on. */
+/** Ranks that die and are restarted while the run continues. */
 class RestartTest {
 
     private static final Map<String, String> QUICK_START =

@@ -9,9 +9,8 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Ranks that can be done without, but for the last. Rank 1 kills itself as often as the first argument says, or, if
- * that is "always", whenever it runs. The others wait until it has come back as often as the second argument says, and
- * meet it at the end.
+ * Expendable ranks, except the last. Rank 1 kills itself as often as the first argument says, or, if that is "always",
+ * whenever it runs. The others wait until it has rejoined as often as the second argument says, and meet it at the end.
  */
 final class ReturningProgram {
 

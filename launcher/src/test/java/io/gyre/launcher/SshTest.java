@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Ranks on other hosts, which are loopback addresses here: an {@code ssh} of our own runs what it is given in this
- * host's shell, with an environment as bare as that of a login.
+ * Ranks on other hosts, which are loopback addresses here: a fake {@code ssh} runs its command in this host's shell,
+ * with the bare environment of a login.
  */
 class SshTest {
 

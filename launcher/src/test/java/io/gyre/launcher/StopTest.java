@@ -11,10 +11,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Runs of real processes that end by force. */
+/** Runs of real processes that are ended by force. */
 class StopTest {
 
-    /** Signals 1 and 2 in a mask of the kernel's. */
+    /** Signals 1 and 2 in a kernel signal mask. */
     private static final long HUP_AND_INT = 0b11;
 
     @TempDir
@@ -126,7 +126,7 @@ class StopTest {
             long first = gyre.awaitReady(0);
             gyre.awaitReady(1);
             gyre.signal(signal);
-            // As if it went to all processes of a terminal or of a batch job.
+            // As if sent to all processes of a terminal or of a batch job.
             Processes.signal(signal, first);
 
             assertThat(gyre.awaitWord(0, "asked")).isEqualTo("by 15");

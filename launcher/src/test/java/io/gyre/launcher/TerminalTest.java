@@ -56,10 +56,7 @@ class TerminalTest {
         }
     }
 
-    /**
-     * Short lines: what rank 0 writes goes to the terminal as it is, so others' lines may stand between two parts of a
-     * long one.
-     */
+    /** Short lines: rank 0 writes to the terminal directly, so other ranks' lines may split a long one. */
     @Test
     void rankZeroHasTheTerminalAndTheOthersArePrefixed() throws Exception {
         Process script = start("arguments", "short");

@@ -9,7 +9,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class VersionTest {
 
-    /** Classes of a build that has not been packed do not know their version, and there is no Deeplearning4j here. */
+    /** Unpackaged classes do not know their version, and there is no Deeplearning4j here. */
     @ParameterizedTest
     @ValueSource(strings = {"--version", "-V", "doctor --version", "run -V"})
     void allCommandsTellTheVersionOfWhatRuns(String arguments) {

@@ -71,7 +71,7 @@ class AddressTakersTest {
         return takers;
     }
 
-    /** Reads the constants of a class file (JVM specification, 4.4): the methods that it calls are among them. */
+    /** Reads the constant pool of a class file (JVM specification, 4.4), which contains the methods that it calls. */
     private static boolean takesAddresses(DataInputStream in) throws IOException {
         in.skipNBytes(8);
         int count = in.readUnsignedShort();

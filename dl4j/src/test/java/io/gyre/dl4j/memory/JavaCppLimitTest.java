@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 
-/** What the launcher's share of a host's memory relies on. */
+/** JavaCPP's limit, on which the launcher's division of a host's memory relies. */
 class JavaCppLimitTest {
 
     @Test

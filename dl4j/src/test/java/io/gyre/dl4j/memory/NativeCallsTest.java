@@ -75,7 +75,7 @@ class NativeCallsTest {
         assertThat(calls.observe(stacks)).isEqualTo(-1);
         assertThat(calls.slowest()).contains(thread.getName()).contains("add");
         stacks.remove(thread);
-        // The other's second call began between the first two observations.
+        // The other thread's second call began between the first two observations.
         assertThat(calls.observe(stacks)).isZero();
     }
 

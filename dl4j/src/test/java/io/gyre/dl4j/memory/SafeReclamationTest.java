@@ -18,10 +18,10 @@ import org.nd4j.linalg.api.memory.Deallocator;
 import org.nd4j.linalg.cpu.RunningCall;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** With objects that ND4J manages as it does its own, on a CPU and on GPUs, and with its arrays. */
+/** With arrays, and with objects that ND4J manages like its own, on a CPU and on GPUs. */
 class SafeReclamationTest {
 
-    /** More than the grace period has, at five observations a second. */
+    /** More than in the grace period, at five observations a second. */
     private static final int MANY_OBSERVATIONS = 15;
 
     private final CountDownLatch entered = new CountDownLatch(1);
@@ -42,7 +42,7 @@ class SafeReclamationTest {
         return reclamation;
     }
 
-    /** Knows the thread that frees it. */
+    /** Records the thread that frees it. */
     private record Native(AtomicReference<String> freedBy) implements Deallocatable {
 
         @Override
@@ -62,7 +62,7 @@ class SafeReclamationTest {
         }
     }
 
-    /** Something that is unreachable at once. */
+    /** Creates an object that is unreachable at once. */
     private static AtomicReference<String> dead() {
         AtomicReference<String> freedBy = new AtomicReference<>();
         Nd4j.getDeallocatorService().pickObject(new Native(freedBy));

@@ -3,12 +3,12 @@ package org.nd4j.linalg.cpu;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** Stands in for a method of ND4J that has taken an address: its class has a name like one. */
+/** Simulates a method of ND4J that has taken an address: the class has a matching name. */
 public final class RunningCall {
 
     private RunningCall() {}
 
-    /** Runs until it is told to leave. */
+    /** Runs until it is told to return. */
     public static void hold(CountDownLatch entered, CountDownLatch leave) {
         entered.countDown();
         try {

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param lossLast mean over the last step's examples; null if there was no step
  * @param accuracy on the images held out; null if there are none
  * @param parametersSha256 of each rank's parameters, except of lost ranks
- * @param lostRanks ranks that were lost on the way
+ * @param lostRanks ranks that were lost
  * @param returnedRanks ranks that were lost and restarted; their earlier work is in no other figure
  * @param bytesSent payload that each rank sent while it trained
  * @param networkBytesSent the part of it that went over a network, not through memory or IPC
