@@ -30,7 +30,7 @@ class DamagedImageTest {
 
     private static final int BMP_PIXELS_AT = 10;
 
-    /** Offset of a PNG's first chunk, with its name, and of its size; the checksum follows. */
+    /** Offset of the name of a PNG's first chunk; the image size is in it, and its checksum follows. */
     private static final int PNG_HEADER = 12;
 
     private static final int PNG_HEADER_BYTES = 17;
