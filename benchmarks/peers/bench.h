@@ -1,6 +1,6 @@
 /*
- * What all peers have in common: the data, the check, the clock and the table, so that they measure what gyre bench allreduce
- * measures. Element i of rank r in round k is h(i, k) + r; see TestPattern.java.
+ * Common to all peers: data, check, clock and table, so that they measure what gyre bench allreduce measures. Element i
+ * of rank r in round k is h(i, k) + r; see TestPattern.java.
  */
 #ifndef GYRE_BENCH_H
 #define GYRE_BENCH_H

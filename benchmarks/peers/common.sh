@@ -1,4 +1,4 @@
-# What the scripts here share. Sourced; expects $peers (this directory), $work (an empty one) and the options below.
+# Shared by the scripts here. Sourced; expects $peers (this directory), $work (an empty one) and the options below.
 
 lengths=4K,64K,1M,16M,100M
 seconds=1
@@ -48,7 +48,7 @@ check_common() {
         echo "$name: there is no Open MPI (mpicc, mpirun) here: left out. Install" \
             "openmpi-bin and libopenmpi-dev (Debian, Ubuntu), openmpi and openmpi-devel (Fedora, RHEL)" >&2
     fi
-    # Builds it now, if it must be built, and not in the middle of the first round.
+    # Builds it now if needed, not in the middle of the first round.
     "$peers/../../bin/gyre" bench --help >/dev/null || fail "gyre bench does not run"
 }
 
@@ -67,7 +67,8 @@ load() {
 }
 
 # processor_time FILE: in seconds so far, of this script and its children that have ended; of all programs, and what a
-# hypervisor has given to other machines; of all processors, whatever they did. Interrupts, and so datagrams, are nobody's.
+# hypervisor has given to other machines; of all processors, idle time included. Interrupts, and so datagrams, are
+# accounted to no program.
 processor_time() {
     times >"$work/times"
     awk '
@@ -84,8 +85,8 @@ begin_load() {
     processor_time "$work/begin"
 }
 
-# end_load: says how busy the machine was since begin_load, and sets "others": the share of the processors, from 0 to 1,
-# that programs other than this script's have taken. Not for a subshell, whose times are its own.
+# end_load: prints how busy the machine was since begin_load, and sets "others": the share of the processors, from 0 to
+# 1, that programs other than this script's have taken. Not for a subshell, whose times are its own.
 end_load() {
     processor_time "$work/end"
     others=$(cat "$work/begin" "$work/end" | awk '
@@ -99,21 +100,21 @@ end_load() {
     }'
 }
 
-# Share of the processors that others may take before the figures are called those of a busy machine.
+# Share of the processors that others may take before the machine counts as busy.
 busy_share=0.05
 
-# contend NAME COMMAND…: runs it, and adds the lines that it prints, which must be some, to what is summarised.
+# contend NAME COMMAND…: runs it, and adds the lines that it prints, at least one, to those to summarise.
 contend() {
     contender=$1
     shift
-    # In the background, so that a signal is heard at once.
+    # In the background, so that a signal is handled at once.
     "$@" >"$work/lines" &
     wait $! || fail "$contender failed"
     [ -s "$work/lines" ] || fail "$contender gave no figures"
     sed "s/^/$contender /" "$work/lines" >>"$work/all"
 }
 
-# What this script has started, and what that has.
+# The processes that this script has started, and their descendants.
 stop_started() {
     for process in $(ps -e -o pid= -o ppid= | awk -v root=$$ '
         { parent[$1] = $2 }
@@ -127,7 +128,7 @@ stop_started() {
     done
 }
 
-# For awk: the median of the n numbers in all[key], which spaces separate.
+# For awk: the median of the n numbers in all[key], separated by spaces.
 middle='function middle(key, n,    i, j, t, values) {
     split(all[key], values, " ")
     for (i = 2; i <= n; i++) {
@@ -139,7 +140,7 @@ middle='function middle(key, n,    i, j, t, values) {
 }
 '
 
-# summarise TITLE: for each length and contender the median over the rounds, and what each takes over what gyre takes.
+# summarise TITLE: for each length and contender the median over the rounds, and its ratio to that of gyre.
 summarise() {
     end_load
     awk -v others="$others" -v title="$1" -v ranks="$ranks" -v rounds="$rounds" -v before="$load_before" -v after="$(load)" -v report="$report" "$middle"'

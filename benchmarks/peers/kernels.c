@@ -1,5 +1,5 @@
-/* The loops of KernelBenchmark.java in C, which the compiler turns into vector instructions. Prints bytes, and the
- * median of each in microseconds. */
+/* The loops of KernelBenchmark.java in C, which the compiler vectorises. Prints bytes, and the median of each in
+ * microseconds. */
 #include "bench.h"
 #include <immintrin.h>
 
@@ -101,7 +101,7 @@ static void run(int which, float *into, float *from, void *halves, long n) {
 
 static double median(int which, float *into, float *from, void *halves, long n) {
     static double samples[SAMPLES];
-    /* A sample is at least some microseconds long, and all samples of a long vector no more than a second or two. */
+    /* A sample takes at least some microseconds, and all samples of a long vector at most a second or two. */
     long calls = n < 16384 ? 16384 / n : 1;
     int count = n > 1 << 20 ? 31 : SAMPLES;
     for (int s = 0; s < count; s++) {

@@ -1,4 +1,4 @@
-/* MPI_Allreduce of float sums, in place: mpi_allreduce LENGTHS SECONDS WARM-UP-SECONDS. Prints as bench.h says. */
+/* MPI_Allreduce of float sums, in place: mpi_allreduce LENGTHS SECONDS WARM-UP-SECONDS. Output as in bench.h. */
 #include <mpi.h>
 
 #include "bench.h"

@@ -1,10 +1,10 @@
 /*
- * What memory allows on one host. shm_allreduce direct|log RANKS LENGTHS SECONDS WARM-UP-SECONDS. Prints as bench.h says.
+ * The memory floor on one host. shm_allreduce direct|log RANKS LENGTHS SECONDS WARM-UP-SECONDS. Output as in bench.h.
  *
- * direct: every rank's vector lies in memory that all map, rank r adds chunk r of all vectors and writes the sum into all of them, in
- * one pass.
- * log: a ring whose segments go through logs in shared memory, with the copies that Aeron's need: a segment is copied into the log,
- * added or copied out of it, and its place is zeroed. No headers, no checksums and no driver.
+ * direct: every rank's vector is in memory that all map; rank r sums chunk r of all vectors and writes the sum into all
+ * of them, in one pass.
+ * log: a ring whose segments go through logs in shared memory, with the same copies as with Aeron: a segment is copied
+ * into the log, added or copied out of it, and its place is zeroed. No headers, no checksums and no driver.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -18,7 +18,7 @@
 #define MOST_RANKS 16
 #define LINE 256
 
-/* A core per rank can spin for long; otherwise the others need the core. */
+/* With a core per rank it can spin for long; otherwise other ranks need the core. */
 static int spins;
 
 typedef struct {
@@ -28,12 +28,12 @@ typedef struct {
     int failed;
 } Seat;
 
-/* Three terms of 1 MB; half a term may be under way, in segments of the largest datagram's length. */
+/* Three terms of 1 MB; half a term may be in flight, in segments of the largest datagram's length. */
 #define LOG_BYTES (3L << 20)
 #define WINDOW_BYTES (512L << 10)
 #define SEGMENT_BYTES (64L << 10)
 
-/* From a rank to its right neighbour; positions are in bytes, since the beginning. */
+/* From a rank to its right neighbour; positions are in bytes from the start. */
 typedef struct {
     _Alignas(LINE) atomic_long written;
     _Alignas(LINE) atomic_long taken;
@@ -65,7 +65,7 @@ static void barrier(void) {
     }
 }
 
-/* Two ranks in one loop, which the compiler turns into vectors; more in blocks that stay in the first-level cache. */
+/* Two ranks in one loop, which the compiler vectorises; more in blocks that fit into the first-level cache. */
 static void reduce(long from, long to) {
     if (ranks == 2) {
         float *restrict a = vectors[0];
@@ -92,14 +92,14 @@ static void reduce(long from, long to) {
     }
 }
 
-/* Where a ring pass is: the hop, and the stretch of the chunk that is still to go, in bytes. */
+/* Position in a ring pass: the hop, and the rest of the chunk, in bytes. */
 typedef struct {
     int hop;
     long at;
     long end;
 } Place;
 
-/* In hop h rank r sends chunk r - 1 - h and receives the one before it. */
+/* In hop h rank r sends chunk r - 1 - h and receives the previous one. */
 static Place place(int hop, int chunk, long count) {
     chunk = (chunk % ranks + ranks) % ranks;
     return (Place) {hop, count * chunk / ranks * 4, count * (chunk + 1) / ranks * 4};

@@ -1,4 +1,4 @@
-# Network namespaces on links with a rate, each a host to Gyre. Sourced after common.sh by scripts that run as root.
+# Network namespaces with rate-limited links, each a host to Gyre. Sourced after common.sh by scripts that run as root.
 
 prefix=gy$$-
 made=no
@@ -19,7 +19,7 @@ check_spaces() {
 remove_spaces() {
     [ $made = yes ] || return 0
     for space in $(ip netns list | awk -v p="$prefix" 'index($1, p) == 1 { print $1 }'); do
-        # Daemons of Open MPI leave their parents.
+        # Open MPI's daemons detach from their parents.
         for process in $(ip netns pids "$space"); do
             kill "$process" 2>/dev/null || true
         done
@@ -27,7 +27,7 @@ remove_spaces() {
     done
 }
 
-# End this script as it should end, whatever happens.
+# Cleans up however this script ends.
 clean() {
     trap '' INT TERM HUP
     stop_started
@@ -44,19 +44,19 @@ in_space() {
     ip netns exec "$prefix$space" "$@"
 }
 
-# as_on_a_wire NUMBER INTERFACE: frames one by one; veth passes on 64 KiB at a time otherwise.
+# as_on_a_wire NUMBER INTERFACE: sends single frames; otherwise veth forwards 64 KiB at a time.
 as_on_a_wire() {
     if command -v ethtool >/dev/null; then
         in_space "$1" ethtool -K "$2" tso off gso off gro off >/dev/null
     fi
 }
 
-# shape NUMBER INTERFACE: what it sends has the rate of a link.
+# shape NUMBER INTERFACE: limits the rate of what it sends.
 shape() {
     in_space "$1" tc qdisc add dev "$2" root tbf rate "$rate" burst 128kb limit 1mb
 }
 
-# join_space NUMBER: makes the interface e0 of a namespace, once it is there, its host's link.
+# join_space NUMBER: makes the interface e0 of a namespace, once it exists, its host's link.
 join_space() {
     in_space "$1" ip link set lo up
     in_space "$1" ip link set e0 mtu "$mtu"
@@ -71,7 +71,8 @@ join_space() {
     fi
 }
 
-# make_spaces COUNT: namespaces from 1 on, with the addresses 10.77.0.1, .2 and so on; two face each other, more have a switch, namespace 0.
+# make_spaces COUNT: namespaces from 1 on, with the addresses 10.77.0.1, .2 and so on; two are connected directly, more
+# by a switch, namespace 0.
 make_spaces() {
     made=yes
     number=1
@@ -97,7 +98,8 @@ make_spaces() {
     done
 }
 
-# as_rank RANK RANKS COMMAND…: runs it as one of the ranks, in its namespace. Namespaces are hosts to Gyre, but share these cores.
+# as_rank RANK RANKS COMMAND…: runs it as one of the ranks, in its namespace. Namespaces are hosts to Gyre, but share
+# these cores.
 as_rank() {
     rank=$1
     world=$2
@@ -107,7 +109,7 @@ as_rank() {
         GYRE_TRANSPORT=udp OPENBLAS_NUM_THREADS=1 "$@"
 }
 
-# as_ranks RANKS COMMAND…: runs it as all of them, and fails with what they printed unless the first ends well.
+# as_ranks RANKS COMMAND…: runs it as all of them, and fails with their output unless the first succeeds.
 as_ranks() {
     count=$1
     shift
@@ -120,7 +122,7 @@ as_ranks() {
     wait
 }
 
-# Largest datagram in one frame, a multiple of 32 as Aeron needs it.
+# Largest datagram that fits in one frame, a multiple of 32 as Aeron requires.
 datagram() {
     echo $(((mtu - 28) / 32 * 32))
 }

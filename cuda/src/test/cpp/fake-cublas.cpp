@@ -1,9 +1,9 @@
-// cuBLAS without a GPU: libcublas.so.12 for tests, on top of the fake driver. It has the functions that Gyre calls, rounds as the real
-// one does (axpy once), and works in the stream that it was given.
+// cuBLAS without a GPU: libcublas.so.12 for tests, on top of the fake driver. It has the functions that Gyre calls,
+// rounds as the real one does (axpy once), and works in the given stream.
 //
-// Set up by environment variables, or by the native methods of io.gyre.cuda.FakeCublas:
-//   FAKE_CUBLAS_VERSION  what it calls itself (120000)
-//   FAKE_CUBLAS_FAILS    1 if it cannot be created (0)
+// Configured by environment variables, or by the native methods of io.gyre.cuda.FakeCublas:
+//   FAKE_CUBLAS_VERSION  version that it reports (120000)
+//   FAKE_CUBLAS_FAILS    1 if its creation fails (0)
 #include <atomic>
 #include <chrono>
 #include <cmath>

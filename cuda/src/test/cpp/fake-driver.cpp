@@ -1,12 +1,12 @@
-// A CUDA driver without a GPU: libcuda.so.1 for tests. It has the functions that Gyre calls, and runs the real kernels, compiled for
-// the host. Every stream is a thread that does its work late, so that a forgotten event or wait shows as a wrong result. It checks
-// what a real driver may not: that addresses lie in one allocation, that host memory is pinned while a copy runs, that a context is
-// current. It counts what was not given back.
+// A CUDA driver without a GPU: libcuda.so.1 for tests. It has the functions that Gyre calls, and runs the real kernels,
+// compiled for the host. Every stream is a thread that works late, so that a missing event or wait shows as a wrong
+// result. It checks what a real driver may not: that addresses are within one allocation, that host memory is pinned
+// during a copy, that a context is current. It counts leaks.
 //
-// Set up by environment variables, or by the native methods of io.gyre.cuda.FakeDriver:
-//   FAKE_CUDA_DEVICES     how many (2)
-//   FAKE_CUDA_PEERS       1 if they reach each other (1)
-//   FAKE_CUDA_DELAY_US    how long each stream waits before each piece of work (0)
+// Configured by environment variables, or by the native methods of io.gyre.cuda.FakeDriver:
+//   FAKE_CUDA_DEVICES     number of devices (2)
+//   FAKE_CUDA_PEERS       1 if they have peer access (1)
+//   FAKE_CUDA_DELAY_US    delay of each stream before each work item (0)
 //   FAKE_CUDA_CAPABILITY  compute capability as one number (86)
 #include "host-kernels.h"
 // clang-format off
@@ -87,7 +87,7 @@ bool within(const std::map<Address, size_t>& all, Address at, size_t bytes) {
   return at + bytes <= next->first + next->second;
 }
 
-// The device that owns a stretch of memory; -1 if none does.
+// The device that owns a range of memory; -1 if none does.
 int owner(Address at, size_t bytes) {
   std::lock_guard<std::mutex> lock(memory);
   auto next = blocks.upper_bound(at);
@@ -101,7 +101,7 @@ void fail(int result) {
   sticky.compare_exchange_strong(none, result);
 }
 
-// Counts places in streams. A stream that waits for an event waits for the place that it had when the wait was enqueued.
+// Counts positions in streams. A stream that waits for an event waits for its position when the wait was enqueued.
 struct Progress {
   std::mutex mutex;
   std::condition_variable changed;
@@ -155,7 +155,7 @@ struct Event {
   long place = 0;
 };
 
-// Streams outlive their handles while somebody waits for their events.
+// Streams outlive their handles while others wait for their events.
 std::map<void*, std::shared_ptr<Stream>> byHandle;
 
 std::shared_ptr<Stream> find(void* handle) {
@@ -208,7 +208,7 @@ std::map<std::string, Kernel*> kernels = {
     KERNEL(narrow_fp16),    KERNEL(narrow_bf16),     KERNEL(widen_fp16),      KERNEL(widen_bf16),
     KERNEL(threshold_count), KERNEL(threshold_groups), KERNEL(threshold_total), KERNEL(threshold_pack)};
 
-// What every call begins with.
+// The start of every call.
 Result begin(bool needsContext) {
   if (!initialised) return NOT_INITIALISED;
   if (settings.callsUntilLoss > 0 && --settings.callsUntilLoss == 0) fail(UNKNOWN);
@@ -229,7 +229,7 @@ Result enqueueCopy(Address to, Address from, size_t bytes, void* handle, bool to
   if ((!toHost && owner(to, bytes) < 0) || (!fromHost && owner(from, bytes) < 0)) return INVALID_VALUE;
   if ((toHost && !pinned(to, bytes)) || (fromHost && !pinned(from, bytes))) settings.pageable++;
   stream->add([=] {
-    // Looked at again: a buffer may have been freed, or a pin ended, before its copy was done.
+    // Checked again: a buffer may have been freed, or memory unpinned, before its copy was done.
     bool fine = (toHost ? pinned(to, bytes) : owner(to, bytes) >= 0) &&
                 (fromHost ? pinned(from, bytes) : owner(from, bytes) >= 0);
     if (!fine) {
@@ -335,7 +335,7 @@ Result cuMemHostUnregister(void* start) {
   std::lock_guard<std::mutex> lock(memory);
   return pins.erase(reinterpret_cast<Address>(start)) ? OK : NOT_PINNED;
 }
-// The two that wait, for who measures pageable memory.
+// The two synchronous copies, for measurements of pageable memory.
 Result cuMemcpyHtoD_v2(Address to, const void* from, size_t bytes) {
   BEGIN(true);
   if (owner(to, bytes) < 0) return INVALID_VALUE;
@@ -499,7 +499,8 @@ Result cuLaunchKernel(void* function, unsigned blocksX, unsigned, unsigned, unsi
   return OK;
 }
 
-// For libraries on top of the driver: work in a stream, and whether memory lies in one allocation of the current device.
+// For libraries on top of the driver: work in a stream, and whether memory is within one allocation of the current
+// device.
 Result fakeCudaEnqueue(void* handle, void (*work)(void*), void* argument) {
   BEGIN(true);
   auto stream = find(handle);
@@ -544,7 +545,7 @@ void Java_io_gyre_cuda_FakeDriver_limitMemory(void*, void*, long bytes) { settin
 void Java_io_gyre_cuda_FakeDriver_slowKernels(void*, void*, int micros) { settings.kernelMicros = micros; }
 void Java_io_gyre_cuda_FakeDriver_hang(void*, void*, int yes) { settings.hang = yes; }
 long Java_io_gyre_cuda_FakeDriver_pageableCopies(void*, void*) { return settings.pageable; }
-// Allocations, pins, streams, events, contexts and pushed contexts that are left: eight bits each.
+// Leaked allocations, pins, streams, events, contexts and pushed contexts: eight bits each.
 long Java_io_gyre_cuda_FakeDriver_leaks(void*, void*) {
   std::lock_guard<std::mutex> lock(memory);
   long retained = 0;

@@ -1,4 +1,4 @@
-// What the kernels need of CUDA, for a C++ compiler of the host: kernels without barriers, one thread after the other.
+// What the kernels need of CUDA, for a host C++ compiler: kernels without barriers, one thread after the other.
 #pragma once
 #include <cstring>
 

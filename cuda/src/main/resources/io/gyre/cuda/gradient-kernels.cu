@@ -1,6 +1,6 @@
-// Element-wise arithmetic on gradients. Without any #include, without barriers and without shared memory, so that nvcc, NVRTC and,
-// for tests without a GPU, a C++ compiler of the host make the same of it. gradient-kernels.ptx is made of this file by
-// make-ptx.sh; a test compares the hash that it notes there.
+// Elementwise arithmetic on gradients. Without any #include, without barriers and without shared memory, so that nvcc,
+// NVRTC and, for tests without a GPU, a host C++ compiler compile it to the same results. make-ptx compiles this file
+// to gradient-kernels.ptx, which contains this file's hash; a test compares it.
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -8,7 +8,7 @@ typedef unsigned long long u64;
 #define FOR_EACH(i, n) \
   for (u64 i = (u64)blockIdx.x * blockDim.x + threadIdx.x, step_ = (u64)gridDim.x * blockDim.x; i < (n); i += step_)
 
-// Nearest, ties to even; NaN becomes quiet and keeps its sign.
+// Round to nearest, ties to even; NaN becomes quiet and keeps its sign.
 __device__ __forceinline__ u16 to_bf16(float f) {
   u32 bits = __float_as_uint(f);
   if ((bits & 0x7fffffffu) > 0x7f800000u) return (u16)(((bits >> 16) & 0x8000u) | 0x7fc0u);
@@ -86,8 +86,9 @@ extern "C" __global__ void widen_bf16(float* __restrict__ into, const u16* __res
   FOR_EACH(i, n) into[i] = from_bf16(from[i]);
 }
 
-// Threshold encoding in four passes, so that entries come in the order of their elements, the same in every run: count in each
-// chunk, add up the counts of each group, add up the groups, then give each chunk its place and write. One thread per chunk.
+// Threshold encoding in four passes, so that entries are in the order of their elements, the same in every run: count
+// in each chunk, sum the counts of each group, sum the groups, then compute each chunk's offset and write. One thread
+// per chunk.
 #define CHUNK 32u
 #define GROUP 1024u
 
@@ -105,7 +106,7 @@ extern "C" __global__ void threshold_count(const float* __restrict__ data, float
   }
 }
 
-// Counts become places inside their group.
+// Counts become offsets inside their group.
 extern "C" __global__ void threshold_groups(u32* counts, u32* groups, u64 chunks) {
   u64 all = (chunks + GROUP - 1) / GROUP;
   FOR_EACH(g, all) {
@@ -120,7 +121,7 @@ extern "C" __global__ void threshold_groups(u32* counts, u32* groups, u64 chunks
   }
 }
 
-// The groups' sums become their places. One thread.
+// The groups' sums become their offsets. One thread.
 extern "C" __global__ void threshold_total(u32* groups, u32* total, u64 all) {
   if (blockIdx.x != 0 || threadIdx.x != 0) return;
   u32 before = 0;
