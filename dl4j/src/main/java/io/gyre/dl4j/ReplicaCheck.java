@@ -149,7 +149,7 @@ final class ReplicaCheck {
     /**
      * Fails unless all ranks hold the state with this checksum; all ranks call it together.
      *
-     * @param name of that state, for errors
+     * @param what name of that state, for errors
      */
     void verify(String expected, String what, long step) {
         String own = Checksums.ofState(replica.state());

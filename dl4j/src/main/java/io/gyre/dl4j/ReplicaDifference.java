@@ -30,7 +30,7 @@ final class ReplicaDifference {
     /**
      * Begins a search.
      *
-     * @param session those whose replicas are to be equal
+     * @param session the ranks whose replicas must be equal
      * @param step number of steps so far
      */
     ReplicaDifference(Session session, long step) {

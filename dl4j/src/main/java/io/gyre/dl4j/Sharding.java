@@ -5,7 +5,7 @@ package io.gyre.dl4j;
  */
 public enum Sharding {
     /**
-     * The iterator's batch is the global batch: each rank trains on its slice of the rows. N ranks then do exactly the
+     * The iterator's batch is the global batch: each rank trains on its part of the rows. N ranks then do exactly the
      * steps that one rank does with the same iterator, whatever N is.
      */
     EXAMPLES,

@@ -39,7 +39,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Sgd;
 
 /** Listeners work on every rank, also on one without examples, and see the plain model. */
-@SuppressWarnings("deprecation") // People still use what Deeplearning4j has deprecated.
+@SuppressWarnings("deprecation") // Deprecated parts of Deeplearning4j are still in use.
 class ListenersTest {
 
     private static final DataType TYPE = DataType.FLOAT;

@@ -36,7 +36,7 @@ public record ImageSet(String name, ImageShape shape, List<String> classes, Imag
         return holdingOut(name, shape, classes, all, index -> index % HELD_OUT_ONE_IN == HELD_OUT_ONE_IN - 1);
     }
 
-    /** The same images in every run, whatever its seed, so that accuracies can be compared. */
+    /** The same images in every run, for any seed, so that accuracies can be compared. */
     private static ImageSet holdingOut(
             String name, ImageShape shape, List<String> classes, Images all, IntPredicate heldOut) {
         if (all.size() < HELD_OUT_ONE_IN) {
