@@ -1,8 +1,8 @@
 package io.gyre;
 
 /**
- * The part of a vector that one rank owns during a collective. The first {@code elements % count} chunks have one element more
- * than the rest; with fewer elements than ranks some are empty.
+ * The part of a vector that one rank owns during a collective. The first {@code elements % count} chunks have one
+ * element more than the rest; with fewer elements than ranks some are empty.
  *
  * @param offset in elements
  * @param length in elements

@@ -8,7 +8,10 @@ public enum Algorithm {
     AUTO,
     /** In shared memory, without messages: {@link DirectCollective}. All ranks share memory. */
     DIRECT,
-    /** In shared memory inside hosts, on rings between them: {@link HierarchicalCollective}. All hosts have as many ranks. */
+    /**
+     * In shared memory inside hosts, on rings between them: {@link HierarchicalCollective}. All hosts have as many
+     * ranks.
+     */
     HIERARCHICAL,
     /** By messages on a ring: {@link RingCollective}. */
     RING;

@@ -15,8 +15,9 @@ public final class Collectives {
     private Collectives() {}
 
     /**
-     * The fastest collectives for where the ranks are: in shared memory if all of them share it, in shared memory and on rings
-     * between hosts if every host has as many, else on a ring of messages. All ranks call it together; the choice is logged.
+     * The fastest collectives for where the ranks are: in shared memory if all of them share it, in shared memory and
+     * on rings between hosts if every host has as many, else on a ring of messages. All ranks call it together; the
+     * choice is logged.
      *
      * @param endpoint borrowed, not closed
      */

@@ -10,22 +10,22 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * All-reduce without messages, of a vector that lies in shared memory: rank r reads part r of all ranks' vectors, combines
- * them, and writes the result into all of them.
+ * All-reduce without messages, of a vector that lies in shared memory: rank r reads part r of all ranks' vectors,
+ * combines them, and writes the result into all of them.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>Two meetings. For N ranks and S bytes, each rank reads S and writes S bytes of memory: nothing is copied on the way,
- *       and the host moves 2NS bytes, the least that an all-reduce in place can do.
+ *   <dd>Two meetings. For N ranks and S bytes, each rank reads S and writes S bytes of memory: nothing is copied on the
+ *       way, and the host moves 2NS bytes, the least that an all-reduce in place can do.
  *   <dt>Blocks
  *   <dd>A part is worked on in blocks that stay in the first-level cache from the first read to the last write.
  *   <dt>Result
- *   <dd>In place, and bit-identical on every rank, since each element is computed once. The order is that of ranks, so it does
- *       not depend on how a vector is cut into buckets.
+ *   <dd>In place, and bit-identical on every rank, since each element is computed once. The order is that of ranks, so
+ *       it does not depend on how a vector is cut into buckets.
  * </dl>
  *
- * <p>After Hashmi, Chakraborty, Bayatpour, Subramoni and Panda, <i>Designing Efficient Shared Address Space Reduction Collectives
- * for Multi-/Many-cores</i>, IPDPS 2018.
+ * <p>After Hashmi, Chakraborty, Bayatpour, Subramoni and Panda, <i>Designing Efficient Shared Address Space Reduction
+ * Collectives for Multi-/Many-cores</i>, IPDPS 2018.
  */
 final class DirectAllReduce {
 

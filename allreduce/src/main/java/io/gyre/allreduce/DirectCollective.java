@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All collectives in shared memory, without messages: for ranks of one host. Vectors that come from {@link #allocate} are
- * combined where they lie; others are copied through a piece of shared memory that fits a cache.
+ * All collectives in shared memory, without messages: for ranks of one host. Vectors that come from {@link #allocate}
+ * are combined where they lie; others are copied through a piece of shared memory that fits a cache.
  *
  * <dl>
  *   <dt>Cost
@@ -32,7 +32,8 @@ import org.slf4j.LoggerFactory;
  *   <dt>Threading
  *   <dd>The thread that owns the endpoint.
  *   <dt>Failure
- *   <dd>See {@link Collective}. A rank that dies leaves its memory to those who have mapped it: nobody touches freed memory.
+ *   <dd>See {@link Collective}. A rank that dies leaves its memory to those who have mapped it: nobody touches freed
+ *       memory.
  * </dl>
  */
 public final class DirectCollective implements Collective {
@@ -58,7 +59,8 @@ public final class DirectCollective implements Collective {
     private int allocated;
 
     /**
-     * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses. All ranks of the world do it together.
+     * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses. All ranks of the world do
+     * it together.
      *
      * @param endpoint borrowed, not closed; its ranks all share memory
      */

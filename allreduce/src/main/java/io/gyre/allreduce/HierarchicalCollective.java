@@ -11,14 +11,16 @@ import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
 
 /**
- * Collectives for several hosts with the same number of ranks each: in shared memory inside a host, by messages between hosts.
+ * Collectives for several hosts with the same number of ranks each: in shared memory inside a host, by messages between
+ * hosts.
  *
  * <dl>
  *   <dt>All-reduce
- *   <dd>Inside each host, rank i reduces chunk i of the vector; the ranks i of all hosts combine their chunks on a ring, all rings
- *       at once; inside each host the chunks are read back. For S bytes on H hosts with m ranks each, a rank sends 2(S/m)(H-1)/H
- *       bytes to other hosts: a host sends as much as if it were one rank. Vectors of up to 16 KiB are combined inside each host
- *       by all its ranks, then between hosts by all columns alike: one meeting and one exchange.
+ *   <dd>Inside each host, rank i reduces chunk i of the vector; the ranks i of all hosts combine their chunks on a
+ *       ring, all rings at once; inside each host the chunks are read back. For S bytes on H hosts with m ranks each, a
+ *       rank sends 2(S/m)(H-1)/H bytes to other hosts: a host sends as much as if it were one rank. Vectors of up to 16
+ *       KiB are combined inside each host by all its ranks, then between hosts by all columns alike: one meeting and
+ *       one exchange.
  *   <dt>Broadcast
  *   <dd>Between the hosts from the root along its own column, then inside each.
  *   <dt>Reduce-scatter, all-gather
@@ -31,8 +33,8 @@ import io.gyre.openblas.FastKernels;
  *   <dd>As {@link RingCollective} and {@link DirectCollective}.
  * </dl>
  *
- * <p>After Jia et al., <i>Highly Scalable Deep Learning Training System with Mixed-Precision</i>, 2018, with parallel rings instead of
- * one leader for each host.
+ * <p>After Jia et al., <i>Highly Scalable Deep Learning Training System with Mixed-Precision</i>, 2018, with parallel
+ * rings instead of one leader for each host.
  */
 public final class HierarchicalCollective implements Collective {
 

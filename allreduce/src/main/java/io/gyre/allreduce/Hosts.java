@@ -11,7 +11,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Which ranks share memory with which: the ranks of each host in ascending order, hosts in the order of their first ranks.
+ * Which ranks share memory with which: the ranks of each host in ascending order, hosts in the order of their first
+ * ranks.
  *
  * @param ranksByHost every rank of the world once
  */

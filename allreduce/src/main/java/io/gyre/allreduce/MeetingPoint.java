@@ -15,20 +15,23 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the ranks of one host meet in shared memory. Operations are numbered. A rank <em>begins</em> an operation when its data
- * may be read, and <em>finishes</em> it when it touches nobody's data any more; each writes its own numbers and reads those of
- * the others.
+ * Where the ranks of one host meet in shared memory. Operations are numbered. A rank <em>begins</em> an operation when
+ * its data may be read, and <em>finishes</em> it when it touches nobody's data any more; each writes its own numbers
+ * and reads those of the others.
  *
  * <p>With the number of an operation goes what it is, so that ranks which call different things stop before they touch
- * anything, and a few KB of data, which is all that a short operation needs. These places are used in turn by odd and even
- * operations: a rank that has seen all others begin one may begin the next, and by the one after that all have left this.
+ * anything, and a few KB of data, which is all that a short operation needs. These places are used in turn by odd and
+ * even operations: a rank that has seen all others begin one may begin the next, and by the one after that all have
+ * left this.
  *
  * <dl>
  *   <dt>Ordering
- *   <dd>Numbers are written with release and read with acquire order: who sees a number sees what was written before it.
+ *   <dd>Numbers are written with release and read with acquire order: who sees a number sees what was written before
+ *       it.
  *   <dt>Layout
- *   <dd>What is written by different ranks, or at different moments, is 128 bytes apart: processors fetch lines in pairs. The
- *       number of an operation, what it is and the first bytes of its data are neighbours, and so come together.
+ *   <dd>What is written by different ranks, or at different moments, is 128 bytes apart: processors fetch lines in
+ *       pairs. The number of an operation, what it is and the first bytes of its data are neighbours, and so come
+ *       together.
  *   <dt>Waiting
  *   <dd>Spins if there is a core for each rank, then yields; then waits with the endpoint, which knows who is dead.
  * </dl>
@@ -56,7 +59,10 @@ final class MeetingPoint implements AutoCloseable {
     private static final int SPINS = 1_000;
     private static final int SPINS_WITHOUT_CORE = 5;
 
-    /** Fewer end in a sleep too soon where ranks outnumber the cores: with 200, 64 KB among four ranks on two took 70 us, not 50. */
+    /**
+     * Fewer end in a sleep too soon where ranks outnumber the cores: with 200, 64 KB among four ranks on two took 70
+     * us, not 50.
+     */
     private static final int YIELDS = 1_000;
 
     /** What ranks do together. */

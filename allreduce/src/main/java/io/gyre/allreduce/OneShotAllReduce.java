@@ -16,8 +16,8 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * All-reduce of a short vector in a small world: every rank sends its whole vector to all others, and all of them combine all
- * vectors themselves.
+ * All-reduce of a short vector in a small world: every rank sends its whole vector to all others, and all of them
+ * combine all vectors themselves.
  *
  * <dl>
  *   <dt>Cost
@@ -70,7 +70,10 @@ final class OneShotAllReduce {
         sentTo = new int[world.size()];
     }
 
-    /** Whether this algorithm is the better one. All ranks get the same answer, since it depends on what they have in common. */
+    /**
+     * Whether this algorithm is the better one. All ranks get the same answer, since it depends on what they have in
+     * common.
+     */
     static boolean suits(int worldSize, long byteLength) {
         return worldSize <= MAX_WORLD && byteLength * (worldSize - 1) <= MAX_SENT_BYTES;
     }

@@ -12,8 +12,8 @@ import io.gyre.memory.Region;
  *   <dd>For N ranks and S bytes: N - 1 hops, S(N-1)/N bytes sent per rank, no memory.
  * </dl>
  *
- * @see <a href="https://doi.org/10.1016/j.jpdc.2008.09.002">Patarasuk and Yuan, Bandwidth optimal all-reduce algorithms for
- *     clusters of workstations, JPDC 69(2), 2009</a>
+ * @see <a href="https://doi.org/10.1016/j.jpdc.2008.09.002">Patarasuk and Yuan, Bandwidth optimal all-reduce algorithms
+ *     for clusters of workstations, JPDC 69(2), 2009</a>
  */
 final class RingAllGather {
 

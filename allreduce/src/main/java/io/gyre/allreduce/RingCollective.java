@@ -11,13 +11,13 @@ import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
 
 /**
- * All collectives, by message passing on a ring: right for any network, and the best that messages can do for long vectors. Short
- * all-reduces in worlds of up to 4 ranks go straight between all pairs.
+ * All collectives, by message passing on a ring: right for any network, and the best that messages can do for long
+ * vectors. Short all-reduces in worlds of up to 4 ranks go straight between all pairs.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>For N ranks and S bytes, an all-reduce sends 2S(N-1)/N bytes per rank, in 2(N-1) pipelined hops, and combines data where
- *       they lie: no memory besides the vector. {@code docs/algorithms.md} has the other operations.
+ *   <dd>For N ranks and S bytes, an all-reduce sends 2S(N-1)/N bytes per rank, in 2(N-1) pipelined hops, and combines
+ *       data where they lie: no memory besides the vector. {@code docs/algorithms.md} has the other operations.
  *   <dt>Allocation
  *   <dd>None once every operation has been called, as far as the endpoint allocates none.
  *   <dt>Threading

@@ -19,16 +19,18 @@ import java.nio.ByteBuffer;
  * The hops that all ring algorithms are made of.
  *
  * <p>In hop {@code h}, counted from 0, rank {@code r} sends chunk {@code r - 1 - h} to its right and receives chunk
- * {@code r - 2 - h} from its left, both modulo the world's size N. What comes in one hop goes out in the next. During the first
- * N - 1 hops an arriving chunk is combined with the own one, so that after them chunk {@code r} is finished on rank {@code r};
- * during the N - 1 hops after those, finished chunks replace what was there.
+ * {@code r - 2 - h} from its left, both modulo the world's size N. What comes in one hop goes out in the next. During
+ * the first N - 1 hops an arriving chunk is combined with the own one, so that after them chunk {@code r} is finished
+ * on rank {@code r}; during the N - 1 hops after those, finished chunks replace what was there.
  *
- * <p>Chunks travel in <em>segments</em> of one frame. A segment is forwarded as soon as it is in place, so all links of the ring
- * are busy at once, and a hop does not wait for the end of the one before. Sending and receiving take turns and neither blocks
- * the other: a rank whose right neighbour is slow goes on to drain its left one, so that no circle of full links can form. A
- * received finished byte may replace the own one at once: it exists only because the own one had been sent.
+ * <p>Chunks travel in <em>segments</em> of one frame. A segment is forwarded as soon as it is in place, so all links of
+ * the ring are busy at once, and a hop does not wait for the end of the one before. Sending and receiving take turns
+ * and neither blocks the other: a rank whose right neighbour is slow goes on to drain its left one, so that no circle
+ * of full links can form. A received finished byte may replace the own one at once: it exists only because the own one
+ * had been sent.
  *
- * <p>Every hop sends at least one frame, if need be an empty one, so that ranks with vectors of different lengths always meet.
+ * <p>Every hop sends at least one frame, if need be an empty one, so that ranks with vectors of different lengths
+ * always meet.
  */
 final class RingPass {
 
@@ -139,7 +141,10 @@ final class RingPass {
         return sent;
     }
 
-    /** Bytes from {@code sendAt} that may go: all of a chunk that is complete here, else what has come in the hop before. */
+    /**
+     * Bytes from {@code sendAt} that may go: all of a chunk that is complete here, else what has come in the hop
+     * before.
+     */
     private long readyToSend() {
         boolean complete = sendHop == firstHop || receiveHop >= sendHop;
         if (complete) {

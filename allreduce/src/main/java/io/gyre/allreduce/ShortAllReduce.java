@@ -7,8 +7,8 @@ import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 
 /**
- * All-reduce of a short vector in shared memory: every rank lays a copy of its vector out for the others, and all of them
- * combine all copies themselves.
+ * All-reduce of a short vector in shared memory: every rank lays a copy of its vector out for the others, and all of
+ * them combine all copies themselves.
  *
  * <dl>
  *   <dt>Cost
@@ -23,8 +23,9 @@ final class ShortAllReduce {
     static final int MAX_BYTES = MeetingPoint.SLOT_BYTES;
 
     /**
-     * Longest vector that is in shared memory already. A longer one is combined where it lies: with two ranks on two cores that is
-     * faster from 2 KB on; with four, to which a second meeting costs more, it is slower at 2 KB and faster at 16 KB.
+     * Longest vector that is in shared memory already. A longer one is combined where it lies: with two ranks on two
+     * cores that is faster from 2 KB on; with four, to which a second meeting costs more, it is slower at 2 KB and
+     * faster at 16 KB.
      */
     static final int MAX_SHARED_BYTES = 2 << 10;
 

@@ -28,7 +28,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The equations of the strategy of core, by a model of two numbers whose gradient is known: kept here because core knows no collective. */
+/**
+ * The equations of the strategy of core, by a model of two numbers whose gradient is known: kept here because core
+ * knows no collective.
+ */
 @Timeout(60)
 class HybridTest {
 
@@ -157,7 +160,10 @@ class HybridTest {
         }
     }
 
-    /** Two groups, one of two ranks and one of three; and, which must be the same, two of one rank with their mean targets. */
+    /**
+     * Two groups, one of two ranks and one of three; and, which must be the same, two of one rank with their mean
+     * targets.
+     */
     @ParameterizedTest(name = "every {0} steps, groups of {1}")
     @CsvSource({"1, several", "3, several", "1, one", "2, one"})
     void groupsMoveAsTheEquationsOfElasticAveragingSay(int period, String kind) throws Exception {

@@ -11,8 +11,8 @@ import java.nio.ShortBuffer;
 
 /**
  * Works block by block through heap arrays, whose loops the compiler turns into vector instructions, as it does not for
- * off-heap loops. The blocks stay in the first-level cache, so the copies in and out cost little beside the trip to memory.
- * Needs no JVM flag and no native code.
+ * off-heap loops. The blocks stay in the first-level cache, so the copies in and out cost little beside the trip to
+ * memory. Needs no JVM flag and no native code.
  */
 public final class ArrayKernels implements Kernels {
 
@@ -178,7 +178,9 @@ public final class ArrayKernels implements Kernels {
         };
     }
 
-    /** NaN and infinities have all bits of the exponent set, and then only, one more in its last place reaches the sign. */
+    /**
+     * NaN and infinities have all bits of the exponent set, and then only, one more in its last place reaches the sign.
+     */
     private boolean areFiniteFloats(ByteBuffer data, int offset, int count) {
         IntBuffer view = intViews.of(data, offset % Float.BYTES);
         int at = offset / Float.BYTES;

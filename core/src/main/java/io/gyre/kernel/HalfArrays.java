@@ -1,8 +1,8 @@
 package io.gyre.kernel;
 
 /**
- * Conversion between floats and 16 bits without branches, so that the time does not depend on the data. {@link HalfFormat}
- * defines the results.
+ * Conversion between floats and 16 bits without branches, so that the time does not depend on the data. {@link
+ * HalfFormat} defines the results.
  */
 final class HalfArrays {
 
@@ -46,8 +46,9 @@ final class HalfArrays {
     }
 
     /**
-     * Lets the floating-point adder round: next to a power of two 2<sup>13</sup> times as large as the last place that shall be
-     * kept, what is below that place has none. Multiplying up and down makes too large numbers infinite on the way.
+     * Lets the floating-point adder round: next to a power of two 2<sup>13</sup> times as large as the last place that
+     * shall be kept, what is below that place has none. Multiplying up and down makes too large numbers infinite on the
+     * way.
      */
     private static short toFp16(float value) {
         int bits = Float.floatToRawIntBits(value);
@@ -61,7 +62,9 @@ final class HalfArrays {
         return (short) (((bits >>> 16) & 0x8000) | (magnitude & ~nan) | (0x7e00 & nan));
     }
 
-    /** Multiplying adjusts the exponent of a normal number; a subnormal one is put below 0.5, which is then taken away. */
+    /**
+     * Multiplying adjusts the exponent of a normal number; a subnormal one is put below 0.5, which is then taken away.
+     */
     private static float fromFp16(short half) {
         int doubled = half << 17;
         float normal = Float.intBitsToFloat((doubled >>> 4) + 0x7000_0000) * TWO_TO_MINUS_112;

@@ -1,8 +1,8 @@
 package io.gyre.kernel;
 
 /**
- * Formats of 16 bits that stand for a float on the wire. Conversion rounds to the nearest value, of two equally near ones to
- * that with an even significand; what is too large becomes infinite, and NaN stays NaN, quiet, with its sign.
+ * Formats of 16 bits that stand for a float on the wire. Conversion rounds to the nearest value, of two equally near
+ * ones to that with an even significand; what is too large becomes infinite, and NaN stays NaN, quiet, with its sign.
  */
 public enum HalfFormat {
     /** IEEE 754 binary16: 11 bits of precision, up to 65,504, with subnormal numbers down to 2<sup>-24</sup>. */

@@ -8,8 +8,8 @@ import java.nio.ByteBuffer;
 /**
  * Element-wise arithmetic on direct buffers in native byte order.
  *
- * <p>{@link ScalarKernels} is the plain implementation and the oracle of every other. Implementations give the same bits as
- * it does: each result is made of few IEEE operations in a fixed order.
+ * <p>{@link ScalarKernels} is the plain implementation and the oracle of every other. Implementations give the same
+ * bits as it does: each result is made of few IEEE operations in a fixed order.
  *
  * <dl>
  *   <dt>Shape
@@ -31,14 +31,15 @@ public interface Kernels {
             int byteLength);
 
     /**
-     * For each element: {@code data = data * factor}, with the factor rounded to the elements' type. A factor that is then 0 gives
-     * 0, also for NaN and infinities.
+     * For each element: {@code data = data * factor}, with the factor rounded to the elements' type. A factor that is
+     * then 0 gives 0, also for NaN and infinities.
      */
     void scale(ElementType type, ByteBuffer data, int offset, int byteLength, double factor);
 
     /**
-     * For each element: {@code into = into + factor * from}, with the factor rounded to the elements' type, and product and sum
-     * rounded each: a fused operation would give other bits where the processor has none. The two stretches do not overlap.
+     * For each element: {@code into = into + factor * from}, with the factor rounded to the elements' type, and product
+     * and sum rounded each: a fused operation would give other bits where the processor has none. The two stretches do
+     * not overlap.
      */
     void axpy(
             ElementType type,

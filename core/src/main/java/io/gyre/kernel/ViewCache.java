@@ -6,8 +6,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Typed views of the few byte buffers that a collective works on, made once instead of once per call. Buffers are told apart
- * by identity, and kept reachable; the oldest entry makes room. One thread at a time.
+ * Typed views of the few byte buffers that a collective works on, made once instead of once per call. Buffers are told
+ * apart by identity, and kept reachable; the oldest entry makes room. One thread at a time.
  *
  * @param <V> type of the view, such as {@link java.nio.FloatBuffer}
  */

@@ -11,9 +11,9 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A directed stream of frames between two threads: a ring of slots with one writer and one reader. The counters are written
- * with release and read with acquire order, so a slot's contents are visible before its number is, and are not overwritten
- * before they have been read.
+ * A directed stream of frames between two threads: a ring of slots with one writer and one reader. The counters are
+ * written with release and read with acquire order, so a slot's contents are visible before its number is, and are not
+ * overwritten before they have been read.
  */
 final class InProcessLink {
 

@@ -19,11 +19,11 @@ import org.slf4j.LoggerFactory;
  * Runs a program once per rank, each rank in a thread of its own, and waits for all. Made by {@link Gyre#local}, or by
  * {@link #over} for another network.
  *
- * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
- * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of
- * other ranks are suppressed exceptions of it, if they say something else and are not its consequence. A rank that has
- * not ended half a second later is interrupted, since its program may wait for something else. One that does not heed
- * the interrupt is waited for, and the log names it with its stack.
+ * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank
+ * fails, the others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller.
+ * Failures of other ranks are suppressed exceptions of it, if they say something else and are not its consequence. A
+ * rank that has not ended half a second later is interrupted, since its program may wait for something else. One that
+ * does not heed the interrupt is waited for, and the log names it with its stack.
  */
 public final class LocalCluster {
 

@@ -61,8 +61,8 @@ public sealed interface Message {
     record Refused(String reason) implements Message {}
 
     /**
-     * Coordinator to each rank: everybody is ready. To one that comes into a run that has begun: it is taken in, after messages about
-     * those who are expendable and those who have gone.
+     * Coordinator to each rank: everybody is ready. To one that comes into a run that has begun: it is taken in, after
+     * messages about those who are expendable and those who have gone.
      *
      * @param rank the receiver's
      * @param seats all ranks, by rank
@@ -88,8 +88,8 @@ public sealed interface Message {
     }
 
     /**
-     * Coordinator to each rank of a round: what rank {@code rank} brought to it. Comes once per rank of the round, in their
-     * order; one that has gone and is not missed brings nothing.
+     * Coordinator to each rank of a round: what rank {@code rank} brought to it. Comes once per rank of the round, in
+     * their order; one that has gone and is not missed brings nothing.
      */
     record Value(int rank, ByteBuffer value) implements Message {}
 

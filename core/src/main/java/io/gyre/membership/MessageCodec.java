@@ -33,9 +33,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Messages as bytes: a type, then the fields in the order of their declaration, big-endian; texts and byte arrays are preceded
- * by their length. {@link Welcome} and {@link Join} begin with a magic number, the protocol version and what is needed to
- * refuse a rank of another version; those fields never change.
+ * Messages as bytes: a type, then the fields in the order of their declaration, big-endian; texts and byte arrays are
+ * preceded by their length. {@link Welcome} and {@link Join} begin with a magic number, the protocol version and what
+ * is needed to refuse a rank of another version; those fields never change.
  *
  * <p>Lengths that come from outside are compared with the bytes that are really there before anything is allocated.
  */

@@ -1,4 +1,7 @@
-/** Who takes part in a run: the coordinator that ranks join and that watches over them, as a state machine, and its messages. */
+/**
+ * Who takes part in a run: the coordinator that ranks join and that watches over them, as a state machine, and its
+ * messages.
+ */
 @NullMarked
 package io.gyre.membership;
 

@@ -1,12 +1,13 @@
 package io.gyre.memory;
 
 /**
- * A stretch of memory that several ranks may have mapped at the same time: what one writes, all see. See {@link MemoryBoxes}.
+ * A stretch of memory that several ranks may have mapped at the same time: what one writes, all see. See {@link
+ * MemoryBoxes}.
  *
  * <dl>
  *   <dt>Ownership
- *   <dd>Every rank closes what it created or attached. The memory is given back when the last of them has: what a peer has
- *       mapped stays valid for it, also if the rank that created it dies.
+ *   <dd>Every rank closes what it created or attached. The memory is given back when the last of them has: what a peer
+ *       has mapped stays valid for it, also if the rank that created it dies.
  *   <dt>Ordering
  *   <dd>None by itself: ranks agree on who may touch what, and hand over with counters in acquire and release order.
  * </dl>

@@ -13,12 +13,16 @@ import java.util.List;
  *
  * <dl>
  *   <dt>Threading
- *   <dd>{@link #attach} may have to wait, and so belongs to the thread that owns the endpoint; the rest may be called by any.
+ *   <dd>{@link #attach} may have to wait, and so belongs to the thread that owns the endpoint; the rest may be called
+ *       by any.
  * </dl>
  */
 public interface MemoryBoxes {
 
-    /** Ranks whose boxes this one can attach, itself included, in ascending order. Just itself where no memory is shared. */
+    /**
+     * Ranks whose boxes this one can attach, itself included, in ascending order. Just itself where no memory is
+     * shared.
+     */
     List<Integer> ranks();
 
     /**
@@ -42,8 +46,9 @@ public interface MemoryBoxes {
     MemoryBox attach(int owner, String name, long byteLength);
 
     /**
-     * Makes a name that was not given before: {@code purpose-0}, {@code purpose-1}, and so on. Ranks that ask equally often for
-     * the same purpose get equal names, so that objects which all ranks create in the same order find each other's boxes.
+     * Makes a name that was not given before: {@code purpose-0}, {@code purpose-1}, and so on. Ranks that ask equally
+     * often for the same purpose get equal names, so that objects which all ranks create in the same order find each
+     * other's boxes.
      */
     String newName(String purpose);
 

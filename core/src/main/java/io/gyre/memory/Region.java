@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * A stretch of off-heap memory with 64-bit length: the one type in which vectors travel between ranks.
  *
  * <p>A {@link ByteBuffer} ends at 2 GiB, so a region is a row of equally long <em>windows</em>, each a direct buffer in
- * native byte order. Bulk code asks for the window at an offset and for how many bytes are contiguous there, and runs its
- * inner loop on plain buffers:
+ * native byte order. Bulk code asks for the window at an offset and for how many bytes are contiguous there, and runs
+ * its inner loop on plain buffers:
  *
  * <pre>{@code
  * for (long done = 0; done < length; ) {
@@ -24,14 +24,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <dl>
  *   <dt>Units
- *   <dd>All offsets and lengths are in bytes. Windows are a multiple of 8 bytes long, so an element at an aligned offset
- *       never straddles two of them.
+ *   <dd>All offsets and lengths are in bytes. Windows are a multiple of 8 bytes long, so an element at an aligned
+ *       offset never straddles two of them.
  *   <dt>Ownership
- *   <dd>{@link #allocate} makes a region that owns its memory. {@link #of} borrows the caller's, which must stay valid until
- *       the region is closed. A slice shares memory and life with the region it was cut from, and has nothing to close.
+ *   <dd>{@link #allocate} makes a region that owns its memory. {@link #of} borrows the caller's, which must stay valid
+ *       until the region is closed. A slice shares memory and life with the region it was cut from, and has nothing to
+ *       close.
  *   <dt>End of life
- *   <dd>{@link #close} fails while an operation is inside ({@link #enter}), and says which. Afterwards every use fails with
- *       {@link IllegalStateException}; freed memory is never touched.
+ *   <dd>{@link #close} fails while an operation is inside ({@link #enter}), and says which. Afterwards every use fails
+ *       with {@link IllegalStateException}; freed memory is never touched.
  *   <dt>Threading
  *   <dd>Life-cycle methods may be called from any thread. The contents are as safe as plain memory: not.
  * </dl>
@@ -92,7 +93,8 @@ public final class Region implements AutoCloseable {
      *
      * @param name what it is, as errors shall call it
      * @param owner kept reachable as long as the region is, so that the memory is not freed under it; may be null
-     * @param windows direct buffers, taken from 0 to their capacity; all but the last equally long, a multiple of 8 bytes
+     * @param windows direct buffers, taken from 0 to their capacity; all but the last equally long, a multiple of 8
+     *     bytes
      */
     public static Region of(String name, @Nullable Object owner, List<ByteBuffer> windows) {
         ByteBuffer[] own = new ByteBuffer[windows.size()];
@@ -198,7 +200,10 @@ public final class Region implements AutoCloseable {
         }
     }
 
-    /** Copies {@code length} bytes of another region, which is another stretch of memory, into this one, without allocation. */
+    /**
+     * Copies {@code length} bytes of another region, which is another stretch of memory, into this one, without
+     * allocation.
+     */
     public void copyFrom(long byteOffset, Region source, long sourceOffset, long length) {
         source.enter("copy");
         try {
@@ -280,7 +285,8 @@ public final class Region implements AutoCloseable {
     /**
      * Begins a use of the memory; pair it with {@link #exit} in a finally block.
      *
-     * @param user who enters, as the error of a premature {@link #close} shall say; a constant, so that nothing is allocated
+     * @param user who enters, as the error of a premature {@link #close} shall say; a constant, so that nothing is
+     *     allocated
      */
     public void enter(String user) {
         life.enter(user);

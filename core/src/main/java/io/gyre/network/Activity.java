@@ -4,8 +4,8 @@ import io.gyre.Member;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a rank is doing while it waits: filled in by the algorithm, read by whoever has to say why a wait was long or failed.
- * One instance per algorithm and rank, used again for every operation, so that nothing is allocated.
+ * What a rank is doing while it waits: filled in by the algorithm, read by whoever has to say why a wait was long or
+ * failed. One instance per algorithm and rank, used again for every operation, so that nothing is allocated.
  */
 public final class Activity {
 

@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * How a thread waits for another core: spins while the answer is likely to be near, then yields, then parks briefly, so that
- * ranks that outnumber the cores do not take them from each other.
+ * How a thread waits for another core: spins while the answer is likely to be near, then yields, then parks briefly, so
+ * that ranks that outnumber the cores do not take them from each other.
  */
 public final class Backoff {
 
@@ -34,9 +34,10 @@ public final class Backoff {
     /**
      * Creates a policy for a loop that may be costly itself, with a pause of its own.
      *
-     * @param pause how long a wait sleeps between two looks; if that is longer than by default, it sleeps at once, and takes hardly
-     *     any processor time
-     * @param costlyTurns whether the loop asks sockets in every turn, and so takes from others a core that it does not need
+     * @param pause how long a wait sleeps between two looks; if that is longer than by default, it sleeps at once, and
+     *     takes hardly any processor time
+     * @param costlyTurns whether the loop asks sockets in every turn, and so takes from others a core that it does not
+     *     need
      */
     public Backoff(int ranksOnHost, Duration pause, boolean costlyTurns) {
         parkNanos = pause.toNanos();

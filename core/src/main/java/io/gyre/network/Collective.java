@@ -15,16 +15,16 @@ import io.gyre.memory.Region;
  *
  * <dl>
  *   <dt>Shape
- *   <dd>Regions hold whole elements and are equally long on every rank; length 0 is fine. Chunk {@code r} of a region is the
- *       part that {@link Chunk#of} gives rank {@code r}.
+ *   <dd>Regions hold whole elements and are equally long on every rank; length 0 is fine. Chunk {@code r} of a region
+ *       is the part that {@link Chunk#of} gives rank {@code r}.
  *   <dt>Result
  *   <dd>In place, and bit-identical on all ranks. Where one has a NaN all have one, perhaps with another payload.
  *   <dt>Threading
- *   <dd>One thread at a time. Calls block until this rank's part is done: its result is complete, and what its peers still
- *       need from it has left.
+ *   <dd>One thread at a time. Calls block until this rank's part is done: its result is complete, and what its peers
+ *       still need from it has left.
  *   <dt>Failure
- *   <dd>{@link PeerLostException}, {@link PeerTimeoutException}, {@link DisagreementException}; the region then holds partial
- *       results, and the collective is of no more use.
+ *   <dd>{@link PeerLostException}, {@link PeerTimeoutException}, {@link DisagreementException}; the region then holds
+ *       partial results, and the collective is of no more use.
  * </dl>
  *
  * <p>{@code step} and {@code bucket} travel with every frame: they are compared on arrival and named in errors.
@@ -35,8 +35,8 @@ public interface Collective extends AutoCloseable {
     World world();
 
     /**
-     * Memory in which this collective is at its best: shared by the ranks of a host, if it can use that. All ranks call it
-     * together, with the same arguments. It works with any other memory too.
+     * Memory in which this collective is at its best: shared by the ranks of a host, if it can use that. All ranks call
+     * it together, with the same arguments. It works with any other memory too.
      *
      * @param name what it is for
      * @param byteLength the same on all ranks
@@ -46,7 +46,9 @@ public interface Collective extends AutoCloseable {
     /** Combines the data of all ranks and leaves the result on all of them. */
     void allReduce(Region data, ElementType type, ReduceOp op, long step, int bucket);
 
-    /** Combines the data of all ranks; afterwards chunk {@code rank} is finished, and the other chunks are undefined. */
+    /**
+     * Combines the data of all ranks; afterwards chunk {@code rank} is finished, and the other chunks are undefined.
+     */
     void reduceScatter(Region data, ElementType type, ReduceOp op, long step, int bucket);
 
     /** Gives every rank the chunks that the others own. */
@@ -59,8 +61,8 @@ public interface Collective extends AutoCloseable {
     void barrier(long step);
 
     /**
-     * Mean of the ranks' data, weighted: {@code sum(weight * data) / sum(weight)}. A rank with weight 0 takes part without
-     * effect, whatever its data hold, NaN included. If all weights are 0 the result is all zeros.
+     * Mean of the ranks' data, weighted: {@code sum(weight * data) / sum(weight)}. A rank with weight 0 takes part
+     * without effect, whatever its data hold, NaN included. If all weights are 0 the result is all zeros.
      *
      * @param weight not negative, finite; for gradients, the number of examples
      */

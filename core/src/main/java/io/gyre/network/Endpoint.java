@@ -9,15 +9,15 @@ import io.gyre.memory.MemoryBoxes;
 /**
  * One rank's end of the network: ordered streams of frames to and from each peer, and the one way to wait for them.
  *
- * <p>Streams open on first use. Frames arrive complete, once, in order and unchanged, or an exception ends the wait; nothing
- * is ever dropped silently.
+ * <p>Streams open on first use. Frames arrive complete, once, in order and unchanged, or an exception ends the wait;
+ * nothing is ever dropped silently.
  *
  * <dl>
  *   <dt>Threading
  *   <dd>One thread at a time: the one that runs the collective. An endpoint never calls back on another.
  *   <dt>Failure
- *   <dd>{@link PeerLostException} and {@link PeerTimeoutException} from {@link #await}; after either the endpoint is of no
- *       more use, and regions being combined hold partial results.
+ *   <dd>{@link PeerLostException} and {@link PeerTimeoutException} from {@link #await}; after either the endpoint is of
+ *       no more use, and regions being combined hold partial results.
  * </dl>
  */
 public interface Endpoint {
@@ -35,8 +35,8 @@ public interface Endpoint {
     FrameReceiver receiver(int peer);
 
     /**
-     * One turn of a waiting loop: call it after each attempt to send and receive. It keeps the network moving, backs off when
-     * there is nothing to do, and ends a wait that is hopeless.
+     * One turn of a waiting loop: call it after each attempt to send and receive. It keeps the network moving, backs
+     * off when there is nothing to do, and ends a wait that is hopeless.
      *
      * @param workDone frames sent and received since the last call; more than 0 restarts the wait's clock
      * @param activity what this rank is doing and for whom it waits, for the error
@@ -60,8 +60,8 @@ public interface Endpoint {
     MemoryBoxes boxes();
 
     /**
-     * The part of this network that a group of ranks sees, in which they are numbered 0 to {@code ranks.length - 1} in the
-     * order given. Groups may overlap; a rank runs operations of one group at a time.
+     * The part of this network that a group of ranks sees, in which they are numbered 0 to {@code ranks.length - 1} in
+     * the order given. Groups may overlap; a rank runs operations of one group at a time.
      *
      * @param ranks the members by their number here, without repetition, this rank among them; the same on all of them
      */

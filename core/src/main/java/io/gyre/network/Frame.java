@@ -4,8 +4,8 @@ import io.gyre.DisagreementException;
 import io.gyre.ProtocolException;
 
 /**
- * Header of one message between two ranks, as algorithms see it; the links add run, generation, source, sequence number and
- * checksum on their own. Mutable and used again: valid only during the call that hands it over.
+ * Header of one message between two ranks, as algorithms see it; the links add run, generation, source, sequence number
+ * and checksum on their own. Mutable and used again: valid only during the call that hands it over.
  */
 public final class Frame {
 
@@ -80,8 +80,8 @@ public final class Frame {
     }
 
     /**
-     * Length of the whole vector that the payload is a part of, in bytes: ranks whose vectors differ in length would otherwise
-     * find out late, or not at all, because their first chunks may well be equal. 0 if there is no vector.
+     * Length of the whole vector that the payload is a part of, in bytes: ranks whose vectors differ in length would
+     * otherwise find out late, or not at all, because their first chunks may well be equal. 0 if there is no vector.
      */
     public long vectorBytes() {
         return vectorBytes;
@@ -93,8 +93,8 @@ public final class Frame {
     }
 
     /**
-     * Fails unless this frame is the one that the algorithm must get next: ranks that run different operations must stop, not
-     * mix their numbers.
+     * Fails unless this frame is the one that the algorithm must get next: ranks that run different operations must
+     * stop, not mix their numbers.
      *
      * @param atMost how many bytes of the chunk have not come yet
      * @param activity what this rank is doing, with the sender as its peer

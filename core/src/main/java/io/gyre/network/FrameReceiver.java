@@ -12,8 +12,8 @@ public interface FrameReceiver {
          * Called once per frame, in the order of sending.
          *
          * @param frame header, valid during the call
-         * @param payload memory of the link, direct and in native byte order, valid during the call; not to be written, and not
-         *     to be used through its position and limit, which mean nothing
+         * @param payload memory of the link, direct and in native byte order, valid during the call; not to be written,
+         *     and not to be used through its position and limit, which mean nothing
          * @param offset where the payload starts; its length is the frame's
          * @return whether to go on with the next frame of this poll
          */
@@ -21,7 +21,8 @@ public interface FrameReceiver {
     }
 
     /**
-     * Hands over frames that have arrived; never blocks. An exception of the handler breaks the link: the next call fails.
+     * Hands over frames that have arrived; never blocks. An exception of the handler breaks the link: the next call
+     * fails.
      *
      * @param limit most frames to hand over
      * @return how many were

@@ -15,7 +15,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What all boxes of a rank have in common, wherever their memory lies: names, a count, the wait for others', and an end. */
+/**
+ * What all boxes of a rank have in common, wherever their memory lies: names, a count, the wait for others', and an
+ * end.
+ */
 public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(OpenBoxes.class);

@@ -9,9 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How a rank waits for others: backs off, looks from time to time whether the wait still makes sense, warns once of a slow
- * peer, and ends a wait that is hopeless. The common half of {@link Endpoint#await}; one instance per endpoint, used by its
- * thread.
+ * How a rank waits for others: backs off, looks from time to time whether the wait still makes sense, warns once of a
+ * slow peer, and ends a wait that is hopeless. The common half of {@link Endpoint#await}; one instance per endpoint,
+ * used by its thread.
  */
 public final class Patience {
 
@@ -55,7 +55,10 @@ public final class Patience {
         backoff.pause();
     }
 
-    /** Gives up on a peer that has left, but only at the second look: its last frames may have come after the first poll. */
+    /**
+     * Gives up on a peer that has left, but only at the second look: its last frames may have come after the first
+     * poll.
+     */
     private void checkLeft(Activity activity) {
         Member peer = activity.peer();
         if (peer != null && verdicts.hasLeft(peer.rank())) {

@@ -14,7 +14,9 @@ public interface PeerStatus {
      */
     void check(int observer, Object doing);
 
-    /** Whether a rank has ended without ending the session: what it sent before stays readable, and no more will come. */
+    /**
+     * Whether a rank has ended without ending the session: what it sent before stays readable, and no more will come.
+     */
     boolean hasLeft(int rank);
 
     /** How a rank ended that {@link #hasLeft}, in words. */

@@ -11,7 +11,10 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Compares the values that ranks brought to {@link Session#agree}. Every rank sees all of them, so all find the same fault. */
+/**
+ * Compares the values that ranks brought to {@link Session#agree}. Every rank sees all of them, so all find the same
+ * fault.
+ */
 final class Agreement {
 
     /** Model configurations are pages long: an error shows this much of each, from just before the first difference. */

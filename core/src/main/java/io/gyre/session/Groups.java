@@ -9,10 +9,11 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * How ranks are divided into groups that take each step together. The first rank of a group is its lead, which exchanges with
- * other groups for all of it.
+ * How ranks are divided into groups that take each step together. The first rank of a group is its lead, which
+ * exchanges with other groups for all of it.
  *
- * @param members the ranks of each group, ascending; groups in the order of their leads; every rank from 0 up is in one of them
+ * @param members the ranks of each group, ascending; groups in the order of their leads; every rank from 0 up is in one
+ *     of them
  */
 public record Groups(List<List<Integer>> members) {
 
@@ -52,8 +53,8 @@ public record Groups(List<List<Integer>> members) {
     }
 
     /**
-     * The ranks that share memory are a group: those of a host, if the transport shares memory at all. All ranks of the session
-     * call it together.
+     * The ranks that share memory are a group: those of a host, if the transport shares memory at all. All ranks of the
+     * session call it together.
      *
      * @param ranks the first so many of the session are divided; the others, if any, only take part in the call
      */

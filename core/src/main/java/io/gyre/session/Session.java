@@ -13,15 +13,15 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * A rank's membership in a run: who takes part, the network between them, and a small control plane for what must be agreed
- * before data move.
+ * A rank's membership in a run: who takes part, the network between them, and a small control plane for what must be
+ * agreed before data move.
  *
  * <dl>
  *   <dt>Threading
  *   <dd>One thread drives a session. {@link #close} may come from any.
  *   <dt>Failure
- *   <dd>When a rank dies, every wait of every other rank ends with {@link PeerLostException}, and so does all that is tried
- *       later. Sessions are not repaired; a run starts again from a checkpoint. Only a rank that has said so
+ *   <dd>When a rank dies, every wait of every other rank ends with {@link PeerLostException}, and so does all that is
+ *       tried later. Sessions are not repaired; a run starts again from a checkpoint. Only a rank that has said so
  *       ({@link #beExpendable}) may go without ending the run, and come back as another process ({@link #incarnation}).
  * </dl>
  */
@@ -42,34 +42,40 @@ public interface Session extends AutoCloseable {
     /** Everybody, by rank. */
     List<Member> members();
 
-    /** Which network the ranks use, in one word for reports: {@code local}, {@code shm}, {@code ipc}, {@code udp}, {@code shm+udp}. */
+    /**
+     * Which network the ranks use, in one word for reports: {@code local}, {@code shm}, {@code ipc}, {@code udp},
+     * {@code shm+udp}.
+     */
     String transport();
 
     /** The network. */
     Endpoint endpoint();
 
     /**
-     * A network of its own among the same ranks, so that another thread can talk beside the one that uses {@link #endpoint},
-     * which is lane 0. Each lane is used by one thread at a time. What a rank sends on other lanes may be overtaken by the news
-     * that it has left: protocols there end by an acknowledgement.
+     * A network of its own among the same ranks, so that another thread can talk beside the one that uses {@link
+     * #endpoint}, which is lane 0. Each lane is used by one thread at a time. What a rank sends on other lanes may be
+     * overtaken by the news that it has left: protocols there end by an acknowledgement.
      *
      * @param lane 0 to {@link #LANES} - 1; the same object for the same number
      */
     Endpoint endpoint(int lane);
 
     /**
-     * Payload bytes that this rank has sent so far, or moved between its own memory and that of others on its host, which for the
-     * same operation is about as much.
+     * Payload bytes that this rank has sent so far, or moved between its own memory and that of others on its host,
+     * which for the same operation is about as much.
      */
     long bytesSent();
 
-    /** Those of {@link #bytesSent} that went over a network: to ranks of other hosts, or to all, if none share memory. */
+    /**
+     * Those of {@link #bytesSent} that went over a network: to ranks of other hosts, or to all, if none share memory.
+     */
     default long networkBytesSent() {
         return 0;
     }
 
     /**
-     * Small all-gather over the control plane: returns every rank's value, by rank. For text and settings, not for tensors.
+     * Small all-gather over the control plane: returns every rank's value, by rank. For text and settings, not for
+     * tensors.
      *
      * @param topic what is exchanged; must be the same on all ranks, and is named in errors
      * @param value at most {@link #MAX_EXCHANGE_BYTES}
@@ -79,16 +85,16 @@ public interface Session extends AutoCloseable {
     }
 
     /**
-     * As {@link #exchange(String, byte[])}, among some ranks only. A rank that is {@link #beExpendable expendable} and has gone
-     * brings an empty value.
+     * As {@link #exchange(String, byte[])}, among some ranks only. A rank that is {@link #beExpendable expendable} and
+     * has gone brings an empty value.
      *
      * @param ranks who takes part, ascending, this rank among them; the same on all of them
      */
     List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value);
 
     /**
-     * Lets the run go on without this rank: from now on the others are not stopped when it dies or leaves. Whoever waits for it
-     * in particular still fails.
+     * Lets the run go on without this rank: from now on the others are not stopped when it dies or leaves. Whoever
+     * waits for it in particular still fails.
      */
     void beExpendable();
 
@@ -96,9 +102,9 @@ public interface Session extends AutoCloseable {
     boolean hasGone(int rank);
 
     /**
-     * How many processes have been this rank before. Grows when an expendable rank is lost and another process takes its seat: that
-     * one makes the same calls as the others have made, and its exchanges are answered as theirs were until it has caught up. It
-     * talks to servers of parameters only, and not in collectives. Any thread may ask.
+     * How many processes have been this rank before. Grows when an expendable rank is lost and another process takes
+     * its seat: that one makes the same calls as the others have made, and its exchanges are answered as theirs were
+     * until it has caught up. It talks to servers of parameters only, and not in collectives. Any thread may ask.
      */
     default int incarnation(int rank) {
         world().checkRank(rank);
@@ -106,8 +112,8 @@ public interface Session extends AutoCloseable {
     }
 
     /**
-     * Some ranks as a session of their own, in which they are numbered from 0. It lives and ends with this one: closing it does
-     * nothing, and what fails one fails the other.
+     * Some ranks as a session of their own, in which they are numbered from 0. It lives and ends with this one: closing
+     * it does nothing, and what fails one fails the other.
      *
      * @param ranks ascending, this rank among them; the same on all of them
      */

@@ -15,10 +15,10 @@ import java.util.OptionalInt;
  * }</pre>
  *
  * <p>The first {@code SIGTERM}, {@code SIGINT} (Ctrl-C) or {@code SIGHUP} calls what was given, and nothing else: no
- * thread is interrupted, no shutdown hook runs. When the thread that opened this object has ended, the JVM ends with 128
- * and the signal's number, 143 for {@code SIGTERM}, so that nobody takes the run for a finished one. A program that ends
- * by {@code System.exit} has the status that it says. A second signal, or the time, ends the JVM at once, as the first
- * does without this object. One that comes within a second is the first one's echo and does not count.
+ * thread is interrupted, no shutdown hook runs. When the thread that opened this object has ended, the JVM ends with
+ * 128 and the signal's number, 143 for {@code SIGTERM}, so that nobody takes the run for a finished one. A program that
+ * ends by {@code System.exit} has the status that it says. A second signal, or the time, ends the JVM at once, as the
+ * first does without this object. One that comes within a second is the first one's echo and does not count.
  *
  * <dl>
  *   <dt>Global state
@@ -58,7 +58,9 @@ public final class GracefulStop implements AutoCloseable {
         end.add(this);
     }
 
-    /** As {@link #onTermination(Runnable, Duration)}, with the launcher's time ({@code --grace}), or else {@link #TIME}. */
+    /**
+     * As {@link #onTermination(Runnable, Duration)}, with the launcher's time ({@code --grace}), or else {@link #TIME}.
+     */
     public static GracefulStop onTermination(Runnable ask) {
         return onTermination(ask, OF_JVM.usualTime());
     }
@@ -66,8 +68,8 @@ public final class GracefulStop implements AutoCloseable {
     /**
      * Begins to listen for signals.
      *
-     * @param ask told to end, for good and soon: {@code trainer::requestEnd}. Called once, on another thread, or by this
-     *     call if a signal has come before. Does not block
+     * @param ask told to end, for good and soon: {@code trainer::requestEnd}. Called once, on another thread, or by
+     *     this call if a signal has come before. Does not block
      * @param atMost time from the first signal to the end of the JVM, however far the program is
      */
     public static GracefulStop onTermination(Runnable ask, Duration atMost) {

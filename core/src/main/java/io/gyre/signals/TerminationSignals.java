@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>Global state
- *   <dd>Handlers of signals belong to the whole JVM. {@link #close} puts back those that were there before. One object at a time, or
- *       several closed in reverse order.
+ *   <dd>Handlers of signals belong to the whole JVM. {@link #close} puts back those that were there before. One object
+ *       at a time, or several closed in reverse order.
  *   <dt>Threading
  *   <dd>The listener is called on a thread of the JVM's own, one for each signal.
  * </dl>

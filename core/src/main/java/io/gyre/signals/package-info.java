@@ -1,4 +1,6 @@
-/** The orderly end of a program that is asked to terminate. Starts nothing unless a program opens one of its objects. */
+/**
+ * The orderly end of a program that is asked to terminate. Starts nothing unless a program opens one of its objects.
+ */
 @NullMarked
 package io.gyre.signals;
 

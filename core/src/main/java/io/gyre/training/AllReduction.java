@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Gradients are added up by an all-reduce, bucket by bucket.
  *
- * <p>They arrive as sums over examples and are divided by the number of all examples afterwards, by the model's own updater:
- * batches of unequal size, and ranks without data, need no correction.
+ * <p>They arrive as sums over examples and are divided by the number of all examples afterwards, by the model's own
+ * updater: batches of unequal size, and ranks without data, need no correction.
  */
 final class AllReduction implements GradientReduction {
 
@@ -62,8 +62,8 @@ final class AllReduction implements GradientReduction {
     }
 
     /**
-     * An all-gather of small records as a sum: where one rank writes, all others have zeros. Sums with zero are exact, so every
-     * rank reads what each has written; of whole numbers up to 2^53, of losses that are finite or not.
+     * An all-gather of small records as a sum: where one rank writes, all others have zeros. Sums with zero are exact,
+     * so every rank reads what each has written; of whole numbers up to 2^53, of losses that are finite or not.
      */
     @Override
     public StepSummary summarise(StepReport own, long step) {

@@ -5,11 +5,11 @@ import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 
 /**
- * After the local update, every few steps, an elastic force pulls the parameters towards a common centre, and the centre
- * towards them; {@link ElasticAveraging} has the equations.
+ * After the local update, every few steps, an elastic force pulls the parameters towards a common centre, and the
+ * centre towards them; {@link ElasticAveraging} has the equations.
  *
- * <p>The centre is read before the difference is computed, since an old centre would pull the wrong way; it is added to while
- * the next step computes.
+ * <p>The centre is read before the difference is computed, since an old centre would pull the wrong way; it is added to
+ * while the next step computes.
  */
 final class ElasticPull implements ParameterExchange {
 

@@ -5,8 +5,8 @@ package io.gyre.training;
 public interface GradientProgress {
 
     /**
-     * Every gradient from an element on is complete. Called on the thread of the pass, with offsets that may repeat and need not
-     * fall; what was complete stays so.
+     * Every gradient from an element on is complete. Called on the thread of the pass, with offsets that may repeat and
+     * need not fall; what was complete stays so.
      *
      * @param offset in elements, from the start of the vector
      */

@@ -19,8 +19,8 @@ import java.util.List;
 public interface GradientReduction {
 
     /**
-     * The ranks that take each step together with this one, which is among them: their gradients are added up, and a summary
-     * is theirs.
+     * The ranks that take each step together with this one, which is among them: their gradients are added up, and a
+     * summary is theirs.
      *
      * @param world all ranks that train
      */

@@ -3,7 +3,10 @@ package io.gyre.training;
 import io.gyre.memory.Region;
 import org.jspecify.annotations.Nullable;
 
-/** Parameters on servers as a group sees them: its lead pushes and pulls for all, and what it has pulled is broadcast in the group. */
+/**
+ * Parameters on servers as a group sees them: its lead pushes and pulls for all, and what it has pulled is broadcast in
+ * the group.
+ */
 final class GroupStore implements ParameterStore {
 
     private final LeadBroadcast broadcast;

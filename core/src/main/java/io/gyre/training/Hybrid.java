@@ -7,27 +7,28 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Synchronous inside groups of ranks, asynchronous between them: only one rank of each group, its lead, exchanges with servers, so
- * that a host with several ranks sends and receives as much as if it were one.
+ * Synchronous inside groups of ranks, asynchronous between them: only one rank of each group, its lead, exchanges with
+ * servers, so that a host with several ranks sends and receives as much as if it were one.
  *
- * <p>In each step a group adds up its gradients, as {@link Synchronous} does. What comes from the servers is fetched by the lead
- * while the group computes, and broadcast at a step's border, the same one on all its ranks: they stay bit-identical.
+ * <p>In each step a group adds up its gradients, as {@link Synchronous} does. What comes from the servers is fetched by
+ * the lead while the group computes, and broadcast at a step's border, the same one on all its ranks: they stay
+ * bit-identical.
  *
  * <dl>
  *   <dt>{@link #elastic Elastic averaging}
- *   <dd>Each group is tied to a common centre, as a rank is in {@link ElasticAveraging}. The centre is read while the step before
- *       the exchange computes, and so is up to one step old; it holds the group's own last pull.
+ *   <dd>Each group is tied to a common centre, as a rank is in {@link ElasticAveraging}. The centre is read while the
+ *       step before the exchange computes, and so is up to one step old; it holds the group's own last pull.
  *   <dt>{@link #parameterServer Parameter server}
  *   <dd>The lead pushes the group's mean gradient and pulls parameters, as a rank does in {@link Asynchronous}.
  *   <dt>One rank in each group
  *   <dd>is the asynchronous strategy alone, with the centre read ahead.
  *   <dt>Failure
- *   <dd>A group that loses a rank, lead or not, cannot go on: all its ranks fail with the name of the lost one. Whether the other
- *       groups go on is up to the servers and the session.
+ *   <dd>A group that loses a rank, lead or not, cannot go on: all its ranks fail with the name of the lost one. Whether
+ *       the other groups go on is up to the servers and the session.
  * </dl>
  *
- * <p>Ahn et al.: "ShmCaffe: a distributed deep learning platform with shared memory buffer for HPC architecture" (hybrid SGD), ICDCS
- * 2018.
+ * <p>Ahn et al.: "ShmCaffe: a distributed deep learning platform with shared memory buffer for HPC architecture"
+ * (hybrid SGD), ICDCS 2018.
  */
 public final class Hybrid implements UpdateStrategy {
 

@@ -23,7 +23,10 @@ final class LeadBroadcast {
         this.group = group;
     }
 
-    /** Memory from which the group reads without copies in between, as long as its collective is open. The group calls it together. */
+    /**
+     * Memory from which the group reads without copies in between, as long as its collective is open. The group calls
+     * it together.
+     */
     Region allocate(String name, long byteLength) {
         return group.world().size() == 1
                 ? Region.allocate(name, byteLength)

@@ -1,4 +1,7 @@
 package io.gyre.training;
 
-/** The model's own updater makes the new parameters, on every rank from the same gradients: there is nothing to exchange. */
+/**
+ * The model's own updater makes the new parameters, on every rank from the same gradients: there is nothing to
+ * exchange.
+ */
 final class LocalUpdate implements ParameterExchange {}

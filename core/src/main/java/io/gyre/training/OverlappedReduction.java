@@ -8,17 +8,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reduces gradients while the backward pass goes on: a thread of its own reduces the buckets that are complete, in the order of
- * the plan, and the pass is followed by a wait for the last.
+ * Reduces gradients while the backward pass goes on: a thread of its own reduces the buckets that are complete, in the
+ * order of the plan, and the pass is followed by a wait for the last.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread, to {@link #close}. Where gradients are on a device the thread of the pass begins their copies to the
- *       host, and this one waits for them there and sends the sums back. It alone uses the reduction between {@link #begin} and
- *       the end of {@link #finish}.
+ *   <dd>One daemon thread, to {@link #close}. Where gradients are on a device the thread of the pass begins their
+ *       copies to the host, and this one waits for them there and sends the sums back. It alone uses the reduction
+ *       between {@link #begin} and the end of {@link #finish}.
  *   <dt>Order
- *   <dd>Every rank reduces every bucket in every step, also one without examples, and one whose pass tells nothing: only the
- *       time differs.
+ *   <dd>Every rank reduces every bucket in every step, also one without examples, and one whose pass tells nothing:
+ *       only the time differs.
  *   <dt>Failure
  *   <dd>What the reduction fails with is thrown by {@link #finish}; later steps fail with it too.
  * </dl>

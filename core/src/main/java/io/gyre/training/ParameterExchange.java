@@ -1,8 +1,8 @@
 package io.gyre.training;
 
 /**
- * How gradients become new parameters, and parameters those of all ranks: one half of an {@link UpdateStrategy}. By default
- * the model's own updater makes them, and nothing is exchanged.
+ * How gradients become new parameters, and parameters those of all ranks: one half of an {@link UpdateStrategy}. By
+ * default the model's own updater makes them, and nothing is exchanged.
  *
  * <p>{@link StepDriver} says what is called when. All on one thread.
  */

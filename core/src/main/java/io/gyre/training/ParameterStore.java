@@ -10,8 +10,8 @@ import io.gyre.memory.Region;
  *
  * <dl>
  *   <dt>Clock
- *   <dd>Steps are counted by each worker for itself, without gaps. How far workers may run apart is the store's affair: a pull
- *       takes as long as it must.
+ *   <dd>Steps are counted by each worker for itself, without gaps. How far workers may run apart is the store's affair:
+ *       a pull takes as long as it must.
  *   <dt>Shape
  *   <dd>All regions are as long as the vector of the parameters.
  *   <dt>Threading
@@ -23,16 +23,16 @@ import io.gyre.memory.Region;
 public interface ParameterStore {
 
     /**
-     * Puts the root's parameters into the store, and gives them to everybody. All workers call it together; one that has come back
-     * only gets what the store has.
+     * Puts the root's parameters into the store, and gives them to everybody. All workers call it together; one that
+     * has come back only gets what the store has.
      */
     void start(Region parameters);
 
     /**
      * Goes on after {@link #finish}, or begins, at this worker's step {@code step}. All workers call it together.
      *
-     * @return the step at which it really goes on: a later one for a worker that was lost and has come back, so that nobody waits for
-     *     what it has missed
+     * @return the step at which it really goes on: a later one for a worker that was lost and has come back, so that
+     *     nobody waits for what it has missed
      */
     long resume(long step);
 
@@ -55,12 +55,15 @@ public interface ParameterStore {
      */
     void push(Region gradient, long step, long examples, int epoch);
 
-    /** Waits until all that was pushed has been applied, or waits at the servers for the other workers' part of the step. */
+    /**
+     * Waits until all that was pushed has been applied, or waits at the servers for the other workers' part of the
+     * step.
+     */
     void awaitPush();
 
     /**
-     * Ends this worker's pushes, waits for the end of the others', and fetches what has come of it all. Workers that have died
-     * are not waited for.
+     * Ends this worker's pushes, waits for the end of the others', and fetches what has come of it all. Workers that
+     * have died are not waited for.
      */
     void finish(Region parameters);
 

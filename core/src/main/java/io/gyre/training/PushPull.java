@@ -3,8 +3,8 @@ package io.gyre.training;
 /**
  * Gradients are pushed to a store, and parameters pulled that it has made of everybody's.
  *
- * <p>Where the store allows it, the parameters of the next step are fetched while this one computes. They then lack this
- * rank's last push, and are one step older than they would be otherwise; the store's bound holds all the same.
+ * <p>Where the store allows it, the parameters of the next step are fetched while this one computes. They then lack
+ * this rank's last push, and are one step older than they would be otherwise; the store's bound holds all the same.
  */
 final class PushPull implements ParameterExchange {
 

@@ -13,8 +13,8 @@ import io.gyre.memory.Region;
  *   <dt>Threading
  *   <dd>One thread at a time.
  *   <dt>Failure
- *   <dd>{@link PeerLostException} if the vector is gone with a rank that held it, {@link PeerTimeoutException} if that does not
- *       answer.
+ *   <dd>{@link PeerLostException} if the vector is gone with a rank that held it, {@link PeerTimeoutException} if that
+ *       does not answer.
  * </dl>
  */
 public interface SharedVector {
@@ -22,7 +22,10 @@ public interface SharedVector {
     /** Puts the root's values there, and gives them to everybody. All ranks call it together. */
     void start(Region values);
 
-    /** Memory into which it is best read, as long as whoever has made this vector. All that see it as one call this together. */
+    /**
+     * Memory into which it is best read, as long as whoever has made this vector. All that see it as one call this
+     * together.
+     */
     default Region allocate(long byteLength) {
         return Region.allocate("copy of a shared vector", byteLength);
     }
@@ -31,8 +34,8 @@ public interface SharedVector {
     void read(Region into);
 
     /**
-     * Begins to copy it to {@code into}, which nobody may touch until {@link #awaitRead}. What was added by this rank before is in it.
-     * One read at a time.
+     * Begins to copy it to {@code into}, which nobody may touch until {@link #awaitRead}. What was added by this rank
+     * before is in it. One read at a time.
      */
     default void beginRead(Region into) {
         read(into);
@@ -41,12 +44,18 @@ public interface SharedVector {
     /** Waits for the end of what {@link #beginRead} has begun. */
     default void awaitRead() {}
 
-    /** Begins to add {@code delta}, which must stay as it is until {@link #awaitAccumulate}. Happens once, and loses nothing. */
+    /**
+     * Begins to add {@code delta}, which must stay as it is until {@link #awaitAccumulate}. Happens once, and loses
+     * nothing.
+     */
     void beginAccumulate(Region delta);
 
     /** Waits for the end of what {@link #beginAccumulate} has begun. */
     void awaitAccumulate();
 
-    /** Waits until all ranks have called this, but for those that have died, and copies what has come of it to {@code into}. */
+    /**
+     * Waits until all ranks have called this, but for those that have died, and copies what has come of it to {@code
+     * into}.
+     */
     void finish(Region into);
 }

@@ -10,21 +10,22 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li><i>before</i>: the {@link ParameterExchange} brings the parameters with which to compute,
  *   <li><i>backward</i>: the rank computes the sums of its gradients,
- *   <li><i>reduce</i>: the {@link GradientReduction} replaces them, bucket by bucket, by the sums over all ranks in step; during
- *       the pass, as far as that tells which are complete, or after it,
+ *   <li><i>reduce</i>: the {@link GradientReduction} replaces them, bucket by bucket, by the sums over all ranks in
+ *       step; during the pass, as far as that tells which are complete, or after it,
  *   <li><i>check</i>: all in step tell each other what they have, and fail together if it does not agree,
  *   <li><i>apply</i>: the exchange has them applied by the model's updater, or made ready for a server,
  *   <li><i>after</i>: it exchanges the result,
  *   <li><i>end</i>: the model counts the step.
  * </ol>
  *
- * <p>A rank that takes its steps alone does nothing in a step for which it has no examples, and its gradients are not touched by
- * a reduction. Ranks in step all compute, reduce and check, also those without examples; if nobody has any, that is all.
+ * <p>A rank that takes its steps alone does nothing in a step for which it has no examples, and its gradients are not
+ * touched by a reduction. Ranks in step all compute, reduce and check, also those without examples; if nobody has any,
+ * that is all.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread. With overlap another one reduces, from the constructor to {@link #close}, but only while this computes or
- *       waits for it.
+ *   <dd>One thread. With overlap another one reduces, from the constructor to {@link #close}, but only while this
+ *       computes or waits for it.
  *   <dt>Ownership
  *   <dd>Everything is borrowed.
  *   <dt>Failure

@@ -1,8 +1,8 @@
 package io.gyre.training;
 
 /**
- * One rank's replica of a model, as {@link StepDriver} takes it through a step. What it does by default suits a model whose
- * gradients are sums in the host's memory.
+ * One rank's replica of a model, as {@link StepDriver} takes it through a step. What it does by default suits a model
+ * whose gradients are sums in the host's memory.
  */
 public interface StepModel extends TrainableModel {
 

@@ -3,8 +3,8 @@ package io.gyre.training;
 /**
  * Hears what a step spends its time with. Times are {@link System#nanoTime}.
  *
- * <p>Called on the thread of the step, but for {@link #bucketReduced}, which the thread calls that reduces: it is done before
- * {@link StepPhase#REDUCE} ends. What an observer throws ends the step.
+ * <p>Called on the thread of the step, but for {@link #bucketReduced}, which the thread calls that reduces: it is done
+ * before {@link StepPhase#REDUCE} ends. What an observer throws ends the step.
  */
 public interface StepObserver {
 

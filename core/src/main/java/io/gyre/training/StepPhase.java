@@ -10,7 +10,10 @@ public enum StepPhase {
     REDUCE,
     /** Ranks tell each other what they have, and compare it. */
     CHECK,
-    /** Reduced gradients become new parameters, or are made ready for a server. Left out, as what follows, without examples. */
+    /**
+     * Reduced gradients become new parameters, or are made ready for a server. Left out, as what follows, without
+     * examples.
+     */
     APPLY,
     /** Parameters or gradients are exchanged. */
     AFTER,

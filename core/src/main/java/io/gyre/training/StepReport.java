@@ -6,8 +6,8 @@ package io.gyre.training;
  * @param examples number of examples behind its gradient; 0 if it has run out of data
  * @param score mean loss over them; of no meaning if there are none
  * @param stop whether its program asks to end the training after this step
- * @param dataFingerprint of all that it has read so far of data that every rank reads; 0 if each rank has its own. Compared
- *     within {@link #FINGERPRINT_BITS} bits
+ * @param dataFingerprint of all that it has read so far of data that every rank reads; 0 if each rank has its own.
+ *     Compared within {@link #FINGERPRINT_BITS} bits
  * @param replicaFingerprint of the part of its replica whose turn it is in this step; 0 if none is compared. As above
  */
 public record StepReport(long examples, double score, boolean stop, long dataFingerprint, long replicaFingerprint) {

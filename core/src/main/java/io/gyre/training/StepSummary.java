@@ -3,8 +3,8 @@ package io.gyre.training;
 import java.util.List;
 
 /**
- * What all ranks in step bring to a step. All of them hold the same summary, and so take the same decisions and find the same
- * rank at fault.
+ * What all ranks in step bring to a step. All of them hold the same summary, and so take the same decisions and find
+ * the same rank at fault.
  *
  * @param reports by rank among those in step
  */

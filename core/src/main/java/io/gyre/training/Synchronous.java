@@ -4,8 +4,8 @@ import io.gyre.network.Collective;
 import java.util.stream.IntStream;
 
 /**
- * Synchronous data-parallel training: in every step all ranks add up their gradients and apply the same update, so their
- * parameters stay bit-identical and equal those of one process with the whole batch, within rounding.
+ * Synchronous data-parallel training: in every step all ranks add up their gradients and apply the same update, so
+ * their parameters stay bit-identical and equal those of one process with the whole batch, within rounding.
  */
 public final class Synchronous implements UpdateStrategy {
 

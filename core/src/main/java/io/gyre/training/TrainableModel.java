@@ -26,7 +26,9 @@ public interface TrainableModel {
     /** Passes over the data so far. */
     int epoch();
 
-    /** What a rank must have to be this replica: parameters, updater state. The same number and lengths on all ranks. */
+    /**
+     * What a rank must have to be this replica: parameters, updater state. The same number and lengths on all ranks.
+     */
     List<Region> state();
 
     /**
@@ -37,7 +39,8 @@ public interface TrainableModel {
     void update(StepSummary total);
 
     /**
-     * Makes the reduced gradients ready for an updater elsewhere: they become means, and are clipped as the model wants it.
+     * Makes the reduced gradients ready for an updater elsewhere: they become means, and are clipped as the model wants
+     * it.
      *
      * @param total what the ranks brought whose gradients were reduced
      */

@@ -1,8 +1,8 @@
 package io.gyre.training;
 
 /**
- * How ranks come to a common model: how gradients are reduced, and how parameters are exchanged. {@link StepDriver} calls both
- * in one order.
+ * How ranks come to a common model: how gradients are reduced, and how parameters are exchanged. {@link StepDriver}
+ * calls both in one order.
  *
  * <table>
  *   <caption>The four strategies</caption>

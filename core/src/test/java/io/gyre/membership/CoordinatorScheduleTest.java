@@ -20,7 +20,10 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Plays random schedules of joins, exchanges, departures, deaths and stalls, and checks what must hold after each of them. */
+/**
+ * Plays random schedules of joins, exchanges, departures, deaths and stalls, and checks what must hold after each of
+ * them.
+ */
 class CoordinatorScheduleTest {
 
     private static final int SCHEDULES_PER_SEED = 400;

@@ -12,9 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The fastest kernels that work in this JVM: through OpenBLAS where the class path has it with its native library, else through
- * Java arrays. Decided on first use, once, and logged with the reason. {@code docs/decisions/0007-fast-sums-by-openblas.md} says
- * why these.
+ * The fastest kernels that work in this JVM: through OpenBLAS where the class path has it with its native library, else
+ * through Java arrays. Decided on first use, once, and logged with the reason. {@code
+ * docs/decisions/0007-fast-sums-by-openblas.md} says why these.
  */
 public final class FastKernels {
 
@@ -47,7 +47,10 @@ public final class FastKernels {
         return ArrayKernels::new;
     }
 
-    /** A build that flushes subnormal numbers to zero, or has some error, must not give other sums than the peers' builds. */
+    /**
+     * A build that flushes subnormal numbers to zero, or has some error, must not give other sums than the peers'
+     * builds.
+     */
     static boolean sumsRightly(Kernels kernels) {
         float[] samples = {1, -1 / 3f, Float.MIN_VALUE, -Float.MIN_NORMAL, Float.MAX_VALUE, 1e-40f, -0f, 0x1.8p-126f};
         int count = 1000;

@@ -17,15 +17,16 @@ import org.bytedeco.openblas.global.openblas_nolapack;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sums, scales and looks for NaN at the speed of C through OpenBLAS, which the class path of every Deeplearning4j program has;
- * leaves the rest to {@link ArrayKernels}.
+ * Sums, scales and looks for NaN at the speed of C through OpenBLAS, which the class path of every Deeplearning4j
+ * program has; leaves the rest to {@link ArrayKernels}.
  *
- * <p>BLAS names no operation for {@code y = y + x}, but {@code y = 1 * x + y} is the same: a product with 1 is exact, fused or not.
- * With other factors it may be fused or not as the processor and the position in the vector will have it, so {@link #axpy} takes
- * the products first and then their sums. OpenBLAS does not change the processor's rounding, and keeps subnormal numbers.
+ * <p>BLAS names no operation for {@code y = y + x}, but {@code y = 1 * x + y} is the same: a product with 1 is exact,
+ * fused or not. With other factors it may be fused or not as the processor and the position in the vector will have it,
+ * so {@link #axpy} takes the products first and then their sums. OpenBLAS does not change the processor's rounding, and
+ * keeps subnormal numbers.
  *
- * <p>No call is long enough for OpenBLAS to wake its own threads, whatever their number is set to: that setting belongs to the
- * whole process, and so to ND4J.
+ * <p>No call is long enough for OpenBLAS to wake its own threads, whatever their number is set to: that setting belongs
+ * to the whole process, and so to ND4J.
  */
 final class OpenBlasKernels implements Kernels {
 

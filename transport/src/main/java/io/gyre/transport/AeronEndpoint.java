@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Streams between one rank and its peers: in shared memory where the peer is near, else over UDP.
  *
- * <p>A stream, and the memory for it, comes into being when its sender is first asked for. Receivers wait for all peers from the
- * start, which costs little, so that what a peer sends early is kept for them.
+ * <p>A stream, and the memory for it, comes into being when its sender is first asked for. Receivers wait for all peers
+ * from the start, which costs little, so that what a peer sends early is kept for them.
  */
 final class AeronEndpoint implements Endpoint, PeerStatus {
 
@@ -56,8 +56,8 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
     private static final int STREAMS_PER_GENERATION = Session.LANES * STREAMS_PER_LANE;
 
     /**
-     * In shared memory the driver only makes room in the logs, which can wait until several frames have gone, and costs more than
-     * a look at what has come: with less than that in between, a frame is found late.
+     * In shared memory the driver only makes room in the logs, which can wait until several frames have gone, and costs
+     * more than a look at what has come: with less than that in between, a frame is found late.
      */
     private static final int PUMP_DUE = 64;
 
@@ -432,8 +432,8 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
     }
 
     /**
-     * A rank has left when it says so and all that it sent has come: datagrams may be slower than the coordinator. One whose place
-     * another process has taken has left, too.
+     * A rank has left when it says so and all that it sent has come: datagrams may be slower than the coordinator. One
+     * whose place another process has taken has left, too.
      */
     @Override
     public boolean hasLeft(int rank) {

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What goes wrong inside Aeron, which reports errors to a handler and goes on: the first serious one ends the session. */
+/**
+ * What goes wrong inside Aeron, which reports errors to a handler and goes on: the first serious one ends the session.
+ */
 final class AeronFaults implements ErrorHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(AeronFaults.class);

@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The receiving end of a stream. Every frame is checked before anybody sees it; one that is not what was due breaks the link
- * for good, because Aeron itself may lose or, over UDP, be made to invent frames.
+ * The receiving end of a stream. Every frame is checked before anybody sees it; one that is not what was due breaks the
+ * link for good, because Aeron itself may lose or, over UDP, be made to invent frames.
  */
 final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandler {
 

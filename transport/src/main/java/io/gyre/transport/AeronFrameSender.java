@@ -16,7 +16,10 @@ final class AeronFrameSender implements FrameSender {
     /** Aeron's own header. */
     private static final int AERON_HEADER_BYTES = 32;
 
-    /** Of the parts of a vector: whole elements of any type. With that of a cache line Ethernet's frames would be less full. */
+    /**
+     * Of the parts of a vector: whole elements of any type. With that of a cache line Ethernet's frames would be less
+     * full.
+     */
     private static final int PAYLOAD_ALIGNMENT = 32;
 
     private final AeronLink link;

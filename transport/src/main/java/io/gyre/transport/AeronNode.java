@@ -19,15 +19,15 @@ import org.agrona.concurrent.NoOpLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The Aeron side of one rank: its own media driver and the clients that use it, none of which has a thread. The rank's thread
- * runs them while it waits ({@link #pump}), and a daemon thread while it computes, because peers still need answers then and
- * Aeron takes a silent client for dead after 15 s. All of it happens under one lock.
+ * The Aeron side of one rank: its own media driver and the clients that use it, none of which has a thread. The rank's
+ * thread runs them while it waits ({@link #pump}), and a daemon thread while it computes, because peers still need
+ * answers then and Aeron takes a silent client for dead after 15 s. All of it happens under one lock.
  */
 final class AeronNode implements AutoCloseable {
 
     /**
-     * Far above any pause of a healthy process: Aeron's liveness is not our failure detector, and short time-outs make healthy
-     * clients kill themselves on a busy machine.
+     * Far above any pause of a healthy process: Aeron's liveness is not our failure detector, and short time-outs make
+     * healthy clients kill themselves on a busy machine.
      */
     private static final Duration LIVENESS = Duration.ofSeconds(15);
 
@@ -39,7 +39,10 @@ final class AeronNode implements AutoCloseable {
 
     private static final Duration TIMER = Duration.ofMillis(100);
 
-    /** What a driver takes before any stream: buffers for commands, counters and errors, of the least lengths it accepts. */
+    /**
+     * What a driver takes before any stream: buffers for commands, counters and errors, of the least lengths it
+     * accepts.
+     */
     static final long BASE_BYTES = (long) Configuration.CONDUCTOR_BUFFER_LENGTH_DEFAULT
             + Configuration.TO_CLIENTS_BUFFER_LENGTH_DEFAULT
             + Configuration.countersMetadataBufferLength(Configuration.COUNTERS_VALUES_BUFFER_LENGTH_MIN)
@@ -51,8 +54,8 @@ final class AeronNode implements AutoCloseable {
     private static final int PUMPS_PER_CLIENT_TURN = 256;
 
     /**
-     * A turn of the driver takes one datagram of each socket, and costs as much as a small one. So much is taken before whoever
-     * pumps has a look at it.
+     * A turn of the driver takes one datagram of each socket, and costs as much as a small one. So much is taken before
+     * whoever pumps has a look at it.
      */
     private static final int BYTES_PER_PUMP = 16 << 10;
 
@@ -167,8 +170,8 @@ final class AeronNode implements AutoCloseable {
     }
 
     /**
-     * Runs driver and clients a little, unless the other thread is doing so just now. Does nothing for an interrupted thread:
-     * Aeron and the sockets below would take the interrupt as the order to end.
+     * Runs driver and clients a little, unless the other thread is doing so just now. Does nothing for an interrupted
+     * thread: Aeron and the sockets below would take the interrupt as the order to end.
      */
     void pump() {
         if (!Thread.currentThread().isInterrupted() && lock.tryLock()) {

@@ -25,16 +25,16 @@ import org.slf4j.LoggerFactory;
 /**
  * A rank's membership in a run of processes: shared memory between ranks of one host, UDP between hosts.
  *
- * <p>Needs a JVM with {@code --add-opens java.base/jdk.internal.misc=ALL-UNNAMED}, and says so. Several sessions may live in
- * one JVM.
+ * <p>Needs a JVM with {@code --add-opens java.base/jdk.internal.misc=ALL-UNNAMED}, and says so. Several sessions may
+ * live in one JVM.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>Two daemon threads from {@link #join} to {@link #close}: one listens to the coordinator, one keeps the network alive
- *       while the rank computes. A third one in the rank that hosts the rendezvous.
+ *   <dd>Two daemon threads from {@link #join} to {@link #close}: one listens to the coordinator, one keeps the network
+ *       alive while the rank computes. A third one in the rank that hosts the rendezvous.
  *   <dt>Files
- *   <dd>A private directory in shared memory, removed at close; what killed processes leave behind is removed by the next
- *       session on that host.
+ *   <dd>A private directory in shared memory, removed at close; what killed processes leave behind is removed by the
+ *       next session on that host.
  * </dl>
  */
 public final class AeronSession implements Session {
@@ -60,12 +60,13 @@ public final class AeronSession implements Session {
     private boolean closed;
 
     /**
-     * Joins a run, and returns when all ranks have come. In a run that has begun it takes the seat of a rank that was lost and is
-     * expendable: see {@link Session#incarnation}.
+     * Joins a run, and returns when all ranks have come. In a run that has begun it takes the seat of a rank that was
+     * lost and is expendable: see {@link Session#incarnation}.
      *
      * @throws IllegalStateException if the JVM lacks the flag above
      * @throws IllegalArgumentException if an option cannot be used, such as a public address without trust
-     * @throws GyreException if the rendezvous cannot be found, this rank is refused, or ranks are missing at the deadline
+     * @throws GyreException if the rendezvous cannot be found, this rank is refused, or ranks are missing at the
+     *     deadline
      * @throws io.gyre.PeerLostException if a rank dies meanwhile
      */
     public static AeronSession join(JoinOptions options) {
@@ -129,8 +130,8 @@ public final class AeronSession implements Session {
     }
 
     /**
-     * Removes what killed processes of this user have left in shared memory. Joining does so too; this is for whoever has
-     * killed ranks and starts no others.
+     * Removes what killed processes of this user have left in shared memory. Joining does so too; this is for whoever
+     * has killed ranks and starts no others.
      */
     public static void removeLeftovers() {
         try {

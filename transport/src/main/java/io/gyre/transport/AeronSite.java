@@ -11,8 +11,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one rank has of Aeron before it knows its peers: a directory, a driver in it, and for UDP a port on which all its peers
- * will reach it.
+ * What one rank has of Aeron before it knows its peers: a directory, a driver in it, and for UDP a port on which all
+ * its peers will reach it.
  */
 final class AeronSite implements AutoCloseable {
 
@@ -23,8 +23,8 @@ final class AeronSite implements AutoCloseable {
     static final String UDP = "udp";
 
     /**
-     * Length of a log's term. Three of them, a reader's working set, fit a second-level cache, which is worth a fifth of the
-     * throughput; frames of 64 KB need at least 512 KB.
+     * Length of a log's term. Three of them, a reader's working set, fit a second-level cache, which is worth a fifth
+     * of the throughput; frames of 64 KB need at least 512 KB.
      */
     private static final int TERM_BYTES = 1 << 20;
 

@@ -23,11 +23,12 @@ import org.agrona.BufferUtil;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A memory box as a file in shared memory: its data, from the start, so that they are as well aligned as the system can map
- * them, and a last page that says what it is. The file gets its name when it is complete, so whoever finds it finds all of it.
+ * A memory box as a file in shared memory: its data, from the start, so that they are as well aligned as the system can
+ * map them, and a last page that says what it is. The file gets its name when it is complete, so whoever finds it finds
+ * all of it.
  *
- * <p>Its pages are written, not just reserved: a page that shared memory cannot give is then an error here, and not the end of
- * the JVM (SIGBUS) at the first access.
+ * <p>Its pages are written, not just reserved: a page that shared memory cannot give is then an error here, and not the
+ * end of the JVM (SIGBUS) at the first access.
  */
 final class BoxFile {
 

@@ -5,8 +5,8 @@ import io.gyre.network.Frame;
 import org.agrona.DirectBuffer;
 
 /**
- * Decides whether what came on a stream is the frame that was due. Aeron alone does not: it delivers what a stranger sends over
- * UDP, and after an interruption it may leave out messages that it had accepted.
+ * Decides whether what came on a stream is the frame that was due. Aeron alone does not: it delivers what a stranger
+ * sends over UDP, and after an interruption it may leave out messages that it had accepted.
  */
 final class FrameGuard {
 

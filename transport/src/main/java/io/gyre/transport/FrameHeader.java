@@ -26,8 +26,8 @@ import org.agrona.MutableDirectBuffer;
  * 52        zeros, up to 64: one cache line, and payloads stay aligned to Aeron's frames
  * </pre>
  *
- * <p>Aeron's own header has 64 bits for its users, which hold the CRC32C of header and payload (low half) and the number of the
- * frame in its stream, counted from 0 (low 32 bits of it, high half).
+ * <p>Aeron's own header has 64 bits for its users, which hold the CRC32C of header and payload (low half) and the
+ * number of the frame in its stream, counted from 0 (low 32 bits of it, high half).
  */
 final class FrameHeader {
 

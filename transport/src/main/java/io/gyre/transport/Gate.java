@@ -4,8 +4,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Keeps mapped memory from being unmapped while a thread is inside: a stray access would end the JVM. Entering costs two
- * atomic additions and never waits.
+ * Keeps mapped memory from being unmapped while a thread is inside: a stray access would end the JVM. Entering costs
+ * two atomic additions and never waits.
  */
 final class Gate {
 

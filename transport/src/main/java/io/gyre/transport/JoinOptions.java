@@ -74,17 +74,17 @@ public final class JoinOptions {
      *
      * @param rank this process, from 0; {@link #ANY_RANK} where somebody else hosts the rendezvous
      * @param worldSize number of ranks
-     * @param rendezvous where the ranks meet: {@code host:port}, or the path of a file in a directory that all ranks see, to
-     *     which rank 0 writes the address. A text that ends in a colon and a number is an address.
+     * @param rendezvous where the ranks meet: {@code host:port}, or the path of a file in a directory that all ranks
+     *     see, to which rank 0 writes the address. A text that ends in a colon and a number is an address.
      */
     public static Builder builder(int rank, int worldSize, String rendezvous) {
         return new Builder(rank, worldSize, rendezvous);
     }
 
     /**
-     * Reads what the launcher has set: {@code GYRE_RANK}, {@code GYRE_WORLD_SIZE}, {@code GYRE_RENDEZVOUS}, and if present
-     * {@code GYRE_TRANSPORT}, {@code GYRE_BIND}, {@code GYRE_HOST_ID}, {@code GYRE_LOCAL_SIZE},
-     * {@code GYRE_TRUSTED_NETWORK}.
+     * Reads what the launcher has set: {@code GYRE_RANK}, {@code GYRE_WORLD_SIZE}, {@code GYRE_RENDEZVOUS}, and if
+     * present {@code GYRE_TRANSPORT}, {@code GYRE_BIND}, {@code GYRE_HOST_ID}, {@code GYRE_LOCAL_SIZE}, {@code
+     * GYRE_TRUSTED_NETWORK}.
      *
      * @throws IllegalArgumentException naming the variable that is missing or wrong
      */
@@ -272,30 +272,35 @@ public final class JoinOptions {
             return this;
         }
 
-        /** Address or name of this host, to which its peers send UDP. Default loopback, because there is no authentication. */
+        /**
+         * Address or name of this host, to which its peers send UDP. Default loopback, because there is no
+         * authentication.
+         */
         public Builder bind(String address) {
             this.bind = address;
             return this;
         }
 
         /**
-         * What counts as this host: ranks with equal ids share memory. Default: found from the running kernel, the user and
-         * the mount of the shared memory.
+         * What counts as this host: ranks with equal ids share memory. Default: found from the running kernel, the user
+         * and the mount of the shared memory.
          */
         public Builder hostId(String id) {
             this.hostId = id;
             return this;
         }
 
-        /** How many ranks share this host's cores: with more ranks than cores, waits do not spin. Default: all ranks. */
+        /**
+         * How many ranks share this host's cores: with more ranks than cores, waits do not spin. Default: all ranks.
+         */
         public Builder ranksOnHost(int ranks) {
             this.ranksOnHost = ranks;
             return this;
         }
 
         /**
-         * Largest UDP datagram, a multiple of 32, at most what the network carries in one piece. Default 0: 65,504 bytes on
-         * loopback, otherwise 1,408, which fits any Ethernet; 8,960 is right for jumbo frames.
+         * Largest UDP datagram, a multiple of 32, at most what the network carries in one piece. Default 0: 65,504
+         * bytes on loopback, otherwise 1,408, which fits any Ethernet; 8,960 is right for jumbo frames.
          */
         public Builder mtu(int bytes) {
             this.mtu = bytes;
@@ -303,8 +308,8 @@ public final class JoinOptions {
         }
 
         /**
-         * Allows addresses other than loopback. Gyre does not authenticate yet: whoever reaches its ports can alter the run.
-         * Default false.
+         * Allows addresses other than loopback. Gyre does not authenticate yet: whoever reaches its ports can alter the
+         * run. Default false.
          */
         public Builder trustedNetwork(boolean trusted) {
             this.trustedNetwork = trusted;
@@ -317,15 +322,17 @@ public final class JoinOptions {
             return this;
         }
 
-        /** How long to wait for a peer that is alive but sends nothing. Default {@link Session#DEFAULT_PEER_TIMEOUT}. */
+        /**
+         * How long to wait for a peer that is alive but sends nothing. Default {@link Session#DEFAULT_PEER_TIMEOUT}.
+         */
         public Builder peerTimeout(Duration timeout) {
             this.peerTimeout = timeout;
             return this;
         }
 
         /**
-         * How long a wait sleeps between two looks. Default 50 us, after it has spun and yielded; with a longer one it sleeps at once,
-         * for those who have more use for the processor than for a fast answer.
+         * How long a wait sleeps between two looks. Default 50 us, after it has spun and yielded; with a longer one it
+         * sleeps at once, for those who have more use for the processor than for a fast answer.
          */
         public Builder pause(Duration value) {
             this.pause = value;

@@ -2,7 +2,10 @@ package io.gyre.transport;
 
 import org.agrona.concurrent.UnsafeBuffer;
 
-/** What Aeron needs of the JVM, checked before any of its classes is initialised: afterwards the error is about its insides. */
+/**
+ * What Aeron needs of the JVM, checked before any of its classes is initialised: afterwards the error is about its
+ * insides.
+ */
 final class JvmRequirements {
 
     /** Sockets, locks and mappings of a rank that is alone. */

@@ -14,8 +14,8 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages over a non-blocking socket, each preceded by its length in four bytes, big-endian. Used by the thread that runs the
- * selector.
+ * Messages over a non-blocking socket, each preceded by its length in four bytes, big-endian. Used by the thread that
+ * runs the selector.
  */
 final class MessageChannel implements AutoCloseable {
 
@@ -81,8 +81,8 @@ final class MessageChannel implements AutoCloseable {
     }
 
     /**
-     * Ends this side of the conversation after what is queued. The socket itself must stay until the other side ends its own:
-     * closing it with unread bytes would destroy the last message on its way.
+     * Ends this side of the conversation after what is queued. The socket itself must stay until the other side ends
+     * its own: closing it with unread bytes would destroy the last message on its way.
      */
     void finish() throws IOException {
         if (!closing) {

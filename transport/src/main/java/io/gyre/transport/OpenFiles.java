@@ -6,8 +6,8 @@ import java.lang.management.ManagementFactory;
 import java.util.Locale;
 
 /**
- * How many files this process may still open. Sockets and pipes count, too; without them whatever comes first fails, and
- * most often that is a class that cannot be loaded.
+ * How many files this process may still open. Sockets and pipes count, too; without them whatever comes first fails,
+ * and most often that is a class that cannot be loaded.
  */
 public final class OpenFiles {
 

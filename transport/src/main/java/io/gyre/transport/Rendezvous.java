@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How a rank finds the coordinator. If somebody answers at the agreed place it is joined; otherwise rank 0 hosts it there, and
- * the others try again until the join deadline.
+ * How a rank finds the coordinator. If somebody answers at the agreed place it is joined; otherwise rank 0 hosts it
+ * there, and the others try again until the join deadline.
  *
  * @param link connection to the coordinator, which has greeted
  * @param welcome its greeting
@@ -80,7 +80,9 @@ record Rendezvous(
         public void retract(RendezvousServer server) {}
     }
 
-    /** A file may be left over from an earlier run: only the run that wrote it counts, and only while it can be joined. */
+    /**
+     * A file may be left over from an earlier run: only the run that wrote it counts, and only while it can be joined.
+     */
     private record InFile(RendezvousFile file, String host) implements Place {
 
         @Override

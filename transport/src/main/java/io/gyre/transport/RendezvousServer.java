@@ -27,13 +27,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The place where the ranks of one run meet: a socket that they connect to and keep open, so that its end is the first sign of
- * a rank's death. Hosted by the launcher, or by rank 0.
+ * The place where the ranks of one run meet: a socket that they connect to and keep open, so that its end is the first
+ * sign of a rank's death. Hosted by the launcher, or by rank 0.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One daemon thread of its own, from {@link #open} to {@link #close}; the listener is called on it. Methods may be
- *       called from any thread.
+ *   <dd>One daemon thread of its own, from {@link #open} to {@link #close}; the listener is called on it. Methods may
+ *       be called from any thread.
  *   <dt>Security
  *   <dd>Nobody is authenticated. Addresses other than loopback must be asked for.
  * </dl>
@@ -291,7 +291,10 @@ public final class RendezvousServer implements AutoCloseable {
         }
     }
 
-    /** What the coordinator sends. A connection that breaks while it does so is reported when the selector finds it readable. */
+    /**
+     * What the coordinator sends. A connection that breaks while it does so is reported when the selector finds it
+     * readable.
+     */
     private final class Post implements Outbox {
 
         private @Nullable Message last;

@@ -17,14 +17,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Room in shared memory that a rank is about to fill. It is a file with a hole: as long as the room, but without memory of its own, in
- * the rank's directory. Whoever looks for room takes off what others have reserved, so that all may fill theirs at the same time.
+ * Room in shared memory that a rank is about to fill. It is a file with a hole: as long as the room, but without memory
+ * of its own, in the rank's directory. Whoever looks for room takes off what others have reserved, so that all may fill
+ * theirs at the same time.
  */
 final class Reservation implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reservation.class);
 
-    /** What is reserved and half filled counts twice. So room that is there may seem not to be, until others are done. */
+    /**
+     * What is reserved and half filled counts twice. So room that is there may seem not to be, until others are done.
+     */
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
     private static final long RETRY_NANOS = 2_000_000;

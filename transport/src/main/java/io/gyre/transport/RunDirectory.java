@@ -20,12 +20,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The directory in which one rank keeps what it shares with its peers: under {@code gyre-USER} in shared memory, readable by
- * nobody else, and removed at the end. Creating or closing one removes what killed processes have left behind.
+ * The directory in which one rank keeps what it shares with its peers: under {@code gyre-USER} in shared memory,
+ * readable by nobody else, and removed at the end. Creating or closing one removes what killed processes have left
+ * behind.
  *
- * <p>A live process holds a lock on a file in its directory, which the kernel releases when the process dies, however it dies.
- * That is true for processes of other containers too, whose process ids mean nothing here; id and start time in the name are
- * for people, and for knowing the directories of this very process.
+ * <p>A live process holds a lock on a file in its directory, which the kernel releases when the process dies, however
+ * it dies. That is true for processes of other containers too, whose process ids mean nothing here; id and start time
+ * in the name are for people, and for knowing the directories of this very process.
  */
 final class RunDirectory implements AutoCloseable {
 

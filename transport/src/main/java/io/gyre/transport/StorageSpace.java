@@ -6,8 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * How much room a file system has. A full /dev/shm does not refuse memory that was mapped before: it kills the JVM (SIGBUS). So
- * Gyre asks first.
+ * How much room a file system has. A full /dev/shm does not refuse memory that was mapped before: it kills the JVM
+ * (SIGBUS). So Gyre asks first.
  */
 @FunctionalInterface
 interface StorageSpace {

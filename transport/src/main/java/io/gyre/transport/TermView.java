@@ -6,8 +6,8 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Byte buffers over the term buffers of one stream, in native order, made once each: algorithms keep typed views of them and
- * know them by identity. Computes checksums over them without allocating.
+ * Byte buffers over the term buffers of one stream, in native order, made once each: algorithms keep typed views of
+ * them and know them by identity. Computes checksums over them without allocating.
  */
 final class TermView {
 

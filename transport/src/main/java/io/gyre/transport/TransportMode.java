@@ -13,7 +13,10 @@ public enum TransportMode {
     /** UDP, also on one host. */
     UDP;
 
-    /** The mode that is called so on the command line and in the environment: {@code auto}, {@code shm}, {@code ipc}, {@code udp}. */
+    /**
+     * The mode that is called so on the command line and in the environment: {@code auto}, {@code shm}, {@code ipc},
+     * {@code udp}.
+     */
     public static TransportMode of(String name) {
         for (TransportMode mode : values()) {
             if (mode.toString().equals(name)) {

@@ -24,8 +24,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One user's private directory in shared memory, in which one process at a time creates and removes. The directory exists as
- * long as there is something in it.
+ * One user's private directory in shared memory, in which one process at a time creates and removes. The directory
+ * exists as long as there is something in it.
  */
 final class UserLock {
 
@@ -38,8 +38,8 @@ final class UserLock {
             "remove it, or let its owner or root do so, while none of this user's programs runs";
 
     /**
-     * The system's file locks belong to processes: when one thread closes the file, the lock of another is gone. So the threads
-     * of this process take turns before they take the file.
+     * The system's file locks belong to processes: when one thread closes the file, the lock of another is gone. So the
+     * threads of this process take turns before they take the file.
      */
     private static final ReentrantLock THREADS = new ReentrantLock();
 
@@ -76,7 +76,10 @@ final class UserLock {
         T run() throws IOException;
     }
 
-    /** Runs an action while no other process of this user runs one; creates the directory before, removes it after if empty. */
+    /**
+     * Runs an action while no other process of this user runs one; creates the directory before, removes it after if
+     * empty.
+     */
     <T> T exclusively(Action<T> action) throws IOException {
         THREADS.lock();
         try {
@@ -126,7 +129,10 @@ final class UserLock {
         return false;
     }
 
-    /** Whether the locked file is still the one that others find: its last holder may have removed it with the directory. */
+    /**
+     * Whether the locked file is still the one that others find: its last holder may have removed it with the
+     * directory.
+     */
     private static boolean isSame(FileChannel locked, FileChannel found) throws IOException {
         byte[] token = new byte[TOKEN_BYTES];
         new SecureRandom().nextBytes(token);

@@ -29,8 +29,8 @@ class AllocationTest {
     Path directory;
 
     /**
-     * Bytes allocated, per call and rounded down: an object has 16 at least, and what the measurement and the compiler need once
-     * is not meant.
+     * Bytes allocated, per call and rounded down: an object has 16 at least, and what the measurement and the compiler
+     * need once is not meant.
      */
     private record Allocated(long collective, long keepAlive) {}
 

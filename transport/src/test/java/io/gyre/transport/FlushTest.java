@@ -17,7 +17,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The end of an operation: what was sent leaves, whatever has become of those from whom nothing is awaited any more. */
+/**
+ * The end of an operation: what was sent leaves, whatever has become of those from whom nothing is awaited any more.
+ */
 @Timeout(120)
 class FlushTest {
 

@@ -10,8 +10,8 @@ import io.gyre.session.Session;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * A rank that trains nothing, in the rhythm of one that trains. In the phase that it was given the victim says so and goes no
- * further, or, in an all-reduce, goes on; a rank that fails says why and ends with status 1.
+ * A rank that trains nothing, in the rhythm of one that trains. In the phase that it was given the victim says so and
+ * goes no further, or, in an all-reduce, goes on; a rank that fails says why and ends with status 1.
  */
 final class PhaseProgram {
 

@@ -27,10 +27,11 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * A thousand cases of operation, algorithm, network, world, length and place in memory, drawn from a seed that is printed: repeat
- * a run with {@code -Dgyre.test.seed=SEED}.
+ * A thousand cases of operation, algorithm, network, world, length and place in memory, drawn from a seed that is
+ * printed: repeat a run with {@code -Dgyre.test.seed=SEED}.
  *
- * <p>Values are whole numbers so small that sums are exact in any order. What every rank must hold is then computed beside it.
+ * <p>Values are whole numbers so small that sums are exact in any order. What every rank must hold is then computed
+ * beside it.
  */
 @Timeout(300)
 class RandomCasesTest {

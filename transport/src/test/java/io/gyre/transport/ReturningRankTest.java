@@ -130,7 +130,9 @@ class ReturningRankTest {
         return text.toString();
     }
 
-    /** Both ends have threads of their own, as an endpoint keeps its network moving only while somebody waits with it. */
+    /**
+     * Both ends have threads of their own, as an endpoint keeps its network moving only while somebody waits with it.
+     */
     private static String talk(AeronSession from, AeronSession to, String text) throws Exception {
         CompletableFuture<String> received =
                 OwnThread.call(() -> receive(to.endpoint(LANE), from.world().rank()));
