@@ -13,7 +13,7 @@ final class Gate {
 
     private final AtomicInteger inside = new AtomicInteger();
 
-    /** Goes in, unless the gate is closed; pair it with {@link #exit} in a finally block. */
+    /** Enters, unless the gate is closed; pair it with {@link #exit} in a finally block. */
     void enter() {
         if (inside.incrementAndGet() <= 0) {
             inside.decrementAndGet();
@@ -21,7 +21,7 @@ final class Gate {
         }
     }
 
-    /** Goes out. */
+    /** Exits. */
     void exit() {
         inside.decrementAndGet();
     }
@@ -37,12 +37,12 @@ final class Gate {
         return new IllegalStateException("this session is closed");
     }
 
-    /** Lets nobody in any more. Returns false if it was closed already. */
+    /** Admits no more threads. Returns false if the gate was closed already. */
     boolean close() {
         return inside.getAndUpdate(count -> count < 0 ? count : count + CLOSED) >= 0;
     }
 
-    /** Waits until everybody is out; false if somebody is still in at the deadline. */
+    /** Waits until no thread is inside; false if one still is at the deadline. */
     boolean awaitEmpty(long deadline) {
         while (inside.get() != CLOSED) {
             if (System.nanoTime() - deadline >= 0) {
