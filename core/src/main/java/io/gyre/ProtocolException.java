@@ -1,7 +1,8 @@
 package io.gyre;
 
 /**
- * What came over the network breaks the protocol: a damaged, foreign, repeated or missing frame. The link is then dead.
+ * Data from the network violate the protocol: a damaged, foreign, repeated or missing frame. The link can no longer be
+ * used.
  */
 public final class ProtocolException extends GyreException {
 

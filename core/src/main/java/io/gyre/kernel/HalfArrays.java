@@ -1,12 +1,12 @@
 package io.gyre.kernel;
 
 /**
- * Conversion between floats and 16 bits without branches, so that the time does not depend on the data. {@link
- * HalfFormat} defines the results.
+ * Branch-free conversion between floats and 16 bits, so that the time does not depend on the data. {@link HalfFormat}
+ * defines the results.
  */
 final class HalfArrays {
 
-    /** Twice the bits of an infinity, so that the sign is gone: NaN has more. */
+    /** Bits of an infinity shifted left by one, which drops the sign: those of NaN are larger. */
     private static final int INFINITY_WITHOUT_SIGN = 0xff00_0000;
 
     private static final float TWO_TO_112 = 0x1p112f;
@@ -54,7 +54,7 @@ final class HalfArrays {
         int bits = Float.floatToRawIntBits(value);
         int doubled = bits << 1;
         float scaled = Math.abs(value) * TWO_TO_112 * TWO_TO_MINUS_110;
-        // The smallest normal number decides for all subnormal ones.
+        // Subnormal results all use the exponent of the smallest normal number.
         int exponent = Math.max(doubled >>> 24, 0x71);
         int sum = Float.floatToRawIntBits(Float.intBitsToFloat((exponent << 23) + 0x0780_0000) + scaled);
         int magnitude = ((sum >>> 13) & 0x7c00) + (sum & 0x0fff);
@@ -75,7 +75,7 @@ final class HalfArrays {
 
     private static short toBf16(int bits) {
         int rounded = (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-        // All ones for NaN, whose bits without the sign are above those of infinity.
+        // All ones for NaN: without the sign, its bits are above those of infinity.
         int nan = (0x7f80_0000 - (bits & 0x7fff_ffff)) >> 31;
         return (short) ((rounded & ~nan) | ((((bits >>> 16) & 0x8000) | 0x7fc0) & nan));
     }

@@ -9,9 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How a rank waits for others: backs off, looks from time to time whether the wait still makes sense, warns once of a
- * slow peer, and ends a wait that is hopeless. The common half of {@link Endpoint#await}; one instance per endpoint,
- * used by its thread.
+ * How a rank waits for others: backs off, checks from time to time whether the wait still makes sense, warns once of a
+ * slow peer, and ends a hopeless wait. The common part of {@link Endpoint#await}; one instance per endpoint, used by
+ * its thread.
  */
 public final class Patience {
 
@@ -27,9 +27,9 @@ public final class Patience {
     /**
      * Creates the patience of one rank.
      *
-     * @param rank who waits
-     * @param peerTimeout how long without progress
-     * @param verdicts what is known about the others
+     * @param rank the waiting rank
+     * @param peerTimeout limit of a wait without progress
+     * @param verdicts status of the other ranks
      * @param backoff owned from now on
      */
     public Patience(int rank, Duration peerTimeout, PeerStatus verdicts, Backoff backoff) {
@@ -56,7 +56,7 @@ public final class Patience {
     }
 
     /**
-     * Gives up on a peer that has left, but only at the second look: its last frames may have come after the first
+     * Gives up on a peer that has left, but only at the second check: its last frames may have arrived after the first
      * poll.
      */
     private void checkLeft(Activity activity) {
@@ -78,7 +78,7 @@ public final class Patience {
             LOG.warn("rank {} has waited 10 s in {} for {}", rank, activity, activity.peer());
         }
         if (Thread.currentThread().isInterrupted()) {
-            // Whoever interrupts because a rank is lost says so first.
+            // A rank may have been lost, and the interrupt a consequence: that is reported first.
             verdicts.check(rank, activity);
             throw new GyreException("rank " + rank + " was interrupted in " + activity);
         }

@@ -98,7 +98,7 @@ final class UserLock {
                 try (FileChannel channel =
                         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                     if (acquire(channel, deadline)) {
-                        // Closing it elsewhere would release the lock: see THREADS.
+                        // Stays open during the action: closing it would release the lock, see THREADS.
                         try (FileChannel found = FileChannel.open(file, StandardOpenOption.READ)) {
                             if (isSame(channel, found)) {
                                 checkOwner();
