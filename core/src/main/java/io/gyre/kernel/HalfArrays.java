@@ -46,9 +46,8 @@ final class HalfArrays {
     }
 
     /**
-     * Lets the floating-point adder round: next to a power of two 2<sup>13</sup> times as large as the last place that
-     * shall be kept, what is below that place has none. Multiplying up and down makes too large numbers infinite on the
-     * way.
+     * Uses the floating-point adder for rounding: adding a power of two 2<sup>13</sup> times that of the number leaves
+     * exactly the places to be kept. Scaling up and down first turns overflow into infinity.
      */
     private static short toFp16(float value) {
         int bits = Float.floatToRawIntBits(value);
@@ -63,7 +62,8 @@ final class HalfArrays {
     }
 
     /**
-     * Multiplying adjusts the exponent of a normal number; a subnormal one is put below 0.5, which is then taken away.
+     * A multiplication adjusts the exponent of a normal number. The bits of a subnormal one are put into the low bits
+     * of 0.5, which is then subtracted.
      */
     private static float fromFp16(short half) {
         int doubled = half << 17;

@@ -53,8 +53,8 @@ public record Groups(List<List<Integer>> members) {
     }
 
     /**
-     * One group for the ranks of each host that share memory, if the transport shares memory at all. All ranks of the
-     * session call it together.
+     * One group per set of ranks that share memory: those of a host, if the transport shares memory at all. All ranks
+     * of the session call it together.
      *
      * @param ranks number of ranks to divide, from 0; the others, if any, only take part in the call
      */

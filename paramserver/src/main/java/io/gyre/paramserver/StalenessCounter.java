@@ -3,7 +3,7 @@ package io.gyre.paramserver;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Counts how stale the pushes to one shard were, without allocating. For the service's thread. */
+/** Counts the staleness of the pushes to one shard, without allocation. Used by the service's thread. */
 final class StalenessCounter {
 
     private final long[] counts = new long[StalenessHistogram.BINS];
@@ -17,7 +17,7 @@ final class StalenessCounter {
         sum += staleness;
     }
 
-    /** What was counted so far. */
+    /** The counts so far. */
     StalenessHistogram histogram() {
         List<Long> all = new ArrayList<>();
         for (long count : counts) {
