@@ -86,7 +86,6 @@ final class MappedVector implements MemoryBox {
         }
     }
 
-    /** Ends {@link #enter}. */
     void exit() {
         for (Region region : regions) {
             region.exit();

@@ -105,7 +105,6 @@ final class MeetingPoint implements AutoCloseable {
         }
     }
 
-    /** Ends {@link #enter}. */
     void exit() {
         for (int rank = 0; rank < boxes.length; rank++) {
             boxes[rank].region().exit();

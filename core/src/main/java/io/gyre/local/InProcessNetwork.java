@@ -41,7 +41,6 @@ final class InProcessNetwork {
         return run.membership(rank);
     }
 
-    /** A rank ends. */
     void end(int rank) {
         run.end(rank);
     }

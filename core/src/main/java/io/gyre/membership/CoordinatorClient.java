@@ -177,7 +177,6 @@ final class CoordinatorClient {
         closed = true;
     }
 
-    /** Whether {@link #close} was called. */
     boolean isClosed() {
         return closed;
     }

@@ -205,7 +205,7 @@ public final class Membership implements PeerStatus {
                     pause(deadline);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
-                    // A rank may have been lost, and the interrupt a consequence: that is reported first.
+                    // If the interrupt is because of a lost rank, the loss is known by now: report that instead.
                     check(rank(), doing);
                     throw new GyreException("rank " + rank() + " was interrupted in " + doing, e);
                 }

@@ -78,7 +78,7 @@ public final class Patience {
             LOG.warn("rank {} has waited 10 s in {} for {}", rank, activity, activity.peer());
         }
         if (Thread.currentThread().isInterrupted()) {
-            // A rank may have been lost, and the interrupt a consequence: that is reported first.
+            // If the interrupt is because of a lost rank, the loss is known by now: report that instead.
             verdicts.check(rank, activity);
             throw new GyreException("rank " + rank + " was interrupted in " + activity);
         }

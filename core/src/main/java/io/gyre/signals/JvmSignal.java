@@ -44,12 +44,10 @@ final class JvmSignal {
         invoke(method(SIGNAL, "raise", load(SIGNAL)), null, make(name.replaceFirst("^SIG", "")));
     }
 
-    /** Calls the previous handler. */
     void callHandlerBefore() {
         invoke(method(HANDLER, "handle", load(SIGNAL)), handlerBefore, signal);
     }
 
-    /** Restores the previous handler. */
     void restore() {
         replaceHandler(signal, handlerBefore);
     }

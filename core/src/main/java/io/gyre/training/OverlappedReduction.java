@@ -42,7 +42,6 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
     private volatile boolean closed;
     private volatile @Nullable Throwable failure;
 
-    /** Starts the thread. */
     OverlappedReduction(BucketReducer reducer, StepModel model, int rank) {
         this.reducer = reducer;
         this.model = model;

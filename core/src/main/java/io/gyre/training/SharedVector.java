@@ -23,8 +23,8 @@ public interface SharedVector {
     void start(Region values);
 
     /**
-     * Allocates memory into which the vector is read fastest, valid as long as the vector's owner. All ranks that share
-     * this view call it together.
+     * Allocates memory into which the vector is read fastest, valid for the lifetime of the vector's creator. All ranks
+     * that share this view call it together.
      */
     default Region allocate(long byteLength) {
         return Region.allocate("copy of a shared vector", byteLength);

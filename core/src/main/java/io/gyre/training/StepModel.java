@@ -29,7 +29,7 @@ public interface StepModel extends TrainableModel {
         return HostAccess.DIRECT;
     }
 
-    /** Called before a bucket is reduced; fails if it has changed since {@link #complete}. */
+    /** Called before a bucket is reduced; detects whether it has changed since {@link #complete}. */
     default void checkUnchanged(Bucket bucket) {}
 
     /** All buckets are reduced, and may be used for computing again. */

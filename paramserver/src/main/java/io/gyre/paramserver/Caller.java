@@ -70,7 +70,6 @@ final class Caller {
         return call;
     }
 
-    /** Waits for a reply. */
     <R extends Reply> R await(Call<R> call) {
         return await(call, timeout);
     }

@@ -51,7 +51,6 @@ final class ChangeLedger {
 
     private final Map<Integer, Entry> entries = new HashMap<>();
 
-    /** Judges a change of a client. */
     Verdict judge(int rank, ChangeId id) {
         Entry last = entries.get(rank);
         if (last == null) {

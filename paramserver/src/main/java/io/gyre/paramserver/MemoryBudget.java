@@ -39,7 +39,6 @@ final class MemoryBudget {
         taken -= bytes;
     }
 
-    /** Bytes taken. */
     long taken() {
         return taken;
     }

@@ -107,7 +107,7 @@ public final class ParameterService implements AutoCloseable {
         return links;
     }
 
-    /** All ranks of which this rank is client, or server, or both. */
+    /** The ranks that this one is a client of, a server of, or both. */
     private List<Peer> newPeers(Endpoint endpoint, List<ServerLink> links) {
         List<Peer> peers = new ArrayList<>();
         for (int rank = 0; rank < session.world().size(); rank++) {

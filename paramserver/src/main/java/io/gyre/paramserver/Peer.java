@@ -9,7 +9,7 @@ import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A rank of which this one is client, or server, or both. Used by the service's thread. */
+/** A rank that this one is a client of, a server of, or both. Used by the service's thread. */
 final class Peer implements FrameReceiver.Handler {
 
     /** Frames taken from one peer before the next has its turn. */

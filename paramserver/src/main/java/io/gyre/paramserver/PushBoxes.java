@@ -71,7 +71,6 @@ final class PushBoxes {
         }
     }
 
-    /** Frees all boxes. */
     void freeAll() {
         byRank.values().forEach(this::free);
         byRank.clear();

@@ -63,7 +63,6 @@ final class ServerLink {
         return calls.incrementAndGet();
     }
 
-    /** Starts a call. */
     void ask(Call<?> call, Faults faults) {
         open.add(call);
         enqueue(call, System.nanoTime(), faults);

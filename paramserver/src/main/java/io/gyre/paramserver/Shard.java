@@ -80,7 +80,6 @@ final class Shard {
         return memory;
     }
 
-    /** Length in bytes. */
     long byteLength() {
         return memory.data().byteLength();
     }

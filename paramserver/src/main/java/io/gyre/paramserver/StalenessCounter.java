@@ -10,7 +10,6 @@ final class StalenessCounter {
     private long max;
     private long sum;
 
-    /** Counts a push. */
     void count(long staleness) {
         counts[(int) Math.min(staleness, counts.length - 1)]++;
         max = Math.max(max, staleness);

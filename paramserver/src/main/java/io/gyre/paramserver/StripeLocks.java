@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>
  *   free --CAS(0, own)--> own            the normal way; unlock stores 0
- *   dead --CAS(dead, own)--> own         whoever finds the holder gone takes the lock over
+ *   lost --CAS(lost, own)--> own         a process that finds the holder lost takes over its lock
  * </pre>
  *
  * <p><b>Invariants.</b> A process writes its own word only by a compare-and-set, and 0 only into a lock that it holds.

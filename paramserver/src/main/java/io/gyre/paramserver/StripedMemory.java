@@ -91,7 +91,6 @@ final class StripedMemory {
         WORD.setVolatile(whole.window(FREED_AT), whole.windowOffset(FREED_AT), 1L);
     }
 
-    /** Copies all of it. */
     void read(Region into) {
         whole.enter("a read of a soft memory box");
         try {

@@ -50,7 +50,6 @@ final class TrainedShard {
         return 1 + (training.consistency().combinesSteps() ? 1 : 0) + (training.delayCompensation() > 0 ? workers : 0);
     }
 
-    /** Number of updates applied. */
     long updates() {
         return updates;
     }

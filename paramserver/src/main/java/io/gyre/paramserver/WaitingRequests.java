@@ -22,7 +22,6 @@ final class WaitingRequests {
 
     private final List<Waiting> all = new ArrayList<>();
 
-    /** Keeps a request. */
     void add(ClientLink client, long call, Wait<?> request) {
         all.removeIf(other -> other.client == client
                 && other.request.getClass() == request.getClass()

@@ -25,7 +25,6 @@ final class AskedServer {
         final List<Reply> all = new ArrayList<>();
         final List<Long> calls = new ArrayList<>();
 
-        /** Data of the last reply. */
         Region data = Region.allocate("data", 0);
 
         /** Bytes of data of all replies. */
@@ -78,7 +77,6 @@ final class AskedServer {
         server.onFrame(rank, frame, words, 0);
     }
 
-    /** Sends data of a call. */
     void sendData(long call, int rank, Region data) {
         for (long sent = 0; sent < data.byteLength(); ) {
             int n = data.contiguous(sent, Math.min(MAX_PAYLOAD, data.byteLength() - sent));

@@ -38,7 +38,7 @@ import org.slf4j.LoggerFactory;
  */
 final class AeronEndpoint implements Endpoint, PeerStatus {
 
-    /** Only ranks that are never restarted use boxes. */
+    /** Ranks that create boxes are never restarted. */
     private static final int BOX_GENERATION = 1;
 
     private static final Logger LOG = LoggerFactory.getLogger(AeronEndpoint.class);

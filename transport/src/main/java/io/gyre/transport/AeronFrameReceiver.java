@@ -150,7 +150,6 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         return receiver == null || receiver.onFrame(frame, term, at + FrameHeader.BYTES);
     }
 
-    /** Number of frames received so far. */
     long frames() {
         return guard.admitted();
     }

@@ -58,7 +58,6 @@ final class AeronFrameSender implements FrameSender {
         return payloadBytes;
     }
 
-    /** Number of frames sent so far. */
     long frames() {
         return sequence;
     }

@@ -15,8 +15,8 @@ import org.agrona.MutableDirectBuffer;
  *  4  byte  version
  *  5  byte  kind of frame
  *  6  short flags, 0
- *  8  long  run: first half of its name
- * 16  int   generation of the membership
+ *  8  long  run: high half of its name
+ * 16  int   generation of the stream
  * 20  int   source rank
  * 24  long  step
  * 32  int   bucket
@@ -31,7 +31,6 @@ import org.agrona.MutableDirectBuffer;
  */
 final class FrameHeader {
 
-    /** Length of this header. */
     static final int BYTES = 64;
 
     private static final int MAGIC = 0x47595245;
@@ -51,7 +50,6 @@ final class FrameHeader {
 
     private FrameHeader() {}
 
-    /** Writes the header of {@code frame}. */
     static void write(MutableDirectBuffer out, int at, Frame frame, long run, int generation, int source) {
         out.putInt(at, MAGIC, LITTLE_ENDIAN);
         out.putByte(at + 4, VERSION);

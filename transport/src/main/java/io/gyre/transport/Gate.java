@@ -21,12 +21,10 @@ final class Gate {
         }
     }
 
-    /** Exits. */
     void exit() {
         inside.decrementAndGet();
     }
 
-    /** Fails if the gate is closed. */
     void check() {
         if (inside.get() < 0) {
             throw closed();

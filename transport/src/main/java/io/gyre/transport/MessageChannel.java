@@ -91,7 +91,6 @@ final class MessageChannel implements AutoCloseable {
         }
     }
 
-    /** Whether {@link #finish} was called. */
     boolean isFinishing() {
         return closing;
     }

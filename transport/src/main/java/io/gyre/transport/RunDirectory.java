@@ -78,7 +78,6 @@ final class RunDirectory implements AutoCloseable {
         return user.exclusively(() -> removeLeftovers(user.home()));
     }
 
-    /** Its path. */
     Path path() {
         return path;
     }

@@ -38,8 +38,8 @@ final class UserLock {
             "remove it, or let its owner or root do so, while none of this user's programs runs";
 
     /**
-     * The system's file locks belong to processes: when one thread closes the file, another thread's lock is lost. So
-     * the threads of this process take turns before they lock the file.
+     * The system's file locks belong to processes: when one thread closes the file, another thread's lock is released.
+     * So the threads of this process take turns before they lock the file.
      */
     private static final ReentrantLock THREADS = new ReentrantLock();
 
@@ -61,7 +61,6 @@ final class UserLock {
         posix = Files.getFileStore(parent).supportsFileAttributeView("posix");
     }
 
-    /** The directory. */
     Path home() {
         return home;
     }
