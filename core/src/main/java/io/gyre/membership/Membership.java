@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>Threading
- *   <dd>Any thread may call any method; one exchange at a time. Waits release the monitor. Queries, such as {@link
- *       #check(int, Object)} and {@link #hasLeft}, take no lock.
+ *   <dd>Any thread may call any method; one exchange at a time. Waits release the monitor. Queries, such as
+ *       {@link #check(int, Object)} and {@link #hasLeft}, take no lock.
  *   <dt>Waits
  *   <dd>End with {@link PeerLostException} or another {@link GyreException} as soon as the run has ended, and on an
  *       interrupt, which stays set.

@@ -22,8 +22,8 @@ import java.util.stream.IntStream;
  *   <dt>Failure
  *   <dd>When a rank is lost, every wait of every other rank ends with {@link PeerLostException}, and every later call
  *       fails with it. Sessions are not repaired; a run is started again from a checkpoint. Only a rank that has
- *       declared it ({@link #beExpendable}) may end without ending the run, and be restarted as another process ({@link
- *       #incarnation}).
+ *       declared it ({@link #beExpendable}) may end without ending the run, and be restarted as another process
+ *       ({@link #incarnation}).
  * </dl>
  */
 public interface Session extends AutoCloseable {
@@ -44,8 +44,8 @@ public interface Session extends AutoCloseable {
     List<Member> members();
 
     /**
-     * The network in use, in one word for reports: {@code local}, {@code shm}, {@code ipc}, {@code udp}, {@code
-     * shm+udp}.
+     * The network in use, in one word for reports: {@code local}, {@code shm}, {@code ipc}, {@code udp},
+     * {@code shm+udp}.
      */
     String transport();
 
@@ -53,9 +53,9 @@ public interface Session extends AutoCloseable {
     Endpoint endpoint();
 
     /**
-     * A separate network among the same ranks, so that another thread can communicate next to the one that uses {@link
-     * #endpoint}, which is lane 0. Each lane is used by one thread at a time. Frames on other lanes may be overtaken by
-     * the news that their sender has left, so protocols there must end with an acknowledgement.
+     * A separate network among the same ranks, so that another thread can communicate next to the one that uses
+     * {@link #endpoint}, which is lane 0. Each lane is used by one thread at a time. Frames on other lanes may be
+     * overtaken by the news that their sender has left, so protocols there must end with an acknowledgement.
      *
      * @param lane 0 to {@link #LANES} - 1; the same object for the same number
      */

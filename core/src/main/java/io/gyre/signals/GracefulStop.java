@@ -59,8 +59,8 @@ public final class GracefulStop implements AutoCloseable {
     }
 
     /**
-     * As {@link #onTermination(Runnable, Duration)}, with the launcher's time ({@code --grace}), otherwise {@link
-     * #TIME}.
+     * As {@link #onTermination(Runnable, Duration)}, with the launcher's time ({@code --grace}), otherwise
+     * {@link #TIME}.
      */
     public static GracefulStop onTermination(Runnable ask) {
         return onTermination(ask, OF_JVM.usualTime());

@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The fastest kernels that work in this JVM: OpenBLAS if it is on the class path with its native library, otherwise
- * Java arrays. The choice is made once, on first use, and logged with its reason. {@code
- * docs/decisions/0007-fast-sums-by-openblas.md} gives the reasons for these candidates.
+ * Java arrays. The choice is made once, on first use, and logged with its reason.
+ * {@code docs/decisions/0007-fast-sums-by-openblas.md} gives the reasons for these candidates.
  */
 public final class FastKernels {
 

@@ -16,7 +16,7 @@ public interface ServerOptimizer {
      * @param parameters the shard
      * @param gradient mean gradient, as long as the shard; may be overwritten
      * @param update number of the update, from 0, for schedules and bias corrections
-     * @param epoch of the most advanced worker
+     * @param epoch number of the pass over the data of the most advanced worker
      * @param part fraction of the learning rate for this update, above 0 and at most 1
      */
     void update(Region parameters, Region gradient, long update, int epoch, double part);

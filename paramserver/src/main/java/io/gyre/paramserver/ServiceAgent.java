@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The work of the service's thread, turn by turn: carries this rank's calls, works on mapped shards for it, serves
- * other ranks, and notices which are lost or have left. Other threads hand it work through {@link #ask} and {@link
- * #execute}; all other methods are for the service's thread.
+ * other ranks, and notices which are lost or have left. Other threads hand it work through {@link #ask} and
+ * {@link #execute}; all other methods are for the service's thread.
  */
 final class ServiceAgent implements ServiceThread.Agent {
 

@@ -33,16 +33,16 @@ import org.jspecify.annotations.Nullable;
  *   <li>The reply is queued in the client's link, and {@link #advance} sends it.
  * </ol>
  *
- * <p>A push goes from here to {@link Shard}, which applies it once however often it arrives, and on to {@link
- * TrainedShard}, which turns pushes into updates.
+ * <p>A push goes from here to {@link Shard}, which applies it once however often it arrives, and on to
+ * {@link TrainedShard}, which turns pushes into updates.
  *
  * <p><b>Concurrency.</b> This class runs on the service's thread, one request after the other, and no request waits for
  * anything external while it is handled. Meanwhile others access shards in two places only:
  *
  * <ul>
- *   <li>Clients that have mapped a shard without training change it at any time, under the locks of {@link
- *       StripedMemory}. This class takes the same locks. It is not notified of such a change, so {@link #answerWaiting}
- *       is called in every turn of the service.
+ *   <li>Clients that have mapped a shard without training change it at any time, under the locks of
+ *       {@link StripedMemory}. This class takes the same locks. It is not notified of such a change, so
+ *       {@link #answerWaiting} is called in every turn of the service.
  *   <li>A client fills its push box ({@link PushBoxes}) between the reply to one push and its next push, and the server
  *       uses the box between that push and its reply. So the box needs no lock.
  * </ul>

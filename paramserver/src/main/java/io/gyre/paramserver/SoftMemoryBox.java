@@ -60,8 +60,8 @@ public final class SoftMemoryBox {
     }
 
     /**
-     * Starts to copy the whole box into {@code into}, which must be as long, and must not be touched until {@link
-     * #awaitRead}. It contains all additions begun before. One such read at a time.
+     * Starts to copy the whole box into {@code into}, which must be as long, and must not be touched until
+     * {@link #awaitRead}. It contains all additions begun before. One such read at a time.
      */
     public void beginRead(Region into) {
         buffer.checkLength(into);

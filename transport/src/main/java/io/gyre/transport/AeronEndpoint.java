@@ -43,7 +43,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
 
     private static final Logger LOG = LoggerFactory.getLogger(AeronEndpoint.class);
 
-    /** A rank that has left sends nothing. */
+    /** A rank that has left or is lost sends nothing. */
     private static final FrameReceiver NOTHING = (handler, limit) -> 0;
 
     /** Added to a rank's number, it gives the stream's number. */
@@ -283,7 +283,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         }
     }
 
-    /** Opens the stream from a rank in the middle of a run; null if the rank has left again. */
+    /** Opens the stream from a rank in the middle of a run; null if the rank has left or is lost again. */
     private @Nullable AeronFrameReceiver openLate(int peer) {
         if (lane == 0 && hasReturned()) {
             return null;

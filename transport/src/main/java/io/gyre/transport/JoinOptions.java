@@ -83,8 +83,8 @@ public final class JoinOptions {
 
     /**
      * Reads the launcher's variables: {@code GYRE_RANK}, {@code GYRE_WORLD_SIZE}, {@code GYRE_RENDEZVOUS}, and if
-     * present {@code GYRE_TRANSPORT}, {@code GYRE_BIND}, {@code GYRE_HOST_ID}, {@code GYRE_LOCAL_SIZE}, {@code
-     * GYRE_TRUSTED_NETWORK}.
+     * present {@code GYRE_TRANSPORT}, {@code GYRE_BIND}, {@code GYRE_HOST_ID}, {@code GYRE_LOCAL_SIZE},
+     * {@code GYRE_TRUSTED_NETWORK}.
      *
      * @throws IllegalArgumentException naming the variable that is missing or invalid
      */
