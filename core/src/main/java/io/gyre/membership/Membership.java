@@ -238,7 +238,7 @@ public final class Membership implements PeerStatus {
      * to listen.
      *
      * @param sent number of frames that this rank has sent to each
-     * @param deadline by the clock of this membership
+     * @param deadline of this membership's clock
      */
     public void leave(List<Long> sent, long deadline) {
         boolean leaving;

@@ -185,7 +185,7 @@ public final class MessageCodec {
      * Decodes one message.
      *
      * @param in from its position to its limit, which must be the end of the message
-     * @throws ProtocolException if the bytes are no message
+     * @throws ProtocolException if the bytes are not a message
      */
     public static Message decode(ByteBuffer in) {
         try {

@@ -25,7 +25,7 @@ public final class Patience {
     private boolean leftNoticed;
 
     /**
-     * Creates the patience of one rank.
+     * Creates the waiting policy of one rank.
      *
      * @param rank the waiting rank
      * @param peerTimeout limit of a wait without progress

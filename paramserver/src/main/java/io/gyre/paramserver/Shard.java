@@ -51,7 +51,7 @@ final class Shard {
      * @param number of the buffer on this server
      * @param memory this server's part of it; its creator frees it
      * @param trained its training; null if it has none
-     * @param creation how it came about
+     * @param creation the request that created it
      */
     Shard(
             int number,

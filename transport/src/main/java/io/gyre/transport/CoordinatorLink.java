@@ -42,7 +42,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
     /**
      * Connects to a coordinator.
      *
-     * @param rank number that this rank asks for, or {@link Message#ANY_RANK}
+     * @param rank the rank requested, or {@link Message#ANY_RANK}
      * @throws IOException if nothing answers there
      */
     static CoordinatorLink connect(InetSocketAddress address, int rank, Duration timeout) throws IOException {
