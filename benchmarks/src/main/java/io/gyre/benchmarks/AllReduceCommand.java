@@ -1,13 +1,13 @@
 package io.gyre.benchmarks;
 
 import io.gyre.launcher.JavaProgram;
-import io.gyre.launcher.LaunchEnvironment;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
 import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
+import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -140,11 +140,14 @@ class GracefulStopTest {
         assertThat(awaitEnd()).isEqualTo(15);
     }
 
-    /** The JVM delivers signals one by one, each on its own thread: this one is the thread of a later signal. */
+    /**
+     * The JVM delivers signals one by one, each on its own thread. This one is the thread of a later signal, one that
+     * neither {@code nohup} nor a shell's {@code &} ignores.
+     */
     private static void awaitSignalsRaisedSoFar() throws InterruptedException {
         CountDownLatch heard = new CountDownLatch(1);
-        JvmSignal last = JvmSignal.handle("HUP", heard::countDown);
-        JvmSignal.raise("HUP");
+        JvmSignal last = JvmSignal.handle("WINCH", heard::countDown);
+        JvmSignal.raise("WINCH");
         heard.await();
         last.restore();
         for (Thread thread : Thread.getAllStackTraces().keySet()) {

@@ -1,5 +1,7 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.HostList;
+import io.gyre.transport.LaunchEnvironment;
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.time.Duration;

@@ -2,8 +2,10 @@ package io.gyre.launcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -28,6 +30,12 @@ class RunTest {
         }
     }
 
+    private static Map<String, String> variables(String environment) {
+        return Arrays.stream(environment.split(" ", -1))
+                .map(word -> word.split("=", 2))
+                .collect(Collectors.toMap(word -> word[0], word -> word[1]));
+    }
+
     @ParameterizedTest(name = "{1}")
     @CsvSource({
         "PMI_RANK=1 PMI_SIZE=4, MPICH",
@@ -37,7 +45,7 @@ class RunTest {
         "JOB_COMPLETION_INDEX=1 WORLD_SIZE=4, Kubernetes",
     })
     void itIsRefusedWhereAnotherLauncherHasStartedSeveral(String environment, String launcher) throws Exception {
-        Map<String, String> variables = LaunchEnvironmentTest.variables(environment);
+        Map<String, String> variables = variables(environment);
         try (GyreProcess gyre = GyreProcess.run(variables, List.of("-n", "2"), "environment")) {
             assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(2);
 

@@ -93,69 +93,34 @@ public final class JoinOptions {
     }
 
     static JoinOptions fromEnvironment(Map<String, String> environment) {
-        Variables variables = new Variables(environment);
+        EnvironmentVariables variables = new EnvironmentVariables(environment);
         Builder builder = builder(
-                variables.number("GYRE_RANK"), variables.number("GYRE_WORLD_SIZE"), variables.text("GYRE_RENDEZVOUS"));
-        if (variables.has("GYRE_TRANSPORT")) {
-            builder.transport(variables.mode("GYRE_TRANSPORT"));
+                variables.number("GYRE_RANK"),
+                variables.number("GYRE_WORLD_SIZE"),
+                variables.requiredText("GYRE_RENDEZVOUS"));
+        if (variables.all("GYRE_TRANSPORT")) {
+            builder.transport(mode(variables, "GYRE_TRANSPORT"));
         }
-        if (variables.has("GYRE_BIND")) {
-            builder.bind(variables.text("GYRE_BIND"));
+        if (variables.all("GYRE_BIND")) {
+            builder.bind(variables.requiredText("GYRE_BIND"));
         }
-        if (variables.has("GYRE_HOST_ID")) {
-            builder.hostId(variables.text("GYRE_HOST_ID"));
+        if (variables.all("GYRE_HOST_ID")) {
+            builder.hostId(variables.requiredText("GYRE_HOST_ID"));
         }
-        if (variables.has("GYRE_LOCAL_SIZE")) {
+        if (variables.all("GYRE_LOCAL_SIZE")) {
             builder.ranksOnHost(variables.number("GYRE_LOCAL_SIZE"));
         }
-        if (variables.has("GYRE_TRUSTED_NETWORK")) {
+        if (variables.all("GYRE_TRUSTED_NETWORK")) {
             builder.trustedNetwork(variables.flag("GYRE_TRUSTED_NETWORK"));
         }
         return builder.build();
     }
 
-    private record Variables(Map<String, String> environment) {
-
-        boolean has(String name) {
-            return !environment.getOrDefault(name, "").isBlank();
-        }
-
-        String text(String name) {
-            if (!has(name)) {
-                throw new IllegalArgumentException("environment variable " + name
-                        + " is not set. Start this program with 'gyre run', or set GYRE_RANK, GYRE_WORLD_SIZE and"
-                        + " GYRE_RENDEZVOUS for every rank");
-            }
-            return environment.getOrDefault(name, "").strip();
-        }
-
-        int number(String name) {
-            String text = text(name);
-            try {
-                return Integer.parseInt(text);
-            } catch (NumberFormatException e) {
-                throw new IllegalArgumentException(
-                        "environment variable " + name + " = '" + text + "' is not a number", e);
-            }
-        }
-
-        boolean flag(String name) {
-            String text = text(name);
-            return switch (text) {
-                case "true" -> true;
-                case "false" -> false;
-                default ->
-                    throw new IllegalArgumentException(
-                            "environment variable " + name + " = '" + text + "' is neither true nor false");
-            };
-        }
-
-        TransportMode mode(String name) {
-            try {
-                return TransportMode.of(text(name));
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("environment variable " + name + ": " + e.getMessage(), e);
-            }
+    private static TransportMode mode(EnvironmentVariables variables, String name) {
+        try {
+            return TransportMode.of(variables.requiredText(name));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("environment variable " + name + ": " + e.getMessage(), e);
         }
     }
 

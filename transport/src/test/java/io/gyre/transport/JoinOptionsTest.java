@@ -65,9 +65,9 @@ class JoinOptionsTest {
 
     @ParameterizedTest
     @CsvSource({
-        "GYRE_RANK, one, GYRE_RANK = 'one' is not a number",
-        "GYRE_WORLD_SIZE, 4.0, GYRE_WORLD_SIZE = '4.0' is not a number",
-        "GYRE_LOCAL_SIZE, x, GYRE_LOCAL_SIZE = 'x' is not a number",
+        "GYRE_RANK, one, GYRE_RANK = 'one' is not a whole number",
+        "GYRE_WORLD_SIZE, 4.0, GYRE_WORLD_SIZE = '4.0' is not a whole number",
+        "GYRE_LOCAL_SIZE, x, GYRE_LOCAL_SIZE = 'x' is not a whole number",
         "GYRE_TRANSPORT, tcp, 'GYRE_TRANSPORT: transport ''tcp'' is unknown: auto, shm, ipc or udp'",
         "GYRE_TRUSTED_NETWORK, yes, GYRE_TRUSTED_NETWORK = 'yes' is neither true nor false",
         "GYRE_RANK, 4, 'rank 4 is outside a world of 4 ranks (0 to 3)'",

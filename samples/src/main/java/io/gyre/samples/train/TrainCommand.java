@@ -2,10 +2,10 @@ package io.gyre.samples.train;
 
 import io.gyre.launcher.CudaBackend;
 import io.gyre.launcher.JavaProgram;
-import io.gyre.launcher.LaunchEnvironment;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.Shell;
+import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

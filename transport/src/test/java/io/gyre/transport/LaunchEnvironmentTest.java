@@ -1,9 +1,8 @@
-package io.gyre.launcher;
+package io.gyre.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.transport.JoinOptions;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -92,8 +91,8 @@ class LaunchEnvironmentTest {
             delimiter = '|',
             value = {
                 "GYRE_RANK=1 | environment variable GYRE_WORLD_SIZE is not set",
-                "RANK=one WORLD_SIZE=2 | environment variable RANK=one is not a whole number",
-                "RANK=-1 WORLD_SIZE=2 | environment variable RANK=-1 is not a whole number",
+                "RANK=one WORLD_SIZE=2 | environment variable RANK = 'one' is not a whole number",
+                "RANK=-1 WORLD_SIZE=2 | torchrun says that this is rank -1 of 2, which cannot be",
                 "RANK=2 WORLD_SIZE=2 | torchrun says that this is rank 2 of 2, which cannot be",
                 "RANK=0 WORLD_SIZE=0 | torchrun says that this is rank 0 of 0, which cannot be",
                 "JOB_COMPLETION_INDEX=1 | set WORLD_SIZE in the manifest to the Job's completions",

@@ -1,4 +1,4 @@
-package io.gyre.launcher;
+package io.gyre.transport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

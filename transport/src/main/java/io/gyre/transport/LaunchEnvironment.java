@@ -1,6 +1,5 @@
-package io.gyre.launcher;
+package io.gyre.transport;
 
-import io.gyre.transport.JoinOptions;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -39,7 +38,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
      * @throws IllegalArgumentException if the traces are incomplete or make no sense; it names the variable and what to do
      */
     public static Optional<LaunchEnvironment> detect(Map<String, String> variables) {
-        Variables has = new Variables(variables);
+        EnvironmentVariables has = new EnvironmentVariables(variables);
         if (has.all("GYRE_RANK")) {
             return Optional.of(gyre(has));
         }
@@ -48,9 +47,9 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
         }
         if (has.all("TORCHELASTIC_RUN_ID", "RANK")) {
             // Its own store listens at MASTER_PORT.
-            return Optional.of(torchrun(has, has.rendezvous().or(() -> has.text("MASTER_ADDR"))));
+            return Optional.of(torchrun(has, rendezvous(has).or(() -> has.text("MASTER_ADDR"))));
         }
-        if (has.all("PMI_RANK", "PMI_SIZE") && !has.pmiOfSlurm()) {
+        if (has.all("PMI_RANK", "PMI_SIZE") && !isPmiOfSlurm(has)) {
             return Optional.of(mpich(has));
         }
         // A batch script that was not started by srun has all of SLURM's variables but this one, and is not a rank.
@@ -64,7 +63,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return Optional.of(trainJob(has));
         }
         if (has.all("RANK", "WORLD_SIZE")) {
-            return Optional.of(torchrun(has, has.master()));
+            return Optional.of(torchrun(has, master(has)));
         }
         return Optional.empty();
     }
@@ -100,46 +99,45 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
         return JoinOptions.builder(rank, size, complete ? place : place + ":" + port);
     }
 
-    private static LaunchEnvironment gyre(Variables has) {
+    private static LaunchEnvironment gyre(EnvironmentVariables has) {
         return new LaunchEnvironment(
                 "Gyre",
                 has.number("GYRE_RANK"),
                 has.number("GYRE_WORLD_SIZE"),
                 has.optionalNumber("GYRE_LOCAL_RANK"),
-                has.rendezvous());
+                rendezvous(has));
     }
 
-    private static LaunchEnvironment openMpi(Variables has) {
+    private static LaunchEnvironment openMpi(EnvironmentVariables has) {
         return new LaunchEnvironment(
                 "Open MPI",
                 has.number("OMPI_COMM_WORLD_RANK"),
                 has.number("OMPI_COMM_WORLD_SIZE"),
                 has.optionalNumber("OMPI_COMM_WORLD_LOCAL_RANK"),
-                has.rendezvous());
+                rendezvous(has));
     }
 
     /** By Hydra, which is also the launcher of Intel MPI and MVAPICH. */
-    private static LaunchEnvironment mpich(Variables has) {
+    private static LaunchEnvironment mpich(EnvironmentVariables has) {
         return new LaunchEnvironment(
                 "MPICH",
                 has.number("PMI_RANK"),
                 has.number("PMI_SIZE"),
                 has.optionalNumber("MPI_LOCALRANKID"),
-                has.rendezvous());
+                rendezvous(has));
     }
 
-    private static LaunchEnvironment slurm(Variables has) {
+    private static LaunchEnvironment slurm(EnvironmentVariables has) {
         Optional<String> hosts = has.text("SLURM_STEP_NODELIST").or(() -> has.text("SLURM_JOB_NODELIST"));
         return new LaunchEnvironment(
                 "SLURM",
                 has.number("SLURM_PROCID"),
-                has.number(has.slurmSize()),
+                has.number(slurmSize(has)),
                 has.optionalNumber("SLURM_LOCALID"),
-                has.rendezvous()
-                        .or(() -> hosts.map(list -> HostList.expand(list).get(0))));
+                rendezvous(has).or(() -> hosts.map(list -> HostList.expand(list).get(0))));
     }
 
-    private static LaunchEnvironment kubernetes(Variables has) {
+    private static LaunchEnvironment kubernetes(EnvironmentVariables has) {
         int index = has.number("JOB_COMPLETION_INDEX");
         if (!has.all("WORLD_SIZE")) {
             throw new IllegalArgumentException("Kubernetes gave this pod an index (JOB_COMPLETION_INDEX=" + index
@@ -150,7 +148,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 index,
                 has.number("WORLD_SIZE"),
                 OptionalInt.empty(),
-                has.master().or(() -> has.text("HOSTNAME").flatMap(name -> firstPod(name, index))));
+                master(has).or(() -> has.text("HOSTNAME").flatMap(name -> firstPod(name, index))));
     }
 
     /**
@@ -166,7 +164,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
         return Optional.of(job + "-0." + job);
     }
 
-    private static LaunchEnvironment trainJob(Variables has) {
+    private static LaunchEnvironment trainJob(EnvironmentVariables has) {
         OptionalInt perNode = has.optionalNumber("PET_NPROC_PER_NODE");
         if (perNode.orElse(1) != 1) {
             throw new IllegalArgumentException("a TrainJob with PET_NPROC_PER_NODE=" + perNode.getAsInt()
@@ -177,70 +175,37 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 has.number("PET_NODE_RANK"),
                 has.number("PET_NNODES"),
                 OptionalInt.empty(),
-                has.rendezvous().or(() -> has.address("PET_MASTER_ADDR", "PET_MASTER_PORT")));
+                rendezvous(has).or(() -> address(has, "PET_MASTER_ADDR", "PET_MASTER_PORT")));
     }
 
-    private static LaunchEnvironment torchrun(Variables has, Optional<String> leader) {
+    private static LaunchEnvironment torchrun(EnvironmentVariables has, Optional<String> leader) {
         return new LaunchEnvironment(
                 "torchrun", has.number("RANK"), has.number("WORLD_SIZE"), has.optionalNumber("LOCAL_RANK"), leader);
     }
 
-    private record Variables(Map<String, String> values) {
+    /** What the user says goes before what a launcher says. */
+    private static Optional<String> rendezvous(EnvironmentVariables has) {
+        return has.text("GYRE_RENDEZVOUS");
+    }
 
-        boolean all(String... names) {
-            for (String name : names) {
-                if (text(name).isEmpty()) {
-                    return false;
-                }
-            }
-            return true;
-        }
+    private static Optional<String> master(EnvironmentVariables has) {
+        return rendezvous(has).or(() -> address(has, "MASTER_ADDR", "MASTER_PORT"));
+    }
 
-        Optional<String> text(String name) {
-            return Optional.ofNullable(values.get(name)).map(String::strip).filter(value -> !value.isEmpty());
-        }
+    private static Optional<String> address(EnvironmentVariables has, String host, String port) {
+        OptionalInt number = has.optionalNumber(port);
+        return has.text(host).map(name -> number.isPresent() ? name + ":" + number.getAsInt() : name);
+    }
 
-        int number(String name) {
-            return optionalNumber(name)
-                    .orElseThrow(() -> new IllegalArgumentException("environment variable " + name + " is not set"));
-        }
+    /** The step's own count, if there is one: a step may have fewer tasks than its job. */
+    private static String slurmSize(EnvironmentVariables has) {
+        return has.all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
+    }
 
-        /** The step's own count, if there is one: a step may have fewer tasks than its job. */
-        String slurmSize() {
-            return all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
-        }
-
-        /** {@code srun --mpi=pmi2} sets both kinds alike; under Hydra SLURM's count the hosts. */
-        boolean pmiOfSlurm() {
-            return all("SLURM_STEP_ID")
-                    && text("PMI_RANK").equals(text("SLURM_PROCID"))
-                    && text("PMI_SIZE").equals(text(slurmSize()));
-        }
-
-        OptionalInt optionalNumber(String name) {
-            Optional<String> value = text(name);
-            if (value.isEmpty()) {
-                return OptionalInt.empty();
-            }
-            if (!value.get().matches("\\d{1,9}")) {
-                throw new IllegalArgumentException(
-                        "environment variable " + name + "=" + value.get() + " is not a whole number");
-            }
-            return OptionalInt.of(Integer.parseInt(value.get()));
-        }
-
-        /** What the user says goes before what a launcher says. */
-        Optional<String> rendezvous() {
-            return text("GYRE_RENDEZVOUS");
-        }
-
-        Optional<String> master() {
-            return rendezvous().or(() -> address("MASTER_ADDR", "MASTER_PORT"));
-        }
-
-        Optional<String> address(String host, String port) {
-            OptionalInt number = optionalNumber(port);
-            return text(host).map(name -> number.isPresent() ? name + ":" + number.getAsInt() : name);
-        }
+    /** {@code srun --mpi=pmi2} sets both kinds alike; under Hydra SLURM's count the hosts. */
+    private static boolean isPmiOfSlurm(EnvironmentVariables has) {
+        return has.all("SLURM_STEP_ID")
+                && has.text("PMI_RANK").equals(has.text("SLURM_PROCID"))
+                && has.text("PMI_SIZE").equals(has.text(slurmSize(has)));
     }
 }

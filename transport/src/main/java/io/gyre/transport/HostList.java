@@ -1,4 +1,4 @@
-package io.gyre.launcher;
+package io.gyre.transport;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -7,7 +7,7 @@ import java.util.List;
  * Lists of host names as SLURM writes them: {@code n[1-2,5],gpu[01-03]} is n1, n2, n5, gpu01, gpu02, gpu03. A plain list
  * such as {@code a,b} is one, too.
  */
-final class HostList {
+public final class HostList {
 
     /** More than any cluster has, and little enough to hold. */
     private static final int MOST = 1 << 16;
@@ -15,7 +15,7 @@ final class HostList {
     private HostList() {}
 
     /** Names in the order of the list, repetitions kept. */
-    static List<String> expand(String list) {
+    public static List<String> expand(String list) {
         List<String> hosts = new ArrayList<>();
         int start = 0;
         int depth = 0;
