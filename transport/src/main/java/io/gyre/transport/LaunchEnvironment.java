@@ -5,21 +5,21 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Who started this process, and as which rank: read from the environment variables that launchers set.
+ * The launcher of this process, and the rank it was given: read from the environment variables that launchers set.
  *
- * <p>The innermost launcher wins. SLURM's variables, for one, are still there in the ranks of an {@code mpirun} or a
- * {@code torchrun} that SLURM started, and then number the hosts and not the ranks.
+ * <p>The innermost launcher wins. For example, the ranks of an {@code mpirun} or a {@code torchrun} that SLURM started
+ * still have SLURM's variables, which then number the hosts and not the ranks.
  *
- * @param launcher who that was, for people
+ * @param launcher its name, for people
  * @param rank rank of this process
  * @param size number of ranks
- * @param localRank number among the ranks of this host, if the launcher tells
- * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher tells, or what the user has
- *     set as GYRE_RENDEZVOUS
+ * @param localRank number among the ranks of this host, if the launcher sets it
+ * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher sets it, or the value
+ *     of GYRE_RENDEZVOUS if the user does
  */
 public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
 
-    /** What to do, where a command is a rank if it is told so. */
+    /** Advice for commands that can be a single rank. */
     public static final String BY_VARIABLES =
             "Or make each process one rank by GYRE_RANK, GYRE_WORLD_SIZE and GYRE_RENDEZVOUS";
 
@@ -31,11 +31,11 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Looks for a launcher's traces.
+     * Detects the launcher from its variables.
      *
-     * @param variables the environment, as {@link System#getenv()} gives it
+     * @param variables the environment, as returned by {@link System#getenv()}
      * @return empty if no launcher started this process
-     * @throws IllegalArgumentException if the traces are incomplete or make no sense; it names the variable and what to do
+     * @throws IllegalArgumentException if variables are missing or invalid; names the variable and what to do
      */
     public static Optional<LaunchEnvironment> detect(Map<String, String> variables) {
         EnvironmentVariables has = new EnvironmentVariables(variables);
@@ -46,13 +46,13 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return Optional.of(openMpi(has));
         }
         if (has.all("TORCHELASTIC_RUN_ID", "RANK")) {
-            // Its own store listens at MASTER_PORT.
+            // torchrun's own store listens on MASTER_PORT.
             return Optional.of(torchrun(has, rendezvous(has).or(() -> has.text("MASTER_ADDR"))));
         }
         if (has.all("PMI_RANK", "PMI_SIZE") && !isPmiOfSlurm(has)) {
             return Optional.of(mpich(has));
         }
-        // A batch script that was not started by srun has all of SLURM's variables but this one, and is not a rank.
+        // A batch script that was not started by srun has all of SLURM's variables except this one, and is not a rank.
         if (has.all("SLURM_STEP_ID", "SLURM_PROCID")) {
             return Optional.of(slurm(has));
         }
@@ -69,12 +69,12 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Fails if a launcher has started several of this process, and each would start ranks: as many runs, none of which
-     * knows of another.
+     * Fails if a launcher has started several copies of a process that starts all ranks itself: each copy would start a
+     * separate run.
      *
-     * @param variables the environment, as {@link System#getenv()} gives it
-     * @param command what starts all ranks itself, for people
-     * @param instead what can be started in its place
+     * @param variables the environment, as returned by {@link System#getenv()}
+     * @param command name of the program that starts all ranks, for people
+     * @param instead what to start instead
      * @throws IllegalArgumentException with the launcher, the rank, and what to do
      */
     public static void checkStartedOnce(Map<String, String> variables, String command, String instead) {
@@ -86,10 +86,10 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Begins the options by which this process joins its run.
+     * Creates a builder for the options with which this process joins its run.
      *
-     * @param port of the rendezvous on the leader's host, where the launcher names no port
-     * @throws IllegalArgumentException if nobody tells where the ranks meet; it says what to set
+     * @param port of the rendezvous on the leader's host, used if the launcher sets no port
+     * @throws IllegalArgumentException if it is unknown where the ranks meet; says what to set
      */
     public JoinOptions.Builder joinOptions(int port) {
         String place = leader.orElseThrow(() -> new IllegalArgumentException(launcher
@@ -117,7 +117,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 rendezvous(has));
     }
 
-    /** By Hydra, which is also the launcher of Intel MPI and MVAPICH. */
+    /** Variables of Hydra, which is also the launcher of Intel MPI and MVAPICH. */
     private static LaunchEnvironment mpich(EnvironmentVariables has) {
         return new LaunchEnvironment(
                 "MPICH",
@@ -152,8 +152,8 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Pods of an Indexed Job are called {@code job-index}, and are found by that name under the headless Service that the Job's
-     * template names as its subdomain; we ask for a Service of the Job's own name.
+     * Pods of an Indexed Job are named {@code job-index}, and are found by that name under the headless Service that the
+     * Job's template sets as its subdomain. Gyre requires that this Service has the name of the Job.
      */
     private static Optional<String> firstPod(String ownName, int ownIndex) {
         String ending = "-" + ownIndex;
@@ -183,7 +183,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 "torchrun", has.number("RANK"), has.number("WORLD_SIZE"), has.optionalNumber("LOCAL_RANK"), leader);
     }
 
-    /** What the user says goes before what a launcher says. */
+    /** The user's setting takes precedence over the launcher's. */
     private static Optional<String> rendezvous(EnvironmentVariables has) {
         return has.text("GYRE_RENDEZVOUS");
     }
@@ -202,7 +202,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
         return has.all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
     }
 
-    /** {@code srun --mpi=pmi2} sets both kinds alike; under Hydra SLURM's count the hosts. */
+    /** {@code srun --mpi=pmi2} sets both kinds of variables to equal values; under Hydra, SLURM's number the hosts. */
     private static boolean isPmiOfSlurm(EnvironmentVariables has) {
         return has.all("SLURM_STEP_ID")
                 && has.text("PMI_RANK").equals(has.text("SLURM_PROCID"))
