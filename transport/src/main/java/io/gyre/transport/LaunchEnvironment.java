@@ -152,8 +152,8 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Pods of an Indexed Job are named {@code job-index}, and are found by that name under the headless Service that the
-     * Job's template sets as its subdomain. Gyre requires that this Service has the name of the Job.
+     * Pods of an Indexed Job are named {@code job-index}, and are found by that name under the headless Service that
+     * the Job's template sets as its subdomain. Gyre requires that this Service has the name of the Job.
      */
     private static Optional<String> firstPod(String ownName, int ownIndex) {
         String ending = "-" + ownIndex;
