@@ -29,8 +29,8 @@ import java.nio.ByteBuffer;
  * cycle of full links cannot form. A byte of a complete chunk may overwrite the local one at once: it can exist only
  * because the local one has been sent.
  *
- * <p>Every hop sends at least one frame, even if it is empty, so that ranks with vectors of different lengths never
- * miss each other.
+ * <p>Every hop sends at least one frame, even if it is empty, so that even ranks with vectors of different lengths
+ * always meet.
  */
 final class RingPass {
 

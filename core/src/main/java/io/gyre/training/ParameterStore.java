@@ -17,7 +17,7 @@ import io.gyre.memory.Region;
  *   <dt>Threading
  *   <dd>One thread at a time.
  *   <dt>Failure
- *   <dd>{@link PeerLostException} if a server is lost, {@link PeerTimeoutException} if one does not respond.
+ *   <dd>{@link PeerLostException} if a server is lost, {@link PeerTimeoutException} if one does not reply.
  * </dl>
  */
 public interface ParameterStore {

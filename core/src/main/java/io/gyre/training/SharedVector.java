@@ -14,7 +14,7 @@ import io.gyre.memory.Region;
  *   <dd>One thread at a time.
  *   <dt>Failure
  *   <dd>{@link PeerLostException} if the vector is lost with a rank that held it, {@link PeerTimeoutException} if that
- *       rank does not respond.
+ *       rank does not reply.
  * </dl>
  */
 public interface SharedVector {

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *   <li><i>backward</i>: the rank computes the sums of its gradients,
  *   <li><i>reduce</i>: the {@link GradientReduction} replaces them, bucket by bucket, by the sums over all ranks in
  *       step; during the pass, as far as it reports which are complete, or after it,
- *   <li><i>check</i>: all ranks in step exchange their reports, and fail together if these do not agree,
+ *   <li><i>check</i>: all ranks in step share their reports, and fail together if these do not agree,
  *   <li><i>apply</i>: the exchange lets the model's updater apply them, or prepares them for a server,
  *   <li><i>after</i>: it exchanges the result,
  *   <li><i>end</i>: the model counts the step.

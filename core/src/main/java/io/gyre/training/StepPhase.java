@@ -8,7 +8,7 @@ public enum StepPhase {
     BACKWARD,
     /** Reduces gradients. Omitted by a rank that takes its steps alone. */
     REDUCE,
-    /** Ranks exchange their reports, and compare them. */
+    /** Ranks share their reports, and compare them. */
     CHECK,
     /**
      * Turns reduced gradients into new parameters, or prepares them for a server. Omitted without examples, like the

@@ -133,7 +133,7 @@ public final class ParameterClient implements ParameterStore {
      * As {@link #awaitPush()}, with a timeout. After a timeout the push is still in flight, and applied once: call this
      * again to continue waiting.
      *
-     * @throws io.gyre.PeerTimeoutException if a server has not responded in time
+     * @throws io.gyre.PeerTimeoutException if a server has not replied in time
      */
     public void awaitPush(Duration atMost) {
         for (Call<Applied> call : pushing) {

@@ -31,7 +31,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Streams between one rank and its peers: in shared memory for peers on the same host, otherwise over UDP.
+ * Streams between one rank and its peers: in shared memory for peers on the same host, unless the transport is UDP;
+ * otherwise over UDP.
  *
  * <p>A stream and its memory are created when its sender is first requested. Receivers for all peers open at the start,
  * at little cost, so that nothing sent early is lost.
