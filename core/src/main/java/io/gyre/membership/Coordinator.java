@@ -206,7 +206,7 @@ public final class Coordinator {
             nextHeartbeat = time + HEARTBEAT.toNanos();
             sendHeartbeats();
         }
-        // A copy, because a loss that does not end the run modifies the list.
+        // A copy, so that the loop continues after a loss that does not end the run.
         for (Participant participant : List.copyOf(participants.all())) {
             if (end == null && !participant.isGone()) {
                 listenTo(participant, time);

@@ -87,7 +87,7 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
      * Starts this rank's part of a step.
      *
      * @param examples number of this rank's examples
-     * @return to which the pass reports its progress
+     * @return takes the progress reports of the pass
      */
     GradientProgress begin(long examples, long ofStep) {
         step = ofStep;
