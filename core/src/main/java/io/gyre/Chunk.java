@@ -1,8 +1,8 @@
 package io.gyre;
 
 /**
- * The part of a vector that one rank owns during a collective. The first {@code elements % count} chunks have one element more
- * than the rest; with fewer elements than ranks some are empty.
+ * The part of a vector that one rank owns during a collective. The first {@code elements % count} chunks have one
+ * element more than the rest; with fewer elements than ranks, some chunks are empty.
  *
  * @param offset in elements
  * @param length in elements
@@ -10,9 +10,9 @@ package io.gyre;
 public record Chunk(long offset, long length) {
 
     /**
-     * Cuts a vector.
+     * Computes one chunk of a vector.
      *
-     * @param index which chunk, taken modulo {@code count}, so that a ring may count on past its end or back below 0
+     * @param index number of the chunk, taken modulo {@code count}, so that a ring may count past its end or below 0
      * @param count number of chunks
      * @param elements length of the vector
      */
@@ -21,7 +21,7 @@ public record Chunk(long offset, long length) {
         return new Chunk(offset(i, count, elements), offset(i + 1, count, elements) - offset(i, count, elements));
     }
 
-    /** Where chunk {@code index} of {@code count} begins, in elements; allocation-free. */
+    /** Offset of chunk {@code index} of {@code count}, in elements; does not allocate. */
     public static long offset(int index, int count, long elements) {
         return index * (elements / count) + Math.min(index, elements % count);
     }

@@ -1,6 +1,6 @@
 package io.gyre;
 
-/** Ranks run different programs: other models, options, sizes or calls. Stop and compare; no retry helps. */
+/** Ranks run different programs: other models, options, sizes or calls. Compare the programs; a retry does not help. */
 public final class DisagreementException extends GyreException {
 
     private static final long serialVersionUID = 1L;

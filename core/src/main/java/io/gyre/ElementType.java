@@ -1,6 +1,6 @@
 package io.gyre;
 
-/** Types of the numbers in a vector that ranks combine. */
+/** Types of the elements that ranks reduce. */
 public enum ElementType {
     /** IEEE 754 binary32. */
     FLOAT32(4),
@@ -13,7 +13,7 @@ public enum ElementType {
         this.bytes = bytes;
     }
 
-    /** Size of one element. */
+    /** Size of one element in bytes. */
     public int bytes() {
         return bytes;
     }

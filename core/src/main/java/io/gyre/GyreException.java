@@ -2,7 +2,7 @@ package io.gyre;
 
 import org.jspecify.annotations.Nullable;
 
-/** Root of the failures that a running session can meet. Its message is written for the person who runs the program. */
+/** Base class of the failures of a running session. The message is written for the person who runs the program. */
 public class GyreException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

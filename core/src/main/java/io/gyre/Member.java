@@ -1,9 +1,9 @@
 package io.gyre;
 
 /**
- * Who a rank is, for people: errors and logs name peers by it.
+ * A rank's identity, for people: errors and logs name peers by it.
  *
- * @param rank rank in the whole session
+ * @param rank number in the whole session
  * @param host name of its host
  * @param pid process id on that host
  */

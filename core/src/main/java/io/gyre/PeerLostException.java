@@ -1,22 +1,22 @@
 package io.gyre;
 
-/** A rank of the session has died, left, or been cut off. Everything this session does from here on fails with it. */
+/** A rank of the session was lost, or has left. All further operations of this session fail with this exception. */
 public final class PeerLostException extends GyreException {
 
     private static final long serialVersionUID = 1L;
 
-    /** How a rank is gone that has ended in good order; words may follow. */
+    /** Reason for a rank that has left; more words may follow. */
     public static final String LEFT = "it has left the run";
 
     private final transient Member peer;
     private final int rank;
 
     /**
-     * Names the dead rank and what this one was doing.
+     * Names the lost rank and what the observer was doing.
      *
      * @param observer rank that reports it
-     * @param peer who is gone
-     * @param reason how that was noticed
+     * @param peer the lost rank
+     * @param reason how the loss was noticed
      * @param doing activity of the observer, in words
      */
     public PeerLostException(int observer, Member peer, String reason, String doing) {
@@ -39,7 +39,7 @@ public final class PeerLostException extends GyreException {
     }
 
     /**
-     * How a rank is gone that has ended in good order, for {@link #PeerLostException}.
+     * Reason for a rank that has left, for {@link #PeerLostException}.
      *
      * @param lastCall the last call that it made together with others; empty if there was none
      */
@@ -47,12 +47,12 @@ public final class PeerLostException extends GyreException {
         return LEFT + (lastCall.isEmpty() ? "" : "; the last call that it made with others was '" + lastCall + "'");
     }
 
-    /** Who is gone. */
+    /** The lost member. */
     public Member peer() {
         return peer;
     }
 
-    /** Rank of who is gone. */
+    /** The lost rank. */
     public int rank() {
         return rank;
     }

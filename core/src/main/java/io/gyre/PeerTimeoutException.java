@@ -3,7 +3,7 @@ package io.gyre;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A peer is alive, as far as anybody knows, but nothing came from it for longer than the session's peer timeout. */
+/** A peer seems alive, but nothing has come from it for longer than the session's peer timeout. */
 public final class PeerTimeoutException extends GyreException {
 
     private static final long serialVersionUID = 1L;
@@ -11,10 +11,10 @@ public final class PeerTimeoutException extends GyreException {
     private final int rank;
 
     /**
-     * Says who waited for whom.
+     * Names the observer and the peer.
      *
      * @param observer rank that gave up
-     * @param peer for whom it waited; null if for nobody in particular
+     * @param peer the rank that it waited for; null if no particular one
      * @param doing activity of the observer, in words
      * @param timeout how long it waited
      */
@@ -25,7 +25,7 @@ public final class PeerTimeoutException extends GyreException {
         this.rank = peer == null ? -1 : peer.rank();
     }
 
-    /** Rank for which this one waited, or -1. */
+    /** The rank that was awaited, or -1. */
     public int rank() {
         return rank;
     }

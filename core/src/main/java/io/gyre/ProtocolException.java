@@ -1,6 +1,9 @@
 package io.gyre;
 
-/** What came over the network breaks the protocol: a damaged, foreign, repeated or missing frame. The link is then dead. */
+/**
+ * Data from the network violate the protocol: a damaged, foreign, repeated or missing frame. The link can no longer be
+ * used.
+ */
 public final class ProtocolException extends GyreException {
 
     private static final long serialVersionUID = 1L;

@@ -1,7 +1,7 @@
 package io.gyre;
 
 /**
- * One rank's view of the ranks that work together: its own number and how many there are.
+ * One rank's view of the ranks that work together: its own rank and their number.
  *
  * @param rank this rank, from 0
  * @param size number of ranks, at least 1
@@ -28,7 +28,7 @@ public record World(int rank, int size) {
         return (rank + size - 1) % size;
     }
 
-    /** Whether this rank speaks for all where one is enough: logging, files, the initial state. */
+    /** Whether this rank acts for all where one is enough: logging, files, the initial state. */
     public boolean isRoot() {
         return rank == 0;
     }

@@ -1,4 +1,6 @@
-/** Words that all of Gyre shares: worlds and their ranks, chunks, element types, and the exceptions. Needs no JVM flag. */
+/**
+ * Types that all of Gyre shares: worlds and their ranks, chunks, element types, and the exceptions. Needs no JVM flag.
+ */
 @NullMarked
 package io.gyre;
 

@@ -2,18 +2,21 @@ package io.gyre.allreduce;
 
 import java.util.Locale;
 
-/** How the ranks of a world combine their vectors. */
+/** How the ranks of a world reduce their vectors. */
 public enum Algorithm {
-    /** What suits the world: see {@link Collectives#choose(io.gyre.network.Endpoint)}. */
+    /** The best for the world: see {@link Collectives#choose(io.gyre.network.Endpoint)}. */
     AUTO,
-    /** In shared memory, without messages: {@link DirectCollective}. All ranks share memory. */
+    /** Shared memory, no messages: {@link DirectCollective}. All ranks must share memory. */
     DIRECT,
-    /** In shared memory inside hosts, on rings between them: {@link HierarchicalCollective}. All hosts have as many ranks. */
+    /**
+     * Shared memory inside hosts, rings between them: {@link HierarchicalCollective}. All hosts must have the same
+     * number of ranks.
+     */
     HIERARCHICAL,
-    /** By messages on a ring: {@link RingCollective}. */
+    /** Messages on a ring: {@link RingCollective}. */
     RING;
 
-    /** As command lines spell it. */
+    /** The name on command lines. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -4,10 +4,10 @@ import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.memory.Region;
 
-/** One chunk of each of the vectors that a program combines again and again, so that no call makes an object. */
+/** Caches one chunk of each vector that a program reduces again and again, so that no call allocates. */
 final class ChunkSlices {
 
-    /** More vectors than a model has buckets, as a rule; with more, the oldest makes room. */
+    /** Usually more than a model has buckets. When full, the oldest entry is replaced. */
     private static final int ENTRIES = 64;
 
     private final int chunk;
@@ -23,7 +23,7 @@ final class ChunkSlices {
     }
 
     /** The chunk of a vector. */
-    @SuppressWarnings("ReferenceEquality") // The same vector, and not an equal one.
+    @SuppressWarnings("ReferenceEquality") // The same vector, not an equal one.
     Region of(Region whole, ElementType type) {
         for (int i = 0; i < ENTRIES; i++) {
             if (wholes[i] == whole && types[i] == type) {

@@ -7,7 +7,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Picks the collectives that suit a network. */
+/** Chooses the collectives for a network. */
 public final class Collectives {
 
     private static final Logger LOG = LoggerFactory.getLogger(Collectives.class);
@@ -15,8 +15,9 @@ public final class Collectives {
     private Collectives() {}
 
     /**
-     * The fastest collectives for where the ranks are: in shared memory if all of them share it, in shared memory and on rings
-     * between hosts if every host has as many, else on a ring of messages. All ranks call it together; the choice is logged.
+     * Returns the fastest collectives for the placement of the ranks: shared memory if all ranks share it; shared
+     * memory and rings between hosts if every host has the same number of ranks; otherwise a ring of messages. All
+     * ranks call it together. The choice is logged.
      *
      * @param endpoint borrowed, not closed
      */
@@ -25,10 +26,10 @@ public final class Collectives {
     }
 
     /**
-     * Creates the collectives of one rank. All ranks of the world do it together, with the same algorithm.
+     * Creates the collectives of one rank. All ranks call it together, with the same algorithm.
      *
      * @param endpoint borrowed, not closed
-     * @throws IllegalArgumentException if the ranks do not share memory in the way that the algorithm needs
+     * @throws IllegalArgumentException if the ranks do not share memory as the algorithm requires
      */
     public static Collective choose(Endpoint endpoint, Algorithm algorithm) {
         return switch (algorithm) {
@@ -63,7 +64,7 @@ public final class Collectives {
         return ring;
     }
 
-    /** Says what all have chosen: the root says it, of the run or of a group. */
+    /** Logs the choice, on the root of the run or of the group only. */
     private static void say(Endpoint endpoint, String choice, Object... values) {
         if (endpoint.world().isRoot()) {
             LOG.info(choice, values);

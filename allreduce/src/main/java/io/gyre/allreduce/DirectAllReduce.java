@@ -10,29 +10,31 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * All-reduce without messages, of a vector that lies in shared memory: rank r reads part r of all ranks' vectors, combines
- * them, and writes the result into all of them.
+ * All-reduce of a vector in shared memory, without messages: rank r reads part r of every rank's vector, reduces them,
+ * and writes the result to all of them.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>Two meetings. For N ranks and S bytes, each rank reads S and writes S bytes of memory: nothing is copied on the way,
- *       and the host moves 2NS bytes, the least that an all-reduce in place can do.
+ *   <dd>Two meetings. For N ranks and S bytes, each rank reads S bytes and writes S bytes. There are no intermediate
+ *       copies: the host moves 2NS bytes, the minimum for an all-reduce in place.
  *   <dt>Blocks
- *   <dd>A part is worked on in blocks that stay in the first-level cache from the first read to the last write.
+ *   <dd>A part is processed in blocks that stay in the first-level cache from the first read to the last write.
  *   <dt>Result
- *   <dd>In place, and bit-identical on every rank, since each element is computed once. The order is that of ranks, so it does
- *       not depend on how a vector is cut into buckets.
+ *   <dd>In place, and bit-identical on every rank, since each element is computed once. Elements are reduced in rank
+ *       order, so the result does not depend on how a vector is divided into buckets.
  * </dl>
  *
- * <p>After Hashmi, Chakraborty, Bayatpour, Subramoni and Panda, <i>Designing Efficient Shared Address Space Reduction Collectives
- * for Multi-/Many-cores</i>, IPDPS 2018.
+ * <p>After Hashmi, Chakraborty, Bayatpour, Subramoni and Panda, <i>Designing Efficient Shared Address Space Reduction
+ * Collectives for Multi-/Many-cores</i>, IPDPS 2018.
  */
 final class DirectAllReduce {
 
-    /** A block of each of two vectors fits a first-level cache; and OpenBLAS starts no threads for so few elements. */
+    /**
+     * One block of each of two vectors fits in a first-level cache, and OpenBLAS starts no threads for so few elements.
+     */
     private static final int BLOCK_BYTES = 16 << 10;
 
-    /** Parts begin at this multiple, so that no two ranks write to one cache line. */
+    /** Parts are aligned to this, so that no two ranks write to the same cache line. */
     private static final int LINE_BYTES = 64;
 
     private final MeetingPoint meeting;
@@ -47,10 +49,10 @@ final class DirectAllReduce {
     }
 
     /**
-     * Combines a stretch of a vector.
+     * Reduces a range of a vector.
      *
-     * @param at where it begins in the vector, in bytes
-     * @param whole length of what the caller combines, of which this may be a part, in bytes
+     * @param at start of the range in the vector, in bytes
+     * @param whole length of the caller's whole operation, of which this range may be a part, in bytes
      */
     void run(MappedVector vector, long at, long bytes, ElementType type, ReduceOp op, long whole) {
         meeting.begin(MeetingPoint.Call.ALL_REDUCE, type, op, whole, vector.number(), at);
@@ -62,7 +64,7 @@ final class DirectAllReduce {
         meeting.finish();
     }
 
-    /** Combines this rank's chunk of a stretch, and leaves the result with this rank alone. */
+    /** Reduces this rank's chunk of a range, and leaves the result on this rank only. */
     void runReduceScatter(MappedVector vector, long at, long bytes, ElementType type, ReduceOp op) {
         meeting.begin(MeetingPoint.Call.REDUCE_SCATTER, type, op, bytes, vector.number(), at);
         meeting.awaitBegun();
@@ -87,7 +89,7 @@ final class DirectAllReduce {
         meeting.moved((world.size() - 1L) * (to - from) * (everywhere ? 2 : 1));
     }
 
-    /** a + b is b + a: the sum can be taken in place. */
+    /** Addition commutes, so the sum can be taken in place. */
     private void combineTwo(
             Region own, Region other, long at, int n, ElementType type, ReduceOp op, boolean everywhere) {
         ByteBuffer ownWindow = own.window(at);

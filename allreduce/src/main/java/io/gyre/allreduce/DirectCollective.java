@@ -19,30 +19,31 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All collectives in shared memory, without messages: for ranks of one host. Vectors that come from {@link #allocate} are
- * combined where they lie; others are copied through a piece of shared memory that fits a cache.
+ * All collectives in shared memory, without messages, for the ranks of one host. Vectors from {@link #allocate} are
+ * reduced in place; others are copied through shared memory that fits in a cache.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>See {@link DirectAllReduce} and {@link ShortAllReduce}; {@code docs/algorithms.md} has them all.
+ *   <dd>See {@link DirectAllReduce} and {@link ShortAllReduce}; {@code docs/algorithms.md} lists all operations.
  *   <dt>Result
- *   <dd>Sums are taken in the order of ranks: they do not depend on lengths, buckets or the memory's place.
+ *   <dd>Sums are taken in rank order: they do not depend on lengths, buckets or where the memory is.
  *   <dt>Allocation
- *   <dd>None once every operation has been called.
+ *   <dd>None after the first call of each operation.
  *   <dt>Threading
- *   <dd>The thread that owns the endpoint.
+ *   <dd>Used by the thread that owns the endpoint.
  *   <dt>Failure
- *   <dd>See {@link Collective}. A rank that dies leaves its memory to those who have mapped it: nobody touches freed memory.
+ *   <dd>See {@link Collective}. The memory of a lost rank stays valid for the ranks that have mapped it: nobody touches
+ *       freed memory.
  * </dl>
  */
 public final class DirectCollective implements Collective {
 
     private static final Logger LOG = LoggerFactory.getLogger(DirectCollective.class);
 
-    /** As much as a second-level cache holds next to the data on their way in and out. */
+    /** What a second-level cache can hold next to the data that are read and written. */
     private static final int STAGE_BYTES = 512 << 10;
 
-    /** Number of the stage; vectors are counted from 1. */
+    /** Number of the stage; vectors are numbered from 1. */
     private static final int STAGE = 0;
 
     private final Endpoint endpoint;
@@ -58,19 +59,20 @@ public final class DirectCollective implements Collective {
     private int allocated;
 
     /**
-     * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses. All ranks of the world do it together.
+     * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses. All ranks of the world
+     * call it together.
      *
-     * @param endpoint borrowed, not closed; its ranks all share memory
+     * @param endpoint borrowed, not closed; all its ranks share memory
      */
     public DirectCollective(Endpoint endpoint) {
         this(endpoint, FastKernels.choose());
     }
 
     /**
-     * Creates the collectives of one rank. All ranks of the world do it together.
+     * Creates the collectives of one rank. All ranks of the world call it together.
      *
-     * @param endpoint borrowed, not closed; its ranks all share memory
-     * @param kernels for this rank alone
+     * @param endpoint borrowed, not closed; all its ranks share memory
+     * @param kernels used by this rank only
      */
     public DirectCollective(Endpoint endpoint, Kernels kernels) {
         this.endpoint = endpoint;
@@ -118,7 +120,7 @@ public final class DirectCollective implements Collective {
         return vector;
     }
 
-    /** A box for a vector; null if there is no room, which only costs time. */
+    /** Creates a box for a vector; null if there is no room, which only makes operations slower. */
     private @Nullable MemoryBox tryCreate(String name, long byteLength) {
         try {
             return endpoint.boxes().create(name, byteLength);
@@ -176,7 +178,7 @@ public final class DirectCollective implements Collective {
         }
     }
 
-    /** The shared vector that the data are in; null if they are elsewhere. */
+    /** The shared vector that contains the data; null if the data are elsewhere. */
     private @Nullable MappedVector vectorOf(Region data) {
         for (int i = 0; i < vectors.size(); i++) {
             if (data.offsetIn(vectors.get(i).region()) >= 0) {
@@ -197,7 +199,7 @@ public final class DirectCollective implements Collective {
             meeting.start("reduce-scatter (direct)", step, bucket);
             MappedVector vector = vectorOf(data);
             if (vector == null) {
-                // What the other ranks' chunks hold afterwards is not defined: the whole result will do.
+                // The other ranks' chunks are undefined afterwards, so an all-reduce will do.
                 allReduceStaged(data, type, op);
                 return;
             }

@@ -6,11 +6,11 @@ import io.gyre.World;
 import io.gyre.memory.Region;
 
 /**
- * All-gather and broadcast of vectors in shared memory: every rank reads what it lacks straight from where it lies.
+ * All-gather and broadcast of vectors in shared memory: every rank copies what it lacks directly from its owner.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>Two meetings, and one copy of what arrives.
+ *   <dd>Two meetings, and one copy of the data received.
  * </dl>
  */
 final class DirectCopy {
@@ -28,7 +28,7 @@ final class DirectCopy {
         meeting.awaitBegun();
         long elements = bytes / type.bytes();
         for (int turn = 1; turn < world.size(); turn++) {
-            // Not all from rank 0 first.
+            // Each rank starts at its right neighbour, so that they do not all read from rank 0 first.
             int peer = (world.rank() + turn) % world.size();
             long from = Chunk.offset(peer, world.size(), elements) * type.bytes();
             long to = Chunk.offset(peer + 1, world.size(), elements) * type.bytes();
@@ -39,11 +39,11 @@ final class DirectCopy {
     }
 
     /**
-     * Copies from the root's shared memory to any memory of the others.
+     * Copies from the root's shared memory to any memory of the other ranks.
      *
-     * @param from where in the vector of the root the data begin
-     * @param target where they go on the other ranks, from {@code at}
-     * @param whole length of what the caller broadcasts, of which this may be a part
+     * @param from where the data begin in the root's vector
+     * @param target where the data go on the other ranks, from {@code at}
+     * @param whole length of the caller's whole broadcast, of which this may be a part
      */
     void runBroadcast(MappedVector vector, long from, Region target, long at, long bytes, int root, long whole) {
         meeting.begin(MeetingPoint.Call.BROADCAST, null, null, whole, vector.number(), at + ((long) root << 48));

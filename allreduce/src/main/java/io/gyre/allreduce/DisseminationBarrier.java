@@ -9,16 +9,16 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 
 /**
- * Barrier by dissemination: in round {@code k}, each rank tells the one 2^k further on the ring that it, and all whom it has heard
- * of, have arrived. After the last round each rank has heard of all.
+ * Dissemination barrier: in round {@code k}, each rank tells the rank 2^k further on the ring that it, and all ranks
+ * that it has heard of, have arrived. After the last round each rank has heard of all.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>For N ranks: log2(N) rounds, rounded up, with one empty frame sent per rank and round. Not only for powers of two.
+ *   <dd>For N ranks: ceil(log2(N)) rounds, with one empty frame sent per rank and round. N need not be a power of two.
  * </dl>
  *
- * @see <a href="https://doi.org/10.1007/BF01379320">Hensgen, Finkel and Manber, Two algorithms for barrier synchronization,
- *     International Journal of Parallel Programming 17(1), 1988</a>
+ * @see <a href="https://doi.org/10.1007/BF01379320">Hensgen, Finkel and Manber, Two algorithms for barrier
+ *     synchronization, International Journal of Parallel Programming 17(1), 1988</a>
  */
 final class DisseminationBarrier {
 

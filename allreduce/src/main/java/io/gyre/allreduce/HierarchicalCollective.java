@@ -11,28 +11,31 @@ import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
 
 /**
- * Collectives for several hosts with the same number of ranks each: in shared memory inside a host, by messages between hosts.
+ * Collectives for several hosts with the same number of ranks each: shared memory inside a host, messages between
+ * hosts.
  *
  * <dl>
  *   <dt>All-reduce
- *   <dd>Inside each host, rank i reduces chunk i of the vector; the ranks i of all hosts combine their chunks on a ring, all rings
- *       at once; inside each host the chunks are read back. For S bytes on H hosts with m ranks each, a rank sends 2(S/m)(H-1)/H
- *       bytes to other hosts: a host sends as much as if it were one rank. Vectors of up to 16 KiB are combined inside each host
- *       by all its ranks, then between hosts by all columns alike: one meeting and one exchange.
+ *   <dd>Inside each host, rank i reduces chunk i of the vector. The ranks i of all hosts reduce their chunks on a ring,
+ *       all rings at once. Inside each host the chunks are then read back. For S bytes on H hosts with m ranks each, a
+ *       rank sends 2(S/m)(H-1)/H bytes to other hosts: a host sends as much as if it were one rank. Vectors of up to 16
+ *       KiB are reduced inside each host by all its ranks, then between hosts by all columns alike: one meeting and one
+ *       exchange.
  *   <dt>Broadcast
- *   <dd>Between the hosts from the root along its own column, then inside each.
+ *   <dd>From the root along its own column to the other hosts, then inside each host.
  *   <dt>Reduce-scatter, all-gather
- *   <dd>On one ring of all ranks: their chunks are those of the whole world, and training uses neither.
+ *   <dd>On one ring of all ranks: the chunks are those of the whole world, and training uses neither operation.
  *   <dt>Result
- *   <dd>Bit-identical on every rank: each element is combined once, and read back, or by all columns in the same order.
+ *   <dd>Bit-identical on every rank: each element is reduced once and read back, or reduced by all columns in the same
+ *       order.
  *   <dt>Allocation
- *   <dd>None once every vector has been combined.
+ *   <dd>None after the first reduction of each vector.
  *   <dt>Threading, failure
  *   <dd>As {@link RingCollective} and {@link DirectCollective}.
  * </dl>
  *
- * <p>After Jia et al., <i>Highly Scalable Deep Learning Training System with Mixed-Precision</i>, 2018, with parallel rings instead of
- * one leader for each host.
+ * <p>After Jia et al., <i>Highly Scalable Deep Learning Training System with Mixed-Precision</i>, 2018, with parallel
+ * rings instead of one leader for each host.
  */
 public final class HierarchicalCollective implements Collective {
 
@@ -46,7 +49,7 @@ public final class HierarchicalCollective implements Collective {
     private final WeightedMean weightedMean;
 
     /**
-     * Creates the collectives of one rank. All ranks of the world do it together.
+     * Creates the collectives of one rank. All ranks of the world call it together.
      *
      * @param endpoint borrowed, not closed
      */
@@ -74,7 +77,7 @@ public final class HierarchicalCollective implements Collective {
         return world;
     }
 
-    /** A box that the ranks of this host share. */
+    /** A memory box that the ranks of this host share. */
     @Override
     public MemoryBox allocate(String name, long byteLength) {
         return inside.allocate(name, byteLength);

@@ -11,9 +11,9 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Which ranks share memory with which: the ranks of each host in ascending order, hosts in the order of their first ranks.
+ * Which ranks share memory: the ranks of each host in ascending order, hosts in the order of their first ranks.
  *
- * @param ranksByHost every rank of the world once
+ * @param ranksByHost each rank of the world once
  */
 record Hosts(List<List<Integer>> ranksByHost) {
 
@@ -21,9 +21,9 @@ record Hosts(List<List<Integer>> ranksByHost) {
     private static final int NO_BUCKET = -1;
 
     /**
-     * Asks everybody. All ranks call it together.
+     * Gathers the hosts of all ranks. All ranks call it together.
      *
-     * @param messages a collective over the endpoint that needs no shared memory
+     * @param messages a collective over the endpoint that does not use shared memory
      */
     static Hosts of(Endpoint endpoint, Collective messages) {
         int size = endpoint.world().size();
@@ -42,13 +42,13 @@ record Hosts(List<List<Integer>> ranksByHost) {
         return new Hosts(List.copyOf(byFirst.values()));
     }
 
-    /** How many ranks each host has, if that is the same number everywhere; else 0. */
+    /** Number of ranks on each host if it is the same on all hosts, otherwise 0. */
     int ranksEach() {
         int ranks = ranksByHost.get(0).size();
         return ranksByHost.stream().allMatch(host -> host.size() == ranks) ? ranks : 0;
     }
 
-    /** Number of a rank's host. */
+    /** Index of a rank's host. */
     int hostOf(int rank) {
         for (int host = 0; host < ranksByHost.size(); host++) {
             if (ranksByHost.get(host).contains(rank)) {
@@ -58,7 +58,7 @@ record Hosts(List<List<Integer>> ranksByHost) {
         throw new IllegalArgumentException("rank " + rank + " is on no host of " + ranksByHost);
     }
 
-    /** Place of a rank among those of its host. */
+    /** Index of a rank among the ranks of its host. */
     int placeOf(int rank) {
         return ranksByHost.get(hostOf(rank)).indexOf(rank);
     }
@@ -68,7 +68,7 @@ record Hosts(List<List<Integer>> ranksByHost) {
         return ranksByHost.get(number).stream().mapToInt(Integer::intValue).toArray();
     }
 
-    /** The ranks that have the same place on their hosts, in the order of hosts. */
+    /** The ranks with the same index on their hosts, in the order of hosts. */
     int[] column(int place) {
         return ranksByHost.stream().mapToInt(host -> host.get(place)).toArray();
     }

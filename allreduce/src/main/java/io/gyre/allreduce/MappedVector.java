@@ -7,7 +7,7 @@ import io.gyre.memory.Region;
 import java.util.Arrays;
 import java.util.function.Consumer;
 
-/** A vector that every rank of a host has in a memory box, and that all others have mapped. */
+/** A vector that every rank of a host keeps in a memory box, and that all the others have mapped. */
 final class MappedVector implements MemoryBox {
 
     private final int number;
@@ -28,18 +28,18 @@ final class MappedVector implements MemoryBox {
     }
 
     /**
-     * Attaches the parts of the others, who do the same.
+     * Maps the vectors of the other ranks. All ranks of the host call it together.
      *
-     * @param own this rank's part; owned from now on
-     * @param name what all ranks call their part
-     * @param number what it is called when ranks compare what they do
+     * @param own this rank's box; owned from now on
+     * @param name the name that all ranks use for their boxes
+     * @param number identifies the vector when ranks compare their operations
      */
     static MappedVector around(
             MemoryBox own, String name, int number, MemoryBoxes shared, World world, Consumer<MappedVector> atClose) {
         return new MappedVector(number, world.rank(), attachAll(own, name, shared, world), atClose);
     }
 
-    /** Boxes of all ranks, by rank; if one of them cannot be had, none is left open. */
+    /** Attaches the boxes of all ranks, by rank. If one of them fails, none is left open. */
     static MemoryBox[] attachAll(MemoryBox own, String name, MemoryBoxes shared, World world) {
         MemoryBox[] boxes = new MemoryBox[world.size()];
         Arrays.fill(boxes, own);
@@ -69,24 +69,23 @@ final class MappedVector implements MemoryBox {
         return regions[rank];
     }
 
-    /** What it is called when ranks compare what they do. */
+    /** Identifies the vector when ranks compare their operations. */
     int number() {
         return number;
     }
 
-    /** The vector of any rank. */
+    /** The vector of a rank. */
     Region of(int peer) {
         return regions[peer];
     }
 
-    /** Keeps all this memory from being unmapped. Pair it with {@link #exit}. */
+    /** Keeps all mapped vectors from being unmapped. Pair it with {@link #exit}. */
     void enter() {
         for (Region region : regions) {
             region.enter("a collective");
         }
     }
 
-    /** Ends {@link #enter}. */
     void exit() {
         for (Region region : regions) {
             region.exit();
@@ -95,7 +94,7 @@ final class MappedVector implements MemoryBox {
 
     @Override
     public void close() {
-        // This rank's own first: if it is in use, everything stays.
+        // This rank's own box first: if it is in use, all stay open.
         boxes[rank].close();
         for (MemoryBox box : boxes) {
             box.close();

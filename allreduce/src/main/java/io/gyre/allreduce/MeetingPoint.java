@@ -15,27 +15,30 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the ranks of one host meet in shared memory. Operations are numbered. A rank <em>begins</em> an operation when its data
- * may be read, and <em>finishes</em> it when it touches nobody's data any more; each writes its own numbers and reads those of
- * the others.
+ * Where the ranks of one host meet in shared memory. Operations are numbered. A rank <em>begins</em> an operation when
+ * its data may be read, and <em>finishes</em> it when it no longer touches any other rank's data. Each rank writes its
+ * own numbers and reads those of the others.
  *
- * <p>With the number of an operation goes what it is, so that ranks which call different things stop before they touch
- * anything, and a few KB of data, which is all that a short operation needs. These places are used in turn by odd and even
- * operations: a rank that has seen all others begin one may begin the next, and by the one after that all have left this.
+ * <p>With the number, a rank publishes a description of the operation, so that ranks which call different operations
+ * fail before they touch any data, and a slot of a few KB, which holds all the data of a short operation. There are two
+ * slots, for odd and for even operations. A rank that has seen all others begin an operation may begin the next; by the
+ * one after that, all have finished the first.
  *
  * <dl>
  *   <dt>Ordering
- *   <dd>Numbers are written with release and read with acquire order: who sees a number sees what was written before it.
+ *   <dd>Numbers are written with release and read with acquire semantics: a rank that sees a number sees everything
+ *       written before it.
  *   <dt>Layout
- *   <dd>What is written by different ranks, or at different moments, is 128 bytes apart: processors fetch lines in pairs. The
- *       number of an operation, what it is and the first bytes of its data are neighbours, and so come together.
+ *   <dd>Fields written by different ranks, or at different times, are 128 bytes apart, because processors fetch cache
+ *       lines in pairs. The number of an operation, its description and the first bytes of its data are adjacent, and
+ *       so are fetched together.
  *   <dt>Waiting
- *   <dd>Spins if there is a core for each rank, then yields; then waits with the endpoint, which knows who is dead.
+ *   <dd>Spins if there is a core for each rank, then yields, then waits with the endpoint, which knows who is lost.
  * </dl>
  */
 final class MeetingPoint implements AutoCloseable {
 
-    /** Room for data of an operation. */
+    /** Capacity for the data of an operation. */
     static final int SLOT_BYTES = 16 << 10;
 
     private static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
@@ -56,10 +59,13 @@ final class MeetingPoint implements AutoCloseable {
     private static final int SPINS = 1_000;
     private static final int SPINS_WITHOUT_CORE = 5;
 
-    /** Fewer end in a sleep too soon where ranks outnumber the cores: with 200, 64 KB among four ranks on two took 70 us, not 50. */
+    /**
+     * With fewer, ranks that outnumber the cores sleep too soon: with 200, 64 KB among four ranks on two cores took 70
+     * us, not 50.
+     */
     private static final int YIELDS = 1_000;
 
-    /** What ranks do together. */
+    /** The operations that ranks compare. */
     enum Call {
         SHORT_ALL_REDUCE,
         ALL_REDUCE,
@@ -78,7 +84,7 @@ final class MeetingPoint implements AutoCloseable {
     private final Activity activity = new Activity();
     private long number;
 
-    /** Opens the memory of all ranks; they must do so together. */
+    /** Maps the memory of all ranks, which must call it together. */
     MeetingPoint(Endpoint endpoint) {
         this.endpoint = endpoint;
         world = endpoint.world();
@@ -92,14 +98,13 @@ final class MeetingPoint implements AutoCloseable {
         }
     }
 
-    /** Keeps the memory from being unmapped; pair it with {@link #exit}. */
+    /** Keeps the memory from being unmapped. Pair it with {@link #exit}. */
     void enter() {
         for (int rank = 0; rank < boxes.length; rank++) {
             boxes[rank].region().enter("a collective");
         }
     }
 
-    /** Ends {@link #enter}. */
     void exit() {
         for (int rank = 0; rank < boxes.length; rank++) {
             boxes[rank].region().exit();
@@ -107,30 +112,30 @@ final class MeetingPoint implements AutoCloseable {
     }
 
     /**
-     * Starts the clock of an operation, which may take several meetings.
+     * Starts the timeout of an operation, which may take several meetings.
      *
-     * @param name for errors
+     * @param name used in errors
      */
     void start(String name, long step, int bucket) {
         activity.begin(name, step, bucket, 0);
     }
 
-    /** The next operation's place for this rank's data, to be filled before {@link #begin}. */
+    /** This rank's slot for the data of the next operation, to be filled before {@link #begin}. */
     ByteBuffer slot() {
         return memory[world.rank()];
     }
 
-    /** Where in {@link #slot} the data go. */
+    /** Offset of the data in {@link #slot}. */
     int nextSlotOffset() {
         return block(number + 1) + DATA;
     }
 
-    /** Where in {@link #slot(int)} the data of the present operation are. */
+    /** Offset of the current operation's data in {@link #slot(int)}. */
     int slotOffset() {
         return block(number) + DATA;
     }
 
-    /** The data that another rank has brought to the present operation. */
+    /** The data that a rank has published for the current operation. */
     ByteBuffer slot(int rank) {
         return memory[rank];
     }
@@ -140,13 +145,13 @@ final class MeetingPoint implements AutoCloseable {
     }
 
     /**
-     * Tells the others that this rank's data may be read.
+     * Announces that this rank's data may be read.
      *
-     * @param type null if it does not matter
-     * @param op null if it does not matter
+     * @param type null if it is irrelevant
+     * @param op null if it is irrelevant
      * @param bytes length of the vector
      * @param vector number of the shared vector; 0 if there is none
-     * @param place where in that vector the data begin, or which part of the caller's vector this is
+     * @param place where the data begin in that vector, or which part of the caller's vector this is
      */
     void begin(Call call, @Nullable ElementType type, @Nullable ReduceOp op, long bytes, int vector, long place) {
         number++;
@@ -160,7 +165,7 @@ final class MeetingPoint implements AutoCloseable {
         LONG.setRelease(own, at + NUMBER, number);
     }
 
-    @SuppressWarnings("EnumOrdinal") // Joining compares the version of what ranks run.
+    @SuppressWarnings("EnumOrdinal") // Ordinals are equal on all ranks: joining compares their versions.
     private static long code(Call call, @Nullable ElementType type, @Nullable ReduceOp op, int vector) {
         return call.ordinal()
                 | (type == null ? 0L : type.ordinal() + 1L) << 8
@@ -168,7 +173,7 @@ final class MeetingPoint implements AutoCloseable {
                 | (long) vector << 32;
     }
 
-    /** Waits until all have begun, and fails unless all do the same. */
+    /** Waits until all have begun, and fails unless all have begun the same operation. */
     void awaitBegun() {
         int at = block(number);
         for (int peer = 0; peer < memory.length; peer++) {
@@ -206,7 +211,7 @@ final class MeetingPoint implements AutoCloseable {
                 + ", step " + memory.getLong(at + STEP) + ", bucket " + memory.getLong(at + BUCKET);
     }
 
-    /** Tells the others that this rank touches no data of theirs any more, and waits until they have said so too. */
+    /** Announces that this rank no longer touches the others' data, and waits until all have done so. */
     void finish() {
         LONG.setRelease(memory[world.rank()], FINISHED, number);
         for (int peer = 0; peer < memory.length; peer++) {
@@ -216,12 +221,12 @@ final class MeetingPoint implements AutoCloseable {
         }
     }
 
-    /** Notes that this rank has read or written so much of the others' memory. */
+    /** Counts bytes that this rank has read from or written to the others' memory. */
     void moved(long bytes) {
         shared.moved(bytes);
     }
 
-    @SuppressWarnings("ThreadPriorityCheck") // Yielding is the point: the peer may need this core.
+    @SuppressWarnings("ThreadPriorityCheck") // Yielding is intended: the peer may need this core.
     private void await(int peer, int at) {
         ByteBuffer theirs = memory[peer];
         for (int turn = 0; (long) LONG.getAcquire(theirs, at) < number; turn++) {

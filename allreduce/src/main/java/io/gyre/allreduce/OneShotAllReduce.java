@@ -16,28 +16,28 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * All-reduce of a short vector in a small world: every rank sends its whole vector to all others, and all of them combine all
- * vectors themselves.
+ * All-reduce of a short vector in a small world: every rank sends its whole vector to all others, and each reduces all
+ * vectors itself.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>For N ranks and S bytes: 1 hop and S(N-1) bytes sent per rank, against 2(N-1) hops and 2S(N-1)/N bytes of
+ *   <dd>For N ranks and S bytes: 1 hop and S(N-1) bytes sent per rank, against 2(N-1) hops and 2S(N-1)/N bytes for
  *       {@link RingAllReduce}. Every pair of ranks needs a link.
  *   <dt>Memory
- *   <dd>A copy of the own vector, because it must still be there when the sum of the ranks before has taken its place.
+ *   <dd>A copy of this rank's vector, because it is still needed after the sum of the lower ranks has overwritten it.
  *   <dt>Result
- *   <dd>In place, and bit-identical on every rank: all combine in the order of ranks.
+ *   <dd>In place, and bit-identical on every rank: all reduce in rank order.
  * </dl>
  *
  * @see <a href="https://doi.org/10.1177/1094342005051521">Thakur, Rabenseifner and Gropp, Optimization of collective
- *     communication operations in MPICH, IJHPCA 19(1), 2005</a>, on the trade of bytes against hops
+ *     communication operations in MPICH, IJHPCA 19(1), 2005</a>, on the trade-off between bytes and hops
  */
 final class OneShotAllReduce {
 
-    /** In larger worlds the links between all pairs cost more than the hops they save. */
+    /** In larger worlds, links between all pairs cost more than the hops they save. */
     private static final int MAX_WORLD = 4;
 
-    /** Most bytes that a rank sends: measured, this is about where the hops saved stop to pay for them. */
+    /** Most bytes that a rank sends: the measured break-even with the ring, approximately. */
     private static final int MAX_SENT_BYTES = 16 << 10;
 
     private static final int POLL_LIMIT = 4;
@@ -70,7 +70,10 @@ final class OneShotAllReduce {
         sentTo = new int[world.size()];
     }
 
-    /** Whether this algorithm is the better one. All ranks get the same answer, since it depends on what they have in common. */
+    /**
+     * Whether this algorithm is faster. The result is the same on all ranks, since it depends only on values they
+     * share.
+     */
     static boolean suits(int worldSize, long byteLength) {
         return worldSize <= MAX_WORLD && byteLength * (worldSize - 1) <= MAX_SENT_BYTES;
     }
@@ -99,7 +102,7 @@ final class OneShotAllReduce {
         this.data = NOTHING;
     }
 
-    /** One frame to each peer that has not got all, so that a slow one does not hold up the rest. */
+    /** Sends one frame to each peer that has not been sent all, so that a slow peer does not delay the rest. */
     private int send() {
         int frames = 0;
         for (int peer = 0; peer < world.size() && unsent > 0; peer++) {
@@ -141,7 +144,7 @@ final class OneShotAllReduce {
         return more;
     }
 
-    /** Whose vector is combined next; the own one at once. */
+    /** Selects the rank whose vector is reduced next; reduces this rank's own at once. */
     private void startTurn(int rank) {
         turn = rank;
         received = 0;

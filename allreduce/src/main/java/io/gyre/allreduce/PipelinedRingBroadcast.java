@@ -11,19 +11,19 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 
 /**
- * Broadcast along a chain: the ring, opened at the left of the root. The vector goes in segments of one frame, and each rank
- * forwards a segment as soon as it has it, so all links are busy at once.
+ * Broadcast along a chain: the ring, cut to the left of the root. The vector is sent in segments of one frame, and each
+ * rank forwards a segment as soon as it arrives, so all links are busy at once.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>For N ranks, S bytes and segments of s bytes: S bytes sent per rank but the last, in the time of S/s + N - 2 segments. No
- *       memory.
+ *   <dd>For N ranks, S bytes and segments of s bytes: S bytes sent per rank except the last, in the time of S/s + N - 2
+ *       segments. No extra memory.
  *   <dt>Result
- *   <dd>Bytes are copied; what they mean does not matter.
+ *   <dd>Bytes are copied without interpretation.
  * </dl>
  *
- * @see <a href="https://doi.org/10.1002/cpe.1206">Chan, Heimlich, Purkayastha and van de Geijn, Collective communication: theory,
- *     practice, and experience, CCPE 19(13), 2007</a>
+ * @see <a href="https://doi.org/10.1002/cpe.1206">Chan, Heimlich, Purkayastha and van de Geijn, Collective
+ *     communication: theory, practice, and experience, CCPE 19(13), 2007</a>
  */
 final class PipelinedRingBroadcast {
 

@@ -5,15 +5,15 @@ import io.gyre.ReduceOp;
 import io.gyre.memory.Region;
 
 /**
- * All-gather on a ring: each rank's own chunk travels once around the ring and is copied by every rank that it passes.
+ * All-gather on a ring: each rank's chunk travels once around the ring, and every rank on its way copies it.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>For N ranks and S bytes: N - 1 hops, S(N-1)/N bytes sent per rank, no memory.
+ *   <dd>For N ranks and S bytes: N - 1 hops, S(N-1)/N bytes sent per rank, no extra memory.
  * </dl>
  *
- * @see <a href="https://doi.org/10.1016/j.jpdc.2008.09.002">Patarasuk and Yuan, Bandwidth optimal all-reduce algorithms for
- *     clusters of workstations, JPDC 69(2), 2009</a>
+ * @see <a href="https://doi.org/10.1016/j.jpdc.2008.09.002">Patarasuk and Yuan, Bandwidth optimal all-reduce algorithms
+ *     for clusters of workstations, JPDC 69(2), 2009</a>
  */
 final class RingAllGather {
 

@@ -11,19 +11,19 @@ import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
 
 /**
- * All collectives, by message passing on a ring: right for any network, and the best that messages can do for long vectors. Short
- * all-reduces in worlds of up to 4 ranks go straight between all pairs.
+ * All collectives by message passing on a ring. Works on any network, and is the best that messages can do for long
+ * vectors. Short all-reduces in worlds of up to 4 ranks go directly between all pairs.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>For N ranks and S bytes, an all-reduce sends 2S(N-1)/N bytes per rank, in 2(N-1) pipelined hops, and combines data where
- *       they lie: no memory besides the vector. {@code docs/algorithms.md} has the other operations.
+ *   <dd>For N ranks and S bytes, an all-reduce sends 2S(N-1)/N bytes per rank, in 2(N-1) pipelined hops, and reduces in
+ *       place, without extra memory. {@code docs/algorithms.md} lists the other operations.
  *   <dt>Allocation
- *   <dd>None once every operation has been called, as far as the endpoint allocates none.
+ *   <dd>None after the first call of each operation, apart from what the endpoint allocates.
  *   <dt>Threading
- *   <dd>The thread that owns the endpoint. Several collectives may take turns on one endpoint or on its groups.
+ *   <dd>Used by the thread that owns the endpoint. Several collectives may take turns on one endpoint or on its groups.
  *   <dt>Failure
- *   <dd>See {@link Collective}. Wrong arguments fail with {@link IllegalArgumentException} before anything is sent.
+ *   <dd>See {@link Collective}. Invalid arguments fail with {@link IllegalArgumentException} before anything is sent.
  * </dl>
  */
 public final class RingCollective implements Collective {
@@ -50,7 +50,7 @@ public final class RingCollective implements Collective {
      * Creates the collectives of one rank.
      *
      * @param endpoint borrowed, not closed
-     * @param kernels for this rank alone
+     * @param kernels used by this rank only
      */
     public RingCollective(Endpoint endpoint, Kernels kernels) {
         world = endpoint.world();
@@ -136,7 +136,7 @@ public final class RingCollective implements Collective {
         weightedMean.run(data, type, weight, step, bucket);
     }
 
-    /** Private memory: messages have no use for any other. */
+    /** Private memory: messages gain nothing from shared memory. */
     @Override
     public MemoryBox allocate(String name, long byteLength) {
         return MemoryBox.ofOneRank(name, byteLength);

@@ -16,23 +16,25 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 
 /**
- * The hops that all ring algorithms are made of.
+ * The hops that all ring algorithms consist of.
  *
  * <p>In hop {@code h}, counted from 0, rank {@code r} sends chunk {@code r - 1 - h} to its right and receives chunk
- * {@code r - 2 - h} from its left, both modulo the world's size N. What comes in one hop goes out in the next. During the first
- * N - 1 hops an arriving chunk is combined with the own one, so that after them chunk {@code r} is finished on rank {@code r};
- * during the N - 1 hops after those, finished chunks replace what was there.
+ * {@code r - 2 - h} from its left, both modulo the world's size N. What a rank receives in one hop it sends in the
+ * next. During the first N - 1 hops, a received chunk is reduced into the local one, so that afterwards chunk {@code r}
+ * is complete on rank {@code r}. During the following N - 1 hops, complete chunks overwrite the local ones.
  *
- * <p>Chunks travel in <em>segments</em> of one frame. A segment is forwarded as soon as it is in place, so all links of the ring
- * are busy at once, and a hop does not wait for the end of the one before. Sending and receiving take turns and neither blocks
- * the other: a rank whose right neighbour is slow goes on to drain its left one, so that no circle of full links can form. A
- * received finished byte may replace the own one at once: it exists only because the own one had been sent.
+ * <p>Chunks are sent in <em>segments</em> of one frame. A segment is forwarded as soon as it is in place, so all links
+ * of the ring are busy at once, and a hop does not wait for the end of the previous one. Sending and receiving
+ * alternate, and neither blocks the other: a rank whose right neighbour is slow continues to drain its left one, so a
+ * cycle of full links cannot form. A byte of a complete chunk may overwrite the local one at once: it can exist only
+ * because the local one has been sent.
  *
- * <p>Every hop sends at least one frame, if need be an empty one, so that ranks with vectors of different lengths always meet.
+ * <p>Every hop sends at least one frame, even if it is empty, so that even ranks with vectors of different lengths
+ * always meet.
  */
 final class RingPass {
 
-    /** Frames sent before the next look at what has arrived, and taken before the next try to send. */
+    /** Frames sent before polling, and frames polled before sending again. */
     private static final int SEND_BURST = 2;
 
     private static final int POLL_LIMIT = 4;
@@ -71,16 +73,16 @@ final class RingPass {
         right = endpoint.member(world.right());
     }
 
-    /** Number of hops after which every chunk is finished somewhere, and of those that bring it everywhere. */
+    /** Number of hops after which every chunk is complete on one rank; as many more bring it to all. */
     int halfway() {
         return world.size() - 1;
     }
 
     /**
-     * Makes the hops from {@code firstHop} up to but without {@code endHop}.
+     * Makes the hops from {@code firstHop} up to but excluding {@code endHop}.
      *
-     * @param operation what they are called in errors
-     * @param op how chunks are combined before {@link #halfway}; not used after it
+     * @param operation their name in errors
+     * @param op how chunks are reduced before {@link #halfway}; unused after it
      */
     void run(
             String operation,
@@ -139,7 +141,10 @@ final class RingPass {
         return sent;
     }
 
-    /** Bytes from {@code sendAt} that may go: all of a chunk that is complete here, else what has come in the hop before. */
+    /**
+     * Bytes from {@code sendAt} that may be sent: all of a chunk that is complete here, otherwise what the previous hop
+     * has received.
+     */
     private long readyToSend() {
         boolean complete = sendHop == firstHop || receiveHop >= sendHop;
         if (complete) {
@@ -193,7 +198,7 @@ final class RingPass {
         return Math.floorMod(world.rank() - 1 - hop, world.size());
     }
 
-    /** Where a chunk begins, in bytes. */
+    /** Start of a chunk, in bytes. */
     private long border(int chunk) {
         return Chunk.offset(chunk, world.size(), data.byteLength() / type.bytes()) * type.bytes();
     }

@@ -7,24 +7,25 @@ import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 
 /**
- * All-reduce of a short vector in shared memory: every rank lays a copy of its vector out for the others, and all of them
- * combine all copies themselves.
+ * All-reduce of a short vector in shared memory: every rank publishes a copy of its vector, and each rank reduces all
+ * copies itself.
  *
  * <dl>
  *   <dt>Cost
- *   <dd>One meeting, against two of {@link DirectAllReduce}; each rank reads the vectors of all.
+ *   <dd>One meeting, against two for {@link DirectAllReduce}; each rank reads the vectors of all.
  *   <dt>Result
- *   <dd>In place, and bit-identical on every rank: all combine in the order of ranks.
+ *   <dd>In place, and bit-identical on every rank: all reduce in rank order.
  * </dl>
  */
 final class ShortAllReduce {
 
-    /** Longest vector: what a meeting has room for. */
+    /** Longest vector: the capacity of a slot. */
     static final int MAX_BYTES = MeetingPoint.SLOT_BYTES;
 
     /**
-     * Longest vector that is in shared memory already. A longer one is combined where it lies: with two ranks on two cores that is
-     * faster from 2 KB on; with four, to which a second meeting costs more, it is slower at 2 KB and faster at 16 KB.
+     * Longest vector that is already in shared memory; a longer one is reduced in place. With two ranks on two cores,
+     * in place is faster from 2 KB on. With four, for which a second meeting costs more, it is slower at 2 KB and
+     * faster at 16 KB.
      */
     static final int MAX_SHARED_BYTES = 2 << 10;
 
@@ -46,7 +47,7 @@ final class ShortAllReduce {
         meeting.moved((world.size() - 1L) * bytes);
         int at = meeting.slotOffset();
         if (world.size() == 2) {
-            // a + b is b + a: no need to begin with rank 0.
+            // Addition commutes, so there is no need to begin with rank 0.
             kernels.reduce(op, type, data, 0, meeting.slot(1 - world.rank()), at, bytes);
             return;
         }

@@ -7,8 +7,8 @@ import io.gyre.memory.Region;
 import io.gyre.network.Collective;
 
 /**
- * Mean of the ranks' data, weighted. Each rank scales its data by its share of the total weight before they are summed: one pass
- * over the data instead of two, and nothing overflows on the way that would not in the result.
+ * Weighted mean of the ranks' data. Each rank scales its data by its share of the total weight before the sum: one pass
+ * over the data instead of two, and no intermediate value overflows unless the result does.
  */
 final class WeightedMean {
 

@@ -8,7 +8,7 @@ import io.gyre.memory.Region;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Vectors of the collective are broadcast from where they lie; the contract has all else. */
+/** Vectors of the collective are broadcast in place; the contract tests the rest. */
 @Timeout(60)
 class BroadcastInPlaceTest {
 

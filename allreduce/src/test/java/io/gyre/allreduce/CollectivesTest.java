@@ -10,7 +10,7 @@ import io.gyre.network.Collective;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The choice of collectives, and the choice against it. */
+/** The default choice of collectives, and overriding it. */
 class CollectivesTest {
 
     @ParameterizedTest(name = "{0}")

@@ -28,14 +28,17 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The equations of the strategy of core, by a model of two numbers whose gradient is known: kept here because core knows no collective. */
+/**
+ * The equations of core's hybrid strategy, on a model of two numbers with a known gradient. It is here because core has
+ * no collective.
+ */
 @Timeout(60)
 class HybridTest {
 
     private static final double ALPHA = 0.3;
     private static final double RATE = 0.5;
 
-    /** Parameters w, and the gradient of the squared distance to a target of each rank's own. */
+    /** Parameters w, and the gradient of the squared distance to each rank's own target. */
     private record Model(Region parameters, Region gradients, BucketPlan bucketPlan) implements StepModel {
 
         static Model of() {
@@ -60,7 +63,7 @@ class HybridTest {
             return List.of(parameters);
         }
 
-        /** Plain descent. */
+        /** Plain gradient descent. */
         @Override
         public void update(StepSummary total) {
             set(parameters, get() - RATE * gradients.getDouble(0) / total.examples());
@@ -82,7 +85,7 @@ class HybridTest {
         }
     }
 
-    /** A centre that all leads see, which take turns: in each step the first group, then the second. */
+    /** A centre shared by all leads, which take turns: in each step the first group, then the second. */
     private static final class Centre implements SharedVector {
         private final Session leads;
         private final AtomicReference<Double> value;
@@ -110,7 +113,7 @@ class HybridTest {
 
         @Override
         public void beginRead(Region into) {
-            // All begin before any adds: each sees the centre after the last step of all.
+            // All begin before any adds, so each sees the centre as the previous step of all left it.
             leads.exchange("read", new byte[0]);
             reading = into;
             read(into);
@@ -137,7 +140,7 @@ class HybridTest {
         }
     }
 
-    /** A rank's part in a step. */
+    /** A rank's work in a step. */
     private record Work(long examples, Runnable pass) implements StepWork {
 
         @Override
@@ -153,11 +156,13 @@ class HybridTest {
 
         @Override
         public void check(StepSummary total) {
-            // The numbers tell.
+            // The results show it.
         }
     }
 
-    /** Two groups, one of two ranks and one of three; and, which must be the same, two of one rank with their mean targets. */
+    /**
+     * Two groups, of two and of three ranks. Two groups of one rank each, with the mean targets, must give the same.
+     */
     @ParameterizedTest(name = "every {0} steps, groups of {1}")
     @CsvSource({"1, several", "3, several", "1, one", "2, one"})
     void groupsMoveAsTheEquationsOfElasticAveragingSay(int period, String kind) throws Exception {
@@ -187,7 +192,7 @@ class HybridTest {
                     driver.step(new Work(1, () -> model.set(model.gradients(), model.get() - targets[rank])), step);
                     path.add(model.get());
                 }
-                // A step that nobody has examples for is begun, and not taken.
+                // A step in which no rank has examples is begun, but not taken.
                 driver.step(new Work(0, () -> model.set(model.gradients(), 0)), steps);
                 driver.finish();
                 path.add(model.get());
@@ -226,7 +231,7 @@ class HybridTest {
         return org.assertj.core.api.Assertions.within(1e-12);
     }
 
-    /** Notes what is asked of it, and gives numbers that tell when. */
+    /** Records its calls, and returns numbers that tell when they were made. */
     private static final class Store implements ParameterStore {
         private final List<String> calls = new ArrayList<>();
         private long pulling = -1;
@@ -342,7 +347,7 @@ class HybridTest {
         });
     }
 
-    /** Rank 0's group combines by messages, others in shared memory: nothing depends on it. */
+    /** Rank 0's group reduces by messages, the others in shared memory: the result must not depend on it. */
     private static final class RingOrDirect implements AutoCloseable {
         private final io.gyre.network.Collective collective;
 

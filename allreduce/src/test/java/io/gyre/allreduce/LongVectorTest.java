@@ -10,14 +10,14 @@ import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Vectors whose length in bytes does not fit an int. Takes 5 GB of direct memory. */
+/** Vectors whose length in bytes does not fit in an int. Takes 5 GB of direct memory. */
 @Tag("long")
 class LongVectorTest {
 
-    /** 2^31 bytes and some; the border between the two ranks' chunks is in the middle of a window. */
+    /** A little over 2^31 bytes; the border between the two ranks' chunks is in the middle of a window. */
     private static final long ELEMENTS = (1L << 29) + 12_345_677;
 
-    /** A period that no window, chunk or segment has, and whose values add exactly. */
+    /** Not the period of any window, chunk or segment; the values add exactly. */
     private static final int PERIOD = 9973;
 
     @Test

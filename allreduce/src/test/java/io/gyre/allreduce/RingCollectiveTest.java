@@ -71,8 +71,8 @@ class RingCollectiveTest {
             return THREADS.getCurrentThreadAllocatedBytes() - before;
         });
 
-        // The smallest object has 16 bytes; what the JVM itself does once, such as linking a rare path, is less than
-        // that a round.
+        // The smallest object takes 16 bytes. What the JVM allocates once, such as for linking a rare path, is less
+        // than that per round.
         assertThat(allocated)
                 .as("bytes allocated by each rank in %d rounds", rounds)
                 .allSatisfy(bytes -> assertThat(bytes).isLessThan(rounds * 16L));

@@ -34,14 +34,17 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The one order of a step, and what a new codec, exchange and observer take. Here because core knows no collective. */
+/**
+ * The fixed order of a step, and the calls of a custom codec, exchange and observer. It is here because core has no
+ * collective.
+ */
 @Timeout(60)
 class StepDriverTest {
 
     private static final int RANKS = 3;
     private static final BucketPlan PLAN = BucketPlan.of(List.of(2L, 3L, 4L), 4);
 
-    /** Nine parameters that descend along their gradients, and all that was asked of them. */
+    /** Nine parameters that descend along their gradients, and a record of all calls. */
     private static final class Vectors implements StepModel {
         private final Region parameters = Region.allocate("parameters", PLAN.elements() * Float.BYTES);
         private final Region gradients;
@@ -115,7 +118,7 @@ class StepDriverTest {
         }
     }
 
-    /** Gradients that are the element's number times a factor. */
+    /** Gradients equal to the element's number times a factor. */
     private record Work(Vectors model, long examples, float factor, boolean agrees) implements StepWork {
 
         @Override
@@ -145,7 +148,7 @@ class StepDriverTest {
         }
     }
 
-    /** A codec: every bucket travels as bf16, so the sums are of rounded numbers. */
+    /** A codec: every bucket is sent as bf16, so the sums are of rounded numbers. */
     private record Rounded(GradientReduction reduction) implements GradientReduction {
 
         @Override
@@ -178,7 +181,7 @@ class StepDriverTest {
         }
     }
 
-    /** An exchange: parameters are halved after every update. */
+    /** An exchange: halves the parameters after every update. */
     private record Halved(List<String> calls) implements ParameterExchange {
 
         @Override
@@ -198,7 +201,7 @@ class StepDriverTest {
     private record Strategy(String name, GradientReduction reduction, ParameterExchange exchange)
             implements UpdateStrategy {}
 
-    /** An observer: which phases a step had. */
+    /** An observer: records the phases of a step. */
     private record Phases(ConcurrentLinkedQueue<Object> seen) implements StepObserver {
 
         @Override

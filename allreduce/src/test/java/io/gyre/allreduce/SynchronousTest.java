@@ -16,7 +16,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The strategy of core over the ring: kept here because core knows no collective. */
+/** Core's synchronous strategy over the ring. It is here because core has no collective. */
 @Timeout(60)
 class SynchronousTest {
 

@@ -10,13 +10,13 @@ import java.nio.LongBuffer;
 import java.nio.ShortBuffer;
 
 /**
- * Works block by block through heap arrays, whose loops the compiler turns into vector instructions, as it does not for
- * off-heap loops. The blocks stay in the first-level cache, so the copies in and out cost little beside the trip to memory.
+ * Works block by block through heap arrays, because the compiler vectorises loops over arrays, but not over off-heap
+ * memory. The blocks stay in the first-level cache, so copying in and out costs little compared to the memory access.
  * Needs no JVM flag and no native code.
  */
 public final class ArrayKernels implements Kernels {
 
-    /** Two blocks of this size leave most of a 32 KiB first-level cache to the memory they come from. */
+    /** Two blocks of this size leave most of a 32 KiB first-level cache to the memory being read. */
     private static final int BLOCK_BYTES = 4 << 10;
 
     private static final int FLOATS = BLOCK_BYTES / Float.BYTES;
@@ -178,7 +178,10 @@ public final class ArrayKernels implements Kernels {
         };
     }
 
-    /** NaN and infinities have all bits of the exponent set, and then only, one more in its last place reaches the sign. */
+    /**
+     * Exactly for NaN and infinities, all bits of the exponent are set, so that adding one at its last place carries
+     * into the sign.
+     */
     private boolean areFiniteFloats(ByteBuffer data, int offset, int count) {
         IntBuffer view = intViews.of(data, offset % Float.BYTES);
         int at = offset / Float.BYTES;

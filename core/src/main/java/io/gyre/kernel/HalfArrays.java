@@ -1,12 +1,12 @@
 package io.gyre.kernel;
 
 /**
- * Conversion between floats and 16 bits without branches, so that the time does not depend on the data. {@link HalfFormat}
+ * Branch-free conversion between floats and 16 bits, so that the time does not depend on the data. {@link HalfFormat}
  * defines the results.
  */
 final class HalfArrays {
 
-    /** Twice the bits of an infinity, so that the sign is gone: NaN has more. */
+    /** Bits of an infinity shifted left by one, which drops the sign: those of NaN are larger. */
     private static final int INFINITY_WITHOUT_SIGN = 0xff00_0000;
 
     private static final float TWO_TO_112 = 0x1p112f;
@@ -46,14 +46,14 @@ final class HalfArrays {
     }
 
     /**
-     * Lets the floating-point adder round: next to a power of two 2<sup>13</sup> times as large as the last place that shall be
-     * kept, what is below that place has none. Multiplying up and down makes too large numbers infinite on the way.
+     * Uses the floating-point adder for rounding: adding a power of two 2<sup>13</sup> times that of the number leaves
+     * exactly the places to be kept. Scaling up and down first turns overflow into infinity.
      */
     private static short toFp16(float value) {
         int bits = Float.floatToRawIntBits(value);
         int doubled = bits << 1;
         float scaled = Math.abs(value) * TWO_TO_112 * TWO_TO_MINUS_110;
-        // The smallest normal number decides for all subnormal ones.
+        // Subnormal results all use the exponent of the smallest normal number.
         int exponent = Math.max(doubled >>> 24, 0x71);
         int sum = Float.floatToRawIntBits(Float.intBitsToFloat((exponent << 23) + 0x0780_0000) + scaled);
         int magnitude = ((sum >>> 13) & 0x7c00) + (sum & 0x0fff);
@@ -61,7 +61,10 @@ final class HalfArrays {
         return (short) (((bits >>> 16) & 0x8000) | (magnitude & ~nan) | (0x7e00 & nan));
     }
 
-    /** Multiplying adjusts the exponent of a normal number; a subnormal one is put below 0.5, which is then taken away. */
+    /**
+     * A multiplication adjusts the exponent of a normal number. The bits of a subnormal one are put into the low bits
+     * of 0.5, which is then subtracted.
+     */
     private static float fromFp16(short half) {
         int doubled = half << 17;
         float normal = Float.intBitsToFloat((doubled >>> 4) + 0x7000_0000) * TWO_TO_MINUS_112;
@@ -72,7 +75,7 @@ final class HalfArrays {
 
     private static short toBf16(int bits) {
         int rounded = (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-        // All ones for NaN, whose bits without the sign are above those of infinity.
+        // All ones for NaN: without the sign, its bits are above those of infinity.
         int nan = (0x7f80_0000 - (bits & 0x7fff_ffff)) >> 31;
         return (short) ((rounded & ~nan) | ((((bits >>> 16) & 0x8000) | 0x7fc0) & nan));
     }

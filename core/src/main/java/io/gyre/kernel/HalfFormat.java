@@ -1,8 +1,8 @@
 package io.gyre.kernel;
 
 /**
- * Formats of 16 bits that stand for a float on the wire. Conversion rounds to the nearest value, of two equally near ones to
- * that with an even significand; what is too large becomes infinite, and NaN stays NaN, quiet, with its sign.
+ * 16-bit formats that represent a float on the wire. Conversion rounds to nearest, ties to even. Overflow gives
+ * infinity. NaN stays NaN, quiet, with its sign.
  */
 public enum HalfFormat {
     /** IEEE 754 binary16: 11 bits of precision, up to 65,504, with subnormal numbers down to 2<sup>-24</sup>. */
@@ -14,11 +14,12 @@ public enum HalfFormat {
                 return (short) (sign | 0x7e00);
             }
             double magnitude = Math.abs(value);
-            if (magnitude >= 65_520) { // half a step beyond the largest
+            if (magnitude >= 65_520) { // half a unit beyond the largest
                 return (short) (sign | 0x7c00);
             }
             int exponent = Math.max(-14, Math.getExponent(value));
-            // In units of the last place, which is exact; reaching the next power of two carries into the exponent.
+            // In units of the last place, which is exact; rounding up to the next power of two carries into the
+            // exponent.
             int significand = (int) Math.rint(Math.scalb(magnitude, 10 - exponent));
             return (short) (sign | (((exponent + 14) << 10) + significand));
         }
@@ -38,7 +39,7 @@ public enum HalfFormat {
         }
     },
 
-    /** The upper half of a float: its whole range, with 8 bits of precision. */
+    /** The upper half of a float: its full range, with 8 bits of precision. */
     BF16 {
         @Override
         public short narrow(float value) {
@@ -59,9 +60,9 @@ public enum HalfFormat {
     /** Size of one number. */
     public static final int BYTES = Short.BYTES;
 
-    /** The number in this format that is nearest. */
+    /** Converts to the nearest number in this format. */
     public abstract short narrow(float value);
 
-    /** The same number as a float, which is exact. */
+    /** Converts to a float, which is exact. */
     public abstract float widen(short half);
 }

@@ -8,19 +8,19 @@ import java.nio.ByteBuffer;
 /**
  * Element-wise arithmetic on direct buffers in native byte order.
  *
- * <p>{@link ScalarKernels} is the plain implementation and the oracle of every other. Implementations give the same bits as
- * it does: each result is made of few IEEE operations in a fixed order.
+ * <p>{@link ScalarKernels} is the plain implementation, and the reference for all others. All implementations give the
+ * same bits: each result is computed by a few IEEE operations in a fixed order.
  *
  * <dl>
  *   <dt>Shape
- *   <dd>Offsets and lengths are in bytes, multiples of the element's size, inside the buffers.
+ *   <dd>Offsets and lengths are in bytes, multiples of the element size, and inside the buffers.
  *   <dt>Threading
- *   <dd>An instance may hold scratch memory: one thread at a time.
+ *   <dd>An instance may hold scratch memory; use it from one thread at a time.
  * </dl>
  */
 public interface Kernels {
 
-    /** For each element: {@code into = op(into, from)}. The two stretches do not overlap. */
+    /** For each element: {@code into = op(into, from)}. The two ranges must not overlap. */
     void reduce(
             ReduceOp op,
             ElementType type,
@@ -31,14 +31,15 @@ public interface Kernels {
             int byteLength);
 
     /**
-     * For each element: {@code data = data * factor}, with the factor rounded to the elements' type. A factor that is then 0 gives
-     * 0, also for NaN and infinities.
+     * For each element: {@code data = data * factor}, with the factor rounded to the element type. If the factor is
+     * then 0, the result is 0, even for NaN and infinities.
      */
     void scale(ElementType type, ByteBuffer data, int offset, int byteLength, double factor);
 
     /**
-     * For each element: {@code into = into + factor * from}, with the factor rounded to the elements' type, and product and sum
-     * rounded each: a fused operation would give other bits where the processor has none. The two stretches do not overlap.
+     * For each element: {@code into = into + factor * from}, with the factor rounded to the element type. Product and
+     * sum are rounded separately: a fused operation would give other bits than processors without one. The two ranges
+     * must not overlap.
      */
     void axpy(
             ElementType type,
@@ -49,16 +50,16 @@ public interface Kernels {
             int fromOffset,
             int byteLength);
 
-    /** Whether no element is NaN or infinite. */
+    /** Whether all elements are finite. */
     boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength);
 
-    /** Converts floats to 16 bits each. The two stretches do not overlap. */
+    /** Converts floats to 16 bits each. The two ranges must not overlap. */
     void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count);
 
-    /** Converts 16 bits each to floats. The two stretches do not overlap. */
+    /** Converts 16 bits each to floats. The two ranges must not overlap. */
     void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count);
 
-    /** {@link #reduce} into a region, which may continue over several windows. */
+    /** {@link #reduce} into a region, which may span several windows. */
     default void reduce(
             ReduceOp op,
             ElementType type,

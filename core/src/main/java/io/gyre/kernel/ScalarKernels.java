@@ -4,7 +4,10 @@ import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import java.nio.ByteBuffer;
 
-/** One element at a time, straight from the definition. Slow off heap (about a third of C), and the oracle of the others. */
+/**
+ * Processes one element at a time, directly by the definition. Slow off heap (about a third of C), and the reference
+ * for all others.
+ */
 public final class ScalarKernels implements Kernels {
 
     @Override

@@ -6,14 +6,14 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Typed views of the few byte buffers that a collective works on, made once instead of once per call. Buffers are told apart
- * by identity, and kept reachable; the oldest entry makes room. One thread at a time.
+ * Caches typed views of the few byte buffers that a collective uses, so that no call creates them. Buffers are compared
+ * by identity, and kept reachable; when full, the oldest entry is replaced. Use it from one thread at a time.
  *
  * @param <V> type of the view, such as {@link java.nio.FloatBuffer}
  */
 public final class ViewCache<V> {
 
-    /** A rank sees the windows of a few regions, and up to three buffers of each of a few peers. */
+    /** A rank uses the windows of a few regions, and up to three buffers for each of a few peers. */
     private static final int ENTRIES = 32;
 
     private final Function<ByteBuffer, V> maker;
@@ -25,7 +25,7 @@ public final class ViewCache<V> {
     /**
      * Creates an empty cache.
      *
-     * @param maker makes the view that begins at the buffer's position
+     * @param maker creates the view that begins at the buffer's position
      */
     public ViewCache(Function<ByteBuffer, V> maker) {
         this.maker = maker;
@@ -34,9 +34,9 @@ public final class ViewCache<V> {
     /**
      * Returns the view in native byte order.
      *
-     * @param phase bytes to skip at the start, for memory whose elements are not aligned to the buffer's beginning
+     * @param phase bytes to skip at the start, for memory whose elements are not aligned to the buffer's start
      */
-    @SuppressWarnings("ReferenceEquality") // Buffers with equal contents are still other memory.
+    @SuppressWarnings("ReferenceEquality") // Buffers with equal contents are still different memory.
     public V of(ByteBuffer buffer, int phase) {
         for (int i = 0; i < ENTRIES; i++) {
             if (buffers[i] == buffer && phases[i] == phase) {
@@ -52,7 +52,7 @@ public final class ViewCache<V> {
         return known(slot);
     }
 
-    @SuppressWarnings("unchecked") // Only this class fills the array, with what the maker made.
+    @SuppressWarnings("unchecked") // Only this class fills the array, with the maker's results.
     private V known(int slot) {
         return (V) views[slot];
     }

@@ -1,4 +1,4 @@
-/** Arithmetic on off-heap memory: one interface, a plain implementation as oracle, a fast one that is used. */
+/** Arithmetic on off-heap memory: one interface, a plain implementation as reference, and a fast one. */
 @NullMarked
 package io.gyre.kernel;
 

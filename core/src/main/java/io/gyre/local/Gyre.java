@@ -1,12 +1,12 @@
 package io.gyre.local;
 
-/** Where a program starts. */
+/** Entry point of a program. */
 public final class Gyre {
 
     private Gyre() {}
 
     /**
-     * Ranks as threads of this JVM: for a first program, tests and notebooks. Needs no JVM flag.
+     * Ranks as threads of this JVM, for a first program, tests and notebooks. Needs no JVM flag.
      *
      * <pre>{@code
      * Gyre.local(4).run(session -> train(session));

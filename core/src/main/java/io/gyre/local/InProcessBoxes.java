@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** The boxes of one rank of an {@link InProcessNetwork}: all threads of a JVM share its memory anyway. */
+/** The boxes of one rank of an {@link InProcessNetwork}, whose threads share memory anyway. */
 final class InProcessBoxes extends OpenBoxes {
 
     private final Shelf shelf;
@@ -45,7 +45,7 @@ final class InProcessBoxes extends OpenBoxes {
         private final Region region;
         private final Shelf.@Nullable Place place;
 
-        /** A box; its place if it is this rank's own. */
+        /** A box, with its place if this rank created it. */
         Box(String name, Region region, Shelf.@Nullable Place place) {
             this.name = name;
             this.region = region;
@@ -71,7 +71,7 @@ final class InProcessBoxes extends OpenBoxes {
         }
     }
 
-    /** Where the boxes of all ranks stand. */
+    /** Holds the boxes of all ranks. */
     static final class Shelf {
 
         private record Place(int owner, String name) {}

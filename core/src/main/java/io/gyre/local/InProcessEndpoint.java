@@ -84,6 +84,6 @@ final class InProcessEndpoint implements Endpoint {
 
     @Override
     public void flush(Activity activity) {
-        // A frame that was offered already lies where the reader takes it.
+        // An offered frame is already where the reader takes it.
     }
 }

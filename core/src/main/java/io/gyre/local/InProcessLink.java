@@ -11,13 +11,13 @@ import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A directed stream of frames between two threads: a ring of slots with one writer and one reader. The counters are written
- * with release and read with acquire order, so a slot's contents are visible before its number is, and are not overwritten
- * before they have been read.
+ * A directed stream of frames between two threads: a ring of slots with one writer and one reader. Counters are written
+ * with release and read with acquire semantics, so a slot's contents are visible before its number, and are not
+ * overwritten before they have been read.
  */
 final class InProcessLink {
 
-    /** Large enough that a slot is worth its hand-over, small enough that a handful stays in the second-level cache. */
+    /** Large enough to amortise the hand-over, small enough that a few slots stay in the second-level cache. */
     static final int SLOT_BYTES = 64 << 10;
 
     private static final int SLOTS = 8;
@@ -28,7 +28,7 @@ final class InProcessLink {
     private final Sender sender = new Sender();
     private final Receiver receiver = new Receiver();
 
-    /** All slots in one buffer, because kernels remember the few buffers they meet; made by the first frame. */
+    /** All slots in one buffer, because kernels cache views of few buffers; allocated for the first frame. */
     private ByteBuffer payloads = ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder());
 
     InProcessLink() {
@@ -48,7 +48,7 @@ final class InProcessLink {
 
         private long payloadBytes;
 
-        /** Payload sent so far. */
+        /** Payload bytes sent so far. */
         long payloadBytes() {
             return payloadBytes;
         }

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /**
- * A network of ranks that are threads of one JVM: the reference implementation of {@link Endpoint} and {@link Session}.
+ * A network whose ranks are threads of one JVM: the reference implementation of {@link Endpoint} and {@link Session}.
  * Needs no JVM flag and no native code.
  */
 final class InProcessNetwork {
@@ -32,7 +32,7 @@ final class InProcessNetwork {
         }
     }
 
-    /** The session of one rank; ask once for each. */
+    /** The session of one rank; call it once per rank. */
     Session session(int rank) {
         return new InProcessSession(this, new World(rank, links[0].length));
     }
@@ -41,7 +41,6 @@ final class InProcessNetwork {
         return run.membership(rank);
     }
 
-    /** A rank ends. */
     void end(int rank) {
         run.end(rank);
     }

@@ -18,11 +18,11 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * The run of an {@link InProcessNetwork}: its coordinator and the memberships of all ranks, which are in it from the
+ * The run of an {@link InProcessNetwork}: its coordinator and the memberships of all ranks, which take part from the
  * start.
  *
  * <p>No thread carries messages. Coordinator and memberships share one lock, which is this object's, and a message is
- * received inside the call that sends it. Whoever waits moves time on, for all: threads of one JVM live and stall
+ * received inside the call that sends it. A waiting rank advances time for all: threads of one JVM live and stall
  * together.
  */
 final class InProcessRun implements Outbox {
@@ -33,13 +33,13 @@ final class InProcessRun implements Outbox {
     private final Coordinator coordinator;
     private final List<Membership> memberships = new ArrayList<>();
 
-    /** Ranks that say no more. */
+    /** Ranks that have ended and send nothing more. */
     private final BitSet silent = new BitSet();
 
     private long lastTick;
 
     /**
-     * A run in which all ranks are ready.
+     * Creates a run in which all ranks are ready.
      *
      * @param clock nanoseconds, from any origin
      */
@@ -66,10 +66,10 @@ final class InProcessRun implements Outbox {
         return memberships.get(rank);
     }
 
-    /** A rank ends: what it sent before stays readable, and no more will come. */
+    /** Ends a rank: what it sent before stays readable, and nothing more will come. */
     synchronized void end(int rank) {
         Membership membership = memberships.get(rank);
-        // Whoever reads frames finds them as soon as they are sent: none is ever on its way.
+        // Readers find frames as soon as they are sent: none is ever in flight.
         membership.leave(Collections.nCopies(memberships.size(), 0L), clock.getAsLong());
         membership.close();
         if (!silent.get(rank)) {
@@ -88,7 +88,7 @@ final class InProcessRun implements Outbox {
         silent.set(rank);
     }
 
-    /** One rank's way to the coordinator. */
+    /** One rank's link to the coordinator. */
     private final class Line implements Uplink {
 
         private final int rank;

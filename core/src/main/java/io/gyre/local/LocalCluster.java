@@ -16,23 +16,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs a program once per rank, each rank in a thread of its own, and waits for all. Made by {@link Gyre#local}, or by
+ * Runs a program once per rank, each rank in its own thread, and waits for all. Created by {@link Gyre#local}, or by
  * {@link #over} for another network.
  *
- * <p>The threads live as long as one call of {@link #run} or {@link #call}; between calls nothing runs. When a rank fails, the
- * others are told and end with {@link PeerLostException}, and the first failure is thrown to the caller. Failures of
- * other ranks are suppressed exceptions of it, if they say something else and are not its consequence. A rank that has
- * not ended half a second later is interrupted, since its program may wait for something else. One that does not heed
- * the interrupt is waited for, and the log names it with its stack.
+ * <p>The threads live as long as one call of {@link #run} or {@link #call}. When a rank fails, the others end with
+ * {@link PeerLostException}, and the first failure is thrown to the caller. Failures of other ranks are added as
+ * suppressed exceptions if they differ and are not its consequence. A rank that has not ended half a second later is
+ * interrupted, since its program may wait for something else. One that ignores the interrupt is waited for, and logged
+ * with its stack.
  */
 public final class LocalCluster {
 
     private static final Logger LOG = LoggerFactory.getLogger(LocalCluster.class);
 
-    /** From the first failure on: the others notice in far less wherever they wait for a rank. */
+    /** After the first failure: the others notice much sooner wherever they wait for a rank. */
     private static final long TO_NOTICE_NANOS = 500_000_000L;
 
-    /** From the interrupt on. */
+    /** After the interrupt. */
     private static final long TO_HEED_NANOS = 300_000_000L;
 
     private static final long LOOK_MILLIS = 100;
@@ -54,7 +54,7 @@ public final class LocalCluster {
     }
 
     /**
-     * Ranks as threads of this JVM that talk over a network of the caller's choice, mostly to test that network.
+     * Ranks as threads of this JVM over a network of the caller's choice, mostly to test that network.
      *
      * @param network opened anew for every run
      * @param ranks at least 1
@@ -69,7 +69,7 @@ public final class LocalCluster {
         /**
          * Prepares one run; called before any of its ranks joins.
          *
-         * @param ranks how many will join
+         * @param ranks number of ranks that will join
          * @param peerTimeout how long a rank waits for a silent peer
          */
         Rendezvous open(int ranks, Duration peerTimeout);
@@ -83,7 +83,7 @@ public final class LocalCluster {
     /** Where the ranks of one run meet. */
     @FunctionalInterface
     public interface Rendezvous {
-        /** Joins as {@code rank}; called once for each, from the thread that becomes that rank. */
+        /** Joins as {@code rank}; called once per rank, on the thread of that rank. */
         Session join(int rank) throws Exception;
     }
 
@@ -94,7 +94,7 @@ public final class LocalCluster {
     }
 
     /**
-     * A program for one rank that has a result.
+     * A program for one rank that returns a result.
      *
      * @param <T> type of the result
      */
@@ -103,7 +103,7 @@ public final class LocalCluster {
         T call(Session session) throws Exception;
     }
 
-    /** As this, with another limit for the wait for a silent peer. */
+    /** Returns a copy with another timeout for silent peers. */
     public LocalCluster withPeerTimeout(Duration timeout) {
         return new LocalCluster(network, ranks, timeout);
     }
@@ -119,7 +119,7 @@ public final class LocalCluster {
     /**
      * Runs the program on all ranks and returns their results, by rank.
      *
-     * @throws GyreException with the failure of the rank that failed first as its cause
+     * @throws GyreException caused by the failure of the rank that failed first
      * @throws InterruptedException if the calling thread was interrupted; the ranks are interrupted too, and have ended
      */
     public <T> List<T> call(RankFunction<T> program) throws InterruptedException {
@@ -159,7 +159,7 @@ public final class LocalCluster {
                 return program.call(session);
             } catch (Throwable failure) {
                 code.leave();
-                // Before the session closes, so that peers learn of the failure and not of a departure.
+                // Before the session closes, so that peers learn of the failure and not of a leave.
                 first.offer(rank, code.explain(failure, session::check));
                 session.fail("it failed: " + failure);
                 throw failure;
@@ -220,13 +220,13 @@ public final class LocalCluster {
         }
     }
 
-    /** What is thrown: the first failure, with every other that says something else. */
+    /** Collects what is thrown: the first failure, with every other that differs. */
     private static final class FirstFailure {
         private @Nullable Throwable failure;
         private int rank;
         private long sinceNanos;
 
-        /** How long ago the first rank failed; 0 if none has. */
+        /** Time since the first rank failed; 0 if none has. */
         synchronized long nanosSince() {
             return failure == null ? 0 : System.nanoTime() - sinceNanos;
         }
@@ -245,12 +245,12 @@ public final class LocalCluster {
             }
         }
 
-        /** Whether it is how another rank noticed the first. */
+        /** Whether another rank's failure is how it noticed the first. */
         private boolean isConsequence(Throwable other) {
             return other instanceof PeerLostException lost && lost.rank() == rank;
         }
 
-        /** Whether another rank failed in the same words: every rank finds most faults of a program or its data. */
+        /** Whether another rank failed with the same message: every rank finds most faults of a program or its data. */
         private boolean isKnown(Throwable other) {
             Throwable first = Objects.requireNonNull(failure);
             return first.toString().equals(other.toString())

@@ -10,12 +10,12 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides who may join a run. Before the run is complete, whoever fits: the same version, world and options, and a seat
- * that is free. After that, only a process that takes the seat of an expendable rank which was lost.
+ * Decides who may join a run. Until the run is complete: any process with the same version, world and options, if its
+ * seat is free. Afterwards: only a process that takes the seat of an expendable rank that was lost.
  */
 final class Admission {
 
-    /** Most processes that may have a seat after each other: their streams are told apart by that number. */
+    /** Most successive processes of a seat: the number distinguishes their streams. */
     static final int MOST_INCARNATIONS = 100;
 
     private final int worldSize;
@@ -32,10 +32,10 @@ final class Admission {
     }
 
     /**
-     * Why a process cannot take part, or null if it can.
+     * Why a process cannot take part; null if it can.
      *
-     * @param complete whether all ranks have come
-     * @param end why the run has ended, or null
+     * @param complete whether all ranks have joined
+     * @param end why the run has ended; null if it has not
      */
     @Nullable String objection(Join join, boolean complete, @Nullable String end) {
         String objection = find(join, complete, end);
@@ -78,7 +78,7 @@ final class Admission {
         return first == null ? "the rendezvous on host " + host.host() : first.member.toString();
     }
 
-    /** Why a seat in a run that has not begun is not given away, or null. */
+    /** Why a process cannot have a seat in a run that has not begun; null if it can. */
     private @Nullable String objectionToSeat(Member newcomer, String who) {
         Participant holder = participants.holder(newcomer.rank());
         if (holder != null && !holder.hasAnyRank()) {
@@ -87,7 +87,7 @@ final class Admission {
         return participants.isFull() ? tooLate(who) : null;
     }
 
-    /** Why a seat in a run that has begun is not given away, or null. */
+    /** Why a process cannot have a seat in a run that has begun; null if it can. */
     private @Nullable String objectionToReturn(Member newcomer, String who) {
         if (newcomer.rank() == Message.ANY_RANK) {
             return tooLate(who) + ". The seat of a rank that was lost is given to that rank only";
@@ -145,7 +145,7 @@ final class Admission {
         return null;
     }
 
-    /** Why a run has not come about in time. */
+    /** Names the ranks that did not join in time. */
     String whoIsMissing(Duration joinTimeout) {
         List<Integer> missing = new ArrayList<>();
         List<Member> unready = new ArrayList<>();

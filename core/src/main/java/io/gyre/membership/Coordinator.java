@@ -22,43 +22,42 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Watches over one run: lets the ranks join, tells them of each other, passes their small values around, and gives the
- * verdict when one is dead. A state machine: it owns no clock, thread or socket, so any schedule of events can be
- * played to it.
+ * Supervises one run: admits the ranks, tells them of each other, runs exchanges, and announces lost ranks. A state
+ * machine: it owns no clock, thread or socket, so tests can play any schedule of events.
  *
- * <p>A run comes about once, with everybody, or not at all: the first loss ends it, unless that rank has said that it
- * is expendable, and so does a rank that has not come by the join deadline. A rank that does not fit is refused and
- * named, and the others go on waiting for the right one.
+ * <p>A run starts once, with all ranks, or not at all. It ends with the first loss, unless the lost rank is expendable,
+ * and fails if a rank has not joined by the deadline. A rank that does not fit is refused and named, and the others
+ * continue to wait for the right one.
  *
- * <p>The seat of an expendable rank that was lost is given away again. Who takes it is awaited in exchanges from then
- * on.
+ * <p>The seat of an expendable rank that was lost can be taken by a new process. From then on, exchanges wait for that
+ * process.
  *
- * <p>{@link Admission} decides who may join, {@link Exchanges} passes values around, {@link Pulse} tells who is silent.
- * This class takes the events apart and draws the consequences.
+ * <p>{@link Admission} decides who may join, {@link Exchanges} runs exchanges, {@link Pulse} detects silence. This
+ * class dispatches the events and draws the consequences.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread. The outbox and the listener are called from inside the event's method.
+ *   <dd>One thread. The outbox and the listener are called from inside the event methods.
  *   <dt>Time
- *   <dd>{@code now} is in nanoseconds, from any origin, and never goes back. {@link #tick} wants to be called every
+ *   <dd>{@code now} is in nanoseconds, from any origin, and never goes back. {@link #tick} should be called every
  *       {@link #TICK}; silence is measured in ticks, so that a stalled coordinator does not blame the ranks.
  * </dl>
  */
 public final class Coordinator {
 
-    /** How often {@link #tick} should be called. */
+    /** Interval between calls of {@link #tick}. */
     public static final Duration TICK = Duration.ofMillis(250);
 
-    /** How often each side says that it is alive. */
+    /** Interval between heartbeats of each side. */
     public static final Duration HEARTBEAT = Duration.ofMillis(500);
 
     /** Silence after which a rank is suspected: ten heartbeats, more than any pause of a healthy garbage collector. */
     public static final Duration SUSPICION = Duration.ofSeconds(5);
 
-    /** Silence after which a rank is lost: a frozen process or a dead host. A process that dies is noticed at once. */
+    /** Silence after which a rank is lost: a frozen process or a lost host. A process that ends is noticed at once. */
     public static final Duration LOSS = Duration.ofSeconds(15);
 
-    /** Most bytes of exchanges that are kept for those who come back. */
+    /** Limit of the exchanged bytes that are recorded for restarted workers. */
     static final long RECORD_BYTES = 16 << 20;
 
     private final RunId run;
@@ -79,12 +78,12 @@ public final class Coordinator {
     private @Nullable String end;
 
     /**
-     * Begins to wait for the ranks.
+     * Starts to wait for the ranks.
      *
      * @param run name of the run
      * @param worldSize number of ranks
-     * @param host who runs this coordinator; with rank {@link Message#NO_RANK} if that is no rank
-     * @param joinTimeout how long to wait for everybody
+     * @param host member that runs this coordinator; its rank is {@link Message#NO_RANK} if it is no rank
+     * @param joinTimeout how long to wait for all ranks
      * @param now current time
      */
     public Coordinator(
@@ -123,12 +122,12 @@ public final class Coordinator {
         this.exchanges = new Exchanges(worldSize, participants, record, outbox);
     }
 
-    /** Who has joined, by rank. */
+    /** The ranks that have joined, by rank. */
     public List<Member> members() {
         return participants.members();
     }
 
-    /** Whether the run is over: failed, or everybody has left. */
+    /** Whether the run is over: it failed, or all ranks have left. */
     public boolean isOver() {
         return end != null || (complete && participants.areAll(Participant::isGone));
     }
@@ -138,13 +137,13 @@ public final class Coordinator {
         return participants.on(connection) != null;
     }
 
-    /** Somebody has connected. */
+    /** A connection was opened. */
     public void connected(int connection) {
         boolean seatFree = !complete || participants.isAny(participant -> participant.state == State.LOST);
         outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, worldSize, !seatFree, host));
     }
 
-    /** A message has come. */
+    /** A message was received. */
     public void received(int connection, Message message) {
         Participant participant = participants.on(connection);
         if (participant != null) {
@@ -179,14 +178,14 @@ public final class Coordinator {
         }
     }
 
-    /** A connection has ended, and not by {@link Outbox#close}. */
+    /** A connection has ended, but not by {@link Outbox#close}. */
     public void disconnected(int connection, String how) {
         Participant participant = participants.on(connection);
         if (participant == null) {
             return;
         }
         if (participant.state == State.RETURNING) {
-            // Nobody knows of it yet: the seat is as free as before.
+            // No rank knows of it yet: the seat is as free as before.
             participant.state = State.LOST;
         } else if (!participant.isGone()) {
             lose(participant, how);
@@ -207,7 +206,7 @@ public final class Coordinator {
             nextHeartbeat = time + HEARTBEAT.toNanos();
             sendHeartbeats();
         }
-        // A copy: a loss that ends nothing does not end the loop either.
+        // A copy, so that the loop continues after a loss that does not end the run.
         for (Participant participant : List.copyOf(participants.all())) {
             if (end == null && !participant.isGone()) {
                 listenTo(participant, time);
@@ -215,7 +214,7 @@ public final class Coordinator {
         }
     }
 
-    /** Tells each rank that waits in an exchange for whom it waits. */
+    /** Tells each rank that waits in an exchange which rank it waits for. */
     private void sendHeartbeats() {
         for (Participant participant : participants.all()) {
             outbox.send(participant.connection, new Heartbeat(exchanges.awaitedBy(participant)));
@@ -258,7 +257,7 @@ public final class Coordinator {
         return newcomer;
     }
 
-    /** Lets a new process have a lost rank's seat; it is in the run when it is ready. */
+    /** Gives a lost rank's seat to a new process, which takes part in the run once it is ready. */
     private Participant succeed(int connection, Join join) {
         Participant lost = participants.seated(join.member().rank());
         Participant successor = new Participant(connection, join, lost, clock.time());
@@ -291,7 +290,7 @@ public final class Coordinator {
         listener.complete(members());
     }
 
-    /** Tells one who has come for a lost rank's seat how things are, and the others that it is there. */
+    /** Tells a restarted worker the state of the run, and the others that it is there. */
     private void takeIn(Participant participant) {
         if (end != null) {
             return;
@@ -363,7 +362,7 @@ public final class Coordinator {
         listener.lost(participant.member, reason);
     }
 
-    /** Goes on without a rank that was lost. */
+    /** Continues without a lost rank. */
     private void spare(Participant participant, String reason) {
         participant.state = State.LOST;
         participant.offer = null;

@@ -28,16 +28,16 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's side of the conversation with its {@link Coordinator}. A state machine: it owns no clock, thread or
- * socket, so any schedule of messages can be played to it, together with the coordinator's.
+ * One rank's side of the protocol with its {@link Coordinator}. A state machine: it owns no clock, thread or socket, so
+ * tests can play any schedule of messages, together with the coordinator's.
  *
- * <p>In the order of a run: {@link #welcome} greets, {@link #join} asks, {@link #ready} gives addresses, the roster
- * makes the {@link #view} complete, {@link #offer} begins an exchange and {@link #values} ends it, {@link #leave} says
- * goodbye. From the join on, both sides send heartbeats.
+ * <p>In the order of a run: {@link #welcome} is the greeting, {@link #join} asks to join, {@link #ready} sends
+ * addresses, the roster makes the {@link #view} complete, {@link #offer} begins an exchange and {@link #values} ends
+ * it, {@link #leave} leaves. From the join on, both sides send heartbeats.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread at a time. {@link #view} may be read, and {@link #told} called, by any.
+ *   <dd>One thread at a time. {@link #view} and {@link #told} may be called from any thread.
  *   <dt>Time
  *   <dd>{@code now} is in nanoseconds, from any origin, and never goes back. {@link #tick} should be called every
  *       {@link Coordinator#TICK}.
@@ -45,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class CoordinatorClient {
 
-    /** From the end of the run on: a program that waits for others, or for data, learns of it in far less. */
+    /** Time from the end of the run: a program that waits for other ranks, or for data, learns of it much sooner. */
     static final Duration TO_LEARN = Duration.ofMillis(700);
 
     private static final long NEVER = -1;
@@ -70,7 +70,7 @@ final class CoordinatorClient {
     private long endHeard = NEVER;
     private boolean endSpoken;
 
-    /** An exchange that this rank takes part in. */
+    /** An exchange in which this rank takes part. */
     private static final class Round {
         final int size;
         final List<byte[]> values = new ArrayList<>();
@@ -82,9 +82,9 @@ final class CoordinatorClient {
     }
 
     /**
-     * Begins to listen.
+     * Starts to listen.
      *
-     * @param rank number that this rank asks for, or {@link Message#ANY_RANK}
+     * @param rank the rank requested, or {@link Message#ANY_RANK}
      * @param address of the coordinator, for errors
      * @param now current time
      */
@@ -97,30 +97,33 @@ final class CoordinatorClient {
         this.view = RunView.of(rank);
     }
 
-    /** What this rank knows of the run. Any thread may ask. */
+    /** What this rank knows of the run. May be called from any thread. */
     RunView view() {
         return view;
     }
 
-    /** The program has been told how the run ended. Returns whether it had been before. Any thread may call. */
+    /**
+     * Notes that the program has been told how the run ended. Returns whether it had been before. May be called from
+     * any thread.
+     */
     boolean told() {
         boolean before = told;
         told = true;
         return before;
     }
 
-    /** The coordinator's greeting, or null if it has not come yet. */
+    /** The coordinator's greeting; null if it has not arrived yet. */
     @Nullable Welcome welcome() {
         return welcome;
     }
 
-    /** Asks to take part. Whether that is refused shows later. */
+    /** Asks to join. A refusal shows later. */
     void join(Join request) {
         joined = true;
         uplink.send(request);
     }
 
-    /** Says where this rank is reached. */
+    /** Sends this rank's addresses. */
     void ready(Map<String, String> addresses) {
         uplink.send(new Ready(addresses));
     }
@@ -128,7 +131,7 @@ final class CoordinatorClient {
     /**
      * Begins an exchange.
      *
-     * @param ranks who takes part, ascending
+     * @param ranks the ranks that take part, ascending
      * @param value copied
      */
     void offer(List<Integer> ranks, String topic, byte[] value) {
@@ -136,29 +139,29 @@ final class CoordinatorClient {
         uplink.send(new Offer(ranks, topic, ByteBuffer.wrap(value.clone())));
     }
 
-    /** What the ranks of the exchange brought, in their order; null as long as that is not known. */
+    /** The values of an exchange, in the order of its ranks; null until they are known. */
     @Nullable List<byte[]> values() {
         Round current = round;
         return current == null || current.values.size() < current.size ? null : List.copyOf(current.values);
     }
 
-    /** The first rank for which the exchange is known to wait; null if that is not known. */
+    /** The first rank that the exchange is known to wait for; null if unknown. */
     @Nullable Member awaited() {
         Round current = round;
         return current == null || current.awaited < 0 ? null : view.member(current.awaited);
     }
 
-    /** Tells everybody that they can do without this rank. */
+    /** Declares this rank expendable to all ranks. */
     void beExpendable() {
         uplink.send(new Expendable(view.rank()));
     }
 
-    /** Tells everybody that this rank cannot go on. */
+    /** Tells all ranks that this one cannot continue. */
     void fail(String reason) {
         uplink.send(new Failed(reason));
     }
 
-    /** Leaves the run in good order. Returns false, and does nothing, if the run has not come about, or has ended. */
+    /** Leaves the run in good order. Returns false, and does nothing, if the run has not started, or has ended. */
     boolean leave(List<Long> sent, String lastCall) {
         if (leaving || !view.isComplete() || view.ending() != null) {
             return false;
@@ -168,23 +171,22 @@ final class CoordinatorClient {
         return true;
     }
 
-    /** This rank ends its connection: what becomes of that is no news to it. */
+    /** Closes this rank's connection: what becomes of it is no longer reported. */
     void close() {
         leaving = true;
         closed = true;
     }
 
-    /** Whether {@link #close} was called. */
     boolean isClosed() {
         return closed;
     }
 
-    /** Whether the connection has ended, or is of no more use. */
+    /** Whether the connection has ended, or cannot be used any more. */
     boolean isDetached() {
         return detached;
     }
 
-    /** A message of the coordinator has come. */
+    /** A message of the coordinator was received. */
     void received(Message message) {
         pulse.beat(clock.time());
         if (message instanceof Welcome greeting) {
@@ -260,9 +262,9 @@ final class CoordinatorClient {
     }
 
     /**
-     * The connection has ended, or is of no more use.
+     * The connection has ended, or cannot be used any more.
      *
-     * @param how that was noticed
+     * @param how the way it was noticed
      */
     void disconnected(String how) {
         if (detached) {
@@ -302,9 +304,9 @@ final class CoordinatorClient {
     }
 
     /**
-     * Once the run has ended, says so in the place of a program that has made no call since: it may be computing, or
-     * waiting for something that is not ours. Time is counted from the first tick after the end, so that a program on a
-     * busy host is not taken for silent before it could run.
+     * Logs the end of the run in place of a program that has made no call since: it may be computing, or waiting for
+     * something outside Gyre. Time is counted from the first tick after the end, so that a program on a busy host is
+     * not taken for silent before it could run.
      */
     private void speakForTheProgram(long time) {
         Ending ending = view.ending();

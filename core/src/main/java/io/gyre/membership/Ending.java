@@ -5,15 +5,15 @@ import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.PeerLostException;
 
-/** Why a rank's run cannot go on: what each of its calls fails with from then on. */
+/** Why a rank's run cannot continue; all later calls fail with it. */
 @FunctionalInterface
 interface Ending {
 
     /**
-     * The failure of one call.
+     * The exception for one call.
      *
      * @param observer rank that makes the call
-     * @param doing the call, in words
+     * @param doing description of the call
      */
     GyreException asException(int observer, String doing);
 
@@ -22,13 +22,13 @@ interface Ending {
         return (observer, doing) -> new PeerLostException(observer, member, reason, doing);
     }
 
-    /** The others have given this rank up, and go on. */
+    /** The others have declared this rank lost, and continue without it. */
     static Ending givenUp(String reason) {
         return (observer, doing) -> new GyreException(
                 "rank " + observer + " stopped in " + doing + ": the others go on without it (" + reason + ")");
     }
 
-    /** The run has not come about, or without this rank. */
+    /** The run was not started, or not with this rank. */
     static Ending refused(String reason) {
         return (observer, doing) -> new GyreException(reason);
     }
@@ -38,14 +38,14 @@ interface Ending {
         return (observer, doing) -> new DisagreementException(reason);
     }
 
-    /** The launcher, which hosts the coordinator, is gone. */
+    /** The launcher, which hosts the coordinator, was lost. */
     static Ending launcherGone(Member launcher, String how) {
         return (observer, doing) -> new GyreException("rank " + observer + " stopped in " + doing
                 + ": the launcher (host " + launcher.host() + ", pid " + launcher.pid()
                 + "), which watches over the run, is gone: " + how);
     }
 
-    /** Whoever answers at the rendezvous has not spoken as a coordinator does. */
+    /** What answers at the rendezvous does not speak the coordinator's protocol. */
     static Ending noCoordinator(String address, String how) {
         return (observer, doing) -> new GyreException("whoever listens at " + address
                 + " is no rendezvous of Gyre, or has ended: " + how + ". Is the port in use by another program?");

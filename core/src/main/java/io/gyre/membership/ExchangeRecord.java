@@ -9,8 +9,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the ranks of a run have told each other in exchanges, so that whoever takes a lost rank's seat can make the same
- * calls as the others have made, and get the answers that they had.
+ * Records the exchanges of a run, so that a restarted worker can make the same calls as the others have made, and get
+ * the same values.
  */
 final class ExchangeRecord {
 
@@ -22,20 +22,20 @@ final class ExchangeRecord {
     /**
      * One exchange.
      *
-     * @param values what each of its ranks brought, by rank
+     * @param values the value of each of its ranks, by rank
      */
     record Round(String topic, Map<Integer, ByteBuffer> values) {}
 
     /**
-     * An empty record.
+     * Creates an empty record.
      *
-     * @param limitBytes of values; with more than that nothing is kept any more
+     * @param limitBytes of values; beyond it nothing more is recorded
      */
     ExchangeRecord(long limitBytes) {
         this.limitBytes = limitBytes;
     }
 
-    /** Notes an exchange among some ranks. */
+    /** Records an exchange among some ranks. */
     void add(List<Integer> ranks, String topic, Map<Integer, ByteBuffer> values) {
         bytes += topic.length();
         for (ByteBuffer value : values.values()) {
@@ -50,18 +50,18 @@ final class ExchangeRecord {
         }
     }
 
-    /** The exchange of these ranks with a number, counted from 0; null if there has been none yet. */
+    /** The exchange of these ranks with a number, counted from 0; null if it has not happened yet. */
     @Nullable Round round(List<Integer> ranks, int number) {
         List<Round> known = rounds.getOrDefault(ranks, List.of());
         return number < known.size() ? known.get(number) : null;
     }
 
-    /** Whether there was more than is kept. */
+    /** Whether the limit was exceeded. */
     boolean isTooLong() {
         return tooLong;
     }
 
-    /** Most bytes that are kept. */
+    /** Most bytes recorded. */
     long limitBytes() {
         return limitBytes;
     }

@@ -13,12 +13,11 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The exchanges of a run: keeps what each rank brings until all that take part have brought theirs, and then gives
- * everything to all of them.
+ * The exchanges of a run: collects the values of all ranks that take part, and then sends all values to all of them.
  *
- * <p>A rank waits in one exchange at a time. Exchanges of different groups of ranks do not disturb each other. A rank
- * that is gone and expendable is not waited for, and brings an empty value. Who has taken a lost rank's seat is given
- * the answers of the exchanges that the others have held before, as if it had been there.
+ * <p>A rank takes part in one exchange at a time. Exchanges of different groups are independent. An expendable rank
+ * that has left or is lost is not waited for, and its value is empty. A restarted worker gets the values of the earlier
+ * exchanges, as if it had taken part.
  */
 final class Exchanges {
 
@@ -34,7 +33,7 @@ final class Exchanges {
         this.outbox = outbox;
     }
 
-    /** A rank brings a value, in a run that is complete. Returns which rule it has broken, or null. */
+    /** Takes a rank's value, in a complete run. Returns the rule that it has violated, or null. */
     @Nullable String offered(Participant participant, Offer offer) {
         List<Integer> ranks = offer.ranks();
         if (participant.offer != null) {
@@ -58,14 +57,14 @@ final class Exchanges {
         return null;
     }
 
-    /** The rule that a value breaks which is brought when none is expected. */
+    /** The violation by a value that is sent when none is expected. */
     static String outOfTurn(Offer offer) {
         return "it offered a value for '" + offer.topic() + "' out of turn";
     }
 
     /**
-     * Answers one who has come back as the others were answered. Where nobody sat in its seat, it finds its own value
-     * there. Returns which rule it has broken, or null.
+     * Gives a restarted worker the values that the others got. Where its seat was empty, it finds its own value.
+     * Returns the rule that it has violated, or null.
      */
     private @Nullable String repeat(Participant participant, Offer offer, ExchangeRecord.Round past) {
         if (!past.topic().equals(offer.topic())) {
@@ -109,7 +108,7 @@ final class Exchanges {
         record.add(ranks, topic, values);
     }
 
-    /** How the ranks of an exchange differ in what they exchange; null if they do not. */
+    /** How the offers of an exchange differ; null if they agree. */
     private @Nullable String difference(NavigableMap<Integer, Offer> offers) {
         Map.Entry<Integer, Offer> first = offers.firstEntry();
         String topic = first.getValue().topic();
@@ -123,7 +122,7 @@ final class Exchanges {
         return null;
     }
 
-    /** The first rank for which a rank waits in an exchange, or {@link Message#NO_RANK}. */
+    /** The first rank that a rank waits for in an exchange, or {@link Message#NO_RANK}. */
     int awaitedBy(Participant participant) {
         Offer offer = participant.offer;
         return offer == null ? Message.NO_RANK : firstAwaited(offer.ranks());
@@ -141,7 +140,7 @@ final class Exchanges {
         return Message.NO_RANK;
     }
 
-    /** Ends the exchanges that waited only for ranks which have gone and are spared. */
+    /** Ends the exchanges that waited only for expendable ranks that have left or are lost. */
     void finishWithoutTheGone() {
         for (Participant participant : participants.all()) {
             Offer offer = participant.offer;
@@ -151,7 +150,7 @@ final class Exchanges {
         }
     }
 
-    /** The exchange in which another rank waits for one that leaves; empty if there is none. */
+    /** The exchange in which another rank waits for the leaver; empty if there is none. */
     String missing(Participant leaver) {
         for (Participant other : participants.all()) {
             Offer offer = other.offer;

@@ -20,15 +20,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A rank's membership in a run, as its session sees it: joins, exchanges small values, leaves, and knows who is lost.
- * What is known and said is decided by {@link CoordinatorClient}; this class lets threads wait for it.
+ * A rank's membership in a run, as its session sees it: joins, exchanges small values, leaves, and knows which ranks
+ * are lost. {@link CoordinatorClient} implements the protocol; this class lets threads wait for it.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>Any thread may call any method; one exchange at a time. Waits hold the monitor only while they look. What only
- *       asks, such as {@link #check(int, Object)} and {@link #hasLeft}, takes no lock.
+ *   <dd>Any thread may call any method; one exchange at a time. Waits release the monitor. Queries, such as
+ *       {@link #check(int, Object)} and {@link #hasLeft}, take no lock.
  *   <dt>Waits
- *   <dd>End with {@link PeerLostException} or another {@link GyreException} as soon as the run has ended, and with an
+ *   <dd>End with {@link PeerLostException} or another {@link GyreException} as soon as the run has ended, and on an
  *       interrupt, which stays set.
  * </dl>
  */
@@ -44,16 +44,16 @@ public final class Membership implements PeerStatus {
     private final LongSupplier clock;
     private final Object monitor;
 
-    // Guarded by the monitor, but for what the client allows to any thread.
+    // Guarded by the monitor, except for what the client allows from any thread.
     private final CoordinatorClient client;
 
     /** The topic of the last exchange. Guarded by the monitor. */
     private String lastCall = "";
 
     /**
-     * Begins to listen.
+     * Starts to listen.
      *
-     * @param rank number that this rank asks for, or {@link Message#ANY_RANK}
+     * @param rank the rank requested, or {@link Message#ANY_RANK}
      * @param address of the coordinator, for errors
      * @param uplink borrowed
      * @param clock nanoseconds, from any origin
@@ -67,7 +67,7 @@ public final class Membership implements PeerStatus {
         this.client = new CoordinatorClient(rank, address, uplink, new MembershipLog(), clock.getAsLong());
     }
 
-    /** A message of the coordinator has come: for whoever carries them. */
+    /** A message of the coordinator was received. For the carrier of messages. */
     public void received(Message message) {
         synchronized (monitor) {
             client.received(message);
@@ -75,7 +75,7 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** The connection to the coordinator has ended: for whoever carries messages. */
+    /** The connection to the coordinator has ended. For the carrier of messages. */
     public void disconnected(String how) {
         synchronized (monitor) {
             client.disconnected(how);
@@ -83,7 +83,7 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** Time has passed: for whoever carries messages, every {@link Coordinator#TICK}. */
+    /** Time has passed. For the carrier of messages, every {@link Coordinator#TICK}. */
     public void tick() {
         synchronized (monitor) {
             client.tick(clock.getAsLong());
@@ -91,7 +91,7 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** Whether the connection to the coordinator has ended, or is of no more use. */
+    /** Whether the connection to the coordinator has ended, or cannot be used any more. */
     public boolean isDetached() {
         synchronized (monitor) {
             return client.isDetached();
@@ -109,14 +109,14 @@ public final class Membership implements PeerStatus {
                         + " ms. Is the port in use by another program?"));
     }
 
-    /** Asks to take part. Whether that is refused shows later. */
+    /** Asks to join. A refusal shows later. */
     public void join(Join request) {
         synchronized (monitor) {
             client.join(request);
         }
     }
 
-    /** Says that this rank is ready, and where its peers reach it. */
+    /** Reports that this rank is ready, and its addresses for peers. */
     public void ready(Map<String, String> addresses) {
         synchronized (monitor) {
             client.ready(addresses);
@@ -124,10 +124,10 @@ public final class Membership implements PeerStatus {
     }
 
     /**
-     * Waits until everybody is ready.
+     * Waits until all ranks are ready.
      *
-     * @return this rank's number in the run
-     * @throws GyreException if this rank is refused, or others do not come
+     * @return this process's rank in the run
+     * @throws GyreException if this rank is refused, or others do not join
      */
     public int awaitEverybody(Duration timeout) {
         return await(
@@ -139,7 +139,7 @@ public final class Membership implements PeerStatus {
                         + " for the other ranks; nobody said who is missing"));
     }
 
-    /** Waits until all ranks have made this call: nobody may be gone again before everybody has found it. */
+    /** Waits until all ranks have made this call: no rank may leave before all have found it. */
     public void endJoining(Duration timeout) {
         String topic = "the end of joining";
         check(rank(), topic);
@@ -173,7 +173,7 @@ public final class Membership implements PeerStatus {
                 () -> new PeerTimeoutException(rank(), client.awaited(), topic, timeout));
     }
 
-    /** Tells everybody that they can do without this rank, and returns when the coordinator knows. */
+    /** Declares this rank expendable to all ranks, and returns when the coordinator knows. */
     public void beExpendable(Duration timeout) {
         String doing = "becoming expendable";
         synchronized (monitor) {
@@ -205,7 +205,7 @@ public final class Membership implements PeerStatus {
                     pause(deadline);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
-                    // Whoever interrupts because a rank is lost says so first.
+                    // If the interrupt is because of a lost rank, the loss is known by now: report that instead.
                     check(rank(), doing);
                     throw new GyreException("rank " + rank() + " was interrupted in " + doing, e);
                 }
@@ -213,20 +213,20 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** Whether nothing will be heard any more. */
+    /** Whether no more messages can arrive. */
     private boolean isDeaf() {
         return client.isClosed() || client.isDetached();
     }
 
-    /** Waits for news, but not long. */
-    @SuppressWarnings("WaitNotInLoop") // Those who call it look again.
+    /** Waits for news, but only briefly. */
+    @SuppressWarnings("WaitNotInLoop") // The callers loop.
     private void pause(long deadline) throws InterruptedException {
         long rest = Math.min(deadline - clock.getAsLong(), POLL.toNanos());
         monitor.wait(Math.max(1, rest / NANOS_PER_MILLI));
         uplink.turn();
     }
 
-    /** Tells everybody that this rank cannot go on. */
+    /** Tells all ranks that this one cannot continue. */
     public void fail(String reason) {
         synchronized (monitor) {
             client.fail(reason);
@@ -234,11 +234,11 @@ public final class Membership implements PeerStatus {
     }
 
     /**
-     * Leaves the run in good order, and returns when the coordinator knows, or nothing can be learned any more; goes on
+     * Leaves the run in good order, and returns when the coordinator knows, or no more messages can arrive; continues
      * to listen.
      *
-     * @param sent how many frames this rank has sent to each
-     * @param deadline by the clock of this membership
+     * @param sent number of frames that this rank has sent to each
+     * @param deadline of this membership's clock
      */
     public void leave(List<Long> sent, long deadline) {
         boolean leaving;
@@ -250,20 +250,17 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** Waits until all of {@code ranks} have left too, or nothing can be learned any more. */
+    /** Waits until all of {@code ranks} have left too, or no more messages can arrive. */
     public void awaitDeparture(BitSet ranks, long deadline) {
         awaitUntil(deadline, () -> ranks.stream().allMatch(view()::hasLeft));
     }
 
-    /** Waits for the end of the run, which must come. */
+    /** Waits for the end of the run, which is certain to come. */
     public void awaitEnding(long deadline) {
         awaitUntil(deadline, () -> false);
     }
 
-    /**
-     * Waits as long as something can be learned, and however often it is interrupted, because something is being
-     * closed.
-     */
+    /** Waits as long as messages can arrive, regardless of interrupts, because something is being closed. */
     private void awaitUntil(long deadline, BooleanSupplier reached) {
         boolean interrupted = false;
         synchronized (monitor) {
@@ -280,7 +277,10 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** A program that has made its last call learns only from the log that a rank was lost while this one left. */
+    /**
+     * Logs a loss that happened while this rank left: a program that has made its last call learns of it only from the
+     * log.
+     */
     public void sayWhatTheProgramWasNotTold() {
         Ending ending = view().ending();
         if (ending != null && !client.told()) {
@@ -293,7 +293,7 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** This rank ends its connection. Waits end; a second call does nothing. */
+    /** Ends this rank's connection. Waits end; a second call does nothing. */
     public void close() {
         synchronized (monitor) {
             client.close();
@@ -330,7 +330,7 @@ public final class Membership implements PeerStatus {
         return view().isWhole(ranks);
     }
 
-    /** Whether the run cannot go on. */
+    /** Whether the run cannot continue. */
     public boolean hasEnded() {
         return view().ending() != null;
     }
@@ -345,17 +345,17 @@ public final class Membership implements PeerStatus {
         return view().howLeft(rank);
     }
 
-    /** This rank's number; the one that it asks for, before everybody is ready. */
+    /** This process's rank; the requested one until all ranks are ready. */
     public int rank() {
         return view().rank();
     }
 
-    /** Who has which seat now, by rank; empty before everybody is ready. */
+    /** The current holders of the seats, by rank; empty until all ranks are ready. */
     public List<Seat> seats() {
         return view().seats();
     }
 
-    /** Who takes part now, by rank. */
+    /** The current members, by rank. */
     public List<Member> members() {
         return seats().stream().map(Seat::member).toList();
     }
@@ -365,7 +365,7 @@ public final class Membership implements PeerStatus {
         return seats().get(rank).incarnation();
     }
 
-    /** How many frames a rank that has left says that it sent to this one; 0 if it did not say. */
+    /** Number of frames that a rank that has left reports to have sent to this one; 0 if it did not report. */
     public long sentBy(int rank) {
         return view().sentBy(rank);
     }

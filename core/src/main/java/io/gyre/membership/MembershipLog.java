@@ -5,7 +5,7 @@ import io.gyre.Member;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells people by the log. */
+/** Reports the events by the log. */
 final class MembershipLog implements MemberListener {
 
     private static final Logger LOG = LoggerFactory.getLogger(Membership.class);

@@ -6,35 +6,35 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What ranks and their coordinator tell each other. */
+/** Messages between ranks and their coordinator. */
 public sealed interface Message {
 
-    /** Version of these messages. Ranks of one run must agree on it. */
+    /** Version of the messages, which must be equal on all ranks of a run. */
     int PROTOCOL_VERSION = 3;
 
-    /** A rank that leaves it to the coordinator which one it becomes. */
+    /** Lets the coordinator choose the rank. */
     int ANY_RANK = -1;
 
     /** A coordinator that is no rank: the launcher. */
     int NO_RANK = -1;
 
     /**
-     * Coordinator to whoever connects: what this is.
+     * Coordinator to each new connection: describes the run.
      *
      * @param protocolVersion the coordinator's
      * @param run name of the run
-     * @param worldSize number of ranks it waits for
-     * @param complete whether all ranks have come and none that is expendable is lost, so that nobody else can join
-     * @param host who runs the coordinator; its rank is {@link #NO_RANK} if that is the launcher
+     * @param worldSize number of ranks that it waits for
+     * @param complete whether all ranks have joined and no expendable one is lost, so that nobody else can join
+     * @param host member that runs the coordinator; its rank is {@link #NO_RANK} for the launcher
      */
     record Welcome(int protocolVersion, RunId run, int worldSize, boolean complete, Member host) implements Message {}
 
     /**
-     * Rank to coordinator: the wish to take part.
+     * Rank to coordinator: asks to join.
      *
      * @param protocolVersion the rank's
-     * @param worldSize number of ranks it expects
-     * @param member who it is; its rank may be {@link #ANY_RANK}
+     * @param worldSize number of ranks that it expects
+     * @param member its identity; the rank may be {@link #ANY_RANK}
      * @param options settings that must be equal on all ranks, by name
      */
     record Join(int protocolVersion, int worldSize, Member member, Map<String, String> options) implements Message {
@@ -43,7 +43,7 @@ public sealed interface Message {
             options = Map.copyOf(options);
         }
 
-        /** The options in the order of their names, so that of several differences all ranks find the same one. */
+        /** The options sorted by name, so that of several differences all ranks report the same one. */
         TreeMap<String, String> sortedOptions() {
             return new TreeMap<>(options);
         }
@@ -57,12 +57,12 @@ public sealed interface Message {
         }
     }
 
-    /** Coordinator to one rank: it cannot take part, or the run will not come about. */
+    /** Coordinator to one rank: it cannot take part, or the run will not start. */
     record Refused(String reason) implements Message {}
 
     /**
-     * Coordinator to each rank: everybody is ready. To one that comes into a run that has begun: it is taken in, after messages about
-     * those who are expendable and those who have gone.
+     * Coordinator to each rank: all are ready. To a restarted worker: it is admitted, after messages about the ranks
+     * that are expendable, lost or left.
      *
      * @param rank the receiver's
      * @param seats all ranks, by rank
@@ -75,10 +75,10 @@ public sealed interface Message {
     }
 
     /**
-     * Rank to coordinator: its part of the round of an exchange.
+     * Rank to coordinator: its value in an exchange.
      *
-     * @param ranks who takes part, ascending
-     * @param value what lies between position and limit
+     * @param ranks the ranks that take part, ascending
+     * @param value the bytes between position and limit
      */
     record Offer(List<Integer> ranks, String topic, ByteBuffer value) implements Message {
 
@@ -88,30 +88,30 @@ public sealed interface Message {
     }
 
     /**
-     * Coordinator to each rank of a round: what rank {@code rank} brought to it. Comes once per rank of the round, in their
-     * order; one that has gone and is not missed brings nothing.
+     * Coordinator to each rank of an exchange: the value of rank {@code rank}. Sent once per rank, in their order;
+     * empty for an expendable rank that has left or is lost.
      */
     record Value(int rank, ByteBuffer value) implements Message {}
 
     /** Coordinator to each rank: the ranks do not agree on what they exchange. */
     record Disagreed(String reason) implements Message {}
 
-    /** Coordinator to each rank: {@code member} is dead. */
+    /** Coordinator to each rank: {@code member} is lost. */
     record Lost(Member member, String reason) implements Message {}
 
-    /** Rank to coordinator, and from there to all: the run may go on without {@code rank}. */
+    /** Rank to coordinator, and from there to all: the run may continue without {@code rank}. */
     record Expendable(int rank) implements Message {}
 
-    /** Coordinator to each rank: {@code member}, which is expendable, is dead. */
+    /** Coordinator to each rank: {@code member}, which is expendable, is lost. */
     record Fallen(Member member, String reason) implements Message {}
 
-    /** Coordinator to each other rank: the seat of an expendable rank that was lost has been taken by a new process. */
+    /** Coordinator to each other rank: a new process has taken the seat of an expendable rank that was lost. */
     record Returned(Seat seat) implements Message {}
 
     /**
-     * Rank to coordinator: it leaves in good order. It may listen on, and then close the connection.
+     * Rank to coordinator: it leaves in good order. It may continue to listen, and then close the connection.
      *
-     * @param sent how many frames it has sent to each rank, which may still be on their way
+     * @param sent number of frames that it has sent to each rank, which may still be in flight
      * @param lastCall the topic of its last exchange; empty if it had none
      */
     record Leave(List<Long> sent, String lastCall) implements Message {
@@ -122,11 +122,11 @@ public sealed interface Message {
     }
 
     /**
-     * Coordinator to each rank, the one itself included: {@code rank} has left in good order.
+     * Coordinator to each rank, including the one itself: {@code rank} has left in good order.
      *
-     * @param sent how many frames it has sent to each
+     * @param sent number of frames that it has sent to each
      * @param lastCall the topic of its last exchange
-     * @param missed an exchange in which another rank waits for it in vain; empty if there is none
+     * @param missed an exchange in which another rank waits in vain for it; empty if there is none
      */
     record Left(int rank, List<Long> sent, String lastCall, String missed) implements Message {
 
@@ -135,12 +135,12 @@ public sealed interface Message {
         }
     }
 
-    /** Rank to coordinator: it cannot go on. */
+    /** Rank to coordinator: it cannot continue. */
     record Failed(String reason) implements Message {}
 
     /**
      * Rank to coordinator, after it has heard that the run has lost a rank: its program makes no call of Gyre and does
-     * not know yet. The rank has said so in its log, and is not about to say more.
+     * not know yet. The rank has logged that, and will not report more.
      */
     record Unaware() implements Message {}
 

@@ -33,11 +33,11 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Messages as bytes: a type, then the fields in the order of their declaration, big-endian; texts and byte arrays are preceded
- * by their length. {@link Welcome} and {@link Join} begin with a magic number, the protocol version and what is needed to
- * refuse a rank of another version; those fields never change.
+ * Encodes messages as bytes: a type, then the fields in the order of their declaration, big-endian; texts and byte
+ * arrays are preceded by their length. {@link Welcome} and {@link Join} begin with a magic number, the protocol version
+ * and what is needed to refuse a rank of another version; those fields never change.
  *
- * <p>Lengths that come from outside are compared with the bytes that are really there before anything is allocated.
+ * <p>Received lengths are compared with the bytes that are actually there before anything is allocated.
  */
 public final class MessageCodec {
 
@@ -51,7 +51,7 @@ public final class MessageCodec {
 
     private MessageCodec() {}
 
-    /** The bytes of a message, without any length in front. */
+    /** Encodes a message, without a length in front. */
     public static byte[] encode(Message message) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (DataOutputStream out = new DataOutputStream(bytes)) {
@@ -182,15 +182,15 @@ public final class MessageCodec {
     }
 
     /**
-     * Reads one message.
+     * Decodes one message.
      *
-     * @param in from its position to its limit, which must be the message's end
-     * @throws ProtocolException if the bytes are no message
+     * @param in from its position to its limit, which must be the end of the message
+     * @throws ProtocolException if the bytes are not a message
      */
     public static Message decode(ByteBuffer in) {
         try {
             Message message = read(in);
-            // A join of another version ends where this version stops to understand it.
+            // A join of another version is understood only up to here.
             if (in.hasRemaining()
                     && !(message instanceof Join join && join.protocolVersion() != Message.PROTOCOL_VERSION)) {
                 throw new ProtocolException("a " + message.getClass().getSimpleName() + " message with "

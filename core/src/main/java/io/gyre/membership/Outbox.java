@@ -1,14 +1,14 @@
 package io.gyre.membership;
 
 /**
- * How the coordinator reaches the ranks. Connections are numbers, given by whoever owns the sockets, and never used
- * again.
+ * How the coordinator reaches the ranks. Connections are identified by numbers that the owner of the sockets assigns
+ * and never reuses.
  */
 public interface Outbox {
 
-    /** Sends a message; messages on one connection keep their order. One to a connection that has ended is lost. */
+    /** Sends a message; messages on one connection keep their order. A message to an ended connection is dropped. */
     void send(int connection, Message message);
 
-    /** Closes a connection after what was sent on it. The coordinator expects no word about it any more. */
+    /** Closes a connection after sending what is queued. The coordinator expects no more events from it. */
     void close(int connection);
 }

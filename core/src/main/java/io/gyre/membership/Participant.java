@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
 final class Participant {
 
     /**
-     * How far it has come: {@code JOINED, READY, LEFT}, or {@code LOST} on the way if the run goes on without it. The
-     * process that takes a lost one's seat begins with {@code RETURNING}.
+     * Progress of a process: {@code JOINED, READY, LEFT}, or {@code LOST} at any point if the run continues without it.
+     * A process that takes a lost one's seat begins with {@code RETURNING}.
      */
     enum State {
-        /** It has a seat, and is not ready yet. */
+        /** It has a seat, but is not ready yet. */
         JOINED,
 
         /** It takes part, or will as soon as all others are ready. */
@@ -28,7 +28,7 @@ final class Participant {
         /** It is expendable, and was lost. */
         LOST,
 
-        /** It has come for a lost rank's seat, and is not ready yet. Until then it is not in the run. */
+        /** It has joined for a lost rank's seat, but is not ready yet. Until then it is not in the run. */
         RETURNING
     }
 
@@ -39,30 +39,30 @@ final class Participant {
     State state = State.JOINED;
     Member member;
 
-    /** Where its peers reach it; until it is ready, where they reached its predecessor. */
+    /** Its addresses for peers; until it is ready, those of its predecessor. */
     Map<String, String> addresses = Map.of();
 
-    /** Whether the run may go on without it. */
+    /** Whether the run may continue without it. */
     boolean expendable;
 
-    /** How many frames it has sent, if it has left in good order. */
+    /** Number of frames it has sent, if it has left in good order. */
     List<Long> sent = List.of();
 
     /** The topic of its last exchange, if it has left in good order. */
     String lastCall = "";
 
-    /** How many exchanges it has held with whom. */
+    /** Number of exchanges it has completed, by the ranks that took part. */
     final Map<List<Integer>, Integer> held = new HashMap<>();
 
-    /** What it has brought to the exchange in which it waits. */
+    /** Its value in the exchange in which it waits. */
     @Nullable Offer offer;
 
-    /** The first process in a seat. */
+    /** Creates the first process of a seat. */
     Participant(int connection, Join join, Member member, long now) {
         this(connection, join, member, now, 0);
     }
 
-    /** A process that takes the seat of one that was lost. */
+    /** Creates a process that takes the seat of a lost one. */
     Participant(int connection, Join join, Participant lost, long now) {
         this(connection, join, join.member(), now, lost.incarnation + 1);
         state = State.RETURNING;
@@ -78,7 +78,7 @@ final class Participant {
         this.pulse = new Pulse(now);
     }
 
-    /** Whether it leaves it to the coordinator which rank it becomes. */
+    /** Whether it lets the coordinator choose its rank. */
     boolean hasAnyRank() {
         return join.member().rank() == Message.ANY_RANK;
     }
@@ -88,7 +88,7 @@ final class Participant {
         return state == State.LEFT || state == State.LOST || state == State.RETURNING;
     }
 
-    /** Whether exchanges do without it. */
+    /** Whether exchanges continue without it. */
     boolean isSpared() {
         return isGone() && expendable;
     }

@@ -9,7 +9,7 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Who has joined a run, by connection, which is the order of arrival, and by rank. */
+/** The participants of a run, by connection, which is the order of arrival, and by rank. */
 final class Participants {
 
     private final int worldSize;
@@ -22,17 +22,17 @@ final class Participants {
         this.outbox = outbox;
     }
 
-    /** Who has joined on a connection; null if nobody has. */
+    /** The participant on a connection; null if there is none. */
     @Nullable Participant on(int connection) {
         return byConnection.get(connection);
     }
 
-    /** Who has a rank's seat; null if nobody has. */
+    /** The holder of a rank's seat; null if there is none. */
     @Nullable Participant holder(int rank) {
         return byRank.get(rank);
     }
 
-    /** Who has a rank's seat in a run that is complete. */
+    /** The holder of a rank's seat in a complete run. */
     Participant seated(int rank) {
         Participant holder = byRank.get(rank);
         if (holder == null) {
@@ -41,12 +41,12 @@ final class Participants {
         return holder;
     }
 
-    /** Everybody, in the order of arrival. */
+    /** All participants, in the order of arrival. */
     Collection<Participant> all() {
         return byConnection.values();
     }
 
-    /** Who came first; null if nobody has come. */
+    /** The first to arrive; null if there is none. */
     @Nullable Participant first() {
         return byConnection.isEmpty() ? null : byConnection.firstEntry().getValue();
     }
@@ -73,7 +73,7 @@ final class Participants {
         return byRank.values().stream().map(Participant::seat).toList();
     }
 
-    /** Gives a seat to a newcomer. Who has it by arrival only gives way: nobody knows of it yet. */
+    /** Gives a seat to a newcomer. A holder that has it only by order of arrival moves: no rank knows of it yet. */
     void add(Participant newcomer) {
         Participant holder = byRank.remove(newcomer.member.rank());
         if (holder != null) {
@@ -110,15 +110,16 @@ final class Participants {
     }
 
     /**
-     * To everybody who may still listen: those who have left stay until they know that the others have what they sent.
+     * Sends to all that may still listen: those that have left stay until they know that the others have what they
+     * sent.
      */
     void sendToAll(Message message) {
         byConnection.keySet().forEach(connection -> outbox.send(connection, message));
     }
 
     /**
-     * As {@link #sendToAll}, but not to those who have come for a lost rank's seat and are not ready yet: they are told
-     * how things are when they are taken in, and could make nothing of the changes before that.
+     * As {@link #sendToAll}, except to processes that have taken a lost rank's seat and are not ready yet: they are
+     * told the state of the run when they are admitted, and could not interpret changes before that.
      */
     void sendNews(Message message) {
         for (Participant participant : byConnection.values()) {

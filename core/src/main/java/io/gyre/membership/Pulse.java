@@ -1,6 +1,6 @@
 package io.gyre.membership;
 
-/** When something was last heard of somebody. Time is in nanoseconds, from any origin. */
+/** When a connection was last heard from. Time is in nanoseconds, from any origin. */
 final class Pulse {
 
     private long lastHeard;
@@ -10,18 +10,18 @@ final class Pulse {
         lastHeard = time;
     }
 
-    /** Something has come. */
+    /** Something was received. */
     void beat(long time) {
         lastHeard = time;
         suspected = false;
     }
 
-    /** For how long nothing has come. */
+    /** Time since something was last received. */
     long silence(long time) {
         return time - lastHeard;
     }
 
-    /** Whether the silence means death. */
+    /** Whether the silence means that the rank is lost. */
     boolean isLost(long time) {
         return silence(time) > Coordinator.LOSS.toNanos();
     }

@@ -1,6 +1,6 @@
 package io.gyre.membership;
 
-/** Name of one run, drawn at random, so that messages and files of different runs are never mistaken for each other. */
+/** Name of one run, chosen at random, so that messages and files of different runs are never confused. */
 public record RunId(long high, long low) {
 
     /** 32 hexadecimal digits. */

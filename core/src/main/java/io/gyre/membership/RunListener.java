@@ -4,31 +4,31 @@ import io.gyre.Member;
 import java.time.Duration;
 import java.util.List;
 
-/** Hears what happens to a run. Called on the coordinator's thread: must not block, must not throw. */
+/** Receives the events of a run, on the coordinator's thread. Must not block or throw. */
 public interface RunListener {
 
-    /** Hears nothing. */
+    /** Ignores all events. */
     RunListener NONE = new RunListener() {};
 
-    /** A rank has come. */
+    /** A rank has joined. */
     default void joined(Member member) {}
 
-    /** Somebody wanted to take part and was turned away; the run goes on. */
+    /** A process asked to join and was refused; the run continues. */
     default void refused(String reason) {}
 
-    /** All ranks have come. */
+    /** All ranks have joined. */
     default void complete(List<Member> members) {}
 
-    /** Nothing has come from a rank for a while. It may recover. */
+    /** Nothing has been received from a rank for a while. It may recover. */
     default void suspected(Member member, Duration silence) {}
 
     /** A rank has left in good order. */
     default void left(Member member) {}
 
-    /** A rank has said that the run may go on without it. */
+    /** A rank has declared itself expendable. */
     default void expendable(Member member) {}
 
-    /** A rank without which the run goes on has died. */
+    /** An expendable rank was lost, and the run continues. */
     default void fallen(Member member, String reason) {}
 
     /**
@@ -37,12 +37,12 @@ public interface RunListener {
      */
     default void returned(Member member, int incarnation) {}
 
-    /** A rank has died, and the run with it. Only the first is reported. */
+    /** A rank was lost, and the run has failed. Only the first loss is reported. */
     default void lost(Member member, String reason) {}
 
-    /** The run has lost a rank, and this one's program does not know, since it makes no call of Gyre. */
+    /** The run has lost a rank, and the program of this one does not know, since it makes no call of Gyre. */
     default void unaware(Member member) {}
 
-    /** The run has not come about: ranks are missing. */
+    /** The run has not started: ranks are missing. */
     default void failed(String reason) {}
 }

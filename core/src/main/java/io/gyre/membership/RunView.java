@@ -14,14 +14,14 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one rank knows of its run. Immutable: each message of the coordinator makes the next one. So any thread may ask
- * without a lock, and whoever sees that a rank is back sees its new process, too.
+ * What one rank knows of its run. Immutable: each message of the coordinator produces a new view. So any thread may
+ * read it without a lock, and a thread that sees a restarted worker sees its new process, too.
  *
- * @param rank this rank's number; the one that it asks for, before the roster has come
- * @param seats who has which seat now, by rank; empty before the roster has come
+ * @param rank this process's rank; the requested one, before the roster has arrived
+ * @param seats current holders of the seats, by rank; empty before the roster has arrived
  * @param departures how ranks ended without ending the run, by rank
- * @param expendable ranks whose loss ends nothing
- * @param ending why the run cannot go on for this rank; null as long as it can
+ * @param expendable ranks whose loss does not end the run
+ * @param ending why the run cannot continue for this rank; null as long as it can
  */
 record RunView(
         int rank,
@@ -33,8 +33,8 @@ record RunView(
     /**
      * How a rank ended without ending the run.
      *
-     * @param how in words
-     * @param sent how many frames it says that it sent to each rank; empty if it did not say
+     * @param how description
+     * @param sent number of frames that it reports to have sent to each rank; empty if it did not report
      */
     record Departure(String how, List<Long> sent) {}
 
@@ -44,7 +44,7 @@ record RunView(
         expendable = Set.copyOf(expendable);
     }
 
-    /** Of a rank that knows nothing yet. */
+    /** The view of a rank that knows nothing yet. */
     static RunView of(int rank) {
         return new RunView(rank, List.of(), Map.of(), Set.of(), null);
     }
@@ -80,24 +80,24 @@ record RunView(
         return new RunView(rank, seatsNow, departuresNow, expendable, ending);
     }
 
-    /** With one more rank whose loss ends nothing. */
+    /** With one more expendable rank. */
     RunView withExpendable(int other) {
         Set<Integer> now = new HashSet<>(expendable);
         now.add(other);
         return new RunView(rank, seats, departures, now, ending);
     }
 
-    /** At its end. The first ending is the one that counts. */
+    /** With the end of the run. Only the first ending counts. */
     RunView ended(Ending reason) {
         return ending == null ? new RunView(rank, seats, departures, expendable, reason) : this;
     }
 
-    /** Whether the roster has come. */
+    /** Whether the roster has arrived. */
     boolean isComplete() {
         return !seats.isEmpty();
     }
 
-    /** Who has a rank's seat now. */
+    /** The current holder of a rank's seat. */
     Member member(int other) {
         return seats.get(other).member();
     }
@@ -113,7 +113,7 @@ record RunView(
         return departure == null ? PeerLostException.LEFT : departure.how();
     }
 
-    /** How many frames a rank that has left says that it sent to this one; 0 if it did not say. */
+    /** Number of frames that a rank that has left reports to have sent to this one; 0 if it did not report. */
     long sentBy(int other) {
         Departure departure = departures.get(other);
         return departure == null || departure.sent().isEmpty()
@@ -121,17 +121,17 @@ record RunView(
                 : departure.sent().get(rank);
     }
 
-    /** Whether a rank is gone that the others need. */
+    /** Whether a rank has ended that is not expendable. */
     boolean isAbsent(int other) {
         return hasLeft(other) && !expendable.contains(other);
     }
 
-    /** Whether the run goes on, with all of {@code ranks} that are needed. */
+    /** Whether the run continues, and all of {@code ranks} that are not expendable are in it. */
     boolean isWhole(List<Integer> ranks) {
         return ending == null && ranks.stream().noneMatch(this::isAbsent);
     }
 
-    /** Whether this is the first rank that is still there: what all hear is logged once. */
+    /** Whether this is the first rank still in the run: it logs for all. */
     boolean speaksForAll() {
         for (int other = 0; other < rank; other++) {
             if (!hasLeft(other)) {

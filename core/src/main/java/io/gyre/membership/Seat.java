@@ -6,9 +6,9 @@ import java.util.Map;
 /**
  * A rank's entry in the roster of a run.
  *
- * @param member who it is
+ * @param member its current holder
  * @param addresses where its peers reach it; the transport gives the names their meaning
- * @param incarnation how many processes have had this seat before: 0, unless one was lost and another has come for it
+ * @param incarnation number of earlier processes in this seat: 0, unless one was lost and replaced
  */
 public record Seat(Member member, Map<String, String> addresses, int incarnation) {
 
@@ -16,7 +16,7 @@ public record Seat(Member member, Map<String, String> addresses, int incarnation
         addresses = Map.copyOf(addresses);
     }
 
-    /** Of the first process that has it. */
+    /** Creates the entry of the seat's first process. */
     public Seat(Member member, Map<String, String> addresses) {
         this(member, addresses, 0);
     }

@@ -3,9 +3,9 @@ package io.gyre.membership;
 import java.time.Duration;
 
 /**
- * Time as somebody sees it who asks regularly: a longer pause between two questions counts as a short one. An observer
- * that was itself stopped, by the garbage collector, the scheduler or a debugger, does not take its own absence for its
- * peers'.
+ * Time as an observer sees it that asks regularly: a longer pause between two queries counts as a short one. An
+ * observer that was itself stopped, by the garbage collector, the scheduler or a debugger, does not mistake its own
+ * absence for its peers'.
  */
 public final class UnstalledClock {
 
@@ -16,15 +16,15 @@ public final class UnstalledClock {
     /**
      * Starts at 0.
      *
-     * @param now the time now, in nanoseconds from any origin
-     * @param longestStep how much a pause counts at most
+     * @param now current time, in nanoseconds from any origin
+     * @param longestStep most that a pause counts
      */
     public UnstalledClock(long now, Duration longestStep) {
         this.last = now;
         this.longestStepNanos = longestStep.toNanos();
     }
 
-    /** Moves on to {@code now}, and returns how much time has passed, stalls left out, in nanoseconds. */
+    /** Advances to {@code now}, and returns the time passed so far without stalls, in nanoseconds. */
     public long advance(long now) {
         time += Math.min(now - last, longestStepNanos);
         last = now;

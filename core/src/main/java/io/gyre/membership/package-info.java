@@ -1,4 +1,6 @@
-/** Who takes part in a run: the coordinator that ranks join and that watches over them, as a state machine, and its messages. */
+/**
+ * Membership of a run: the coordinator that ranks join and that supervises them, as a state machine, and its messages.
+ */
 @NullMarked
 package io.gyre.membership;
 

@@ -1,6 +1,6 @@
 package io.gyre.memory;
 
-/** A box that only the rank that made it can see. */
+/** A box that only its own rank can see. */
 record PrivateBox(String name, Region region) implements MemoryBox {
     @Override
     public void close() {

@@ -8,11 +8,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stretch of off-heap memory with 64-bit length: the one type in which vectors travel between ranks.
+ * A range of off-heap memory with a 64-bit length: the type of every vector.
  *
- * <p>A {@link ByteBuffer} ends at 2 GiB, so a region is a row of equally long <em>windows</em>, each a direct buffer in
- * native byte order. Bulk code asks for the window at an offset and for how many bytes are contiguous there, and runs its
- * inner loop on plain buffers:
+ * <p>A {@link ByteBuffer} is limited to 2 GiB, so a region is a sequence of equally long <em>windows</em>, each a
+ * direct buffer in native byte order. Bulk code asks for the window at an offset and for the number of contiguous bytes
+ * there, and runs its inner loop on plain buffers:
  *
  * <pre>{@code
  * for (long done = 0; done < length; ) {
@@ -24,16 +24,16 @@ import org.jspecify.annotations.Nullable;
  *
  * <dl>
  *   <dt>Units
- *   <dd>All offsets and lengths are in bytes. Windows are a multiple of 8 bytes long, so an element at an aligned offset
- *       never straddles two of them.
+ *   <dd>All offsets and lengths are in bytes. Windows are a multiple of 8 bytes long, so an element at an aligned
+ *       offset never straddles two of them.
  *   <dt>Ownership
- *   <dd>{@link #allocate} makes a region that owns its memory. {@link #of} borrows the caller's, which must stay valid until
- *       the region is closed. A slice shares memory and life with the region it was cut from, and has nothing to close.
+ *   <dd>{@link #allocate} creates a region that owns its memory. {@link #of} borrows the caller's, which must stay
+ *       valid until the region is closed. A slice shares memory and lifetime with its region, and is not closed itself.
  *   <dt>End of life
- *   <dd>{@link #close} fails while an operation is inside ({@link #enter}), and says which. Afterwards every use fails with
- *       {@link IllegalStateException}; freed memory is never touched.
+ *   <dd>{@link #close} fails while an operation is inside ({@link #enter}), and names it. Afterwards every use fails
+ *       with {@link IllegalStateException}; freed memory is never touched.
  *   <dt>Threading
- *   <dd>Life-cycle methods may be called from any thread. The contents are as safe as plain memory: not.
+ *   <dd>Life-cycle methods may be called from any thread. The contents are plain memory, without any synchronisation.
  * </dl>
  */
 public final class Region implements AutoCloseable {
@@ -41,7 +41,7 @@ public final class Region implements AutoCloseable {
     /** Length of every window but the last. */
     private static final int WINDOW_BYTES = 1 << 30;
 
-    /** A copy is made in pieces, so that the JVM can stop for a moment in between. */
+    /** Copies are made in pieces, so that the JVM can reach a safepoint in between. */
     private static final int MAX_COPY_BYTES = 1 << 20;
 
     private final Life life;
@@ -61,8 +61,8 @@ public final class Region implements AutoCloseable {
     /**
      * Allocates zeroed memory.
      *
-     * @param name what it is for, as errors shall call it
-     * @param byteLength may be 0, and beyond 2^31
+     * @param name its purpose, used in errors
+     * @param byteLength 0 or more; may exceed 2^31
      */
     public static Region allocate(String name, long byteLength) {
         return allocate(name, byteLength, WINDOW_BYTES);
@@ -88,11 +88,12 @@ public final class Region implements AutoCloseable {
     }
 
     /**
-     * Wraps memory that belongs to somebody else.
+     * Wraps memory that the caller owns.
      *
-     * @param name what it is, as errors shall call it
-     * @param owner kept reachable as long as the region is, so that the memory is not freed under it; may be null
-     * @param windows direct buffers, taken from 0 to their capacity; all but the last equally long, a multiple of 8 bytes
+     * @param name its purpose, used in errors
+     * @param owner kept reachable with the region, so that the memory is not freed; may be null
+     * @param windows direct buffers, used from 0 to their capacity; all but the last equally long, a multiple of 8
+     *     bytes
      */
     public static Region of(String name, @Nullable Object owner, List<ByteBuffer> windows) {
         ByteBuffer[] own = new ByteBuffer[windows.size()];
@@ -119,26 +120,26 @@ public final class Region implements AutoCloseable {
         return new Region(new Life(name, owner), own, windowBytes, 0, total);
     }
 
-    /** A part of this region, sharing its memory and its life. */
+    /** A part of this region, sharing its memory and lifetime. */
     public Region slice(long byteOffset, long length) {
         life.checkOpen();
         checkBounds(byteOffset, length);
         return new Region(life, windows, windowBytes, start + byteOffset, length);
     }
 
-    /** The same memory with a life of its own, so that each of those who share it can end its use. */
+    /** The same memory with a lifetime of its own, so that each user can end its own use. */
     public Region share() {
         return new Region(new Life(life.name, this), windows, windowBytes, start, byteLength);
     }
 
-    /** Where this region begins in another, in bytes; -1 if it is not a part of it, cut from it by {@link #slice}. */
+    /** Offset of this region in another, in bytes; -1 if it was not cut from that by {@link #slice}. */
     public long offsetIn(Region whole) {
         boolean inside =
                 life == whole.life && start >= whole.start && start + byteLength <= whole.start + whole.byteLength;
         return inside ? start - whole.start : -1;
     }
 
-    /** What this region is for. */
+    /** The purpose of this region. */
     public String name() {
         return life.name;
     }
@@ -148,22 +149,22 @@ public final class Region implements AutoCloseable {
         return byteLength;
     }
 
-    /** The buffer that holds the byte at {@code byteOffset}; not checked, for inner loops between enter and exit. */
+    /** The buffer that holds the byte at {@code byteOffset}; unchecked, for inner loops between enter and exit. */
     public ByteBuffer window(long byteOffset) {
         return hasOneWindow() ? windows[0] : windows[(int) ((start + byteOffset) / windowBytes)];
     }
 
-    /** Where in {@link #window} the byte at {@code byteOffset} is. */
+    /** Offset of the byte at {@code byteOffset} in its {@link #window}. */
     public int windowOffset(long byteOffset) {
         return (int) (hasOneWindow() ? start + byteOffset : (start + byteOffset) % windowBytes);
     }
 
-    /** Nearly always; and short operations feel the divisions. */
+    /** Nearly always true, and the divisions are noticeable in short operations. */
     private boolean hasOneWindow() {
         return windows.length == 1;
     }
 
-    /** How many of the {@code wanted} bytes from {@code byteOffset} lie in one window. */
+    /** How many of the {@code wanted} bytes from {@code byteOffset} are in one window. */
     public int contiguous(long byteOffset, long wanted) {
         return (int) Math.min(wanted, windowBytes - windowOffset(byteOffset));
     }
@@ -198,7 +199,7 @@ public final class Region implements AutoCloseable {
         }
     }
 
-    /** Copies {@code length} bytes of another region, which is another stretch of memory, into this one, without allocation. */
+    /** Copies {@code length} bytes of another region, which must not overlap, into this one, without allocation. */
     public void copyFrom(long byteOffset, Region source, long sourceOffset, long length) {
         source.enter("copy");
         try {
@@ -280,7 +281,7 @@ public final class Region implements AutoCloseable {
     /**
      * Begins a use of the memory; pair it with {@link #exit} in a finally block.
      *
-     * @param user who enters, as the error of a premature {@link #close} shall say; a constant, so that nothing is allocated
+     * @param user name of the user in the error of a premature {@link #close}; a constant, so that nothing is allocated
      */
     public void enter(String user) {
         life.enter(user);
@@ -291,7 +292,7 @@ public final class Region implements AutoCloseable {
         life.users.decrementAndGet();
     }
 
-    /** Ends the life of this region and all its slices. A second call does nothing. */
+    /** Ends the lifetime of this region and all its slices. A second call does nothing. */
     @Override
     public void close() {
         life.close();
@@ -315,10 +316,10 @@ public final class Region implements AutoCloseable {
 
         final String name;
         final AtomicInteger users = new AtomicInteger();
-        /** For an error alone: not worth a fence. */
+        /** Used in an error only: not worth a fence. */
         private String lastUser = "";
 
-        @SuppressWarnings("unused") // Only to keep borrowed memory reachable.
+        @SuppressWarnings("unused") // Keeps borrowed memory reachable.
         private @Nullable Object owner;
 
         Life(String name, @Nullable Object owner) {

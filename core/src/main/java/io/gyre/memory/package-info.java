@@ -1,4 +1,4 @@
-/** Memory outside the heap, as rows of bytes, and boxes of it that ranks of one host share. */
+/** Off-heap memory as regions, and memory boxes that ranks of one host share. */
 @NullMarked
 package io.gyre.memory;
 

@@ -4,8 +4,8 @@ import io.gyre.Member;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a rank is doing while it waits: filled in by the algorithm, read by whoever has to say why a wait was long or failed.
- * One instance per algorithm and rank, used again for every operation, so that nothing is allocated.
+ * What a rank is doing while it waits: filled in by the algorithm, and used in errors and warnings about the wait. One
+ * instance per algorithm and rank, reused for every operation, so that nothing is allocated.
  */
 public final class Activity {
 
@@ -21,10 +21,10 @@ public final class Activity {
     /**
      * Begins an operation.
      *
-     * @param operation what it is called in errors, a constant such as {@code "all-reduce (ring)"}
+     * @param operation name used in errors, a constant such as {@code "all-reduce (ring)"}
      * @param step optimiser step it belongs to
-     * @param bucket bucket it works on; negative if it is none, and then left out of the words
-     * @param hops number of rounds with a neighbour that it takes; 0 if it has none
+     * @param bucket bucket it works on; negative for none, which errors then omit
+     * @param hops number of hops that it takes; 0 if it has none
      */
     public void begin(String operation, long step, int bucket, int hops) {
         this.operation = operation;
@@ -36,18 +36,18 @@ public final class Activity {
         progressed();
     }
 
-    /** Says from whom the next data must come, in hop number {@code hop} (from 1). */
+    /** Sets the rank from which the next data must come, in hop {@code hop} (from 1). */
     public void waitingFor(Member peer, int hop) {
         this.peer = peer;
         this.hop = hop;
     }
 
-    /** Says that what was sent to a peer must still leave: nothing is awaited from the one before any more. */
+    /** Sets the peer to which data must still be sent: nothing is awaited from the previous one any more. */
     public void handingOverTo(Member peer) {
         this.peer = peer;
     }
 
-    /** Restarts the clock of the wait. */
+    /** Restarts the timeout of the wait. */
     public void progressed() {
         lastProgressNanos = System.nanoTime();
         warned = false;
@@ -65,7 +65,7 @@ public final class Activity {
         return first;
     }
 
-    /** Whom the wait is for; null if nobody in particular. */
+    /** The awaited peer; null if no particular one. */
     public @Nullable Member peer() {
         return peer;
     }
@@ -80,7 +80,7 @@ public final class Activity {
         return bucket;
     }
 
-    /** The activity in words: {@code all-reduce (ring) of bucket 3, step 17, hop 2 of 6}. */
+    /** Description: {@code all-reduce (ring) of bucket 3, step 17, hop 2 of 6}. */
     @Override
     public String toString() {
         String where = operation + (bucket < 0 ? " of step " : " of bucket " + bucket + ", step ") + step;

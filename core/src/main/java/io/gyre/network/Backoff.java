@@ -4,12 +4,12 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * How a thread waits for another core: spins while the answer is likely to be near, then yields, then parks briefly, so that
- * ranks that outnumber the cores do not take them from each other.
+ * How a thread waits for another core: spins while a response is likely to be near, then yields, then parks briefly, so
+ * that ranks that outnumber the cores do not take them from each other.
  */
 public final class Backoff {
 
-    /** How long a wait sleeps between two looks, unless told otherwise. */
+    /** Default time that a wait sleeps between two polls. */
     public static final Duration DEFAULT_PAUSE = Duration.ofNanos(50_000);
 
     private static final int YIELDS = 200;
@@ -25,18 +25,18 @@ public final class Backoff {
     /**
      * Creates a policy.
      *
-     * @param ranksOnHost ranks that share this host's cores: with a core for each a wait may spin, otherwise hardly
+     * @param ranksOnHost ranks that share this host's cores: a wait spins only if there is a core for each
      */
     public Backoff(int ranksOnHost) {
         this(ranksOnHost, DEFAULT_PAUSE, false);
     }
 
     /**
-     * Creates a policy for a loop that may be costly itself, with a pause of its own.
+     * Creates a policy with a given pause, for a loop that may be costly itself.
      *
-     * @param pause how long a wait sleeps between two looks; if that is longer than by default, it sleeps at once, and takes hardly
-     *     any processor time
-     * @param costlyTurns whether the loop asks sockets in every turn, and so takes from others a core that it does not need
+     * @param pause how long a wait sleeps between two polls; if longer than the default, it sleeps at once, and uses
+     *     hardly any processor time
+     * @param costlyTurns whether the loop polls sockets in every turn, and so uses a core that others need
      */
     public Backoff(int ranksOnHost, Duration pause, boolean costlyTurns) {
         parkNanos = pause.toNanos();
@@ -45,16 +45,15 @@ public final class Backoff {
             yields = 0;
             return;
         }
-        // Few even with a core for each: where others load the host, two ranks may share one, and then every spin is
-        // lost. With
-        // 500 a small all-reduce took 35 us there instead of 4; a yield on an idle core costs less than a microsecond.
+        // Few even with a core for each: on a loaded host two ranks may share one, and then every spin is lost. With
+        // 500, a small all-reduce took 35 us there instead of 4; a yield on an idle core costs less than a microsecond.
         boolean coreEach = ranksOnHost <= Runtime.getRuntime().availableProcessors();
         spins = coreEach ? 20 : 5;
         yields = costlyTurns && !coreEach ? COSTLY_YIELDS : YIELDS;
     }
 
     /** Waits a little, longer each time. */
-    @SuppressWarnings("ThreadPriorityCheck") // Yielding is the point: the peer may need this core.
+    @SuppressWarnings("ThreadPriorityCheck") // Yielding is intended: the peer may need this core.
     public void pause() {
         turn = turn == Integer.MAX_VALUE ? spins + yields + 1 : turn + 1;
         if (turn <= spins) {

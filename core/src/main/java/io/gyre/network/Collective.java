@@ -11,42 +11,42 @@ import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
 
 /**
- * Operations that all ranks of a world call together, in the same order, with the same arguments but for the data.
+ * Operations that all ranks of a world call together, in the same order, with the same arguments except for the data.
  *
  * <dl>
  *   <dt>Shape
- *   <dd>Regions hold whole elements and are equally long on every rank; length 0 is fine. Chunk {@code r} of a region is the
- *       part that {@link Chunk#of} gives rank {@code r}.
+ *   <dd>Regions hold whole elements and are equally long on every rank; length 0 is allowed. Chunk {@code r} of a
+ *       region is the part that {@link Chunk#of} gives rank {@code r}.
  *   <dt>Result
- *   <dd>In place, and bit-identical on all ranks. Where one has a NaN all have one, perhaps with another payload.
+ *   <dd>In place, and bit-identical on all ranks. If one rank has a NaN, all have one, perhaps with another payload.
  *   <dt>Threading
- *   <dd>One thread at a time. Calls block until this rank's part is done: its result is complete, and what its peers still
- *       need from it has left.
+ *   <dd>One thread at a time. Calls block until this rank's part is done: its result is complete, and what its peers
+ *       still need from it has been sent.
  *   <dt>Failure
- *   <dd>{@link PeerLostException}, {@link PeerTimeoutException}, {@link DisagreementException}; the region then holds partial
- *       results, and the collective is of no more use.
+ *   <dd>{@link PeerLostException}, {@link PeerTimeoutException}, {@link DisagreementException}; the region then holds
+ *       partial results, and the collective can no longer be used.
  * </dl>
  *
- * <p>{@code step} and {@code bucket} travel with every frame: they are compared on arrival and named in errors.
+ * <p>{@code step} and {@code bucket} are sent with every frame, compared on arrival and named in errors.
  */
 public interface Collective extends AutoCloseable {
 
-    /** The world that takes part. */
+    /** The world of this collective. */
     World world();
 
     /**
-     * Memory in which this collective is at its best: shared by the ranks of a host, if it can use that. All ranks call it
-     * together, with the same arguments. It works with any other memory too.
+     * Allocates memory for which this collective is fastest: shared by the ranks of a host, if it can use that. All
+     * ranks call it together, with the same arguments. Any other memory works too.
      *
-     * @param name what it is for
+     * @param name its purpose
      * @param byteLength the same on all ranks
      */
     MemoryBox allocate(String name, long byteLength);
 
-    /** Combines the data of all ranks and leaves the result on all of them. */
+    /** Reduces the data of all ranks and leaves the result on all of them. */
     void allReduce(Region data, ElementType type, ReduceOp op, long step, int bucket);
 
-    /** Combines the data of all ranks; afterwards chunk {@code rank} is finished, and the other chunks are undefined. */
+    /** Reduces the data of all ranks; afterwards chunk {@code rank} is complete, and the other chunks are undefined. */
     void reduceScatter(Region data, ElementType type, ReduceOp op, long step, int bucket);
 
     /** Gives every rank the chunks that the others own. */
@@ -59,14 +59,17 @@ public interface Collective extends AutoCloseable {
     void barrier(long step);
 
     /**
-     * Mean of the ranks' data, weighted: {@code sum(weight * data) / sum(weight)}. A rank with weight 0 takes part without
-     * effect, whatever its data hold, NaN included. If all weights are 0 the result is all zeros.
+     * Weighted mean of the ranks' data: {@code sum(weight * data) / sum(weight)}. A rank with weight 0 takes part
+     * without effect, whatever its data hold, NaN included. If all weights are 0, the result is all zeros.
      *
-     * @param weight not negative, finite; for gradients, the number of examples
+     * @param weight finite and not negative; for gradients, the number of examples
      */
     void weightedMean(Region data, ElementType type, double weight, long step, int bucket);
 
-    /** Gives back the memory that this collective has shared, {@link #allocate}d vectors too; not the endpoint. */
+    /**
+     * Frees the memory that this collective has shared, including {@link #allocate}d vectors; does not close the
+     * endpoint.
+     */
     @Override
     void close();
 }

@@ -4,8 +4,8 @@ import io.gyre.DisagreementException;
 import io.gyre.ProtocolException;
 
 /**
- * Header of one message between two ranks, as algorithms see it; the links add run, generation, source, sequence number and
- * checksum on their own. Mutable and used again: valid only during the call that hands it over.
+ * Header of one message between two ranks, as algorithms see it; the links add run, generation, source, sequence number
+ * and checksum. Mutable and reused: valid only during the call that passes it.
  */
 public final class Frame {
 
@@ -16,7 +16,7 @@ public final class Frame {
     private long vectorBytes;
     private int length;
 
-    /** What a frame is part of. The code is its value on the wire and never changes. */
+    /** The operation that a frame belongs to. The code is its value on the wire and never changes. */
     public enum Kind {
         DATA(1),
         REDUCE_SCATTER(2),
@@ -39,7 +39,7 @@ public final class Frame {
             return code;
         }
 
-        /** The kind with this wire value; fails with {@link ProtocolException} for any other. */
+        /** The kind with this wire value; any other fails with {@link ProtocolException}. */
         public static Kind of(byte code) {
             if (code < 1 || code > BY_CODE.length) {
                 throw new ProtocolException("a frame of unknown kind " + code);
@@ -48,7 +48,7 @@ public final class Frame {
         }
     }
 
-    /** Fills in all fields. */
+    /** Sets all fields. */
     public Frame set(Kind kind, long step, int bucket, int chunk, long vectorBytes, int length) {
         this.kind = kind;
         this.step = step;
@@ -59,7 +59,7 @@ public final class Frame {
         return this;
     }
 
-    /** What it is part of. */
+    /** The operation it belongs to. */
     public Kind kind() {
         return kind;
     }
@@ -74,29 +74,29 @@ public final class Frame {
         return bucket;
     }
 
-    /** Chunk number inside the bucket. */
+    /** Chunk number in the bucket. */
     public int chunk() {
         return chunk;
     }
 
     /**
-     * Length of the whole vector that the payload is a part of, in bytes: ranks whose vectors differ in length would otherwise
-     * find out late, or not at all, because their first chunks may well be equal. 0 if there is no vector.
+     * Length in bytes of the whole vector that the payload is a part of; 0 if there is no vector. Without it, ranks
+     * whose vectors differ in length would find out late or never, because their first chunks may well be equal.
      */
     public long vectorBytes() {
         return vectorBytes;
     }
 
-    /** Payload in bytes. */
+    /** Payload length in bytes. */
     public int length() {
         return length;
     }
 
     /**
-     * Fails unless this frame is the one that the algorithm must get next: ranks that run different operations must stop, not
-     * mix their numbers.
+     * Fails unless this frame is the one that the algorithm expects next: ranks that run different operations must
+     * stop, and not mix their data.
      *
-     * @param atMost how many bytes of the chunk have not come yet
+     * @param atMost bytes of the chunk that have not arrived yet
      * @param activity what this rank is doing, with the sender as its peer
      */
     public void expect(Kind kind, long step, int bucket, int chunk, long vectorBytes, long atMost, Activity activity) {

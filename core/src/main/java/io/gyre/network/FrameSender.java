@@ -10,12 +10,12 @@ public interface FrameSender {
     int maxPayload();
 
     /**
-     * Tries to hand over one frame; never blocks.
+     * Tries to send one frame; never blocks.
      *
-     * @param frame header; its length says how many bytes are taken from {@code source}
+     * @param frame header; its length is the number of bytes taken from {@code source}
      * @param source payload, copied before the call returns
      * @param offset where the payload starts in {@code source}, in bytes
-     * @return false if there is no room just now: wait through {@link Endpoint#await} and try again
+     * @return false if there is no room now: wait through {@link Endpoint#await} and try again
      */
     boolean offer(Frame frame, Region source, long offset);
 

@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** The boxes of a sub-world: ranks are renumbered, and names are the group's own. */
+/** The boxes of a group: ranks are renumbered, and names are the group's own. */
 final class GroupBoxes implements MemoryBoxes {
 
     private final MemoryBoxes whole;
@@ -42,7 +42,7 @@ final class GroupBoxes implements MemoryBoxes {
 
     @Override
     public String newName(String purpose) {
-        // The prefix comes back when the name is used.
+        // The prefix is added again when the name is used.
         return whole.newName(prefix + purpose).substring(prefix.length());
     }
 

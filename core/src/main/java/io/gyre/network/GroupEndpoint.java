@@ -5,7 +5,7 @@ import io.gyre.World;
 import io.gyre.memory.MemoryBoxes;
 import java.util.Arrays;
 
-/** A sub-world: renumbers the ranks of a group, and is otherwise the endpoint it is made from. */
+/** A group's endpoint: renumbers the ranks, and otherwise delegates to the whole endpoint. */
 final class GroupEndpoint implements Endpoint {
 
     private final Endpoint whole;

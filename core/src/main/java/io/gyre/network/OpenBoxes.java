@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What all boxes of a rank have in common, wherever their memory lies: names, a count, the wait for others', and an end. */
+/** The common part of all boxes of a rank: names, counting, waiting for others' boxes, and closing. */
 public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(OpenBoxes.class);
@@ -30,7 +30,7 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
     /**
      * Prepares the boxes of one rank; none is open yet.
      *
-     * @param endpoint waits for boxes of others; borrowed
+     * @param endpoint used to wait for others' boxes; borrowed
      */
     protected OpenBoxes(Endpoint endpoint) {
         this.endpoint = endpoint;
@@ -58,7 +58,7 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
         return moved.get();
     }
 
-    /** Waits until the owner of a box has created it: until {@code find} finds it. */
+    /** Waits until the owner has created a box, that is, until {@code find} finds it. */
     protected final <T> T awaitBox(Member owner, String name, Supplier<@Nullable T> find) {
         activity.begin("attaching box '" + name + "'", 0, -1, 0);
         activity.waitingFor(owner, 0);
@@ -71,7 +71,7 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
         return found;
     }
 
-    /** Keeps a box to close it with the rest; closes it now if that has happened already. */
+    /** Registers a box to be closed with the rest; closes it now if that has already happened. */
     protected final <B extends MemoryBox> B register(B box) {
         synchronized (open) {
             if (!closed) {
@@ -83,14 +83,14 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
         throw new IllegalStateException("this session is closed");
     }
 
-    /** Forgets a box that has been closed. Returns whether it was open until now. */
+    /** Unregisters a closed box. Returns whether it was open until now. */
     protected final boolean forget(MemoryBox box) {
         synchronized (open) {
             return open.remove(box);
         }
     }
 
-    /** Closes all boxes but those in use: their memory stays until the process ends. */
+    /** Closes all boxes except those in use, whose memory stays until the process ends. */
     @Override
     public final void close() {
         List<MemoryBox> rest;

@@ -9,9 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How a rank waits for others: backs off, looks from time to time whether the wait still makes sense, warns once of a slow
- * peer, and ends a wait that is hopeless. The common half of {@link Endpoint#await}; one instance per endpoint, used by its
- * thread.
+ * How a rank waits for others: backs off, checks from time to time whether the wait still makes sense, warns once of a
+ * slow peer, and ends a hopeless wait. The common part of {@link Endpoint#await}; one instance per endpoint, used by
+ * its thread.
  */
 public final class Patience {
 
@@ -25,11 +25,11 @@ public final class Patience {
     private boolean leftNoticed;
 
     /**
-     * Creates the patience of one rank.
+     * Creates the waiting policy of one rank.
      *
-     * @param rank who waits
-     * @param peerTimeout how long without progress
-     * @param verdicts what is known about the others
+     * @param rank the waiting rank
+     * @param peerTimeout limit of a wait without progress
+     * @param verdicts status of the other ranks
      * @param backoff owned from now on
      */
     public Patience(int rank, Duration peerTimeout, PeerStatus verdicts, Backoff backoff) {
@@ -55,7 +55,10 @@ public final class Patience {
         backoff.pause();
     }
 
-    /** Gives up on a peer that has left, but only at the second look: its last frames may have come after the first poll. */
+    /**
+     * Gives up on a peer that has left, but only at the second check: its last frames may have arrived after the first
+     * poll.
+     */
     private void checkLeft(Activity activity) {
         Member peer = activity.peer();
         if (peer != null && verdicts.hasLeft(peer.rank())) {
@@ -75,7 +78,7 @@ public final class Patience {
             LOG.warn("rank {} has waited 10 s in {} for {}", rank, activity, activity.peer());
         }
         if (Thread.currentThread().isInterrupted()) {
-            // Whoever interrupts because a rank is lost says so first.
+            // If the interrupt is because of a lost rank, the loss is known by now: report that instead.
             verdicts.check(rank, activity);
             throw new GyreException("rank " + rank + " was interrupted in " + activity);
         }

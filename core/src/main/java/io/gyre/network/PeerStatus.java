@@ -2,19 +2,22 @@ package io.gyre.network;
 
 import io.gyre.PeerLostException;
 
-/** What is known about the other ranks of a session; asked by everybody who waits. */
+/** Status of the other ranks of a session; checked by every wait. */
 public interface PeerStatus {
 
     /**
-     * Fails if the session cannot go on.
+     * Fails if the session cannot continue.
      *
      * @param observer rank that asks
-     * @param doing what it is doing, in words, for the error
-     * @throws PeerLostException if a rank has been declared dead
+     * @param doing description of what it is doing, for the error
+     * @throws PeerLostException if a rank is lost
      */
     void check(int observer, Object doing);
 
-    /** Whether a rank has ended without ending the session: what it sent before stays readable, and no more will come. */
+    /**
+     * Whether a rank has ended without ending the session: what it sent before stays readable, and nothing more will
+     * come.
+     */
     boolean hasLeft(int rank);
 
     /** How a rank ended that {@link #hasLeft}, in words. */

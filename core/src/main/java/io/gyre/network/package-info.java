@@ -1,4 +1,4 @@
-/** Frames between ranks: endpoints, collectives over them, and waiting with a deadline and a name. */
+/** Frames between ranks: endpoints, collectives over them, and waits with a deadline and a name. */
 @NullMarked
 package io.gyre.network;
 

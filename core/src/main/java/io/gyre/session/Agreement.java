@@ -11,10 +11,16 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Compares the values that ranks brought to {@link Session#agree}. Every rank sees all of them, so all find the same fault. */
+/**
+ * Compares the values that ranks pass to {@link Session#agree}. Every rank sees all of them, so all report the same
+ * difference.
+ */
 final class Agreement {
 
-    /** Model configurations are pages long: an error shows this much of each, from just before the first difference. */
+    /**
+     * Model configurations are pages long: an error shows this many characters of each, from just before the first
+     * difference.
+     */
     private static final int SHOWN_CHARS = 120;
 
     private static final int CONTEXT_CHARS = 40;
@@ -22,9 +28,9 @@ final class Agreement {
     private Agreement() {}
 
     /**
-     * Fails with the first difference to the first rank that is there.
+     * Fails with the first difference from the first rank that is in the run.
      *
-     * @param values by rank, lines of name, tab, value; empty for one that has gone
+     * @param values by rank, lines of name, tab, value; empty for a rank that has left or is lost
      */
     static void check(String subject, List<String> values, List<Member> members) {
         int first = 0;

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Some ranks of a session: renumbers them, and is otherwise the session it is made from. */
+/** Some ranks of a session: renumbers them, and otherwise delegates to the whole session. */
 final class GroupSession implements Session {
 
     private final Session whole;
@@ -121,6 +121,6 @@ final class GroupSession implements Session {
 
     @Override
     public void close() {
-        // The whole is not ours.
+        // The group does not own the whole session.
     }
 }

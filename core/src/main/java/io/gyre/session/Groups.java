@@ -9,10 +9,11 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * How ranks are divided into groups that take each step together. The first rank of a group is its lead, which exchanges with
- * other groups for all of it.
+ * How ranks are divided into groups that take each step together. The first rank of a group is its lead, which
+ * exchanges with other groups for all of its ranks.
  *
- * @param members the ranks of each group, ascending; groups in the order of their leads; every rank from 0 up is in one of them
+ * @param members the ranks of each group, ascending; groups in the order of their leads; every rank from 0 up is in one
+ *     of them
  */
 public record Groups(List<List<Integer>> members) {
 
@@ -32,7 +33,7 @@ public record Groups(List<List<Integer>> members) {
         return !ranks.isEmpty() && IntStream.range(1, ranks.size()).allMatch(i -> ranks.get(i - 1) < ranks.get(i));
     }
 
-    /** Groups of neighbours, whose sizes differ by one at most. */
+    /** Groups of neighbours whose sizes differ by at most one. */
     public static Groups of(int ranks, int groups) {
         if (groups < 1 || groups > ranks) {
             throw new IllegalArgumentException(
@@ -46,16 +47,16 @@ public record Groups(List<List<Integer>> members) {
                 .toList());
     }
 
-    /** Every rank by itself. */
+    /** One group per rank. */
     public static Groups ofOneRank(int ranks) {
         return of(ranks, ranks);
     }
 
     /**
-     * The ranks that share memory are a group: those of a host, if the transport shares memory at all. All ranks of the session
-     * call it together.
+     * One group per set of ranks that share memory: those of a host, if the transport shares memory at all. All ranks
+     * of the session call it together.
      *
-     * @param ranks the first so many of the session are divided; the others, if any, only take part in the call
+     * @param ranks number of ranks to divide, from 0; the others, if any, only take part in the call
      */
     public static Groups byHost(Session session, int ranks) {
         int first = session.endpoint().boxes().ranks().stream()
@@ -73,7 +74,7 @@ public record Groups(List<List<Integer>> members) {
         return new Groups(List.copyOf(byFirst.values()));
     }
 
-    /** How many there are. */
+    /** Number of groups. */
     public int count() {
         return members.size();
     }
@@ -97,7 +98,7 @@ public record Groups(List<List<Integer>> members) {
         return members.stream().map(group -> group.get(0)).toList();
     }
 
-    /** In words: {@code [0, 1] [2, 3]}. */
+    /** Description: {@code [0, 1] [2, 3]}. */
     @Override
     public String toString() {
         return String.join(" ", members.stream().map(List::toString).toList());

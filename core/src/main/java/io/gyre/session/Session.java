@@ -13,63 +13,71 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * A rank's membership in a run: who takes part, the network between them, and a small control plane for what must be agreed
- * before data move.
+ * A rank's membership in a run: its members, the network between them, and a small control plane for what they must
+ * agree on before they move data.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread drives a session. {@link #close} may come from any.
+ *   <dd>One thread drives a session. {@link #close} may be called from any thread.
  *   <dt>Failure
- *   <dd>When a rank dies, every wait of every other rank ends with {@link PeerLostException}, and so does all that is tried
- *       later. Sessions are not repaired; a run starts again from a checkpoint. Only a rank that has said so
- *       ({@link #beExpendable}) may go without ending the run, and come back as another process ({@link #incarnation}).
+ *   <dd>When a rank is lost, every wait of every other rank ends with {@link PeerLostException}, and every later call
+ *       fails with it. Sessions are not repaired; a run is started again from a checkpoint. Only a rank that has
+ *       declared it ({@link #beExpendable}) may end without ending the run, and be restarted as another process
+ *       ({@link #incarnation}).
  * </dl>
  */
 public interface Session extends AutoCloseable {
 
-    /** How long a rank waits for a silent peer unless told otherwise. Longer than any step. */
+    /** Default time that a rank waits for a silent peer. Longer than any step. */
     Duration DEFAULT_PEER_TIMEOUT = Duration.ofMinutes(2);
 
     /** Longest value of {@link #exchange}, in bytes. */
     int MAX_EXCHANGE_BYTES = 16 << 20;
 
-    /** How many {@link #endpoint(int) lanes} there are. */
+    /** Number of {@link #endpoint(int) lanes}. */
     int LANES = 4;
 
-    /** This rank, and how many there are. */
+    /** This rank, and the number of ranks. */
     World world();
 
-    /** Everybody, by rank. */
+    /** All members, by rank. */
     List<Member> members();
 
-    /** Which network the ranks use, in one word for reports: {@code local}, {@code shm}, {@code ipc}, {@code udp}, {@code shm+udp}. */
+    /**
+     * The network in use, in one word for reports: {@code local}, {@code shm}, {@code ipc}, {@code udp},
+     * {@code shm+udp}.
+     */
     String transport();
 
-    /** The network. */
+    /** The network, lane 0. */
     Endpoint endpoint();
 
     /**
-     * A network of its own among the same ranks, so that another thread can talk beside the one that uses {@link #endpoint},
-     * which is lane 0. Each lane is used by one thread at a time. What a rank sends on other lanes may be overtaken by the news
-     * that it has left: protocols there end by an acknowledgement.
+     * A separate network among the same ranks, so that another thread can communicate next to the one that uses
+     * {@link #endpoint}, which is lane 0. Each lane is used by one thread at a time. Frames on other lanes may be
+     * overtaken by the news that their sender has left, so protocols there must end with an acknowledgement.
      *
      * @param lane 0 to {@link #LANES} - 1; the same object for the same number
      */
     Endpoint endpoint(int lane);
 
     /**
-     * Payload bytes that this rank has sent so far, or moved between its own memory and that of others on its host, which for the
-     * same operation is about as much.
+     * Payload bytes that this rank has sent so far, or has moved between its own memory and that of others on its host,
+     * which is about as much for the same operation.
      */
     long bytesSent();
 
-    /** Those of {@link #bytesSent} that went over a network: to ranks of other hosts, or to all, if none share memory. */
+    /**
+     * The part of {@link #bytesSent} that went over a network: to ranks on other hosts, or to all, if none share
+     * memory.
+     */
     default long networkBytesSent() {
         return 0;
     }
 
     /**
-     * Small all-gather over the control plane: returns every rank's value, by rank. For text and settings, not for tensors.
+     * Small all-gather over the control plane: returns the values of all ranks, by rank. For text and settings, not for
+     * tensors.
      *
      * @param topic what is exchanged; must be the same on all ranks, and is named in errors
      * @param value at most {@link #MAX_EXCHANGE_BYTES}
@@ -79,26 +87,29 @@ public interface Session extends AutoCloseable {
     }
 
     /**
-     * As {@link #exchange(String, byte[])}, among some ranks only. A rank that is {@link #beExpendable expendable} and has gone
-     * brings an empty value.
+     * As {@link #exchange(String, byte[])}, among some ranks only. The value of an {@link #beExpendable expendable}
+     * rank that has left or is lost is empty.
      *
-     * @param ranks who takes part, ascending, this rank among them; the same on all of them
+     * @param ranks the ranks that take part, ascending, including this one; the same on all of them
      */
     List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value);
 
     /**
-     * Lets the run go on without this rank: from now on the others are not stopped when it dies or leaves. Whoever waits for it
-     * in particular still fails.
+     * Lets the run continue without this rank: from now on, its loss or leave does not stop the others. An operation
+     * that waits for this rank in particular still fails.
      */
     void beExpendable();
 
-    /** Whether a rank has died or left; false for a moment longer than it takes. Any thread may ask. */
+    /**
+     * Whether a rank is lost or has left; may still be false for a moment after that. May be called from any thread.
+     */
     boolean hasGone(int rank);
 
     /**
-     * How many processes have been this rank before. Grows when an expendable rank is lost and another process takes its seat: that
-     * one makes the same calls as the others have made, and its exchanges are answered as theirs were until it has caught up. It
-     * talks to servers of parameters only, and not in collectives. Any thread may ask.
+     * Number of earlier processes of a rank. It grows when an expendable rank is lost and another process takes its
+     * seat. A restarted worker makes the same calls as the others have made, and its exchanges return the recorded
+     * values until it has caught up. It communicates with parameter servers only, and not in collectives. May be called
+     * from any thread.
      */
     default int incarnation(int rank) {
         world().checkRank(rank);
@@ -106,42 +117,42 @@ public interface Session extends AutoCloseable {
     }
 
     /**
-     * Some ranks as a session of their own, in which they are numbered from 0. It lives and ends with this one: closing it does
-     * nothing, and what fails one fails the other.
+     * Some ranks as a session of their own, in which they are numbered from 0. It shares the lifetime of this session:
+     * closing it does nothing, and what fails one fails the other.
      *
-     * @param ranks ascending, this rank among them; the same on all of them
+     * @param ranks ascending, including this rank; the same on all of them
      */
     default Session group(List<Integer> ranks) {
         return new GroupSession(this, ranks);
     }
 
     /**
-     * Fails as a wait for all ranks would fail now. For code that waits for something else, such as data, and must not
-     * outlast the run. Does not block on other ranks; any thread may ask.
+     * Fails as a wait for all ranks would fail now. For code that waits for something else, such as data, and must end
+     * with the run. Does not block on other ranks; may be called from any thread.
      *
      * @param doing what this rank is doing, in words, for the error
-     * @throws PeerLostException if a rank has died, or has left though it is not {@link #beExpendable expendable}
+     * @throws PeerLostException if a rank is lost, or has left without being {@link #beExpendable expendable}
      */
     default void check(Object doing) {
         check(everybody(world().size()), doing);
     }
 
     /**
-     * As {@link #check(Object)}, about some ranks only: others may have left.
+     * As {@link #check(Object)}, for some ranks only: others may have left.
      *
      * @param ranks ascending
      */
     void check(List<Integer> ranks, Object doing);
 
     /**
-     * Whether {@link #check(Object)} would pass. For code that only watches: a program that has been told by an
-     * exception is expected to say so and to end.
+     * Whether {@link #check(Object)} would pass. For code that only monitors: a program that gets the exception is
+     * expected to report it and to end.
      */
     default boolean isWhole() {
         return isWhole(everybody(world().size()));
     }
 
-    /** As {@link #isWhole()}, about some ranks only. */
+    /** As {@link #isWhole()}, for some ranks only. */
     boolean isWhole(List<Integer> ranks);
 
     private static List<Integer> everybody(int size) {
@@ -149,7 +160,7 @@ public interface Session extends AutoCloseable {
     }
 
     /**
-     * Tells all other ranks that this one cannot go on, so that they stop at once and say why.
+     * Tells all other ranks that this one cannot continue, so that they stop at once and report why.
      *
      * @param reason for people
      */
@@ -163,10 +174,10 @@ public interface Session extends AutoCloseable {
      * Fails on every rank, naming two ranks and both values, unless all ranks have the same values.
      *
      * @param subject what is compared, such as {@code "model"}
-     * @param values names and values; at most {@link #MAX_EXCHANGE_BYTES} altogether
+     * @param values names and values; at most {@link #MAX_EXCHANGE_BYTES} in total
      */
     default void agree(String subject, Map<String, String> values) {
-        // A rank that has gone brings nothing; whoever is there brings a line at least.
+        // The value of a rank that has left or is lost is empty; that of any other has at least one line.
         StringBuilder own = new StringBuilder("\n");
         new TreeMap<>(values)
                 .forEach((name, value) -> own.append(name)
@@ -177,7 +188,7 @@ public interface Session extends AutoCloseable {
         for (byte[] bytes : exchange("agreement on " + subject, own.toString().getBytes(StandardCharsets.UTF_8))) {
             all.add(new String(bytes, StandardCharsets.UTF_8));
         }
-        // One that has come back may be given its predecessor's.
+        // A restarted worker may be given its predecessor's value.
         all.set(world().rank(), own.toString());
         Agreement.check(subject, all, members());
     }

@@ -1,7 +1,7 @@
 package io.gyre.session;
 
 /**
- * A number with which all ranks count, as one of them sees it. In one JVM an {@code AtomicLong} will do.
+ * A counter shared by all ranks, as one of them sees it. In one JVM an {@code AtomicLong} will do.
  *
  * <dl>
  *   <dt>Threading
@@ -11,6 +11,6 @@ package io.gyre.session;
 @FunctionalInterface
 public interface SharedCounter {
 
-    /** Adds to it, in one step for all ranks, and returns what it was before. */
+    /** Adds atomically among all ranks, and returns the previous value. */
     long getAndAdd(long delta);
 }

@@ -9,13 +9,12 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The stays of one thread in code that is not Gyre's, such as a program's listeners and iterators. Another thread may
- * break a stay off by an interrupt, which does not outlast it: afterwards the thread's interrupt flag is what it was
- * before.
+ * Tracks one thread's execution of code outside Gyre, such as a program's listeners and iterators. Another thread may
+ * interrupt that code. The interrupt does not outlast it: afterwards the thread's interrupt flag is restored.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread enters and leaves. Any other may ask, and break off. Nothing is locked or allocated.
+ *   <dd>One thread enters and leaves. Any other may query and interrupt. Nothing is locked or allocated.
  * </dl>
  */
 public final class UserCode {
@@ -30,20 +29,20 @@ public final class UserCode {
 
     private final AtomicInteger state = new AtomicInteger();
 
-    // Written before the state is.
+    // Written before the state.
     private @Nullable Thread thread;
     private String what = "";
     private long step;
 
-    // The thread's own.
+    // Used by the thread itself only.
     private boolean flagBefore;
     private boolean brokenOff;
 
     /**
-     * Begins a stay.
+     * Enters user code.
      *
-     * @param what the code, in words, for errors: a constant
-     * @param step to which it belongs; {@link #NO_STEP} for none
+     * @param what description of the code, for errors: a constant
+     * @param step that it belongs to; {@link #NO_STEP} for none
      */
     public void enter(String what, long step) {
         Thread own = Thread.currentThread();
@@ -54,7 +53,7 @@ public final class UserCode {
         state.set(INSIDE);
     }
 
-    /** Ends a stay, however it went. Does nothing outside of one. */
+    /** Leaves user code, whether it succeeded or not. Does nothing if not inside. */
     public void leave() {
         if (state.compareAndSet(INSIDE, OUTSIDE) || state.get() == OUTSIDE) {
             return;
@@ -69,12 +68,12 @@ public final class UserCode {
         }
     }
 
-    /** Whether the thread is inside now. */
+    /** Whether the thread is inside user code now. */
     public boolean isInside() {
         return state.get() != OUTSIDE;
     }
 
-    /** Interrupts the thread if it is inside, once for each stay. Returns whether it was. */
+    /** Interrupts the thread if it is inside, once per entry. Returns whether it was. */
     public boolean breakOff() {
         if (!state.compareAndSet(INSIDE, INTERRUPTING)) {
             return state.get() != OUTSIDE;
@@ -88,10 +87,10 @@ public final class UserCode {
     }
 
     /**
-     * What a failure of the code means. If the code was broken off because the run has lost a rank, by this object or
-     * by whoever else interrupted the thread, that is the failure, and what the code threw is its cause.
+     * Translates a failure of the code. If the code was interrupted because the run has lost a rank, by this object or
+     * by another thread, the loss is the failure, and the exception of the code is its cause.
      *
-     * @param failure what came out of the code; the caller's own thread is outside of it again
+     * @param failure thrown by the code; the caller's thread has left it
      * @param check fails if the run has lost a rank, as {@link Session#check(Object)} does
      */
     public Throwable explain(Throwable failure, Consumer<Object> check) {
@@ -117,7 +116,7 @@ public final class UserCode {
         return Thread.currentThread().isInterrupted();
     }
 
-    /** Where the thread is, for a log: what it does, and its stack. */
+    /** Describes where the thread is, for a log: the code and its stack. */
     public String whereabouts() {
         Thread inside = thread;
         if (inside == null) {
@@ -130,7 +129,7 @@ public final class UserCode {
         return text.toString();
     }
 
-    /** The code in words: {@code a listener of step 17}. */
+    /** Description: {@code a listener of step 17}. */
     @Override
     public String toString() {
         return step == NO_STEP ? what : String.format(Locale.ROOT, "%s of step %d", what, step);

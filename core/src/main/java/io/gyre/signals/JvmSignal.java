@@ -7,9 +7,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One signal, and the handler that the JVM had for it: {@code sun.misc.Signal}, which every JDK has in its module
- * {@code jdk.unsupported}, and which is the only way. It is reached by reflection, because javac warns of its name
- * whatever is suppressed.
+ * One signal, and the JVM's previous handler for it. Uses {@code sun.misc.Signal}, which every JDK has in its module
+ * {@code jdk.unsupported}, and which is the only way. It is called by reflection, because javac's warning about it
+ * cannot be suppressed.
  */
 final class JvmSignal {
 
@@ -25,10 +25,10 @@ final class JvmSignal {
     }
 
     /**
-     * Replaces the handler. If the process ignores the signal, it goes on to do so.
+     * Replaces the handler. A signal that the process ignores stays ignored.
      *
-     * @param name as {@code TERM}
-     * @throws IllegalArgumentException if there is no such signal, or the JVM does not let it be handled
+     * @param name such as {@code TERM}
+     * @throws IllegalArgumentException if there is no such signal, or the JVM does not allow a handler
      */
     static JvmSignal handle(String name, Runnable heard) {
         Object signal = make(name);
@@ -38,18 +38,16 @@ final class JvmSignal {
     /**
      * Sends a signal to this process.
      *
-     * @param name as {@code SIGTERM} or {@code TERM}
+     * @param name such as {@code SIGTERM} or {@code TERM}
      */
     static void raise(String name) {
         invoke(method(SIGNAL, "raise", load(SIGNAL)), null, make(name.replaceFirst("^SIG", "")));
     }
 
-    /** Calls the handler that was there before. */
     void callHandlerBefore() {
         invoke(method(HANDLER, "handle", load(SIGNAL)), handlerBefore, signal);
     }
 
-    /** Puts back the handler that was there before. */
     void restore() {
         replaceHandler(signal, handlerBefore);
     }
@@ -71,7 +69,7 @@ final class JvmSignal {
                 heard.run();
                 return null;
             }
-            // The JVM keeps handlers in tables.
+            // The JVM keeps handlers in hash tables.
             return switch (method.getName()) {
                 case "hashCode" -> System.identityHashCode(proxy);
                 case "equals" -> proxy == arguments[0];
@@ -100,7 +98,7 @@ final class JvmSignal {
         }
     }
 
-    /** For methods that return something, or where nobody looks at the result. */
+    /** For methods that return a value, or whose result is ignored. */
     private static Object invoke(Method method, @Nullable Object target, Object... arguments) {
         try {
             return Objects.requireNonNullElse(method.invoke(target, arguments), "");

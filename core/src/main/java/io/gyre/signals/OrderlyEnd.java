@@ -13,12 +13,12 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What happens in a JVM between the first signal and its end: what all {@link GracefulStop}s of it share. */
+/** What happens in a JVM between the first signal and its end: the state that all {@link GracefulStop}s share. */
 final class OrderlyEnd {
 
     private static final Logger LOG = LoggerFactory.getLogger(OrderlyEnd.class);
 
-    /** So much of the stack of a thread that did not end in time is shown. */
+    /** Number of stack frames logged for a thread that did not end in time. */
     private static final int FRAMES = 8;
 
     private final @Nullable String launcherGrace;
@@ -30,8 +30,9 @@ final class OrderlyEnd {
     /**
      * Prepares it; no signal is handled yet.
      *
-     * @param launcherGrace seconds after which Gyre's launcher ends this process by force; null if another one started
-     *     it. The launcher then counts the signals, and hears of each that a terminal or a batch system sends to us too
+     * @param launcherGrace seconds after which Gyre's launcher kills this process; null without a launcher. The
+     *     launcher then counts the signals, and receives all that a terminal or a batch system sends to this process
+     *     too
      */
     OrderlyEnd(@Nullable String launcherGrace, LongSupplier nanoClock) {
         this.launcherGrace = launcherGrace;
@@ -39,9 +40,9 @@ final class OrderlyEnd {
     }
 
     /**
-     * Time from the first signal to the end, unless a program gives another.
+     * Default time from the first signal to the end.
      *
-     * @throws IllegalArgumentException if the launcher's is not a number
+     * @throws IllegalArgumentException if the launcher's value is not a number
      */
     Duration usualTime() {
         if (launcherGrace == null) {
@@ -93,7 +94,7 @@ final class OrderlyEnd {
                 .max(Duration::compareTo)
                 .orElseThrow();
         LOG.debug("{}: this process ends when its work is done, at the latest in {}", name, atMost);
-        // No daemon: the JVM would end without its status when the program's own threads have.
+        // No daemon: the JVM would end without its status once the program's own threads have ended.
         new Thread(
                         () -> {
                             awaitPrograms(first, atMost, name);
@@ -103,7 +104,10 @@ final class OrderlyEnd {
                 .start();
     }
 
-    /** Asks everybody who is there, the first time, and returns them: nobody later, or after the last has left. */
+    /**
+     * Asks all open objects on the first signal, and returns them; empty on later signals, or after the last has
+     * closed.
+     */
     private synchronized List<GracefulStop> askIfFirst(int number) {
         if (signal != 0 || open.isEmpty()) {
             return List.of();

@@ -7,21 +7,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The signals that end a JVM, given to somebody who ends it in order: {@code SIGTERM}, {@code SIGINT} and
- * {@code SIGHUP}, except those that the process ignores, which it still ignores.
+ * Passes the signals that end a JVM to a listener that ends it in good order: {@code SIGTERM}, {@code SIGINT} and
+ * {@code SIGHUP}, except those that the process ignores, which stay ignored.
  *
- * <p>A shutdown hook cannot do this: it cannot tell a signal from the program's own end, it never hears of a second
- * signal, and the hooks of other libraries run beside it and take away what an orderly end needs.
+ * <p>A shutdown hook cannot do this: it cannot tell a signal from the program's own end, it is not told of a second
+ * signal, and the hooks of other libraries run concurrently and destroy what an orderly end needs.
  *
  * <p>A signal within a second of the one before is an echo of it, and is dropped: {@code timeout} sends to its child
  * and to its process group, a terminal that closes and its shell both send, and a batch system sends to every process.
  *
  * <dl>
  *   <dt>Global state
- *   <dd>Handlers of signals belong to the whole JVM. {@link #close} puts back those that were there before. One object at a time, or
- *       several closed in reverse order.
+ *   <dd>Signal handlers belong to the whole JVM. {@link #close} restores the previous ones. Use one object at a time,
+ *       or close several in reverse order.
  *   <dt>Threading
- *   <dd>The listener is called on a thread of the JVM's own, one for each signal.
+ *   <dd>The listener is called on a thread of the JVM's, one per signal.
  * </dl>
  */
 public final class TerminationSignals implements AutoCloseable {
@@ -31,7 +31,7 @@ public final class TerminationSignals implements AutoCloseable {
     /** Names and numbers, which are the same on all systems. */
     private static final Map<String, Integer> NAMES = Map.of("HUP", 1, "INT", 2, "TERM", 15);
 
-    /** Nobody presses Ctrl-C for the second time, having read what the first did, in less. */
+    /** Shorter than any user needs to read the response to the first Ctrl-C and press it again. */
     private static final long ECHO_NANOS = 1_000_000_000L;
 
     /** By number. */
@@ -41,15 +41,15 @@ public final class TerminationSignals implements AutoCloseable {
     private boolean anyHeard;
     private long heardNanos;
 
-    /** Hears of signals. */
+    /** Receives signals. */
     @FunctionalInterface
     public interface Listener {
 
         /**
          * Called for every signal that is not an echo.
          *
-         * @param name as {@code SIGTERM}
-         * @param number as {@code 15}; a process that a signal ends has the exit status 128 and its number
+         * @param name such as {@code SIGTERM}
+         * @param number such as {@code 15}; a process that a signal ends has the exit status 128 plus its number
          */
         void heard(String name, int number);
     }
@@ -59,10 +59,10 @@ public final class TerminationSignals implements AutoCloseable {
     }
 
     /**
-     * From now on these signals call the listener, and do nothing else.
+     * Lets these signals call the listener, and do nothing else.
      *
      * <p>A JVM that was started with {@code -Xrs} leaves its signals to the system: this is logged, and they end it at
-     * once, as ever.
+     * once, as usual.
      */
     public static TerminationSignals handle(Listener listener) {
         return handle(listener, System::nanoTime);
@@ -97,10 +97,10 @@ public final class TerminationSignals implements AutoCloseable {
     }
 
     /**
-     * Does what a signal would have done without this object: as a rule it ends the JVM with the signal's exit status,
-     * and does not return.
+     * Does what the signal would have done without this object: usually ends the JVM with the signal's exit status, and
+     * does not return.
      *
-     * @param number one that the listener has heard
+     * @param number one that the listener has received
      */
     public void passOn(int number) {
         JvmSignal signal = signals.get(number);
@@ -109,7 +109,7 @@ public final class TerminationSignals implements AutoCloseable {
         }
     }
 
-    /** Puts back the handlers that were there before. A second call does nothing. */
+    /** Restores the previous handlers. A second call does nothing. */
     @Override
     public void close() {
         signals.values().forEach(JvmSignal::restore);

@@ -1,4 +1,6 @@
-/** The orderly end of a program that is asked to terminate. Starts nothing unless a program opens one of its objects. */
+/**
+ * Ends a program in good order when it is asked to terminate. Does nothing unless a program opens one of its objects.
+ */
 @NullMarked
 package io.gyre.signals;
 

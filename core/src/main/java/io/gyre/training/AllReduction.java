@@ -11,17 +11,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gradients are added up by an all-reduce, bucket by bucket.
+ * Reduces gradients by an all-reduce, bucket by bucket.
  *
- * <p>They arrive as sums over examples and are divided by the number of all examples afterwards, by the model's own updater:
- * batches of unequal size, and ranks without data, need no correction.
+ * <p>They arrive as sums over examples, and the model's own updater divides them by the number of all examples
+ * afterwards: batches of unequal size, and ranks without data, need no correction.
  */
 final class AllReduction implements GradientReduction {
 
-    /** Bucket number that marks frames which carry no gradients. */
+    /** Bucket number of frames that carry no gradients. */
     private static final int NO_BUCKET = -1;
 
-    /** Examples, score, stop, two fingerprints: a double each. */
+    /** Examples, score, stop, two fingerprints: one double each. */
     private static final int REPORT_BYTES = 5 * Double.BYTES;
 
     private final Collective collective;
@@ -62,8 +62,8 @@ final class AllReduction implements GradientReduction {
     }
 
     /**
-     * An all-gather of small records as a sum: where one rank writes, all others have zeros. Sums with zero are exact, so every
-     * rank reads what each has written; of whole numbers up to 2^53, of losses that are finite or not.
+     * An all-gather of small records, as a sum: where one rank writes, all others have zeros. Sums with zero are exact,
+     * so every rank reads what each has written, be it an integer up to 2^53 or a loss, finite or not.
      */
     @Override
     public StepSummary summarise(StepReport own, long step) {
@@ -100,7 +100,7 @@ final class AllReduction implements GradientReduction {
         collective.allReduce(part(model, bucket), model.elementType(), ReduceOp.SUM, step, bucket.index());
     }
 
-    /** A bucket's memory: the same object in every step, as long as the gradients stay where they are. */
+    /** The memory of a bucket: the same object in every step, as long as the gradients do not move. */
     @SuppressWarnings("ReferenceEquality") // Gradients that have moved are another region.
     private Region part(TrainableModel model, Bucket bucket) {
         Region gradients = model.gradients();

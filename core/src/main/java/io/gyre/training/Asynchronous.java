@@ -1,9 +1,9 @@
 package io.gyre.training;
 
 /**
- * Training with parameters on servers: each rank pushes its mean gradients and pulls what the servers have made of everybody's,
- * as far as possible without waiting for others. How far ranks run apart, and the optimiser, are up to the store; the model's
- * own updater rests.
+ * Training with parameters on servers: each rank pushes its mean gradients and pulls the parameters that the servers
+ * have updated with all ranks' gradients, as far as possible without waiting for others. How far ranks may run apart,
+ * and the optimiser, are up to the store; the model's own updater is not used.
  */
 public final class Asynchronous implements UpdateStrategy {
 

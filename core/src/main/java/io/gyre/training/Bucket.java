@@ -1,7 +1,7 @@
 package io.gyre.training;
 
 /**
- * Gradients that are sent together: a contiguous part of the gradient vector.
+ * Gradients that are sent together: a contiguous range of the gradient vector.
  *
  * @param index position in the order of sending, from 0
  * @param offset in elements, from the start of the vector

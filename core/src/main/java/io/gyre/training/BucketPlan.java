@@ -5,10 +5,11 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /**
- * How a gradient vector is cut into buckets: fixed before the first step and equal on all ranks, so that no step negotiates.
+ * How a gradient vector is divided into buckets: fixed before the first step and equal on all ranks, so that no step
+ * negotiates.
  *
- * <p>The backward pass completes the vector from its end, so buckets are numbered from the end: bucket 0 holds the last layers.
- * A bucket ends at a layer's border, except where one layer alone is larger than the limit.
+ * <p>The backward pass completes the vector from its end, so buckets are numbered from the end: bucket 0 holds the last
+ * layers. A bucket ends at a layer's border, unless a single layer is larger than the limit.
  *
  * @param elements length of the whole vector
  * @param buckets in the order of sending; together they cover the vector exactly once
@@ -32,7 +33,7 @@ public record BucketPlan(long elements, List<Bucket> buckets) {
     }
 
     /**
-     * Makes a plan.
+     * Creates a plan.
      *
      * @param layerLengths elements of each layer's gradient, in the order of the vector; zeros are allowed
      * @param maxElements most elements of a bucket, at least 1
@@ -68,7 +69,9 @@ public record BucketPlan(long elements, List<Bucket> buckets) {
         return new BucketPlan(total, buckets);
     }
 
-    /** Short text that is equal for equal plans, for comparison when ranks join: counts, and a checksum of all borders. */
+    /**
+     * Short text that is equal for equal plans, for comparison when ranks join: counts, and a checksum of all borders.
+     */
     public String fingerprint() {
         CRC32C crc = new CRC32C();
         for (Bucket bucket : buckets) {

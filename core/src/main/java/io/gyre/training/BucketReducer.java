@@ -1,6 +1,6 @@
 package io.gyre.training;
 
-/** Reduces a bucket that is complete. One thread at a time. */
+/** Reduces a complete bucket. Used by one thread at a time. */
 final class BucketReducer {
 
     private final GradientReduction reduction;

@@ -3,16 +3,17 @@ package io.gyre.training;
 import java.util.Locale;
 
 /**
- * Elastic averaging: ranks train by themselves, and every few steps an elastic force pulls each towards a common centre, and the
- * centre towards each. After the local update, with moving rate {@code alpha}:
+ * Elastic averaging: ranks train alone, and every few steps an elastic force pulls each towards a common centre, and
+ * the centre towards each. After the local update, with moving rate {@code alpha}:
  *
  * <pre>
  * d = alpha (w - centre);   w = w - d;   centre = centre + d
  * </pre>
  *
- * <p>Nobody waits for anybody. The centre is read before {@code d} is computed, since an old centre would pull the wrong way; it is
- * added to while the next step computes, as ShmCaffe does it (SEASGD). With a momentum updater in the model this is EAMSGD. It can
- * also be read {@linkplain #readingAhead ahead}, so that nothing of the exchange is waited for.
+ * <p>No rank waits for another. The centre is read before {@code d} is computed, since an old centre would pull the
+ * wrong way; {@code d} is added to it while the next step computes, as in ShmCaffe (SEASGD). With a momentum updater in
+ * the model this is EAMSGD. The centre can also be read {@linkplain #readingAhead ahead}, so that no part of the
+ * exchange is waited for.
  *
  * <p>Zhang, Choromanska, LeCun: "Deep learning with elastic averaging SGD", NIPS 2015; Ahn et al.: "ShmCaffe: a
  * distributed deep learning platform with shared memory buffer for HPC architecture", ICDCS 2018.
@@ -20,9 +21,9 @@ import java.util.Locale;
 public final class ElasticAveraging implements UpdateStrategy {
 
     /**
-     * Sum of the ranks' moving rates. While all ranks exchange once, the centre keeps {@code (1 - alpha)^N} of itself: with a
-     * fixed rate less and less the more ranks there are, with this about 0.4 for any number, as the authors of elastic averaging
-     * recommend.
+     * Sum of the ranks' moving rates. When all ranks exchange once, the centre keeps {@code (1 - alpha)^N} of itself:
+     * with a fixed rate, the less the more ranks there are; with this, about 0.4 for any number, as the authors of
+     * elastic averaging recommend.
      */
     public static final double DEFAULT_BETA = 0.9;
 
@@ -42,8 +43,8 @@ public final class ElasticAveraging implements UpdateStrategy {
     }
 
     /**
-     * As the constructor, but the centre is read while the step before the exchange computes: it is then up to a step old, which
-     * matters little as it moves slowly, and takes memory for one more vector.
+     * As the constructor, but the centre is read while the step before the exchange computes. It is then up to a step
+     * old, which matters little as it moves slowly. Takes memory for one more vector.
      */
     public static ElasticAveraging readingAhead(SharedVector centre, double movingRate, int period) {
         return new ElasticAveraging(centre, movingRate, period, true);

@@ -5,11 +5,11 @@ import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 
 /**
- * After the local update, every few steps, an elastic force pulls the parameters towards a common centre, and the centre
- * towards them; {@link ElasticAveraging} has the equations.
+ * After the local update, every few steps, an elastic force pulls the parameters towards a common centre, and the
+ * centre towards them; {@link ElasticAveraging} has the equations.
  *
- * <p>The centre is read before the difference is computed, since an old centre would pull the wrong way; it is added to while
- * the next step computes.
+ * <p>The centre is read before the difference is computed, since an old centre would pull the wrong way; the difference
+ * is added to it while the next step computes.
  */
 final class ElasticPull implements ParameterExchange {
 
@@ -24,10 +24,10 @@ final class ElasticPull implements ParameterExchange {
     private final double[] doubles = new double[BLOCK];
     private final double[] doubleDifferences = new double[BLOCK];
 
-    /** The centre that was read, and then d. */
+    /** First the centre that was read, then d. */
     private Region difference = Region.allocate("nothing", 0);
 
-    /** If it is read ahead, while {@link #difference} is still being added: the centre. */
+    /** The centre, if it is read ahead while {@link #difference} is still being added. */
     private Region centreRead = difference;
 
     private boolean reading;
@@ -95,7 +95,7 @@ final class ElasticPull implements ParameterExchange {
         centre.beginAccumulate(difference);
     }
 
-    /** Makes d of the centre that was read, and moves the parameters by it. */
+    /** Computes d from the centre that was read, and moves the parameters by it. */
     private void pull(ElementType type, Region parameters) {
         int blockBytes = BLOCK * type.bytes();
         for (long done = 0; done < parameters.byteLength(); ) {
@@ -141,7 +141,7 @@ final class ElasticPull implements ParameterExchange {
         d.asDoubleBuffer().put(doubleDifferences, 0, n);
     }
 
-    /** All ranks take the centre. */
+    /** All ranks take over the centre. */
     @Override
     public void finish(TrainableModel model) {
         if (reading) {

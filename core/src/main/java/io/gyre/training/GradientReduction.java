@@ -5,41 +5,43 @@ import io.gyre.memory.MemoryBox;
 import java.util.List;
 
 /**
- * How gradients become those of several ranks: one half of an {@link UpdateStrategy}.
+ * How gradients are reduced over ranks: one half of an {@link UpdateStrategy}.
  *
  * <dl>
  *   <dt>Order
  *   <dd>All {@link #ranks} call the same methods in the same order, with the same steps and buckets.
  *   <dt>Threading
- *   <dd>One thread at a time. {@link #reduce} may be called on another thread than the rest, while that makes no call.
+ *   <dd>One thread at a time. {@link #reduce} may be called on another thread, while the first makes no call.
  *   <dt>Failure
- *   <dd>As the collective's: {@link io.gyre.PeerLostException}, {@link io.gyre.PeerTimeoutException}.
+ *   <dd>As for the collective: {@link io.gyre.PeerLostException}, {@link io.gyre.PeerTimeoutException}.
  * </dl>
  */
 public interface GradientReduction {
 
     /**
-     * The ranks that take each step together with this one, which is among them: their gradients are added up, and a summary
-     * is theirs.
+     * The ranks that take each step together with this one, including itself: their gradients are added up, and a
+     * summary covers them.
      *
      * @param world all ranks that train
      */
     List<Integer> ranks(World world);
 
     /**
-     * Memory for the gradients from which they are reduced best. All {@link #ranks} call it together, before
+     * Allocates memory for gradients from which they are reduced fastest. All {@link #ranks} call it together, before
      * {@link #start}; the caller closes it.
      *
      * @param byteLength the same on all ranks
      */
     MemoryBox allocate(long byteLength);
 
-    /** Gives all {@link #ranks} the state of the first of them. */
+    /** Gives the state of the first of the {@link #ranks} to all of them. */
     void start(TrainableModel model);
 
     /** Replaces this rank's sums in one bucket by those over all {@link #ranks}, in place. */
     void reduce(TrainableModel model, Bucket bucket, long step);
 
-    /** Gathers what all {@link #ranks} bring to a step. All get the same summary, and so take the same decisions. */
+    /**
+     * Gathers the reports of all {@link #ranks} on a step. All get the same summary, and so take the same decisions.
+     */
     StepSummary summarise(StepReport own, long step);
 }

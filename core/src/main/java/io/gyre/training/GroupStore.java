@@ -3,7 +3,10 @@ package io.gyre.training;
 import io.gyre.memory.Region;
 import org.jspecify.annotations.Nullable;
 
-/** Parameters on servers as a group sees them: its lead pushes and pulls for all, and what it has pulled is broadcast in the group. */
+/**
+ * Parameters on servers as a group sees them: its lead pushes and pulls for all, and broadcasts in the group what it
+ * has pulled.
+ */
 final class GroupStore implements ParameterStore {
 
     private final LeadBroadcast broadcast;
@@ -30,11 +33,11 @@ final class GroupStore implements ParameterStore {
 
     @Override
     public long resume(long step) {
-        // Only one that is a group by itself comes back, and then goes on later.
+        // Only a worker that is a group by itself can be restarted and so continue later.
         return ofLead == null ? step : ofLead.resume(step);
     }
 
-    /** Of the lead alone: the others have nothing to ask for. */
+    /** The lead's value only: the other ranks make no requests. */
     @Override
     public boolean mayPullAhead() {
         return ofLead != null && ofLead.mayPullAhead();

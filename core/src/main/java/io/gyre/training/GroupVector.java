@@ -3,7 +3,9 @@ package io.gyre.training;
 import io.gyre.memory.Region;
 import org.jspecify.annotations.Nullable;
 
-/** A shared vector as a group sees it: its lead reads and adds for all, and what it has read is broadcast in the group. */
+/**
+ * A shared vector as a group sees it: its lead reads and adds for all, and broadcasts in the group what it has read.
+ */
 final class GroupVector implements SharedVector {
 
     private final LeadBroadcast broadcast;

@@ -1,13 +1,13 @@
 package io.gyre.training;
 
 /**
- * One thread's access to gradients, bucket by bucket. Where they are in the host's memory it does nothing.
+ * One thread's host access to gradients, bucket by bucket. Does nothing if they are in the host's memory.
  *
- * <p>Every bucket is awaited and copied back once in a step.
+ * <p>Every bucket is awaited and copied back once per step.
  */
 public interface HostAccess extends AutoCloseable {
 
-    /** To gradients that are reduced where they are computed. */
+    /** Access to gradients that are reduced where they are computed. */
     HostAccess DIRECT = new HostAccess() {
         @Override
         public void await(int bucket) {}
@@ -22,10 +22,10 @@ public interface HostAccess extends AutoCloseable {
     /** Waits until a bucket can be read on the host. */
     void await(int bucket);
 
-    /** Begins to copy a bucket back to where gradients are computed. */
+    /** Starts to copy a bucket back to where gradients are computed. */
     void copyBack(int bucket);
 
-    /** Ends the use by this thread. A second call does nothing. */
+    /** Ends this thread's access. A second call does nothing. */
     @Override
     void close();
 }

@@ -3,10 +3,10 @@ package io.gyre.training;
 import io.gyre.memory.Region;
 import io.gyre.network.Collective;
 
-/** Gives a group what its lead has. Counts its own calls, so that ranks which do not keep step are found out. */
+/** Broadcasts the lead's data to its group. Counts its own calls, so that ranks out of step are detected. */
 final class LeadBroadcast {
 
-    /** Bucket number that marks frames which carry no gradients. */
+    /** Bucket number of frames that carry no gradients. */
     private static final int NO_BUCKET = -1;
 
     private static final int LEAD = 0;
@@ -23,7 +23,10 @@ final class LeadBroadcast {
         this.group = group;
     }
 
-    /** Memory from which the group reads without copies in between, as long as its collective is open. The group calls it together. */
+    /**
+     * Allocates memory from which the group reads without intermediate copies, as long as its collective is open. The
+     * group calls it together.
+     */
     Region allocate(String name, long byteLength) {
         return group.world().size() == 1
                 ? Region.allocate(name, byteLength)

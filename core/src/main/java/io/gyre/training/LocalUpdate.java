@@ -1,4 +1,4 @@
 package io.gyre.training;
 
-/** The model's own updater makes the new parameters, on every rank from the same gradients: there is nothing to exchange. */
+/** The model's own updater computes the new parameters, on every rank from the same gradients: nothing is exchanged. */
 final class LocalUpdate implements ParameterExchange {}

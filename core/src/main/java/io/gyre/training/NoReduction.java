@@ -4,7 +4,7 @@ import io.gyre.World;
 import io.gyre.memory.MemoryBox;
 import java.util.List;
 
-/** Gradients stay this rank's own: it takes its steps alone. */
+/** Gradients are not reduced: this rank takes its steps alone. */
 final class NoReduction implements GradientReduction {
 
     @Override
@@ -19,12 +19,12 @@ final class NoReduction implements GradientReduction {
 
     @Override
     public void start(TrainableModel model) {
-        // It has its own state.
+        // The rank keeps its own state.
     }
 
     @Override
     public void reduce(TrainableModel model, Bucket bucket, long step) {
-        // Its sums are all there are.
+        // The rank's own sums are the result.
     }
 
     @Override

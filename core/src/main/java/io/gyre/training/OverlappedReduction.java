@@ -8,19 +8,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reduces gradients while the backward pass goes on: a thread of its own reduces the buckets that are complete, in the order of
- * the plan, and the pass is followed by a wait for the last.
+ * Reduces gradients during the backward pass: a thread of its own reduces the complete buckets in the order of the
+ * plan, and after the pass the caller waits for the last one.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread, to {@link #close}. Where gradients are on a device the thread of the pass begins their copies to the
- *       host, and this one waits for them there and sends the sums back. It alone uses the reduction between {@link #begin} and
- *       the end of {@link #finish}.
+ *   <dd>One daemon thread, until {@link #close}. If gradients are on a device, the thread of the pass starts their
+ *       copies to the host, and the daemon thread waits for the copies and sends the sums back. It alone uses the
+ *       reduction between {@link #begin} and the end of {@link #finish}.
  *   <dt>Order
- *   <dd>Every rank reduces every bucket in every step, also one without examples, and one whose pass tells nothing: only the
- *       time differs.
+ *   <dd>Every rank reduces every bucket in every step, even without examples, and even if its pass reports no progress:
+ *       only the time differs.
  *   <dt>Failure
- *   <dd>What the reduction fails with is thrown by {@link #finish}; later steps fail with it too.
+ *   <dd>A failure of the reduction is thrown by {@link #finish}, and by later steps.
  * </dl>
  *
  * <p>After Li et al., <i>PyTorch Distributed</i>, VLDB 2020, section 3.2.
@@ -42,7 +42,6 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
     private volatile boolean closed;
     private volatile @Nullable Throwable failure;
 
-    /** Starts the thread. */
     OverlappedReduction(BucketReducer reducer, StepModel model, int rank) {
         this.reducer = reducer;
         this.model = model;
@@ -74,7 +73,7 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
                 fail(e);
             }
         }
-        // What follows ends soon, and must not be cut short.
+        // What follows is short, and must not be interrupted.
         boolean unused = Thread.interrupted();
     }
 
@@ -85,10 +84,10 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
     }
 
     /**
-     * Begins this rank's part in a step.
+     * Starts this rank's part of a step.
      *
-     * @param examples of this rank
-     * @return what its pass tells how far it is
+     * @param examples number of this rank's examples
+     * @return takes the progress reports of the pass
      */
     GradientProgress begin(long examples, long ofStep) {
         step = ofStep;
@@ -107,7 +106,7 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
         }
     }
 
-    /** Hands over what is left, and waits until every bucket holds the sum over all ranks. */
+    /** Hands over the remaining buckets, and waits until every bucket holds the sum over all ranks. */
     void finish() {
         completeFrom(0);
         try {
@@ -127,7 +126,7 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
         }
     }
 
-    /** Ends the thread, in the middle of a reduction if there is one. A second call does nothing. */
+    /** Ends the thread, even in the middle of a reduction. A second call does nothing. */
     @Override
     public void close() {
         closed = true;

@@ -1,14 +1,14 @@
 package io.gyre.training;
 
 /**
- * How gradients become new parameters, and parameters those of all ranks: one half of an {@link UpdateStrategy}. By default
- * the model's own updater makes them, and nothing is exchanged.
+ * How gradients become new parameters, and how these are shared among ranks: one half of an {@link UpdateStrategy}. By
+ * default the model's own updater computes them, and nothing is exchanged.
  *
- * <p>{@link StepDriver} says what is called when. All on one thread.
+ * <p>{@link StepDriver} documents the order of the calls, all on one thread.
  */
 public interface ParameterExchange {
 
-    /** Why there is no common state that a checkpoint could hold; empty if there is. */
+    /** Why there is no common state for a checkpoint; empty if there is. */
     default String checkpointObstacle() {
         return "";
     }
@@ -19,31 +19,31 @@ public interface ParameterExchange {
     /**
      * Begins or continues training at this rank's step {@code step}.
      *
-     * @return the step at which it really goes on: a later one on a restarted rank
+     * @return the step at which it actually continues: a later one for a restarted worker
      */
     default long resume(TrainableModel model, long step) {
         return step;
     }
 
-    /** Brings the parameters with which to compute a step. */
+    /** Fetches the parameters for computing a step. */
     default void before(TrainableModel model, long step) {}
 
     /**
-     * Does with the reduced gradients what is to be done on this rank.
+     * Applies the reduced gradients on this rank, or prepares them for a server.
      *
-     * @param total what the ranks brought whose gradients were reduced; at least one example
+     * @param total the reports of the ranks whose gradients were reduced; at least one example
      */
     default void apply(TrainableModel model, StepSummary total, long step) {
         model.update(total);
     }
 
-    /** Exchanges what {@link #apply} has made: new parameters, or gradients. */
+    /** Exchanges the result of {@link #apply}: new parameters, or gradients. */
     default void after(TrainableModel model, StepSummary total, long step) {}
 
     /** Ends the steps of a call; afterwards all ranks have the same parameters. All ranks call it together. */
     default void finish(TrainableModel model) {}
 
-    /** Most steps by which any gradient was late, as of the last {@link #finish}. */
+    /** Greatest staleness of any gradient in steps, as of the last {@link #finish}. */
     default long maxStaleness() {
         return 0;
     }

@@ -1,10 +1,10 @@
 package io.gyre.training;
 
 /**
- * Gradients are pushed to a store, and parameters pulled that it has made of everybody's.
+ * Pushes gradients to a store, and pulls the parameters that it has updated with all workers' gradients.
  *
- * <p>Where the store allows it, the parameters of the next step are fetched while this one computes. They then lack this
- * rank's last push, and are one step older than they would be otherwise; the store's bound holds all the same.
+ * <p>If the store allows it, the parameters of the next step are fetched while this one computes. They then lack this
+ * rank's last push, and are one step older than otherwise; the store's bound still holds.
  */
 final class PushPull implements ParameterExchange {
 
@@ -51,7 +51,7 @@ final class PushPull implements ParameterExchange {
         }
     }
 
-    /** The model's own updater rests. */
+    /** The model's own updater is not used. */
     @Override
     public void apply(TrainableModel model, StepSummary total, long step) {
         model.averageGradients(total);

@@ -13,40 +13,43 @@ import io.gyre.memory.Region;
  *   <dt>Threading
  *   <dd>One thread at a time.
  *   <dt>Failure
- *   <dd>{@link PeerLostException} if the vector is gone with a rank that held it, {@link PeerTimeoutException} if that does not
- *       answer.
+ *   <dd>{@link PeerLostException} if the vector is lost with a rank that held it, {@link PeerTimeoutException} if that
+ *       rank does not reply.
  * </dl>
  */
 public interface SharedVector {
 
-    /** Puts the root's values there, and gives them to everybody. All ranks call it together. */
+    /** Copies the root's values to the vector, and from there to all ranks. All ranks call it together. */
     void start(Region values);
 
-    /** Memory into which it is best read, as long as whoever has made this vector. All that see it as one call this together. */
+    /**
+     * Allocates memory into which the vector is read fastest, valid for the lifetime of the vector's creator. All ranks
+     * that share this view call it together.
+     */
     default Region allocate(long byteLength) {
         return Region.allocate("copy of a shared vector", byteLength);
     }
 
-    /** Copies it to {@code into}. */
+    /** Copies the vector to {@code into}. */
     void read(Region into);
 
     /**
-     * Begins to copy it to {@code into}, which nobody may touch until {@link #awaitRead}. What was added by this rank before is in it.
-     * One read at a time.
+     * Starts to copy the vector to {@code into}, which must not be touched until {@link #awaitRead}. It contains
+     * everything that this rank has added before. One read at a time.
      */
     default void beginRead(Region into) {
         read(into);
     }
 
-    /** Waits for the end of what {@link #beginRead} has begun. */
+    /** Waits for the read that {@link #beginRead} has started. */
     default void awaitRead() {}
 
-    /** Begins to add {@code delta}, which must stay as it is until {@link #awaitAccumulate}. Happens once, and loses nothing. */
+    /** Starts to add {@code delta}, which must not change until {@link #awaitAccumulate}. It is added exactly once. */
     void beginAccumulate(Region delta);
 
-    /** Waits for the end of what {@link #beginAccumulate} has begun. */
+    /** Waits for the addition that {@link #beginAccumulate} has started. */
     void awaitAccumulate();
 
-    /** Waits until all ranks have called this, but for those that have died, and copies what has come of it to {@code into}. */
+    /** Waits until all ranks except lost ones have called this, and copies the final vector to {@code into}. */
     void finish(Region into);
 }

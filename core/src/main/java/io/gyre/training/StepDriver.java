@@ -5,30 +5,31 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes one rank through its steps, the same way with every strategy:
+ * Drives one rank through its steps, in the same way with every strategy:
  *
  * <ol>
- *   <li><i>before</i>: the {@link ParameterExchange} brings the parameters with which to compute,
+ *   <li><i>before</i>: the {@link ParameterExchange} fetches the parameters to compute with,
  *   <li><i>backward</i>: the rank computes the sums of its gradients,
- *   <li><i>reduce</i>: the {@link GradientReduction} replaces them, bucket by bucket, by the sums over all ranks in step; during
- *       the pass, as far as that tells which are complete, or after it,
- *   <li><i>check</i>: all in step tell each other what they have, and fail together if it does not agree,
- *   <li><i>apply</i>: the exchange has them applied by the model's updater, or made ready for a server,
+ *   <li><i>reduce</i>: the {@link GradientReduction} replaces them, bucket by bucket, by the sums over all ranks in
+ *       step; during the pass, as far as it reports which are complete, or after it,
+ *   <li><i>check</i>: all ranks in step share their reports, and fail together if these do not agree,
+ *   <li><i>apply</i>: the exchange lets the model's updater apply them, or prepares them for a server,
  *   <li><i>after</i>: it exchanges the result,
  *   <li><i>end</i>: the model counts the step.
  * </ol>
  *
- * <p>A rank that takes its steps alone does nothing in a step for which it has no examples, and its gradients are not touched by
- * a reduction. Ranks in step all compute, reduce and check, also those without examples; if nobody has any, that is all.
+ * <p>A rank that takes its steps alone does nothing in a step for which it has no examples, and no reduction touches
+ * its gradients. Ranks in step all compute, reduce and check, even without examples; if no rank has any, the step ends
+ * there.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread. With overlap another one reduces, from the constructor to {@link #close}, but only while this computes or
- *       waits for it.
+ *   <dd>One thread. With overlap, a second thread reduces, from the constructor to {@link #close}, but only while the
+ *       first computes or waits for it.
  *   <dt>Ownership
  *   <dd>Everything is borrowed.
  *   <dt>Failure
- *   <dd>As of the strategy and the work. A failed step cannot be repeated.
+ *   <dd>As for the strategy and the work. A failed step cannot be repeated.
  * </dl>
  */
 public final class StepDriver implements AutoCloseable {
@@ -49,9 +50,9 @@ public final class StepDriver implements AutoCloseable {
     /**
      * Creates the driver of one rank.
      *
-     * @param session of all who train
-     * @param overlap whether gradients are reduced during the backward pass; with several ranks in step only
-     * @param observers hear of every step
+     * @param session of all ranks that train
+     * @param overlap whether gradients are reduced during the backward pass; only with several ranks in step
+     * @param observers called in every step
      */
     public StepDriver(
             Session session,
@@ -72,7 +73,7 @@ public final class StepDriver implements AutoCloseable {
                 : null;
     }
 
-    /** Gives this rank its first state. All ranks call it together. */
+    /** Sets this rank's initial state. All ranks call it together. */
     public void start() {
         exchange.start(model);
         reduction.start(model);
@@ -82,7 +83,7 @@ public final class StepDriver implements AutoCloseable {
     /**
      * Begins or continues at this rank's step {@code step}. All ranks call it together.
      *
-     * @return the step at which it really goes on: a later one on a restarted rank
+     * @return the step at which it actually continues: a later one for a restarted worker
      */
     public long resume(long step) {
         begun = NONE;
@@ -92,7 +93,7 @@ public final class StepDriver implements AutoCloseable {
     /**
      * Takes a step.
      *
-     * @return what all in step brought; if that is no examples, nothing was updated
+     * @return the reports of all ranks in step; without examples, nothing was updated
      */
     public StepSummary step(StepWork work, long step) {
         if (together || work.examples() > 0) {
@@ -111,7 +112,7 @@ public final class StepDriver implements AutoCloseable {
         return total;
     }
 
-    /** A step that was begun and not taken, because nobody had examples for it, comes again under the same number. */
+    /** A step that was begun but not taken, because no rank had examples for it, is repeated under the same number. */
     private void before(long step) {
         if (step == begun) {
             return;
@@ -143,7 +144,7 @@ public final class StepDriver implements AutoCloseable {
         return loss;
     }
 
-    /** Reduces one bucket while the next is on its way from a device, and the one before on its way back. */
+    /** Reduces one bucket while the next is being copied from a device, and the previous one back. */
     private void reduce(long examples, long step) {
         List<Bucket> buckets = model.bucketPlan().buckets();
         for (Bucket bucket : buckets) {
@@ -181,7 +182,7 @@ public final class StepDriver implements AutoCloseable {
         ended(StepPhase.END, step, begin);
     }
 
-    /** Returns the end. */
+    /** Returns the end time. */
     private long ended(StepPhase phase, long step, long begin) {
         long end = System.nanoTime();
         for (StepObserver observer : observers) {
@@ -199,7 +200,7 @@ public final class StepDriver implements AutoCloseable {
         }
     }
 
-    /** Ends the thread, if there is one, in the middle of a reduction if it must be. A second call does nothing. */
+    /** Ends the thread, if there is one, even in the middle of a reduction. A second call does nothing. */
     @Override
     public void close() {
         if (duringPass != null) {

@@ -1,46 +1,46 @@
 package io.gyre.training;
 
 /**
- * One rank's replica of a model, as {@link StepDriver} takes it through a step. What it does by default suits a model whose
- * gradients are sums in the host's memory.
+ * One rank's replica of a model, as {@link StepDriver} uses it in a step. The defaults suit a model whose gradients are
+ * sums in the host's memory.
  */
 public interface StepModel extends TrainableModel {
 
     /**
-     * This rank has computed a bucket, and makes it ready to be added to those of other ranks.
+     * Prepares a bucket that this rank has computed for being added to those of other ranks.
      *
-     * @param ownExamples behind its gradients
+     * @param ownExamples number of examples behind its gradients
      */
     default void complete(Bucket bucket, long ownExamples) {}
 
-    /** Begins to make a complete bucket readable on the host, while others are still computed. */
+    /** Starts to make a complete bucket readable on the host, while others are still being computed. */
     default void beginReduction(Bucket bucket) {}
 
-    /** Begins to make all buckets, which are complete, readable on the host. */
+    /** Starts to make all buckets, which are complete, readable on the host. */
     default void beginReduction() {}
 
-    /** Access to the gradients for the thread that computes. */
+    /** Access to the gradients for the computing thread. */
     default HostAccess hostAccess() {
         return HostAccess.DIRECT;
     }
 
-    /** Access for the calling thread, if it reduces while another computes. It closes that. */
+    /** Access to the gradients for the calling thread, if it reduces while another computes. The caller closes it. */
     default HostAccess hostAccessOfAnotherThread() {
         return HostAccess.DIRECT;
     }
 
-    /** A bucket is about to be reduced; notices if it has changed since {@link #complete}. */
+    /** Called before a bucket is reduced; detects whether it has changed since {@link #complete}. */
     default void checkUnchanged(Bucket bucket) {}
 
-    /** All buckets are reduced; whoever computes may use them again. */
+    /** All buckets are reduced, and may be used for computing again. */
     default void endReduction() {}
 
-    /** Undoes what {@link #complete} has done to gradients that are no sums. */
+    /** Undoes what {@link #complete} did to gradients that are not sums. */
     default void reduced(StepSummary total) {}
 
-    /** Somebody else has written {@link #parameters}. */
+    /** Called after others have written {@link #parameters}. */
     default void parametersChanged() {}
 
-    /** Counts the step, and tells whoever listens to the model. */
+    /** Counts the step, and notifies the model's listeners. */
     default void endStep(StepSummary total) {}
 }

@@ -1,10 +1,10 @@
 package io.gyre.training;
 
 /**
- * Hears what a step spends its time with. Times are {@link System#nanoTime}.
+ * Observes how a step spends its time. Times are {@link System#nanoTime}.
  *
- * <p>Called on the thread of the step, but for {@link #bucketReduced}, which the thread calls that reduces: it is done before
- * {@link StepPhase#REDUCE} ends. What an observer throws ends the step.
+ * <p>Called on the thread of the step, except {@link #bucketReduced}, which is called on the thread that reduces: it is
+ * done before {@link StepPhase#REDUCE} ends. An exception of an observer ends the step.
  */
 public interface StepObserver {
 
@@ -14,22 +14,22 @@ public interface StepObserver {
     /**
      * A bucket was reduced.
      *
-     * @param beginNanos when it was complete on this rank and nothing before it was left to reduce
+     * @param beginNanos when it was complete on this rank and all earlier buckets were reduced
      */
     default void bucketReduced(long step, Bucket bucket, long beginNanos, long endNanos) {}
 
     /**
      * A step has ended.
      *
-     * @param total what all in step have brought; if that is no examples, nothing was updated
-     * @param bytesSent by this rank since it has joined
+     * @param total the reports of all ranks in step; without examples, nothing was updated
+     * @param bytesSent bytes sent by this rank since it joined
      */
     default void stepEnded(long step, StepSummary total, long bytesSent) {}
 
     /**
      * The steps of a call have ended.
      *
-     * @param maxStaleness most steps by which any gradient was late
+     * @param maxStaleness greatest staleness of any gradient in steps
      */
     default void stepsEnded(long maxStaleness) {}
 }

@@ -2,18 +2,21 @@ package io.gyre.training;
 
 /** The parts of a step, in their order. */
 public enum StepPhase {
-    /** Parameters are brought with which to compute. */
+    /** Fetches the parameters to compute with. */
     BEFORE,
-    /** Gradients are computed. If they are reduced meanwhile, {@link #REDUCE} is what is left to wait for. */
+    /** Computes gradients. If they are reduced meanwhile, {@link #REDUCE} is the remaining wait. */
     BACKWARD,
-    /** Gradients are reduced. Left out by a rank that takes its steps alone. */
+    /** Reduces gradients. Omitted by a rank that takes its steps alone. */
     REDUCE,
-    /** Ranks tell each other what they have, and compare it. */
+    /** Ranks share their reports, and compare them. */
     CHECK,
-    /** Reduced gradients become new parameters, or are made ready for a server. Left out, as what follows, without examples. */
+    /**
+     * Turns reduced gradients into new parameters, or prepares them for a server. Omitted without examples, like the
+     * phases that follow.
+     */
     APPLY,
-    /** Parameters or gradients are exchanged. */
+    /** Exchanges parameters or gradients. */
     AFTER,
-    /** The step is counted, and listeners of the model hear of it. */
+    /** Counts the step, and notifies the model's listeners. */
     END
 }

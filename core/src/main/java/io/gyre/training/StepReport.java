@@ -1,23 +1,24 @@
 package io.gyre.training;
 
 /**
- * What one rank brings to a step.
+ * One rank's report on a step.
  *
  * @param examples number of examples behind its gradient; 0 if it has run out of data
- * @param score mean loss over them; of no meaning if there are none
- * @param stop whether its program asks to end the training after this step
- * @param dataFingerprint of all that it has read so far of data that every rank reads; 0 if each rank has its own. Compared
- *     within {@link #FINGERPRINT_BITS} bits
- * @param replicaFingerprint of the part of its replica whose turn it is in this step; 0 if none is compared. As above
+ * @param score mean loss over them; meaningless without examples
+ * @param stop whether its program requests the end of the training after this step
+ * @param dataFingerprint of all data read so far, if every rank reads the same; 0 if each rank has its own data.
+ *     Compared within {@link #FINGERPRINT_BITS} bits
+ * @param replicaFingerprint of the part of its replica that is compared in this step; 0 if none is. Compared within
+ *     {@link #FINGERPRINT_BITS} bits
  */
 public record StepReport(long examples, double score, boolean stop, long dataFingerprint, long replicaFingerprint) {
 
-    /** Fingerprints travel as doubles, which hold whole numbers of up to 53 bits. */
+    /** Fingerprints are sent as doubles, which hold integers of up to 53 bits. */
     public static final int FINGERPRINT_BITS = 52;
 
     private static final long MASK = (1L << FINGERPRINT_BITS) - 1;
 
-    /** Keeps of the fingerprints what travels. */
+    /** Truncates the fingerprints to the bits that are sent. */
     public StepReport {
         dataFingerprint &= MASK;
         replicaFingerprint &= MASK;

@@ -3,7 +3,7 @@ package io.gyre.training;
 import java.util.List;
 
 /**
- * What all ranks in step bring to a step. All of them hold the same summary, and so take the same decisions and find the same
+ * The reports of all ranks in step. All of them hold the same summary, and so take the same decisions and find the same
  * rank at fault.
  *
  * @param reports by rank among those in step
@@ -29,7 +29,7 @@ public record StepSummary(List<StepReport> reports) {
         return sum;
     }
 
-    /** How many ranks have any examples. */
+    /** Number of ranks that have examples. */
     public int ranksWithData() {
         int count = 0;
         for (StepReport report : reports) {
@@ -38,7 +38,7 @@ public record StepSummary(List<StepReport> reports) {
         return count;
     }
 
-    /** Whether a rank's program asks to end the training after this step. */
+    /** Whether any rank's program requests the end of the training after this step. */
     public boolean stop() {
         for (StepReport report : reports) {
             if (report.stop()) {
@@ -48,7 +48,7 @@ public record StepSummary(List<StepReport> reports) {
         return false;
     }
 
-    /** How many ranks have a loss that is NaN or infinite. */
+    /** Number of ranks whose loss is NaN or infinite. */
     public int failedScores() {
         int count = 0;
         for (StepReport report : reports) {
@@ -57,7 +57,7 @@ public record StepSummary(List<StepReport> reports) {
         return count;
     }
 
-    /** Mean loss over all examples; NaN if there are none, and not finite if a rank's loss is not. */
+    /** Mean loss over all examples; NaN if there are none, and not finite if any rank's loss is not. */
     public double meanScore() {
         double sum = 0;
         long examples = 0;

@@ -2,27 +2,28 @@ package io.gyre.training;
 
 import org.jspecify.annotations.Nullable;
 
-/** What one rank does and knows in a step. All on the thread that calls {@link StepDriver#step}. */
+/** One rank's work and knowledge in a step. All calls are on the thread that calls {@link StepDriver#step}. */
 public interface StepWork {
 
-    /** How many examples this rank has; 0 for none. */
+    /** Number of examples of this rank, 0 or more. */
     long examples();
 
     /**
-     * Computes the sums of the gradients over them: zeros if there are none.
+     * Computes the sums of the gradients over the examples: zeros if there are none.
      *
-     * @param progress hears which of them are complete while others are computed, if this knows; null for nobody
+     * @param progress receives which gradients are complete while others are still being computed, if this knows; null
+     *     if not wanted
      * @return mean loss
      */
     double backward(@Nullable GradientProgress progress);
 
     /**
-     * What this rank tells the others, when its gradients hold the sums over all that are in step.
+     * This rank's report to the others, once its gradients hold the sums over all ranks in step.
      *
-     * @param loss what {@link #backward} has returned
+     * @param loss the result of {@link #backward}
      */
     StepReport report(double loss);
 
-    /** Fails, on all ranks in step alike, if what they have told does not agree. Nothing was updated then. */
+    /** Fails, on all ranks in step alike, if their reports do not agree. Nothing has been updated then. */
     void check(StepSummary total);
 }

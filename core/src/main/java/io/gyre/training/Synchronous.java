@@ -4,8 +4,8 @@ import io.gyre.network.Collective;
 import java.util.stream.IntStream;
 
 /**
- * Synchronous data-parallel training: in every step all ranks add up their gradients and apply the same update, so their
- * parameters stay bit-identical and equal those of one process with the whole batch, within rounding.
+ * Synchronous data-parallel training: in every step all ranks add up their gradients and apply the same update. So
+ * their parameters stay bit-identical, and equal those of one process with the whole batch, within rounding error.
  */
 public final class Synchronous implements UpdateStrategy {
 
@@ -15,7 +15,7 @@ public final class Synchronous implements UpdateStrategy {
     /**
      * Creates the strategy for one rank.
      *
-     * @param collective of all ranks; borrowed; the same algorithm on all of them
+     * @param collective of all ranks, with the same algorithm on all of them; borrowed
      */
     public Synchronous(Collective collective) {
         reduction = new AllReduction(

@@ -1,8 +1,8 @@
 package io.gyre.training;
 
 /**
- * How ranks come to a common model: how gradients are reduced, and how parameters are exchanged. {@link StepDriver} calls both
- * in one order.
+ * How ranks arrive at a common model: how gradients are reduced, and how parameters are exchanged. {@link StepDriver}
+ * calls both in a fixed order.
  *
  * <table>
  *   <caption>The four strategies</caption>
@@ -29,6 +29,6 @@ public interface UpdateStrategy {
     /** How parameters are exchanged. Always the same object. */
     ParameterExchange exchange();
 
-    /** Called once, when this rank has its first state. */
+    /** Called once, when this rank has its initial state. */
     default void started() {}
 }

@@ -8,7 +8,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.junit.jupiter.api.Test;
 
-/** The plain kernels are the oracle of all others, and have none themselves: here are results worked out by hand. */
+/**
+ * The plain kernels are the reference for all others, and have none themselves: the expected results are computed by
+ * hand.
+ */
 class ScalarKernelsTest {
 
     private final Kernels kernels = new ScalarKernels();

@@ -20,7 +20,9 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Plays random schedules of joins, exchanges, departures, deaths and stalls, and checks what must hold after each of them. */
+/**
+ * Plays random schedules of joins, exchanges, leaves, losses and stalls, and checks the invariants after each of them.
+ */
 class CoordinatorScheduleTest {
 
     private static final int SCHEDULES_PER_SEED = 400;
@@ -45,7 +47,7 @@ class CoordinatorScheduleTest {
             lost += schedule.lost() ? 1 : 0;
             rounds += schedule.rounds();
         }
-        // A schedule in which nothing happens would hold anything.
+        // A schedule in which nothing happens would satisfy anything.
         assertThat(completed).as("runs that came about").isGreaterThan(SCHEDULES_PER_SEED / 4);
         assertThat(lost).as("runs that lost a rank").isGreaterThan(SCHEDULES_PER_SEED / 4);
         assertThat(rounds).as("rounds of exchange").isGreaterThan(SCHEDULES_PER_SEED);

@@ -428,7 +428,7 @@ class CoordinatorTest {
         assertThat(played.heard).isEmpty();
     }
 
-    /** Time passes, with heartbeats from some connections. */
+    /** Lets time pass, with heartbeats from some connections. */
     private static void keepAlive(Played played, Duration time, int... connections) {
         for (Duration rest = time; !rest.isZero(); rest = rest.minus(Coordinator.TICK)) {
             for (int connection : connections) {

@@ -26,8 +26,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Plays whole runs: the coordinator and the client of every rank, over connections that delay, stall, fall silent and
- * break, with processes that die and come back, by a clock that the simulation moves. Checks that all see the same run,
- * and that each process ends: with its work done, or with a reason.
+ * break, with processes that are lost and restarted, by a clock that the simulation advances. Checks that all see the
+ * same run, and that each process ends: with its work done, or with a reason.
  */
 class MembershipSimulationTest {
 
@@ -37,7 +37,7 @@ class MembershipSimulationTest {
         return LongStream.range(0, 10);
     }
 
-    /** What happened in all runs: one in which nothing happens would hold anything. */
+    /** What happened in all runs: one in which nothing happens would satisfy anything. */
     private static final class Tally {
         int finished;
         int lost;
@@ -70,7 +70,7 @@ class MembershipSimulationTest {
                 .isGreaterThan(RUNS_PER_SEED / 20);
     }
 
-    /** How things are with the connection of a process. */
+    /** State of a process's connection. */
     private enum Health {
         GOOD,
         STALLING,
@@ -107,14 +107,14 @@ class MembershipSimulationTest {
         private final List<Life> processes = new ArrayList<>();
         private final Set<Integer> closed = new HashSet<>();
 
-        /** By round and rank: what those that took part were given. */
+        /** By exchange and rank: the values that those that took part got. */
         private final Map<Integer, TreeMap<Integer, String>> given = new HashMap<>();
 
         private final Set<String> verdicts = new HashSet<>();
 
         /**
-         * What the coordinator has told its listener: who is gone, by connection, who is expendable, how often a seat
-         * was taken.
+         * What the coordinator has told its listener: which connections have left or are lost, which ranks are
+         * expendable, how often a seat was taken.
          */
         private final Set<Long> gone = new HashSet<>();
 
@@ -257,7 +257,8 @@ class MembershipSimulationTest {
         }
 
         /**
-         * A second after a process has taken a lost rank's seat, all who are well know it, and that the rank is there.
+         * A second after a process has taken a lost rank's seat, all healthy processes know it, and that the rank is
+         * there.
          */
         private void checkReturned(Member member, int incarnation) {
             if (coordinator.isOver() || gone.contains(member.pid())) {
@@ -275,7 +276,7 @@ class MembershipSimulationTest {
         }
 
         /**
-         * One direction of a connection: keeps the order, and loses what is under way when the connection falls silent.
+         * One direction of a connection: keeps the order, and loses what is in flight when the connection falls silent.
          */
         private final class Line {
             private final Life process;
@@ -392,8 +393,8 @@ class MembershipSimulationTest {
             }
 
             /**
-             * A second after this process has died, the coordinator knows, and all who are well if the run has ended
-             * with it.
+             * A second after this process was lost, the coordinator knows, and so do all healthy processes if the run
+             * has ended with it.
              */
             private void checkNoticed() {
                 assertThat(gone.contains((long) connection) || !isReady || coordinator.isOver())
@@ -412,7 +413,7 @@ class MembershipSimulationTest {
                 }
             }
 
-            /** What the program does next, as far as it can. */
+            /** Runs the program's next action, as far as it can. */
             private void act() {
                 RunView view = client.view();
                 Ending ending = view.ending();
@@ -502,7 +503,9 @@ class MembershipSimulationTest {
                 return "rank " + rank + " in process " + connection;
             }
 
-            /** All are given the same, but for one that has come back and finds its own value where nobody sat. */
+            /**
+             * All get the same values, except a restarted worker, which finds its own value where its seat was empty.
+             */
             private void check(List<byte[]> values) {
                 TreeMap<Integer, String> known = given.computeIfAbsent(round, key -> new TreeMap<>());
                 for (int of = 0; of < worldSize; of++) {

@@ -18,7 +18,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
-/** A coordinator to which a test plays events by hand, and which writes down what it does. */
+/** A coordinator to which a test plays events by hand; records what it does. */
 final class Played implements Outbox, RunListener {
 
     static final RunId RUN = new RunId(1, 2);
@@ -42,7 +42,7 @@ final class Played implements Outbox, RunListener {
                 new Coordinator(RUN, worldSize, HOST, JOIN_TIMEOUT, this, this, now, new ExchangeRecord(recordBytes));
     }
 
-    /** Who rank {@code rank} is in these tests. */
+    /** The member with rank {@code rank} in these tests. */
     static Member member(int rank) {
         return new Member(rank, "host" + rank, 100 + rank);
     }
@@ -65,12 +65,12 @@ final class Played implements Outbox, RunListener {
         receive(connection, new Ready(Map.of("at", "address" + connection)));
     }
 
-    /** All ranks join and are ready, in order; what they got is forgotten. */
+    /** All ranks join and are ready, in order; the messages sent to them are discarded. */
     static Played complete(int worldSize) {
         return complete(new Played(worldSize));
     }
 
-    /** As {@link #complete(int)}, with a record of so many bytes. */
+    /** As {@link #complete(int)}, with a record of that many bytes. */
     static Played complete(int worldSize, long recordBytes) {
         return complete(new Played(worldSize, recordBytes));
     }
@@ -112,20 +112,20 @@ final class Played implements Outbox, RunListener {
         coordinator.disconnected(connection, "its connection was closed");
     }
 
-    /** Time passes, with ticks as they should come. */
+    /** Lets time pass, with the ticks that are due. */
     void pass(Duration time) {
         for (Duration rest = time; !rest.isZero(); rest = rest.minus(Coordinator.TICK)) {
             stall(Coordinator.TICK);
         }
     }
 
-    /** Time passes, and only then a tick comes. */
+    /** Lets time pass, and ticks only at the end. */
     void stall(Duration time) {
         now += time.toNanos();
         coordinator.tick(now);
     }
 
-    /** What was sent on a connection since the last call. */
+    /** The messages sent on a connection since the last call. */
     List<Message> take(int connection) {
         List<Message> messages = sent.remove(connection);
         return messages == null ? List.of() : messages;
@@ -138,7 +138,7 @@ final class Played implements Outbox, RunListener {
                 .toList();
     }
 
-    /** As {@link #takeWords}, but of the values of exchanges alone: from which rank, and what. */
+    /** As {@link #takeWords}, but only the values of exchanges: the rank and the value. */
     List<String> takeValues(int connection) {
         return takeWords(connection).stream()
                 .filter(Value.class::isInstance)

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Ranks that are lost and come back as other processes. */
+/** Ranks that are lost and restarted. */
 class ReturnTest {
 
     private static final Map<String, String> OPTIONS = Map.of("transport", "auto");

@@ -20,7 +20,7 @@ class RegionTest {
 
     private static final int WINDOW = 16;
 
-    /** As long as two windows and a half, each byte its own offset. */
+    /** Two and a half windows long; each byte holds its own offset. */
     private final Region region = Region.allocate("numbers", 40, WINDOW);
 
     RegionTest() {

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class OpenBoxesTest {
 
-    /** The log of tests goes to the standard error. */
+    /** Tests log to standard error. */
     @Test
     void boxesThatAreInUseWhenTheirSessionClosesAreOneLineOfTheLog() throws InterruptedException {
         PrintStream before = System.err;

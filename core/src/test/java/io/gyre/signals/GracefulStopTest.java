@@ -16,14 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
-/** Real signals to this JVM, in which a handler of the test stands for the one that would end it. */
+/** Sends real signals to this JVM; a handler of the test replaces the one that would end it. */
 @DisabledOnOs(OS.WINDOWS)
 class GracefulStopTest {
 
     private static final String TERM = "TERM";
     private static final Duration LONG = Duration.ofMinutes(5);
 
-    /** Stands still unless a test moves it. */
+    /** Stands still unless a test advances it. */
     private final AtomicLong nanos = new AtomicLong();
 
     private OrderlyEnd end = new OrderlyEnd(null, nanos::get);
@@ -44,7 +44,7 @@ class GracefulStopTest {
         return ends.poll(60, TimeUnit.SECONDS);
     }
 
-    /** A program that trains until it is asked to end, and then does what it has to. */
+    /** A program that trains until it is asked to end, and then does its final work. */
     private final class Program {
         private final CountDownLatch open = new CountDownLatch(1);
         private final CountDownLatch asked = new CountDownLatch(1);
@@ -141,8 +141,8 @@ class GracefulStopTest {
     }
 
     /**
-     * The JVM hands them out one by one, each on a thread of its own. This one is that of a later signal, one that neither
-     * {@code nohup} nor a shell's {@code &} ignores.
+     * The JVM delivers signals one by one, each on its own thread. This one is the thread of a later signal, one that
+     * neither {@code nohup} nor a shell's {@code &} ignores.
      */
     private static void awaitSignalsRaisedSoFar() throws InterruptedException {
         CountDownLatch heard = new CountDownLatch(1);

@@ -53,7 +53,7 @@ class BucketPlanTest {
             random.longs(random.nextInt(20), 0, 1L << random.nextInt(1, 34)).forEach(layers::add);
             long max = random.nextLong(1L << 16, 1L << 34);
 
-            // The record's own constructor refuses gaps, overlaps and empty buckets.
+            // The record's constructor rejects gaps, overlaps and empty buckets.
             BucketPlan plan = BucketPlan.of(layers, max);
 
             assertThat(plan.elements())

@@ -12,9 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The fastest kernels that work in this JVM: through OpenBLAS where the class path has it with its native library, else through
- * Java arrays. Decided on first use, once, and logged with the reason. {@code docs/decisions/0007-fast-sums-by-openblas.md} says
- * why these.
+ * The fastest kernels that work in this JVM: OpenBLAS if it is on the class path with its native library, otherwise
+ * Java arrays. The choice is made once, on first use, and logged with its reason.
+ * {@code docs/decisions/0007-fast-sums-by-openblas.md} gives the reasons for these candidates.
  */
 public final class FastKernels {
 
@@ -39,7 +39,7 @@ public final class FastKernels {
             }
             log.warn("Vectors are summed by Java arrays, at up to half the speed: this OpenBLAS rounds in its own way");
         } catch (LinkageError e) {
-            // No such classes, or no native library that fits: both are ordinary.
+            // A missing class or native library is not an error.
             log.info(
                     "Vectors are summed by Java arrays, at up to half the speed: there is no OpenBLAS ({})",
                     e.toString());
@@ -47,7 +47,9 @@ public final class FastKernels {
         return ArrayKernels::new;
     }
 
-    /** A build that flushes subnormal numbers to zero, or has some error, must not give other sums than the peers' builds. */
+    /**
+     * A build that flushes subnormal numbers to zero, or has a defect, must not give other sums than the peers' builds.
+     */
     static boolean sumsRightly(Kernels kernels) {
         float[] samples = {1, -1 / 3f, Float.MIN_VALUE, -Float.MIN_NORMAL, Float.MAX_VALUE, 1e-40f, -0f, 0x1.8p-126f};
         int count = 1000;

@@ -17,25 +17,26 @@ import org.bytedeco.openblas.global.openblas_nolapack;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sums, scales and looks for NaN at the speed of C through OpenBLAS, which the class path of every Deeplearning4j program has;
- * leaves the rest to {@link ArrayKernels}.
+ * Sums, scales and finds NaN at native speed through OpenBLAS, which is on the class path of every Deeplearning4j
+ * program. Delegates the rest to {@link ArrayKernels}.
  *
- * <p>BLAS names no operation for {@code y = y + x}, but {@code y = 1 * x + y} is the same: a product with 1 is exact, fused or not.
- * With other factors it may be fused or not as the processor and the position in the vector will have it, so {@link #axpy} takes
- * the products first and then their sums. OpenBLAS does not change the processor's rounding, and keeps subnormal numbers.
+ * <p>BLAS has no {@code y = y + x}, but {@code y = 1 * x + y} is the same: a product with 1 is exact, fused or not.
+ * With other factors, whether it is fused depends on the processor and the position in the vector, so {@link #axpy}
+ * computes the products first and then their sums. OpenBLAS does not change the processor's rounding mode, and keeps
+ * subnormal numbers.
  *
- * <p>No call is long enough for OpenBLAS to wake its own threads, whatever their number is set to: that setting belongs to the
- * whole process, and so to ND4J.
+ * <p>No call is long enough for OpenBLAS to use its own threads, whatever their number is set to: that setting is
+ * global to the process, and so belongs to ND4J.
  */
 final class OpenBlasKernels implements Kernels {
 
     /** OpenBLAS 0.3 adds more than 10,000 elements with several threads. Larger blocks are not faster. */
     private static final int BLOCK = 8192;
 
-    /** A call into native code costs as much as adding this many elements one by one. */
+    /** A native call costs as much as adding this many elements one by one. */
     private static final int FEW = 64;
 
-    /** Products on their way to a sum stay in the first-level cache, next to as much of what they are added to. */
+    /** Products stay in the first-level cache until they are summed, next to as much of their target. */
     private static final int PRODUCTS_BYTES = 8 << 10;
 
     private final ByteBuffer products =
@@ -138,7 +139,7 @@ final class OpenBlasKernels implements Kernels {
         }
     }
 
-    /** OpenBLAS makes products with 0 and NaN short, in its own way. */
+    /** OpenBLAS treats products with 0 and NaN as special cases, in its own way. */
     private static boolean isSpecial(double factor) {
         return (float) factor == 0 || Double.isNaN(factor);
     }
@@ -153,7 +154,7 @@ final class OpenBlasKernels implements Kernels {
         checkInside(data, offset, byteLength);
         for (int done = 0; done < byteLength; done += block) {
             int n = Math.min(block, byteLength - done);
-            // One element that is not finite makes the sum so. Large finite ones may, too: then each is looked at.
+            // One non-finite element makes the sum non-finite. So may large finite ones; then each element is checked.
             if (!Double.isFinite(sumOfMagnitudes(type, address + done, n / type.bytes()))
                     && !arrays.isFinite(type, data, offset + done, n)) {
                 return false;
@@ -183,12 +184,12 @@ final class OpenBlasKernels implements Kernels {
         return memory.of(buffer, 0).address() + offset;
     }
 
-    /** Some of OpenBLAS's loops for older processors fail on an element that straddles two words. */
+    /** Some of OpenBLAS's loops for older processors fail on an element that crosses a word boundary. */
     private static boolean isAligned(long address, ElementType type) {
         return address % type.bytes() == 0;
     }
 
-    /** Native code would not notice. */
+    /** Native code does not check bounds. */
     private static void checkInside(ByteBuffer buffer, int offset, int byteLength) {
         if (offset < 0 || offset > buffer.capacity() - byteLength) {
             throw new IndexOutOfBoundsException(
@@ -201,7 +202,7 @@ final class OpenBlasKernels implements Kernels {
         return "OpenBLAS";
     }
 
-    /** A pointer that can be moved instead of made anew. */
+    /** A pointer that can be moved instead of allocated anew. */
     private static final class Floats extends FloatPointer {
         Floats() {
             super((@Nullable Pointer) null);

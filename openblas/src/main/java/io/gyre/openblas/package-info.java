@@ -1,4 +1,4 @@
-/** Sums at the speed of the memory, by native code where the class path has it. */
+/** Sums at memory speed, by native code where the class path has it. */
 @NullMarked
 package io.gyre.openblas;
 

@@ -1,7 +1,7 @@
 package io.gyre.paramserver;
 
 /**
- * Nobody waits for anybody: pushes are applied as they come, and staleness has no bound. Dean et al., "Large scale
+ * No worker waits for another: pushes are applied as they arrive, and staleness has no bound. Dean et al., "Large scale
  * distributed deep networks" (Downpour SGD), NIPS 2012.
  */
 public record AsynchronousParallel() implements Consistency {

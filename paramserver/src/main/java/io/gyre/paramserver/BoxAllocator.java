@@ -9,7 +9,7 @@ import io.gyre.session.Session;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Allocates a server's shards: in memory boxes, if there is somebody to share them with. For the service's thread. */
+/** Allocates a server's shards, in memory boxes if there are ranks to share them with. Used by the service's thread. */
 final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
 
     private final Session session;
@@ -18,9 +18,9 @@ final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
     private final Map<StripedMemory, MemoryBox> boxes = new HashMap<>();
 
     /**
-     * Has allocated nothing.
+     * Creates an allocator without allocations.
      *
-     * @param endpoint of the service's thread, which waits with it for locks
+     * @param endpoint of the service's thread, which waits for locks with it
      */
     BoxAllocator(Session session, Endpoint endpoint) {
         this.session = session;
@@ -37,7 +37,7 @@ final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
             return new StripedMemory(Region.allocate(purpose, whole), bytes, "", own, this);
         }
         MemoryBox box = neighbours.create(neighbours.newName("parameters"), whole);
-        // Its own thread uses it without asking again: who closes the session first must not unmap it.
+        // Held until the end: whoever closes the session first must not unmap it from under the service's thread.
         box.region().enter("the parameter service");
         StripedMemory memory = new StripedMemory(box.region(), bytes, box.name(), own, this);
         boxes.put(memory, box);

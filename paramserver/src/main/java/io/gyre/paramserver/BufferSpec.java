@@ -3,7 +3,7 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 
 /**
- * What identifies a buffer: a client that attaches one must give the same as the client that created it.
+ * Identifies a buffer: a client that attaches one must give the same values as the client that created it.
  *
  * @param name unique on the servers
  * @param type of the elements
@@ -19,7 +19,7 @@ record BufferSpec(String name, ElementType type, long elements, boolean trained)
         }
     }
 
-    /** Whether the length of such a vector in bytes is a number. */
+    /** Whether such a vector's length in bytes can be represented. */
     static boolean isPossible(ElementType type, long elements) {
         return elements >= 0 && elements <= Long.MAX_VALUE / type.bytes();
     }

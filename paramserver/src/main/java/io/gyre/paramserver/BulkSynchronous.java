@@ -1,9 +1,9 @@
 package io.gyre.paramserver;
 
 /**
- * Everybody waits for everybody: the pushes of a step are averaged, weighted by examples, and applied as one update.
- * Equals synchronous all-reduce within rounding. Valiant, "A bridging model for parallel computation", CACM 33(8),
- * 1990.
+ * All workers wait for each other: the pushes of a step are averaged, weighted by examples, and applied as one update.
+ * Equals synchronous all-reduce within rounding error. Valiant, "A bridging model for parallel computation", CACM
+ * 33(8), 1990.
  */
 public record BulkSynchronous() implements Consistency {
 

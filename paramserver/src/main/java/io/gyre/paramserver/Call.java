@@ -7,9 +7,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request of a client to one server, from the thread that asks to the service's thread, which carries it, and back.
+ * One request of a client to one server, from the calling thread to the service's thread, which carries it, and back.
  *
- * @param <R> what the server replies
+ * @param <R> type of the reply
  */
 final class Call<R extends Reply> {
 
@@ -22,10 +22,10 @@ final class Call<R extends Reply> {
     private long sentNanos;
 
     /**
-     * A call by the current thread.
+     * Creates a call by the current thread.
      *
      * @param number not used by another call to this server
-     * @param data what goes with the request, or where the data of the reply go; borrowed; null if neither
+     * @param data sent with the request, or the target of the reply's data; borrowed; null if neither
      */
     Call(ServerLink server, long number, Request<R> request, @Nullable Region data) {
         this.server = server;
@@ -46,27 +46,27 @@ final class Call<R extends Reply> {
         return request;
     }
 
-    /** What goes with the request; null if nothing does. */
+    /** The data sent with the request; null if there are none. */
     @Nullable Region sends() {
         return request.carriesData() ? data : null;
     }
 
-    /** Where the data of the reply go; null if there are none. */
+    /** The target of the reply's data; null if there are none. */
     @Nullable Region receives() {
         return request.carriesData() ? null : data;
     }
 
-    /** Notes that it is sent, or sent again. For the service's thread. */
+    /** Records that it was sent, or sent again. Used by the service's thread. */
     void sent(long nanos) {
         sentNanos = nanos;
     }
 
-    /** When it was last sent. For the service's thread. */
+    /** Time at which it was last sent. Used by the service's thread. */
     long sentNanos() {
         return sentNanos;
     }
 
-    /** Ends the call, and wakes the thread that asked. */
+    /** Completes the call, and wakes the calling thread. */
     void finish(Reply own) {
         reply = own;
         LockSupport.unpark(asker);
@@ -77,9 +77,9 @@ final class Call<R extends Reply> {
     }
 
     /**
-     * The reply to a finished call.
+     * The reply to a completed call.
      *
-     * @throws GyreException if the server refused
+     * @throws GyreException if the server rejected the request
      */
     R reply(int ownRank) {
         Reply known = reply;
@@ -92,7 +92,7 @@ final class Call<R extends Reply> {
         return request.replyType().cast(known);
     }
 
-    /** What is asked, for errors. */
+    /** Describes the request, for errors. */
     @Override
     public String toString() {
         return request.inWords() + " at " + server;

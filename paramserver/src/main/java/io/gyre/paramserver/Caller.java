@@ -14,12 +14,12 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How this rank asks servers: hands requests to the service's thread and waits for replies. Several threads may ask at
- * once, each for itself.
+ * Makes this rank's calls to servers: hands requests to the service's thread and waits for replies. Several threads may
+ * make calls at once, each its own.
  */
 final class Caller {
 
-    /** How long a caller sleeps at most: a reply wakes it, a failure does not. */
+    /** Longest sleep of a caller: a reply wakes it, a failure does not. */
     private static final long WAIT_NANOS = 1_000_000;
 
     private static final long TASK_NANOS = 50_000;
@@ -31,12 +31,12 @@ final class Caller {
     private final List<Integer> group;
 
     /**
-     * Creates it.
+     * Creates a caller.
      *
      * @param links to the servers, by shard
      * @param service carries the calls
-     * @param timeout how long a call waits
-     * @param group ranks for which, and with which, this one trains; itself among them
+     * @param timeout limit of a call's wait
+     * @param group ranks for which, and with which, this one trains; including itself
      */
     Caller(Session session, List<ServerLink> links, ServiceThread service, Duration timeout, List<Integer> group) {
         this.session = session;
@@ -50,7 +50,7 @@ final class Caller {
         return session.world().rank();
     }
 
-    /** How many processes had this rank before. */
+    /** Number of earlier processes of this rank. */
     long incarnation() {
         return session.incarnation(own());
     }
@@ -60,9 +60,9 @@ final class Caller {
     }
 
     /**
-     * Asks one server; the reply is fetched with {@link #await}.
+     * Sends a request to one server; {@link #await} returns the reply.
      *
-     * @param data what goes with the request, or where the data of the reply go; null if neither
+     * @param data sent with the request, or the target of the reply's data; null if neither
      */
     <R extends Reply> Call<R> ask(ServerLink link, Request<R> request, @Nullable Region data) {
         Call<R> call = new Call<>(link, link.nextCall(), request, data);
@@ -70,12 +70,11 @@ final class Caller {
         return call;
     }
 
-    /** Waits for a reply. */
     <R extends Reply> R await(Call<R> call) {
         return await(call, timeout);
     }
 
-    /** As {@link #await(Call)}, with a timeout of its own. Whoever has given up may come again for the same reply. */
+    /** As {@link #await(Call)}, with its own timeout. After a timeout, the same reply can be awaited again. */
     <R extends Reply> R await(Call<R> call, Duration atMost) {
         long begin = System.nanoTime();
         while (!call.isFinished()) {
@@ -90,7 +89,7 @@ final class Caller {
         return call.reply(own());
     }
 
-    /** Waits for all replies. Returns their least version, or {@link Pending#NO_VERSION} if nothing was asked. */
+    /** Waits for all replies. Returns their lowest version, or {@link Pending#NO_VERSION} without calls. */
     long awaitAll(List<? extends Call<? extends Reply.Versioned>> calls) {
         long least = Pending.NO_VERSION;
         for (int i = 0; i < calls.size(); i++) {
@@ -100,7 +99,7 @@ final class Caller {
     }
 
     /**
-     * A pull may wait for as long as other workers are slow, but not for a step that its own group can no more take.
+     * A pull may wait for as long as other workers are slow, but not for a step that its own group can no longer take.
      */
     private void checkGroup(Call<?> call) {
         if (call.request() instanceof Request.BeginStep) {
@@ -116,14 +115,14 @@ final class Caller {
         }
     }
 
-    /** Does something on the service's thread, while this one goes on. */
+    /** Runs an action on the service's thread, while this one continues. */
     FutureTask<Boolean> begin(Runnable action) {
         FutureTask<Boolean> task = new FutureTask<>(action, true);
         service.execute(task);
         return task;
     }
 
-    /** Waits for what {@link #begin} has begun. */
+    /** Waits for an action that {@link #begin} has started. */
     void await(FutureTask<Boolean> task, Object doing) {
         while (!task.isDone()) {
             service.checkRunning(doing);
@@ -146,12 +145,12 @@ final class Caller {
         }
     }
 
-    /** Fails if the servers are out of reach. */
+    /** Fails if the servers cannot be reached. */
     void checkRunning(Object doing) {
         service.checkRunning(doing);
     }
 
-    /** Tells all servers that this client asks no more, and waits a little for them to have heard it. */
+    /** Tells all servers that this client makes no more requests, and waits briefly until they know. */
     void leave(Duration atMost) {
         List<Call<Reply.Done>> calls = new ArrayList<>();
         for (ServerLink link : links) {

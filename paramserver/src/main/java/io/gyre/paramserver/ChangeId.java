@@ -1,10 +1,10 @@
 package io.gyre.paramserver;
 
 /**
- * Which change of a client this is. A repeated request has the same, so the server can tell a copy from a new change:
+ * Identifies a change of a client. A repeated request has the same id, so the server can tell a copy from a new change:
  * see {@link ChangeLedger}.
  *
- * @param incarnation of the client's rank: how many processes had that rank before
+ * @param incarnation of the client's rank: the number of its earlier processes
  * @param sequence number of the change among those of this client to this shard, from {@link #FIRST}, without gaps
  */
 record ChangeId(long incarnation, long sequence) {

@@ -5,44 +5,44 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes every change of a shard happen once, although requests and replies may be lost or repeated, and the worker that
- * sent them may be restarted.
+ * Applies every change of a shard exactly once, although requests and replies may be lost or repeated, and the worker
+ * that sent them may be restarted.
  *
- * <p><b>Algorithm.</b> A client numbers its changes to a shard 1, 2, 3 and so on, has one on the way at a time, and
- * repeats it until it is answered. The ledger keeps, for each client, the number of the last change that was applied,
- * its reply, and the client's incarnation. So a change that comes is one of four:
+ * <p><b>Algorithm.</b> A client numbers its changes to a shard 1, 2, 3 and so on, has one in flight at a time, and
+ * repeats it until it gets the reply. For each client, the ledger keeps the number of the last change applied, its
+ * reply, and the client's incarnation. So a change that arrives is one of four:
  *
  * <ul>
  *   <li>the next number: it is new, and applied;
  *   <li>the last number: it was applied and the reply may be lost, so the same reply is sent again;
- *   <li>a lower number: a late copy, whose client has had its reply and gone on; nothing is sent;
- *   <li>anything else is refused: a gap, or a change of a process that another has replaced.
+ *   <li>a lower number: a late copy, whose client already has its reply; nothing is sent;
+ *   <li>anything else is rejected: a gap, or a change of a process that has been replaced.
  * </ul>
  *
- * <p><b>Restart.</b> A restarted worker opens its buffers before it changes them. That notes its incarnation here
- * ({@link #opened}), and tells it the number to go on from ({@link #lastSequence}). From then on what the process
- * before it still has on the way is refused. Such a change has happened before, and is counted in that number, or it
- * never happens.
+ * <p><b>Restart.</b> A restarted worker opens its buffers before it changes them. That records its incarnation here
+ * ({@link #opened}), and returns the number to continue from ({@link #lastSequence}). From then on, changes of its
+ * predecessor that are still in flight are rejected. Such a change has either been applied before, and is counted in
+ * that number, or is never applied.
  *
- * <p><b>Invariant.</b> For each client the number of changes applied is {@link #lastSequence}, and the number of
- * changes acknowledged is that or one less. It holds because a change is applied and noted ({@link #applied}) in one
+ * <p><b>Invariant.</b> For each client, the number of changes applied is {@link #lastSequence}, and the number of
+ * changes acknowledged is that or one less. It holds because a change is applied and recorded ({@link #applied}) in one
  * turn of one thread.
  */
 final class ChangeLedger {
 
-    /** What is to be done with a change that has come. */
+    /** How to treat a change that has arrived. */
     enum Verdict {
         /** It is new. */
         APPLY,
-        /** It has been applied: its reply is to be sent again. */
+        /** It has been applied: its reply must be sent again. */
         REPEATED,
-        /** It is older than the last: its client has had the reply, and expects none. */
+        /** It is older than the last one: its client has the reply, and expects none. */
         OUTDATED,
-        /** One before it is missing, or it is of a process that another has replaced. */
+        /** An earlier one is missing, or it is of a process that has been replaced. */
         REFUSED
     }
 
-    /** The last change of one client. Used again, since a client changes a shard in every step. */
+    /** The last change of one client. Reused, since a client changes a shard in every step. */
     private static final class Entry {
         private long incarnation;
         private long sequence;
@@ -51,7 +51,6 @@ final class ChangeLedger {
 
     private final Map<Integer, Entry> entries = new HashMap<>();
 
-    /** Judges a change of a client. */
     Verdict judge(int rank, ChangeId id) {
         Entry last = entries.get(rank);
         if (last == null) {
@@ -66,7 +65,7 @@ final class ChangeLedger {
         return id.sequence() == last.sequence ? Verdict.REPEATED : Verdict.APPLY;
     }
 
-    /** Notes that a change has been applied; in one turn with the change itself. */
+    /** Records that a change has been applied; called in one turn with the change itself. */
     void applied(int rank, ChangeId id, Reply reply) {
         Entry entry = entry(rank);
         entry.incarnation = id.incarnation();
@@ -78,7 +77,7 @@ final class ChangeLedger {
         return entries.computeIfAbsent(rank, any -> new Entry());
     }
 
-    /** What the last change of a client was answered with. */
+    /** The reply to the last change of a client. */
     Reply reply(int rank) {
         Entry last = entries.get(rank);
         Reply reply = last == null ? null : last.reply;
@@ -94,7 +93,9 @@ final class ChangeLedger {
         return last == null ? 0 : last.sequence;
     }
 
-    /** Notes that a process has opened the shard: changes of earlier processes of its rank are refused from now on. */
+    /**
+     * Records that a process has opened the shard: changes of earlier processes of its rank are rejected from now on.
+     */
     void opened(int rank, long incarnation) {
         Entry entry = entry(rank);
         entry.incarnation = Math.max(entry.incarnation, incarnation);

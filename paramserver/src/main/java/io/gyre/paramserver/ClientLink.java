@@ -10,14 +10,14 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A server's connection to one client: the change that is arriving from there, and the replies on their way to it.
+ * A server's connection to one client: the change that is arriving from it, and the replies in flight to it.
  *
- * <p>Both are bounded, so that neither a slow client nor a faulty one makes a server grow. A new request replaces the
- * one that was arriving. Replies beyond {@link #MOST_REPLIES} are dropped: the client asks again.
+ * <p>Both are bounded, so that neither a slow nor a faulty client makes a server grow. A new request replaces the one
+ * that was arriving. Replies beyond {@link #MOST_REPLIES} are dropped: the client repeats its request.
  */
 final class ClientLink {
 
-    /** One that streams parameters, one that acknowledges a push, and as many again for what was repeated. */
+    /** One that streams parameters, one that acknowledges a push, and as many again for repeated requests. */
     static final int MOST_REPLIES = 8;
 
     private static final Region NOTHING = Region.allocate("nothing", 0);
@@ -36,11 +36,11 @@ final class ClientLink {
     private boolean gone;
 
     /**
-     * A client that has asked nothing yet.
+     * Creates a link to a client that has sent no request yet.
      *
-     * @param worker its place among those that push; -1 if it does not
-     * @param budget pays for the place of what arrives
-     * @param faults what happens to replies
+     * @param worker its index among those that push; -1 if it does not push
+     * @param budget charged for the memory of arriving data
+     * @param faults applied to replies
      */
     ClientLink(int rank, int worker, MemoryBudget budget, Faults faults) {
         this.rank = rank;
@@ -62,12 +62,12 @@ final class ClientLink {
         return gone;
     }
 
-    /** Drops what was arriving: a new request has come. */
+    /** Drops what was arriving, because a new request has arrived. */
     void interrupt() {
         arriving = null;
     }
 
-    /** Begins to take the data of a change. Returns why there is no room for them, or null. */
+    /** Prepares for the data of a change. Returns why there is no room for them, or null. */
     @Nullable String expect(long call, Request.Change<?> change, long bytes) {
         long more = bytes - place.byteLength();
         if (more > 0) {
@@ -85,7 +85,7 @@ final class ClientLink {
         return null;
     }
 
-    /** Takes some of the data. Returns their change once they are complete, else null. */
+    /** Receives some of the data. Returns their change once they are complete, otherwise null. */
     Request.@Nullable Change<?> receive(Frame frame, ByteBuffer payload, int offset) {
         Request.Change<?> change = arriving;
         if (change == null || arrivingCall != frame.step()) {
@@ -104,17 +104,17 @@ final class ClientLink {
         return change;
     }
 
-    /** The data of the change that has come complete, until the next one begins. */
+    /** The data of the complete change, until the next one begins. */
     Region received() {
         return place.slice(0, arrived);
     }
 
-    /** Sends a reply, unless too many are under way. */
+    /** Sends a reply, unless too many are in flight. */
     void reply(long call, Reply reply) {
         send(Outgoing.reply(call, reply, null));
     }
 
-    /** Sends a reply with a shard's data, which are read from there as the link takes them. */
+    /** Sends a reply with a shard's data, which are read from there as the link accepts them. */
     void reply(long call, Reply reply, Region data) {
         send(Outgoing.reply(call, reply, data));
     }
@@ -125,16 +125,16 @@ final class ClientLink {
         }
     }
 
-    /** Whether a reply is on its way. */
+    /** Whether a reply is still being sent. */
     boolean hasReplies() {
         return !replies.isEmpty();
     }
 
     /**
-     * Sends what its link takes now, in the order of the replies.
+     * Sends what the link accepts now, in the order of the replies.
      *
-     * @param withData whether to go on where a reply has data
-     * @return how many frames that were
+     * @param withData whether to continue with replies that have data
+     * @return number of frames sent
      */
     int advance(FrameSender sender, boolean withData) {
         int frames = 0;
@@ -148,12 +148,15 @@ final class ClientLink {
         return frames;
     }
 
-    /** Drops the replies that read from memory that is about to go: the client asks again, and then learns of it. */
+    /**
+     * Drops the replies that read from memory that is about to be freed: the client repeats its request, and then gets
+     * an error.
+     */
     void dropRepliesFrom(Region memory) {
         replies.removeIf(reply -> reply.reads(memory));
     }
 
-    /** It asks no more; its last replies still go out. */
+    /** The client makes no more requests; its last replies are still sent. */
     void leave() {
         gone = true;
         arriving = null;
@@ -161,7 +164,7 @@ final class ClientLink {
         place = NOTHING;
     }
 
-    /** It takes no more replies. */
+    /** The client takes no more replies. */
     void abandon() {
         replies.clear();
     }

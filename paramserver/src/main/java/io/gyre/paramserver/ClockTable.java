@@ -2,10 +2,10 @@ package io.gyre.paramserver;
 
 import java.util.Arrays;
 
-/** How many steps of each worker have been applied. A worker that has finished, or died, holds nobody back. */
+/** Number of applied steps of each worker. A worker that has finished, or is lost, delays no other. */
 final class ClockTable {
 
-    /** Least clock where nobody pushes any more. */
+    /** Lowest clock when no worker pushes any more. */
     private static final long NOBODY = Long.MAX_VALUE;
 
     private final long[] clocks;
@@ -16,7 +16,7 @@ final class ClockTable {
         finished = new boolean[workers];
     }
 
-    /** Least clock of all workers; {@link Long#MAX_VALUE} if all have finished. */
+    /** Lowest clock of all workers; {@link Long#MAX_VALUE} if all have finished. */
     long slowest() {
         long least = NOBODY;
         for (int worker = 0; worker < clocks.length; worker++) {
@@ -27,27 +27,27 @@ final class ClockTable {
         return least;
     }
 
-    /** Notes that a worker's step has been applied; a clock never goes back. */
+    /** Records that a worker's step has been applied; a clock never goes back. */
     void applied(int worker, long step) {
         clocks[worker] = Math.max(clocks[worker], step + 1);
     }
 
-    /** Notes that a worker pushes no more. */
+    /** Records that a worker pushes no more. */
     void finish(int worker) {
         finished[worker] = true;
     }
 
-    /** Sets the clock of a worker that goes on after it had finished. */
+    /** Sets the clock of a worker that continues after it had finished. */
     void resume(int worker, long step) {
         clocks[worker] = step;
         finished[worker] = false;
     }
 
     /**
-     * Sets the clock of a restarted worker to that of the slowest, so that nobody waits for what it has missed. If
-     * there is no other, it goes on at its own.
+     * Sets the clock of a restarted worker to that of the slowest, so that no other waits for the steps it has missed.
+     * If there is no other, it continues at its own.
      *
-     * @param step at which it would go on by its own count
+     * @param step at which it would continue by its own count
      * @return its clock
      */
     long rejoin(int worker, long step) {

@@ -1,12 +1,12 @@
 package io.gyre.paramserver;
 
-/** What happens to requests and answers on their way, so that tests can lose and repeat them. */
+/** What happens to requests and replies in flight, so that tests can lose and repeat them. */
 @FunctionalInterface
 interface Faults {
 
-    /** A network that does what it should. */
+    /** A network without faults. */
     Faults NONE = () -> 1;
 
-    /** How many copies of the next message are sent. */
+    /** Number of copies of the next message that are sent. */
     int copies();
 }

@@ -11,14 +11,14 @@ import java.util.List;
 /**
  * Reads the fields that a {@link FieldWriter} has written, in the same order. The bytes come from another process:
  * every length is compared with the bytes that are there before anything is allocated, and a value that no writer
- * writes is refused with a {@link ProtocolException}.
+ * writes is rejected with a {@link ProtocolException}.
  */
 final class FieldReader {
 
     private final ByteBuffer in;
     private final int length;
 
-    /** Begins with a message that takes {@code length} bytes from {@code offset}. */
+    /** Starts to read a message of {@code length} bytes at {@code offset}. */
     FieldReader(ByteBuffer payload, int offset, int length) {
         in = payload.duplicate().clear().position(offset).limit(offset + length);
         this.length = length;

@@ -4,25 +4,25 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The fields of one message after the other, as bytes: big-endian, a text preceded by its length in UTF-8.
+ * Writes the fields of one message as bytes: big-endian, a text preceded by its length in UTF-8.
  *
- * <p>Owns the bytes and uses them again for the next message, so that nothing is allocated once it has met the longest
- * one. One thread at a time. {@link FieldReader} reads what it writes.
+ * <p>Owns the bytes and reuses them for the next message, so that nothing is allocated after the longest one. Used by
+ * one thread at a time. {@link FieldReader} reads the result.
  */
 final class FieldWriter {
 
-    /** Enough for all messages but those with long names or reasons. */
+    /** Enough for all messages except those with long names or reasons. */
     private static final int FIRST_BYTES = 256;
 
     private ByteBuffer bytes = ByteBuffer.allocateDirect(FIRST_BYTES);
 
-    /** Begins a message. What was written before is gone. */
+    /** Starts a message, and discards the previous one. */
     FieldWriter begin() {
         bytes.clear();
         return this;
     }
 
-    /** What was written since {@link #begin}, from 0 to the limit; valid until the next message begins. */
+    /** The bytes written since {@link #begin}, from 0 to the limit; valid until the next message begins. */
     ByteBuffer end() {
         return bytes.flip();
     }

@@ -6,7 +6,7 @@ import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 
-/** The way from a rank's client to the server in the same rank, and back: frames are handed over where they lie. */
+/** The connection between a rank's client and the server in the same rank: frames are handed over without a copy. */
 final class LocalLink implements FrameSender {
 
     private static final int MAX_PAYLOAD = 1 << 20;

@@ -2,7 +2,7 @@ package io.gyre.paramserver;
 
 import org.jspecify.annotations.Nullable;
 
-/** How much a server may hold in buffers, and what of it is taken. */
+/** How much memory a server may use for buffers, and how much of it is taken. */
 final class MemoryBudget {
 
     private final int server;
@@ -11,9 +11,9 @@ final class MemoryBudget {
     private long taken;
 
     /**
-     * All of it is free.
+     * Creates a budget of which nothing is taken.
      *
-     * @param server which of the servers, for errors
+     * @param server index of the server, for errors
      * @param limit in bytes
      */
     MemoryBudget(int server, int servers, long limit) {
@@ -22,7 +22,7 @@ final class MemoryBudget {
         this.limit = limit;
     }
 
-    /** Why there is no room for so many bytes more, or null. */
+    /** Why there is no room for that many more bytes, or null. */
     @Nullable String objection(long bytes, String purpose) {
         return bytes <= limit - taken
                 ? null
@@ -39,7 +39,6 @@ final class MemoryBudget {
         taken -= bytes;
     }
 
-    /** What is taken, in bytes. */
     long taken() {
         return taken;
     }

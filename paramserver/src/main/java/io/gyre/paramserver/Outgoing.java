@@ -7,12 +7,12 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A message on its way: a frame with its words, then frames with its data, as fast as the link takes them. Nothing is
- * copied before the link takes it: words are encoded, and data read, in the call that hands them over.
+ * A message being sent: a frame with its fields, then frames with its data, as fast as the link accepts them. Nothing
+ * is copied before: fields are encoded, and data read, in the call that hands them to the link.
  */
 final class Outgoing {
 
-    /** Chunk numbers of the two sorts of frames. */
+    /** Chunk numbers of the two kinds of frames. */
     static final int WORDS = 0;
 
     static final int DATA = 1;
@@ -56,7 +56,7 @@ final class Outgoing {
         return call;
     }
 
-    /** Sends what the link takes now. Returns how many frames that were. */
+    /** Sends what the link accepts now. Returns the number of frames. */
     int advance(FrameSender sender, ServerMessageCodec codec) {
         int frames = 0;
         if (!begun) {
@@ -81,8 +81,8 @@ final class Outgoing {
         return frames;
     }
 
-    /** Whether its data are these; to be asked before they go. */
-    @SuppressWarnings("ReferenceEquality") // Another region with the same memory is still another owner's.
+    /** Whether its data are these; used before they are freed. */
+    @SuppressWarnings("ReferenceEquality") // Another region with the same memory has another owner.
     boolean reads(Region region) {
         return data == region;
     }

@@ -12,18 +12,18 @@ import java.util.List;
 /**
  * Parameters that servers train, as one worker sees them.
  *
- * <p>Pushes are applied once each, in the order of this worker, however often they must be sent. A pull waits at the
+ * <p>Each push is applied exactly once, in the order of this worker, however often it must be sent. A pull waits at the
  * servers until the consistency lets the step begin.
  *
  * <dl>
  *   <dt>On the servers' host
- *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than the
- *       staleness that is counted for it. Gradients are put into memory from which the server applies them: only
- *       requests and replies are sent.
+ *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than its
+ *       counted staleness. Gradients are put into memory from which the server applies them: only requests and replies
+ *       are sent.
  *   <dt>Memory
- *   <dd>Two vectors: what is being pulled, and what is being pushed, which for servers on this host is in their memory.
+ *   <dd>Two vectors: the one being pulled, and the one being pushed, which for servers on this host is in their memory.
  *   <dt>Threading
- *   <dd>One thread, the one that makes the service's other calls.
+ *   <dd>One thread, the same that makes the service's other calls.
  * </dl>
  */
 public final class ParameterClient implements ParameterStore {
@@ -36,7 +36,7 @@ public final class ParameterClient implements ParameterStore {
     private final List<Call<StepGranted>> pulling = new ArrayList<>();
     private final List<Call<Applied>> pushing = new ArrayList<>();
 
-    /** What each shard's server said of the parameters of the present step. */
+    /** Each server's reply about the parameters of the current step. */
     private final StepGranted[] granted;
 
     private StalenessHistogram staleness = StalenessHistogram.EMPTY;
@@ -73,7 +73,7 @@ public final class ParameterClient implements ParameterStore {
         return begin;
     }
 
-    /** Where a restarted worker goes on: not before the slowest on any server. */
+    /** The step at which a restarted worker continues: not before the slowest on any server. */
     private long stepOfTheSlowest(long step) {
         List<Reply.Rejoined> rejoined = buffer.askAll(shard -> shard.rejoin(step));
         return rejoined.stream().mapToLong(Reply.Rejoined::step).max().orElse(step);
@@ -130,10 +130,10 @@ public final class ParameterClient implements ParameterStore {
     }
 
     /**
-     * As {@link #awaitPush()}, for a limited time. A push that was not answered in it is still on its way, and applied
-     * once: call again to go on waiting.
+     * As {@link #awaitPush()}, with a timeout. After a timeout the push is still in flight, and applied once: call this
+     * again to continue waiting.
      *
-     * @throws io.gyre.PeerTimeoutException if a server has not answered in time
+     * @throws io.gyre.PeerTimeoutException if a server has not replied in time
      */
     public void awaitPush(Duration atMost) {
         for (Call<Applied> call : pushing) {
@@ -143,10 +143,10 @@ public final class ParameterClient implements ParameterStore {
     }
 
     /**
-     * Pushes a gradient, waits until it has been applied, and pulls the parameters of the next step, which hold it.
+     * Pushes a gradient, waits until it has been applied, and pulls the parameters of the next step, which contain it.
      *
      * @param gradient as in {@link #push}
-     * @param parameters gets what has come of it
+     * @param parameters receives the result
      */
     public void pushPull(Region gradient, long step, long examples, int epoch, Region parameters) {
         push(gradient, step, examples, epoch);

@@ -14,7 +14,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory on servers, and the way to it: every rank of a session starts one.
+ * Memory on servers, and access to it: every rank of a session starts one service.
  *
  * <pre>{@code
  * try (ParameterService service = ParameterService.builder(session).start()) {
@@ -23,28 +23,28 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>By default every rank serves one shard of everything. With {@link Builder#servers} the last ranks of the session
- * do nothing else: they call {@link #serve}, and the others, the workers, are a session of their own, {@link #workers}.
+ * <p>By default every rank serves one shard of each buffer. With {@link Builder#servers}, the last ranks of the session
+ * only serve: they call {@link #serve}, and the others, the workers, form a session of their own, {@link #workers}.
  *
  * <dl>
  *   <dt>Threads
  *   <dd>One daemon thread from {@link Builder#start} to {@link #close}; it serves, and carries the calls of this rank's
- *       client meanwhile. Calls come from one thread at a time; each {@link SoftMemoryBox} and {@link ServerCounter}
- *       may have a thread of its own.
+ *       client. Calls come from one thread at a time; each {@link SoftMemoryBox} and {@link ServerCounter} may be used
+ *       by its own thread.
  *   <dt>Failure
- *   <dd>When a server dies every call ends with {@link PeerLostException}, which names it, its shard and what was
- *       asked, and so do later ones. A worker that dies or leaves is forgotten; whether that ends the session is up to
- *       the session. A restarted worker ({@link Session#incarnation}) makes the same calls, finds what the process
- *       before it had created, and goes on where the slowest of the others is. A worker in a group of several cannot be
- *       restarted.
+ *   <dd>When a server is lost, every current and later call fails with {@link PeerLostException}, which names the
+ *       server, its shard and the request. A worker that is lost or leaves is forgotten; whether that ends the session
+ *       is up to the session. A restarted worker ({@link Session#incarnation}) makes the same calls, finds what its
+ *       predecessor had created, and continues where the slowest of the others is. A worker in a group of several
+ *       cannot be restarted.
  *   <dt>Closing
- *   <dd>A rank that serves is needed as long as others have questions: let all ranks meet before the first closes its
- *       service. {@link #close} says goodbye to the servers, and waits for them a second at most.
+ *   <dd>A rank that serves is needed as long as others make requests: let all ranks meet before the first closes its
+ *       service. {@link #close} notifies the servers, and waits at most a second for them.
  * </dl>
  */
 public final class ParameterService implements AutoCloseable {
 
-    /** The lane of the session in which servers and clients talk. */
+    /** The lane of the session that servers and clients use. */
     private static final int LANE = 1;
 
     private static final byte[] NOTHING = {};
@@ -59,7 +59,7 @@ public final class ParameterService implements AutoCloseable {
     private final ShardMapper mapper;
     private final Caller caller;
 
-    /** Begins a service with options. All ranks of the session give the same. */
+    /** Creates a builder. All ranks of the session use the same options. */
     public static Builder builder(Session session) {
         return new Builder(session);
     }
@@ -107,7 +107,7 @@ public final class ParameterService implements AutoCloseable {
         return links;
     }
 
-    /** Everybody to whom this rank is client, or server, or both. */
+    /** The ranks that this one is a client of, a server of, or both. */
     private List<Peer> newPeers(Endpoint endpoint, List<ServerLink> links) {
         List<Peer> peers = new ArrayList<>();
         for (int rank = 0; rank < session.world().size(); rank++) {
@@ -120,7 +120,7 @@ public final class ParameterService implements AutoCloseable {
         return peers;
     }
 
-    /** Fails if this process is a restart of a rank without which nobody goes on. */
+    /** Fails if this process replaces a rank that cannot be restarted. */
     private void checkReturn() {
         if (!isRestarted()) {
             return;
@@ -136,7 +136,7 @@ public final class ParameterService implements AutoCloseable {
         }
     }
 
-    /** Whether this process is a restart of a rank that was lost. */
+    /** Whether this process is a restarted worker. */
     boolean isRestarted() {
         return session.incarnation(session.world().rank()) > 0;
     }
@@ -146,12 +146,12 @@ public final class ParameterService implements AutoCloseable {
         return !roles.works();
     }
 
-    /** The ranks that are no mere servers, as a session of their own; on a server, the servers. */
+    /** The ranks that do not only serve, as a session of their own; on a rank that only serves, the servers. */
     public Session workers() {
         return roles.alike();
     }
 
-    /** How the workers are divided: each by itself, unless the builder was told otherwise. */
+    /** How the workers are divided: each by itself, unless the builder sets groups. */
     public Groups groups() {
         return roles.groups();
     }
@@ -176,7 +176,7 @@ public final class ParameterService implements AutoCloseable {
         return roles.serverRanks().size();
     }
 
-    /** Serves until all workers have left or died. For ranks that do nothing else; blocks. */
+    /** Serves until all workers have left or are lost. For ranks that only serve; blocks. */
     public void serve() {
         if (thread.awaitEnd()) {
             thread.checkRunning("serving shard " + workers().world().rank() + " of " + servers());
@@ -192,31 +192,36 @@ public final class ParameterService implements AutoCloseable {
         return known;
     }
 
-    /** Whether the consistency lets a training go on without a worker that is lost. */
+    /** Whether the consistency lets training continue without a lost worker. */
     public boolean trainingOutlivesWorkers() {
         return training().consistency().outlivesWorkers();
     }
 
-    /** How parameters are trained, in words. */
+    /** Description of how parameters are trained. */
     public String description() {
         return training().inWords();
     }
 
-    /** Makes a buffer of zeros on the servers. Others {@link #attach} it afterwards: let them wait in an exchange. */
+    /**
+     * Creates a buffer of zeros on the servers. Other ranks must {@link #attach} it afterwards: let them wait in an
+     * exchange.
+     */
     public SoftMemoryBox create(String name, ElementType type, long elements) {
         BufferSpec buffer = new BufferSpec(name, type, elements, false);
         return new SoftMemoryBox(ShardedBuffer.open(caller, mapper, buffer, Request.Create::new), caller);
     }
 
-    /** Finds a buffer that another rank has made; fails at once if there is none, or one of other type or length. */
+    /**
+     * Attaches a buffer that another rank has created; fails at once if there is none, or if its type or length
+     * differs.
+     */
     public SoftMemoryBox attach(String name, ElementType type, long elements) {
         BufferSpec buffer = new BufferSpec(name, type, elements, false);
         return new SoftMemoryBox(ShardedBuffer.open(caller, mapper, buffer, Request.Attach::new), caller);
     }
 
     /**
-     * Parameters that the servers train, as this service's {@link Training} says. For leads of groups alone, if there
-     * are groups.
+     * Parameters that the servers train as configured by this service's {@link Training}. With groups, for leads only.
      *
      * @param name the same on all leads, which call this together
      */
@@ -227,7 +232,7 @@ public final class ParameterService implements AutoCloseable {
     }
 
     /**
-     * The centre of an elastic averaging. For leads of groups alone, if there are groups.
+     * The centre of elastic averaging. With groups, for leads only.
      *
      * @param name the same on all leads, which call this together
      */
@@ -237,7 +242,7 @@ public final class ParameterService implements AutoCloseable {
     }
 
     /**
-     * A number on the first server, from 0.
+     * A counter on the first server, starting at 0.
      *
      * @param name the same on all workers, which call this together
      */
@@ -246,7 +251,7 @@ public final class ParameterService implements AutoCloseable {
         return new ServerCounter(openTogether(workers(), buffer), caller);
     }
 
-    /** A buffer that the root of some ranks creates and the others attach. They all call it together. */
+    /** A buffer that the root of some ranks creates and the others attach. All of them call this together. */
     private ShardedBuffer openTogether(Session ranks, BufferSpec buffer) {
         String occasion = "creation of '" + buffer.name() + "'";
         if (ranks.world().isRoot()) {
@@ -258,14 +263,15 @@ public final class ParameterService implements AutoCloseable {
         return ShardedBuffer.open(caller, mapper, buffer, Request.Attach::new);
     }
 
-    /** Waits for all leads that are left. */
+    /** Waits for all leads that have not left. */
     void meet(String occasion) {
         trainers().exchange(occasion, NOTHING);
     }
 
     /**
-     * Lets the run outlive this worker, if the servers are ranks of their own; else the run needs it, and nothing
-     * happens. Leads do so when they start what outlives them; the others of a group do it themselves.
+     * Declares this worker expendable, if the servers are ranks of their own; otherwise the run needs it, and nothing
+     * happens. Leads do so when they start something that outlives them; the other ranks of a group call this
+     * themselves.
      */
     public void outliveThis() {
         if (server == null) {
@@ -273,7 +279,7 @@ public final class ParameterService implements AutoCloseable {
         }
     }
 
-    /** Ends this rank's part: no call after this. A second call does nothing. */
+    /** Ends this rank's part: no calls are allowed afterwards. A second call does nothing. */
     @Override
     public void close() {
         if (!thread.isClosed() && thread.isRunning() && !Thread.currentThread().isInterrupted()) {
@@ -282,7 +288,7 @@ public final class ParameterService implements AutoCloseable {
         thread.close();
     }
 
-    /** Options of a service. All ranks give the same. */
+    /** Options of a service. All ranks use the same. */
     public static final class Builder {
 
         private final Session session;
@@ -299,14 +305,16 @@ public final class ParameterService implements AutoCloseable {
             this.session = session;
         }
 
-        /** How many ranks only serve, the last ones. Default: 0, every rank is a worker that also serves one shard. */
+        /**
+         * Number of ranks that only serve, the last ones. Default 0: every rank is a worker that also serves one shard.
+         */
         public Builder servers(int value) {
             servers = value;
             return this;
         }
 
         /**
-         * Divides the workers into so many groups of neighbours, each of which trains as one. Default: each is by
+         * Divides the workers into this many groups of neighbours, each of which trains as one. Default: each worker by
          * itself.
          */
         public Builder groups(int value) {
@@ -345,13 +353,13 @@ public final class ParameterService implements AutoCloseable {
             return this;
         }
 
-        /** After how long a question is asked again; a change still happens once. Default: 5 s. */
+        /** Time after which a request is repeated; a change is still applied once. Default 5 s. */
         public Builder retryAfter(Duration value) {
             retryAfter = positive("retryAfter", value);
             return this;
         }
 
-        /** How long a call waits for a server, or in training for the slowest worker. Default: 2 minutes. */
+        /** How long a call waits for a server or, in training, for the slowest worker. Default 2 minutes. */
         public Builder callTimeout(Duration value) {
             callTimeout = positive("callTimeout", value);
             return this;
@@ -364,7 +372,7 @@ public final class ParameterService implements AutoCloseable {
             return value;
         }
 
-        /** What goes wrong with messages. */
+        /** Faults of messages, for tests. */
         Builder faults(Faults value) {
             faults = value;
             return this;
@@ -387,7 +395,7 @@ public final class ParameterService implements AutoCloseable {
                     trained == null ? "0" : String.valueOf(trained.delayCompensation()));
         }
 
-        /** Starts it. Blocks until all ranks have called it. */
+        /** Starts the service. Blocks until all ranks have called it. */
         public ParameterService start() {
             ParameterService service = new ParameterService(this);
             service.thread.start();

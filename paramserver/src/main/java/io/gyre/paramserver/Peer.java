@@ -9,10 +9,10 @@ import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
-/** A rank to which this one is client, or server, or both: takes turns with it. For the service's thread. */
+/** A rank that this one is a client of, a server of, or both. Used by the service's thread. */
 final class Peer implements FrameReceiver.Handler {
 
-    /** Frames that are taken from one peer before the next has its turn. */
+    /** Frames taken from one peer before the next has its turn. */
     private static final int FRAMES_PER_TURN = 32;
 
     private final int rank;
@@ -25,9 +25,9 @@ final class Peer implements FrameReceiver.Handler {
     private boolean gone;
 
     /**
-     * Begins to talk to a rank.
+     * Creates the peer.
      *
-     * @param session tells whether a new process has that rank
+     * @param session reports whether a new process has that rank
      * @param rank may be this one
      * @param server this rank's own, which serves that rank; null if there is none
      * @param link for requests to that rank; null if it does not serve this one
@@ -45,16 +45,15 @@ final class Peer implements FrameReceiver.Handler {
         return rank;
     }
 
-    /** Takes and gives what can be taken and given now. Returns how many frames that were. */
+    /** Receives and sends what is possible now. Returns the number of frames. */
     int turn(long retryNanos, Faults faults) {
         if (session.incarnation(rank) != incarnation) {
             restart();
         }
         boolean listens = !gone && rank != endpoint.world().rank();
         int work = listens ? endpoint.receiver(rank).poll(this, FRAMES_PER_TURN) : 0;
-        // Replies with data wait until this rank's own requests are sent: two ranks that both read, and then add, would
-        // else
-        // take turns, and each one's link would be idle half of the time. Replies without data are short.
+        // Replies with data wait until this rank's own requests are sent: otherwise, of two ranks that both read and
+        // then add, each one's link would be idle half of the time. Replies without data are short.
         if (server != null && server.hasReplies(rank)) {
             work += server.acknowledge(rank, sender());
         }
@@ -67,7 +66,7 @@ final class Peer implements FrameReceiver.Handler {
         return work;
     }
 
-    /** It was lost, and a new process has its rank. What the first had on its way is dropped. */
+    /** The rank was restarted: what its predecessor had in flight is dropped. */
     private void restart() {
         incarnation = session.incarnation(rank);
         gone = false;
@@ -78,7 +77,7 @@ final class Peer implements FrameReceiver.Handler {
         endpoint.renew(rank);
     }
 
-    /** It has left or is lost. Returns whether this rank waits for its reply. */
+    /** The rank has left or is lost. Returns whether this rank waits for its reply. */
     boolean leave() {
         gone = true;
         if (server != null) {
@@ -99,7 +98,7 @@ final class Peer implements FrameReceiver.Handler {
         throw new ProtocolException("rank " + rank + " sent " + frame + " in the lane of the parameter service");
     }
 
-    /** The way there; opened when it is first needed, because it takes memory. */
+    /** The sender; opened on first use, because it takes memory. */
     private FrameSender sender() {
         FrameSender known = sender;
         if (known == null) {

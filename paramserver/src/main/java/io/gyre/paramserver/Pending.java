@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.concurrent.FutureTask;
 
 /**
- * What a client has begun and not yet waited for: calls to servers, and work of the service's thread on mapped shards.
+ * What a client has started and not yet awaited: calls to servers, and work of the service's thread on mapped shards.
  */
 final class Pending {
 
-    /** Version that {@link #await} returns if no server was asked. */
+    /** Version that {@link #await} returns if there were no calls. */
     static final long NO_VERSION = Long.MAX_VALUE;
 
     private final Caller caller;
@@ -20,7 +20,7 @@ final class Pending {
     /**
      * Nothing is pending.
      *
-     * @param doing what will be, for errors
+     * @param doing description of the pending work, for errors
      */
     Pending(Caller caller, String doing) {
         this.caller = caller;
@@ -31,13 +31,13 @@ final class Pending {
         calls.add(call);
     }
 
-    /** Lets the service's thread do something, after what it was given before. */
+    /** Runs an action on the service's thread, after the actions it was given before. */
     void begin(Runnable action) {
         tasks.add(caller.begin(action));
     }
 
     /**
-     * Waits for all of it. Returns the least version of the replies. After a failure a second call waits for the same
+     * Waits for all of it. Returns the lowest version of the replies. After a failure, a second call waits for the same
      * again.
      */
     long await() {

@@ -9,8 +9,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The push boxes of one shard: for each client on the server's host, memory into which that client puts its gradients
- * and in which the optimiser works on them, so that no gradient is sent. A client for whose box there was no room sends
- * its gradients.
+ * and in which the optimiser works on them, so that no gradient is sent. A client without a box, for lack of room,
+ * sends its gradients.
  */
 final class PushBoxes {
 
@@ -23,11 +23,11 @@ final class PushBoxes {
     private final Map<Integer, StripedMemory> byRank = new TreeMap<>();
 
     /**
-     * Without boxes.
+     * Creates the table without boxes.
      *
-     * @param shard what they belong to, for the log
+     * @param shard that they belong to, for the log
      * @param bytes length of the shard
-     * @param budget pays for boxes
+     * @param budget charged for boxes
      */
     PushBoxes(String shard, long bytes, MemoryBudget budget, ShardTable.Allocator allocator) {
         this.shard = shard;
@@ -36,7 +36,7 @@ final class PushBoxes {
         this.allocator = allocator;
     }
 
-    /** Makes a box for a client, if it can map one, has none, and there is room. */
+    /** Creates a box for a client, if it can map one, has none, and there is room. */
     void add(int rank) {
         String purpose = "pushes of rank " + rank + " to " + shard;
         boolean useful = bytes > 0 && allocator.isNear(rank) && !byRank.containsKey(rank);
@@ -57,13 +57,13 @@ final class PushBoxes {
         return box == null ? "" : box.box();
     }
 
-    /** A client's box, if that is what it is called. A restarted worker has another than the process before it. */
+    /** A client's box, if it has this name. A restarted worker has a new one. */
     @Nullable StripedMemory find(int rank, String name) {
         StripedMemory box = byRank.get(rank);
         return box != null && box.box().equals(name) ? box : null;
     }
 
-    /** Gives a client's box back. */
+    /** Frees a client's box. */
     void free(int rank) {
         StripedMemory box = byRank.remove(rank);
         if (box != null) {
@@ -71,7 +71,6 @@ final class PushBoxes {
         }
     }
 
-    /** Gives all of them back. */
     void freeAll() {
         byRank.values().forEach(this::free);
         byRank.clear();

@@ -1,36 +1,36 @@
 package io.gyre.paramserver;
 
-/** What a server replies: one record per reply. */
+/** Replies of a server: one record per kind. */
 sealed interface Reply extends ServerMessage {
 
-    /** The request cannot be granted, and nothing has changed. */
+    /** The request was rejected, and nothing has changed. */
     record Refused(String reason) implements Reply {}
 
-    /** It has been done, and there is nothing to say about it. */
+    /** The request was carried out, and there is no result. */
     record Done() implements Reply {}
 
     /**
      * The client may use a buffer.
      *
-     * @param buffer its number on this server, by which requests name it
+     * @param buffer its number on this server, used in requests
      * @param version of the shard
      * @param lastChange sequence number of the last change of this rank that was applied; 0 if none was
-     * @param shardBox memory box in which the shard lies; empty if it cannot be mapped
+     * @param shardBox memory box that holds the shard; empty if it cannot be mapped
      * @param pushBox memory box in which this client puts its gradients; empty if it sends them
      */
     record Opened(int buffer, long version, long lastChange, String shardBox, String pushBox) implements Versioned {}
 
-    /** A reply that tells the version of the shard. */
+    /** A reply with the version of the shard. */
     sealed interface Versioned extends Reply {
 
-        /** Number of changes that the shard has seen; of parameters in training, the number of updates. */
+        /** Number of changes of the shard; of parameters in training, the number of updates. */
         long version();
     }
 
-    /** A change has been applied, now or when it first came. */
+    /** A change has been applied, now or when it first arrived. */
     record Applied(long version) implements Versioned {}
 
-    /** A version that was waited for has been reached. */
+    /** The awaited version has been reached. */
     record Reached(long version) implements Versioned {}
 
     /** The content of the shard follows. */
@@ -39,21 +39,21 @@ sealed interface Reply extends ServerMessage {
     /**
      * A step may begin. After {@link Request.SentPull} the parameters follow.
      *
-     * @param clock steps of every worker that these parameters hold
+     * @param clock number of steps of every worker that these parameters contain
      */
     record StepGranted(long version, long clock) implements Versioned {}
 
     /**
-     * A count has been added.
+     * The counter has been increased.
      *
-     * @param before what the counter was
+     * @param before previous value of the counter
      */
     record Counted(long before) implements Reply {}
 
     /**
-     * A restarted worker goes on.
+     * A restarted worker may continue.
      *
-     * @param step the first that it takes
+     * @param step its first step
      */
     record Rejoined(long step) implements Reply {}
 

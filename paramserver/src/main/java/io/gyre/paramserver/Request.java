@@ -12,9 +12,9 @@ import io.gyre.paramserver.Reply.StepGranted;
 import java.util.Locale;
 
 /**
- * What a client asks of one server: one record per request.
+ * Requests of a client to one server: one record per kind.
  *
- * @param <R> what the server replies, unless it answers with {@link Reply.Refused}
+ * @param <R> the reply, unless it is {@link Reply.Refused}
  */
 sealed interface Request<R extends Reply> extends ServerMessage {
 
@@ -26,17 +26,17 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         return false;
     }
 
-    /** The request in a few words, for errors. */
+    /** A short description of the request, for errors. */
     default String inWords() {
         return getClass().getSimpleName().replaceAll("(?<=.)(?=[A-Z])", "-").toLowerCase(Locale.ROOT);
     }
 
-    /** Makes a client known to a buffer. */
+    /** Registers a client with a buffer. */
     sealed interface Open extends Request<Opened> {
 
         BufferSpec spec();
 
-        /** Of the client's rank. A restarted worker has a higher one than the process before it. */
+        /** Incarnation of the client's rank. A restarted worker has a higher one than its predecessor. */
         long incarnation();
 
         @Override
@@ -51,14 +51,15 @@ sealed interface Request<R extends Reply> extends ServerMessage {
     }
 
     /**
-     * Creates a buffer of zeros. A restarted worker creates what its rank had created before, and finds it as it is.
+     * Creates a buffer of zeros. A restarted worker repeats the creations of its predecessor, and finds the buffers
+     * unchanged.
      */
     record Create(BufferSpec spec, long incarnation) implements Open {}
 
-    /** Finds a buffer that another client has created. */
+    /** Attaches a buffer that another client has created. */
     record Attach(BufferSpec spec, long incarnation) implements Open {}
 
-    /** The client asks no more. */
+    /** The client makes no more requests. */
     record Leave() implements Request<Done> {
         @Override
         public Class<Done> replyType() {
@@ -73,7 +74,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         int buffer();
     }
 
-    /** Gives the memory of a buffer back, for everybody. */
+    /** Frees the memory of a buffer, for all clients. */
     record Free(int buffer) implements OfBuffer<Done> {
         @Override
         public Class<Done> replyType() {
@@ -81,7 +82,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
-    /** Asks for the content of the shard. */
+    /** Reads the content of the shard. */
     record Read(int buffer) implements OfBuffer<Content> {
         @Override
         public Class<Content> replyType() {
@@ -89,7 +90,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
-    /** Changes the shard, and so must happen once, however often it is sent. */
+    /** Changes the shard, and so must be applied once, however often it is sent. */
     sealed interface Change<R extends Reply> extends OfBuffer<R> {
         ChangeId id();
     }
@@ -120,7 +121,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
-    /** Adds to the double at the beginning of the shard, and asks what it was. */
+    /** Adds to the double at the start of the shard, and returns its previous value. */
     record FetchAndAdd(int buffer, ChangeId id, long delta) implements Change<Counted> {
         @Override
         public Class<Counted> replyType() {
@@ -131,7 +132,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
     /** A request about parameters in training. */
     sealed interface OfTraining<R extends Reply> extends OfBuffer<R> {}
 
-    /** Hands over this shard's part of a gradient. */
+    /** Pushes this shard's part of a gradient. */
     sealed interface Push extends Change<Applied>, OfTraining<Applied> {
 
         GradientOrigin origin();
@@ -156,19 +157,16 @@ sealed interface Request<R extends Reply> extends ServerMessage {
     }
 
     /**
-     * A push whose gradient lies in memory that client and server have mapped.
+     * A push whose gradient is in memory that client and server have mapped.
      *
      * @param box name of the memory box, from {@link Opened}
      */
     record MappedPush(int buffer, ChangeId id, GradientOrigin origin, String box) implements Push {}
 
-    /**
-     * A request that the server answers once a condition holds. A client waits for one of each kind and buffer at a
-     * time.
-     */
+    /** A request that is answered once a condition holds. A client waits for at most one of each kind and buffer. */
     sealed interface Wait<R extends Reply> extends OfBuffer<R> {}
 
-    /** Waits until the shard has seen so many changes. */
+    /** Waits until the shard has seen that many changes. */
     record AwaitVersion(int buffer, long version) implements Wait<Reached> {
         @Override
         public Class<Reached> replyType() {
@@ -192,13 +190,13 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
-    /** Asks for the parameters of a step: they follow the reply. */
+    /** Requests the parameters of a step: they follow the reply. */
     record SentPull(int buffer, long step) implements BeginStep {}
 
-    /** Asks for leave to begin a step: the client has mapped the parameters, and copies them itself. */
+    /** Requests permission to begin a step: the client has mapped the parameters, and copies them itself. */
     record MappedPull(int buffer, long step) implements BeginStep {}
 
-    /** The worker pushes no more: nobody waits for it. */
+    /** The worker pushes no more: no other waits for it. */
     record Finish(int buffer) implements OfTraining<Done> {
         @Override
         public Class<Done> replyType() {
@@ -206,7 +204,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
-    /** The worker goes on, or begins, at a step. */
+    /** The worker continues, or begins, at a step. */
     record Resume(int buffer, long step) implements OfTraining<Done> {
         @Override
         public Class<Done> replyType() {
@@ -215,9 +213,9 @@ sealed interface Request<R extends Reply> extends ServerMessage {
     }
 
     /**
-     * A restarted worker asks at which step it goes on.
+     * A restarted worker asks at which step it continues.
      *
-     * @param step the earliest that it can take
+     * @param step its earliest possible step
      */
     record Rejoin(int buffer, long step) implements OfTraining<Rejoined> {
         @Override
@@ -226,7 +224,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
-    /** Asks how stale pushes were. */
+    /** Requests the staleness of pushes. */
     record CountStaleness(int buffer) implements OfTraining<StalenessCounted> {
         @Override
         public Class<StalenessCounted> replyType() {

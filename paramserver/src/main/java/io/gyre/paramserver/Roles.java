@@ -7,7 +7,7 @@ import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/** Who serves, who works, and which of the workers exchange with the servers. The same on all ranks. */
+/** Which ranks serve, which work, and which of the workers exchange with the servers. The same on all ranks. */
 final class Roles {
 
     private final Session session;
@@ -18,10 +18,10 @@ final class Roles {
     private final @Nullable Session trainers;
 
     /**
-     * Divides a session. All its ranks do so together.
+     * Divides a session. All its ranks call it together.
      *
-     * @param servers how many of the last ranks only serve; 0 if all ranks serve and work
-     * @param divide makes groups of so many workers
+     * @param servers number of ranks, the last ones, that only serve; 0 if all ranks serve and work
+     * @param divide divides that many workers into groups
      */
     Roles(Session session, int servers, IntFunction<Groups> divide) {
         int size = session.world().size();
@@ -44,12 +44,12 @@ final class Roles {
         return session.world().rank();
     }
 
-    /** Whether this rank works, and does not only serve. */
+    /** Whether this rank is a worker. */
     boolean works() {
         return workerRanks.contains(own());
     }
 
-    /** Whether this rank serves, and perhaps works. */
+    /** Whether this rank is a server, and perhaps a worker, too. */
     boolean serves() {
         return serverRanks.contains(own());
     }
@@ -74,7 +74,7 @@ final class Roles {
         return groups;
     }
 
-    /** Ranks of this worker's group; none on a rank that only serves. */
+    /** Ranks of this worker's group; empty on a rank that only serves. */
     List<Integer> groupRanks() {
         return works() ? groups.of(own()) : List.of();
     }

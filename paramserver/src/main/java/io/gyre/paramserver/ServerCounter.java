@@ -3,14 +3,14 @@ package io.gyre.paramserver;
 import io.gyre.session.SharedCounter;
 
 /**
- * A number on the first server with which all workers count: see {@link ParameterService#counter}. Counts happen once
- * each, however often they must be sent; where the server's memory is mapped, nothing is sent.
+ * A counter on the first server that all workers share: see {@link ParameterService#counter}. Each addition is applied
+ * once, however often it must be sent. If the server's memory is mapped, nothing is sent.
  *
  * <dl>
  *   <dt>Range
  *   <dd>Exact up to 2^53.
  *   <dt>Threading
- *   <dd>One thread at a time, which may be another than that of the service's other calls.
+ *   <dd>One thread at a time, which need not be that of the service's other calls.
  * </dl>
  */
 public final class ServerCounter implements SharedCounter {

@@ -14,11 +14,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's connection to one server: sends requests, repeats those that are not answered in time, and matches replies
- * to them. All but {@link #nextCall} is for the service's thread.
+ * A client's connection to one server: sends requests, repeats those without a reply in time, and matches replies to
+ * them. All methods except {@link #nextCall} are for the service's thread.
  *
- * <p>A request is open from {@link #ask} until its reply has come complete. What comes for a call that is not open is a
- * second reply to a request that was sent twice, and dropped.
+ * <p>A request is open from {@link #ask} until its reply has arrived completely. A reply to a call that is not open is
+ * the second one to a request that was sent twice, and is dropped.
  */
 final class ServerLink {
 
@@ -38,9 +38,9 @@ final class ServerLink {
     private long arrived;
 
     /**
-     * Prepares a connection.
+     * Creates a connection.
      *
-     * @param index which of the servers, and so which shard it has
+     * @param index of the server, and so of its shard
      * @param alsoWorks whether the server's rank is a worker, too
      */
     ServerLink(int index, int servers, boolean alsoWorks, Member server) {
@@ -58,12 +58,11 @@ final class ServerLink {
         return server;
     }
 
-    /** Number for a call that no other one has. For any thread. */
+    /** A unique number for a call. May be called from any thread. */
     long nextCall() {
         return calls.incrementAndGet();
     }
 
-    /** Begins to ask. */
     void ask(Call<?> call, Faults faults) {
         open.add(call);
         enqueue(call, System.nanoTime(), faults);
@@ -76,12 +75,14 @@ final class ServerLink {
         }
     }
 
-    /** Sends what the link takes now, and repeats what was not answered in time. Returns how many frames were sent. */
+    /**
+     * Sends what the link accepts now, and repeats requests without a reply in time. Returns the number of frames sent.
+     */
     int advance(FrameSender sender, long retryNanos, Faults faults) {
         int frames = 0;
         for (Outgoing next = requests.peek(); next != null; next = requests.peek()) {
             if (find(next.call()) == null) {
-                // Answered meanwhile, so that nobody needs this copy; its data may have changed.
+                // The reply has arrived meanwhile, so this copy is not needed; its data may have changed.
                 requests.remove();
                 continue;
             }
@@ -109,7 +110,7 @@ final class ServerLink {
         return null;
     }
 
-    /** Takes a frame of the server. */
+    /** Receives a frame of the server. */
     boolean onFrame(Frame frame, ByteBuffer payload, int offset) {
         if (frame.chunk() == Outgoing.WORDS) {
             onWords(frame, payload, offset);
@@ -168,12 +169,12 @@ final class ServerLink {
         return !open.isEmpty() || !requests.isEmpty();
     }
 
-    /** What the server does, for errors. */
+    /** The server's role, for errors. */
     private String role() {
         return "the server of shard " + index + " of " + servers;
     }
 
-    /** What it means that the server is lost, for errors. */
+    /** The consequence of the server's loss, for errors. */
     String lossInWords() {
         return "it was " + role()
                 + (alsoWorks ? ", which is lost with it; only servers of their own let a run outlive its workers" : "");

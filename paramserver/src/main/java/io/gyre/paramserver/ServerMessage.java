@@ -1,11 +1,11 @@
 package io.gyre.paramserver;
 
 /**
- * What clients and servers tell each other: one record for each request and each reply, in which every field has one
+ * Messages between clients and servers: one record for each request and each reply, in which every field has one
  * meaning.
  *
- * <p>The header of the frame that carries a message says the rest: to which call it belongs
- * ({@link io.gyre.network.Frame#step}), and how many bytes of data follow in frames of their own
+ * <p>The header of the frame that carries a message has the rest: the call that it belongs to
+ * ({@link io.gyre.network.Frame#step}), and the number of bytes of data that follow in separate frames
  * ({@link io.gyre.network.Frame#vectorBytes}).
  */
 sealed interface ServerMessage permits Request, Reply {

@@ -9,13 +9,13 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 
 /**
- * Messages as bytes: a code, then the fields in the order of their declaration.
+ * Encodes messages as bytes: a code, then the fields in the order of their declaration.
  *
- * <p>A new message gets an entry in the table below, and a code that no other one has had. A changed entry makes a new
- * {@linkplain ServerMessage#PROTOCOL_VERSION version of the protocol}.
+ * <p>A new message gets an entry in the table below, and a code that was never used before. A changed entry requires a
+ * new {@linkplain ServerMessage#PROTOCOL_VERSION version of the protocol}.
  *
- * <p>An instance uses the bytes that it returns again for its next message: whoever sends them copies them before. One
- * thread at a time. Decoding needs no instance.
+ * <p>An instance reuses the bytes that it returns for its next message: copy them before. Used by one thread at a time.
+ * Decoding needs no instance.
  */
 final class ServerMessageCodec {
 
@@ -147,7 +147,7 @@ final class ServerMessageCodec {
         }
     }
 
-    /** The bytes of a message, from 0 to the limit: valid until the next one is encoded. */
+    /** Encodes a message, from 0 to the limit: valid until the next one is encoded. */
     ByteBuffer encode(ServerMessage message) {
         Format<?> format = BY_TYPE.get(message.getClass());
         if (format == null) {
@@ -158,9 +158,9 @@ final class ServerMessageCodec {
     }
 
     /**
-     * Reads a request that takes {@code length} bytes from {@code offset}.
+     * Decodes a request of {@code length} bytes at {@code offset}.
      *
-     * @throws ProtocolException if the bytes are none
+     * @throws ProtocolException if the bytes are not a request
      */
     static Request<?> decodeRequest(ByteBuffer payload, int offset, int length) {
         ServerMessage message = decode(payload, offset, length);
@@ -171,9 +171,9 @@ final class ServerMessageCodec {
     }
 
     /**
-     * Reads a reply that takes {@code length} bytes from {@code offset}.
+     * Decodes a reply of {@code length} bytes at {@code offset}.
      *
-     * @throws ProtocolException if the bytes are none
+     * @throws ProtocolException if the bytes are not a reply
      */
     static Reply decodeReply(ByteBuffer payload, int offset, int length) {
         ServerMessage message = decode(payload, offset, length);

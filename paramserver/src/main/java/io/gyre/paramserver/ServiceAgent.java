@@ -11,9 +11,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the service's thread does, turn by turn: carries this rank's calls, works on mapped shards for it, serves other
- * ranks, and notices who is gone. Other threads give it work through {@link #ask} and {@link #execute}; all else is for
- * the service's thread.
+ * The work of the service's thread, turn by turn: carries this rank's calls, works on mapped shards for it, serves
+ * other ranks, and notices which are lost or have left. Other threads hand it work through {@link #ask} and
+ * {@link #execute}; all other methods are for the service's thread.
  */
 final class ServiceAgent implements ServiceThread.Agent {
 
@@ -41,13 +41,13 @@ final class ServiceAgent implements ServiceThread.Agent {
     private int idleTurns;
 
     /**
-     * Prepares the work.
+     * Creates the agent.
      *
      * @param endpoint the lane of the service
      * @param server this rank's own; null if it does not serve
      * @param onlyServes whether this rank makes no calls, so that it is done when its clients are
      * @param allocator of that server's shards
-     * @param retryNanos after how long a request is repeated
+     * @param retryNanos time after which a request is repeated
      */
     ServiceAgent(
             Session session,
@@ -115,7 +115,7 @@ final class ServiceAgent implements ServiceThread.Agent {
         }
     }
 
-    /** Forgets clients that have left or are lost, and fails if a server is that owes a reply. */
+    /** Forgets clients that have left or are lost, and fails if one of them is a server that owes a reply. */
     private void checkPeers() {
         for (Peer peer : peers) {
             if (session.hasGone(peer.rank()) && peer.leave()) {

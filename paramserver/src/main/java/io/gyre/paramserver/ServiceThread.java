@@ -10,9 +10,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread of a service: starts, ends, and says why it has failed. An {@link Agent} does the work.
+ * The single thread of a service: starts, ends, and keeps the reason of its failure. An {@link Agent} does the work.
  *
- * <p>The first failure ends it, and is kept for whoever asks ({@link #checkRunning}). It also ends this rank's session,
+ * <p>The first failure ends it, and is kept for callers ({@link #checkRunning}). It also ends this rank's session,
  * unless it is the loss of a server, of which every rank learns anyway.
  */
 final class ServiceThread implements AutoCloseable {
@@ -26,19 +26,21 @@ final class ServiceThread implements AutoCloseable {
     private volatile @Nullable GyreException failure;
     private volatile boolean closed;
 
-    /** The work, which is done turn by turn. All but {@link #ask} and {@link #execute} is for the service's thread. */
+    /**
+     * The work, done turn by turn. All methods except {@link #ask} and {@link #execute} are for the service's thread.
+     */
     interface Agent {
 
-        /** Hands over a call to carry. For any thread. */
+        /** Hands over a call to carry. May be called from any thread. */
         void ask(Call<?> call);
 
-        /** Hands over something to do. For any thread. */
+        /** Hands over a task. May be called from any thread. */
         void execute(Runnable task);
 
         /** Whether there is nothing left to do. */
         boolean isDone();
 
-        /** Takes one turn, without waiting. Returns how much was done. */
+        /** Takes one turn, without waiting. Returns the amount of work done. */
         int doWork();
 
         /** Waits a little if nothing was done. */
@@ -49,7 +51,7 @@ final class ServiceThread implements AutoCloseable {
     }
 
     /**
-     * Prepares the thread; {@link #start} starts it.
+     * Creates the thread; {@link #start} starts it.
      *
      * @param links to the servers, whose loss an error explains
      */
@@ -69,13 +71,13 @@ final class ServiceThread implements AutoCloseable {
         thread.start();
     }
 
-    /** Lets the thread carry a call; whoever asked is woken by the reply. */
+    /** Lets the thread carry a call; the reply wakes the caller. */
     void ask(Call<?> call) {
         agent.ask(call);
         wake();
     }
 
-    /** Lets the thread do something, after what it was given before. */
+    /** Lets the thread run a task, after those it was given before. */
     void execute(Runnable task) {
         agent.execute(task);
         wake();
@@ -108,7 +110,7 @@ final class ServiceThread implements AutoCloseable {
         return failure == null && thread.isAlive();
     }
 
-    /** Fails if nothing will be done any more, and says why. */
+    /** Fails, with the reason, if no more work will be done. */
     void checkRunning(Object doing) {
         GyreException found = failure;
         if (found instanceof PeerLostException lost) {
@@ -151,7 +153,7 @@ final class ServiceThread implements AutoCloseable {
         return closed;
     }
 
-    /** Ends the thread, and waits for that, but not after an interrupt. A second call does nothing. */
+    /** Ends the thread, and waits for it, but not after an interrupt. A second call does nothing. */
     @Override
     public void close() {
         closed = true;

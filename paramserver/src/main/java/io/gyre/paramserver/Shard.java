@@ -15,13 +15,14 @@ import io.gyre.paramserver.Request.Write;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A server's shard of a buffer: its content, its training if it is one of parameters, and what has been changed by
- * whom.
+ * A server's shard of a buffer: its content, its training if it holds parameters, and a record of the changes by each
+ * client.
  */
 final class Shard {
 
     /**
-     * How a shard came about. A request that comes twice has the same: a program that creates a buffer twice has not.
+     * Identifies the creation of a shard. A repeated request is the same creation; a second call of a program that
+     * creates a buffer twice is not.
      *
      * @param rank that has created it
      * @param incarnation of that rank
@@ -29,7 +30,7 @@ final class Shard {
      */
     record Creation(int rank, long incarnation, long call) {
 
-        /** Whether this is of a process that another has replaced, which makes the same calls again. */
+        /** Whether this is of a process that has been replaced, and whose successor makes the same calls again. */
         boolean isOfPredecessor(Creation other) {
             return rank == other.rank && incarnation < other.incarnation;
         }
@@ -45,12 +46,12 @@ final class Shard {
     private final ChangeLedger ledger = new ChangeLedger();
 
     /**
-     * Makes a shard.
+     * Creates a shard.
      *
      * @param number of the buffer on this server
-     * @param memory this server's part of it; whoever made it frees it
+     * @param memory this server's part of it; its creator frees it
      * @param trained its training; null if it has none
-     * @param creation how it came about
+     * @param creation the request that created it
      */
     Shard(
             int number,
@@ -79,7 +80,6 @@ final class Shard {
         return memory;
     }
 
-    /** Length in bytes. */
     long byteLength() {
         return memory.data().byteLength();
     }
@@ -101,12 +101,12 @@ final class Shard {
         return known;
     }
 
-    /** Number of changes that it has seen; of parameters in training, the number of updates. */
+    /** Number of changes; of parameters in training, the number of updates. */
     long version() {
         return trained == null ? memory.changes() : trained.updates();
     }
 
-    /** Who has created it, and in which call. */
+    /** The call that created it. */
     Creation creation() {
         return creation;
     }
@@ -123,8 +123,8 @@ final class Shard {
     /**
      * What is wrong with a request about this shard, or null.
      *
-     * @param worker the client's place among those that push; -1 if it does not
-     * @param dataBytes how many bytes of data follow
+     * @param worker the client's index among those that push; -1 if it does not push
+     * @param dataBytes number of bytes of data that follow
      */
     @Nullable String objection(OfBuffer<?> request, int worker, long dataBytes) {
         if (request instanceof OfTraining) {
@@ -150,10 +150,10 @@ final class Shard {
     }
 
     /**
-     * Applies a change, unless that was done before.
+     * Applies a change, unless it was applied before.
      *
-     * @param data that came with it; may be overwritten
-     * @return what its client is to be told; null if it expects nothing
+     * @param data sent with it; may be overwritten
+     * @return the reply to its client; null if it expects none
      */
     @Nullable Reply change(ClientLink client, Change<?> change, Region data) {
         Region argument = change instanceof MappedPush push ? mapped(client, push) : data;

@@ -9,15 +9,14 @@ import io.gyre.paramserver.Reply.StepGranted;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One shard of a buffer, as a client sees it. Asks its server, with a method for each request, or works on its memory
- * itself if this rank has mapped it. Where a method takes a region, that is as long as the whole buffer, and this
- * shard's part of it is meant.
+ * One shard of a buffer, as a client sees it. Sends requests to its server, or works on its memory directly if this
+ * rank has mapped it. A region argument is as long as the whole buffer, and only this shard's part of it is used.
  *
- * <p>Numbers the client's changes to this shard: the caller has at most one on the way at a time.
+ * <p>Numbers the client's changes to this shard: the caller has at most one in flight at a time.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread at a time. What works on the mapped shard may run on the service's thread meanwhile.
+ *   <dd>One thread at a time. Work on the mapped shard may run on the service's thread meanwhile.
  * </dl>
  */
 final class ShardHandle {
@@ -33,10 +32,10 @@ final class ShardHandle {
     private long sequence;
 
     /**
-     * An opened shard.
+     * Creates a handle for an opened shard.
      *
-     * @param opened what its server said
-     * @param mapper maps what is on this host
+     * @param opened the server's reply
+     * @param mapper maps memory of servers on this host
      */
     ShardHandle(Caller caller, ServerLink server, BufferSpec buffer, Reply.Opened opened, ShardMapper mapper) {
         this.caller = caller;
@@ -96,7 +95,7 @@ final class ShardHandle {
     }
 
     /**
-     * Asks for leave to begin a step, and for the parameters, unless they are mapped: then {@link #readMapped} copies
+     * Requests permission to begin a step, and the parameters, unless they are mapped: then {@link #readMapped} copies
      * them.
      */
     Call<StepGranted> pull(long step, Region into) {
@@ -106,8 +105,8 @@ final class ShardHandle {
     }
 
     /**
-     * Pushes a gradient, which is copied first: to the push box, or to {@code copy}, from which it is sent. The push
-     * before must have been answered, because its memory is used again.
+     * Pushes a gradient, which is copied first: to the push box, or to {@code copy}, from which it is sent. The
+     * previous push must have been acknowledged, because its memory is reused.
      */
     Call<Applied> push(Region gradient, Region copy, GradientOrigin origin) {
         ChangeId id = nextChange();
@@ -137,9 +136,9 @@ final class ShardHandle {
         return caller.ask(server, new Request.CountStaleness(number), null);
     }
 
-    // What this rank does itself with a mapped shard.
+    // Operations of this rank itself on a mapped shard.
 
-    /** Fails unless the shard is mapped, its server is there, and nobody has freed it. */
+    /** Fails unless the shard is mapped, its server is in the run, and the buffer has not been freed. */
     private StripedMemory mapped() {
         StripedMemory memory = mapped;
         if (memory == null) {
@@ -152,7 +151,7 @@ final class ShardHandle {
         return memory;
     }
 
-    /** Copies the shard. Returns the number of changes that it held at least. */
+    /** Copies the shard. Returns the number of changes that it contained at least. */
     long readMapped(Region into) {
         StripedMemory memory = mapped();
         long version = memory.changes();
@@ -160,21 +159,21 @@ final class ShardHandle {
         return version;
     }
 
-    /** Replaces the content of the shard. Returns how many changes it has seen. */
+    /** Replaces the content of the shard. Returns the number of changes so far. */
     long writeMapped(Region from) {
         StripedMemory memory = mapped();
         memory.write(0, part(from));
         return memory.changes();
     }
 
-    /** Adds to the shard. Returns how many changes it has seen. */
+    /** Adds to the shard. Returns the number of changes so far. */
     long accumulateMapped(Region delta, Kernels kernels) {
         StripedMemory memory = mapped();
         memory.accumulate(kernels, type(), 0, part(delta));
         return memory.changes();
     }
 
-    /** Adds to the double at the beginning, and returns what it was. */
+    /** Adds to the double at the start, and returns its previous value. */
     long fetchAndAddMapped(long delta) {
         return (long) mapped().getAndAdd((double) delta);
     }

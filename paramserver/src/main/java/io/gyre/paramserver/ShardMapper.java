@@ -19,9 +19,9 @@ final class ShardMapper {
     /**
      * Maps a box of a server.
      *
-     * @param box name of it; empty if there is none
+     * @param box its name; empty if there is none
      * @param bytes of data
-     * @return null if it cannot be mapped from here: then the server must be asked for everything
+     * @return null if it cannot be mapped from here: then all requests go to the server
      */
     @Nullable StripedMemory map(ServerLink server, String box, long bytes) {
         int owner = server.server().rank();
@@ -33,7 +33,7 @@ final class ShardMapper {
         return new StripedMemory(found.region(), bytes, box, own, new Waiter(server, box));
     }
 
-    /** Waits for a lock as long as the server lives. */
+    /** Waits for a lock as long as the server is in the run. */
     private final class Waiter implements StripeLocks.Guard {
         private final ServerLink server;
         private final String box;

@@ -4,7 +4,7 @@ import io.gyre.Chunk;
 
 /**
  * How a vector is divided among servers: one contiguous shard for each, in the order of the servers, as equally long as
- * whole cache lines allow. It follows from its two numbers, so everybody who knows them has the same plan.
+ * whole cache lines allow. It is a function of its two numbers, so all that know them have the same plan.
  *
  * @param elements length of the vector
  * @param servers number of shards, at least 1; with a short vector some are empty
@@ -26,7 +26,7 @@ public record ShardPlan(long elements, int servers) {
         }
     }
 
-    /** Where a shard begins, in elements; for {@code shard == servers} the length of the vector. */
+    /** Offset of a shard, in elements; for {@code shard == servers}, the length of the vector. */
     public long offset(int shard) {
         if (shard < 0 || shard > servers) {
             throw new IllegalArgumentException("shard " + shard + " of " + servers);

@@ -19,46 +19,46 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves one shard of every buffer. It has no thread and no clock: it is given frames, and asked for what it has to
- * send.
+ * Serves one shard of every buffer. It has no thread and no clock: its caller passes it frames, and polls it for what
+ * to send.
  *
- * <p><b>The way of a request.</b>
+ * <p><b>Path of a request.</b>
  *
  * <ol>
  *   <li>{@link #onFrame} decodes it.
- *   <li>{@link #begin} looks for what is wrong with it. A request that is {@link Refused} has changed nothing.
- *   <li>If data follow, the request waits in its {@link ClientLink} until the last of them has come.
- *   <li>{@link #handle} opens a buffer, changes a shard ({@link Shard#change}), answers at once, or keeps the request
+ *   <li>{@link #begin} validates it. A request that is {@link Refused} has changed nothing.
+ *   <li>If data follow, the request waits in its {@link ClientLink} until the last of them has arrived.
+ *   <li>{@link #handle} opens a buffer, changes a shard ({@link Shard#change}), replies at once, or keeps the request
  *       until it can be answered ({@link WaitingRequests}).
- *   <li>The reply is queued in the client's link, and goes out in {@link #advance}.
+ *   <li>The reply is queued in the client's link, and {@link #advance} sends it.
  * </ol>
  *
- * <p>A push so goes from here to {@link Shard}, which applies it once however often it comes, and on to
- * {@link TrainedShard}, which makes updates of pushes.
+ * <p>A push goes from here to {@link Shard}, which applies it once however often it arrives, and on to
+ * {@link TrainedShard}, which turns pushes into updates.
  *
- * <p><b>What may run when.</b> All of it runs on the service's thread, one request after the other, and no request
- * waits for anything outside while it is handled. Meanwhile others touch shards in two places only:
+ * <p><b>Concurrency.</b> This class runs on the service's thread, one request after the other, and no request waits for
+ * anything external while it is handled. Meanwhile others access shards in two places only:
  *
  * <ul>
  *   <li>Clients that have mapped a shard without training change it at any time, under the locks of
- *       {@link StripedMemory}. This class takes the same locks. It does not hear of such a change, so
+ *       {@link StripedMemory}. This class takes the same locks. It is not notified of such a change, so
  *       {@link #answerWaiting} is called in every turn of the service.
  *   <li>A client fills its push box ({@link PushBoxes}) between the reply to one push and its next push, and the server
- *       uses the box between that push and its reply. So it needs no lock.
+ *       uses the box between that push and its reply. So the box needs no lock.
  * </ul>
  *
  * <p><b>Invariants.</b>
  *
  * <ul>
- *   <li>A change is applied, and noted in the {@link ChangeLedger}, in one turn: there is no moment at which only one
- *       of the two has happened.
- *   <li>After everything that changes a shard or a clock, waiting requests are tried again: none waits for what has
- *       happened.
- *   <li>A client that is gone holds nobody back. Its clock counts no more, its requests are dropped, its memory is
- *       given back. What it had pushed stays.
- *   <li>No client makes a server grow. It has one change that arrives, as long as its longest so far and paid for by
- *       the {@link MemoryBudget}; {@link ClientLink#MOST_REPLIES} replies under way, whose data are read from the shard
- *       as they are sent; and one waiting request of each kind for each buffer.
+ *   <li>A change is applied, and recorded in the {@link ChangeLedger}, in one turn: there is never a moment at which
+ *       only one of the two has happened.
+ *   <li>After everything that changes a shard or a clock, waiting requests are tried again: none waits for a condition
+ *       that already holds.
+ *   <li>A client that has left or is lost delays no other. Its clock no longer counts, its requests are dropped, its
+ *       memory is freed. What it has pushed stays.
+ *   <li>No client makes a server grow. It has one arriving change, as long as its longest so far and charged to the
+ *       {@link MemoryBudget}; {@link ClientLink#MOST_REPLIES} replies in flight, whose data are read from the shard as
+ *       they are sent; and one waiting request of each kind for each buffer.
  * </ul>
  */
 final class ShardServer {
@@ -77,8 +77,8 @@ final class ShardServer {
      * Creates a server.
      *
      * @param workers ranks that push, in the order of their clocks
-     * @param all ranks that ask anything
-     * @param faults what happens to replies
+     * @param all ranks that make any requests
+     * @param faults applied to replies
      */
     ShardServer(ShardTable table, List<Integer> workers, List<Integer> all, Faults faults) {
         this.table = table;
@@ -96,7 +96,7 @@ final class ShardServer {
         return known;
     }
 
-    /** Takes a frame of a client. */
+    /** Receives a frame of a client. */
     boolean onFrame(int rank, Frame frame, ByteBuffer payload, int offset) {
         ClientLink client = client(rank);
         if (client.isGone()) {
@@ -135,13 +135,13 @@ final class ShardServer {
         if (shard != null) {
             return shard.objection(ofBuffer, client.worker(), dataBytes);
         }
-        // One that is gone was freed by an earlier copy of the same request.
+        // A missing buffer was freed by an earlier copy of the same request.
         return request instanceof Free
                 ? null
                 : "buffer number " + ofBuffer.buffer() + " does not exist any more: it was freed";
     }
 
-    /** A push is a change and a pull is a wait: what is left of requests about training is answered at once. */
+    /** A push is a change and a pull is a wait: the other requests about training are answered at once. */
     private void handle(ClientLink client, long call, Request<?> request) {
         if (request instanceof Open open) {
             client.reply(call, table.open(client.rank(), call, open));
@@ -234,12 +234,12 @@ final class ShardServer {
         return true;
     }
 
-    /** Answers what could not be answered before. */
+    /** Answers waiting requests that can be answered now. */
     void answerWaiting() {
         waiting.retry(attempt);
     }
 
-    /** How many requests wait for something to happen. */
+    /** Number of requests that wait for a condition. */
     int waiting() {
         return waiting.size();
     }
@@ -247,7 +247,7 @@ final class ShardServer {
     private void free(int buffer) {
         Shard shard = table.find(buffer);
         if (shard != null) {
-            // Whoever is being sent a part of it asks again, and then learns that it is gone.
+            // A client that is being sent a part of it repeats its request, and then learns that it was freed.
             clients.values()
                     .forEach(client -> client.dropRepliesFrom(shard.memory().data()));
             waiting.refuse(buffer, "buffer " + shard.buffer() + " was freed");
@@ -255,22 +255,22 @@ final class ShardServer {
         }
     }
 
-    /** Whether there is something to send to a rank. */
+    /** Whether there are replies for a rank. */
     boolean hasReplies(int rank) {
         return client(rank).hasReplies();
     }
 
-    /** As {@link #advance}, but ends before the first reply with data. */
+    /** As {@link #advance}, but stops before the first reply with data. */
     int acknowledge(int rank, FrameSender sender) {
         return client(rank).advance(sender, false);
     }
 
-    /** Sends a client what its link takes now. Returns how many frames that were. */
+    /** Sends a client what its link accepts now. Returns the number of frames. */
     int advance(int rank, FrameSender sender) {
         return client(rank).advance(sender, true);
     }
 
-    /** A rank has left or is lost: it pushes no more, and nobody waits for it. */
+    /** A rank has left or is lost: it pushes no more, and no other waits for it. */
     void forget(int rank) {
         ClientLink client = client(rank);
         if (client.isGone()) {
@@ -289,19 +289,19 @@ final class ShardServer {
         }
     }
 
-    /** A rank was lost and has been restarted: its new process asks from the beginning. */
+    /** A rank was restarted: its new process makes its requests from the beginning. */
     void restarted(int rank) {
         forget(rank);
         abandon(rank);
         clients.remove(rank);
     }
 
-    /** Drops what was to be sent to a rank that is lost. */
+    /** Drops the replies to a lost rank. */
     void abandon(int rank) {
         client(rank).abandon();
     }
 
-    /** Whether all workers have left or are lost, and have got their last replies. */
+    /** Whether all workers have left or are lost, and have received their last replies. */
     boolean isDone() {
         for (int rank : all) {
             ClientLink client = client(rank);

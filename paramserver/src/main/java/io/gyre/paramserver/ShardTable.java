@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The buffers of one server: creates, finds and frees its shard of each.
  *
- * <p>Memory: each shard once, for parameters in training {@link TrainedShard#copies} times, and its {@link PushBoxes}.
+ * <p>Memory: each shard once, {@link TrainedShard#copies} times for parameters in training, and its {@link PushBoxes}.
  */
 final class ShardTable {
 
@@ -28,30 +28,30 @@ final class ShardTable {
     private final Map<Integer, Shard> byNumber = new TreeMap<>();
     private int nextNumber;
 
-    /** Where a server gets its memory. */
+    /** Allocates a server's memory. */
     interface Allocator {
 
         /**
-         * Allocates zeros.
+         * Allocates zeroed memory.
          *
-         * @param shared whether clients on this host may read and change it themselves
+         * @param shared whether clients on this host may read and change it directly
          */
         StripedMemory allocate(String purpose, long bytes, boolean shared);
 
-        /** Whether a client can map what is shared. */
+        /** Whether a client can map shared memory. */
         boolean isNear(int rank);
 
-        /** Gives them back. */
+        /** Frees the memory. */
         void free(StripedMemory memory);
     }
 
     /**
-     * Without buffers.
+     * Creates a table without buffers.
      *
-     * @param index which of the servers this is
+     * @param index of this server
      * @param workers ranks that push, in the order of their clocks
-     * @param training how parameters are trained; null if nothing is
-     * @param budget pays for shards
+     * @param training how parameters are trained; null if none are
+     * @param budget charged for shards
      * @param allocator of shards
      */
     ShardTable(
@@ -84,7 +84,7 @@ final class ShardTable {
     /**
      * Creates or finds a buffer.
      *
-     * @param call number of the request's call: a request that comes twice creates one buffer
+     * @param call number of the request's call: a repeated request creates one buffer
      */
     Reply open(int rank, long call, Open request) {
         BufferSpec wanted = request.spec();
@@ -170,12 +170,12 @@ final class ShardTable {
         return own == null ? 1 : TrainedShard.copies(own, workers.size());
     }
 
-    /** A client pushes no more: gives its push boxes back. */
+    /** A client pushes no more: frees its push boxes. */
     void forget(int rank) {
         byNumber.values().forEach(shard -> shard.pushBoxes().free(rank));
     }
 
-    /** Frees a buffer's memory and forgets it. Nobody may be reading from it. */
+    /** Frees a buffer's memory and forgets it. No thread may be reading from it. */
     void free(Shard shard) {
         byName.remove(shard.buffer().name());
         byNumber.remove(shard.number());

@@ -7,12 +7,12 @@ import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /**
- * A buffer on the servers, one shard on each, as a client uses it: opens all shards, and does with each what is to be
- * done with the whole.
+ * A buffer on the servers, with one shard on each, as a client uses it: opens all shards, and applies each operation to
+ * all of them.
  *
- * <p>There are two ways to a shard. One on this host is <em>mapped</em>, and this rank works on it itself. Any other is
- * <em>remote</em>, and its server is asked. An operation on the whole asks the servers of the remote shards, does its
- * own work on the mapped ones while they do theirs, and waits last.
+ * <p>There are two ways to access a shard. One on this host is <em>mapped</em>, and this rank works on it directly. Any
+ * other is <em>remote</em>, and requests go to its server. An operation first sends the requests for the remote shards,
+ * then works on the mapped ones, and waits last.
  *
  * <dl>
  *   <dt>Threading
@@ -64,34 +64,34 @@ final class ShardedBuffer {
         return shards;
     }
 
-    /** Shards on this host. */
+    /** The mapped shards. */
     List<ShardHandle> mapped() {
         return mapped;
     }
 
-    /** Shards elsewhere. */
+    /** The remote shards. */
     List<ShardHandle> remote() {
         return remote;
     }
 
-    /** Copies the whole of it. Returns the version of the oldest shard. */
+    /** Copies the whole buffer. Returns the lowest version of the shards. */
     long read(Region into) {
         checkLength(into);
         return onEach(shard -> shard.read(into), shard -> shard.readMapped(into));
     }
 
-    /** Replaces the whole of it. Returns the version of the oldest shard. */
+    /** Replaces the whole buffer. Returns the lowest version of the shards. */
     long write(Region from) {
         checkLength(from);
         return onEach(shard -> shard.write(from), shard -> shard.writeMapped(from));
     }
 
     /**
-     * Does something with every shard, and waits for it.
+     * Applies an operation to every shard, and waits for it.
      *
-     * @param ask asks the server of a remote shard
-     * @param work does it with a mapped shard, and returns its version
-     * @return the version of the oldest shard
+     * @param ask sends the request for a remote shard
+     * @param work works on a mapped shard, and returns its version
+     * @return the lowest version of the shards
      */
     long onEach(Function<ShardHandle, Call<? extends Reply.Versioned>> ask, ToLongFunction<ShardHandle> work) {
         List<Call<? extends Reply.Versioned>> calls = new ArrayList<>(remote.size());
@@ -105,7 +105,10 @@ final class ShardedBuffer {
         return Math.min(oldest, caller.awaitAll(calls));
     }
 
-    /** Asks the servers of all shards at once, and waits for their replies, which are in the order of the servers. */
+    /**
+     * Sends requests to the servers of all shards at once, and waits for their replies, which are in the order of the
+     * servers.
+     */
     <R extends Reply> List<R> askAll(Function<ShardHandle, Call<R>> ask) {
         List<Call<R>> calls = shards.stream().map(ask).toList();
         return calls.stream().map(caller::await).toList();

@@ -7,21 +7,21 @@ import io.gyre.openblas.FastKernels;
 import java.util.List;
 
 /**
- * A named vector on the servers, in one shard on each, used as one: made by {@link ParameterService#create} and
+ * A named vector on the servers, in one shard on each, used as one: created by {@link ParameterService#create} and
  * {@link ParameterService#attach}.
  *
  * <dl>
  *   <dt>Atomicity
- *   <dd>{@link #write} and {@link #accumulate} happen once in each shard, however often they must be sent.
- *       Shards change one after the other. {@link #read} may see a part of a change that happens meanwhile.
+ *   <dd>{@link #write} and {@link #accumulate} are applied once to each shard, however often they must be sent. Shards
+ *       change one after the other. {@link #read} may see a part of a concurrent change.
  *   <dt>Memory
- *   <dd>Shards on this host are mapped: this rank works on them itself, under locks that lie beside them, and nothing
+ *   <dd>Shards on this host are mapped: this rank works on them directly, under locks stored next to them, and nothing
  *       is sent.
  *   <dt>Threading
  *   <dd>One thread at a time.
  *   <dt>Failure
  *   <dd>{@link io.gyre.PeerLostException} if a server is lost, {@link io.gyre.PeerTimeoutException} if it does not
- *       answer, {@link io.gyre.GyreException} if it refuses; it is not harmed by what it refuses.
+ *       reply, {@link io.gyre.GyreException} if it rejects a request; a rejected request does no harm.
  * </dl>
  */
 public final class SoftMemoryBox {
@@ -54,20 +54,20 @@ public final class SoftMemoryBox {
         return buffer.spec().byteLength();
     }
 
-    /** Copies the whole of it into {@code into}, which must be as long. Returns the version of the oldest shard. */
+    /** Copies the whole box into {@code into}, which must be as long. Returns the lowest version of the shards. */
     public long read(Region into) {
         return note(buffer.read(into));
     }
 
     /**
-     * Begins to copy the whole of it into {@code into}, which must be as long. It belongs to the service until
-     * {@link #awaitRead}. What was begun to be added before is in it. One such read at a time.
+     * Starts to copy the whole box into {@code into}, which must be as long, and must not be touched until
+     * {@link #awaitRead}. It contains all additions begun before. One such read at a time.
      */
     public void beginRead(Region into) {
         buffer.checkLength(into);
         awaitRead();
         for (ShardHandle shard : buffer.mapped()) {
-            // By the thread that adds, and so after what it was given to add.
+            // On the thread that adds, and so after the additions it was given before.
             reading.begin(() -> shard.readMapped(into));
         }
         for (ShardHandle shard : buffer.remote()) {
@@ -75,12 +75,12 @@ public final class SoftMemoryBox {
         }
     }
 
-    /** Waits for the end of what {@link #beginRead} has begun. */
+    /** Waits for the read that {@link #beginRead} has started. */
     public void awaitRead() {
         note(reading.await());
     }
 
-    /** Replaces the whole of it; returns when all servers have done so. */
+    /** Replaces the whole content; returns when all servers have done so. */
     public void write(Region from) {
         note(buffer.write(from));
     }
@@ -92,7 +92,7 @@ public final class SoftMemoryBox {
         note(buffer.onEach(shard -> shard.accumulate(delta), shard -> shard.accumulateMapped(delta, kernels)));
     }
 
-    /** Begins to add {@code delta}, which must stay as it is until {@link #awaitAccumulate}. */
+    /** Starts to add {@code delta}, which must not change until {@link #awaitAccumulate}. */
     public void beginAccumulate(Region delta) {
         buffer.checkLength(delta);
         awaitAccumulate();
@@ -104,7 +104,7 @@ public final class SoftMemoryBox {
         }
     }
 
-    /** Waits for the end of what {@link #beginAccumulate} has begun. */
+    /** Waits for the addition that {@link #beginAccumulate} has started. */
     public void awaitAccumulate() {
         note(accumulating.await());
     }
@@ -114,18 +114,18 @@ public final class SoftMemoryBox {
         return version;
     }
 
-    /** Waits until every shard has seen so many writes and accumulations. */
+    /** Waits until every shard has seen that many writes and accumulations. */
     public void awaitVersion(long least) {
         List<Reply.Reached> reached = buffer.askAll(shard -> shard.awaitVersion(least));
         note(reached.stream().mapToLong(Reply.Reached::version).min().orElse(Pending.NO_VERSION));
     }
 
-    /** Number of writes and accumulations of the oldest shard, as of the last answer to this object. */
+    /** Lowest number of writes and accumulations of any shard, as of the last reply to this object. */
     public long version() {
         return version;
     }
 
-    /** Frees it on the servers, for everybody. */
+    /** Frees the memory on the servers, for all clients. */
     public void free() {
         buffer.askAll(ShardHandle::free);
     }

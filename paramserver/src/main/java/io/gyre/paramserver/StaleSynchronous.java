@@ -1,11 +1,11 @@
 package io.gyre.paramserver;
 
 /**
- * Pushes are applied as they come, and nobody is more than a bound ahead of the slowest. Ho et al., "More effective
- * distributed ML via a stale synchronous parallel parameter server", NIPS 2013.
+ * Pushes are applied as they arrive, and no worker is more than a bound ahead of the slowest. Ho et al., "More
+ * effective distributed ML via a stale synchronous parallel parameter server", NIPS 2013.
  *
- * @param bound most steps of staleness, 0 or more. With 0 nobody begins a step before all have ended the one before, as
- *     in {@link BulkSynchronous}, but every push is an update of its own
+ * @param bound greatest staleness in steps, 0 or more. With 0, no worker begins a step before all have ended the
+ *     previous one, as in {@link BulkSynchronous}, but every push is an update of its own
  */
 public record StaleSynchronous(int bound) implements Consistency {
 
@@ -30,7 +30,7 @@ public record StaleSynchronous(int bound) implements Consistency {
         return false;
     }
 
-    /** Own pushes count, too: with a bound of 0 the own last one would be missing. */
+    /** A worker's own pushes count too: with a bound of 0, its last one would be missing. */
     @Override
     public boolean mayPullAhead() {
         return bound > 0;

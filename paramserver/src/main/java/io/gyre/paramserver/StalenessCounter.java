@@ -3,21 +3,20 @@ package io.gyre.paramserver;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Counts how stale the pushes to one shard were, without allocating. For the service's thread. */
+/** Counts the staleness of the pushes to one shard, without allocation. Used by the service's thread. */
 final class StalenessCounter {
 
     private final long[] counts = new long[StalenessHistogram.BINS];
     private long max;
     private long sum;
 
-    /** Counts a push. */
     void count(long staleness) {
         counts[(int) Math.min(staleness, counts.length - 1)]++;
         max = Math.max(max, staleness);
         sum += staleness;
     }
 
-    /** What was counted so far. */
+    /** The counts so far. */
     StalenessHistogram histogram() {
         List<Long> all = new ArrayList<>();
         for (long count : counts) {

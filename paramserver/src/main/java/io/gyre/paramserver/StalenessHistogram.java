@@ -7,11 +7,11 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * How stale the pushes were that servers have applied. A push of a vector on several servers counts once on each.
+ * Staleness of the pushes that servers have applied. A push of a vector on several servers counts once on each.
  *
- * @param counts how many had a staleness of 0, 1, 2 and so on; the last also those that had more
+ * @param counts number of pushes with a staleness of 0, 1, 2 and so on; the last includes all greater ones
  * @param max the greatest staleness
- * @param sum of all staleness
+ * @param sum of the staleness of all pushes
  */
 public record StalenessHistogram(List<Long> counts, long max, long sum) {
 
@@ -23,7 +23,7 @@ public record StalenessHistogram(List<Long> counts, long max, long sum) {
         counts = List.copyOf(counts);
     }
 
-    /** Those of two servers together. */
+    /** The sum of two histograms. */
     StalenessHistogram plus(StalenessHistogram other) {
         List<Long> both = new ArrayList<>();
         for (int bin = 0; bin < BINS; bin++) {

@@ -8,26 +8,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Locks in memory that several processes have mapped. A process that dies with a lock stops nobody.
+ * Locks in memory that several processes have mapped. A process that is lost while it holds a lock blocks no other.
  *
- * <p>A lock is one word: 0 when it is free, else the process that holds it. The low half is its rank + 1, the high half
- * the incarnation of that rank. The rank alone would not do: a restarted worker has the same rank, and lives.
+ * <p>A lock is one word: 0 when it is free, otherwise the process that holds it. The low half is its rank + 1, the high
+ * half the incarnation of that rank. The rank alone would not do: a restarted worker has the same rank, and is alive.
  *
  * <pre>
  *   free --CAS(0, own)--> own            the normal way; unlock stores 0
- *   dead --CAS(dead, own)--> own         whoever finds the holder gone takes the lock over
+ *   lost --CAS(lost, own)--> own         a process that finds the holder lost takes over its lock
  * </pre>
  *
  * <p><b>Invariants.</b> A process writes its own word only by a compare-and-set, and 0 only into a lock that it holds.
- * So at most one living process is between {@link #lock} and {@link #unlock}. Of several that find a dead holder one
+ * So at most one living process is between {@link #lock} and {@link #unlock}. Of several that find a lost holder one
  * wins, since all compare with the same word. The release store orders the holder's changes before the next holder's
  * reads.
  *
- * <p><b>What is lost.</b> A process that dies with a lock may have done a part of its change. The next holder logs
- * that, and goes on with the part in the data. Nobody was told that the change had happened.
+ * <p><b>Partial changes.</b> A process that is lost while it holds a lock may have applied a part of its change. The
+ * next holder logs that, and continues with the part in the data. The change was never acknowledged.
  *
- * <p><b>Who is gone.</b> A holder whose incarnation is below the known one of its rank is gone. One above it lives: it
- * has started so recently that this process has not heard of it. Of the known one the session says whether it is gone.
+ * <p><b>Lost holders.</b> A holder whose incarnation is below the known one of its rank has been replaced. One above it
+ * is alive: it started so recently that this process has not heard of it. For the known one, the session says whether
+ * it has left or is lost.
  */
 final class StripeLocks {
 
@@ -35,10 +36,10 @@ final class StripeLocks {
 
     private static final VarHandle WORD = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
-    /** A lock has a cache line of its own, so that waiting for one does not slow down the holder of another. */
+    /** A lock has its own cache line, so that waiting for one does not slow down the holder of another. */
     static final long LINE_BYTES = 64;
 
-    /** A stripe takes some ten microseconds to add: about as long as this, and less than a pause. */
+    /** Adding to a stripe takes about ten microseconds: about as long as this, and less than a pause. */
     private static final int SPINS = 300;
 
     private final Region memory;
@@ -56,18 +57,18 @@ final class StripeLocks {
         /** Whether a rank has left or is lost. */
         boolean hasGone(int rank);
 
-        /** How many processes have been this rank before. */
+        /** Number of earlier processes of a rank. */
         default int incarnation(int rank) {
             return 0;
         }
     }
 
     /**
-     * Looks at locks.
+     * Creates a view of existing or new locks.
      *
-     * @param memory in which they lie; zeros when they are new
+     * @param memory that holds them; zeros when they are new
      * @param offset of the first; the next is {@link #LINE_BYTES} later
-     * @param rank who takes them through this object
+     * @param rank that takes them through this object
      * @param of what they protect, for the log
      */
     StripeLocks(Region memory, long offset, int rank, Guard guard, String of) {
@@ -82,7 +83,7 @@ final class StripeLocks {
         return (long) incarnation << Integer.SIZE | (rank + 1);
     }
 
-    /** Takes a lock, and waits for it as long as its holder lives and the guard has patience. */
+    /** Takes a lock, and waits for it as long as its holder is alive and the guard does not fail. */
     void lock(long stripe) {
         long at = offset + LINE_BYTES * stripe;
         for (int tries = 0; !compareAndSet(at, 0, own); tries++) {
@@ -105,7 +106,7 @@ final class StripeLocks {
         }
     }
 
-    /** Gives a lock back, which this process holds. */
+    /** Releases a lock that this process holds. */
     void unlock(long stripe) {
         long at = offset + LINE_BYTES * stripe;
         WORD.setRelease(memory.window(at), memory.windowOffset(at), 0L);

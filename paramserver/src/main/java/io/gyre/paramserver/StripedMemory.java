@@ -9,10 +9,10 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * The memory of a shard, which several processes may have mapped and change at the same time. Each stripe of it has a
- * lock ({@link StripeLocks}), so that many can add to it at once and nothing is lost.
+ * The memory of a shard, which several processes may have mapped and change concurrently. Each stripe has a lock
+ * ({@link StripeLocks}), so that many can add at once and nothing is lost.
  *
- * <p>A change is atomic in each stripe, not in the whole; a read takes no locks, and may see a part of a change.
+ * <p>A change is atomic in each stripe, but not in the whole; a read takes no locks, and may see a part of a change.
  *
  * <pre>
  *  0  long  number of changes
@@ -25,7 +25,7 @@ final class StripedMemory {
 
     private static final VarHandle WORD = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
-    /** Fits a second-level cache, and is worth the hand-over of a lock. */
+    /** Fits in a second-level cache, and is large enough to amortise a lock. */
     private static final long STRIPE_BYTES = 256 << 10;
 
     private static final long PAGE_BYTES = 4096;
@@ -40,11 +40,11 @@ final class StripedMemory {
     private final StripeLocks locks;
 
     /**
-     * Looks at a shard.
+     * Creates a view of a shard's memory.
      *
-     * @param whole of {@link #wholeBytes}; zeros when it is new
-     * @param box name of the memory box in which it lies; empty if nobody else sees it
-     * @param rank who uses it through this object
+     * @param whole memory of {@link #wholeBytes}; zeros when it is new
+     * @param box name of the memory box that holds it; empty if it is not shared
+     * @param rank that uses it through this object
      */
     StripedMemory(Region whole, long dataBytes, String box, int rank, StripeLocks.Guard guard) {
         this.whole = whole;
@@ -54,7 +54,7 @@ final class StripedMemory {
         locks = new StripeLocks(whole, LOCKS_AT, rank, guard, toString());
     }
 
-    /** Memory for so many bytes of data with all that belongs to it. */
+    /** Memory for that many bytes of data, including locks and counters. */
     static long wholeBytes(long dataBytes) {
         long head = LOCKS_AT + StripeLocks.LINE_BYTES * stripes(dataBytes);
         return (head + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES + dataBytes;
@@ -64,12 +64,12 @@ final class StripedMemory {
         return (dataBytes + STRIPE_BYTES - 1) / STRIPE_BYTES;
     }
 
-    /** The data; no lock protects who uses them so. */
+    /** The data, for access without locks. */
     Region data() {
         return data;
     }
 
-    /** Name of the memory box in which it lies; empty if nobody else sees it. */
+    /** Name of the memory box that holds it; empty if it is not shared. */
     String box() {
         return box;
     }
@@ -91,7 +91,6 @@ final class StripedMemory {
         WORD.setVolatile(whole.window(FREED_AT), whole.windowOffset(FREED_AT), 1L);
     }
 
-    /** Copies all of it. */
     void read(Region into) {
         whole.enter("a read of a soft memory box");
         try {
@@ -101,7 +100,7 @@ final class StripedMemory {
         }
     }
 
-    /** Fills all of it, without locks: for memory that has one writer, which says when another may read. */
+    /** Fills all of it, without locks: for memory that has one writer, which says when others may read. */
     void fill(Region from) {
         whole.enter("a push through shared memory");
         try {
@@ -111,12 +110,12 @@ final class StripedMemory {
         }
     }
 
-    /** Replaces what is at {@code offset}. */
+    /** Replaces the data at {@code offset}. */
     void write(long offset, Region from) {
         change(offset, from, (at, part) -> Vectors.copy(data.slice(at, part.byteLength()), part));
     }
 
-    /** Adds to what is at {@code offset}. */
+    /** Adds to the data at {@code offset}. */
     void accumulate(Kernels kernels, ElementType type, long offset, Region delta) {
         change(
                 offset,
@@ -124,7 +123,7 @@ final class StripedMemory {
                 (at, part) -> Vectors.add(kernels, ReduceOp.SUM, type, data.slice(at, part.byteLength()), part));
     }
 
-    /** Adds to the double at the beginning, and returns what it was. */
+    /** Adds to the double at the start, and returns its previous value. */
     double getAndAdd(double delta) {
         whole.enter("a count in a soft memory box");
         try {
@@ -151,7 +150,7 @@ final class StripedMemory {
         whole.enter("a change of a soft memory box");
         try {
             long count = stripes(data.byteLength());
-            // Those who change it at the same time begin at different places, and so rarely meet.
+            // Concurrent writers start at different stripes, and so rarely collide.
             long first = count == 0 ? 0 : rank * 7L % count;
             for (long i = 0; i < count; i++) {
                 long stripe = (first + i) % count;

@@ -7,7 +7,7 @@ import io.gyre.memory.Region;
 import io.gyre.openblas.FastKernels;
 import org.jspecify.annotations.Nullable;
 
-/** A shard of parameters in training: turns pushes into updates as its consistency wants it. */
+/** A shard of parameters in training: turns pushes into updates as its consistency requires. */
 final class TrainedShard {
 
     private final ElementType type;
@@ -17,10 +17,10 @@ final class TrainedShard {
     private final ClockTable clocks;
     private final Kernels kernels = FastKernels.choose();
 
-    /** For steps that are combined: the weighted sum of the pushes of the step so far. */
+    /** For combined steps: the weighted sum of the pushes of the current step. */
     private final @Nullable Region sum;
 
-    /** For delay compensation: what each worker has pulled last. */
+    /** For delay compensation: each worker's last pull. */
     private final @Nullable Region[] pulled;
 
     private final StalenessCounter staleness = new StalenessCounter();
@@ -30,10 +30,10 @@ final class TrainedShard {
     private int epoch;
 
     /**
-     * Begins to train.
+     * Starts training.
      *
      * @param parameters borrowed
-     * @param offset where in the whole vector they begin, in elements
+     * @param offset of the parameters in the whole vector, in elements
      */
     TrainedShard(ElementType type, Region parameters, long offset, Training training, int workers) {
         this.type = type;
@@ -45,12 +45,11 @@ final class TrainedShard {
         pulled = new Region[training.delayCompensation() > 0 ? workers : 0];
     }
 
-    /** How many copies of a shard a server holds for its training, but for what the optimiser needs. */
+    /** Number of copies of a shard that a server holds for training, without the optimiser's state. */
     static int copies(Training training, int workers) {
         return 1 + (training.consistency().combinesSteps() ? 1 : 0) + (training.delayCompensation() > 0 ? workers : 0);
     }
 
-    /** Updates that were applied. */
     long updates() {
         return updates;
     }
@@ -68,7 +67,7 @@ final class TrainedShard {
     }
 
     /**
-     * Takes a push.
+     * Processes a push.
      *
      * @param gradient mean over the worker's examples; overwritten
      */
@@ -103,7 +102,7 @@ final class TrainedShard {
         }
     }
 
-    /** Applies the sum of a step once nobody is missing in it. */
+    /** Applies the sum of a step once no push is missing. */
     private void endStep() {
         Region combined = sum;
         if (combined == null || examplesInSum == 0 || clocks.slowest() <= stepOfSum) {
@@ -116,7 +115,7 @@ final class TrainedShard {
         examplesInSum = 0;
     }
 
-    /** Notes what a worker computes with from now on. */
+    /** Records the parameters that a worker computes with from now on. */
     void pulled(int worker) {
         if (training.delayCompensation() > 0) {
             Region copy = pulled[worker];
@@ -134,12 +133,12 @@ final class TrainedShard {
         endStep();
     }
 
-    /** A worker has been restarted. Returns the step at which it goes on: see {@link ClockTable#rejoin}. */
+    /** A worker was restarted. Returns the step at which it continues: see {@link ClockTable#rejoin}. */
     long rejoin(int worker, long step) {
         return clocks.rejoin(worker, step);
     }
 
-    /** A worker goes on. */
+    /** A worker continues. */
     void resume(int worker, long step) {
         clocks.resume(worker, step);
     }

@@ -35,7 +35,7 @@ final class Vectors {
         }
     }
 
-    /** Copies all of {@code from} to the beginning of {@code into}. */
+    /** Copies all of {@code from} to the start of {@code into}. */
     static void copy(Region into, Region from) {
         for (long done = 0; done < from.byteLength(); ) {
             int n = from.contiguous(done, from.byteLength() - done);
@@ -44,14 +44,14 @@ final class Vectors {
         }
     }
 
-    /** One element, whatever its type. */
+    /** Reads one element of any type. */
     static double get(ElementType type, Region region, long index) {
         return type == ElementType.FLOAT32
                 ? region.getFloat(index * Float.BYTES)
                 : region.getDouble(index * Double.BYTES);
     }
 
-    /** Sets one element, rounded to its type. */
+    /** Writes one element, rounded to its type. */
     static void put(ElementType type, Region region, long index, double value) {
         if (type == ElementType.FLOAT32) {
             region.putFloat(index * Float.BYTES, (float) value);

@@ -5,10 +5,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Requests that a server cannot answer yet: for a step that may not begin, for a version that has not been reached.
+ * Requests that a server cannot answer yet: for a step that may not begin, or for a version that has not been reached.
  *
- * <p>At most one of each kind for each client and buffer: a new one replaces the one before, which the client has given
- * up or repeated. So there is a bound, and a client that asks in vain over and over does not make the server grow.
+ * <p>At most one of each kind for each client and buffer: a new one replaces the previous one, which the client has
+ * given up or repeated. So there is a bound, and a client that keeps repeating requests does not make the server grow.
  */
 final class WaitingRequests {
 
@@ -22,7 +22,6 @@ final class WaitingRequests {
 
     private final List<Waiting> all = new ArrayList<>();
 
-    /** Keeps a request. */
     void add(ClientLink client, long call, Wait<?> request) {
         all.removeIf(other -> other.client == client
                 && other.request.getClass() == request.getClass()
@@ -30,7 +29,7 @@ final class WaitingRequests {
         all.add(new Waiting(client, call, request));
     }
 
-    /** Answers those that can be answered by now, in the order in which they came. */
+    /** Answers those that can be answered now, in the order of arrival. */
     void retry(Attempt attempt) {
         int left = 0;
         for (int i = 0; i < all.size(); i++) {
@@ -44,12 +43,12 @@ final class WaitingRequests {
         }
     }
 
-    /** Drops all of a client. */
+    /** Drops all requests of a client. */
     void forget(ClientLink client) {
         all.removeIf(each -> each.client == client);
     }
 
-    /** Drops all about a buffer, with a word to their clients. */
+    /** Rejects all requests about a buffer. */
     void refuse(int buffer, String reason) {
         for (Waiting each : all) {
             if (each.request.buffer() == buffer) {

@@ -1,5 +1,5 @@
 /**
- * Memory that many ranks share through servers, and on it parameters that are trained without waiting for everybody.
+ * Memory that many ranks share through servers, and parameters in it that are trained without waiting for all ranks.
  */
 @NullMarked
 package io.gyre.paramserver;

@@ -11,7 +11,7 @@ import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a step leaves to the garbage collector, by the count that the JVM keeps of each thread. */
+/** The garbage of a step, by the JVM's count for each thread. */
 @Timeout(60)
 class AllocationTest {
 
@@ -50,7 +50,7 @@ class AllocationTest {
         });
     }
 
-    /** By the caller and by the service's thread. */
+    /** Bytes allocated by the caller and by the service's thread. */
     private static long allocated() {
         long service = Thread.getAllStackTraces().keySet().stream()
                 .filter(thread -> thread.getName().equals("gyre-parameters-0"))

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A server that is asked as over a network: requests and replies go through the codec, data in frames. */
+/** A server that gets requests as over a network: requests and replies go through the codec, data in frames. */
 final class AskedServer {
 
     static final int MAX_PAYLOAD = 4096;
@@ -20,15 +20,14 @@ final class AskedServer {
         this.server = server;
     }
 
-    /** What came back, in the order of coming. */
+    /** The replies received, in their order. */
     static final class Replies implements FrameSender {
         final List<Reply> all = new ArrayList<>();
         final List<Long> calls = new ArrayList<>();
 
-        /** Data of the last reply. */
         Region data = Region.allocate("data", 0);
 
-        /** Of all replies. */
+        /** Bytes of data of all replies. */
         long dataBytes;
 
         private long arrived;
@@ -60,12 +59,12 @@ final class AskedServer {
         }
     }
 
-    /** Asks something that comes without data. Returns the number of the call. */
+    /** Sends a request without data. Returns the number of the call. */
     long send(int rank, Request<?> request) {
         return announce(rank, request, 0);
     }
 
-    /** Asks something that comes with data, and sends none of them yet. Returns the number of the call. */
+    /** Sends a request with data, but none of the data yet. Returns the number of the call. */
     long announce(int rank, Request<?> request, long dataBytes) {
         repeat(++calls, rank, request, dataBytes);
         return calls;
@@ -78,7 +77,6 @@ final class AskedServer {
         server.onFrame(rank, frame, words, 0);
     }
 
-    /** Sends data of a call. */
     void sendData(long call, int rank, Region data) {
         for (long sent = 0; sent < data.byteLength(); ) {
             int n = data.contiguous(sent, Math.min(MAX_PAYLOAD, data.byteLength() - sent));
@@ -88,20 +86,20 @@ final class AskedServer {
         }
     }
 
-    /** All that the server has for a rank. */
+    /** Receives everything that the server has for a rank. */
     Replies receive(int rank) {
         Replies replies = new Replies();
         server.advance(rank, replies);
         return replies;
     }
 
-    /** Asks something. Returns the reply. */
+    /** Sends a request. Returns the reply. */
     Reply ask(int rank, Request<?> request) {
         send(rank, request);
         return receive(rank).last();
     }
 
-    /** Asks something with data. Returns the reply. */
+    /** Sends a request with data. Returns the reply. */
     Reply ask(int rank, Request<?> request, Region data) {
         sendData(announce(rank, request, data.byteLength()), rank, data);
         return receive(rank).last();

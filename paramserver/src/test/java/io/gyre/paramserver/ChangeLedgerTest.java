@@ -87,7 +87,7 @@ class ChangeLedgerTest {
         assertThat(ledger.judge(1, new ChangeId(8, 1))).isEqualTo(Verdict.APPLY);
     }
 
-    /** A client counts up by one; copies are lost, repeated and delayed, answers are lost, the client restarts. */
+    /** A client counts up by one; copies are lost, repeated and delayed, replies are lost, the client restarts. */
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
     void everyAcknowledgedChangeHappensOnceWhateverTheNetworkDoes(long seed) {

@@ -12,9 +12,8 @@ import java.time.Duration;
 import java.util.SplittableRandom;
 
 /**
- * What the processes of {@link CountingPushesTest} run: each pushes 1 to a cell of its own on every shard, over and
- * over, while messages in both directions are lost and repeated, and gives up waiting long before the answer is likely
- * to be there.
+ * The program of the processes of {@link CountingPushesTest}: each repeatedly pushes 1 to a cell of its own on every
+ * shard, while messages in both directions are lost and repeated, and stops waiting long before a reply is likely.
  */
 final class CountingProgram {
 
@@ -62,7 +61,7 @@ final class CountingProgram {
         long timeouts = 0;
         for (int push = 0; push < pushes; push++) {
             client.push(one, push, 1, 0);
-            // An impatient caller: it stops waiting, and comes again for the same push.
+            // An impatient caller: it stops waiting, and then waits for the same push again.
             boolean done = false;
             while (!done) {
                 try {

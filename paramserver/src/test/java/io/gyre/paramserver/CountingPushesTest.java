@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Four processes that are worker and server each, over UDP; one message in 20 is lost, and one in 20 comes twice. */
+/** Four processes, each worker and server, over UDP; one message in 20 is lost, and one in 20 arrives twice. */
 class CountingPushesTest {
 
     private static final int RANKS = 4;
@@ -55,7 +55,7 @@ class CountingPushesTest {
         count(TransportMode.UDP, 1_000, Duration.ofMinutes(2));
     }
 
-    /** In shared memory gradients are not sent, but said to lie there, and that is lost and repeated. */
+    /** In shared memory only the announcement of a gradient is sent, and that is lost and repeated. */
     @Test
     void everyCellEqualsTheAcknowledgedCountOfPushesThatAreLeftInSharedMemory() throws Exception {
         count(TransportMode.SHM, 1_000, Duration.ofMinutes(2));

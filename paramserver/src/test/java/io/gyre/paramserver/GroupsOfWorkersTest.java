@@ -45,7 +45,7 @@ class GroupsOfWorkersTest {
                     client.start(w);
                     client.resume(0);
                     gradient.putFloat(0, 1f + rank);
-                    // In bulk synchrony a step ends when all have pushed: that is two, and not three.
+                    // In bulk synchrony a step ends when all have pushed: here that is two, not three.
                     client.pushPull(gradient, 0, 1, 0, w);
                     assertThat(w.getFloat(0)).isEqualTo(-2f);
                     client.finish(w);
@@ -61,7 +61,7 @@ class GroupsOfWorkersTest {
         });
     }
 
-    /** It would wait for the other group otherwise, for a step that its own can no more take. */
+    /** Otherwise it would wait for the other group, for a step that its own can no longer take. */
     @Test
     void aLeadThatWaitsForAnotherGroupNoticesWhenItsOwnLosesARank() throws Exception {
         Gyre.local(4).run(session -> {

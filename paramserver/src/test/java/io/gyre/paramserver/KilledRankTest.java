@@ -107,7 +107,7 @@ class KilledRankTest {
         }
     }
 
-    /** The time is shown and not tested: others may want this machine's cores. A second is the promise. */
+    /** The time is reported but not asserted: others may need this machine's cores. The promise is a second. */
     private void assertFailed(int worker, long killed, String... words) throws Exception {
         RankJvm rank = ranks.get(worker);
         assertThat(rank.awaitExit(AT_MOST)).isEqualTo(1);

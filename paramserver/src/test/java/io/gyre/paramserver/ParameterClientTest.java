@@ -38,7 +38,7 @@ class ParameterClientTest {
                 .start();
     }
 
-    /** Minimises (w - target)^2 / 2, whose gradient is w - target, each worker with a target of its own. */
+    /** Minimises (w - target)^2 / 2, whose gradient is w - target, each worker with its own target. */
     @ParameterizedTest
     @MethodSource("consistencies")
     void workersFindTheMeanOfWhatTheyWant(Consistency consistency) throws Exception {
@@ -66,7 +66,7 @@ class ParameterClientTest {
                 }
                 assertThat(client.staleness().pushes()).isEqualTo(3 * 3 * 600);
                 for (int i = 0; i < ELEMENTS; i++) {
-                    // Without a bound, whoever comes last has the last word.
+                    // Without a bound, the last worker to push prevails.
                     double slack = consistency instanceof AsynchronousParallel ? 1 : 0.3;
                     assertThat(w.getDouble(8L * i)).isBetween(2 - slack, 2 + slack);
                 }
@@ -149,7 +149,7 @@ class ParameterClientTest {
                     client.awaitPull(w);
                     client.push(w, step, 1, 0);
                     if (!slow && step == 2) {
-                        // Three steps, 0 to 2, need nobody; the next needs the other's first.
+                        // Three steps, 0 to 2, need no other worker; the next needs the other's first.
                         client.awaitPush();
                         slowMayGo.countDown();
                     }

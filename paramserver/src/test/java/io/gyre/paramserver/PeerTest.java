@@ -55,7 +55,7 @@ class PeerTest {
         }
     }
 
-    /** What came until all that was asked for is there; frames of one sort that follow each other count once. */
+    /** The frames received until all replies are complete; consecutive frames of one kind count once. */
     private static List<String> listen(Endpoint endpoint) {
         List<String> sorts = new ArrayList<>();
         long[] answered = {0};

@@ -8,7 +8,8 @@ import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 
 /**
- * What the processes of {@link KilledRankTest} run: workers and perhaps a server, until somebody is killed or step 400.
+ * The program of the processes of {@link KilledRankTest}: workers and perhaps a server, until one is killed or step
+ * 400.
  */
 final class RankProgram {
 

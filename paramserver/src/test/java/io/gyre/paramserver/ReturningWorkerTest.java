@@ -29,7 +29,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Two workers and a server, with sessions as processes have them; a worker is lost and comes back, while messages are
+ * Two workers and a server, with sessions as processes have them; a worker is lost and restarted, while messages are
  * lost, too.
  */
 @Timeout(120)
@@ -92,7 +92,7 @@ class ReturningWorkerTest {
         return true;
     }
 
-    /** One worker's life: what it has pushed, and at last seen. */
+    /** One worker's process: what it has pushed, and last seen. */
     private final class Life implements AutoCloseable {
         private final AeronSession session;
         private final ParameterService service;
@@ -138,7 +138,7 @@ class ReturningWorkerTest {
             return step - firstStep;
         }
 
-        /** Ends without a word to the servers, as a process does that is killed. */
+        /** Ends without notifying the servers, as a killed process does. */
         void die() {
             session.fail("on purpose");
             session.close();
@@ -160,7 +160,7 @@ class ReturningWorkerTest {
         Life life = new Life(0);
         life.push(before);
         assertThat(away.await(1, TimeUnit.MINUTES)).isTrue();
-        // The bound holds for those who are there: nobody waits for the lost one.
+        // The bound applies to the workers in the run: none waits for the lost one.
         life.push(before);
         assertThat(back.await(1, TimeUnit.MINUTES)).isTrue();
         life.push(after);

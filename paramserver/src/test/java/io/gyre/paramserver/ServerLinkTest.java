@@ -25,7 +25,7 @@ class ServerLinkTest {
     private final ServerMessageCodec codec = new ServerMessageCodec();
     private final Sent sent = new Sent();
 
-    /** What was sent; takes as many frames as it has room for. */
+    /** Records what was sent; accepts as many frames as it has room for. */
     private static final class Sent implements FrameSender {
         private final List<Request<?>> requests = new ArrayList<>();
         private final List<Long> calls = new ArrayList<>();

@@ -134,7 +134,7 @@ class ServerMessageCodecTest {
                 .withMessageContainingAll(words);
     }
 
-    /** What garbled bytes are read as is written as the same bytes again: no two messages look alike. */
+    /** Garbled bytes that can be decoded are encoded as the same bytes again: no two messages have the same bytes. */
     @ParameterizedTest
     @MethodSource("messages")
     void garbledBytesAreRefusedOrAreAnotherMessage(ServerMessage message) {

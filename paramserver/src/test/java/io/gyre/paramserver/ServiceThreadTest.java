@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class ServiceThreadTest {
 
-    /** Does what it is given, and sleeps for a long time when it has nothing to do. */
+    /** Does the work it is given, and sleeps for a long time when there is none. */
     private static final class Doing implements ServiceThread.Agent {
         private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
         private final CountDownLatch closed = new CountDownLatch(1);

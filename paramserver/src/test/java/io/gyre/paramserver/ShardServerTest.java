@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Workers 0 and 1 train a vector on it; rank 2 only asks. No rank shares memory with it. */
+/** Workers 0 and 1 train a vector on it; rank 2 only makes requests. No rank shares memory with it. */
 class ShardServerTest {
 
     private static final int ELEMENTS = 3_000;
@@ -88,7 +88,7 @@ class ShardServerTest {
         }
     }
 
-    /** As {@code any}, such that this server can grant it at once. */
+    /** As {@code any}, changed so that this server can grant it at once. */
     private Request<?> aboutAnExistingBuffer(Request<?> any) {
         if (any instanceof Request.Create) {
             return new Request.Create(new BufferSpec("new", ElementType.FLOAT32, 1, false), 0);

@@ -31,7 +31,7 @@ class ShardedBufferTest {
     private final ShardPlan plan = new ShardPlan(ELEMENTS, 2);
     private final List<String> asked = new ArrayList<>();
 
-    /** Both servers, and the thread that asks them. */
+    /** Both servers, and the thread that carries the requests. */
     private final class Servers implements ServiceThread.Agent {
         private final List<AskedServer> servers = new ArrayList<>();
         private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
@@ -100,7 +100,7 @@ class ShardedBufferTest {
         public void onClose() {}
     }
 
-    /** In boxes of this rank, which its client attaches. */
+    /** Memory in boxes of this rank, which its client attaches. */
     private static final class SharedMemory implements ShardTable.Allocator, StripeLocks.Guard {
         private final Session session;
 

@@ -7,7 +7,7 @@ import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;
 
-/** What the processes of {@link SlowClientTest} run: two clients that read the same buffer, and a server. */
+/** The program of the processes of {@link SlowClientTest}: two clients that read the same buffer, and a server. */
 final class SlowClientProgram {
 
     static final int BYTES = 4 << 20;

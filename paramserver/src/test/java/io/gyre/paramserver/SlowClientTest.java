@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Clients that ask and do not listen, and clients that ask for more than there is. */
+/** Clients that send requests and do not read the replies, and clients that request more than there is. */
 @Timeout(120)
 class SlowClientTest {
 
@@ -89,7 +89,7 @@ class SlowClientTest {
         assertThat(refusals).isEqualTo(97);
     }
 
-    /** Real processes over UDP: the slow one stands still in the middle of its reads. */
+    /** Real processes over UDP: the slow one is stopped in the middle of its reads. */
     @Test
     void aServerDoesNotGrowWhileAClientStandsStill() throws Exception {
         List<String> flags = List.of("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED", "-Xmx64m");
@@ -101,7 +101,7 @@ class SlowClientTest {
             fast.awaitOutput("has read 20 times");
             slow.signal("STOP");
             long before = residentKilobytes(serving);
-            // Not more: a rank that stands still for 15 s is lost, and a busy machine is slow.
+            // Not more: a rank that is stopped for 15 s is lost, and a busy machine is slow.
             fast.awaitOutput("has read 80 times");
             long after = residentKilobytes(serving);
             slow.signal("CONT");

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a soft memory box does over any network. */
+/** The behaviour of a soft memory box over any network. */
 @Timeout(120)
 abstract class SoftMemoryBoxContract {
 
@@ -121,7 +121,7 @@ abstract class SoftMemoryBoxContract {
         });
     }
 
-    /** Each rank adds at places of its own, and so knows what it must find there. */
+    /** Each rank adds at its own offsets, and so knows the expected values. */
     @Test
     void aReadThatIsBegunAfterAnAccumulationHoldsIt() throws Exception {
         run(2, 0, (session, service) -> {
@@ -226,7 +226,7 @@ abstract class SoftMemoryBoxContract {
         count(300, 25, seed);
     }
 
-    /** Every rank adds 1 to a cell of its own, over and over, while messages are lost, repeated and asked for again. */
+    /** Every rank repeatedly adds 1 to a cell of its own, while messages are lost, repeated and requested again. */
     final void count(int pushes, int elements, long seed) throws InterruptedException {
         LocalCluster.over(network(), 4).run(session -> {
             SplittableRandom random =

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 
 class StalenessHistogramTest {
 
-    /** What a server counts, push by push. */
+    /** The result of counting these pushes one by one. */
     static StalenessHistogram of(long... staleness) {
         StalenessCounter counter = new StalenessCounter();
         for (long each : staleness) {

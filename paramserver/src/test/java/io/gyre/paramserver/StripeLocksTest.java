@@ -11,7 +11,7 @@ import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** Rank 9 is gone, and rank 8 was restarted once. */
+/** Rank 9 is lost, and rank 8 was restarted once. */
 @Timeout(60)
 class StripeLocksTest {
 
@@ -98,7 +98,7 @@ class StripeLocksTest {
         assertThatThrownBy(() -> locks(1).lock(1)).hasMessage("waited too long");
     }
 
-    /** All of them find a dead holder at the same time; then each counts without an atomic operation. */
+    /** All find a lost holder at the same time; then each counts without an atomic operation. */
     @Test
     void oneAtATimeIsInsideThoughTheFirstHolderIsDead() throws Exception {
         int threads = 4;

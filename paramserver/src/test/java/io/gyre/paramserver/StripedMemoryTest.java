@@ -19,7 +19,7 @@ class StripedMemoryTest {
 
     private static final long LINE = 64;
 
-    /** Rank 9 is dead; a wait for anybody else fails after a while. */
+    /** Rank 9 is lost; a wait for any other fails after a while. */
     private static final class FewPauses implements StripeLocks.Guard {
         private int pauses;
 
@@ -127,7 +127,7 @@ class StripedMemoryTest {
         assertThatThrownBy(() -> memory.write(0, Region.allocate("values", 8))).hasMessage("waited too long");
     }
 
-    /** All ranks were lost once and have come back. */
+    /** All ranks were lost and restarted once. */
     private static final class SecondProcesses implements StripeLocks.Guard {
         private final FewPauses few = new FewPauses();
 

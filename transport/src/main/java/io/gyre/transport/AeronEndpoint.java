@@ -31,45 +31,46 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Streams between one rank and its peers: in shared memory where the peer is near, else over UDP.
+ * Streams between one rank and its peers: in shared memory for peers on the same host, unless the transport is UDP;
+ * otherwise over UDP.
  *
- * <p>A stream, and the memory for it, comes into being when its sender is first asked for. Receivers wait for all peers from the
- * start, which costs little, so that what a peer sends early is kept for them.
+ * <p>A stream and its memory are created when its sender is first requested. Receivers for all peers open at the start,
+ * at little cost, so that nothing sent early is lost.
  */
 final class AeronEndpoint implements Endpoint, PeerStatus {
 
-    /** Boxes belong to those who never come back. */
+    /** Ranks that create boxes are never restarted. */
     private static final int BOX_GENERATION = 1;
 
     private static final Logger LOG = LoggerFactory.getLogger(AeronEndpoint.class);
 
-    /** From a rank that has gone nothing comes. */
+    /** A rank that has left or is lost sends nothing. */
     private static final FrameReceiver NOTHING = (handler, limit) -> 0;
 
-    /** In front of the rank that makes a stream's number. */
+    /** Added to a rank's number, it gives the stream's number. */
     private static final int FIRST_STREAM = 1_000;
 
-    /** Between the numbers of two lanes' streams: no run has so many ranks. */
+    /** Distance between the stream numbers of two lanes; no run has this many ranks. */
     private static final int STREAMS_PER_LANE = 1 << 20;
 
-    /** Between those of two generations of a stream: Aeron would take the second for a stranger on the first. */
+    /** Distance between two generations of a stream: Aeron would take the second for a stranger on the first. */
     private static final int STREAMS_PER_GENERATION = Session.LANES * STREAMS_PER_LANE;
 
     /**
-     * In shared memory the driver only makes room in the logs, which can wait until several frames have gone, and costs more than
-     * a look at what has come: with less than that in between, a frame is found late.
+     * In shared memory the driver only frees space in the logs. That can wait until several frames have been sent, and
+     * it costs more than a poll: if the driver ran more often, frames would be noticed late.
      */
     private static final int PUMP_DUE = 64;
 
-    /** What a turn without work counts for: a reason to run the driver rather than later, but not each time. */
+    /** What a turn without work adds to the count: it runs the driver earlier, but not every time. */
     private static final int IDLE_TURN = 8;
 
-    /** A peer whose files are gone has ended, and the coordinator will know. */
+    /** A peer whose files are gone has ended, and the coordinator will soon know. */
     private static final Duration VERDICT_TIMEOUT = Duration.ofSeconds(1);
 
     private final World world;
 
-    /** To whom the streams lead: who has come back since is another, until {@link #renew}. */
+    /** The processes at the other ends of the streams. A restarted one differs from them until {@link #renew}. */
     private final Seat[] seats;
 
     private final RunId run;
@@ -84,12 +85,12 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
     private final @Nullable AeronFrameSender[] senders;
     private final @Nullable AeronFrameReceiver[] receivers;
 
-    /** Whether the driver moves every frame, so that it runs at every turn. */
+    /** Whether the driver moves every frame, and so must run in every turn. */
     private final boolean pumped;
 
     private int due;
 
-    /** Payload bytes that went to processes which were lost and have been replaced. */
+    /** Payload bytes sent to lost processes that have been replaced. */
     private long sentBefore;
 
     private long networkSentBefore;
@@ -98,8 +99,8 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
      * Creates the endpoint of a rank whose run is complete.
      *
      * @param site borrowed
-     * @param membership borrowed; gives the verdicts
-     * @param lane which of several networks among the same ranks
+     * @param membership borrowed; knows which ranks are lost
+     * @param lane one of several networks among the same ranks
      */
     AeronEndpoint(JoinOptions options, RunId run, AeronSite site, Membership membership, int lane) {
         this.lane = lane;
@@ -112,7 +113,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         receivers = new AeronFrameReceiver[world.size()];
         this.mode = options.transport();
         findNear();
-        // The first lane carries collectives, in which a rank that is late holds up all.
+        // Lane 0 carries collectives, where one late rank delays all.
         boolean costlyTurns = lane > 0 && near.cardinality() < world.size();
         this.patience = new Patience(
                 world.rank(),
@@ -131,17 +132,17 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         }
     }
 
-    /** Whether this process has taken the seat of one that was lost. */
+    /** Whether this process is a restarted worker. */
     private boolean hasReturned() {
         return seats[world.rank()].incarnation() > 0;
     }
 
-    /** Whether the streams of a rank lead to a process that was lost, and not to the one that has come since. */
+    /** Whether the streams of a rank lead to a lost process instead of its successor. */
     private boolean isOutdated(int peer) {
         return seats[peer].incarnation() != membership.incarnation(peer);
     }
 
-    /** Of this rank's stream from and to another: grows when either of them is another process than before. */
+    /** Generation of this rank's streams to and from a peer: it grows when either process is replaced. */
     private int generation(int peer) {
         return 1 + seats[world.rank()].incarnation() + seats[peer].incarnation();
     }
@@ -202,7 +203,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         return total;
     }
 
-    /** Those of them that went over UDP. */
+    /** The part of {@link #bytesSent} sent over UDP. */
     long networkBytesSent() {
         long total = networkSentBefore;
         for (AeronFrameSender sender : senders) {
@@ -231,7 +232,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         }
         checkNoCollective();
         if (Thread.currentThread().isInterrupted()) {
-            // The files and sockets below would be closed under us.
+            // An interrupt would close the files and sockets that Aeron opens here.
             throw new GyreException(
                     "rank " + world.rank() + " was interrupted before it could open the stream to " + member(peer));
         }
@@ -246,7 +247,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         }
     }
 
-    /** The others do not expect collectives with one that was not there when they began. */
+    /** The other ranks expect no collectives with a process that joined after they began. */
     private void checkNoCollective() {
         if (lane == 0 && hasReturned()) {
             throw new GyreException(member(world.rank())
@@ -283,7 +284,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         }
     }
 
-    /** Opens the stream from a rank in the middle of a run; null if that is gone again. */
+    /** Opens the stream from a rank in the middle of a run; null if the rank has left or is lost again. */
     private @Nullable AeronFrameReceiver openLate(int peer) {
         if (lane == 0 && hasReturned()) {
             return null;
@@ -432,8 +433,8 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
     }
 
     /**
-     * A rank has left when it says so and all that it sent has come: datagrams may be slower than the coordinator. One whose place
-     * another process has taken has left, too.
+     * A rank has left when the coordinator says so and all that it sent has arrived: datagrams may be slower than the
+     * coordinator. A process whose seat another has taken has left, too.
      */
     @Override
     public boolean hasLeft(int rank) {
@@ -450,7 +451,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         return isOutdated(rank) ? "another process has taken its place" : membership.howLeft(rank);
     }
 
-    /** How many frames this rank has sent to each, by rank. */
+    /** Number of frames that this rank has sent to each rank, by rank. */
     List<Long> framesSent() {
         List<Long> sent = new ArrayList<>();
         for (AeronFrameSender sender : senders) {
@@ -459,7 +460,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         return sent;
     }
 
-    /** Keeps threads out of the streams' memory. Returns false if that was so already. */
+    /** Keeps threads out of the streams' memory. Returns false if it was shut already. */
     boolean shut() {
         return gate.close();
     }
@@ -469,7 +470,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         return gate.awaitEmpty(deadline);
     }
 
-    /** Waits until the peers have read, or at least will get, what this rank sent them. */
+    /** Waits until the peers have read, or are sure to get, what this rank has sent. */
     void drain(long deadline) {
         site.node()
                 .pumpUntil(
@@ -487,7 +488,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
                         deadline);
     }
 
-    /** The peers to which something may still have to be sent again. */
+    /** The peers for which something may still have to be retransmitted. */
     BitSet farReaders() {
         BitSet readers = new BitSet();
         for (AeronFrameSender sender : senders) {

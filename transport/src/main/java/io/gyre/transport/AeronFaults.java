@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What goes wrong inside Aeron, which reports errors to a handler and goes on: the first serious one ends the session. */
+/** Handles errors inside Aeron, which reports them and continues: the first serious one ends the session. */
 final class AeronFaults implements ErrorHandler {
 
     private static final Logger LOG = LoggerFactory.getLogger(AeronFaults.class);
 
-    /** When a peer dies, Aeron may complain first; the coordinator's verdict says more. */
+    /** When a peer is lost, Aeron may complain first; the coordinator's verdict says more. */
     static final Duration GRACE = Duration.ofSeconds(1);
 
     private final String where;
@@ -24,9 +24,9 @@ final class AeronFaults implements ErrorHandler {
     private record Fault(Throwable cause, long since) {}
 
     /**
-     * Begins without a fault.
+     * Starts without a fault.
      *
-     * @param where whose errors these are, for the log and the exception
+     * @param where the source of the errors, for the log and the exception
      */
     AeronFaults(String where) {
         this.where = where;
@@ -37,7 +37,7 @@ final class AeronFaults implements ErrorHandler {
         boolean passing = error instanceof IOException
                 || (error instanceof AeronException aeron && aeron.category() == AeronException.Category.WARN);
         if (passing) {
-            // Such as a datagram that the network refused: it is sent again, or the peer is found to be gone.
+            // Such as a datagram that the network refused: it is retransmitted, or the peer is found lost.
             LOG.debug("{}: {}", where, error.toString());
             return;
         }
@@ -45,13 +45,13 @@ final class AeronFaults implements ErrorHandler {
         first.compareAndSet(null, new Fault(error, System.nanoTime()));
     }
 
-    /** What has gone wrong, if it was serious and long enough ago. */
+    /** The fault, if it was serious and long enough ago. */
     @Nullable Throwable settled() {
         Fault fault = first.get();
         return fault != null && System.nanoTime() - fault.since > GRACE.toNanos() ? fault.cause : null;
     }
 
-    /** Fails if something serious has gone wrong. */
+    /** Fails if there was a serious fault. */
     void check(int observer, Object doing) {
         Throwable cause = settled();
         if (cause != null) {

@@ -17,8 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The receiving end of a stream. Every frame is checked before anybody sees it; one that is not what was due breaks the link
- * for good, because Aeron itself may lose or, over UDP, be made to invent frames.
+ * The receiving end of a stream. Every frame is checked before it is delivered. An unexpected frame breaks the link for
+ * good, because Aeron may lose frames or, over UDP, be made to deliver forged ones.
  */
 final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandler {
 
@@ -40,11 +40,11 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
     private long imageEndedNanos;
 
     /**
-     * Begins to open a stream.
+     * Starts to open a stream.
      *
-     * @param client of the driver where the stream can be read: the own one for UDP, the peer's in shared memory
-     * @param ownsClient whether it is used for nothing else, and closed with this
-     * @param faults what that client complains of
+     * @param client of the driver that holds the stream: this rank's own for UDP, the peer's in shared memory
+     * @param ownsClient whether the client is used for nothing else, and closed with this receiver
+     * @param faults the errors of that client
      */
     AeronFrameReceiver(
             AeronLink link, Aeron client, boolean ownsClient, AeronFaults faults, String channel, int stream) {
@@ -75,12 +75,12 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         if (opened.imageCount() == 0) {
             return null;
         }
-        // The first image and no other: one that came after it would have a gap before it.
+        // The first image only: a later one would start after a gap.
         image = opened.imageAtIndex(0);
         return image;
     }
 
-    /** The rank it comes from. */
+    /** The sending rank. */
     int peer() {
         return link.peer().rank();
     }
@@ -124,7 +124,7 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         throw (RuntimeException) failure;
     }
 
-    /** Aeron's side of {@link #poll}: it would report an exception somewhere else and go on with the next frame. */
+    /** Aeron's side of {@link #poll}: Aeron would report an exception elsewhere and continue with the next frame. */
     @Override
     public Action onFragment(DirectBuffer buffer, int offset, int length, Header header) {
         try {
@@ -150,13 +150,12 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         return receiver == null || receiver.onFrame(frame, term, at + FrameHeader.BYTES);
     }
 
-    /** Frames that have arrived so far. */
     long frames() {
         return guard.admitted();
     }
 
     /**
-     * Fails if no more can come: the stream has ended, or the driver it lies in is gone, and there is still no better
+     * Fails if nothing more can arrive: the stream has ended, or its driver is gone, and there is still no better
      * explanation.
      */
     void check(Object doing) {
@@ -171,7 +170,7 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         }
     }
 
-    /** Reads no more. Nobody may be polling. */
+    /** Stops reading. No thread may be polling. */
     void close() {
         link.node().locked(() -> {
             Subscription opened = subscription;

@@ -10,13 +10,16 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 import org.agrona.MutableDirectBuffer;
 
-/** The sending end of a stream: frames are written straight into the log from which the peer, or the network, reads. */
+/** The sending end of a stream: frames are written directly into the log from which the peer, or the network, reads. */
 final class AeronFrameSender implements FrameSender {
 
     /** Aeron's own header. */
     private static final int AERON_HEADER_BYTES = 32;
 
-    /** Of the parts of a vector: whole elements of any type. With that of a cache line Ethernet's frames would be less full. */
+    /**
+     * Alignment of a vector's fragments: whole elements of any type. With a cache line's alignment, Ethernet frames
+     * would be less full.
+     */
     private static final int PAYLOAD_ALIGNMENT = 32;
 
     private final AeronLink link;
@@ -30,11 +33,11 @@ final class AeronFrameSender implements FrameSender {
     private long payloadBytes;
 
     /**
-     * Opens a stream; whether anybody reads it shows later.
+     * Opens a stream; whether it has a reader shows later.
      *
-     * @param channel Aeron's channel, with everything in it
+     * @param channel the complete Aeron channel
      * @param udp whether it leaves this host
-     * @param mtu longest frame with all headers
+     * @param mtu longest frame including all headers
      */
     AeronFrameSender(AeronLink link, String channel, int stream, boolean udp, int mtu) {
         this.link = link;
@@ -50,12 +53,11 @@ final class AeronFrameSender implements FrameSender {
         this.positions = new StreamPositions(link.node(), publication);
     }
 
-    /** Payload that was sent so far. */
+    /** Payload bytes sent so far. */
     long payloadBytes() {
         return payloadBytes;
     }
 
-    /** Frames that were sent so far. */
     long frames() {
         return sequence;
     }
@@ -65,7 +67,7 @@ final class AeronFrameSender implements FrameSender {
         return udp;
     }
 
-    /** The rank it goes to. */
+    /** The receiving rank. */
     int peer() {
         return link.peer().rank();
     }
@@ -127,12 +129,12 @@ final class AeronFrameSender implements FrameSender {
         }
     }
 
-    /** Takes room in the log; false if there is none, or no reader. Why is for whoever waits to find out. */
+    /** Claims space in the log; false if there is none, or no reader. The waiting caller finds out why. */
     private boolean claim(Frame frame) {
         int length = FrameHeader.BYTES + frame.length();
         long position = publication.tryClaim(length, claim);
         if (position == Publication.ADMIN_ACTION) {
-            // The term has just been changed: there is room in the next one.
+            // The term has just rotated: there is space in the next one.
             position = publication.tryClaim(length, claim);
         }
         return position > 0;
@@ -151,22 +153,25 @@ final class AeronFrameSender implements FrameSender {
         payloadBytes += frame.length();
     }
 
-    /** How far the stream has been handed to the network; on one host, where the reader takes it itself, to its end. */
+    /**
+     * Position up to which the stream has been handed to the network; its end on one host, where the reader reads it
+     * directly.
+     */
     long sentPosition() {
         return udp ? positions.sent() : publication.position();
     }
 
-    /** Whether all that was offered has been handed to the network. */
+    /** Whether all frames have been handed to the network. */
     boolean isSent() {
         return publication.isClosed() || sentPosition() >= publication.position();
     }
 
-    /** Whether this end may go: the reader has taken everything, or all is on its way. */
+    /** Whether this end may close: the reader has read everything, or everything is on its way. */
     boolean isDrained() {
         return udp ? isSent() : positions.isConsumed();
     }
 
-    /** Sends no more; what has not gone out is dropped. */
+    /** Stops sending; unsent data are dropped. */
     void close() {
         link.node().locked(() -> {
             publication.close();
@@ -174,7 +179,7 @@ final class AeronFrameSender implements FrameSender {
         });
     }
 
-    /** Whether Aeron has closed the stream under us. */
+    /** Whether Aeron has closed the stream by itself. */
     boolean isClosed() {
         return publication.isClosed();
     }

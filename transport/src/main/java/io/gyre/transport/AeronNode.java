@@ -19,27 +19,31 @@ import org.agrona.concurrent.NoOpLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The Aeron side of one rank: its own media driver and the clients that use it, none of which has a thread. The rank's thread
- * runs them while it waits ({@link #pump}), and a daemon thread while it computes, because peers still need answers then and
- * Aeron takes a silent client for dead after 15 s. All of it happens under one lock.
+ * The Aeron side of one rank: its own media driver and the clients that use it, none of which has a thread. The rank's
+ * thread runs them while it waits ({@link #pump}). A daemon thread runs them while the rank computes, because peers
+ * still need responses then, and Aeron declares a client dead after 15 s of silence. All of this happens under one
+ * lock.
  */
 final class AeronNode implements AutoCloseable {
 
     /**
-     * Far above any pause of a healthy process: Aeron's liveness is not our failure detector, and short time-outs make healthy
-     * clients kill themselves on a busy machine.
+     * Far longer than any pause of a healthy process: Aeron's liveness is not our failure detector, and with short
+     * timeouts healthy clients close themselves on a busy machine.
      */
     private static final Duration LIVENESS = Duration.ofSeconds(15);
 
-    /** Aeron demands more than the liveness. */
+    /** Aeron requires more than the liveness timeout. */
     private static final Duration UNBLOCK = Duration.ofSeconds(20);
 
-    /** How long a finished stream still answers a receiver that missed something. */
+    /** How long a finished stream still retransmits to a receiver that missed something. */
     private static final Duration LINGER = Duration.ofSeconds(2);
 
     private static final Duration TIMER = Duration.ofMillis(100);
 
-    /** What a driver takes before any stream: buffers for commands, counters and errors, of the least lengths it accepts. */
+    /**
+     * Memory of a driver without streams: buffers for commands, counters and errors, of the smallest lengths it
+     * accepts.
+     */
     static final long BASE_BYTES = (long) Configuration.CONDUCTOR_BUFFER_LENGTH_DEFAULT
             + Configuration.TO_CLIENTS_BUFFER_LENGTH_DEFAULT
             + Configuration.countersMetadataBufferLength(Configuration.COUNTERS_VALUES_BUFFER_LENGTH_MIN)
@@ -47,12 +51,12 @@ final class AeronNode implements AutoCloseable {
             + Configuration.ERROR_BUFFER_LENGTH_DEFAULT
             + Configuration.LOSS_REPORT_BUFFER_LENGTH_DEFAULT;
 
-    /** Clients only count time and read rare messages: they need not run as often as the driver. */
+    /** Clients only measure time and read rare messages: they need not run as often as the driver. */
     private static final int PUMPS_PER_CLIENT_TURN = 256;
 
     /**
-     * A turn of the driver takes one datagram of each socket, and costs as much as a small one. So much is taken before whoever
-     * pumps has a look at it.
+     * A turn of the driver takes one datagram from each socket, and costs as much as a small one. This many bytes are
+     * taken before the caller polls.
      */
     private static final int BYTES_PER_PUMP = 16 << 10;
 
@@ -73,11 +77,11 @@ final class AeronNode implements AutoCloseable {
     /**
      * Starts a driver.
      *
-     * @param directory the driver's, not existing yet
-     * @param termBytes length of a term of a stream's log
-     * @param udp how datagrams travel; null if there are none
-     * @param faults hears of errors of the driver and of its client
-     * @param label for the thread's name
+     * @param directory the driver's; must not exist yet
+     * @param termBytes term length of a stream's log
+     * @param udp UDP settings; null without UDP
+     * @param faults receives errors of the driver and of its client
+     * @param label part of the thread's name
      */
     AeronNode(Path directory, int termBytes, @Nullable UdpSettings udp, ErrorHandler faults, String label) {
         MediaDriver.Context context = new MediaDriver.Context()
@@ -104,7 +108,7 @@ final class AeronNode implements AutoCloseable {
                 .publicationLingerTimeoutNs(LINGER.toNanos())
                 .untetheredWindowLimitTimeoutNs(LIVENESS.toNanos())
                 .untetheredRestingTimeoutNs(LIVENESS.toNanos())
-                // One source per stream: whoever else sends to it is no peer of ours.
+                // One source per stream: any other sender is not a peer of ours.
                 .streamSessionLimit(1)
                 .rejoinStream(false);
         if (udp != null) {
@@ -141,7 +145,7 @@ final class AeronNode implements AutoCloseable {
                 .subscriberErrorHandler(faults);
     }
 
-    /** The client of the own driver; use it only inside {@link #locked}. */
+    /** The client of this rank's own driver; use it only inside {@link #locked}. */
     Aeron client() {
         return client;
     }
@@ -149,8 +153,8 @@ final class AeronNode implements AutoCloseable {
     /**
      * Attaches to the driver of a peer on this host, so that its memory can be read.
      *
-     * @param directory the peer's driver's
-     * @param faults hears of this client's errors, and of the end of that driver
+     * @param directory of the peer's driver
+     * @param faults receives this client's errors, and the end of that driver
      */
     Aeron attach(String directory, ErrorHandler faults) {
         return locked(() -> {
@@ -160,15 +164,15 @@ final class AeronNode implements AutoCloseable {
         });
     }
 
-    /** Ends a client that was attached to a peer's driver; use it only inside {@link #locked}. */
+    /** Closes a client attached to a peer's driver; use it only inside {@link #locked}. */
     void detach(Aeron attached) {
         clients.remove(attached);
         attached.close();
     }
 
     /**
-     * Runs driver and clients a little, unless the other thread is doing so just now. Does nothing for an interrupted thread:
-     * Aeron and the sockets below would take the interrupt as the order to end.
+     * Runs driver and clients briefly, unless the other thread is running them. Does nothing on an interrupted thread:
+     * Aeron and the sockets below would take the interrupt as a request to close.
      */
     void pump() {
         if (!Thread.currentThread().isInterrupted() && lock.tryLock()) {
@@ -194,7 +198,7 @@ final class AeronNode implements AutoCloseable {
         }
     }
 
-    /** Does something with a client. */
+    /** Runs an action on a client under the lock. */
     <T> T locked(Supplier<T> action) {
         lock.lock();
         try {
@@ -204,12 +208,12 @@ final class AeronNode implements AutoCloseable {
         }
     }
 
-    /** Says that somebody waits for a client: it runs at the next turn. */
+    /** Makes the clients run in the next turn, because a caller waits for one. */
     void hurry() {
         hurry = true;
     }
 
-    /** Runs driver and clients until something is so; false if it is not at the deadline. */
+    /** Runs driver and clients until a condition holds; false if it does not hold by the deadline. */
     boolean pumpUntil(BooleanSupplier reached, long deadline) {
         while (!reached.getAsBoolean()) {
             if (System.nanoTime() - deadline >= 0) {
@@ -240,7 +244,7 @@ final class AeronNode implements AutoCloseable {
         }
     }
 
-    /** Closes clients and driver. Nobody may be inside a stream's memory any more. A second call does nothing. */
+    /** Closes clients and driver. No thread may be inside a stream's memory. A second call does nothing. */
     @Override
     public void close() {
         closed = true;

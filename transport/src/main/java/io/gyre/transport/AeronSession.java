@@ -25,26 +25,26 @@ import org.slf4j.LoggerFactory;
 /**
  * A rank's membership in a run of processes: shared memory between ranks of one host, UDP between hosts.
  *
- * <p>Needs a JVM with {@code --add-opens java.base/jdk.internal.misc=ALL-UNNAMED}, and says so. Several sessions may live in
- * one JVM.
+ * <p>Requires a JVM with {@code --add-opens java.base/jdk.internal.misc=ALL-UNNAMED}, and fails with that advice
+ * otherwise. Several sessions may live in one JVM.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>Two daemon threads from {@link #join} to {@link #close}: one listens to the coordinator, one keeps the network alive
- *       while the rank computes. A third one in the rank that hosts the rendezvous.
+ *   <dd>Two daemon threads from {@link #join} to {@link #close}: one listens to the coordinator, one keeps the network
+ *       alive while the rank computes. The rank that hosts the rendezvous has a third.
  *   <dt>Files
- *   <dd>A private directory in shared memory, removed at close; what killed processes leave behind is removed by the next
- *       session on that host.
+ *   <dd>A private directory in shared memory, removed at close. The next session on the host removes what killed
+ *       processes leave behind.
  * </dl>
  */
 public final class AeronSession implements Session {
 
     private static final Logger LOG = LoggerFactory.getLogger(AeronSession.class);
 
-    /** All of {@link #close}, but for the coordinator's last words. */
+    /** Limit for all of {@link #close}, except the coordinator's last messages. */
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(3);
 
-    /** What the coordinator needs to say who is missing, when this rank's own time is up. */
+    /** What the coordinator needs to report who is missing, once this rank's own time is up. */
     private static final Duration JOIN_GRACE = Duration.ofSeconds(5);
 
     private final JoinOptions options;
@@ -54,19 +54,19 @@ public final class AeronSession implements Session {
     private final RunId run;
     private final AeronEndpoint endpoint;
 
-    /** Those that have been asked for. */
+    /** The lanes that have been requested. */
     private final AtomicReferenceArray<@Nullable AeronEndpoint> lanes = new AtomicReferenceArray<>(LANES);
 
     private boolean closed;
 
     /**
-     * Joins a run, and returns when all ranks have come. In a run that has begun it takes the seat of a rank that was lost and is
-     * expendable: see {@link Session#incarnation}.
+     * Joins a run, and returns when all ranks have joined. In a run that has begun, this process takes the seat of an
+     * expendable rank that was lost: see {@link Session#incarnation}.
      *
      * @throws IllegalStateException if the JVM lacks the flag above
-     * @throws IllegalArgumentException if an option cannot be used, such as a public address without trust
-     * @throws GyreException if the rendezvous cannot be found, this rank is refused, or ranks are missing at the deadline
-     * @throws io.gyre.PeerLostException if a rank dies meanwhile
+     * @throws IllegalArgumentException if an option is invalid, such as a public address without trust
+     * @throws GyreException if the rendezvous is not found, this rank is refused, or ranks are missing at the deadline
+     * @throws io.gyre.PeerLostException if a rank is lost meanwhile
      */
     public static AeronSession join(JoinOptions options) {
         return join(options, RunDirectory.sharedMemory(), StorageSpace.OF_SYSTEM);
@@ -123,14 +123,14 @@ public final class AeronSession implements Session {
         }
     }
 
-    /** Name and version of Aeron, as it is on the class path. */
+    /** Name and version of the Aeron on the class path. */
     public static String aeronVersion() {
         return "Aeron " + new AeronVersion();
     }
 
     /**
-     * Removes what killed processes of this user have left in shared memory. Joining does so too; this is for whoever has
-     * killed ranks and starts no others.
+     * Removes what killed processes of this user have left in shared memory. Joining does so too; this is for a caller
+     * that has killed ranks and starts no others.
      */
     public static void removeLeftovers() {
         try {
@@ -245,7 +245,7 @@ public final class AeronSession implements Session {
             closed = true;
             openLanes().forEach(AeronEndpoint::shut);
         }
-        // Sockets and Aeron would take an interrupt for the order to break off.
+        // Sockets and Aeron would take an interrupt as a request to close.
         boolean interrupted = Thread.interrupted();
         try {
             leave();
@@ -265,7 +265,7 @@ public final class AeronSession implements Session {
         if (quiet && !membership.hasEnded()) {
             openLanes().forEach(lane -> lane.drain(deadline));
             membership.leave(endpoint.framesSent(), deadline);
-            // Until they have left too, peers may find that a datagram is missing; the keep-alive thread answers.
+            // Until the peers have left too, they may find a datagram missing; the keep-alive thread retransmits it.
             for (AeronEndpoint lane : openLanes()) {
                 membership.awaitDeparture(lane.farReaders(), deadline);
             }

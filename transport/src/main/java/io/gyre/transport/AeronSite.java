@@ -11,20 +11,20 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one rank has of Aeron before it knows its peers: a directory, a driver in it, and for UDP a port on which all its peers
- * will reach it.
+ * A rank's Aeron resources before it knows its peers: a directory, a driver in it, and for UDP a port on which all
+ * peers reach it.
  */
 final class AeronSite implements AutoCloseable {
 
-    /** Names of what a rank tells its peers. */
+    /** Names of the addresses that a rank tells its peers. */
     static final String HOST = "host";
 
     static final String DIRECTORY = "directory";
     static final String UDP = "udp";
 
     /**
-     * Length of a log's term. Three of them, a reader's working set, fit a second-level cache, which is worth a fifth of the
-     * throughput; frames of 64 KB need at least 512 KB.
+     * Term length of a log. Three terms, a reader's working set, fit in a second-level cache, which is worth a fifth of
+     * the throughput. Frames of 64 KB need at least 512 KB.
      */
     private static final int TERM_BYTES = 1 << 20;
 
@@ -33,14 +33,14 @@ final class AeronSite implements AutoCloseable {
 
     private static final int MANY_RANKS = 8;
 
-    /** A ring needs one to send, and over UDP one to receive. */
+    /** A ring needs one for sending and, over UDP, one for receiving. */
     private static final int FIRST_LOGS = 2;
 
     private static final int FILE_PAGE_BYTES = 4_096;
 
     private static final Duration OPEN_TIMEOUT = Duration.ofSeconds(10);
 
-    /** The subscriptions of one endpoint find it by this tag, which is the driver's own. */
+    /** Subscriptions of an endpoint find its channel by this tag, which is local to the driver. */
     private static final String TAG = "tags=1";
 
     private static final int ANCHOR_STREAM = 1;
@@ -57,8 +57,8 @@ final class AeronSite implements AutoCloseable {
     /**
      * Opens directory, driver and port.
      *
-     * @param label for names of files and threads
-     * @param sharedMemory where shared files live
+     * @param label used in names of files and threads
+     * @param sharedMemory directory for shared files
      */
     AeronSite(JoinOptions options, String label, Path sharedMemory, StorageSpace space) {
         this.space = space;
@@ -105,7 +105,7 @@ final class AeronSite implements AutoCloseable {
         return opened.resolvedEndpoint();
     }
 
-    /** Gives the UDP port back: no peer needs it. */
+    /** Releases the UDP port: no peer needs it. */
     void closePort() {
         Subscription open = anchor;
         if (open != null) {
@@ -142,7 +142,7 @@ final class AeronSite implements AutoCloseable {
         return addresses;
     }
 
-    /** The directory in which a rank keeps all that it shares, from what it says of its driver. */
+    /** The directory with everything that a rank shares, derived from its driver's address. */
     static Path runDirectory(String driver) {
         return Objects.requireNonNull(Path.of(driver).getParent(), driver);
     }
@@ -152,17 +152,17 @@ final class AeronSite implements AutoCloseable {
         return node;
     }
 
-    /** What goes wrong in the driver. */
+    /** The driver's faults. */
     AeronFaults faults() {
         return faults;
     }
 
-    /** Creates something that takes one log's memory, if there is room for it. */
+    /** Creates something that needs the memory of one log, if there is room for it. */
     <T> T withRoomForLog(String purpose, UserLock.Action<T> action) {
         return withRoomFor(logBytes(), purpose, action);
     }
 
-    /** Creates something that takes shared memory, if there is room for it. */
+    /** Creates something that needs shared memory, if there is room for it. */
     <T> T withRoomFor(long bytes, String purpose, UserLock.Action<T> action) {
         return directory.filling(space, bytes, purpose, action);
     }
@@ -177,7 +177,7 @@ final class AeronSite implements AutoCloseable {
         directory.close();
     }
 
-    /** Removes the directory alone, because a thread that cannot be stopped may still be in its memory. */
+    /** Removes only the directory, because a thread that cannot be stopped may still be in its memory. */
     void abandon() {
         directory.close();
     }

@@ -23,11 +23,11 @@ import org.agrona.BufferUtil;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A memory box as a file in shared memory: its data, from the start, so that they are as well aligned as the system can map
- * them, and a last page that says what it is. The file gets its name when it is complete, so whoever finds it finds all of it.
+ * A memory box as a file in shared memory: its data first, so that they get the best alignment of a mapping, then a
+ * last page that describes it. The file is named when it is complete, so whoever finds it finds all of it.
  *
- * <p>Its pages are written, not just reserved: a page that shared memory cannot give is then an error here, and not the end of
- * the JVM (SIGBUS) at the first access.
+ * <p>Its pages are written, not just reserved: if shared memory cannot provide a page, that is an error here, and not
+ * the end of the JVM (SIGBUS) at the first access.
  */
 final class BoxFile {
 
@@ -50,7 +50,7 @@ final class BoxFile {
         this.generation = generation;
     }
 
-    /** Where a box lies. */
+    /** Path of a box. */
     static Path path(Path directory, String name) {
         CRC32C crc = new CRC32C();
         crc.update(name.getBytes(StandardCharsets.UTF_8));
@@ -59,7 +59,7 @@ final class BoxFile {
                 + Long.toHexString(crc.getValue()));
     }
 
-    /** Bytes of the file of a box. */
+    /** File length of a box. */
     static long fileBytes(long byteLength) {
         return labelOffset(byteLength) + PAGE_BYTES;
     }
@@ -137,7 +137,7 @@ final class BoxFile {
         ByteBuffer found = ByteBuffer.allocate(PAGE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         long labelAt = channel.size() - PAGE_BYTES;
         while (labelAt >= 0 && found.hasRemaining() && channel.read(found, labelAt + found.position()) > 0) {
-            // A read may bring less than asked for.
+            // A read may return less than requested.
         }
         found.clear();
         if (found.getLong(0) != MAGIC || found.getInt(8) != VERSION) {
@@ -165,7 +165,7 @@ final class BoxFile {
 
     private static Mapping map(FileChannel channel, String name, long byteLength) throws IOException {
         List<ByteBuffer> windows = new ArrayList<>();
-        // One window if possible: native code can then use all of it as one array.
+        // One window if possible: native code can then use the box as one array.
         int windowBytes = byteLength <= MAX_WINDOW_BYTES ? MAX_WINDOW_BYTES : 1 << 30;
         for (long at = 0; at < byteLength; at += windowBytes) {
             MappedByteBuffer window =
@@ -179,7 +179,7 @@ final class BoxFile {
     /** A box in this process's memory. */
     record Mapping(Region region, List<ByteBuffer> windows) {
 
-        /** Ends the region, and then its mapping; fails if an operation is inside. Once. */
+        /** Ends the region, then its mapping; fails if an operation is inside. Call it once. */
         void unmap() {
             region.close();
             windows.forEach(BufferUtil::free);

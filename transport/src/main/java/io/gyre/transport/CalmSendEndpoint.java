@@ -10,8 +10,8 @@ import org.agrona.concurrent.status.AtomicCounter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The sending end of a channel, which does not look for its receiver's answers in every turn of the driver. One comes for every
- * quarter of a window, and to ask the socket in vain costs half as much as to receive a datagram.
+ * The sending end of a channel that does not read its receivers' status messages in every turn of the driver. One
+ * arrives per quarter of a window, and polling an empty socket costs half as much as receiving a datagram.
  */
 final class CalmSendEndpoint extends SendChannelEndpoint {
 

@@ -19,11 +19,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A rank's connection to the coordinator of its run: carries the messages of a {@link Membership}, and knows none of
+ * A rank's connection to the coordinator of its run: carries the messages of a {@link Membership} without interpreting
  * them.
  *
- * <p>A daemon thread owns the socket from {@link #connect} to {@link #close}; other threads leave messages for it. When
- * the connection breaks, the thread goes on to move the membership's time.
+ * <p>A daemon thread owns the socket from {@link #connect} to {@link #close}; other threads queue messages for it.
+ * After the connection breaks, the thread still advances the membership's time.
  */
 final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
 
@@ -42,8 +42,8 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
     /**
      * Connects to a coordinator.
      *
-     * @param rank number that this rank asks for, or {@link Message#ANY_RANK}
-     * @throws IOException if nobody answers there
+     * @param rank the rank requested, or {@link Message#ANY_RANK}
+     * @throws IOException if nothing answers there
      */
     static CoordinatorLink connect(InetSocketAddress address, int rank, Duration timeout) throws IOException {
         SocketChannel socket = SocketChannel.open();
@@ -68,7 +68,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
                 NoOpIdleStrategy.INSTANCE, error -> LOG.error("the link to {} has failed", address, error), null, this);
     }
 
-    /** What is told over this connection. */
+    /** The membership whose messages this connection carries. */
     Membership membership() {
         return membership;
     }
@@ -79,7 +79,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
         selector.wakeup();
     }
 
-    /** Waits for the socket for a while, and carries what has come and what is to go. */
+    /** Waits briefly for the socket, and carries messages in and out. */
     @Override
     public int doWork() {
         try {
@@ -154,13 +154,13 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
         return "gyre-control-" + address.getPort();
     }
 
-    /** Closes the connection, after what was sent over it. A second call does nothing. */
+    /** Closes the connection after sending what is queued. A second call does nothing. */
     @Override
     public void close() {
         membership.close();
         closing = true;
         selector.wakeup();
-        // The runner would take an interrupt for the order to break off.
+        // The runner would take an interrupt as a request to close.
         boolean interrupted = Thread.interrupted();
         try {
             runner.close(Math.toIntExact(CLOSE_TIMEOUT.toMillis()), thread -> LOG.warn("{} does not end", thread));

@@ -4,7 +4,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Environment variables by name; one that is blank counts as not set. Errors name the variable. */
+/** Environment variables by name; a blank one counts as unset. Errors name the variable. */
 record EnvironmentVariables(Map<String, String> values) {
 
     boolean all(String... names) {

@@ -5,8 +5,8 @@ import io.gyre.network.Frame;
 import org.agrona.DirectBuffer;
 
 /**
- * Decides whether what came on a stream is the frame that was due. Aeron alone does not: it delivers what a stranger sends over
- * UDP, and after an interruption it may leave out messages that it had accepted.
+ * Decides whether the data received on a stream are the expected frame. Aeron alone does not: it delivers what a
+ * stranger sends over UDP, and after an interruption it may omit messages that it had accepted.
  */
 final class FrameGuard {
 
@@ -19,9 +19,9 @@ final class FrameGuard {
     /**
      * Guards one stream.
      *
-     * @param run first half of the run's name
-     * @param generation of the membership
-     * @param source rank at its other end
+     * @param run high half of the run's name
+     * @param generation of the stream
+     * @param source the sending rank
      */
     FrameGuard(long run, int generation, int source) {
         this.run = run;
@@ -30,14 +30,14 @@ final class FrameGuard {
     }
 
     /**
-     * Checks a frame, damage first, and reads its header.
+     * Checks a frame, first for damage, and reads its header.
      *
-     * @param length bytes that came, header included
-     * @param seal what stood in Aeron's reserved field
-     * @param checksum CRC32C of the bytes that came
+     * @param length bytes received, header included
+     * @param seal value of Aeron's reserved field
+     * @param checksum CRC32C of the bytes received
      * @param frame filled in
-     * @return false if the frame is of an earlier generation, and to be dropped
-     * @throws ProtocolException saying what was found, if it is not the one that was due
+     * @return false if the frame is of an earlier generation, and must be dropped
+     * @throws ProtocolException saying what was found, if it is not the expected frame
      */
     boolean admit(DirectBuffer in, int at, int length, long seal, int checksum, Frame frame) {
         FrameHeader.checkShape(in, at, length);
@@ -55,12 +55,12 @@ final class FrameGuard {
         return true;
     }
 
-    /** Frames that were admitted. */
+    /** Number of frames admitted. */
     long admitted() {
         return sequence;
     }
 
-    /** Frames of earlier generations that were dropped. */
+    /** Number of frames dropped as being of earlier generations. */
     long outdated() {
         return outdated;
     }

@@ -8,15 +8,15 @@ import org.agrona.DirectBuffer;
 import org.agrona.MutableDirectBuffer;
 
 /**
- * What stands in front of every payload. Little-endian:
+ * The header of every payload. Little-endian:
  *
  * <pre>
  *  0  int   magic, GYRE
  *  4  byte  version
  *  5  byte  kind of frame
  *  6  short flags, 0
- *  8  long  run: first half of its name
- * 16  int   generation of the membership
+ *  8  long  run: high half of its name
+ * 16  int   generation of the stream
  * 20  int   source rank
  * 24  long  step
  * 32  int   bucket
@@ -26,12 +26,11 @@ import org.agrona.MutableDirectBuffer;
  * 52        zeros, up to 64: one cache line, and payloads stay aligned to Aeron's frames
  * </pre>
  *
- * <p>Aeron's own header has 64 bits for its users, which hold the CRC32C of header and payload (low half) and the number of the
- * frame in its stream, counted from 0 (low 32 bits of it, high half).
+ * <p>Aeron's own header reserves 64 bits for its users. They hold the CRC32C of header and payload (low half) and the
+ * sequence number of the frame in its stream, from 0 (its low 32 bits, high half).
  */
 final class FrameHeader {
 
-    /** Length of this header. */
     static final int BYTES = 64;
 
     private static final int MAGIC = 0x47595245;
@@ -51,7 +50,6 @@ final class FrameHeader {
 
     private FrameHeader() {}
 
-    /** Writes the header of {@code frame}. */
     static void write(MutableDirectBuffer out, int at, Frame frame, long run, int generation, int source) {
         out.putInt(at, MAGIC, LITTLE_ENDIAN);
         out.putByte(at + 4, VERSION);
@@ -69,9 +67,9 @@ final class FrameHeader {
     }
 
     /**
-     * Checks the fields that say whether these bytes are a frame at all, before anything else is believed.
+     * Checks the fields that identify a frame before any other field is trusted.
      *
-     * @param fragmentBytes how many bytes came, header included
+     * @param fragmentBytes bytes received, header included
      */
     static void checkShape(DirectBuffer in, int at, int fragmentBytes) {
         if (fragmentBytes < BYTES) {
@@ -106,7 +104,7 @@ final class FrameHeader {
         }
     }
 
-    /** Membership generation that the frame was sent in. */
+    /** The generation in which the frame was sent. */
     static int generation(DirectBuffer in, int at) {
         return in.getInt(at + GENERATION_AT, LITTLE_ENDIAN);
     }
@@ -129,12 +127,12 @@ final class FrameHeader {
                 in.getInt(at + LENGTH_AT, LITTLE_ENDIAN));
     }
 
-    /** Puts a checksum and the number of a frame into the 64 bits that Aeron leaves to its users. */
+    /** Packs a checksum and a sequence number into the 64 bits that Aeron reserves for its users. */
     static long seal(int checksum, long sequence) {
         return sequence << 32 | (checksum & 0xffff_ffffL);
     }
 
-    /** Fails unless header and payload arrived as they were sent. */
+    /** Fails unless header and payload arrived undamaged. */
     static void checkChecksum(long seal, int checksum) {
         if ((int) seal != checksum) {
             throw new ProtocolException("a frame with checksum " + Integer.toHexString(checksum) + " instead of "
@@ -142,7 +140,7 @@ final class FrameHeader {
         }
     }
 
-    /** Fails unless the frame is the one that was due. */
+    /** Fails unless the frame has the expected sequence number. */
     static void checkSequence(long seal, long sequence) {
         int found = (int) (seal >>> 32);
         if (found != (int) sequence) {

@@ -4,8 +4,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Keeps mapped memory from being unmapped while a thread is inside: a stray access would end the JVM. Entering costs two
- * atomic additions and never waits.
+ * Keeps mapped memory from being unmapped while a thread is inside: a stray access would end the JVM. Entering costs
+ * two atomic additions and never waits.
  */
 final class Gate {
 
@@ -13,7 +13,7 @@ final class Gate {
 
     private final AtomicInteger inside = new AtomicInteger();
 
-    /** Goes in, unless the gate is closed; pair it with {@link #exit} in a finally block. */
+    /** Enters, unless the gate is closed; pair it with {@link #exit} in a finally block. */
     void enter() {
         if (inside.incrementAndGet() <= 0) {
             inside.decrementAndGet();
@@ -21,12 +21,10 @@ final class Gate {
         }
     }
 
-    /** Goes out. */
     void exit() {
         inside.decrementAndGet();
     }
 
-    /** Fails if the gate is closed. */
     void check() {
         if (inside.get() < 0) {
             throw closed();
@@ -37,12 +35,12 @@ final class Gate {
         return new IllegalStateException("this session is closed");
     }
 
-    /** Lets nobody in any more. Returns false if it was closed already. */
+    /** Admits no more threads. Returns false if the gate was closed already. */
     boolean close() {
         return inside.getAndUpdate(count -> count < 0 ? count : count + CLOSED) >= 0;
     }
 
-    /** Waits until everybody is out; false if somebody is still in at the deadline. */
+    /** Waits until no thread is inside; false if one still is at the deadline. */
     boolean awaitEmpty(long deadline) {
         while (inside.get() != CLOSED) {
             if (System.nanoTime() - deadline >= 0) {

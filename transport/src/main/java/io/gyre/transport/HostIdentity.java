@@ -27,8 +27,8 @@ final class HostIdentity {
     }
 
     /**
-     * The running kernel, the user, and the mount of the shared memory: containers on one kernel may each have their own.
-     * Where these cannot be told (not Linux), the name of the host and the user.
+     * The running kernel, the user, and the mount of the shared memory: containers on one kernel may each have their
+     * own mount. Where these are unknown (not Linux), the host's name and the user.
      *
      * @param sharedMemory directory that would be shared
      */

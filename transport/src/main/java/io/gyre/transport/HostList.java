@@ -4,17 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Lists of host names as SLURM writes them: {@code n[1-2,5],gpu[01-03]} is n1, n2, n5, gpu01, gpu02, gpu03. A plain
- * list such as {@code a,b} is also accepted.
+ * Expands SLURM's lists of host names: {@code n[1-2,5],gpu[01-03]} is n1, n2, n5, gpu01, gpu02, gpu03. A plain list
+ * such as {@code a,b} is valid, too.
  */
 public final class HostList {
 
-    /** More hosts than any cluster has, and few enough to hold in memory. */
+    /** More hosts than any cluster has, but few enough to keep in memory. */
     private static final int MOST = 1 << 16;
 
     private HostList() {}
 
-    /** Names in the order of the list, including repetitions. */
+    /** Returns the names in the order of the list, with repetitions. */
     public static List<String> expand(String list) {
         List<String> hosts = new ArrayList<>();
         int start = 0;

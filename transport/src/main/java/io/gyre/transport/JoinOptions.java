@@ -8,18 +8,18 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a rank needs to know to take part in a run. Immutable; made by a {@link #builder}, or from the environment of a
- * launched process by {@link #fromEnvironment()}.
+ * What a rank needs to join a run. Immutable; created by a {@link #builder}, or from the environment of a launched
+ * process by {@link #fromEnvironment()}.
  */
 public final class JoinOptions {
 
-    /** Long enough to start JVMs on a loaded machine by hand; short enough to be still looking. */
+    /** Long enough to start JVMs by hand on a loaded machine; short enough for a user to wait for the error. */
     static final Duration DEFAULT_JOIN_TIMEOUT = Duration.ofSeconds(60);
 
-    /** Nobody else can reach it. */
+    /** Unreachable from other hosts. */
     static final String LOOPBACK = "127.0.0.1";
 
-    /** Largest datagram that Aeron takes. */
+    /** Largest datagram that Aeron accepts. */
     static final int MAX_MTU = 65_504;
 
     private final int rank;
@@ -66,27 +66,27 @@ public final class JoinOptions {
         }
     }
 
-    /** A rank that takes whichever number is free. */
+    /** Requests any free rank. */
     public static final int ANY_RANK = -1;
 
     /**
-     * Begins with the defaults.
+     * Creates a builder with the defaults.
      *
-     * @param rank this process, from 0; {@link #ANY_RANK} where somebody else hosts the rendezvous
+     * @param rank rank of this process, from 0; {@link #ANY_RANK} if another process hosts the rendezvous
      * @param worldSize number of ranks
-     * @param rendezvous where the ranks meet: {@code host:port}, or the path of a file in a directory that all ranks see, to
-     *     which rank 0 writes the address. A text that ends in a colon and a number is an address.
+     * @param rendezvous where the ranks meet: {@code host:port}, or the path of a file in a directory that all ranks
+     *     see, to which rank 0 writes the address. A text that ends in a colon and a number is an address.
      */
     public static Builder builder(int rank, int worldSize, String rendezvous) {
         return new Builder(rank, worldSize, rendezvous);
     }
 
     /**
-     * Reads what the launcher has set: {@code GYRE_RANK}, {@code GYRE_WORLD_SIZE}, {@code GYRE_RENDEZVOUS}, and if present
-     * {@code GYRE_TRANSPORT}, {@code GYRE_BIND}, {@code GYRE_HOST_ID}, {@code GYRE_LOCAL_SIZE},
+     * Reads the launcher's variables: {@code GYRE_RANK}, {@code GYRE_WORLD_SIZE}, {@code GYRE_RENDEZVOUS}, and if
+     * present {@code GYRE_TRANSPORT}, {@code GYRE_BIND}, {@code GYRE_HOST_ID}, {@code GYRE_LOCAL_SIZE},
      * {@code GYRE_TRUSTED_NETWORK}.
      *
-     * @throws IllegalArgumentException naming the variable that is missing or wrong
+     * @throws IllegalArgumentException naming the variable that is missing or invalid
      */
     public static JoinOptions fromEnvironment() {
         return fromEnvironment(System.getenv());
@@ -159,22 +159,22 @@ public final class JoinOptions {
         return transport;
     }
 
-    /** Address of this host that its peers send to. */
+    /** This host's address, to which its peers send. */
     public String bind() {
         return bind;
     }
 
-    /** What counts as this host; null if Gyre finds out. */
+    /** Identity of this host; null to detect it. */
     public @Nullable String hostId() {
         return hostId;
     }
 
-    /** How many ranks share this host's cores. */
+    /** Number of ranks that share this host's cores. */
     public int ranksOnHost() {
         return ranksOnHost;
     }
 
-    /** Largest UDP datagram in bytes; 0 if chosen by itself. */
+    /** Largest UDP datagram in bytes; 0 to choose it automatically. */
     public int mtu() {
         return mtu;
     }
@@ -194,12 +194,12 @@ public final class JoinOptions {
         return peerTimeout;
     }
 
-    /** How long a wait sleeps between two looks. */
+    /** How long a wait sleeps between two polls. */
     public Duration pause() {
         return pause;
     }
 
-    /** All of them, in one line for the log. */
+    /** All options in one line for the log. */
     @Override
     public String toString() {
         return "JoinOptions[rank=" + (rank == ANY_RANK ? "any" : rank) + ", worldSize=" + worldSize + ", rendezvous="
@@ -237,30 +237,36 @@ public final class JoinOptions {
             return this;
         }
 
-        /** Address or name of this host, to which its peers send UDP. Default loopback, because there is no authentication. */
+        /**
+         * This host's address or name, to which its peers send UDP. Default loopback, because there is no
+         * authentication.
+         */
         public Builder bind(String address) {
             this.bind = address;
             return this;
         }
 
         /**
-         * What counts as this host: ranks with equal ids share memory. Default: found from the running kernel, the user and
-         * the mount of the shared memory.
+         * Identity of this host: ranks with equal ids share memory. By default it is derived from the running kernel,
+         * the user and the mount of the shared memory.
          */
         public Builder hostId(String id) {
             this.hostId = id;
             return this;
         }
 
-        /** How many ranks share this host's cores: with more ranks than cores, waits do not spin. Default: all ranks. */
+        /**
+         * Number of ranks that share this host's cores: with more ranks than cores, waits do not spin. Default: all
+         * ranks.
+         */
         public Builder ranksOnHost(int ranks) {
             this.ranksOnHost = ranks;
             return this;
         }
 
         /**
-         * Largest UDP datagram, a multiple of 32, at most what the network carries in one piece. Default 0: 65,504 bytes on
-         * loopback, otherwise 1,408, which fits any Ethernet; 8,960 is right for jumbo frames.
+         * Largest UDP datagram in bytes, a multiple of 32, at most what the network carries without fragmentation.
+         * Default 0: 65,504 bytes on loopback, otherwise 1,408, which fits any Ethernet; 8,960 suits jumbo frames.
          */
         public Builder mtu(int bytes) {
             this.mtu = bytes;
@@ -268,29 +274,31 @@ public final class JoinOptions {
         }
 
         /**
-         * Allows addresses other than loopback. Gyre does not authenticate yet: whoever reaches its ports can alter the run.
-         * Default false.
+         * Allows addresses other than loopback. Gyre does not authenticate yet: anyone who reaches its ports can alter
+         * the run. Default false.
          */
         public Builder trustedNetwork(boolean trusted) {
             this.trustedNetwork = trusted;
             return this;
         }
 
-        /** How long to wait for all ranks to come. Default 60 s. */
+        /** How long to wait for all ranks to join. Default 60 s. */
         public Builder joinTimeout(Duration timeout) {
             this.joinTimeout = timeout;
             return this;
         }
 
-        /** How long to wait for a peer that is alive but sends nothing. Default {@link Session#DEFAULT_PEER_TIMEOUT}. */
+        /**
+         * How long to wait for a peer that is alive but sends nothing. Default {@link Session#DEFAULT_PEER_TIMEOUT}.
+         */
         public Builder peerTimeout(Duration timeout) {
             this.peerTimeout = timeout;
             return this;
         }
 
         /**
-         * How long a wait sleeps between two looks. Default 50 us, after it has spun and yielded; with a longer one it sleeps at once,
-         * for those who have more use for the processor than for a fast answer.
+         * How long a wait sleeps between two polls. Default 50 us, after spinning and yielding. With a longer pause a
+         * wait sleeps at once, for programs that need the processor more than a fast response.
          */
         public Builder pause(Duration value) {
             this.pause = value;
@@ -298,7 +306,7 @@ public final class JoinOptions {
         }
 
         /**
-         * Checks and returns the options.
+         * Validates and returns the options.
          *
          * @throws IllegalArgumentException naming the option and its value
          */

@@ -2,13 +2,16 @@ package io.gyre.transport;
 
 import org.agrona.concurrent.UnsafeBuffer;
 
-/** What Aeron needs of the JVM, checked before any of its classes is initialised: afterwards the error is about its insides. */
+/**
+ * Aeron's requirements on the JVM, checked before any of its classes is initialised: a later error would be about
+ * Aeron's internals.
+ */
 final class JvmRequirements {
 
-    /** Sockets, locks and mappings of a rank that is alone. */
+    /** Sockets, locks and mappings of a single rank. */
     private static final int OWN_FILES = 32;
 
-    /** For each other rank: a stream, its log, and the end of a connection. */
+    /** Per additional rank: a stream, its log, and the end of a connection. */
     private static final int FILES_PER_RANK = 4;
 
     private static final String PACKAGE = "jdk.internal.misc";
@@ -16,7 +19,7 @@ final class JvmRequirements {
 
     private JvmRequirements() {}
 
-    /** Fails with the flag to add, unless this JVM opens what Agrona reads. */
+    /** Fails with the flag to add, unless this JVM opens the package that Agrona reads. */
     static void checkOpened() {
         // A class literal loads the class without initialising it.
         Module agrona = UnsafeBuffer.class.getModule();
@@ -28,13 +31,13 @@ final class JvmRequirements {
         }
     }
 
-    /** Fails if a rank will run out of files to open. */
+    /** Fails if the rank would exceed the limit of open files. */
     static void checkOpenFiles(int rank, int worldSize) {
         String who = rank < 0 ? "this rank" : "rank " + rank;
         OpenFiles.require(who, OWN_FILES + FILES_PER_RANK * worldSize);
     }
 
-    /** Fails if bounds checks are off: a damaged datagram could then write anywhere in this process. */
+    /** Fails if bounds checks are disabled: a damaged datagram could then write anywhere in this process. */
     static void checkBoundsChecks() {
         if (Boolean.getBoolean(BOUNDS_CHECKS)) {
             throw new IllegalStateException("-D" + BOUNDS_CHECKS + "=true lets a forged datagram write anywhere in this"

@@ -5,21 +5,21 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Which launcher started this process, and as which rank: read from the environment variables that launchers set.
+ * The launcher of this process, and the rank it was given: read from the environment variables that launchers set.
  *
- * <p>The innermost launcher wins. For example, SLURM's variables are still set in the ranks of an {@code mpirun} or
- * {@code torchrun} that SLURM started, but then number the hosts, not the ranks.
+ * <p>The innermost launcher wins. For example, the ranks of an {@code mpirun} or a {@code torchrun} that SLURM started
+ * still have SLURM's variables, which then number the hosts and not the ranks.
  *
- * @param launcher name of the launcher, for messages
+ * @param launcher its name, for people
  * @param rank rank of this process
  * @param size number of ranks
  * @param localRank number among the ranks of this host, if the launcher sets it
- * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher sets it, or the
- *     user's GYRE_RENDEZVOUS
+ * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher sets it, or the value
+ *     of GYRE_RENDEZVOUS if the user does
  */
 public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
 
-    /** What to do instead, for commands that run as a rank if the environment says so. */
+    /** Advice for commands that can be a single rank. */
     public static final String BY_VARIABLES =
             "Or make each process one rank by GYRE_RANK, GYRE_WORLD_SIZE and GYRE_RENDEZVOUS";
 
@@ -31,12 +31,11 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Looks for a launcher's variables.
+     * Detects the launcher from its variables.
      *
-     * @param variables the environment, as {@link System#getenv()} gives it
+     * @param variables the environment, as returned by {@link System#getenv()}
      * @return empty if no launcher started this process
-     * @throws IllegalArgumentException if the variables are incomplete or inconsistent; names the variable and what to
-     *     do
+     * @throws IllegalArgumentException if variables are missing or invalid; names the variable and what to do
      */
     public static Optional<LaunchEnvironment> detect(Map<String, String> variables) {
         EnvironmentVariables has = new EnvironmentVariables(variables);
@@ -47,13 +46,13 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
             return Optional.of(openMpi(has));
         }
         if (has.all("TORCHELASTIC_RUN_ID", "RANK")) {
-            // Torchrun's own store listens at MASTER_PORT.
+            // torchrun's own store listens on MASTER_PORT.
             return Optional.of(torchrun(has, rendezvous(has).or(() -> has.text("MASTER_ADDR"))));
         }
         if (has.all("PMI_RANK", "PMI_SIZE") && !isPmiOfSlurm(has)) {
             return Optional.of(mpich(has));
         }
-        // A batch script not started by srun has all of SLURM's variables except this one, and is not a rank.
+        // A batch script that was not started by srun has all of SLURM's variables except this one, and is not a rank.
         if (has.all("SLURM_STEP_ID", "SLURM_PROCID")) {
             return Optional.of(slurm(has));
         }
@@ -70,11 +69,11 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Fails if a launcher has started several copies of this process, each of which would start its own independent
-     * run.
+     * Fails if a launcher has started several copies of a process that starts all ranks itself: each copy would start a
+     * separate run.
      *
-     * @param variables the environment, as {@link System#getenv()} gives it
-     * @param command the command that starts all ranks itself, for messages
+     * @param variables the environment, as returned by {@link System#getenv()}
+     * @param command name of the program that starts all ranks, for people
      * @param instead what to start instead
      * @throws IllegalArgumentException with the launcher, the rank, and what to do
      */
@@ -87,10 +86,10 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Returns a builder for the options with which this process joins its run.
+     * Creates a builder for the options with which this process joins its run.
      *
-     * @param port of the rendezvous on the leader's host, if the launcher names no port
-     * @throws IllegalArgumentException if neither launcher nor user says where the ranks meet; says what to set
+     * @param port of the rendezvous on the leader's host, used if the launcher sets no port
+     * @throws IllegalArgumentException if it is unknown where the ranks meet; says what to set
      */
     public JoinOptions.Builder joinOptions(int port) {
         String place = leader.orElseThrow(() -> new IllegalArgumentException(launcher
@@ -118,7 +117,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
                 rendezvous(has));
     }
 
-    /** Set by Hydra, which is also the launcher of Intel MPI and MVAPICH. */
+    /** Variables of Hydra, which is also the launcher of Intel MPI and MVAPICH. */
     private static LaunchEnvironment mpich(EnvironmentVariables has) {
         return new LaunchEnvironment(
                 "MPICH",
@@ -153,8 +152,8 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     }
 
     /**
-     * Pods of an Indexed Job are called {@code job-index}, and are found by that name under the headless Service that
-     * the Job's template names as its subdomain; we ask for a Service of the Job's own name.
+     * Pods of an Indexed Job are named {@code job-index}, and are found by that name under the headless Service that
+     * the Job's template sets as its subdomain. Gyre requires that this Service has the name of the Job.
      */
     private static Optional<String> firstPod(String ownName, int ownIndex) {
         String ending = "-" + ownIndex;
@@ -203,7 +202,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
         return has.all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
     }
 
-    /** {@code srun --mpi=pmi2} sets both kinds equally; under Hydra SLURM's variables count the hosts. */
+    /** {@code srun --mpi=pmi2} sets both kinds of variables to equal values; under Hydra, SLURM's number the hosts. */
     private static boolean isPmiOfSlurm(EnvironmentVariables has) {
         return has.all("SLURM_STEP_ID")
                 && has.text("PMI_RANK").equals(has.text("SLURM_PROCID"))

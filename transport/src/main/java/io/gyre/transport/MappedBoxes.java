@@ -28,10 +28,10 @@ final class MappedBoxes extends OpenBoxes {
     /**
      * Prepares the boxes of one rank; none is created yet.
      *
-     * @param endpoint waits for boxes of others
-     * @param ranks those on this host, ascending
-     * @param directories where the boxes of each of these are
-     * @param site borrowed; knows how much room there is
+     * @param endpoint used to wait for peers' boxes
+     * @param ranks the ranks on this host, ascending
+     * @param directories the directory of each rank's boxes
+     * @param site borrowed; knows the available memory
      */
     MappedBoxes(Endpoint endpoint, List<Integer> ranks, IntFunction<Path> directories, AeronSite site, BoxFile files) {
         super(endpoint);
@@ -90,7 +90,7 @@ final class MappedBoxes extends OpenBoxes {
         private final @Nullable Path file;
         private boolean ended;
 
-        /** A box; its file if it is this rank's own. */
+        /** A box, with its file if this rank created it. */
         Box(String name, BoxFile.Mapping mapping, @Nullable Path file) {
             this.name = name;
             this.mapping = mapping;

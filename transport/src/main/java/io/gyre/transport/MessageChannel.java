@@ -14,8 +14,8 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages over a non-blocking socket, each preceded by its length in four bytes, big-endian. Used by the thread that runs the
- * selector.
+ * Messages over a non-blocking socket, each preceded by its length in four bytes, big-endian. Used by the thread that
+ * runs the selector.
  */
 final class MessageChannel implements AutoCloseable {
 
@@ -41,12 +41,12 @@ final class MessageChannel implements AutoCloseable {
         key = socket.register(selector, SelectionKey.OP_READ, this);
     }
 
-    /** Lets the other side send long messages: it is known now. */
+    /** Accepts long messages from now on, because the other side is known. */
     void trust() {
         limit = MessageCodec.MAX_MEMBER_BYTES;
     }
 
-    /** A message as bytes with its length in front; the same bytes may be queued on many channels. */
+    /** Encodes a message with its length in front; the same bytes may be queued on many channels. */
     static ByteBuffer frame(Message message) {
         byte[] body = MessageCodec.encode(message);
         return ByteBuffer.allocate(PREFIX_BYTES + body.length)
@@ -55,7 +55,7 @@ final class MessageChannel implements AutoCloseable {
                 .flip();
     }
 
-    /** Queues a framed message and sends what the socket takes at once. */
+    /** Queues a framed message and sends what the socket accepts at once. */
     void send(ByteBuffer frame) throws IOException {
         if (!closing) {
             outgoing.add(frame.duplicate());
@@ -63,7 +63,7 @@ final class MessageChannel implements AutoCloseable {
         }
     }
 
-    /** Sends what is queued, as far as the socket takes it, and asks the selector for the rest. */
+    /** Sends what is queued, as far as the socket accepts it, and registers with the selector for the rest. */
     void flush() throws IOException {
         while (!outgoing.isEmpty()) {
             ByteBuffer first = outgoing.getFirst();
@@ -81,8 +81,8 @@ final class MessageChannel implements AutoCloseable {
     }
 
     /**
-     * Ends this side of the conversation after what is queued. The socket itself must stay until the other side ends its own:
-     * closing it with unread bytes would destroy the last message on its way.
+     * Ends this side of the connection after what is queued. The socket must stay open until the other side ends its
+     * own: closing it with unread bytes would destroy the last message on its way.
      */
     void finish() throws IOException {
         if (!closing) {
@@ -91,17 +91,16 @@ final class MessageChannel implements AutoCloseable {
         }
     }
 
-    /** Whether {@link #finish} was called. */
     boolean isFinishing() {
         return closing;
     }
 
     /**
-     * Reads the next message that is complete.
+     * Reads the next complete message.
      *
      * @return null if there is none yet
      * @throws EndOfStream if the other side has ended
-     * @throws ProtocolException if it sends no messages
+     * @throws ProtocolException if the other side does not send messages
      */
     @Nullable Message receive() throws IOException {
         ByteBuffer body = incoming;
@@ -143,7 +142,7 @@ final class MessageChannel implements AutoCloseable {
         socket.close();
     }
 
-    /** The other side has ended its half of the connection, or died. */
+    /** The other side has ended its half of the connection, or was lost. */
     static final class EndOfStream extends IOException {
         EndOfStream() {
             super("its connection was closed");

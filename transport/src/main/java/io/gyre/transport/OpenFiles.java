@@ -6,22 +6,22 @@ import java.lang.management.ManagementFactory;
 import java.util.Locale;
 
 /**
- * How many files this process may still open. Sockets and pipes count, too; without them whatever comes first fails, and
- * most often that is a class that cannot be loaded.
+ * How many files this process may still open. Sockets and pipes count too. Without them the next operation fails, and
+ * most often that is the loading of a class.
  */
 public final class OpenFiles {
 
-    /** What raises the limit. */
+    /** How to raise the limit. */
     public static final String ADVICE = "raise the limit (ulimit -n 4096, and -Hn if that is refused; nofile in"
             + " /etc/security/limits.conf; --ulimit nofile=4096 of a container)";
 
     private OpenFiles() {}
 
     /**
-     * Fails unless so many more can be opened. Does nothing where the system does not tell.
+     * Fails unless this many more files can be opened. Does nothing where the system does not report the limit.
      *
-     * @param who begins the message
-     * @param more how many it needs
+     * @param who start of the message
+     * @param more number of files needed
      * @throws GyreException with both figures, and what to do
      */
     public static void require(String who, int more) {

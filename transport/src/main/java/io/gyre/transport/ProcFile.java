@@ -13,7 +13,7 @@ final class ProcFile {
 
     private ProcFile() {}
 
-    /** Reads one value. It must be read in one go: some of these files end after the first call, however short. */
+    /** Reads one value in a single call: some of these files end after the first read, however short. */
     static String read(Path path) throws IOException {
         try (InputStream in = Files.newInputStream(path)) {
             return new String(in.readNBytes(LONGEST), StandardCharsets.UTF_8).strip();

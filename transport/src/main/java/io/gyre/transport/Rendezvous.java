@@ -14,10 +14,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How a rank finds the coordinator. If somebody answers at the agreed place it is joined; otherwise rank 0 hosts it there, and
- * the others try again until the join deadline.
+ * How a rank finds the coordinator. If one answers at the agreed place, the rank joins it. Otherwise rank 0 hosts it
+ * there, and the other ranks retry until the join deadline.
  *
- * @param link connection to the coordinator, which has greeted
+ * @param link connection to the coordinator, after its greeting
  * @param welcome its greeting
  * @param hosted the coordinator and its place, if this rank hosts it
  */
@@ -37,19 +37,19 @@ record Rendezvous(
     /** The agreed place. */
     private sealed interface Place {
 
-        /** Where the coordinator should be, if it is there. */
+        /** Where the coordinator should be, if it is running. */
         InetSocketAddress address() throws IOException;
 
-        /** Whether this is the coordinator that was sought; complains if not. */
+        /** Fails unless this is the expected coordinator. */
         void check(Welcome welcome) throws IOException;
 
-        /** Whether somebody else may have taken the address since it was agreed, so that it pays to try again. */
+        /** Whether another process may have taken the address since it was agreed, so that a retry makes sense. */
         boolean mayBeStale();
 
-        /** Where to listen. */
+        /** Address to listen on. */
         InetSocketAddress bind();
 
-        /** Tells the others where the coordinator is. */
+        /** Publishes the coordinator's address. */
         void announce(RendezvousServer server) throws IOException;
 
         /** Undoes the announcement. */
@@ -80,7 +80,9 @@ record Rendezvous(
         public void retract(RendezvousServer server) {}
     }
 
-    /** A file may be left over from an earlier run: only the run that wrote it counts, and only while it can be joined. */
+    /**
+     * A file may be left over from an earlier run: only the run that wrote it counts, and only while it can be joined.
+     */
     private record InFile(RendezvousFile file, String host) implements Place {
 
         @Override
@@ -122,7 +124,7 @@ record Rendezvous(
         }
     }
 
-    /** Finds the coordinator, or opens it. */
+    /** Finds the coordinator, or starts it. */
     static Rendezvous find(JoinOptions options) {
         InetSocketAddress fixed = parse(options.rendezvous());
         Place place = fixed != null
@@ -201,12 +203,12 @@ record Rendezvous(
         }
     }
 
-    /** What is told over the connection. */
+    /** The membership whose messages the connection carries. */
     Membership membership() {
         return link.membership();
     }
 
-    /** Keeps a coordinator that is hosted here a little for those who have not left yet. */
+    /** Keeps a coordinator that is hosted here for a short time, for ranks that have not left yet. */
     void awaitOthers() {
         if (hosted == null) {
             return;
@@ -217,7 +219,7 @@ record Rendezvous(
         }
     }
 
-    /** Ends the connection, and the coordinator if it is hosted here. */
+    /** Closes the connection, and the coordinator if it is hosted here. */
     @Override
     public void close() {
         link.close();

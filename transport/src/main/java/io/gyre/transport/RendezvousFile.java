@@ -16,14 +16,14 @@ final class RendezvousFile {
     }
 
     /**
-     * What stands in it.
+     * Contents of the file.
      *
      * @param endpoint {@code host:port}
-     * @param run name of the run that is there
+     * @param run name of the run at that address
      */
     record Entry(String endpoint, String run) {}
 
-    /** Reads the file; fails with an exception that says what is wrong if it is not there, or not complete. */
+    /** Reads the file; fails, saying what is wrong, if it is missing or incomplete. */
     Entry read() throws IOException {
         String line;
         try {
@@ -38,7 +38,7 @@ final class RendezvousFile {
         return new Entry(parts[0], parts[1]);
     }
 
-    /** Writes the file, for its owner only, so that readers see either nothing, the old line or the new one. */
+    /** Writes the file, accessible to its owner only. Readers see either nothing, the old line or the new one. */
     void write(Entry entry) throws IOException {
         Path temporary =
                 Files.createTempFile(path.getParent(), path.getFileName().toString(), ".new");

@@ -27,25 +27,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The place where the ranks of one run meet: a socket that they connect to and keep open, so that its end is the first sign of
- * a rank's death. Hosted by the launcher, or by rank 0.
+ * Where the ranks of one run meet: a socket that they connect to and keep open, so that its end is the first sign of a
+ * lost rank. Hosted by the launcher, or by rank 0.
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One daemon thread of its own, from {@link #open} to {@link #close}; the listener is called on it. Methods may be
- *       called from any thread.
+ *   <dd>One daemon thread, from {@link #open} to {@link #close}, which also calls the listener. Methods may be called
+ *       from any thread.
  *   <dt>Security
- *   <dd>Nobody is authenticated. Addresses other than loopback must be asked for.
+ *   <dd>There is no authentication. Addresses other than loopback must be allowed explicitly.
  * </dl>
  */
 public final class RendezvousServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RendezvousServer.class);
 
-    /** Connections that have not joined; more are turned away at once. */
+    /** Limit of connections that have not joined; more are closed at once. */
     private static final int MAX_STRANGERS = 64;
 
-    /** How long a connection may stay without joining, and how long one that is ended may linger. */
+    /** How long a connection may stay open without joining, and how long an ended one may linger. */
     private static final long STRANGER_NANOS = Duration.ofSeconds(10).toNanos();
 
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
@@ -67,7 +67,7 @@ public final class RendezvousServer implements AutoCloseable {
         final int number;
         final MessageChannel channel;
 
-        /** When it came, or was told to end: it is not kept for long in either state. */
+        /** When it connected, or was told to end: it is kept only briefly in either state. */
         long since = System.nanoTime();
 
         Connection(int number, MessageChannel channel) {
@@ -77,11 +77,11 @@ public final class RendezvousServer implements AutoCloseable {
     }
 
     /**
-     * Opens a rendezvous on a loopback address, with nobody listening to what happens.
+     * Opens a rendezvous on a loopback address, without a listener.
      *
-     * @param bind where to listen; port 0 takes a free one
+     * @param bind where to listen; port 0 selects a free one
      * @param worldSize number of ranks to wait for
-     * @param joinTimeout after which the ranks that have come are told who is missing
+     * @param joinTimeout after which the ranks that have joined are told who is missing
      * @throws UncheckedIOException if the port is in use, or the address is not this host's
      */
     public static RendezvousServer open(InetSocketAddress bind, int worldSize, Duration joinTimeout) {
@@ -91,11 +91,11 @@ public final class RendezvousServer implements AutoCloseable {
     /**
      * Opens a rendezvous.
      *
-     * @param bind where to listen; port 0 takes a free one
+     * @param bind where to listen; port 0 selects a free one
      * @param worldSize number of ranks to wait for
-     * @param joinTimeout after which the ranks that have come are told who is missing
+     * @param joinTimeout after which the ranks that have joined are told who is missing
      * @param trustedNetwork whether addresses other than loopback are allowed
-     * @param listener hears of joins and losses, on this server's thread
+     * @param listener receives joins and losses, on this server's thread
      * @throws UncheckedIOException if the port is in use, or the address is not this host's
      */
     public static RendezvousServer open(
@@ -103,7 +103,7 @@ public final class RendezvousServer implements AutoCloseable {
         return open(bind, worldSize, joinTimeout, trustedNetwork, listener, Message.NO_RANK);
     }
 
-    /** As above, run by rank {@code hostRank}: when it dies, the ranks know who was lost. */
+    /** As above, hosted by rank {@code hostRank}: when that is lost, the ranks know which one it was. */
     static RendezvousServer open(
             InetSocketAddress bind,
             int worldSize,
@@ -135,7 +135,7 @@ public final class RendezvousServer implements AutoCloseable {
         selector = Selector.open();
         listening = ServerSocketChannel.open();
         try {
-            // A port whose last run has just ended is free; Linux would keep it for a minute.
+            // Without it, Linux would keep the port of a run that has just ended for a minute.
             listening.setOption(StandardSocketOptions.SO_REUSEADDR, true);
             listening.bind(bind, MAX_STRANGERS);
             listening.configureBlocking(false);
@@ -150,12 +150,12 @@ public final class RendezvousServer implements AutoCloseable {
         thread.setDaemon(true);
     }
 
-    /** Where it listens. */
+    /** The address it listens on. */
     public InetSocketAddress address() {
         return address;
     }
 
-    /** What ranks are given to find it: {@code host:port}. */
+    /** The address that ranks use to find it: {@code host:port}. */
     public String endpoint() {
         InetAddress host = address.getAddress();
         return (host.isAnyLocalAddress() ? HostIdentity.name() : host.getHostAddress()) + ":" + address.getPort();
@@ -166,7 +166,7 @@ public final class RendezvousServer implements AutoCloseable {
         return run;
     }
 
-    /** Who has joined so far, by rank. */
+    /** The ranks that have joined so far, by rank. */
     public List<Member> members() {
         return members;
     }
@@ -291,14 +291,17 @@ public final class RendezvousServer implements AutoCloseable {
         }
     }
 
-    /** What the coordinator sends. A connection that breaks while it does so is reported when the selector finds it readable. */
+    /**
+     * Sends the coordinator's messages. A connection that breaks meanwhile is reported when the selector finds it
+     * readable.
+     */
     private final class Post implements Outbox {
 
         private @Nullable Message last;
         private ByteBuffer lastFrame = ByteBuffer.allocate(0);
 
         @Override
-        @SuppressWarnings("ReferenceEquality") // A message to everybody is encoded once; equal ones need not be found.
+        @SuppressWarnings("ReferenceEquality") // A broadcast message is encoded once; equal messages need not be found.
         public void send(int connection, Message message) {
             Connection receiver = connections.get(connection);
             if (receiver == null) {
@@ -332,7 +335,7 @@ public final class RendezvousServer implements AutoCloseable {
 
     private void release() {
         for (Connection connection : connections.values()) {
-            // The last words first: closing with unread bytes breaks a connection off.
+            // Flushes the last messages first: closing with unread bytes resets a connection.
             closeQuietly(connection.channel::finish);
             closeQuietly(connection.channel);
         }
@@ -348,7 +351,7 @@ public final class RendezvousServer implements AutoCloseable {
         }
     }
 
-    /** Ends the rendezvous: ranks that are still in the run see it fail. A second call does nothing. */
+    /** Closes the rendezvous: ranks that are still in the run see it fail. A second call does nothing. */
     @Override
     public void close() {
         closed = true;

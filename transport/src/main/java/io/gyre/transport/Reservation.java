@@ -17,14 +17,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Room in shared memory that a rank is about to fill. It is a file with a hole: as long as the room, but without memory of its own, in
- * the rank's directory. Whoever looks for room takes off what others have reserved, so that all may fill theirs at the same time.
+ * Room in shared memory that a rank is about to fill: a sparse file of that length, which takes no memory itself, in
+ * the rank's directory. Every rank subtracts the reservations of the others from the free room, so that all may fill
+ * theirs at the same time.
  */
 final class Reservation implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reservation.class);
 
-    /** What is reserved and half filled counts twice. So room that is there may seem not to be, until others are done. */
+    /**
+     * Room that is reserved and half filled counts twice. So there may seem to be too little until the others are done.
+     */
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
     private static final long RETRY_NANOS = 2_000_000;
@@ -37,11 +40,11 @@ final class Reservation implements AutoCloseable {
     }
 
     /**
-     * Reserves room; waits for it while it is others that have reserved it.
+     * Reserves room; waits for it while it is reserved by others.
      *
      * @param directory of the rank
-     * @param purpose what it is for, as the error shall say it
-     * @throws GyreException if there is not so much room, with the numbers
+     * @param purpose named in the error
+     * @throws GyreException with the numbers, if there is not enough room
      */
     static Reservation of(UserLock user, Path directory, StorageSpace space, long bytes, String purpose)
             throws IOException {
@@ -103,7 +106,7 @@ final class Reservation implements AutoCloseable {
         }
     }
 
-    /** Gives up what is not filled. A second call does nothing. */
+    /** Releases the reservation. A second call does nothing. */
     @Override
     public void close() {
         try {

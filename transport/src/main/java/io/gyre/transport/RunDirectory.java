@@ -20,12 +20,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The directory in which one rank keeps what it shares with its peers: under {@code gyre-USER} in shared memory, readable by
- * nobody else, and removed at the end. Creating or closing one removes what killed processes have left behind.
+ * The directory in which one rank keeps what it shares with its peers: under {@code gyre-USER} in shared memory,
+ * inaccessible to other users, and removed at the end. Creating or closing one removes what killed processes have left
+ * behind.
  *
- * <p>A live process holds a lock on a file in its directory, which the kernel releases when the process dies, however it dies.
- * That is true for processes of other containers too, whose process ids mean nothing here; id and start time in the name are
- * for people, and for knowing the directories of this very process.
+ * <p>A live process holds a lock on a file in its directory, which the kernel releases when the process ends, however
+ * it ends. This also works across containers, where process ids mean nothing. The id and start time in the name are for
+ * people, and for recognising the directories of this process.
  */
 final class RunDirectory implements AutoCloseable {
 
@@ -43,7 +44,7 @@ final class RunDirectory implements AutoCloseable {
         this.alive = alive;
     }
 
-    /** Where processes of this host share files in memory, or at least files. */
+    /** The directory for files shared between processes of this host, in memory if possible. */
     static Path sharedMemory() {
         Path linux = Path.of("/dev/shm");
         return Files.isDirectory(linux) ? linux : Path.of(System.getProperty("java.io.tmpdir"));
@@ -52,8 +53,8 @@ final class RunDirectory implements AutoCloseable {
     /**
      * Creates a directory, after removing leftovers.
      *
-     * @param parent where shared files live
-     * @param label what the name shall say about the run, for people
+     * @param parent directory for shared files
+     * @param label describes the run in the name, for people
      */
     static RunDirectory create(Path parent, String label) {
         try {
@@ -72,20 +73,19 @@ final class RunDirectory implements AutoCloseable {
         }
     }
 
-    /** Removes what killed processes of this user have left behind; returns how many directories there were. */
+    /** Removes what killed processes of this user have left behind; returns the number of directories. */
     static int removeLeftovers(UserLock user) throws IOException {
         return user.exclusively(() -> removeLeftovers(user.home()));
     }
 
-    /** Its path. */
     Path path() {
         return path;
     }
 
     /**
-     * Runs something that fills shared memory, if there is room for it that nobody else is about to fill.
+     * Runs an action that fills shared memory, if there is room that nobody else is about to fill.
      *
-     * @param purpose what the room is for, as the error shall say it
+     * @param purpose of the room, named in the error
      */
     <T> T filling(StorageSpace space, long bytes, String purpose, UserLock.Action<T> action) {
         try (Reservation reserved = Reservation.of(user, path, space, bytes, purpose)) {
@@ -102,7 +102,7 @@ final class RunDirectory implements AutoCloseable {
         return own.pid() + "-" + started + "-";
     }
 
-    /** The same for who has the lock. */
+    /** The same, for a caller that holds the lock. */
     static int removeLeftovers(Path home) throws IOException {
         int removed = 0;
         String own = ownPrefix();

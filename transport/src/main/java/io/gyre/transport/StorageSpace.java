@@ -6,8 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * How much room a file system has. A full /dev/shm does not refuse memory that was mapped before: it kills the JVM (SIGBUS). So
- * Gyre asks first.
+ * Free room of a file system. A full /dev/shm does not refuse memory that was mapped before: it kills the JVM (SIGBUS).
+ * So Gyre checks first.
  */
 @FunctionalInterface
 interface StorageSpace {
@@ -15,17 +15,17 @@ interface StorageSpace {
     /** Asks the system. */
     StorageSpace OF_SYSTEM = directory -> Files.getFileStore(directory).getUsableSpace();
 
-    /** What others may take between the question and the use, as a part of what is needed. */
+    /** Fraction added to what is needed, for what others may take between the check and the use. */
     double HEADROOM = 0.2;
 
-    /** Free bytes where {@code directory} is. */
+    /** Free bytes in {@code directory}. */
     long usableBytes(Path directory) throws IOException;
 
     /**
-     * Fails unless there is room, with some to spare.
+     * Fails unless there is room, with some in reserve.
      *
-     * @param purpose what it is for, as the error shall say it
-     * @return how much would be left
+     * @param purpose named in the error
+     * @return the bytes that would remain
      */
     default long require(Path directory, long bytes, String purpose) {
         long needed = bytes + (long) (bytes * HEADROOM);

@@ -4,7 +4,7 @@ import io.aeron.AeronCounters;
 import io.aeron.ExclusivePublication;
 import org.agrona.concurrent.status.CountersReader;
 
-/** How far a stream has been sent and read, from the counters of the own driver. */
+/** How far a stream has been sent and read, from the counters of this rank's driver. */
 final class StreamPositions {
 
     private static final int REGISTRATION_AT = 0;
@@ -30,7 +30,7 @@ final class StreamPositions {
         });
     }
 
-    /** How far the stream has been handed to the network. */
+    /** Position up to which the stream has been handed to the network. */
     long sent() {
         return node.client().countersReader().getCounterValue(sender);
     }

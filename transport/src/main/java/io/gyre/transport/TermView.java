@@ -6,8 +6,8 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Byte buffers over the term buffers of one stream, in native order, made once each: algorithms keep typed views of them and
- * know them by identity. Computes checksums over them without allocating.
+ * Byte buffers over the term buffers of one stream, in native order, created once: algorithms cache typed views of them
+ * by identity. Computes checksums over them without allocation.
  */
 final class TermView {
 
@@ -20,7 +20,7 @@ final class TermView {
     private int next;
 
     /** The view of {@code term}, with position 0 and its capacity as limit. */
-    @SuppressWarnings("ReferenceEquality") // Terms with equal contents are still other memory.
+    @SuppressWarnings("ReferenceEquality") // Terms with equal contents are still different memory.
     ByteBuffer of(ByteBuffer term) {
         for (int i = 0; i < TERMS; i++) {
             if (terms[i] == term) {
@@ -34,7 +34,7 @@ final class TermView {
         return view;
     }
 
-    /** CRC32C of a stretch of a view. */
+    /** CRC32C of a range of a view. */
     int checksum(ByteBuffer view, int at, int length) {
         crc.reset();
         crc.update(view.limit(at + length).position(at));

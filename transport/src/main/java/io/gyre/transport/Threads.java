@@ -2,19 +2,19 @@ package io.gyre.transport;
 
 import java.time.Duration;
 
-/** Threads of ours: how they begin and end. */
+/** Starts and ends Gyre's threads. */
 final class Threads {
 
     private Threads() {}
 
-    /** A thread that does not keep its JVM alive. */
+    /** Starts a thread that does not keep its JVM alive. */
     static Thread daemon(Runnable work) {
         Thread thread = new Thread(work);
         thread.setDaemon(true);
         return thread;
     }
 
-    /** Waits for the end of a thread; an interrupt is kept for later, because what is being closed must be closed. */
+    /** Waits for a thread to end. An interrupt is deferred, because the close must complete. */
     static void join(Thread thread, Duration timeout) {
         long deadline = System.nanoTime() + timeout.toNanos();
         boolean interrupted = false;

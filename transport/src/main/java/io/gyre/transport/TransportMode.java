@@ -2,18 +2,21 @@ package io.gyre.transport;
 
 import java.util.Locale;
 
-/** Which network ranks use among each other. */
+/** The network among the ranks. */
 public enum TransportMode {
     /** Shared memory between ranks of one host, UDP between hosts. */
     AUTO,
-    /** Shared memory that all ranks have mapped, and Aeron IPC for messages; all ranks must be on one host. */
+    /** Shared memory mapped by all ranks, and Aeron IPC for messages; all ranks must be on one host. */
     SHM,
     /** Aeron IPC alone: messages through shared memory, but no memory boxes; all ranks must be on one host. */
     IPC,
-    /** UDP, also on one host. */
+    /** UDP, even on one host. */
     UDP;
 
-    /** The mode that is called so on the command line and in the environment: {@code auto}, {@code shm}, {@code ipc}, {@code udp}. */
+    /**
+     * The mode with this name on the command line and in the environment: {@code auto}, {@code shm}, {@code ipc},
+     * {@code udp}.
+     */
     public static TransportMode of(String name) {
         for (TransportMode mode : values()) {
             if (mode.toString().equals(name)) {

@@ -2,12 +2,12 @@ package io.gyre.transport;
 
 import java.net.InetSocketAddress;
 
-/** Refuses addresses that others can reach, as long as nothing proves who sends. */
+/** Rejects addresses that others can reach, as long as senders are not authenticated. */
 final class TrustedNetwork {
 
     private TrustedNetwork() {}
 
-    /** Fails unless {@code address} is resolved, and loopback or on a network that the user calls trusted. */
+    /** Fails unless {@code address} is resolved, and is loopback or on a network that the user declares trusted. */
     static void check(InetSocketAddress address, boolean trusted) {
         if (address.isUnresolved()) {
             throw new IllegalArgumentException("no host is called '" + address.getHostString() + "'");

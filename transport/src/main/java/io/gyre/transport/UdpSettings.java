@@ -9,25 +9,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How datagrams travel.
+ * UDP settings.
  *
  * @param host address of this host, as text
  * @param mtu largest datagram in bytes
- * @param windowBytes how much may be under way from one rank to another
- * @param receiveBufferBytes the receiving socket's buffer, which all that send to a rank fill together
- * @param sendBufferBytes the sending socket's buffer
+ * @param windowBytes most bytes in flight from one rank to another
+ * @param receiveBufferBytes size of the receiving socket's buffer, which all senders to a rank share
+ * @param sendBufferBytes size of the sending socket's buffer
  */
 record UdpSettings(String host, int mtu, int windowBytes, int receiveBufferBytes, int sendBufferBytes) {
 
     private static final Logger LOG = LoggerFactory.getLogger(UdpSettings.class);
 
-    /** Fits an Ethernet frame with room for any tunnel's headers. */
+    /** Fits in an Ethernet frame, with room for any tunnel's headers. */
     private static final int ETHERNET_MTU = 1_408;
 
-    /** What Linux grants a socket unless told otherwise. */
+    /** Linux's default for a socket. */
     private static final int USUAL_BUFFER_BYTES = 212_992;
 
-    /** Less than this would cost more in waiting than is lost by it: a fifth of a millisecond at 10 Gbit/s. */
+    /** A smaller window would cost more in waiting than it saves in losses: a fifth of a millisecond at 10 Gbit/s. */
     private static final int LEAST_WINDOW_BYTES = 256 << 10;
 
     private static final Path LARGEST_RECEIVE_BUFFER = Path.of("/proc/sys/net/core/rmem_max");
@@ -45,8 +45,7 @@ record UdpSettings(String host, int mtu, int windowBytes, int receiveBufferBytes
         int peers = Math.max(1, options.worldSize() - 1);
         int largest = largest(LARGEST_RECEIVE_BUFFER);
         int window = windowBytes(peers, Math.min(termBytes / 2, largest));
-        // All others may send at once: what does not fit into the socket's buffer while this rank has no processor is
-        // lost.
+        // All others may send at once: what exceeds the socket's buffer while this rank is not scheduled is lost.
         int receiveBuffer = (int) Math.min(largest, (long) peers * window);
         return new UdpSettings(
                 address.getHostAddress(),
@@ -57,10 +56,10 @@ record UdpSettings(String host, int mtu, int windowBytes, int receiveBufferBytes
     }
 
     /**
-     * How much may be under way from one rank to another.
+     * Most bytes in flight from one rank to another.
      *
      * @param peers how many may send to one rank
-     * @param mostBytes half a term, what Aeron can hold of a stream in flight, or what a socket can
+     * @param mostBytes half a term, which is Aeron's limit for a stream in flight, or the socket's limit
      */
     private static int windowBytes(int peers, int mostBytes) {
         return Math.min(mostBytes, Math.max(LEAST_WINDOW_BYTES, mostBytes / peers));

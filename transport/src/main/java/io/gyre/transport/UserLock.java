@@ -24,7 +24,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One user's private directory in shared memory, in which one process at a time creates and removes. The directory exists as
+ * One user's private directory in shared memory, in which one process at a time creates and removes files. It exists as
  * long as there is something in it.
  */
 final class UserLock {
@@ -38,12 +38,12 @@ final class UserLock {
             "remove it, or let its owner or root do so, while none of this user's programs runs";
 
     /**
-     * The system's file locks belong to processes: when one thread closes the file, the lock of another is gone. So the threads
-     * of this process take turns before they take the file.
+     * The system's file locks belong to processes: when one thread closes the file, another thread's lock is released.
+     * So the threads of this process take turns before they lock the file.
      */
     private static final ReentrantLock THREADS = new ReentrantLock();
 
-    /** What the owner alone may do. */
+    /** Permissions for the owner only. */
     static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
 
     private final Path home;
@@ -53,7 +53,7 @@ final class UserLock {
     /**
      * Names the directory; nothing is created yet.
      *
-     * @param parent where shared files live
+     * @param parent directory for shared files
      */
     UserLock(Path parent) throws IOException {
         home = parent.resolve("gyre-" + System.getProperty("user.name").replaceAll("[^A-Za-z0-9._-]", "_"));
@@ -61,22 +61,24 @@ final class UserLock {
         posix = Files.getFileStore(parent).supportsFileAttributeView("posix");
     }
 
-    /** The directory. */
     Path home() {
         return home;
     }
 
     /**
-     * Something to do while no other process does.
+     * An action to run while no other process of the user runs one.
      *
-     * @param <T> its result
+     * @param <T> type of the result
      */
     @FunctionalInterface
     interface Action<T> {
         T run() throws IOException;
     }
 
-    /** Runs an action while no other process of this user runs one; creates the directory before, removes it after if empty. */
+    /**
+     * Runs an action while no other process of this user runs one; creates the directory first, and removes it
+     * afterwards if it is empty.
+     */
     <T> T exclusively(Action<T> action) throws IOException {
         THREADS.lock();
         try {
@@ -95,7 +97,7 @@ final class UserLock {
                 try (FileChannel channel =
                         FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                     if (acquire(channel, deadline)) {
-                        // Closing it would give up the lock: see THREADS.
+                        // Stays open during the action: closing it would release the lock, see THREADS.
                         try (FileChannel found = FileChannel.open(file, StandardOpenOption.READ)) {
                             if (isSame(channel, found)) {
                                 checkOwner();
@@ -105,7 +107,7 @@ final class UserLock {
                     }
                 }
             } catch (NoSuchFileException e) {
-                // Its last user has removed it just now; an action that fails so does it again, and runs out of time.
+                // Its last user has just removed it. An action that fails this way is retried until the deadline.
                 LOG.debug("{} was removed", e.getFile());
             } catch (AccessDeniedException e) {
                 throw new IOException(denied(), e);
@@ -117,7 +119,7 @@ final class UserLock {
 
     private static boolean acquire(FileChannel channel, long deadline) throws IOException {
         while (System.nanoTime() - deadline < 0) {
-            // Behind the token, which some systems would not let us read where it is locked.
+            // Behind the token, which some systems do not let others read where it is locked.
             if (channel.tryLock(TOKEN_BYTES, 1, false) != null) {
                 return true;
             }
@@ -126,7 +128,10 @@ final class UserLock {
         return false;
     }
 
-    /** Whether the locked file is still the one that others find: its last holder may have removed it with the directory. */
+    /**
+     * Whether the locked file is still the one that others find: its last holder may have removed it with the
+     * directory.
+     */
     private static boolean isSame(FileChannel locked, FileChannel found) throws IOException {
         byte[] token = new byte[TOKEN_BYTES];
         new SecureRandom().nextBytes(token);
@@ -146,7 +151,7 @@ final class UserLock {
         }
     }
 
-    /** Through a link, or in a file's place, nothing is created: it may lead to where somebody else wants it. */
+    /** Nothing is created through a link, or in place of a file: the link may lead to where another user wants it. */
     private void checkPlace() throws IOException {
         if (Files.isSymbolicLink(home)) {
             throw new IOException(home + " is a link to " + Files.readSymbolicLink(home) + ", made by "
@@ -177,7 +182,7 @@ final class UserLock {
         }
     }
 
-    /** Whoever owns the directory could read and replace what is in it. */
+    /** The directory's owner could read and replace its contents. */
     private void checkOwner() throws IOException {
         if (!posix) {
             return;

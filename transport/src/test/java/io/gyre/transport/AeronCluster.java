@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.function.ObjIntConsumer;
 
-/** Ranks as threads of this JVM over Aeron; each has a driver and a session of its own, as a process would. */
+/** Ranks as threads of this JVM over Aeron; each has its own driver and session, as a process would. */
 final class AeronCluster {
 
     private AeronCluster() {}
@@ -16,7 +16,7 @@ final class AeronCluster {
         return of(ranks, (options, rank) -> options.transport(mode), directory);
     }
 
-    /** The same, on hosts that are given names: ranks of different names share no memory, and talk over UDP. */
+    /** The same, on named hosts: ranks on hosts of different names share no memory, and use UDP. */
     static LocalCluster onHosts(int ranks, IntFunction<String> hostOfRank, Path directory) {
         return of(ranks, (options, rank) -> options.hostId(hostOfRank.apply(rank)), directory);
     }

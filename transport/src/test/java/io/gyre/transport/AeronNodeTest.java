@@ -21,7 +21,7 @@ class AeronNodeTest {
     @TempDir
     Path directory;
 
-    /** A log with holes would be filled when it is written to, and a full disk then kills the process by SIGBUS. */
+    /** Writing to a sparse log would allocate its pages, and on a full disk that kills the process by SIGBUS. */
     @Test
     @EnabledOnOs(OS.LINUX)
     void aLogHasAllItsMemoryFromTheBeginning() throws Exception {
@@ -49,7 +49,7 @@ class AeronNodeTest {
         }
     }
 
-    /** Only the system's own program tells how many blocks a file has. */
+    /** Only a system program reports how many blocks a file has. */
     private static long allocated(Path file) throws IOException, InterruptedException {
         Process stat = new ProcessBuilder("stat", "-c", "%b %B", file.toString()).start();
         String[] answer = new String(stat.getInputStream().readAllBytes(), StandardCharsets.US_ASCII)

@@ -36,7 +36,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Several sessions in one JVM. What needs processes that die is in {@link KilledRankTest}. */
+/** Several sessions in one JVM. Tests that kill processes are in {@link KilledRankTest}. */
 @Timeout(120)
 class AeronSessionTest {
 

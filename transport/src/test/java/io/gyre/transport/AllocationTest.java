@@ -15,12 +15,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Training must not give the garbage collector anything to do: the JVM counts what each thread allocates. */
+/** Training must not create garbage: the JVM counts what each thread allocates. */
 class AllocationTest {
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    /** The compiler may take its time on a busy machine; what every call allocates would show in every round. */
+    /** The compiler may be slow on a busy machine; an allocation in every call would show in every round. */
     private static final int MOST_ROUNDS = 100;
 
     private static final int CALLS = 2_000;
@@ -29,8 +29,8 @@ class AllocationTest {
     Path directory;
 
     /**
-     * Bytes allocated, per call and rounded down: an object has 16 at least, and what the measurement and the compiler need once
-     * is not meant.
+     * Bytes allocated per call, rounded down: an object takes at least 16, and one-off allocations of the measurement
+     * and the compiler do not count.
      */
     private record Allocated(long collective, long keepAlive) {}
 

@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/** Waits of tests: for a condition, with a name and a deadline. */
+/** Waits in tests for a named condition, with a deadline. */
 final class Eventually {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);

@@ -17,11 +17,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The end of an operation: what was sent leaves, whatever has become of those from whom nothing is awaited any more. */
+/** The end of an operation: what was sent leaves, whatever has become of ranks that are no longer awaited. */
 @Timeout(120)
 class FlushTest {
 
-    /** Offers in vain after which a window is taken to be full. */
+    /** Failed offers after which a window counts as full. */
     private static final int FULL = 2_000;
 
     private static final int BYTES = 1024;
@@ -62,7 +62,7 @@ class FlushTest {
         FrameSender sender = endpoint.sender(peer);
         int number = 0;
         offerPatiently(number, peer, endpoint, activity);
-        // Work all the time: this is no wait.
+        // Work in every turn: this is no wait.
         for (int inVain = 0; inVain < FULL; inVain++) {
             if (sender.offer(frame(number), payload, 0)) {
                 number++;
@@ -72,7 +72,7 @@ class FlushTest {
         }
         assertThat(number).isPositive();
 
-        // As in a collective: the last that was awaited came from the rank that has left.
+        // As in a collective: the last frame awaited came from the rank that has left.
         activity.waitingFor(endpoint.member(0), 1);
         full.countDown();
         endpoint.flush(activity);
@@ -89,7 +89,9 @@ class FlushTest {
         }
     }
 
-    /** Reads when one has left and the other waits in its flush: long enough for several looks at who is there. */
+    /**
+     * Reads after one rank has left and while the other waits in its flush: long enough for several liveness checks.
+     */
     private void readLate(Session session) throws InterruptedException {
         assertThat(full.await(1, TimeUnit.MINUTES))
                 .as("the way to here is full")

@@ -21,7 +21,7 @@ class FrameGuardTest {
     private static final int SOURCE = 5;
     private static final int PAYLOAD_BYTES = 48;
 
-    /** Where frames lie in the buffer of these tests: not at its start, as in a log. */
+    /** Offset of the frames in these tests' buffer: not 0, as in a log. */
     private static final int AT = 32;
 
     private final UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(4_096));

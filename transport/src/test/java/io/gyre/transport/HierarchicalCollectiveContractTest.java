@@ -33,7 +33,7 @@ class HierarchicalCollectiveContractTest extends CollectiveContract {
 
     @Override
     protected LocalCluster cluster(int ranks) {
-        // Neighbours by number are on different hosts, so that no order of ranks is taken for granted.
+        // Neighbours by number are on different hosts, so that the test assumes no order of ranks.
         return onHosts(ranks, ranks % 3 == 0 ? 3 : ranks % 2 == 0 ? 2 : 1);
     }
 

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Ranks as processes, of which one is killed or stopped; no launcher is there to end the others. */
+/** Ranks as processes, of which one is killed or stopped. There is no launcher to end the others. */
 @EnabledOnOs(OS.LINUX)
 class KilledRankTest {
 
@@ -34,7 +34,7 @@ class KilledRankTest {
 
     private static final int RANKS = 3;
 
-    /** A tenth of it on an idle machine. */
+    /** Ten times what an idle machine needs. */
     private static final Duration NOTICED = Duration.ofSeconds(10);
 
     @TempDir
@@ -114,7 +114,7 @@ class KilledRankTest {
         }
     }
 
-    /** They wait for it only because a datagram may be missing, and their programs ask nothing any more. */
+    /** They wait only because a datagram may be missing; their programs make no more calls. */
     @Test
     void whoHasDoneItsWorkAndLeavesOverUdpSaysThatAnotherWasLost() throws Exception {
         int victim = 1;
@@ -185,7 +185,7 @@ class KilledRankTest {
         }
     }
 
-    /** What the ranks have in shared memory: names begin with the process id. */
+    /** The ranks' files in shared memory, whose names begin with the process id. */
     private List<Path> filesOfRanks() throws IOException {
         List<Path> files = new ArrayList<>();
         for (RankJvm rank : ranks) {

@@ -4,8 +4,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Runs a call that waits for another rank on a thread of its own. The common pool is no place for that: on two cores it has one
- * thread, where the second rank waits for the first to end.
+ * Runs a call that waits for another rank on its own thread. The common pool will not do: on two cores it has one
+ * thread, where the second rank would wait for the first to end.
  */
 final class OwnThread {
 

@@ -10,17 +10,17 @@ import io.gyre.session.Session;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * A rank that trains nothing, in the rhythm of one that trains. In the phase that it was given the victim says so and goes no
- * further, or, in an all-reduce, goes on; a rank that fails says why and ends with status 1.
+ * A rank that trains nothing, in the rhythm of one that trains. In the given phase, the victim reports it and stops
+ * there or, in an all-reduce, continues. A rank that fails reports why and ends with status 1.
  */
 final class PhaseProgram {
 
-    /** The step in which the victim stays behind. */
+    /** The step in which the victim stops. */
     static final long LAST_STEP = 5;
 
     static final int BUCKET = 3;
 
-    /** It says how far it has come every so many steps. */
+    /** It reports its progress every so many steps. */
     static final long STEPS_PER_LINE = 50;
 
     private static final long BYTES = 200_000;
@@ -30,19 +30,19 @@ final class PhaseProgram {
     private final boolean victim;
     private final Phase phase;
 
-    /** Where a rank can die. */
+    /** Where a rank can be lost. */
     enum Phase {
-        /** Having asked to take part, while others are missing. */
+        /** After asking to join, while others are missing. */
         JOIN,
-        /** Adding up. */
+        /** During an all-reduce. */
         ALL_REDUCE,
-        /** Between all-reduce and updater, while the others are on their way to the next step. */
+        /** Between all-reduce and updater, while the others proceed to the next step. */
         UPDATE,
-        /** Writing a file that the others wait for. */
+        /** While writing a file that the others wait for. */
         CHECKPOINT,
-        /** Doing its own work, while the others wait in a barrier. */
+        /** While doing its own work and the others wait in a barrier. */
         IDLE,
-        /** Doing its own work, while the others have ended theirs and leave. */
+        /** While doing its own work, after the others have finished theirs and leave. */
         LEAVE
     }
 
@@ -72,7 +72,7 @@ final class PhaseProgram {
         for (long step = 0; ; step++) {
             boolean last = step == LAST_STEP;
             if (last && phase == Phase.ALL_REDUCE) {
-                // The victim goes on, and the others with it, until it is killed.
+                // The victim continues, and the others with it, until it is killed.
                 System.out.println("in " + phase);
             }
             collective.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, step, BUCKET);

@@ -27,10 +27,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * A thousand cases of operation, algorithm, network, world, length and place in memory, drawn from a seed that is printed: repeat
- * a run with {@code -Dgyre.test.seed=SEED}.
+ * A thousand cases of operation, algorithm, network, world, length and place in memory, drawn from a seed that is
+ * printed: repeat a run with {@code -Dgyre.test.seed=SEED}.
  *
- * <p>Values are whole numbers so small that sums are exact in any order. What every rank must hold is then computed beside it.
+ * <p>Values are integers so small that sums are exact in any order. The expected values are computed separately.
  */
 @Timeout(300)
 class RandomCasesTest {
@@ -42,7 +42,7 @@ class RandomCasesTest {
     private static final int CASES_LOCAL = 50;
     private static final int CASES_OF_PROCESSES = 25;
 
-    /** Elements before and behind the vector, which nobody may touch. */
+    /** Elements before and after the vector, which must not change. */
     private static final int FENCE = 3;
 
     private static final double UNTOUCHED = 12_345.5;
@@ -99,7 +99,7 @@ class RandomCasesTest {
         });
     }
 
-    /** One call; all ranks draw the same. */
+    /** One call; all ranks draw the same one. */
     private static final class Case {
         private final int number;
         private final Collective collective;
@@ -120,7 +120,7 @@ class RandomCasesTest {
             operation = oneOf(Operation.values(), random);
             type = oneOf(ElementType.values(), random);
             op = oneOf(ReduceOp.values(), random);
-            // Short ones are as likely as long ones.
+            // Short vectors are as likely as long ones.
             length = random.nextInt(1 + (LONGEST >> random.nextInt(16)));
             root = random.nextInt(world.size());
             valuesSeed = random.nextLong();
@@ -136,7 +136,7 @@ class RandomCasesTest {
             return all[random.nextInt(all.length)];
         }
 
-        /** A whole number from -512 to 511, and in every rank another. */
+        /** An integer from -512 to 511, different on every rank. */
         private int value(int rank, long index) {
             long bits = valuesSeed + rank * 0x9E3779B97F4A7C15L + index * 0xD1B54A32D192ED03L;
             bits = (bits ^ (bits >>> 32)) * 0xBF58476D1CE4E5B9L;

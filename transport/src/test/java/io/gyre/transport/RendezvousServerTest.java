@@ -33,7 +33,7 @@ class RendezvousServerTest {
     private static final InetSocketAddress ANY_PORT = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
     private static final Duration MINUTE = Duration.ofMinutes(1);
 
-    /** What a launcher hears. */
+    /** The events that a launcher receives. */
     private static final class Heard implements RunListener {
         final List<String> events = new CopyOnWriteArrayList<>();
 
@@ -170,7 +170,7 @@ class RendezvousServerTest {
         }
     }
 
-    /** With limits a thousand times as high the last would stay as long as the others, and they beyond the deadline. */
+    /** With limits a thousand times higher, the last would stay as long as the others, and they past the deadline. */
     @Test
     void oneStrangerTooManyIsTurnedAwayAtOnceAndTheOthersWhenTheirTimeIsUp() throws Exception {
         List<Socket> strangers = new ArrayList<>();
@@ -184,7 +184,7 @@ class RendezvousServerTest {
             }
             assertThat(strangers).allMatch(RendezvousServerTest::isOpen);
 
-            // The server's greeting, and then the end.
+            // The server's greeting, then the end.
             for (Socket stranger : strangers) {
                 stranger.setSoTimeout(30_000);
                 assertThat(endOf(stranger)).isTrue();

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class ReservationTest {
 
-    /** A fifth more than is asked for has to be there: two of 400 fit, three do not. */
+    /** A fifth more than requested must be free: two of 400 fit, three do not. */
     private static final StorageSpace SPACE = directory -> 1_000;
 
     @TempDir

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A rank that is lost and comes back, with a coordinator and streams as they are among processes. */
+/** A rank that is lost and restarted, with the coordinator and streams that processes have. */
 @Timeout(120)
 class ReturningRankTest {
 
@@ -78,7 +78,7 @@ class ReturningRankTest {
         sessions.get(1).beExpendable();
     }
 
-    /** What a process that ends does not do: it says why. Its session is closed as the process would be. */
+    /** Unlike a process that ends, it reports why. Its session is closed as the process would be. */
     private void lose() {
         sessions.get(LOST).fail("on purpose");
         for (int rank : new int[] {0, 2}) {
@@ -130,7 +130,7 @@ class ReturningRankTest {
         return text.toString();
     }
 
-    /** Both ends have threads of their own, as an endpoint keeps its network moving only while somebody waits with it. */
+    /** Each end has its own thread, since an endpoint keeps its network moving only while a thread waits with it. */
     private static String talk(AeronSession from, AeronSession to, String text) throws Exception {
         CompletableFuture<String> received =
                 OwnThread.call(() -> receive(to.endpoint(LANE), from.world().rank()));

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class RunDirectoryTest {
 
-    /** A user's number that has no name. */
+    /** The number of a user without a name. */
     private static final int STRANGER = 54_321;
 
     @TempDir
@@ -149,7 +149,7 @@ class RunDirectoryTest {
                         home() + " belongs to " + STRANGER, "could read and change", "let its owner or root");
     }
 
-    /** Root may enter every directory: another process does without that right. */
+    /** Root may enter every directory: a process without that right is used instead. */
     @Test
     void aDirectoryThatThisUserMayNotEnterIsNamedWithItsOwner() throws Exception {
         makeForeign(Files.createDirectory(

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Only processes show whether the lock holds: the system gives each of its locks to a process, not to a thread. */
+/** Only processes show whether the lock works: the system grants its locks to processes, not to threads. */
 @Timeout(120)
 class UserLockTest {
 
@@ -54,7 +54,9 @@ class UserLockTest {
         return parent.resolve("counter");
     }
 
-    /** Adds one to a number in a file, many times, in a way that loses some if another process does it meanwhile. */
+    /**
+     * Increments a number in a file many times, in a way that loses increments if another process does it meanwhile.
+     */
     static final class CountingProgram {
 
         public static void main(String[] arguments) throws IOException {
