@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * cuBLAS without a GPU, in this JVM: {@code fake-cublas.cpp}, on the fake driver. JCublas finds it as {@code
- * libcublas.so.12}.
+ * cuBLAS without a GPU, in this JVM: {@code fake-cublas.cpp}, on the fake driver. JCublas finds it as
+ * {@code libcublas.so.12}.
  */
 final class FakeCublas {
 

@@ -41,8 +41,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state
  * and counters, and these are bit-identical on all ranks after every step. With the strategies of {@link Parameters}
- * each rank, or each group of ranks, takes its own steps instead, and parameters are equal at the end of each {@code
- * fit} only; the following describes the default strategy.
+ * each rank, or each group of ranks, takes its own steps instead, and parameters are equal at the end of each
+ * {@code fit} only; the following describes the default strategy.
  *
  * <dl>
  *   <dt>Result
@@ -71,8 +71,8 @@ import org.slf4j.LoggerFactory;
  *       finite, a warning is logged. {@code docs/training.md} says what is compared when.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model stays a plain Deeplearning4j model, but until the trainer is closed
- *       its gradients are in memory shared by the ranks of a host, and ND4J's memory is freed by {@link
- *       SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the
+ *       its gradients are in memory shared by the ranks of a host, and ND4J's memory is freed by
+ *       {@link SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the
  *       trainer is closed.
  * </dl>
  */
@@ -338,7 +338,7 @@ public final class DistributedTrainer implements AutoCloseable {
         return tally.report(session.bytesSent(), stopped || ended);
     }
 
-    /** A failure in the program's code that was caused by a lost rank is reported as the lost rank. */
+    /** A failure in the program's code that a lost rank has caused is reported as that loss. */
     private <T> T watched(Supplier<T> work) {
         try {
             return work.get();
@@ -670,10 +670,7 @@ public final class DistributedTrainer implements AutoCloseable {
             this.session = session;
         }
 
-        /**
-         * How ranks turn their gradients into a common model. Default: {@link Synchronous} with {@link
-         * Collectives#choose}.
-         */
+        /** The training strategy. Default: {@link Synchronous} with {@link Collectives#choose}. */
         public Builder strategy(UpdateStrategy value) {
             strategy = value;
             return this;

@@ -16,8 +16,8 @@ final class ReplicaSlices {
     static final long LEAST_BYTES = 64 << 10;
 
     /**
-     * Maximum number of slices. With fewer, a difference is found sooner, and each slice costs more: {@code
-     * docs/training.md} has the figures.
+     * Maximum number of slices. With fewer, a difference is found sooner, and each slice costs more:
+     * {@code docs/training.md} has the figures.
      */
     static final int MOST = 8;
 

@@ -15,8 +15,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * <p>This holds for updates that are linear in the gradient. Adam's is {@code rate * m / (sqrt(v) + epsilon)}. If all
  * gradients of a parameter have been zero except for rounding errors, {@code m} and {@code sqrt(v)} change by no more
- * than a gradient does, and the update by {@code rate / epsilon} times that: the gain. It is never more, since {@code
- * m} is at most a few times {@code sqrt(v)}.
+ * than a gradient does, and the update by {@code rate / epsilon} times that: the gain. It is never more, since
+ * {@code m} is at most a few times {@code sqrt(v)}.
  */
 final class Bound {
 
