@@ -35,7 +35,7 @@ class KilledRankTest {
 
     @ParameterizedTest(name = "rank {1} in {0}")
     @CsvSource({
-        "UPDATE,     1, all-reduce \\(.*\\) of step 4",
+        "UPDATE,     1, 'all-reduce \\(.*\\) of bucket 0, step 4'",
         "CHECKPOINT, 0, checkpoint of step 4",
         "IDLE,       2, agreement on training data",
         "DATA,       1, 'the wait for its data, step 0'",

@@ -120,7 +120,7 @@ class SshTest {
             for (int rank = 0; rank < 3; rank++) {
                 gyre.awaitWord(rank, "step");
             }
-            assertThat(gyre.errors()).contains("3 ranks over shm+udp");
+            assertThat(gyre.errors()).contains("3 ranks have joined, over shm+udp");
             Processes.signal("KILL", Long.parseLong(gyre.awaitWord(2, "started")));
 
             assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(1);
