@@ -13,6 +13,8 @@ class BusyLoadTest {
 
     private static final Duration ENOUGH = Duration.ofMillis(300);
 
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+
     /** Clock ticks of Linux. */
     private static final int TICKS_PER_SECOND = 100;
 
@@ -22,9 +24,13 @@ class BusyLoadTest {
         Duration ownBefore = ownTime();
         try (BusyLoad load = new BusyLoad()) {
             load.start(1);
+            long deadline = System.nanoTime() + PATIENCE.toNanos();
             while (ProcessHandle.current()
                     .children()
                     .noneMatch(child -> timeOf(child).compareTo(ENOUGH) > 0)) {
+                assertThat(deadline - System.nanoTime())
+                        .as("time left for the busy process to compute for %s", ENOUGH)
+                        .isPositive();
                 Thread.sleep(10);
             }
         }

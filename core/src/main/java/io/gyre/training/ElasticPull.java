@@ -55,7 +55,7 @@ final class ElasticPull implements ParameterExchange {
 
     @Override
     public String checkpointObstacle() {
-        return "ranks that do not train in step have no common state to save";
+        return OUT_OF_STEP;
     }
 
     @Override

@@ -8,6 +8,9 @@ package io.gyre.training;
  */
 public interface ParameterExchange {
 
+    /** The {@link #checkpointObstacle} of exchanges whose ranks are not in lockstep. */
+    String OUT_OF_STEP = "ranks that do not train in step have no common state to save";
+
     /** Why there is no common state for a checkpoint; empty if there is. */
     default String checkpointObstacle() {
         return "";

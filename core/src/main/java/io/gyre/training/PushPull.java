@@ -24,7 +24,7 @@ final class PushPull implements ParameterExchange {
 
     @Override
     public String checkpointObstacle() {
-        return "ranks that do not train in step have no common state to save";
+        return OUT_OF_STEP;
     }
 
     @Override

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  *   <li><i>end</i>: the model counts the step.
  * </ol>
  *
- * <p>A rank that takes its steps alone does nothing in a step for which it has no examples, and no reduction touches
- * its gradients. Ranks in step all compute, reduce and check, even without examples; if no rank has any, the step ends
- * there.
+ * <p>A rank that takes its steps alone exchanges nothing in a step for which it has no examples, and no reduction
+ * touches its gradients. Ranks in step all compute, reduce and check, even without examples; if no rank has any, the
+ * step ends there.
  *
  * <dl>
  *   <dt>Threading

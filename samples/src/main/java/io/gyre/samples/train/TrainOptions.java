@@ -10,6 +10,7 @@ import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.data.ImageShape;
 import io.gyre.samples.data.Synthetic;
 import io.gyre.samples.model.SampleModel;
+import io.gyre.training.ParameterExchange;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -231,8 +232,8 @@ public final class TrainOptions {
         checkRange("-n", ranks, 1, MOST_RANKS);
         exchange.check(strategy, ranks, transport);
         if (strategy != Strategy.ALLREDUCE && checkpoint != null) {
-            throw new IllegalArgumentException("--checkpoint with --strategy " + strategy
-                    + ": ranks that do not train in step have no common state to save; use allreduce");
+            throw new IllegalArgumentException("--checkpoint with --strategy " + strategy + ": "
+                    + ParameterExchange.OUT_OF_STEP + "; use allreduce");
         }
         if (strategy != Strategy.ALLREDUCE && algorithm != Algorithm.AUTO) {
             throw new IllegalArgumentException(
