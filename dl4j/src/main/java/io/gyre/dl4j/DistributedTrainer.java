@@ -5,8 +5,10 @@ import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
+import io.gyre.memory.MemoryBox;
 import io.gyre.network.Collective;
 import io.gyre.session.Session;
+import io.gyre.training.BucketPlan;
 import io.gyre.training.StepDriver;
 import io.gyre.training.StepObserver;
 import io.gyre.training.StepSummary;
@@ -130,17 +132,19 @@ public final class DistributedTrainer implements AutoCloseable {
             ModelChecks.checkDivisible(network);
         }
         watch = new LossWatch(session, inStep);
-        replica = new Replica(network, builder.bucketBytes, watch.code());
-        opened.onClose(replica::close);
         checkSupported(builder);
+        ModelLayout layout = new ModelLayout(network);
+        BucketPlan plan = layout.bucketPlan(builder.bucketBytes);
         DeviceGradients.Source source =
                 builder.gradientsOn == null ? DeviceGradients.Source.find(session) : builder.gradientsOn;
-        boolean overlap = overlaps(builder.overlap, source != null);
+        if (source != null) {
+            opened.onClose(source.devices()::close);
+        }
+        boolean overlap = overlaps(builder.overlap, plan, source != null);
+        session.agree("model and options", identity(builder, layout, plan, overlap));
+        replica = new Replica(network, plan, place(plan, layout, source), watch.code());
         replicas = new ReplicaCheck(inStep, replica, builder.leastSliceBytes);
         checkpoints = new Checkpoints(session, builder.checkpoints(), replica, replicas, builder.seed);
-        session.agree("model and options", identity(builder, overlap));
-        replica.moveGradients(
-                world, strategy.reduction().allocate(replica.gradients().byteLength()), source);
         MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
         inUse = new DataInUse(session, watch, rankName(session));
         opened.onClose(inUse::close);
@@ -154,6 +158,15 @@ public final class DistributedTrainer implements AutoCloseable {
         resumed = !progress.data().isEmpty();
         watch.start();
         opened.onClose(watch::close);
+    }
+
+    private GradientPlace place(BucketPlan plan, ModelLayout layout, DeviceGradients.@Nullable Source source) {
+        long bytes = network.gradients().length() * layout.elementType().bytes();
+        MemoryBox box = strategy.reduction().allocate(bytes);
+        opened.onClose(box::close);
+        GradientPlace place = GradientPlace.choose(network, plan, world, box, source);
+        opened.onClose(place::close);
+        return place;
     }
 
     private UpdateStrategy synchronous(Algorithm algorithm) {
@@ -188,14 +201,14 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /** What must be the same on all ranks. */
-    private Map<String, String> identity(Builder builder, boolean overlap) {
+    private Map<String, String> identity(Builder builder, ModelLayout layout, BucketPlan plan, boolean overlap) {
         return Map.of(
                 "micro-batches", String.valueOf(builder.microBatches),
                 "model", network.model().getClass().getSimpleName(),
-                "data type", replica.elementType().name(),
+                "data type", layout.elementType().name(),
                 "parameters", String.valueOf(network.model().numParams()),
                 "configuration", ModelFingerprint.of(network.configurationJson()),
-                "buckets", replica.bucketPlan().fingerprint(),
+                "buckets", plan.fingerprint(),
                 "overlap", String.valueOf(overlap),
                 "strategy", strategy.description(),
                 "seed", String.valueOf(builder.seed),
@@ -203,9 +216,9 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /** Decides whether gradients are exchanged during the backward pass, and logs why. */
-    private boolean overlaps(Overlap wanted, boolean onDevice) {
+    private boolean overlaps(Overlap wanted, BucketPlan plan, boolean onDevice) {
         String obstacle = Overlap.obstacle(
-                replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
+                plan, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
         if (!obstacle.isEmpty()) {
             if (wanted == Overlap.ON && world.isRoot()) {
                 LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);

@@ -115,7 +115,7 @@ final class MicroBatches {
         }
 
         private void eachMean(long offset, Consumer<INDArray> action) {
-            for (Replica.Mean mean : replica.means()) {
+            for (GradientViews.Mean mean : replica.means()) {
                 if (mean.offset() >= offset && mean.offset() < completeFrom) {
                     action.accept(mean.array());
                 }

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.World;
+import io.gyre.training.BucketPlan;
 import java.util.Locale;
 
 /**
@@ -33,13 +34,13 @@ public enum Overlap {
      * @param inStep the ranks that take each step together
      * @param reachable whether the gradients are in the host's memory, or on a device that Gyre copies from
      */
-    static String obstacle(Replica replica, World inStep, boolean reachable) {
+    static String obstacle(BucketPlan plan, World inStep, boolean reachable) {
         if (inStep.size() == 1) {
             return "a rank that takes its steps alone has nobody to exchange them with";
         }
         if (!reachable) {
             return "the gradients are in the memory of a GPU, from which ND4J copies all of them at once";
         }
-        return replica.bucketPlan().buckets().isEmpty() ? "the model has no parameters" : "";
+        return plan.buckets().isEmpty() ? "the model has no parameters" : "";
     }
 }

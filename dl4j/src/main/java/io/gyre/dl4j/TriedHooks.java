@@ -1,6 +1,8 @@
 package io.gyre.dl4j;
 
 import io.gyre.training.GradientProgress;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,18 +29,22 @@ final class TriedHooks {
         this.speaks = speaks;
     }
 
-    /** Runs a pass over examples; returns its loss. */
-    double run(Replica.Pass pass, GradientProgress progress) {
+    /**
+     * Runs a pass over examples; returns its loss.
+     *
+     * @param pass reports to its argument, if that is not null, and returns the loss
+     */
+    double run(ToDoubleFunction<@Nullable GradientProgress> pass, GradientProgress progress) {
         if (!tried) {
             return tryThem(pass);
         }
-        return pass.run(work ? progress : null);
+        return pass.applyAsDouble(work ? progress : null);
     }
 
-    private double tryThem(Replica.Pass pass) {
+    private double tryThem(ToDoubleFunction<@Nullable GradientProgress> pass) {
         FinalityCheck check =
                 new FinalityCheck(replica.gradients(), replica.elementType().bytes(), replica::fetch);
-        double loss = pass.run(check);
+        double loss = pass.applyAsDouble(check);
         String objection = check.objection();
         tried = true;
         work = objection.isEmpty();
