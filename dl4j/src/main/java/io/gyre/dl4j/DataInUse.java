@@ -16,7 +16,6 @@ final class DataInUse implements AutoCloseable {
 
     private final Session session;
     private final LossWatch watch;
-    private final String rankName;
     private @Nullable ShardedData data;
     private @Nullable Claim claim;
     private @Nullable Pass pass;
@@ -26,12 +25,10 @@ final class DataInUse implements AutoCloseable {
      *
      * @param session of the ranks that train
      * @param watch over the code that reads the data
-     * @param rankName the claiming rank, for errors
      */
-    DataInUse(Session session, LossWatch watch, String rankName) {
+    DataInUse(Session session, LossWatch watch) {
         this.session = session;
         this.watch = watch;
-        this.rankName = rankName;
     }
 
     /**
@@ -58,7 +55,7 @@ final class DataInUse implements AutoCloseable {
                     next.identity().getClass().getName());
         }
         close();
-        claim = Claim.of(next.claimed(), rankName, next.mayEnd());
+        claim = Claim.of(next.claimed(), RankTexts.ownName(session), next.mayEnd());
         data = next;
         return goesOn;
     }

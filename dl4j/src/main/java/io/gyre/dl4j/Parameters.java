@@ -16,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Strategies that keep a model's parameters on servers, for {@link DistributedTrainer.Builder#strategy}. All workers
+ * Strategies that keep a model's parameters on servers, for {@link TrainerBuilder#strategy}. All workers
  * create them together.
  */
 public final class Parameters {

@@ -252,7 +252,7 @@ class BitFlipTest {
         Flip own = flip.rank() == session.world().rank() ? flip : new Flip(flip.where(), flip.rank(), -1, 0);
         FlippingListener listener = new FlippingListener(own);
         model.addListeners(listener);
-        DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
+        TrainerBuilder builder = DistributedTrainer.builder(model, session)
                 .checkpointDirectory(checkpoints)
                 .checkpointEverySteps(EVERY_STEPS)
                 .keepCheckpoints(STEPS)

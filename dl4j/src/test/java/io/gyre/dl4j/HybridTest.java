@@ -115,7 +115,7 @@ class HybridTest {
                             .strategy(between.strategy(model, service, group))
                             .overlap(overlap)
                             .bucketBytes(400)
-                            .stepListener((step, epoch, total) -> checkEqual(service.group(), model, step))
+                            .progressListener((step, epoch, total) -> checkEqual(service.group(), model, step))
                             .build()) {
                 FitReport report = trainer.fit(data.get(), EPOCHS);
                 assertThat(report.epochs()).isEqualTo(EPOCHS);
