@@ -105,7 +105,7 @@ final class Replica implements StepModel {
      * Computes the sums of the gradients over a batch.
      *
      * @param batch null for none: the sums are zero
-     * @param progress told how much of them is complete; null for none
+     * @param progress notified how much of them is complete; null for none
      * @return mean loss over the batch, including regularisation unless the model's score is a sum; 0 if there is no
      *     batch
      */

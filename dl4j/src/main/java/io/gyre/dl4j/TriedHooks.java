@@ -15,18 +15,18 @@ final class TriedHooks {
     private static final Logger LOG = LoggerFactory.getLogger(TriedHooks.class);
 
     private final Replica replica;
-    private final boolean speaks;
+    private final boolean logs;
     private boolean tried;
     private boolean work;
 
     /**
      * Prepares the hooks.
      *
-     * @param speaks whether this rank logs it if they are not correct, which is the same on all ranks
+     * @param logs whether this rank logs it if they are not correct, which is the same on all ranks
      */
-    TriedHooks(Replica replica, boolean speaks) {
+    TriedHooks(Replica replica, boolean logs) {
         this.replica = replica;
-        this.speaks = speaks;
+        this.logs = logs;
     }
 
     /**
@@ -48,7 +48,7 @@ final class TriedHooks {
         String objection = check.objection();
         tried = true;
         work = objection.isEmpty();
-        if (!work && speaks) {
+        if (!work && logs) {
             LOG.info("Gradients are exchanged after each backward pass, and not during it: {}", objection);
         }
         return loss;

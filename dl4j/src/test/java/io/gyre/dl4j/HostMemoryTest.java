@@ -91,7 +91,7 @@ class HostMemoryTest {
 
         assertThatThrownBy(() -> HostMemory.region("a column", column))
                 .isInstanceOf(IllegalStateException.class)
-                .hasMessageContaining("a column is not one stretch of memory");
+                .hasMessageContaining("a column is not contiguous in memory");
     }
 
     @Test

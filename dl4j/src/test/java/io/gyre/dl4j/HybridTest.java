@@ -237,7 +237,7 @@ class HybridTest {
     }
 
     @Test
-    void fitGoesOnWhereTheLastOneEndedAndAServerOfItsOwnIsNoMemberOfAGroup() throws Exception {
+    void fitContinuesWhereTheLastOneEndedAndAServerOfItsOwnIsNoMemberOfAGroup() throws Exception {
         for (Between between : List.of(Between.STALE, Between.ELASTIC)) {
             Gyre.local(5).run(session -> {
                 Model model = perceptron(new Sgd(0.05));

@@ -211,7 +211,7 @@ class OverlapTest {
     void aModelThatTellsNothingIsNoticed() {
         FinalityCheck check = new FinalityCheck(Region.allocate("gradients", 40), Float.BYTES, (offset, length) -> {});
 
-        assertThat(check.objection()).isEqualTo("no layer told when its gradients were complete");
+        assertThat(check.objection()).isEqualTo("no layer reported when its gradients were complete");
     }
 
     @Test

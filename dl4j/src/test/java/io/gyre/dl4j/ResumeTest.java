@@ -179,7 +179,7 @@ class ResumeTest {
     }
 
     @Test
-    void aRunMayGoOnWithAnotherNumberOfRanks() throws Exception {
+    void aRunMayContinueWithAnotherNumberOfRanks() throws Exception {
         DataSet examples = TestData.vectors(42, DataType.DOUBLE, 1);
         Supplier<MultiLayerNetwork> model =
                 () -> TestModels.perceptron(TestModels.configuration(TestModels.steadyAdam(0.01), DataType.DOUBLE));

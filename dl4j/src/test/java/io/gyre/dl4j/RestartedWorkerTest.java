@@ -32,7 +32,7 @@ import org.nd4j.linalg.learning.config.Sgd;
  * second part.
  */
 @Timeout(120)
-class ReturningWorkerTest {
+class RestartedWorkerTest {
 
     private static final int SIZE = 3;
     private static final int EXAMPLES = 107;
