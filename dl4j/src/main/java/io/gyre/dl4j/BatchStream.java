@@ -53,9 +53,9 @@ final class BatchStream {
             throw new IllegalStateException("the iterator does not give the " + place.position() + " batches of epoch "
                     + epoch + " again that were trained on before: their fingerprint was "
                     + Long.toHexString(place.mark()) + " and is " + Long.toHexString(fingerprint()) + " of "
-                    + batchesRead + " batches now. Go on with the same data, from the end of an epoch, or anew. An"
-                    + " iterator that is shuffled by each reset cannot be entered in the middle: ShardedData.shuffled"
-                    + " mixes by seed and epoch");
+                    + batchesRead + " batches now. Continue with the same data, from the end of an epoch, or start"
+                    + " again. An iterator that is shuffled by each reset cannot be continued in the middle:"
+                    + " ShardedData.shuffled shuffles by seed and epoch");
         }
         reads.clear();
     }

@@ -1,7 +1,7 @@
 package io.gyre.dl4j;
 
 /**
- * Where a run begins, as rank 0 tells the others.
+ * Where a run begins, as rank 0 sends it to the others.
  *
  * @param stateChecksum of the state in the checkpoint that it continues from, see {@link Checksums#ofState}; empty for
  *     a new run

@@ -125,7 +125,7 @@ final class Checkpoints {
     private void saveOrReport(Progress progress) {
         String failure = save(progress);
         if (!failure.isEmpty() && session.world().isRoot()) {
-            LOG.warn("{}. The training goes on, and the next checkpoint is tried when its time comes", failure);
+            LOG.warn("{}. Training continues, and the next checkpoint is tried when it is due", failure);
         }
     }
 

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class Claim implements AutoCloseable {
 
     private static final Map<Key, Claim> CLAIMS = new HashMap<>();
-    private static final ReferenceQueue<Object> GONE = new ReferenceQueue<>();
+    private static final ReferenceQueue<Object> UNREACHABLE = new ReferenceQueue<>();
 
     private final WeakReference<Thread> owner = new WeakReference<>(Thread.currentThread());
     private final String ofRank;
@@ -39,7 +39,7 @@ final class Claim implements AutoCloseable {
         private final int hash;
 
         Key(Object object) {
-            super(object, GONE);
+            super(object, UNREACHABLE);
             hash = System.identityHashCode(object);
         }
 
@@ -106,8 +106,8 @@ final class Claim implements AutoCloseable {
     }
 
     private static void purge() {
-        for (Object gone = GONE.poll(); gone != null; gone = GONE.poll()) {
-            CLAIMS.remove(gone);
+        for (Object unreachable = UNREACHABLE.poll(); unreachable != null; unreachable = UNREACHABLE.poll()) {
+            CLAIMS.remove(unreachable);
         }
     }
 

@@ -16,7 +16,6 @@ final class DataInUse implements AutoCloseable {
 
     private final Session session;
     private final LossWatch watch;
-    private final String rankName;
     private @Nullable ShardedData data;
     private @Nullable Claim claim;
     private @Nullable Pass pass;
@@ -26,12 +25,10 @@ final class DataInUse implements AutoCloseable {
      *
      * @param session of the ranks that train
      * @param watch over the code that reads the data
-     * @param rankName the claiming rank, for errors
      */
-    DataInUse(Session session, LossWatch watch, String rankName) {
+    DataInUse(Session session, LossWatch watch) {
         this.session = session;
         this.watch = watch;
-        this.rankName = rankName;
     }
 
     /**
@@ -44,27 +41,27 @@ final class DataInUse implements AutoCloseable {
      */
     boolean take(ShardedData next, @Nullable String resumed) {
         ShardedData earlier = data;
-        boolean goesOn = earlier == null ? next.description().equals(resumed) : next.isSameAs(earlier);
+        boolean continued = earlier == null ? next.description().equals(resumed) : next.isSameAs(earlier);
         Claim held = claim;
         if (earlier != null && held != null && next.sharesPassWith(earlier) && held.holds()) {
-            return goesOn;
+            return continued;
         }
-        boolean leavesPass = pass != null && !goesOn;
-        if (earlier != null && leavesPass && next.description().equals(earlier.description()) && speaks()) {
+        boolean leavesPass = pass != null && !continued;
+        if (earlier != null && leavesPass && next.description().equals(earlier.description()) && logs()) {
             LOG.warn(
-                    "{} begins anew, though an epoch of data like them is not finished: {} is another object than in"
-                            + " the call of fit before",
+                    "{} start from the beginning, although an epoch of data like them is not finished: {} is another"
+                            + " object than in the previous call of fit",
                     next.description(),
                     next.identity().getClass().getName());
         }
         close();
-        claim = Claim.of(next.claimed(), rankName, next.mayEnd());
+        claim = Claim.of(next.claimed(), RankTexts.ownName(session), next.mayEnd());
         data = next;
-        return goesOn;
+        return continued;
     }
 
     /** What is the same on all ranks is logged by one of them. */
-    private boolean speaks() {
+    private boolean logs() {
         return session.world().isRoot();
     }
 

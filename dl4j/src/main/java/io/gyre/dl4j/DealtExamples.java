@@ -76,7 +76,7 @@ final class DealtExamples extends ShardedData {
         if (firstEpoch == NONE) {
             if (place.position() > 0) {
                 throw new IllegalStateException("dealt data cannot be continued in the middle of epoch " + place.epoch()
-                        + ": nobody knows which batches the others had");
+                        + ": which batches the other ranks had is not known");
             }
             firstEpoch = place.epoch();
         }
@@ -115,7 +115,7 @@ final class DealtExamples extends ShardedData {
             long number = kept - firstBatch;
             kept = NONE;
             if (number < 0) {
-                throw new IllegalStateException("the counter of the batches has gone back to " + (number + firstBatch)
+                throw new IllegalStateException("the counter of the batches was set back to " + (number + firstBatch)
                         + " in epoch " + epoch + ": it must be used for these data alone");
             }
             int from = (int) (number * batch);

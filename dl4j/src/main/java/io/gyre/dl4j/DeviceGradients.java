@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
  * <p>Confined to the thread that runs the passes, except {@link #accessOfAnotherThread}. Not run on a GPU yet; see
  * {@code docs/gpu.md}.
  */
-final class DeviceGradients implements AutoCloseable {
+final class DeviceGradients implements GradientPlace {
 
     private static final Logger LOG = LoggerFactory.getLogger(DeviceGradients.class);
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
@@ -43,6 +43,7 @@ final class DeviceGradients implements AutoCloseable {
     private final StagedGradients staged;
     private final GradientMemory memory;
     private final List<DeviceStream> computes = new ArrayList<>();
+    private INDArray gradients;
     private @Nullable DeviceBuffer vector;
     private @Nullable ThreadAccess ownAccess;
     private boolean open;
@@ -105,31 +106,49 @@ final class DeviceGradients implements AutoCloseable {
     /**
      * Prepares the copies.
      *
-     * @param source its devices are closed with this object
      * @param rank of the model, for the log
-     * @param host where ranks reduce gradients
+     * @param source borrowed
+     * @param host where ranks reduce gradients; borrowed
      */
-    DeviceGradients(int rank, Source source, INDArray gradients, Region host, ElementType type, BucketPlan plan) {
+    DeviceGradients(int rank, Source source, INDArray gradients, Region host, BucketPlan plan) {
+        this.gradients = gradients;
         devices = source.devices();
         memory = source.memory();
+        ElementType type = HostMemory.elementType(gradients);
         elementBytes = type.bytes();
         ordinal = memory.device(gradients);
         device = devices.open(ordinal);
-        staged = new StagedGradients(device, host, type, plan, TIMEOUT);
+        try {
+            staged = new StagedGradients(device, host, type, plan, TIMEOUT);
+        } catch (RuntimeException | Error e) {
+            device.close();
+            throw e;
+        }
         LOG.info(
-                "the gradients of rank {} go from {} to the memory that ranks combine them in, in {} buckets",
+                "the gradients of rank {} are copied from {} to the memory in which ranks reduce them, in {} buckets",
                 rank,
                 device.info(),
                 plan.buckets().size());
     }
 
-    /** The memory on the host. */
-    Region region() {
+    @Override
+    public Region region() {
         return staged.region();
     }
 
+    @Override
+    public void replaced(INDArray newGradients) {
+        gradients = newGradients;
+    }
+
+    @Override
+    public boolean isStaged() {
+        return true;
+    }
+
     /** Begins a step, before its pass or at the end of it. */
-    void open(INDArray gradients) {
+    @Override
+    public void beginPass() {
         if (open) {
             return;
         }
@@ -167,42 +186,47 @@ final class DeviceGradients implements AutoCloseable {
     }
 
     /** Starts the copy of one bucket, ordered after the operations that compute it. */
-    void beginBucket(INDArray gradients, int bucket) {
-        open(gradients);
+    @Override
+    public void beginReduction(int bucket) {
+        beginPass();
         Bucket part = staged.plan().buckets().get(bucket);
         memory.refresh(gradients, part.offset() * elementBytes, part.length() * elementBytes);
         staged.beginBucket(vector(), computes, bucket);
     }
 
     /** Starts the copies of all buckets, ordered after the operations that compute them. */
-    void begin(INDArray gradients) {
-        open(gradients);
+    @Override
+    public void beginReduction() {
+        beginPass();
         staged.begin(vector(), computes);
     }
 
-    /** Copies a part to the host and waits for it, outside the exchange, for inspection. */
-    void fetch(INDArray gradients, long byteOffset, long byteLength) {
-        open(gradients);
+    /** Copies the part and waits for it. */
+    @Override
+    public void fetch(long byteOffset, long byteLength) {
+        beginPass();
         memory.refresh(gradients, byteOffset, byteLength);
         staged.fetch(vector(), computes, byteOffset, byteLength);
     }
 
-    /** Access for the thread that runs the passes, for exchanges after a pass. */
-    HostAccess access() {
+    @Override
+    public HostAccess access() {
         if (ownAccess == null) {
             ownAccess = new ThreadAccess(null, staged.exchange(device));
         }
         return ownAccess;
     }
 
-    /** Access for the calling thread, for exchanges during a pass; uses that thread's own device object. */
-    HostAccess accessOfAnotherThread() {
+    /** Uses a device object of the calling thread. */
+    @Override
+    public HostAccess accessOfAnotherThread() {
         Device own = devices.open(ordinal);
         return new ThreadAccess(own, staged.exchange(own));
     }
 
     /** Makes the reduced gradients visible to all later ND4J operations. */
-    void end(INDArray gradients) {
+    @Override
+    public void endReduction() {
         if (open) {
             staged.end(computes);
             memory.written(gradients);
@@ -221,7 +245,6 @@ final class DeviceGradients implements AutoCloseable {
             vector.close();
         }
         device.close();
-        devices.close();
     }
 
     /** The access of one thread. */

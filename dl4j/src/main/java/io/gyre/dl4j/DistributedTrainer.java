@@ -1,34 +1,19 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
-import io.gyre.World;
-import io.gyre.allreduce.Algorithm;
-import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
-import io.gyre.network.Collective;
 import io.gyre.session.Session;
-import io.gyre.training.StepDriver;
-import io.gyre.training.StepObserver;
-import io.gyre.training.StepSummary;
-import io.gyre.training.Synchronous;
-import io.gyre.training.UpdateStrategy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
-import org.deeplearning4j.optimize.api.TrainingListener;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.factory.Nd4j;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Trains an unmodified Deeplearning4j model on all ranks of a session.
@@ -78,88 +63,22 @@ import org.slf4j.LoggerFactory;
  */
 public final class DistributedTrainer implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(DistributedTrainer.class);
-
-    /** Differs if one rank's program has trained the model outside the trainer. */
-    private static final String MODEL_STEPS =
-            "steps of the model, by a trainer, an EarlyStoppingTrainer or fit on the model itself";
-
     private final Session session;
-    private final World world;
-    private final UpdateStrategy strategy;
-    private final Session inStep;
-    private final @Nullable StepListener stepListener;
     private final Network network;
     private final Replica replica;
-    private final StepDriver driver;
-    private final TrainingStep step;
-    private final ExchangeTimer timer = new ExchangeTimer();
-    private final ReplicaCheck replicas;
-    private final Checkpoints checkpoints;
+    private final StopRequests requests = new StopRequests();
+    private final FitLoop loop;
+    private final MergedEvaluation evaluation;
     private final Opened opened;
-    private final DataInUse inUse;
-    private final LossWatch watch;
 
-    private int startedEpoch = -1;
-    private long lastFingerprint;
-    private Progress progress;
-    private int callsToSkip;
-    private boolean resumed;
-    private double score = Double.NaN;
-    private volatile boolean stopRequested;
-    private volatile boolean endRequested;
-    private boolean ended;
-
-    /**
-     * Sets up the trainer.
-     *
-     * @param opened closes what this constructor opens
-     */
-    private DistributedTrainer(Builder builder, Opened opened) {
+    /** Creates the trainer; {@link TrainerBuilder#build} is for others. */
+    DistributedTrainer(TrainerParts parts, Opened opened) {
+        session = parts.session;
+        network = parts.network;
+        replica = parts.replica;
+        loop = new FitLoop(parts, requests);
+        evaluation = new MergedEvaluation(network, session, parts.watch);
         this.opened = opened;
-        session = builder.session;
-        world = session.world();
-        session.agree("all-reduce", Map.of("algorithm", builder.algorithm.toString()));
-        strategy = builder.strategy == null ? synchronous(builder.algorithm) : builder.strategy;
-        List<Integer> together = strategy.reduction().ranks(world);
-        inStep = together.size() == world.size() ? session : session.group(together);
-        stepListener = builder.stepListener;
-        network = Network.of(builder.model);
-        ModelChecks.check(network);
-        if (world.size() > 1 || builder.microBatches > 1) {
-            ModelChecks.checkDivisible(network);
-        }
-        watch = new LossWatch(session, inStep);
-        replica = new Replica(network, builder.bucketBytes, watch.code());
-        opened.onClose(replica::close);
-        checkSupported(builder);
-        DeviceGradients.Source source =
-                builder.gradientsOn == null ? DeviceGradients.Source.find(session) : builder.gradientsOn;
-        boolean overlap = overlaps(builder.overlap, source != null);
-        replicas = new ReplicaCheck(inStep, replica, builder.leastSliceBytes);
-        checkpoints = new Checkpoints(session, builder.checkpoints(), replica, replicas, builder.seed);
-        session.agree("model and options", identity(builder, overlap));
-        replica.moveGradients(
-                world, strategy.reduction().allocate(replica.gradients().byteLength()), source);
-        MicroBatches batches = new MicroBatches(replica, builder.microBatches, world.rank(), builder.seed);
-        inUse = new DataInUse(session, watch, rankName(session));
-        opened.onClose(inUse::close);
-        step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code());
-        List<StepObserver> observers = new ArrayList<>(builder.observers);
-        observers.add(timer);
-        driver = new StepDriver(session, strategy, replica, overlap, observers);
-        opened.onClose(driver::close);
-        progress = start();
-        callsToSkip = progress.callsDone();
-        resumed = !progress.data().isEmpty();
-        watch.start();
-        opened.onClose(watch::close);
-    }
-
-    private UpdateStrategy synchronous(Algorithm algorithm) {
-        Collective collective = Collectives.choose(session.endpoint(), algorithm);
-        opened.onClose(collective::close);
-        return new Synchronous(collective);
     }
 
     /**
@@ -175,78 +94,8 @@ public final class DistributedTrainer implements AutoCloseable {
      *
      * @param model an initialised {@code MultiLayerNetwork} or {@code ComputationGraph}
      */
-    public static Builder builder(Model model, Session session) {
-        return new Builder(model, session);
-    }
-
-    private void checkSupported(Builder builder) {
-        String obstacle = strategy.exchange().checkpointObstacle();
-        if (!obstacle.isEmpty() && builder.checkpointDirectory != null) {
-            throw new IllegalArgumentException("checkpoints with the strategy " + strategy.name() + ": " + obstacle
-                    + ". Export the model at the end, or use the strategy allreduce");
-        }
-    }
-
-    /** What must be the same on all ranks. */
-    private Map<String, String> identity(Builder builder, boolean overlap) {
-        return Map.of(
-                "micro-batches", String.valueOf(builder.microBatches),
-                "model", network.model().getClass().getSimpleName(),
-                "data type", replica.elementType().name(),
-                "parameters", String.valueOf(network.model().numParams()),
-                "configuration", ModelFingerprint.of(network.configurationJson()),
-                "buckets", replica.bucketPlan().fingerprint(),
-                "overlap", String.valueOf(overlap),
-                "strategy", strategy.description(),
-                "seed", String.valueOf(builder.seed),
-                "checkpoints", builder.checkpoints().toCompare());
-    }
-
-    /** Decides whether gradients are exchanged during the backward pass, and logs why. */
-    private boolean overlaps(Overlap wanted, boolean onDevice) {
-        String obstacle = Overlap.obstacle(
-                replica, inStep.world(), onDevice || Nd4j.getEnvironment().isCPU());
-        if (!obstacle.isEmpty()) {
-            if (wanted == Overlap.ON && world.isRoot()) {
-                LOG.warn("Gradients are exchanged after each backward pass, and not during it: {}", obstacle);
-            }
-            return false;
-        }
-        boolean together =
-                inStep.endpoint().boxes().ranks().size() == inStep.world().size();
-        boolean overlap = wanted == Overlap.ON || (wanted == Overlap.AUTO && (onDevice || !together));
-        if (world.isRoot()) {
-            LOG.info(
-                    "Gradients are exchanged {} each backward pass: {}",
-                    overlap ? "during" : "after",
-                    wanted == Overlap.AUTO ? reason(onDevice, together) : "as asked");
-        }
-        return overlap;
-    }
-
-    private static String reason(boolean onDevice, boolean together) {
-        if (onDevice) {
-            return "the host has time while the device computes";
-        }
-        return together ? "those in step share memory and cores" : "messages take time in which cores are free";
-    }
-
-    /** Gives all ranks rank 0's state. */
-    private Progress start() {
-        Beginning ofRoot = Beginning.parse(OnRoot.call(session, "initial progress", () -> {
-            Beginning saved = checkpoints.openOnRoot();
-            return (saved == null ? Beginning.ofNewRun(Progress.start(network.step(), network.epoch())) : saved).text();
-        }));
-        Progress begin = ofRoot.progress();
-        network.setProgress(begin.step(), begin.epoch());
-        driver.start();
-        replica.stateChanged();
-        if (ofRoot.isResumed()) {
-            replicas.verify(ofRoot.stateChecksum(), "the checkpoint of step " + begin.step(), begin.step());
-        } else {
-            replicas.check(begin.step());
-        }
-        return begin;
+    public static TrainerBuilder builder(Model model, Session session) {
+        return new TrainerBuilder(model, session);
     }
 
     /**
@@ -262,7 +111,7 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param epochs passes over the data
      */
     public FitReport fit(ShardedData data, int epochs) {
-        return fit(data, epochs, Long.MAX_VALUE);
+        return loop.fit(data, epochs, Long.MAX_VALUE);
     }
 
     /**
@@ -272,231 +121,7 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param steps optimiser steps
      */
     public FitReport fitSteps(ShardedData data, long steps) {
-        return fit(data, Integer.MAX_VALUE, steps);
-    }
-
-    private FitReport fit(ShardedData given, int epochs, long steps) {
-        Tally tally = new Tally(session.bytesSent());
-        if (ended) {
-            return tally.report(session.bytesSent(), true);
-        }
-        if (callsToSkip > 0) {
-            callsToSkip--;
-            return tally.report(session.bytesSent(), false);
-        }
-        boolean goesOn = inUse.take(given, resumed ? progress.data() : null);
-        ShardedData data = inUse.data();
-        session.agree(
-                "training data",
-                Map.of(
-                        "data",
-                        data.description(),
-                        "epochs",
-                        String.valueOf(epochs),
-                        "steps",
-                        String.valueOf(steps),
-                        "those of the call before",
-                        goesOn ? "yes" : "no",
-                        MODEL_STEPS,
-                        allInStep() ? String.valueOf(network.step()) : "each rank's own"));
-        progress = continueIn(data.description(), goesOn);
-        long lastStep = steps > Long.MAX_VALUE - progress.callStep() ? Long.MAX_VALUE : progress.callStep() + steps;
-        long lastEpoch = (long) progress.callEpoch() + epochs;
-        boolean returned = goOnAt(driver.resume(progress.step()));
-        boolean stopped = false;
-        while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
-            stopped = watched(() -> pass(data, lastStep, tally));
-        }
-        driver.finish();
-        replicas.check(progress.step());
-        Progress reached = progress;
-        progress = progress.afterCall();
-        if (allInStep()) {
-            // A step does not say whether only this call is to stop or all training.
-            ended = stopped && anyRank("end of the training", endRequested);
-        } else {
-            // Each rank knows its group's total: only one rank of the group reports it.
-            tally.examples(EndOfFit.exchange(
-                    session,
-                    new EndOfFit(
-                            inStep.world().isRoot() ? tally.examples() : 0,
-                            progress.epoch(),
-                            progress.position(),
-                            returned ? 0 : lastFingerprint)));
-            ended = anyRank("end of the training", endRequested);
-            if (!ended) {
-                checkAnyExamples(data, tally);
-            }
-        }
-        checkpoints.afterCall(reached);
-        if (ended && world.isRoot()) {
-            LOG.info(
-                    "the training has ended after step {}, in epoch {}, since a rank was asked to end it",
-                    reached.step(),
-                    reached.epoch() + 1);
-        }
-        return tally.report(session.bytesSent(), stopped || ended);
-    }
-
-    /** A failure in the program's code that a lost rank has caused is reported as that loss. */
-    private <T> T watched(Supplier<T> work) {
-        try {
-            return work.get();
-        } catch (RuntimeException | Error failure) {
-            Throwable explained = watch.code().explain(failure, watch::check);
-            if (explained instanceof GyreException lost) {
-                throw lost;
-            }
-            throw failure;
-        }
-    }
-
-    /** A restarted worker takes its step number from the other ranks. */
-    private boolean goOnAt(long where) {
-        if (where == progress.step()) {
-            return false;
-        }
-        LOG.info("{} goes on at step {}", rankName(session), where);
-        progress = progress.atStep(Math.toIntExact(where));
-        network.setProgress(progress.step(), progress.epoch());
-        return true;
-    }
-
-    /** Whether a step's summary covers all ranks. */
-    private boolean allInStep() {
-        return inStep.world().size() == world.size();
-    }
-
-    private static void checkAnyExamples(ShardedData data, Tally tally) {
-        if (tally.examples() == 0) {
-            throw new GyreException("no rank has any examples: the data set is empty (" + data.description() + ")");
-        }
-    }
-
-    private static String rankName(Session session) {
-        return session.members().get(session.world().rank()).toString();
-    }
-
-    private boolean anyRank(String topic, boolean own) {
-        byte[] value = {(byte) (own ? 1 : 0)};
-        return session.exchange(topic, value).stream().anyMatch(bytes -> bytes.length == 1 && bytes[0] == 1);
-    }
-
-    /** Finds the place in the data where training continues. */
-    private Progress continueIn(String description, boolean goesOn) {
-        if (resumed && !goesOn && progress.position() > 0) {
-            throw new GyreException("the run stopped in the middle of '" + progress.data() + "' and cannot go on in '"
-                    + description + "': resume with the same data, or start without resuming");
-        }
-        Progress call = resumed ? progress : progress.beginCall(network.step(), network.epoch());
-        resumed = false;
-        return goesOn ? call : call.atBeginningOf(description);
-    }
-
-    /**
-     * Trains to the end of the epoch, the last step, or the step after which a rank wants to stop; returns true in the
-     * last case.
-     */
-    private boolean pass(ShardedData data, long lastStep, Tally tally) {
-        try {
-            Pass pass = inUse.open(data, progress.place(), progress.step());
-            beginEpoch();
-            boolean stopped = steps(pass, data, lastStep, tally);
-            inUse.leave();
-            return stopped;
-        } catch (RuntimeException | Error e) {
-            try {
-                inUse.endPass();
-            } catch (RuntimeException | Error second) {
-                e.addSuppressed(second);
-            }
-            throw e;
-        }
-    }
-
-    /** An epoch that spans several calls of {@code fit} begins in the first. */
-    private void beginEpoch() {
-        if (startedEpoch != progress.epoch()) {
-            startedEpoch = progress.epoch();
-            toListeners(listener -> listener.onEpochStart(network.model()));
-        }
-    }
-
-    private boolean steps(Pass pass, ShardedData data, long lastStep, Tally tally) {
-        boolean first = true;
-        while (progress.step() < lastStep) {
-            Share share = pass.next(progress.step());
-            lastFingerprint = share.fingerprint();
-            timer.reset();
-            step.with(share, takeStopRequest(), progress.step(), progress.epoch());
-            StepSummary total = driver.step(step, progress.step());
-            boolean stop = total.stop();
-            long position = data.advance(progress.position(), world);
-            if (total.examples() == 0) {
-                // Compared data end at the same place on all ranks; a batch may be too small for the ranks that take
-                // this step.
-                if (data.isCompared() && !share.ended()) {
-                    progress = progress.afterStep(progress.step(), position, share.mark());
-                    if (stop) {
-                        return true;
-                    }
-                    continue;
-                }
-                if (first && progress.position() == 0 && allInStep()) {
-                    checkAnyExamples(data, tally);
-                }
-                inUse.endPass();
-                endEpoch(tally);
-                return stop;
-            }
-            first = false;
-            score = network.model().score();
-            progress = progress.afterStep(network.step(), position, share.mark());
-            tally.step(total, timer.busyNanos(), timer.exposedNanos());
-            toStepListener(total);
-            checkpoints.afterStep(progress);
-            if (stop) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private void toListeners(Consumer<TrainingListener> event) {
-        watch.code().enter("a listener, before or after an epoch, at the end", progress.step());
-        try {
-            network.listeners().forEach(event);
-        } finally {
-            watch.code().leave();
-        }
-    }
-
-    private void toStepListener(StepSummary total) {
-        StepListener listener = stepListener;
-        if (listener == null) {
-            return;
-        }
-        watch.code().enter("the step listener, at the end", progress.step() - 1);
-        try {
-            listener.stepDone(progress.step(), progress.epoch(), total);
-        } finally {
-            watch.code().leave();
-        }
-    }
-
-    private void endEpoch(Tally tally) {
-        toListeners(listener -> listener.onEpochEnd(network.model()));
-        progress = progress.afterEpoch();
-        network.setProgress(progress.step(), progress.epoch());
-        tally.epoch();
-        replicas.check(progress.step());
-        checkpoints.afterEpoch(progress);
-    }
-
-    private boolean takeStopRequest() {
-        boolean stop = stopRequested || endRequested;
-        stopRequested = false;
-        return stop;
+        return loop.fit(data, Integer.MAX_VALUE, steps);
     }
 
     /**
@@ -504,7 +129,7 @@ public final class DistributedTrainer implements AutoCloseable {
      * the next. A later {@code fit} trains again.
      */
     public void requestStop() {
-        stopRequested = true;
+        requests.stopCall();
     }
 
     /**
@@ -519,12 +144,12 @@ public final class DistributedTrainer implements AutoCloseable {
      * io.gyre.signals.GracefulStop}.
      */
     public void requestEnd() {
-        endRequested = true;
+        requests.endTraining();
     }
 
     /** Whether the training has ended by {@link #requestEnd} on some rank. Equal on all ranks between their calls. */
     public boolean ended() {
-        return ended;
+        return loop.ended();
     }
 
     /**
@@ -542,17 +167,17 @@ public final class DistributedTrainer implements AutoCloseable {
      * with {@code miniBatch(false)} the sum, as in {@code fit}. NaN before the first step.
      */
     public double score() {
-        return score;
+        return loop.score();
     }
 
     /** Number of optimiser steps so far. */
     public long step() {
-        return progress.step();
+        return loop.progress().step();
     }
 
     /** Number of passes over the data so far. */
     public int epoch() {
-        return progress.epoch();
+        return loop.progress().epoch();
     }
 
     /** Evaluates classification over all ranks' shares of the data, for a model with one output. Equal on all ranks. */
@@ -586,20 +211,7 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param kinds by index of the output to evaluate, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        MergedEvaluation evaluation = new MergedEvaluation(network, session, watch.code());
-        Claim claim = Claim.of(data.claimed(), rankName(session), data.mayEnd());
-        try {
-            World present = evaluation.present();
-            data.awaitStraggler();
-            return watched(() -> {
-                EvaluationPass pass = new EvaluationPass(data.pass(present, Place.beginning(0)));
-                Map<Integer, List<IEvaluation<?>>> merged = evaluation.run(pass, kinds);
-                pass.checkAgreement(session);
-                return merged;
-            });
-        } finally {
-            claim.close();
-        }
+        return evaluation.run(data, kinds);
     }
 
     /** SHA-256 of this rank's parameters, as hexadecimal digits. */
@@ -635,193 +247,5 @@ public final class DistributedTrainer implements AutoCloseable {
     @Override
     public void close() {
         opened.close();
-    }
-
-    /** Options of a trainer. All ranks must set the same. */
-    public static final class Builder {
-
-        /**
-         * The fastest of 2 to 32 MB for ResNet-50's gradients on two hosts with 1 Gbit/s; docs/benchmarks.md has the
-         * figures.
-         */
-        private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
-
-        private final Model model;
-        private final Session session;
-        private @Nullable UpdateStrategy strategy;
-        private @Nullable StepListener stepListener;
-        private final List<StepObserver> observers = new ArrayList<>();
-        private long seed;
-        private long bucketBytes = DEFAULT_BUCKET_BYTES;
-        private Algorithm algorithm = Algorithm.AUTO;
-        private int microBatches = 1;
-        private Overlap overlap = Overlap.AUTO;
-        private @Nullable Path checkpointDirectory;
-        private long checkpointEverySteps;
-        private int checkpointEveryEpochs;
-        private int keepCheckpoints = 3;
-        private boolean resume;
-        private boolean safeReclamation = true;
-        private DeviceGradients.@Nullable Source gradientsOn;
-        private long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
-
-        private Builder(Model model, Session session) {
-            this.model = model;
-            this.session = session;
-        }
-
-        /** The training strategy. Default: {@link Synchronous} with {@link Collectives#choose}. */
-        public Builder strategy(UpdateStrategy value) {
-            strategy = value;
-            return this;
-        }
-
-        /**
-         * How the default strategy reduces gradients. Other strategies have their own collectives. Default: {@link
-         * Algorithm#AUTO}.
-         */
-        public Builder algorithm(Algorithm value) {
-            algorithm = value;
-            return this;
-        }
-
-        /** Seed of dropout and other noise inside the model. Default: 0. */
-        public Builder seed(long value) {
-            seed = value;
-            return this;
-        }
-
-        /** Largest size of a bucket, in bytes. Default: 8 MiB. */
-        public Builder bucketBytes(long value) {
-            bucketBytes = positive("bucketBytes", value);
-            return this;
-        }
-
-        /**
-         * Number of passes into which a rank's batch is split. Their gradients are accumulated before the exchange: the
-         * step is that of the whole batch, with the activation memory of a part. BatchNorm sees parts. Default: 1.
-         */
-        public Builder microBatches(int value) {
-            microBatches = (int) positive("microBatches", value);
-            return this;
-        }
-
-        /** Whether gradients are exchanged during the backward pass. Default: {@link Overlap#AUTO}. */
-        public Builder overlap(Overlap value) {
-            overlap = value;
-            return this;
-        }
-
-        /** Is called after every step. */
-        public Builder stepListener(StepListener value) {
-            stepListener = value;
-            return this;
-        }
-
-        /** Receives the times of each part of this rank's steps; may be set several times. */
-        public Builder observer(StepObserver value) {
-            observers.add(value);
-            return this;
-        }
-
-        /**
-         * Directory of checkpoints, on rank 0's host; created if missing, and tested at the start. By default a
-         * checkpoint is written at the end of every epoch. A failed write is logged, and the next checkpoint is tried
-         * when due; at the end of {@code fit} it is an error. Default: none.
-         */
-        public Builder checkpointDirectory(Path value) {
-            checkpointDirectory = value;
-            return this;
-        }
-
-        /** Writes a checkpoint each time this many steps are done. */
-        public Builder checkpointEverySteps(long value) {
-            checkpointEverySteps = positive("checkpointEverySteps", value);
-            return this;
-        }
-
-        /** Writes a checkpoint each time this many epochs are done. */
-        public Builder checkpointEveryEpochs(int value) {
-            checkpointEveryEpochs = (int) positive("checkpointEveryEpochs", value);
-            return this;
-        }
-
-        /** How many checkpoints are kept; older ones are deleted. Default: 3. */
-        public Builder keepCheckpoints(int value) {
-            keepCheckpoints = (int) positive("keepCheckpoints", value);
-            return this;
-        }
-
-        /**
-         * Whether to resume from the newest intact checkpoint in the directory. If there is none, the run starts from
-         * the beginning. The program must be the same as in the previous run: calls of {@code fit} that had finished
-         * return at once.
-         */
-        public Builder resume(boolean value) {
-            resume = value;
-            return this;
-        }
-
-        /**
-         * Whether the trainer holds a {@link SafeReclamation} until it is closed. Without it ND4J may crash during a
-         * garbage collection. It changes ND4J's global state. Each rank may choose for itself. Default: true.
-         */
-        public Builder safeReclamation(boolean value) {
-            safeReclamation = value;
-            return this;
-        }
-
-        /** Where the gradients are, if not where ND4J says: for tests with a simulated device. */
-        Builder gradientsOn(DeviceGradients.Source value) {
-            gradientsOn = value;
-            return this;
-        }
-
-        /** See {@link ReplicaSlices}: for tests, whose models are small. */
-        Builder leastSliceBytes(long value) {
-            leastSliceBytes = value;
-            return this;
-        }
-
-        private static long positive(String option, long value) {
-            if (value < 1) {
-                throw new IllegalArgumentException(option + " is " + value + ": it must be positive");
-            }
-            return value;
-        }
-
-        private Checkpoints.Options checkpoints() {
-            boolean byDefault = checkpointEverySteps == 0 && checkpointEveryEpochs == 0;
-            return new Checkpoints.Options(
-                    checkpointDirectory,
-                    checkpointEverySteps,
-                    byDefault ? 1 : checkpointEveryEpochs,
-                    keepCheckpoints,
-                    resume);
-        }
-
-        /** Creates the trainer. Blocks until all ranks have called it. */
-        public DistributedTrainer build() {
-            Opened opened = new Opened();
-            try {
-                if (safeReclamation) {
-                    opened.onClose(SafeReclamation.install()::close);
-                }
-                // Before the first wait for all ranks: the second claim is rejected, whichever rank is faster.
-                opened.onClose(Claim.of(List.of(model), rankName(session), Claim.Use.NOW)::close);
-                return new DistributedTrainer(this, opened);
-            } catch (RuntimeException | Error e) {
-                closeAfter(e, opened);
-                throw e;
-            }
-        }
-
-        private static void closeAfter(Throwable failure, Opened opened) {
-            try {
-                opened.close();
-            } catch (RuntimeException e) {
-                failure.addSuppressed(e);
-            }
-        }
     }
 }

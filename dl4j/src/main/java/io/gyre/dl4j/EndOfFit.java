@@ -50,7 +50,7 @@ record EndOfFit(long examples, int epoch, long position, long fingerprint) {
             } else if (first.isWhere(ofRank) && !Fingerprint.agree(first.fingerprint, ofRank.fingerprint)) {
                 throw new GyreException("the ranks have not read the same data: the last pass of " + firstMember
                         + " has the fingerprint " + Long.toHexString(first.fingerprint) + ", and that of " + member
-                        + " " + Long.toHexString(ofRank.fingerprint) + ". They are trained on them already."
+                        + " " + Long.toHexString(ofRank.fingerprint) + ". The model is already trained on them."
                         + DataAgreement.REMEDY);
             }
         }

@@ -61,7 +61,7 @@ final class FinalityCheck implements GradientProgress {
     /** After the pass: why the hooks cannot be used; empty if they can. */
     String objection() {
         if (pieces.isEmpty()) {
-            return "no layer told when its gradients were complete";
+            return "no layer reported when its gradients were complete";
         }
         for (Piece piece : pieces) {
             if (crc(piece.from, piece.to) != piece.crc) {

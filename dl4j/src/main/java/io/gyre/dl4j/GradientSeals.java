@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.memory.Region;
 import io.gyre.training.Bucket;
+import io.gyre.training.BucketPlan;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.zip.CRC32C;
@@ -19,16 +20,20 @@ import org.jspecify.annotations.Nullable;
  */
 final class GradientSeals {
 
-    private final Replica replica;
+    private final GradientPlace place;
+    private final ModelLayout layout;
+    private final boolean sealed;
     private final List<Bucket> buckets;
     private final int[] seals;
     private final Reader sealing;
     private final Reader checking;
     private int firstChanged;
 
-    GradientSeals(Replica replica) {
-        this.replica = replica;
-        buckets = replica.bucketPlan().buckets();
+    GradientSeals(GradientPlace place, BucketPlan plan, ModelLayout layout) {
+        this.place = place;
+        this.layout = layout;
+        sealed = !place.isStaged();
+        buckets = plan.buckets();
         seals = new int[buckets.size()];
         sealing = new Reader();
         checking = new Reader();
@@ -42,14 +47,14 @@ final class GradientSeals {
 
     /** This rank has written the bucket for the last time. */
     void seal(Bucket bucket) {
-        if (!replica.isStaged()) {
+        if (sealed) {
             seals[bucket.index()] = sealing.crc32c(bucket.index());
         }
     }
 
     /** The bucket is about to be reduced. */
     void check(Bucket bucket) {
-        if (!replica.isStaged() && seals[bucket.index()] != checking.crc32c(bucket.index())) {
+        if (sealed && seals[bucket.index()] != checking.crc32c(bucket.index())) {
             firstChanged = Math.min(firstChanged, bucket.index());
         }
     }
@@ -65,8 +70,8 @@ final class GradientSeals {
             return "";
         }
         Bucket bucket = buckets.get(firstChanged);
-        return "between " + replica.nameOf(bucket.offset()) + " and "
-                + replica.nameOf(bucket.offset() + bucket.length() - 1);
+        return "between " + layout.nameOf(bucket.offset()) + " and "
+                + layout.nameOf(bucket.offset() + bucket.length() - 1);
     }
 
     /** Reads buckets for one thread. Nothing is allocated as long as the gradients stay where they are. */
@@ -85,9 +90,9 @@ final class GradientSeals {
 
         @SuppressWarnings("ReferenceEquality") // Gradients that have moved have another region object.
         private List<ByteBuffer[]> pieces() {
-            Region gradients = replica.gradients();
+            Region gradients = place.region();
             if (gradients != cut) {
-                int bytes = replica.elementType().bytes();
+                int bytes = layout.elementType().bytes();
                 pieces = buckets.stream()
                         .map(each -> gradients.slice(each.offset() * bytes, each.length() * bytes))
                         .map(each -> Checksums.windows(each).toArray(ByteBuffer[]::new))

@@ -35,8 +35,8 @@ final class GraphNetwork implements Network {
 
     GraphNetwork(ComputationGraph model) {
         this.model = model;
-        hooks = new StandIns<>(
-                new StandIns.Parts<>(
+        hooks = new ProxyHooks<>(
+                new ProxyHooks.Parts<>(
                         model::getVertices,
                         model::topologicalSortOrder,
                         GraphVertex::numParams,

@@ -57,7 +57,7 @@ final class HostMemory {
      */
     static Region region(String name, INDArray array, long windowBytes) {
         if (array.elementWiseStride() != 1) {
-            throw new IllegalStateException(name + " is not one stretch of memory: " + array.shapeInfoToString());
+            throw new IllegalStateException(name + " is not contiguous in memory: " + array.shapeInfoToString());
         }
         beginUse(array);
         long bytes = array.length() * elementType(array).bytes();
@@ -86,7 +86,7 @@ final class HostMemory {
             long bytes = region.byteLength();
             if (region.contiguous(0, bytes) < bytes) {
                 throw new IllegalArgumentException(
-                        region + " lies in several windows of memory: use more servers, so that shards are shorter");
+                        region + " spans several windows of memory: use more servers, so that shards are shorter");
             }
             BytePointer pointer = new BytePointer(region.window(0)).getPointer(region.windowOffset(0));
             long key = pointer.address() * 31 + bytes;

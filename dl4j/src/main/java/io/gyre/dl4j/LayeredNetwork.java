@@ -34,8 +34,8 @@ final class LayeredNetwork implements Network {
 
     LayeredNetwork(MultiLayerNetwork model) {
         this.model = model;
-        hooks = new StandIns<>(
-                new StandIns.Parts<>(
+        hooks = new ProxyHooks<>(
+                new ProxyHooks.Parts<>(
                         model::getLayers,
                         () -> IntStream.range(0, model.getnLayers()).toArray(),
                         Layer::numParams,

@@ -53,7 +53,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
     /**
      * Starts the thread.
      *
-     * @param watch tells of the loss that ends a wait for a batch
+     * @param watch reports the loss that ends a wait for a batch
      * @param rank for the thread's name
      */
     LoadAhead(Iterator<Share> pass, LossWatch watch, int rank) {
@@ -95,14 +95,14 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
      */
     void pause() {
         long began = System.nanoTime();
-        boolean said = false;
+        boolean warned = false;
         try {
             while (!reading.tryAcquire(LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
                 if (!watch.isWhole()) {
                     watch.check("the wait for the end of a batch that is being read, step " + step);
                 }
-                if (!said && System.nanoTime() - began >= TimeUnit.SECONDS.toNanos(STRAGGLER_SECONDS)) {
-                    said = true;
+                if (!warned && System.nanoTime() - began >= TimeUnit.SECONDS.toNanos(STRAGGLER_SECONDS)) {
+                    warned = true;
                     LOG.warn(stillReads("the call of fit was done"));
                 }
             }

@@ -1,10 +1,12 @@
 package io.gyre.dl4j;
 
+import io.gyre.GyreException;
 import io.gyre.PeerLostException;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +31,7 @@ final class LossWatch implements AutoCloseable {
     private static final long TO_NOTICE_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
 
     /** Time to react to the interrupt. */
-    private static final long TO_HEED_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+    private static final long TO_REACT_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
     private final Session session;
     private final Session inStep;
@@ -56,6 +58,19 @@ final class LossWatch implements AutoCloseable {
         }
     }
 
+    /** Runs work on the thread that trains. A failure of the program's code that a lost rank caused becomes that loss. */
+    <T> T call(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (RuntimeException | Error failure) {
+            Throwable explained = code.explain(failure, this::check);
+            if (explained instanceof GyreException lost) {
+                throw lost;
+            }
+            throw failure;
+        }
+    }
+
     /** The calls into user code that are watched. */
     UserCode code() {
         return code;
@@ -63,23 +78,23 @@ final class LossWatch implements AutoCloseable {
 
     /** Whether training can continue. */
     boolean isWhole() {
-        return session.isWhole() && firstGone() < 0;
+        return session.isWhole() && firstLost() < 0;
     }
 
     /** Fails if training cannot continue. */
     void check(Object doing) {
         session.check(doing);
-        int gone = firstGone();
-        if (gone >= 0) {
+        int lost = firstLost();
+        if (lost >= 0) {
             throw new PeerLostException(
                     session.world().rank(),
-                    inStep.members().get(gone),
+                    inStep.members().get(lost),
                     "no rank of its group takes a step without it",
                     doing.toString());
         }
     }
 
-    private int firstGone() {
+    private int firstLost() {
         for (int rank = 0; rank < inStep.world().size(); rank++) {
             if (inStep.hasGone(rank)) {
                 return rank;
@@ -96,10 +111,10 @@ final class LossWatch implements AutoCloseable {
         while (!closed && !code.breakOff()) {
             LockSupport.parkNanos(LOOK_NANOS);
         }
-        sleep(TO_HEED_NANOS);
+        sleep(TO_REACT_NANOS);
         if (!closed && code.isInside()) {
             LOG.error(
-                    "The run has lost a rank, and rank {} cannot stop yet: its thread heeds no interrupt. Either it"
+                    "The run has lost a rank, and rank {} cannot stop yet: its thread ignores interrupts. Either it"
                             + " computes, or it waits for something. It ends when that code returns, or with its"
                             + " process. It is in {}",
                     session.world().rank(),

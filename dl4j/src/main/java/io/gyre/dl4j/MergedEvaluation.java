@@ -20,16 +20,38 @@ final class MergedEvaluation {
 
     private final Network network;
     private final Session session;
-    private final UserCode code;
+    private final LossWatch watch;
 
-    MergedEvaluation(Network network, Session session, UserCode code) {
+    MergedEvaluation(Network network, Session session, LossWatch watch) {
         this.network = network;
         this.session = session;
-        this.code = code;
+        this.watch = watch;
+    }
+
+    /**
+     * Evaluates on all ranks that are not lost; they call it together.
+     *
+     * @param kinds for each output, evaluations of which only the settings are used
+     * @return new evaluations of these kinds, equal on all ranks
+     */
+    Map<Integer, List<IEvaluation<?>>> run(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
+        Claim claim = Claim.of(data.claimed(), RankTexts.ownName(session), data.mayEnd());
+        try {
+            World present = present();
+            data.awaitStraggler();
+            return watch.call(() -> {
+                EvaluationPass pass = new EvaluationPass(data.pass(present, Place.beginning(0)));
+                Map<Integer, List<IEvaluation<?>>> merged = run(pass, kinds);
+                pass.checkAgreement(session);
+                return merged;
+            });
+        } finally {
+            claim.close();
+        }
     }
 
     /** The ranks that are not lost, renumbered: all see the same ones, and divide the data among them. */
-    World present() {
+    private World present() {
         List<byte[]> values = session.exchange("evaluate", new byte[] {1});
         int before = 0;
         int all = 0;
@@ -42,19 +64,13 @@ final class MergedEvaluation {
         return new World(before, all);
     }
 
-    /**
-     * Evaluates.
-     *
-     * @param kinds for each output, evaluations of which only the settings are used
-     * @return new evaluations of these kinds
-     */
-    Map<Integer, List<IEvaluation<?>>> run(Iterator<Share> pass, Map<Integer, List<IEvaluation<?>>> kinds) {
+    private Map<Integer, List<IEvaluation<?>>> run(Iterator<Share> pass, Map<Integer, List<IEvaluation<?>>> kinds) {
         Map<Integer, List<IEvaluation<?>>> own = new TreeMap<>();
         kinds.forEach((output, ofOutput) -> own.put(
                 output,
                 ofOutput.stream().<IEvaluation<?>>map(EvaluationMerge::empty).toList()));
         boolean anyData = false;
-        code.enter("the program's data or the model, in evaluate", UserCode.NO_STEP);
+        watch.code().enter("the program's data or the model, in evaluate", UserCode.NO_STEP);
         try {
             while (pass.hasNext()) {
                 MultiDataSet rows = pass.next().rows();
@@ -64,7 +80,7 @@ final class MergedEvaluation {
                 }
             }
         } finally {
-            code.leave();
+            watch.code().leave();
         }
         Map<Integer, List<IEvaluation<?>>> merged = new TreeMap<>();
         for (Map.Entry<Integer, List<IEvaluation<?>>> output : own.entrySet()) {

@@ -41,7 +41,7 @@ final class MicroBatches {
      * Computes the sums of the gradients over a batch, as {@link Replica#backward} does.
      *
      * @param batch null for none
-     * @param listener told how much of them is complete, in the last pass; null for none
+     * @param listener notified how much of them is complete, in the last pass; null for none
      * @return mean loss over the batch; 0 if there is none
      */
     double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress listener, long step) {
@@ -103,9 +103,9 @@ final class MicroBatches {
         public void completeFrom(long offset) {
             INDArray earlier = sum;
             if (offset < completeFrom && earlier != null) {
-                var stretch = NDArrayIndex.interval(offset, completeFrom);
+                var rest = NDArrayIndex.interval(offset, completeFrom);
                 eachMean(offset, mean -> mean.muli(ownExamples));
-                replica.gradientVector().get(stretch).addi(earlier.get(stretch));
+                replica.gradientVector().get(rest).addi(earlier.get(rest));
                 eachMean(offset, mean -> mean.divi(allExamples));
                 completeFrom = offset;
             }
@@ -115,7 +115,7 @@ final class MicroBatches {
         }
 
         private void eachMean(long offset, Consumer<INDArray> action) {
-            for (Replica.Mean mean : replica.means()) {
+            for (GradientViews.Mean mean : replica.means()) {
                 if (mean.offset() >= offset && mean.offset() < completeFrom) {
                     action.accept(mean.array());
                 }

@@ -38,7 +38,8 @@ final class OnRoot {
             throw failure;
         }
         if (ofRoot.isEmpty()) {
-            throw new GyreException(session.members().get(0) + " is gone, which was to do the " + topic + " for all");
+            throw new GyreException(
+                    session.members().get(0) + ", which does the " + topic + " for all ranks, was lost");
         }
         if (ofRoot.charAt(0) == FAILED) {
             throw new GyreException(ofRoot.substring(1));

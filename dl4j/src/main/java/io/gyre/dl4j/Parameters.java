@@ -16,7 +16,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Strategies that keep a model's parameters on servers, for {@link DistributedTrainer.Builder#strategy}. All workers
+ * Strategies that keep a model's parameters on servers, for {@link TrainerBuilder#strategy}. All workers
  * create them together.
  */
 public final class Parameters {
@@ -114,7 +114,7 @@ public final class Parameters {
     private static boolean isOnly(ParameterService service) {
         Groups groups = service.groups();
         if (groups.count() == 1 && service.workers().world().isRoot()) {
-            LOG.info("There is one group, {}, and nobody to exchange with: it trains synchronously", groups);
+            LOG.info("There is one group, {}, and no other to exchange with: it trains synchronously", groups);
         }
         return groups.count() == 1;
     }

@@ -6,13 +6,18 @@ import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** An exchange of texts in which every rank reports about its replica after a step. */
+/** Names of ranks, and an exchange of texts in which every rank reports about its replica after a step. */
 final class RankTexts {
 
     /** Prefix of every text: an empty value means that a rank has left. */
     private static final String MARK = "=";
 
     private RankTexts() {}
+
+    /** This rank, for logs and errors. */
+    static String ownName(Session session) {
+        return session.members().get(session.world().rank()).toString();
+    }
 
     /**
      * Sends this rank's text and returns that of every rank, by rank. All ranks call it together.

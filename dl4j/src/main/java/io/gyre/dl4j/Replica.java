@@ -1,8 +1,6 @@
 package io.gyre.dl4j;
 
 import io.gyre.ElementType;
-import io.gyre.World;
-import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
 import io.gyre.session.UserCode;
 import io.gyre.training.Bucket;
@@ -12,281 +10,74 @@ import io.gyre.training.HostAccess;
 import io.gyre.training.StepModel;
 import io.gyre.training.StepSummary;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import org.deeplearning4j.nn.api.Trainable;
-import org.deeplearning4j.nn.api.Updater;
-import org.deeplearning4j.nn.conf.WorkspaceMode;
-import org.deeplearning4j.nn.gradient.DefaultGradient;
-import org.deeplearning4j.nn.gradient.Gradient;
-import org.deeplearning4j.nn.graph.vertex.GraphVertex;
-import org.deeplearning4j.nn.layers.FrozenLayer;
-import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
-import org.deeplearning4j.nn.workspace.ArrayType;
-import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.deeplearning4j.optimize.api.StepFunction;
-import org.deeplearning4j.optimize.api.TrainingListener;
-import org.deeplearning4j.optimize.solvers.BaseOptimizer;
 import org.jspecify.annotations.Nullable;
-import org.nd4j.linalg.api.memory.conf.WorkspaceConfiguration;
-import org.nd4j.linalg.api.memory.enums.AllocationPolicy;
-import org.nd4j.linalg.api.memory.enums.LearningPolicy;
-import org.nd4j.linalg.api.memory.enums.ResetPolicy;
-import org.nd4j.linalg.api.memory.enums.SpillPolicy;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
- * One rank's copy of a model, and its training step in parts: {@link #backward}, the exchange of gradients by another
- * class, {@link #update} and {@link #endStep}.
+ * One rank's copy of a model, and its training step in parts.
  *
- * <p>This is Deeplearning4j's own step ({@code StochasticGradientDescent.optimize}), split at the one place where ranks
+ * <p>A replica is the model's parameters, its updater's state and its counters of steps and epochs. This class trains
+ * it as Deeplearning4j's own step does ({@code StochasticGradientDescent.optimize}), split at the one place where ranks
  * must synchronise: after the gradients are summed over the examples, before they are divided by the number of
- * examples, clipped, regularised and passed to the updater. Nothing is installed in the model: it stays a plain model.
- * Every rank, also one without examples, runs the same update code on the same bits.
+ * examples, clipped, regularised and passed to the updater. Each part is Deeplearning4j's own code: {@link ModelStep}
+ * runs the pass and counts the step, {@link ModelUpdater} updates, {@link GradientPlace} says where the gradients are
+ * meanwhile, and {@link GradientViews} names their parts.
+ *
+ * <dl>
+ *   <dt>Invariants
+ *   <dd>Between steps, replicas of ranks in step have the same bits, though each computed its own: every rank, also one
+ *       without examples, runs the same update on the same sums. Nothing is installed in the model outside a pass: it
+ *       stays a plain model.
+ *   <dt>Order
+ *   <dd>{@link io.gyre.training.StepDriver} has it: {@link #backward}; for each bucket {@link #complete}, the reduction
+ *       between {@link #beginReduction} and {@link #endReduction}, and {@link #checkUnchanged} in it; {@link #reduced};
+ *       {@link #update}, or {@link #averageGradients} if a server updates; {@link #endStep}. During the pass, buckets
+ *       may be reduced as it reports them complete. {@link #state} may be written between steps; {@link #stateChanged}
+ *       follows.
+ *   <dt>What may move
+ *   <dd>The model may allocate a new gradient vector between steps, and a new learning rate moves the updater's state:
+ *       {@link #backward} follows the first, and {@link #state} is asked for again after the second.
+ *   <dt>Threading
+ *   <dd>The thread that trains. With overlap, a second one reduces complete buckets: {@link #hostAccessOfAnotherThread}
+ *       and {@link #checkUnchanged}.
+ *   <dt>Ownership
+ *   <dd>The model and the place of its gradients are borrowed.
+ * </dl>
  */
-final class Replica implements StepModel, AutoCloseable {
-
-    /**
-     * Deeplearning4j runs its updaters in the workspace that the activations have just released, and so does this
-     * class.
-     */
-    private static final String ACTIVATIONS_WORKSPACE = "WS_ALL_LAYERS_ACT";
-
-    private static final WorkspaceConfiguration ACTIVATIONS_CONFIGURATION = WorkspaceConfiguration.builder()
-            .initialSize(0)
-            .overallocationLimit(0.05)
-            .policyLearning(LearningPolicy.FIRST_LOOP)
-            .policyReset(ResetPolicy.BLOCK_LEFT)
-            .policySpill(SpillPolicy.REALLOCATE)
-            .policyAllocation(AllocationPolicy.OVERALLOCATE)
-            .build();
+final class Replica implements StepModel {
 
     private static final String UPDATE = "the update or a listener after it";
 
     private final Network network;
     private final UserCode code;
-    private final Map<String, Trainable> trainables;
-    private final boolean hasFrozenLayers;
-    private final boolean sumsScore;
-    private final ElementType elementType;
+    private final ModelLayout layout;
     private final BucketPlan bucketPlan;
-    private final LayerWorkspaceMgr updaterWorkspaces;
+    private final GradientPlace place;
+    private final ModelStep step;
+    private final ModelUpdater updater;
     private final GradientSeals seals;
-    private @Nullable SharedGradients shared;
-    private @Nullable DeviceGradients onDevice;
-    private Updater updater;
-    private Binding binding;
-    private double regularisation;
-    private boolean hasExamples;
-
-    /** State that depends on the address of the gradients. */
-    private record Binding(
-            INDArray gradients,
-            Region region,
-            boolean ownsRegion,
-            Gradient byParameter,
-            Map<Trainable, Gradient> byLayer,
-            List<INDArray> sums,
-            List<Mean> means) {
-        void close() {
-            if (ownsRegion) {
-                region.close();
-            }
-        }
-    }
+    private GradientViews views;
 
     /**
-     * A part of the gradients that is a mean over examples; most parts are sums. It is within one bucket.
+     * Creates the replica, and clears the model's gradients.
      *
-     * @param offset start in the vector, in elements
-     */
-    record Mean(long offset, int bucket, INDArray array) {}
-
-    /** A forward and a backward pass. */
-    interface Pass {
-
-        /**
-         * Runs it.
-         *
-         * @param listener told how much of the gradients is complete; null for none
-         * @return mean loss over the batch; 0 if there is none
-         */
-        double run(@Nullable GradientProgress listener);
-    }
-
-    /**
-     * Creates the replica.
-     *
+     * @param bucketPlan of the model's {@link ModelLayout}
+     * @param place of the model's gradients; borrowed
      * @param code notified when the thread is in the model's updater and listeners
      */
-    Replica(Network network, long bucketBytes, UserCode code) {
+    Replica(Network network, BucketPlan bucketPlan, GradientPlace place, UserCode code) {
         this.network = network;
+        this.bucketPlan = bucketPlan;
+        this.place = place;
         this.code = code;
-        trainables = network.trainables();
-        hasFrozenLayers = trainables.values().stream().anyMatch(Replica::isFrozen);
-        sumsScore = network.sumsScore();
-        elementType = HostMemory.elementType(network.model().params());
-        updaterWorkspaces = network.trainingWorkspaceMode() == WorkspaceMode.NONE
-                ? LayerWorkspaceMgr.noWorkspaces()
-                : LayerWorkspaceMgr.builder()
-                        .with(ArrayType.UPDATER_WORKING_MEM, ACTIVATIONS_WORKSPACE, ACTIVATIONS_CONFIGURATION)
-                        .build();
-        updater = network.updater();
-        List<Long> layerLengths = new ArrayList<>();
-        for (Trainable trainable : trainables.values()) {
-            layerLengths.add(trainable.paramTable(false).values().stream()
-                    .mapToLong(INDArray::length)
-                    .sum());
-        }
-        bucketPlan = BucketPlan.of(layerLengths, Math.max(1, bucketBytes / elementType.bytes()));
-        binding = bind();
-        seals = new GradientSeals(this);
-    }
-
-    private static boolean isFrozen(Trainable trainable) {
-        return trainable instanceof FrozenLayer
-                || (trainable instanceof GraphVertex vertex && vertex.getLayer() instanceof FrozenLayer);
-    }
-
-    /** Splits the gradient vector by parameter, as the updater needs it for clipping. */
-    private Binding bind() {
-        INDArray gradients = network.gradients();
-        // Values that earlier use of the model left in parts that no layer writes would be summed in every step.
-        gradients.assign(0);
-        INDArray flat = gradients.reshape(gradients.length());
-        Gradient byParameter = new DefaultGradient(gradients);
-        Map<Trainable, Gradient> byLayer = new LinkedHashMap<>();
-        List<INDArray> sums = new ArrayList<>();
-        List<Mean> means = new ArrayList<>();
-        long offset = 0;
-        for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
-            for (Map.Entry<String, INDArray> parameter :
-                    trainable.getValue().paramTable(false).entrySet()) {
-                long length = parameter.getValue().length();
-                INDArray part = flat.get(NDArrayIndex.interval(offset, offset + length));
-                if (trainable.getValue().getGradientsViewArray() != null) {
-                    byParameter.setGradientFor(trainable.getKey() + "_" + parameter.getKey(), part);
-                }
-                byLayer.computeIfAbsent(trainable.getValue(), layer -> new DefaultGradient())
-                        .setGradientFor(parameter.getKey(), part);
-                if (trainable.getValue().updaterDivideByMinibatch(parameter.getKey())) {
-                    sums.add(part);
-                } else {
-                    addByBucket(flat, offset, offset + length, means);
-                }
-                offset += length;
-            }
-        }
-        if (offset != gradients.length()) {
-            throw new IllegalStateException(
-                    "the layers have " + offset + " parameters, and the gradient vector " + gradients.length());
-        }
-        Region inBox = onDevice != null ? onDevice.region() : shared == null ? null : shared.region(gradients);
-        return new Binding(
-                gradients,
-                inBox == null ? HostMemory.region("gradients", gradients) : inBox,
-                inBox == null,
-                byParameter,
-                byLayer,
-                sums,
-                means);
-    }
-
-    /** Records means by the bucket in which they are exchanged; a layer larger than a bucket may be split anywhere. */
-    private void addByBucket(INDArray flat, long from, long to, List<Mean> means) {
-        for (Bucket bucket : bucketPlan.buckets()) {
-            long begin = Math.max(from, bucket.offset());
-            long end = Math.min(to, bucket.offset() + bucket.length());
-            if (begin < end) {
-                means.add(new Mean(begin, bucket.index(), flat.get(NDArrayIndex.interval(begin, end))));
-            }
-        }
-    }
-
-    /**
-     * Moves the gradients to memory in which they can be exchanged faster, until this is closed.
-     *
-     * @param world of all ranks that train; names this rank in the log, and decides which rank logs for all
-     * @param memory as long as the gradients; owned from now on
-     * @param source access to the device, if they are on one: they stay there, and are copied to the memory for the
-     *     exchange. Owned from now on
-     */
-    void moveGradients(World world, MemoryBox memory, DeviceGradients.@Nullable Source source) {
-        binding.close();
-        shared = new SharedGradients(network, memory, source != null, world.isRoot());
-        onDevice = source == null
-                ? null
-                : new DeviceGradients(
-                        world.rank(), source, network.gradients(), memory.region(), elementType, bucketPlan);
-        binding = bind();
-    }
-
-    /** Whether gradients are copied from a device to the host and back in each step. */
-    boolean isStaged() {
-        return onDevice != null;
-    }
-
-    /** Seals of this rank's own gradients, until they are reduced. */
-    GradientSeals seals() {
-        return seals;
-    }
-
-    @Override
-    public void beginReduction() {
-        if (onDevice == null) {
-            HostMemory.beginUse(binding.gradients());
-        } else {
-            onDevice.begin(binding.gradients());
-        }
-    }
-
-    @Override
-    public void beginReduction(Bucket bucket) {
-        if (onDevice != null) {
-            onDevice.beginBucket(binding.gradients(), bucket.index());
-        }
-    }
-
-    @Override
-    public HostAccess hostAccess() {
-        return onDevice == null ? HostAccess.DIRECT : onDevice.access();
-    }
-
-    @Override
-    public HostAccess hostAccessOfAnotherThread() {
-        return onDevice == null ? HostAccess.DIRECT : onDevice.accessOfAnotherThread();
-    }
-
-    /** Makes the current values of a part of the gradients readable, outside of any exchange. */
-    void fetch(long byteOffset, long byteLength) {
-        if (onDevice != null) {
-            onDevice.fetch(binding.gradients(), byteOffset, byteLength);
-        }
-    }
-
-    /** Returns the gradients to ND4J. */
-    @Override
-    public void endReduction() {
-        if (onDevice == null) {
-            HostMemory.endUse(binding.gradients());
-        } else {
-            onDevice.end(binding.gradients());
-        }
-    }
-
-    /** The gradients as one flat vector: a view. */
-    INDArray gradientVector() {
-        return binding.gradients().reshape(binding.gradients().length());
-    }
-
-    /** Which parts of the gradients are means. */
-    List<Mean> means() {
-        return binding.means();
+        layout = new ModelLayout(network);
+        updater = new ModelUpdater(network);
+        step = new ModelStep(network, place);
+        views = GradientViews.of(network, bucketPlan);
+        seals = new GradientSeals(place, bucketPlan, layout);
     }
 
     Network network() {
@@ -295,7 +86,7 @@ final class Replica implements StepModel, AutoCloseable {
 
     @Override
     public ElementType elementType() {
-        return elementType;
+        return layout.elementType();
     }
 
     @Override
@@ -303,178 +94,56 @@ final class Replica implements StepModel, AutoCloseable {
         return bucketPlan;
     }
 
-    @Override
-    public Region gradients() {
-        return binding.region();
+    /** Seals of this rank's own gradients, until they are reduced. */
+    GradientSeals seals() {
+        return seals;
     }
 
-    /** Parameters and updater state, if any. Created for each call: a new learning rate moves the updater's state. */
-    @Override
-    public List<Region> state() {
-        return stateParts().stream().map(ReplicaPart::memory).toList();
-    }
-
-    @Override
-    public Region parameters() {
-        return HostMemory.region("parameters", network.model().params());
-    }
-
-    @Override
-    public int epoch() {
-        return network.epoch();
-    }
-
-    /** What is equal on all ranks in step between two steps. */
-    List<ReplicaPart> stateParts() {
-        List<ReplicaPart> parts = new ArrayList<>();
-        parts.add(new ReplicaPart("parameters", parameters(), elementType, this::nameOf));
-        INDArray updaterState = updaterState();
-        if (updaterState != null) {
-            Region memory = HostMemory.region("updater state", updaterState);
-            parts.add(new ReplicaPart(memory.name(), memory, elementType, element -> "element " + element));
-        }
-        return parts;
-    }
-
-    /**
-     * What is equal on all ranks in step before the update of a step. On a GPU backend these are only the gradients'
-     * sums, which are in host memory then: the rest would have to be copied there.
-     */
-    List<ReplicaPart> parts() {
-        List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
-        parts.add(new ReplicaPart("sums of the gradients", binding.region(), elementType, this::nameOf));
-        return parts;
-    }
-
-    /** The updater's state as one flat vector; null if it has none. A new learning rate moves it. */
-    @Nullable INDArray updaterState() {
-        return network.updater().getStateViewArray();
-    }
-
-    /**
-     * Name of an element of the parameters or gradients, in terms of the model's layers and parameters.
-     *
-     * @param element in the flat vector
-     */
-    String nameOf(long element) {
-        long offset = 0;
-        for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
-            for (Map.Entry<String, INDArray> parameter :
-                    trainable.getValue().paramTable(false).entrySet()) {
-                long length = parameter.getValue().length();
-                if (element < offset + length) {
-                    return "element " + (element - offset) + " of parameter " + trainable.getKey() + "_"
-                            + parameter.getKey();
-                }
-                offset += length;
-            }
-        }
-        return "element " + element;
-    }
-
-    /** Tells ND4J that {@link #parameters} was written to. */
-    @Override
-    public void parametersChanged() {
-        HostMemory.endUse(network.model().params());
-    }
-
-    /** Notifies ND4J that {@link #state} was written. */
-    void stateChanged() {
-        HostMemory.endUse(network.model().params());
-        INDArray updaterState = network.updater().getStateViewArray();
-        if (updaterState != null) {
-            HostMemory.endUse(updaterState);
-        }
-    }
-
-    /** Names and shapes of the parameters in vector order: two models with the same layout can exchange states. */
-    String layout() {
-        StringBuilder layout = new StringBuilder(elementType.name());
-        trainables.forEach((name, trainable) -> trainable
-                .paramTable(false)
-                .forEach((parameter, array) -> layout.append("; ")
-                        .append(name)
-                        .append('_')
-                        .append(parameter)
-                        .append(' ')
-                        .append(Arrays.toString(array.shape()))));
-        INDArray updaterState = network.updater().getStateViewArray();
-        return layout.append("; updater state of ")
-                .append(updaterState == null ? 0 : updaterState.length())
-                .toString();
-    }
+    // The step, in its order.
 
     /**
      * Computes the sums of the gradients over a batch.
      *
      * @param batch null for none: the sums are zero
-     * @param listener told how much of them is complete; null for none
+     * @param progress notified how much of them is complete; null for none
      * @return mean loss over the batch, including regularisation unless the model's score is a sum; 0 if there is no
      *     batch
      */
-    double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress listener) {
-        keepUpdater();
-        if (network.gradients() != binding.gradients()) {
-            binding.close();
-            if (shared != null) {
-                // The model has allocated a new vector.
-                shared.reinstall();
-            }
-            binding = bind();
+    @SuppressWarnings("ReferenceEquality") // Arrays with equal contents are different memory.
+    double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress progress) {
+        updater.keep();
+        if (network.gradients() != views.vector()) {
+            place.replaced(network.gradients());
+            views = GradientViews.of(network, bucketPlan);
         }
-        regularisation = sumsScore ? network.regularisation() : 0;
-        hasExamples = batch != null;
-        if (batch == null) {
-            binding.gradients().assign(0);
-            return 0;
-        }
-        if (hasFrozenLayers) {
-            // The backward pass ends at a frozen layer; gradients of the layers below still hold the last update.
-            binding.gradients().assign(0);
-        }
-        // As fit does: another thread that asks the model for its output waits for the lock.
-        synchronized (network.model()) {
-            double score = listener == null ? network.backward(batch) : backwardHeardBy(listener, batch);
-            for (TrainingListener each : network.listeners()) {
-                each.onGradientCalculation(network.model());
-            }
-            return sumsScore ? (score - regularisation) / Rows.count(batch) : score;
-        }
+        return step.backward(batch, progress, views);
     }
 
-    private double backwardHeardBy(GradientProgress listener, MultiDataSet batch) {
-        if (onDevice != null) {
-            onDevice.open(binding.gradients());
-        }
-        network.hooks().attach(listener);
-        try {
-            return network.backward(batch);
-        } finally {
-            network.hooks().detach();
-        }
-    }
-
-    /** {@code MultiLayerNetwork.clear()} drops the updater with its state: restores it. */
-    private void keepUpdater() {
-        if (network.lacksUpdater()) {
-            network.setUpdater(updater);
-        }
-        updater = network.updater();
-    }
-
-    /**
-     * Prepares a bucket of this rank's gradients for reduction. Most are sums over examples. Some are means, such as
-     * BatchNorm's updates of its running statistics, which Deeplearning4j does not divide by the number of examples
-     * later: they become sums now, and means again in {@link #reduced}.
-     */
+    /** Prepares a bucket of this rank's gradients for reduction: its means become sums until {@link #reduced}. */
     @Override
     public void complete(Bucket bucket, long ownExamples) {
-        for (Mean mean : binding.means()) {
-            if (mean.bucket() == bucket.index()) {
-                mean.array().muli(ownExamples);
-            }
-        }
+        views.sumMeans(bucket, ownExamples);
         seals.seal(bucket);
+    }
+
+    @Override
+    public void beginReduction(Bucket bucket) {
+        place.beginReduction(bucket.index());
+    }
+
+    @Override
+    public void beginReduction() {
+        place.beginReduction();
+    }
+
+    @Override
+    public HostAccess hostAccess() {
+        return place.access();
+    }
+
+    @Override
+    public HostAccess hostAccessOfAnotherThread() {
+        return place.accessOfAnotherThread();
     }
 
     @Override
@@ -483,20 +152,27 @@ final class Replica implements StepModel, AutoCloseable {
     }
 
     @Override
+    public void endReduction() {
+        place.endReduction();
+    }
+
+    @Override
     public void reduced(StepSummary total) {
-        for (Mean mean : binding.means()) {
-            mean.array().divi(total.examples());
-        }
+        views.restoreMeans(total.examples());
+    }
+
+    /** Whether the gradients hold no NaN and no infinity. On a GPU the sum of absolute values would show both. */
+    boolean gradientsAreFinite() {
+        return Nd4j.getEnvironment().isCPU()
+                ? !NotFinite.isIn(place.region(), elementType())
+                : Double.isFinite(views.vector().norm1Number().doubleValue());
     }
 
     /** Clips layer by layer; a server with only a part of a layer cannot. */
     @Override
     public void averageGradients(StepSummary total) {
-        for (INDArray sum : binding.sums()) {
-            sum.divi(total.examples());
-        }
-        BaseMultiLayerUpdater<?> clipper = (BaseMultiLayerUpdater<?>) network.updater();
-        binding.byLayer().forEach((layer, gradient) -> clipper.preApply(layer, gradient, network.step()));
+        views.averageSums(total.examples());
+        updater.clip(views.byLayer());
         beginReduction();
         HostAccess access = hostAccess();
         for (Bucket bucket : bucketPlan.buckets()) {
@@ -506,21 +182,12 @@ final class Replica implements StepModel, AutoCloseable {
         endReduction();
     }
 
-    /** Whether the gradients hold no NaN and no infinity. On a GPU the sum of absolute values would show both. */
-    boolean gradientsAreFinite() {
-        return Nd4j.getEnvironment().isCPU()
-                ? !NotFinite.isIn(binding.region(), elementType)
-                : Double.isFinite(binding.gradients().norm1Number().doubleValue());
-    }
-
     @Override
     public void update(StepSummary total) {
         code.enter(UPDATE, network.step());
         try {
             synchronized (network.model()) {
-                network.applyUpdater(binding.byParameter(), Math.toIntExact(total.examples()), updaterWorkspaces);
-                StepFunction stepFunction = network.model().getOptimizer().getStepFunction();
-                stepFunction.step(network.model().params(), gradientVector());
+                updater.apply(views, total.examples());
             }
         } finally {
             code.leave();
@@ -532,36 +199,101 @@ final class Replica implements StepModel, AutoCloseable {
         code.enter(UPDATE, network.step());
         try {
             synchronized (network.model()) {
-                endStep(total, network.step(), network.epoch());
+                step.end(total, views);
             }
         } finally {
             code.leave();
         }
     }
 
-    private void endStep(StepSummary total, int step, int epoch) {
-        if (!hasExamples) {
-            network.showNoExamples(binding.byParameter());
-        }
-        double mean = total.meanScore();
-        network.setScore(sumsScore ? mean * total.examples() + regularisation : mean);
-        for (TrainingListener listener : network.listeners()) {
-            listener.iterationDone(network.model(), step, epoch);
-        }
-        BaseOptimizer.incrementIterationCount(network.model(), 1);
-        BaseOptimizer.applyConstraints(network.model());
-        network.clearPass();
+    // The vectors.
+
+    @Override
+    public Region gradients() {
+        return place.region();
+    }
+
+    /** Makes the current values of a part of {@link #gradients} readable, outside of any exchange. */
+    void fetch(long byteOffset, long byteLength) {
+        place.fetch(byteOffset, byteLength);
+    }
+
+    /** The gradients as one flat vector: a view. */
+    INDArray gradientVector() {
+        return views.flat();
+    }
+
+    /** Which parts of the gradients are means. */
+    List<GradientViews.Mean> means() {
+        return views.means();
     }
 
     @Override
-    public void close() {
-        binding.close();
-        if (onDevice != null) {
-            onDevice.close();
-            onDevice = null;
+    public Region parameters() {
+        return HostMemory.region("parameters", network.model().params());
+    }
+
+    /** Notifies ND4J that {@link #parameters} was written. */
+    @Override
+    public void parametersChanged() {
+        HostMemory.endUse(network.model().params());
+    }
+
+    /** The updater's state as one flat vector; null if it has none. A new learning rate moves it. */
+    @Nullable INDArray updaterState() {
+        return updater.state();
+    }
+
+    @Override
+    public int epoch() {
+        return network.epoch();
+    }
+
+    /** Parameters and updater state, if any. Created for each call: a new learning rate moves the updater's state. */
+    @Override
+    public List<Region> state() {
+        return stateParts().stream().map(ReplicaPart::memory).toList();
+    }
+
+    /** Notifies ND4J that {@link #state} was written. */
+    void stateChanged() {
+        parametersChanged();
+        INDArray updaterState = updaterState();
+        if (updaterState != null) {
+            HostMemory.endUse(updaterState);
         }
-        if (shared != null) {
-            shared.close();
+    }
+
+    /** What is equal on all ranks in step between two steps. */
+    List<ReplicaPart> stateParts() {
+        List<ReplicaPart> parts = new ArrayList<>();
+        parts.add(new ReplicaPart("parameters", parameters(), elementType(), layout::nameOf));
+        INDArray updaterState = updaterState();
+        if (updaterState != null) {
+            Region memory = HostMemory.region("updater state", updaterState);
+            parts.add(new ReplicaPart(memory.name(), memory, elementType(), element -> "element " + element));
         }
+        return parts;
+    }
+
+    /**
+     * What is equal on all ranks in step before the update of a step. On a GPU backend these are only the gradients'
+     * sums, which are in host memory then: the rest would have to be copied there.
+     */
+    List<ReplicaPart> parts() {
+        List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
+        parts.add(new ReplicaPart("sums of the gradients", gradients(), elementType(), layout::nameOf));
+        return parts;
+    }
+
+    /** Name of an element of the parameters or gradients, see {@link ModelLayout#nameOf}. */
+    String nameOf(long element) {
+        return layout.nameOf(element);
+    }
+
+    /** Two models with the same layout can exchange states: see {@link ModelLayout#text}. */
+    String layout() {
+        INDArray updaterState = updaterState();
+        return layout.text(updaterState == null ? 0 : updaterState.length());
     }
 }

@@ -66,7 +66,7 @@ final class ReplicaDifference {
         }
         return session.world().size() == 2
                 ? named(first) + " and " + named(vote.others())
-                        + " differ, and one of the two is wrong: two cannot tell which"
+                        + " differ, and one of the two is wrong: with two ranks it is not known which"
                 : vote.groups().stream().map(group -> "[" + named(group) + "]").collect(Collectors.joining(" and "))
                         + " differ, and none of these groups is a majority";
     }
@@ -79,7 +79,7 @@ final class ReplicaDifference {
 
     private String where(@Nullable Place place) {
         if (place == null) {
-            return "; where, could not be found: the difference had gone when it was looked for";
+            return "; where is not known: a second comparison found no difference";
         }
         ReplicaVote values = ReplicaVote.of(place.values());
         String shown = values.groups().stream()

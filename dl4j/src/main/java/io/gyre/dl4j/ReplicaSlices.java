@@ -50,7 +50,7 @@ final class ReplicaSlices {
         return pieces.length;
     }
 
-    /** CRC32C of the slice whose turn it is, in 32 bits. */
+    /** CRC32C of the slice of this step, in 32 bits. */
     long crc32c(long step) {
         crc.reset();
         for (ByteBuffer piece : pieces[(int) (step % pieces.length)]) {

@@ -187,7 +187,7 @@ final class ShardedExamples extends ShardedData {
                         + begin.epoch() + " was trained on up to place " + begin.position()
                         + ": the fingerprint of probes was " + Long.toHexString(begin.mark()) + " and is "
                         + Long.toHexString(now)
-                        + ". Go on with the same data, or from the end of an epoch, or anew");
+                        + ". Continue with the same data, or from the end of an epoch, or start again");
             }
         }
 

@@ -25,7 +25,7 @@ final class ShardedIterator extends ShardedData {
     private final int bufferBatches;
     private final long seed;
     private boolean used;
-    private boolean saidFewer;
+    private boolean warnedOfFewer;
     private long mostBatches;
     private @Nullable BatchStream current;
 
@@ -169,15 +169,15 @@ final class ShardedIterator extends ShardedData {
             throw new IllegalStateException(
                     kind + " has no batch after its reset, which it says it supports, though it had"
                             + " some before: epoch " + epoch
-                            + " would be empty. Use an iterator whose reset begins anew, or train"
+                            + " would be empty. Use an iterator whose reset starts from the beginning, or train"
                             + " for one epoch");
         }
         // Equal on all ranks, unless each has its own data.
-        if (!saidFewer && (sharding == Sharding.OWN || world.isRoot())) {
-            saidFewer = true;
+        if (!warnedOfFewer && (sharding == Sharding.OWN || world.isRoot())) {
+            warnedOfFewer = true;
             LOG.warn(
-                    "{}{} had {} batches in epoch {}, and {} in an earlier one: did its reset begin anew, has something"
-                            + " else read from it?",
+                    "{}{} had {} batches in epoch {}, and {} in an earlier one: did its reset not start from the beginning,"
+                            + " or has something else read from it?",
                     kind,
                     sharding == Sharding.OWN ? " of rank " + world.rank() : "",
                     batches,

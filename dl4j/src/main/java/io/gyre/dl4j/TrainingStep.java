@@ -41,7 +41,7 @@ final class TrainingStep implements StepWork {
     private int examples;
     private boolean finite;
     private long nextWarning;
-    private boolean saidUnknown;
+    private boolean warnedOfUnknown;
 
     /**
      * Creates the steps of one rank.
@@ -141,10 +141,10 @@ final class TrainingStep implements StepWork {
     /** Warns once for data that cannot be compared, until the data change. */
     private void warnOfUnknownData(StepSummary total) {
         boolean unknown = DataAgreement.anyUnknown(total);
-        if (unknown && !saidUnknown && inStep.world().isRoot()) {
+        if (unknown && !warnedOfUnknown && inStep.world().isRoot()) {
             LOG.warn(DataAgreement.unknown(total, inStep));
         }
-        saidUnknown = unknown;
+        warnedOfUnknown = unknown;
     }
 
     /**
@@ -154,8 +154,8 @@ final class TrainingStep implements StepWork {
     private void warnOfScores(StepSummary total) {
         if (total.failedScores() > 0 && inStep.world().isRoot() && step >= nextWarning) {
             LOG.warn(
-                    "The loss of step {} is {}, but the gradients are finite: training goes on. Of the next {} steps"
-                            + " none is reported if it has such a loss too",
+                    "The loss of step {} is {}, but the gradients are finite: training continues. In the next {} steps"
+                            + " such a loss is not reported again",
                     step,
                     failedScores(total),
                     STEPS_BETWEEN_WARNINGS);

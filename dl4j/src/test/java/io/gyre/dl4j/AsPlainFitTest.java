@@ -78,7 +78,7 @@ class AsPlainFitTest {
     }
 
     @Test
-    void theProgramsOwnRandomNumbersGoOnAsIfThereWereNoTrainer() throws Exception {
+    void theProgramsOwnRandomNumbersContinueAsIfThereWereNoTrainer() throws Exception {
         List<DataSet> batches = TestData.batches(TestData.vectors(24, TYPE, 1), 6);
         ExampleSource drawing = ExampleSource.of(24, indices -> {
             Nd4j.rand(3);

@@ -252,7 +252,7 @@ class BitFlipTest {
         Flip own = flip.rank() == session.world().rank() ? flip : new Flip(flip.where(), flip.rank(), -1, 0);
         FlippingListener listener = new FlippingListener(own);
         model.addListeners(listener);
-        DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
+        TrainerBuilder builder = DistributedTrainer.builder(model, session)
                 .checkpointDirectory(checkpoints)
                 .checkpointEverySteps(EVERY_STEPS)
                 .keepCheckpoints(STEPS)
@@ -505,7 +505,7 @@ class BitFlipTest {
         assertThat(messageOf(2, List.of(1)))
                 .startsWith("after step 2 rank 0 (")
                 .contains("and rank 1 (")
-                .contains("differ, and one of the two is wrong: two cannot tell which")
+                .contains("differ, and one of the two is wrong: with two ranks it is not known which")
                 .contains("first in the parameters at element ")
                 .contains("Resume from the last checkpoint");
     }

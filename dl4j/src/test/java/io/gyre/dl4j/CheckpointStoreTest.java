@@ -141,10 +141,10 @@ class CheckpointStoreTest {
     }
 
     @Test
-    void aDirectoryThatHasGoneIsNamed() throws IOException {
-        Path gone = directory.resolve("gone");
-        CheckpointStore store = new CheckpointStore(gone, 3);
-        Files.delete(gone);
+    void aMissingDirectoryIsNamed() throws IOException {
+        Path missing = directory.resolve("missing");
+        CheckpointStore store = new CheckpointStore(missing, 3);
+        Files.delete(missing);
 
         assertThatThrownBy(() -> store.save(at(10)))
                 .isInstanceOf(GyreException.class)

@@ -244,6 +244,6 @@ class DataAgreementTest {
                         trainer.fit(ShardedData.of(new Batches(batches), Sharding.BATCHES), 1);
                     }
                 }))
-                .hasMessageContainingAll("have not read the same data", "rank 0", "rank 1", "trained on them already");
+                .hasMessageContainingAll("have not read the same data", "rank 0", "rank 1", "already trained on them");
     }
 }

@@ -100,7 +100,7 @@ class DealtExamplesTest {
                             .start();
                     DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                             .strategy(Parameters.asynchronous(model, service))
-                            .stepListener((step, epoch, total) -> {
+                            .progressListener((step, epoch, total) -> {
                                 if (rank != 2) {
                                     stepsOfOthers.incrementAndGet();
                                 }

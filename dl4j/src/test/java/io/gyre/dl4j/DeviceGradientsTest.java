@@ -2,7 +2,6 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.ElementType;
 import io.gyre.Member;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
@@ -62,12 +61,12 @@ class DeviceGradientsTest {
     }
 
     @Test
-    void gradientsLeaveTheDeviceAndTheSumComesBack() {
-        HostDevices devices = new HostDevices(1, true);
+    void gradientsLeaveTheDeviceAndTheSumIsCopiedBack() {
         INDArray array = Nd4j.zeros(100);
         Region host = Region.allocate("box", BYTES);
         Region seen = Region.allocate("seen", BYTES);
-        try (Device device = devices.open(0);
+        try (HostDevices devices = new HostDevices(1, true);
+                Device device = devices.open(0);
                 DeviceBuffer buffer = device.allocate("ND4J's memory", BYTES);
                 DeviceStream stream = device.stream("test");
                 PinnedMemory pinned = device.pin(seen)) {
@@ -81,13 +80,12 @@ class DeviceGradientsTest {
                     new DeviceGradients.Source(devices, memory),
                     array,
                     host,
-                    ElementType.FLOAT32,
                     BucketPlan.of(List.of(60L, 40L), 50))) {
                 for (int step = 0; step < 3; step++) {
                     if (step > 0) {
-                        gradients.beginBucket(array, 0);
+                        gradients.beginReduction(0);
                     }
-                    gradients.begin(array);
+                    gradients.beginReduction();
                     HostAccess access = gradients.access();
                     for (int bucket = 0; bucket < BUCKETS; bucket++) {
                         access.await(bucket);
@@ -98,7 +96,7 @@ class DeviceGradientsTest {
                     for (int bucket = 0; bucket < BUCKETS; bucket++) {
                         access.copyBack(bucket);
                     }
-                    gradients.end(array);
+                    gradients.endReduction();
                 }
             }
             stream.copyToHost(buffer, 0, pinned, 0, BYTES);

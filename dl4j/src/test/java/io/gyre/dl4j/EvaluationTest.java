@@ -218,7 +218,7 @@ class EvaluationTest {
     }
 
     @Test
-    void trainingGoesOnAfterAnEvaluation() throws Exception {
+    void trainingContinuesAfterAnEvaluation() throws Exception {
         List<DataSet> batches = TestData.batches(TestData.vectors(24, TYPE, 1), 6);
         MultiLayerNetwork without = perceptron();
         MultiLayerNetwork with = perceptron();

@@ -168,7 +168,7 @@ class FitStepsTest {
     }
 
     @Test
-    void aSourceGoesOnWithBatchesOfAnotherSize() throws Exception {
+    void aSourceContinuesWithBatchesOfAnotherSize() throws Exception {
         ExampleSource source = ExampleSource.of(TestData.vectors(40, TYPE, 1));
 
         alone(trainer -> {
@@ -178,7 +178,7 @@ class FitStepsTest {
     }
 
     /** What a program may do with an iterator between two calls without affecting the pass. */
-    private static void assertGoesOnAfter(BiConsumer<DistributedTrainer, Batches> between) throws Exception {
+    private static void assertContinuesAfter(BiConsumer<DistributedTrainer, Batches> between) throws Exception {
         Batches iterator = new Batches(batches(1));
         MultiLayerNetwork whole =
                 alone(trainer -> trainer.fit(ShardedData.of(new Batches(batches(1)), Sharding.EXAMPLES), 2));
@@ -197,13 +197,13 @@ class FitStepsTest {
 
     @Test
     void anEvaluationOfTheSameIteratorDisturbsNothing() throws Exception {
-        assertGoesOnAfter((trainer, iterator) ->
+        assertContinuesAfter((trainer, iterator) ->
                 assertThat(trainer.evaluate(iterator).getNumRowCounter()).isEqualTo(4 * BATCHES));
     }
 
     @Test
     void aProgramThatReadsTheIteratorToItsEndIsNoticed() throws Exception {
-        assertGoesOnAfter((trainer, iterator) -> {
+        assertContinuesAfter((trainer, iterator) -> {
             iterator.reset();
             while (iterator.hasNext()) {
                 iterator.next();

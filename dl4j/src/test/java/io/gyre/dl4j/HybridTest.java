@@ -115,7 +115,7 @@ class HybridTest {
                             .strategy(between.strategy(model, service, group))
                             .overlap(overlap)
                             .bucketBytes(400)
-                            .stepListener((step, epoch, total) -> checkEqual(service.group(), model, step))
+                            .progressListener((step, epoch, total) -> checkEqual(service.group(), model, step))
                             .build()) {
                 FitReport report = trainer.fit(data.get(), EPOCHS);
                 assertThat(report.epochs()).isEqualTo(EPOCHS);
@@ -237,7 +237,7 @@ class HybridTest {
     }
 
     @Test
-    void fitGoesOnWhereTheLastOneEndedAndAServerOfItsOwnIsNoMemberOfAGroup() throws Exception {
+    void fitContinuesWhereTheLastOneEndedAndAServerOfItsOwnIsNoMemberOfAGroup() throws Exception {
         for (Between between : List.of(Between.STALE, Between.ELASTIC)) {
             Gyre.local(5).run(session -> {
                 Model model = perceptron(new Sgd(0.05));

@@ -78,7 +78,7 @@ class LogTest {
 
     @Test
     void dataThatBeginAnewAreOneLine() throws Exception {
-        assertThat(lines("begins anew", (trainer, session) -> {
+        assertThat(lines("start from the beginning", (trainer, session) -> {
                     trainer.fitSteps(ShardedData.of(new Batches(batches()), Sharding.EXAMPLES), 2);
                     trainer.fitSteps(ShardedData.of(new Batches(batches()), Sharding.EXAMPLES), 2);
                 }))

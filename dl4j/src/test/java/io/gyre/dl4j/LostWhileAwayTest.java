@@ -42,7 +42,7 @@ class LostWhileAwayTest {
         IN_ITS_ITERATOR("the program's data iterator, for the batch of step 0"),
         IN_A_LISTENER_DURING_THE_PASS("the backward pass or a listener in it of step 0"),
         IN_A_LISTENER_AFTER_THE_UPDATE("the update or a listener after it of step 0"),
-        IN_THE_STEP_LISTENER("the step listener, at the end of step 0"),
+        IN_THE_PROGRESS_LISTENER("the progress listener, at the end of step 0"),
         IN_A_LISTENER_OF_EPOCHS("a listener, before or after an epoch, at the end of step 0");
 
         private final String words;
@@ -175,7 +175,7 @@ class LostWhileAwayTest {
             MultiLayerNetwork model = model();
             model.setListeners(new Meeting(session, place));
             try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
-                    .stepListener((step, epoch, total) -> meet(session, Away.IN_THE_STEP_LISTENER, place))
+                    .progressListener((step, epoch, total) -> meet(session, Away.IN_THE_PROGRESS_LISTENER, place))
                     .build()) {
                 trainer.fit(data(session, place), 1);
             } catch (PeerLostException e) {

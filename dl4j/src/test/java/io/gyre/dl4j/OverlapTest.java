@@ -7,7 +7,6 @@ import io.gyre.PeerLostException;
 import io.gyre.local.Gyre;
 import io.gyre.local.LocalCluster;
 import io.gyre.memory.Region;
-import io.gyre.session.UserCode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -183,17 +182,16 @@ class OverlapTest {
     /** Offsets reported in a pass, without repetitions. */
     private static List<Long> offsetsTold(Model model, DataSet batch) {
         List<Long> offsets = new ArrayList<>();
-        try (Replica replica = new Replica(Network.of(model), BUCKET_BYTES, new UserCode())) {
-            FinalityCheck check =
-                    new FinalityCheck(replica.gradients(), replica.elementType().bytes(), replica::fetch);
-            replica.backward(batch.toMultiDataSet(), offset -> {
-                check.completeFrom(offset);
-                if (offsets.isEmpty() || offsets.get(offsets.size() - 1) != offset) {
-                    offsets.add(offset);
-                }
-            });
-            assertThat(check.objection()).isEmpty();
-        }
+        Replica replica = TestModels.replica(model, BUCKET_BYTES);
+        FinalityCheck check =
+                new FinalityCheck(replica.gradients(), replica.elementType().bytes(), replica::fetch);
+        replica.backward(batch.toMultiDataSet(), offset -> {
+            check.completeFrom(offset);
+            if (offsets.isEmpty() || offsets.get(offsets.size() - 1) != offset) {
+                offsets.add(offset);
+            }
+        });
+        assertThat(check.objection()).isEmpty();
         return offsets;
     }
 
@@ -213,7 +211,7 @@ class OverlapTest {
     void aModelThatTellsNothingIsNoticed() {
         FinalityCheck check = new FinalityCheck(Region.allocate("gradients", 40), Float.BYTES, (offset, length) -> {});
 
-        assertThat(check.objection()).isEqualTo("no layer told when its gradients were complete");
+        assertThat(check.objection()).isEqualTo("no layer reported when its gradients were complete");
     }
 
     @Test

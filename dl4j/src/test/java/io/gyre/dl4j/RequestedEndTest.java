@@ -44,7 +44,7 @@ class RequestedEndTest {
         try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                 .checkpointDirectory(checkpoints)
                 .resume(resume)
-                .stepListener((step, epoch, summary) -> {
+                .progressListener((step, epoch, summary) -> {
                     if (step == endAfter && session.world().rank() == 1) {
                         self.get().requestEnd();
                     }

@@ -103,7 +103,7 @@ class ResumeTest {
                 .checkpointDirectory(directory)
                 .checkpointEverySteps(2)
                 .resume(resume)
-                .stepListener((step, epoch, summary) -> {
+                .progressListener((step, epoch, summary) -> {
                     if (step == killAt && session.world().rank() == RANKS - 1) {
                         throw new Killed();
                     }
@@ -138,7 +138,7 @@ class ResumeTest {
                     .checkpointDirectory(checkpoints)
                     .checkpointEverySteps(2)
                     .resume(resume)
-                    .stepListener((step, epoch, summary) -> {
+                    .progressListener((step, epoch, summary) -> {
                         if (step == killAt + 1) {
                             throw new Killed();
                         }
@@ -179,7 +179,7 @@ class ResumeTest {
     }
 
     @Test
-    void aRunMayGoOnWithAnotherNumberOfRanks() throws Exception {
+    void aRunMayContinueWithAnotherNumberOfRanks() throws Exception {
         DataSet examples = TestData.vectors(42, DataType.DOUBLE, 1);
         Supplier<MultiLayerNetwork> model =
                 () -> TestModels.perceptron(TestModels.configuration(TestModels.steadyAdam(0.01), DataType.DOUBLE));
@@ -192,7 +192,7 @@ class ResumeTest {
                         examples,
                         builder -> builder.checkpointDirectory(directory)
                                 .checkpointEverySteps(1)
-                                .stepListener((step, epoch, summary) -> {
+                                .progressListener((step, epoch, summary) -> {
                                     if (step == 6) {
                                         throw new Killed();
                                     }
@@ -216,7 +216,7 @@ class ResumeTest {
             MultiLayerNetwork ofRoot,
             int ranks,
             DataSet examples,
-            java.util.function.UnaryOperator<DistributedTrainer.Builder> options,
+            java.util.function.UnaryOperator<TrainerBuilder> options,
             int epochs)
             throws InterruptedException {
         return run(ofRoot, ranks, 10, examples, options, epochs);
@@ -227,7 +227,7 @@ class ResumeTest {
             int ranks,
             int batchPerRank,
             DataSet examples,
-            java.util.function.UnaryOperator<DistributedTrainer.Builder> options,
+            java.util.function.UnaryOperator<TrainerBuilder> options,
             int epochs)
             throws InterruptedException {
         return Gyre.local(ranks)
@@ -347,7 +347,7 @@ class ResumeTest {
                         2,
                         examples,
                         builder -> builder.checkpointDirectory(directory.resolve("c"))
-                                .stepListener((step, epoch, summary) -> deleteIfThere(directory.resolve("c"))),
+                                .progressListener((step, epoch, summary) -> deleteIfThere(directory.resolve("c"))),
                         1))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContaining("cannot be written")

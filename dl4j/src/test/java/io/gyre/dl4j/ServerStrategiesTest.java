@@ -174,7 +174,7 @@ class ServerStrategiesTest {
     }
 
     @Test
-    void fitGoesOnWhereTheLastOneEnded() throws Exception {
+    void fitContinuesWhereTheLastOneEnded() throws Exception {
         Gyre.local(2).run(session -> {
             MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Sgd(0.05), DataType.DOUBLE));
             try (ParameterService service = ParameterService.builder(session)

@@ -24,21 +24,21 @@ class SharedGradientsTest {
     @EnumSource(
             value = TestNetwork.class,
             names = {"LOCAL", "SHM"})
-    void aModelsGradientsAreInABoxWhileATrainerHasItAndAtHomeAgainAfterwards(TestNetwork network) throws Exception {
+    void aModelsGradientsAreInABoxWhileATrainerHasItAndInItsOwnMemoryAfterwards(TestNetwork network) throws Exception {
         List<MultiLayerNetwork> models = network.cluster(2).call(session -> {
             MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT));
             model.initGradientsView();
-            INDArray home = model.getFlattenedGradients();
+            INDArray own = model.getFlattenedGradients();
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
-                INDArray away = model.getFlattenedGradients();
-                assertThat(addressOf(away)).isNotEqualTo(addressOf(home));
-                assertThat(addressOf(model.getLayer(0).getGradientsViewArray())).isEqualTo(addressOf(away));
+                INDArray shared = model.getFlattenedGradients();
+                assertThat(addressOf(shared)).isNotEqualTo(addressOf(own));
+                assertThat(addressOf(model.getLayer(0).getGradientsViewArray())).isEqualTo(addressOf(shared));
                 trainer.fitSteps(ShardedData.of(TestData.iterator(BATCHES), Sharding.EXAMPLES), 2);
-                assertThat(model.getFlattenedGradients()).isSameAs(away);
-                assertThat(away.norm1Number().doubleValue()).isPositive();
+                assertThat(model.getFlattenedGradients()).isSameAs(shared);
+                assertThat(shared.norm1Number().doubleValue()).isPositive();
             }
-            assertThat(model.getFlattenedGradients()).isSameAs(home);
-            assertThat(addressOf(model.getLayer(0).getGradientsViewArray())).isEqualTo(addressOf(home));
+            assertThat(model.getFlattenedGradients()).isSameAs(own);
+            assertThat(addressOf(model.getLayer(0).getGradientsViewArray())).isEqualTo(addressOf(own));
             return model;
         });
 
@@ -70,12 +70,12 @@ class SharedGradientsTest {
         List<INDArray> results = TestNetwork.LOCAL.cluster(2).call(session -> {
             MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.FLOAT));
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
-                INDArray away = model.getFlattenedGradients();
+                INDArray shared = model.getFlattenedGradients();
                 ShardedData data = ShardedData.of(TestData.iterator(BATCHES), Sharding.EXAMPLES);
                 trainer.fitSteps(data, 1);
                 model.initGradientsView();
                 trainer.fitSteps(data, 2);
-                assertThat(model.getFlattenedGradients()).isSameAs(away);
+                assertThat(model.getFlattenedGradients()).isSameAs(shared);
             }
             return model.params();
         });

@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.session.UserCode;
 import java.util.List;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration.GraphBuilder;
@@ -131,6 +132,16 @@ final class TestModels {
     static ComputationGraph initialised(ComputationGraph model) {
         model.init();
         return model;
+    }
+
+    /** A replica whose gradients are in the model's own memory. */
+    static Replica replica(Model model, long bucketBytes) {
+        Network network = Network.of(model);
+        return new Replica(
+                network,
+                new ModelLayout(network).bucketPlan(bucketBytes),
+                new HostGradients(network.gradients()),
+                new UserCode());
     }
 
     /** Trains with Deeplearning4j's own {@code fit}. */

@@ -141,11 +141,11 @@ class TrainerTest {
     }
 
     @Test
-    void theStepListenerHearsOfAllRanks() throws Exception {
+    void theProgressListenerHearsOfAllRanks() throws Exception {
         List<List<String>> heard = Gyre.local(2).call(session -> {
             List<String> steps = new ArrayList<>();
             try (DistributedTrainer trainer = DistributedTrainer.builder(perceptron(), session)
-                    .stepListener(
+                    .progressListener(
                             (step, epoch, summary) -> steps.add(step + " in " + epoch + ": " + summary.examples()))
                     .build()) {
                 FitReport report = trainer.fit(byExamples(vectors(10, 4)), 2);
@@ -396,7 +396,7 @@ class TrainerTest {
 
         assertThatThrownBy(() -> Gyre.local(2).run(session -> {
                     try (DistributedTrainer trainer = DistributedTrainer.builder(perceptron(), session)
-                            .stepListener((step, epoch, summary) -> {
+                            .progressListener((step, epoch, summary) -> {
                                 if (session.world().isRoot() && steps.incrementAndGet() == 2) {
                                     Thread.currentThread().interrupt();
                                 }

@@ -67,14 +67,14 @@ final class TrainingProgram {
         if (phase == Phase.LISTENER) {
             model.setListeners(new StaysInAListener());
         }
-        DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
+        TrainerBuilder builder = DistributedTrainer.builder(model, session)
                 .strategy(new StopsBeforeUpdater(
                         new Synchronous(new RingCollective(session.endpoint())), victim && phase == Phase.UPDATE));
         if (phase == Phase.CHECKPOINT) {
             builder.checkpointDirectory(checkpoints).checkpointEverySteps(LAST_STEP + 1);
         }
         if (victim && phase == Phase.CHECKPOINT) {
-            builder.stepListener((step, epoch, summary) -> stopInCheckpoint(step, checkpoints));
+            builder.progressListener((step, epoch, summary) -> stopInCheckpoint(step, checkpoints));
         }
         try (DistributedTrainer trainer = builder.build()) {
             ShardedData data = ShardedData.of(source(phase), 4, 1);

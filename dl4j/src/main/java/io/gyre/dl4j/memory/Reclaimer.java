@@ -198,7 +198,7 @@ final class Reclaimer implements Runnable {
         } catch (RuntimeException e) {
             if (!failed) {
                 failed = true;
-                LOG.error("ND4J could not free native memory, which is lost; said once", e);
+                LOG.error("ND4J could not free native memory, which is lost; logged once", e);
             }
         }
     }

@@ -77,7 +77,7 @@ public final class SafeReclamation implements AutoCloseable {
         }
     }
 
-    /** Hands freeing back to ND4J if no other object is open. */
+    /** Lets ND4J free memory itself again if no other object is open. */
     @Override
     public void close() {
         if (!closed.compareAndSet(false, true)) {

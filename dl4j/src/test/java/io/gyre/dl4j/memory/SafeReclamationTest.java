@@ -165,7 +165,7 @@ class SafeReclamationTest {
         }
 
         await(
-                "memory comes back",
+                "memory is freed",
                 () -> Nd4j.getEnvironment().getDeviceCouner(0) - before < (long) SafeReclamation.LIMIT_MEGABYTES << 20);
     }
 }

@@ -13,7 +13,7 @@ public final class RunningCall {
         entered.countDown();
         try {
             if (!leave.await(5, TimeUnit.MINUTES)) {
-                throw new IllegalStateException("nobody told this call to leave");
+                throw new IllegalStateException("this call was not told to leave");
             }
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);

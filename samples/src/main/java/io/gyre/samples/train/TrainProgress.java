@@ -1,7 +1,7 @@
 package io.gyre.samples.train;
 
 import io.gyre.World;
-import io.gyre.dl4j.StepListener;
+import io.gyre.dl4j.ProgressListener;
 import io.gyre.training.StepSummary;
 import java.time.Duration;
 import java.util.function.IntSupplier;
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Shows the progress of the training: rank 0 reports for all, with a bar on a terminal, otherwise with a line every few
  * seconds; the others print nothing.
  */
-final class TrainProgress implements StepListener, AutoCloseable {
+final class TrainProgress implements ProgressListener, AutoCloseable {
 
     private static final long LINE_NANOS = 5_000_000_000L;
     private static final long BAR_NANOS = 200_000_000L;

@@ -4,6 +4,7 @@ import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
+import io.gyre.dl4j.TrainerBuilder;
 import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.train.TrainReport.Milliseconds;
@@ -85,13 +86,13 @@ final class TrainingRun {
     }
 
     private DistributedTrainer trainer(Model model, TrainProgress progress) {
-        DistributedTrainer.Builder builder = DistributedTrainer.builder(model, session)
+        TrainerBuilder builder = DistributedTrainer.builder(model, session)
                 .seed(options.seed())
                 .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())
                 .overlap(options.overlap())
                 .microBatches(options.microBatches())
-                .stepListener(progress)
+                .progressListener(progress)
                 .resume(options.resume());
         if (strategy != null) {
             builder.strategy(strategy);

@@ -32,7 +32,7 @@ import org.nd4j.linalg.learning.config.Sgd;
  * second part.
  */
 @Timeout(120)
-class ReturningWorkerTest {
+class RestartedWorkerTest {
 
     private static final int SIZE = 3;
     private static final int EXAMPLES = 107;
@@ -91,7 +91,7 @@ class ReturningWorkerTest {
                     : Parameters.asynchronous(model, service);
             try (DistributedTrainer trainer = DistributedTrainer.builder(model, service.workers())
                     .strategy(chosen)
-                    .stepListener((step, epoch, summary) -> {
+                    .progressListener((step, epoch, summary) -> {
                         trained.addAndGet((int) summary.examples());
                         part[2] = part[2] < 0 ? (int) step - 1 : part[2];
                         event.after(session, part[0], ++part[1]);

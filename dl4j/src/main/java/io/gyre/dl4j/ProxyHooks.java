@@ -22,13 +22,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * Hooks in an array of a model's parts, layers or vertices: during the backward half of a pass the array holds proxies,
  * which report when the backward pass of their part begins and ends.
  *
- * <p>A listener may get the model's layers and cast them. So proxies are installed after the last listener is told of
- * the forward pass, and removed before the first is told of the backward pass. Two extra listeners, first and last in
+ * <p>A listener may get the model's layers and cast them. So proxies are installed after the last listener has heard of
+ * the forward pass, and removed before the first hears of the backward pass. Two extra listeners, first and last in
  * the model's list during a pass, do that.
  *
  * @param <T> kind of part
  */
-final class StandIns<T> implements BackwardHooks {
+final class ProxyHooks<T> implements BackwardHooks {
 
     private final Parts<T> parts;
     private final Supplier<List<TrainingListener>> listeners;
@@ -60,7 +60,7 @@ final class StandIns<T> implements BackwardHooks {
      *
      * @param listeners the model's own list, live
      */
-    StandIns(Parts<T> parts, Supplier<List<TrainingListener>> listeners) {
+    ProxyHooks(Parts<T> parts, Supplier<List<TrainingListener>> listeners) {
         this.parts = parts;
         this.listeners = listeners;
     }
@@ -173,7 +173,7 @@ final class StandIns<T> implements BackwardHooks {
         }
     }
 
-    /** The last in the list: told of a forward pass after all others. */
+    /** The last in the list: hears of a forward pass after all others. */
     private final class Attaching extends BaseTrainingListener {
 
         @Override
@@ -187,7 +187,7 @@ final class StandIns<T> implements BackwardHooks {
         }
     }
 
-    /** The first in the list: told of a backward pass before all others. */
+    /** The first in the list: hears of a backward pass before all others. */
     private final class Detaching extends BaseTrainingListener {
 
         @Override

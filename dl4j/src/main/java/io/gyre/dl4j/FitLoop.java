@@ -1,0 +1,306 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import io.gyre.World;
+import io.gyre.session.Session;
+import io.gyre.training.StepDriver;
+import io.gyre.training.StepSummary;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The calls of {@code fit}: each is a loop over epochs, and those over steps, until the last step of the call or one
+ * after which a rank wants to stop.
+ *
+ * <p>{@link #progress} is where this rank is, and what a checkpoint saves: every change makes a new record, so a failed
+ * step leaves the place before it. Confined to the thread that trains.
+ */
+final class FitLoop {
+
+    private static final Logger LOG = LoggerFactory.getLogger(FitLoop.class);
+
+    /** Differs if one rank's program has trained the model outside the trainer. */
+    private static final String MODEL_STEPS =
+            "steps of the model, by a trainer, an EarlyStoppingTrainer or fit on the model itself";
+
+    private final Session session;
+    private final Session inStep;
+    private final World world;
+    private final boolean allInStep;
+    private final Network network;
+    private final StepDriver driver;
+    private final TrainingStep step;
+    private final ExchangeTimer timer;
+    private final ReplicaCheck replicas;
+    private final Checkpoints checkpoints;
+    private final DataInUse inUse;
+    private final LossWatch watch;
+    private final @Nullable ProgressListener progressListener;
+    private final StopRequests requests;
+
+    private Progress progress;
+    private int callsToSkip;
+    private boolean resumed;
+    private int startedEpoch = -1;
+    private long lastFingerprint;
+    private double score = Double.NaN;
+    private boolean ended;
+
+    FitLoop(TrainerParts parts, StopRequests requests) {
+        session = parts.session;
+        inStep = parts.inStep;
+        world = session.world();
+        allInStep = inStep.world().size() == world.size();
+        network = parts.network;
+        driver = parts.driver;
+        step = parts.step;
+        timer = parts.timer;
+        replicas = parts.replicas;
+        checkpoints = parts.checkpoints;
+        inUse = parts.data;
+        watch = parts.watch;
+        progressListener = parts.progressListener;
+        this.requests = requests;
+        progress = parts.start;
+        callsToSkip = progress.callsDone();
+        resumed = !progress.data().isEmpty();
+    }
+
+    Progress progress() {
+        return progress;
+    }
+
+    /** Whether the training has ended by a request on some rank. */
+    boolean ended() {
+        return ended;
+    }
+
+    /** The model's score after the last step; NaN before the first. */
+    double score() {
+        return score;
+    }
+
+    /**
+     * Trains until one of both limits is reached.
+     *
+     * @param epochs passes over the data
+     * @param steps optimiser steps
+     */
+    FitReport fit(ShardedData given, int epochs, long steps) {
+        Tally tally = new Tally(session.bytesSent());
+        if (ended) {
+            return tally.report(session.bytesSent(), true);
+        }
+        if (callsToSkip > 0) {
+            callsToSkip--;
+            return tally.report(session.bytesSent(), false);
+        }
+        boolean continued = inUse.take(given, resumed ? progress.data() : null);
+        ShardedData data = inUse.data();
+        agree(data, epochs, steps, continued);
+        progress = beginCall(data.description(), continued);
+        boolean restarted = continueAt(driver.resume(progress.step()));
+        boolean stopped = epochs(data, epochs, steps, tally);
+        driver.finish();
+        replicas.check(progress.step());
+        Progress reached = progress;
+        progress = progress.afterCall();
+        endCall(data, tally, stopped, restarted);
+        checkpoints.afterCall(reached);
+        if (ended && world.isRoot()) {
+            LOG.info(
+                    "the training has ended after step {}, in epoch {}, since a rank was asked to end it",
+                    reached.step(),
+                    reached.epoch() + 1);
+        }
+        return tally.report(session.bytesSent(), stopped || ended);
+    }
+
+    private void agree(ShardedData data, int epochs, long steps, boolean continued) {
+        session.agree(
+                "training data",
+                Map.of(
+                        "data",
+                        data.description(),
+                        "epochs",
+                        String.valueOf(epochs),
+                        "steps",
+                        String.valueOf(steps),
+                        "those of the call before",
+                        continued ? "yes" : "no",
+                        MODEL_STEPS,
+                        allInStep ? String.valueOf(network.step()) : "each rank's own"));
+    }
+
+    /** Finds the place in the data where a call begins. */
+    private Progress beginCall(String description, boolean continued) {
+        if (resumed && !continued && progress.position() > 0) {
+            throw new GyreException("the run stopped in the middle of '" + progress.data()
+                    + "' and cannot continue in '" + description
+                    + "': resume with the same data, or start without resuming");
+        }
+        Progress call = resumed ? progress : progress.beginCall(network.step(), network.epoch());
+        resumed = false;
+        return continued ? call : call.atBeginningOf(description);
+    }
+
+    /** A restarted worker takes its step number from the other ranks: returns whether this is one. */
+    private boolean continueAt(long where) {
+        if (where == progress.step()) {
+            return false;
+        }
+        LOG.info("{} continues at step {}", RankTexts.ownName(session), where);
+        progress = progress.atStep(Math.toIntExact(where));
+        network.setProgress(progress.step(), progress.epoch());
+        return true;
+    }
+
+    /** Returns whether a rank wants to stop. */
+    private boolean epochs(ShardedData data, int epochs, long steps, Tally tally) {
+        long callStep = progress.callStep();
+        long lastStep = steps > Long.MAX_VALUE - callStep ? Long.MAX_VALUE : callStep + steps;
+        long lastEpoch = (long) progress.callEpoch() + epochs;
+        boolean stopped = false;
+        while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
+            stopped = watch.call(() -> pass(data, lastStep, tally));
+        }
+        return stopped;
+    }
+
+    /**
+     * Trains to the end of the epoch, the last step, or the step after which a rank wants to stop; returns true in the
+     * last case.
+     */
+    private boolean pass(ShardedData data, long lastStep, Tally tally) {
+        try {
+            Pass pass = inUse.open(data, progress.place(), progress.step());
+            beginEpoch();
+            boolean stopped = steps(pass, data, lastStep, tally);
+            inUse.leave();
+            return stopped;
+        } catch (RuntimeException | Error e) {
+            try {
+                inUse.endPass();
+            } catch (RuntimeException | Error second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
+    }
+
+    private boolean steps(Pass pass, ShardedData data, long lastStep, Tally tally) {
+        boolean first = true;
+        while (progress.step() < lastStep) {
+            Share share = pass.next(progress.step());
+            lastFingerprint = share.fingerprint();
+            timer.reset();
+            step.with(share, requests.take(), progress.step(), progress.epoch());
+            StepSummary total = driver.step(step, progress.step());
+            boolean stop = total.stop();
+            long position = data.advance(progress.position(), world);
+            if (total.examples() == 0) {
+                // Compared data end at the same place on all ranks; a batch may be too small for the ranks that take
+                // this step.
+                if (data.isCompared() && !share.ended()) {
+                    progress = progress.afterStep(progress.step(), position, share.mark());
+                    if (stop) {
+                        return true;
+                    }
+                    continue;
+                }
+                if (first && progress.position() == 0 && allInStep) {
+                    checkAnyExamples(data, tally);
+                }
+                inUse.endPass();
+                endEpoch(tally);
+                return stop;
+            }
+            first = false;
+            score = network.model().score();
+            progress = progress.afterStep(network.step(), position, share.mark());
+            tally.step(total, timer.busyNanos(), timer.exposedNanos());
+            toProgressListener(total);
+            checkpoints.afterStep(progress);
+            if (stop) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** An epoch that spans several calls of {@code fit} begins in the first. */
+    private void beginEpoch() {
+        if (startedEpoch != progress.epoch()) {
+            startedEpoch = progress.epoch();
+            toListeners(listener -> listener.onEpochStart(network.model()));
+        }
+    }
+
+    private void endEpoch(Tally tally) {
+        toListeners(listener -> listener.onEpochEnd(network.model()));
+        progress = progress.afterEpoch();
+        network.setProgress(progress.step(), progress.epoch());
+        tally.epoch();
+        replicas.check(progress.step());
+        checkpoints.afterEpoch(progress);
+    }
+
+    /** All ranks learn whether the training has ended and, if they did not step together, how many examples it took. */
+    private void endCall(ShardedData data, Tally tally, boolean stopped, boolean restarted) {
+        if (allInStep) {
+            // A step does not say whether only this call is to stop or all training.
+            ended = stopped && anyRankEndsTraining();
+            return;
+        }
+        // Each rank knows its group's total: only one rank of the group reports it.
+        tally.examples(EndOfFit.exchange(
+                session,
+                new EndOfFit(
+                        inStep.world().isRoot() ? tally.examples() : 0,
+                        progress.epoch(),
+                        progress.position(),
+                        restarted ? 0 : lastFingerprint)));
+        ended = anyRankEndsTraining();
+        if (!ended) {
+            checkAnyExamples(data, tally);
+        }
+    }
+
+    private boolean anyRankEndsTraining() {
+        byte[] own = {(byte) (requests.endsTraining() ? 1 : 0)};
+        return session.exchange("end of the training", own).stream()
+                .anyMatch(bytes -> bytes.length == 1 && bytes[0] == 1);
+    }
+
+    private static void checkAnyExamples(ShardedData data, Tally tally) {
+        if (tally.examples() == 0) {
+            throw new GyreException("no rank has any examples: the data set is empty (" + data.description() + ")");
+        }
+    }
+
+    private void toListeners(Consumer<TrainingListener> event) {
+        watch.code().enter("a listener, before or after an epoch, at the end", progress.step());
+        try {
+            network.listeners().forEach(event);
+        } finally {
+            watch.code().leave();
+        }
+    }
+
+    private void toProgressListener(StepSummary total) {
+        ProgressListener listener = progressListener;
+        if (listener == null) {
+            return;
+        }
+        watch.code().enter("the progress listener, at the end", progress.step() - 1);
+        try {
+            listener.stepDone(progress.step(), progress.epoch(), total);
+        } finally {
+            watch.code().leave();
+        }
+    }
+}

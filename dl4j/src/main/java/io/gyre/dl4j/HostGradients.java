@@ -1,0 +1,50 @@
+package io.gyre.dl4j;
+
+import io.gyre.memory.Region;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Gradients in the memory that the model has allocated for them. On a GPU backend that Gyre cannot reach, ND4J copies
+ * the whole vector to the host and back.
+ */
+final class HostGradients implements GradientPlace {
+
+    private INDArray gradients;
+    private Region region;
+
+    HostGradients(INDArray gradients) {
+        this.gradients = gradients;
+        region = regionOf(gradients);
+    }
+
+    private static Region regionOf(INDArray gradients) {
+        return HostMemory.region("gradients", gradients);
+    }
+
+    @Override
+    public Region region() {
+        return region;
+    }
+
+    @Override
+    public void replaced(INDArray newGradients) {
+        region.close();
+        gradients = newGradients;
+        region = regionOf(newGradients);
+    }
+
+    @Override
+    public void beginReduction() {
+        HostMemory.beginUse(gradients);
+    }
+
+    @Override
+    public void endReduction() {
+        HostMemory.endUse(gradients);
+    }
+
+    @Override
+    public void close() {
+        region.close();
+    }
+}

@@ -1,0 +1,21 @@
+package io.gyre.dl4j;
+
+import io.gyre.training.StepSummary;
+
+/**
+ * Hears of the training's progress, on every rank: for progress bars and logs about all ranks together. A {@link
+ * io.gyre.training.StepObserver} hears instead of one rank's phases and times, also in steps without examples; it knows
+ * no epoch, is called before the trainer has counted the step, and is not interrupted when a rank is lost.
+ */
+@FunctionalInterface
+public interface ProgressListener {
+
+    /**
+     * Called after the update, on the thread that trains.
+     *
+     * @param step number of steps so far, this one included
+     * @param epoch of the step, from 0
+     * @param summary examples and loss of all ranks
+     */
+    void stepDone(long step, int epoch, StepSummary summary);
+}

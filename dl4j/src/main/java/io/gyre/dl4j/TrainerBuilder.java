@@ -1,0 +1,205 @@
+package io.gyre.dl4j;
+
+import io.gyre.allreduce.Algorithm;
+import io.gyre.allreduce.Collectives;
+import io.gyre.dl4j.memory.SafeReclamation;
+import io.gyre.session.Session;
+import io.gyre.training.StepObserver;
+import io.gyre.training.Synchronous;
+import io.gyre.training.UpdateStrategy;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.deeplearning4j.nn.api.Model;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Options of a {@link DistributedTrainer}, from {@link DistributedTrainer#builder}. All ranks must set the same, unless
+ * an option says otherwise.
+ */
+public final class TrainerBuilder {
+
+    /**
+     * The fastest of 2 to 32 MB for ResNet-50's gradients on two hosts with 1 Gbit/s; docs/benchmarks.md has the
+     * figures.
+     */
+    private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
+
+    final Model model;
+    final Session session;
+    final List<StepObserver> observers = new ArrayList<>();
+    @Nullable UpdateStrategy strategy;
+    @Nullable ProgressListener progressListener;
+    long seed;
+    long bucketBytes = DEFAULT_BUCKET_BYTES;
+    Algorithm algorithm = Algorithm.AUTO;
+    int microBatches = 1;
+    Overlap overlap = Overlap.AUTO;
+    DeviceGradients.@Nullable Source gradientsOn;
+    long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
+    private @Nullable Path checkpointDirectory;
+    private long checkpointEverySteps;
+    private int checkpointEveryEpochs;
+    private int keepCheckpoints = 3;
+    private boolean resume;
+    private boolean safeReclamation = true;
+
+    TrainerBuilder(Model model, Session session) {
+        this.model = model;
+        this.session = session;
+    }
+
+    /** The training strategy. Default: {@link Synchronous} with {@link Collectives#choose}. */
+    public TrainerBuilder strategy(UpdateStrategy value) {
+        strategy = value;
+        return this;
+    }
+
+    /**
+     * How the default strategy reduces gradients. Other strategies have their own collectives. Default: {@link
+     * Algorithm#AUTO}.
+     */
+    public TrainerBuilder algorithm(Algorithm value) {
+        algorithm = value;
+        return this;
+    }
+
+    /** Seed of dropout and other noise inside the model. Default: 0. */
+    public TrainerBuilder seed(long value) {
+        seed = value;
+        return this;
+    }
+
+    /** Largest size of a bucket, in bytes. Default: 8 MiB. */
+    public TrainerBuilder bucketBytes(long value) {
+        bucketBytes = positive("bucketBytes", value);
+        return this;
+    }
+
+    /**
+     * Number of passes into which a rank's batch is split. Their gradients are accumulated before the exchange: the
+     * step is that of the whole batch, with the activation memory of a part. BatchNorm sees parts. Default: 1.
+     */
+    public TrainerBuilder microBatches(int value) {
+        microBatches = (int) positive("microBatches", value);
+        return this;
+    }
+
+    /** Whether gradients are exchanged during the backward pass. Default: {@link Overlap#AUTO}. */
+    public TrainerBuilder overlap(Overlap value) {
+        overlap = value;
+        return this;
+    }
+
+    /** Is called after every step. Each rank may have another. Default: none. */
+    public TrainerBuilder progressListener(ProgressListener value) {
+        progressListener = value;
+        return this;
+    }
+
+    /** Receives the times of each part of this rank's steps; may be set several times. Each rank may have others. */
+    public TrainerBuilder observer(StepObserver value) {
+        observers.add(value);
+        return this;
+    }
+
+    /**
+     * Directory of checkpoints, on rank 0's host; created if missing, and tested at the start. By default a checkpoint
+     * is written at the end of every epoch. A failed write is logged, and the next checkpoint is tried when due; at the
+     * end of {@code fit} it is an error. Default: none.
+     */
+    public TrainerBuilder checkpointDirectory(Path value) {
+        checkpointDirectory = value;
+        return this;
+    }
+
+    /** Writes a checkpoint each time this many steps are done. */
+    public TrainerBuilder checkpointEverySteps(long value) {
+        checkpointEverySteps = positive("checkpointEverySteps", value);
+        return this;
+    }
+
+    /** Writes a checkpoint each time this many epochs are done. */
+    public TrainerBuilder checkpointEveryEpochs(int value) {
+        checkpointEveryEpochs = (int) positive("checkpointEveryEpochs", value);
+        return this;
+    }
+
+    /** How many checkpoints are kept; older ones are deleted. Default: 3. */
+    public TrainerBuilder keepCheckpoints(int value) {
+        keepCheckpoints = (int) positive("keepCheckpoints", value);
+        return this;
+    }
+
+    /**
+     * Whether to resume from the newest intact checkpoint in the directory. If there is none, the run starts from the
+     * beginning. The program must be the same as in the previous run: calls of {@code fit} that had finished return at
+     * once.
+     */
+    public TrainerBuilder resume(boolean value) {
+        resume = value;
+        return this;
+    }
+
+    /**
+     * Whether the trainer holds a {@link SafeReclamation} until it is closed. Without it ND4J may crash during a
+     * garbage collection. It changes ND4J's global state. Each rank may choose for itself. Default: true.
+     */
+    public TrainerBuilder safeReclamation(boolean value) {
+        safeReclamation = value;
+        return this;
+    }
+
+    /** Where the gradients are, if not where ND4J says: for tests with a simulated device. */
+    TrainerBuilder gradientsOn(DeviceGradients.Source value) {
+        gradientsOn = value;
+        return this;
+    }
+
+    /** See {@link ReplicaSlices}: for tests, whose models are small. */
+    TrainerBuilder leastSliceBytes(long value) {
+        leastSliceBytes = value;
+        return this;
+    }
+
+    private static long positive(String option, long value) {
+        if (value < 1) {
+            throw new IllegalArgumentException(option + " is " + value + ": it must be positive");
+        }
+        return value;
+    }
+
+    Checkpoints.Options checkpoints() {
+        boolean byDefault = checkpointEverySteps == 0 && checkpointEveryEpochs == 0;
+        return new Checkpoints.Options(
+                checkpointDirectory,
+                checkpointEverySteps,
+                byDefault ? 1 : checkpointEveryEpochs,
+                keepCheckpoints,
+                resume);
+    }
+
+    /** Creates the trainer. Blocks until all ranks have called it. */
+    public DistributedTrainer build() {
+        Opened opened = new Opened();
+        try {
+            if (safeReclamation) {
+                opened.onClose(SafeReclamation.install()::close);
+            }
+            // Before the first wait for all ranks: the second claim is rejected, whichever rank is faster.
+            opened.onClose(Claim.of(List.of(model), RankTexts.ownName(session), Claim.Use.NOW)::close);
+            return new DistributedTrainer(new TrainerParts(this, opened), opened);
+        } catch (RuntimeException | Error e) {
+            closeAfter(e, opened);
+            throw e;
+        }
+    }
+
+    private static void closeAfter(Throwable failure, Opened opened) {
+        try {
+            opened.close();
+        } catch (RuntimeException e) {
+            failure.addSuppressed(e);
+        }
+    }
+}
