@@ -2,6 +2,7 @@ package io.gyre.local;
 
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
+import io.gyre.network.Backoff;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import java.time.Duration;
@@ -11,6 +12,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -77,6 +80,17 @@ public final class LocalCluster {
         /** The network of {@link Gyre#local}: queues in this JVM's memory. */
         static Network inProcess() {
             return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout)::session;
+        }
+
+        /**
+         * The same network with a time of its own, for a simulation: ranks wait, and give up, by the given clock. Ranks
+         * must be run by the simulation, since {@link LocalCluster#run} waits for them in real time.
+         *
+         * @param clock nanoseconds, from any origin
+         * @param backoffs creates the backoff of each endpoint, which should let the clock advance
+         */
+        static Network inProcess(LongSupplier clock, Supplier<Backoff> backoffs) {
+            return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout, clock, backoffs)::session;
         }
     }
 

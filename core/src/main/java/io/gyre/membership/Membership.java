@@ -255,9 +255,9 @@ public final class Membership implements PeerStatus {
         awaitUntil(deadline, () -> ranks.stream().allMatch(view()::hasLeft));
     }
 
-    /** Waits for the end of the run, which is certain to come. */
-    public void awaitEnding(long deadline) {
-        awaitUntil(deadline, () -> false);
+    /** Waits for the end of the run, which is expected to come. */
+    public void awaitEnding(Duration timeout) {
+        awaitUntil(clock.getAsLong() + timeout.toNanos(), () -> false);
     }
 
     /** Waits as long as messages can arrive, regardless of interrupts, because something is being closed. */

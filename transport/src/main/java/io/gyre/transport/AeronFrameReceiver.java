@@ -80,11 +80,6 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         return image;
     }
 
-    /** The sending rank. */
-    int peer() {
-        return link.peer().rank();
-    }
-
     @Override
     public int poll(Handler handler, int limit) {
         if (broken != null) {
