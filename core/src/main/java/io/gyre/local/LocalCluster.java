@@ -36,7 +36,7 @@ public final class LocalCluster {
     private static final long TO_NOTICE_NANOS = 500_000_000L;
 
     /** After the interrupt. */
-    private static final long TO_HEED_NANOS = 300_000_000L;
+    private static final long TO_STOP_NANOS = 300_000_000L;
 
     private static final long LOOK_MILLIS = 100;
 
@@ -210,9 +210,9 @@ public final class LocalCluster {
                     brokenOff = true;
                     programs.forEach(UserCode::breakOff);
                 }
-                if (!named && sinceFailure > TO_NOTICE_NANOS + TO_HEED_NANOS) {
+                if (!named && sinceFailure > TO_NOTICE_NANOS + TO_STOP_NANOS) {
                     named = true;
-                    nameWhoGoesOn(programs, first);
+                    logWhoContinues(programs, first);
                 }
             }
         }
@@ -221,12 +221,12 @@ public final class LocalCluster {
         }
     }
 
-    private static void nameWhoGoesOn(List<UserCode> programs, FirstFailure first) {
+    private static void logWhoContinues(List<UserCode> programs, FirstFailure first) {
         for (int rank = 0; rank < programs.size(); rank++) {
             UserCode program = programs.get(rank);
             if (program.isInside()) {
                 LOG.error(
-                        "rank {} has failed, and rank {} heeds no interrupt; it is waited for. It is in {}",
+                        "rank {} has failed, and rank {} ignores the interrupt; waiting for it. It is in {}",
                         first.rank(),
                         rank,
                         program.whereabouts());

@@ -81,7 +81,7 @@ final class LossWatch implements AutoCloseable {
 
     private int firstGone() {
         for (int rank = 0; rank < inStep.world().size(); rank++) {
-            if (inStep.hasGone(rank)) {
+            if (inStep.hasEnded(rank)) {
                 return rank;
             }
         }

@@ -114,7 +114,7 @@ final class Caller {
     private void checkGroup(Call<?> call) {
         if (call.request() instanceof Request.BeginStep) {
             for (int i = 0; i < group.size(); i++) {
-                if (group.get(i) != own() && session.hasGone(group.get(i))) {
+                if (group.get(i) != own() && session.hasEnded(group.get(i))) {
                     throw new PeerLostException(
                             own(),
                             session.members().get(group.get(i)),

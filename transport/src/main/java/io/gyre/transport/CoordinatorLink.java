@@ -132,7 +132,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
         try {
             sendAll();
         } catch (IOException e) {
-            LOG.debug("the last words to {} were not sent", address, e);
+            LOG.debug("the last messages to {} were not sent", address, e);
         }
         closeChannel();
         try {
