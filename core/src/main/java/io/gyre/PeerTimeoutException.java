@@ -3,7 +3,7 @@ package io.gyre;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** A peer seems alive, but nothing has come from it for longer than the session's peer timeout. */
+/** A peer seems alive, but nothing was received from it for longer than the session's peer timeout. */
 public final class PeerTimeoutException extends GyreException {
 
     private static final long serialVersionUID = 1L;

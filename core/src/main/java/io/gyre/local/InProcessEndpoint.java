@@ -5,7 +5,6 @@ import io.gyre.World;
 import io.gyre.membership.Membership;
 import io.gyre.memory.MemoryBoxes;
 import io.gyre.network.Activity;
-import io.gyre.network.Backoff;
 import io.gyre.network.Endpoint;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
@@ -26,7 +25,7 @@ final class InProcessEndpoint implements Endpoint {
         this.world = world;
         this.lane = lane;
         this.membership = network.membership(world.rank());
-        this.patience = new Patience(world.rank(), network.peerTimeout(), membership, new Backoff(world.size()));
+        this.patience = network.patience(world.rank());
         this.boxes = new InProcessBoxes(network.shelf(), this);
     }
 

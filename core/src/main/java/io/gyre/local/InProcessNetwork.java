@@ -2,10 +2,14 @@ package io.gyre.local;
 
 import io.gyre.World;
 import io.gyre.membership.Membership;
+import io.gyre.network.Backoff;
 import io.gyre.network.Endpoint;
+import io.gyre.network.Patience;
 import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * A network whose ranks are threads of one JVM: the reference implementation of {@link Endpoint} and {@link Session}.
@@ -15,15 +19,29 @@ final class InProcessNetwork {
 
     private final InProcessLink[][][] links;
     private final Duration peerTimeout;
+    private final LongSupplier clock;
+    private final Supplier<Backoff> backoffs;
     private final InProcessRun run;
     private final InProcessBoxes.Shelf shelf = new InProcessBoxes.Shelf();
 
     InProcessNetwork(int ranks, Duration peerTimeout) {
+        this(ranks, peerTimeout, System::nanoTime, () -> new Backoff(ranks));
+    }
+
+    /**
+     * Creates a network with a time of its own.
+     *
+     * @param clock nanoseconds, from any origin; times all waits
+     * @param backoffs how each endpoint's thread waits
+     */
+    InProcessNetwork(int ranks, Duration peerTimeout, LongSupplier clock, Supplier<Backoff> backoffs) {
         if (ranks < 1) {
             throw new IllegalArgumentException("a network of " + ranks + " ranks: at least 1 is needed");
         }
         this.peerTimeout = peerTimeout;
-        run = new InProcessRun(ranks, System::nanoTime);
+        this.clock = clock;
+        this.backoffs = backoffs;
+        run = new InProcessRun(ranks, clock);
         links = new InProcessLink[Session.LANES][ranks][ranks];
         for (InProcessLink[][] lane : links) {
             for (InProcessLink[] ofSender : lane) {
@@ -51,6 +69,11 @@ final class InProcessNetwork {
 
     Duration peerTimeout() {
         return peerTimeout;
+    }
+
+    /** How a thread waits for peers on one lane, with verdicts by a rank's membership. */
+    Patience patience(int rank) {
+        return new Patience(rank, peerTimeout, membership(rank), backoffs.get(), clock);
     }
 
     InProcessBoxes.Shelf shelf() {

@@ -81,7 +81,7 @@ final class InProcessSession implements Session {
     }
 
     @Override
-    public boolean hasGone(int rank) {
+    public boolean hasEnded(int rank) {
         world.checkRank(rank);
         return membership.hasLeft(rank);
     }

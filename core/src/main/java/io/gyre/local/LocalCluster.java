@@ -2,6 +2,7 @@ package io.gyre.local;
 
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
+import io.gyre.network.Backoff;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import java.time.Duration;
@@ -11,6 +12,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,7 +36,7 @@ public final class LocalCluster {
     private static final long TO_NOTICE_NANOS = 500_000_000L;
 
     /** After the interrupt. */
-    private static final long TO_HEED_NANOS = 300_000_000L;
+    private static final long TO_STOP_NANOS = 300_000_000L;
 
     private static final long LOOK_MILLIS = 100;
 
@@ -77,6 +80,17 @@ public final class LocalCluster {
         /** The network of {@link Gyre#local}: queues in this JVM's memory. */
         static Network inProcess() {
             return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout)::session;
+        }
+
+        /**
+         * The same network with a time of its own, for a simulation: ranks wait, and give up, by the given clock. Ranks
+         * must be run by the simulation, since {@link LocalCluster#run} waits for them in real time.
+         *
+         * @param clock nanoseconds, from any origin
+         * @param backoffs creates the backoff of each endpoint, which should let the clock advance
+         */
+        static Network inProcess(LongSupplier clock, Supplier<Backoff> backoffs) {
+            return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout, clock, backoffs)::session;
         }
     }
 
@@ -196,9 +210,9 @@ public final class LocalCluster {
                     brokenOff = true;
                     programs.forEach(UserCode::breakOff);
                 }
-                if (!named && sinceFailure > TO_NOTICE_NANOS + TO_HEED_NANOS) {
+                if (!named && sinceFailure > TO_NOTICE_NANOS + TO_STOP_NANOS) {
                     named = true;
-                    nameWhoGoesOn(programs, first);
+                    logWhoContinues(programs, first);
                 }
             }
         }
@@ -207,12 +221,12 @@ public final class LocalCluster {
         }
     }
 
-    private static void nameWhoGoesOn(List<UserCode> programs, FirstFailure first) {
+    private static void logWhoContinues(List<UserCode> programs, FirstFailure first) {
         for (int rank = 0; rank < programs.size(); rank++) {
             UserCode program = programs.get(rank);
             if (program.isInside()) {
                 LOG.error(
-                        "rank {} has failed, and rank {} heeds no interrupt; it is waited for. It is in {}",
+                        "rank {} has failed, and rank {} ignores the interrupt; waiting for it. It is in {}",
                         first.rank(),
                         rank,
                         program.whereabouts());

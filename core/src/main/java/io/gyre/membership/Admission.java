@@ -49,12 +49,12 @@ final class Admission {
         Member newcomer = join.member();
         String who = name(newcomer);
         if (join.protocolVersion() != Message.PROTOCOL_VERSION) {
-            return who + " speaks version " + join.protocolVersion()
+            return who + " uses version " + join.protocolVersion()
                     + " of the control protocol, the rendezvous on host " + host.host() + " version "
                     + Message.PROTOCOL_VERSION + ": use the same Gyre on all hosts";
         }
         if (end != null) {
-            return who + " comes too late: " + end + ". Start a new run";
+            return who + " is too late: " + end + ". Start a new run";
         }
         if (join.worldSize() != worldSize) {
             return who + " expects a world of " + join.worldSize() + " ranks, " + firstOrHost() + " expects "
@@ -93,38 +93,39 @@ final class Admission {
             return tooLate(who) + ". The seat of a rank that was lost is given to that rank only";
         }
         Participant holder = participants.seated(newcomer.rank());
-        if (!holder.isGone() || holder.state == State.RETURNING) {
+        if (!holder.hasEnded() || holder.state == State.RETURNING) {
             return twice(who, holder);
         }
         if (holder.state == State.LEFT) {
-            return who + " comes too late: " + holder.member + " has left the run in good order. Start a new run";
+            return who + " is too late: " + holder.member + " has left the run in good order. Start a new run";
         }
         for (Participant other : participants.all()) {
-            if (other.isGone() && !other.expendable) {
-                return who + " comes too late: " + other.member + " has left, and the run ends. Start a new run";
+            if (other.hasEnded() && !other.expendable) {
+                return who + " is too late: " + other.member + " has left, and the run ends. Start a new run";
             }
         }
         if (!newcomer.host().equals(holder.member.host())) {
-            return who + " wants the seat of a rank that was lost on host " + holder.member.host() + ": start it there";
+            return who + " asks for the seat of a rank that was lost on host " + holder.member.host()
+                    + ": start it there";
         }
         if (holder.incarnation == MOST_INCARNATIONS) {
-            return who + " was lost for the " + (MOST_INCARNATIONS + 1)
-                    + ". time: it is not taken in again. Look for what kills it";
+            return who + " was lost " + (MOST_INCARNATIONS + 1)
+                    + " times, and is not admitted again. Look for what kills it";
         }
         if (record.isTooLong()) {
             return who + " cannot be told what the others have agreed on: that was more than the " + record.limitBytes()
-                    + " bytes that are kept. The run goes on without it";
+                    + " bytes that are kept. The run continues without it";
         }
         return null;
     }
 
     private static String twice(String who, Participant holder) {
-        return who + " is there twice: host " + holder.member.host() + ", pid " + holder.member.pid()
-                + " came first. Every process needs a rank of its own";
+        return who + " has joined already: host " + holder.member.host() + ", pid " + holder.member.pid()
+                + " was first. Every process needs a rank of its own";
     }
 
     private String tooLate(String who) {
-        return who + " comes too late: all " + worldSize + " ranks are here already " + participants.members();
+        return who + " is too late: all " + worldSize + " ranks have joined already " + participants.members();
     }
 
     private @Nullable String differentOption(Join join, String who) {
@@ -157,13 +158,13 @@ final class Admission {
                 unready.add(participant.member);
             }
         }
-        StringBuilder reason = new StringBuilder("the run did not come about within ")
+        StringBuilder reason = new StringBuilder("the run did not start within ")
                 .append(joinTimeout.toMillis())
                 .append(" ms.");
         append(reason, "Missing of " + worldSize + " ranks", missing);
-        append(reason, "Come, but never ready", unready);
-        append(reason, "Here", participants.members());
-        append(reason, "Turned away", refusals);
+        append(reason, "Joined, but not ready", unready);
+        append(reason, "Joined", participants.members());
+        append(reason, "Refused", refusals);
         return reason.append(
                         " Look at the output of those that are missing, or raise the join timeout if they are slow.")
                 .toString();

@@ -3,12 +3,12 @@ package io.gyre.membership;
 import io.gyre.Member;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
-import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
@@ -129,7 +129,7 @@ public final class Coordinator {
 
     /** Whether the run is over: it failed, or all ranks have left. */
     public boolean isOver() {
-        return end != null || (complete && participants.areAll(Participant::isGone));
+        return end != null || (complete && participants.areAll(Participant::hasEnded));
     }
 
     /** Whether this connection has joined, and may thus send long messages. */
@@ -187,7 +187,7 @@ public final class Coordinator {
         if (participant.state == State.RETURNING) {
             // No rank knows of it yet: the seat is as free as before.
             participant.state = State.LOST;
-        } else if (!participant.isGone()) {
+        } else if (!participant.hasEnded()) {
             lose(participant, how);
         }
     }
@@ -208,7 +208,7 @@ public final class Coordinator {
         }
         // A copy, so that the loop continues after a loss that does not end the run.
         for (Participant participant : List.copyOf(participants.all())) {
-            if (end == null && !participant.isGone()) {
+            if (end == null && !participant.hasEnded()) {
                 listenTo(participant, time);
             }
         }
@@ -223,7 +223,9 @@ public final class Coordinator {
 
     private void listenTo(Participant participant, long time) {
         if (participant.pulse.isLost(time)) {
-            lose(participant, "nothing has come from it for " + LOSS.toSeconds() + " s, though its connection is open");
+            lose(
+                    participant,
+                    "nothing was received from it for " + LOSS.toSeconds() + " s, though its connection is open");
         } else if (participant.pulse.becomesSuspicious(time)) {
             listener.suspected(participant.member, Duration.ofNanos(participant.pulse.silence(time)));
         }
@@ -314,14 +316,14 @@ public final class Coordinator {
         if (other.expendable) {
             outbox.send(connection, new Expendable(other.member.rank()));
         }
-        if (other == newcomer || !other.isGone()) {
+        if (other == newcomer || !other.hasEnded()) {
             return;
         }
         outbox.send(
                 connection,
                 other.state == State.LEFT
                         ? new Left(other.member.rank(), other.sent, other.lastCall, "")
-                        : new Fallen(other.member, "it was lost before"));
+                        : new LostExpendable(other.member, "it was lost before"));
     }
 
     private void offered(Participant participant, Offer offer) {
@@ -333,7 +335,7 @@ public final class Coordinator {
 
     private void leave(Participant participant, Leave leave) {
         if (!complete) {
-            lose(participant, "it left before everybody had come");
+            lose(participant, "it left before all ranks had joined");
             return;
         }
         if (leave.sent().size() != worldSize) {
@@ -366,9 +368,9 @@ public final class Coordinator {
     private void spare(Participant participant, String reason) {
         participant.state = State.LOST;
         participant.offer = null;
-        participants.sendNews(new Fallen(participant.member, reason));
+        participants.sendNews(new LostExpendable(participant.member, reason));
         outbox.close(participant.connection);
-        listener.fallen(participant.member, reason);
+        listener.lostExpendable(participant.member, reason);
         exchanges.finishWithoutTheGone();
     }
 }

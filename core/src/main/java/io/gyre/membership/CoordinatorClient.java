@@ -6,12 +6,12 @@ import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
-import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
@@ -68,7 +68,7 @@ final class CoordinatorClient {
     private final Pulse pulse;
     private long nextHeartbeat;
     private long endHeard = NEVER;
-    private boolean endSpoken;
+    private boolean endReported;
 
     /** An exchange in which this rank takes part. */
     private static final class Round {
@@ -201,8 +201,8 @@ final class CoordinatorClient {
             left(left);
         } else if (message instanceof Expendable expendable) {
             view = view.withExpendable(expendable.rank());
-        } else if (message instanceof Fallen fallen) {
-            fallen(fallen);
+        } else if (message instanceof LostExpendable lost) {
+            lostExpendable(lost);
         } else if (message instanceof Returned returned) {
             returned(returned.seat());
         } else if (message instanceof Lost lost) {
@@ -240,18 +240,18 @@ final class CoordinatorClient {
         }
     }
 
-    private void fallen(Fallen fallen) {
-        view = view.fallen(fallen);
-        if (view.speaksForAll()) {
-            listener.fallen(fallen.member(), fallen.reason());
+    private void lostExpendable(LostExpendable lost) {
+        view = view.lostExpendable(lost);
+        if (view.reportsForAll()) {
+            listener.lostExpendable(lost.member(), lost.reason());
         }
-        if (view.isComplete() && view.rank() == fallen.member().rank()) {
-            end(Ending.givenUp(fallen.reason()));
+        if (view.isComplete() && view.rank() == lost.member().rank()) {
+            end(Ending.givenUp(lost.reason()));
         }
     }
 
     private void returned(Seat seat) {
-        if (view.speaksForAll()) {
+        if (view.reportsForAll()) {
             listener.returned(seat.member());
         }
         view = view.returned(seat);
@@ -291,12 +291,12 @@ final class CoordinatorClient {
         } else {
             pulse.beat(time);
         }
-        speakForTheProgram(time);
+        reportForTheProgram(time);
     }
 
     private void beat(long time) {
         if (pulse.isLost(time)) {
-            disconnected("nothing has come from it for " + Coordinator.LOSS.toSeconds() + " s");
+            disconnected("nothing was received from it for " + Coordinator.LOSS.toSeconds() + " s");
         } else if (time >= nextHeartbeat) {
             nextHeartbeat = time + Coordinator.HEARTBEAT.toNanos();
             uplink.send(new Heartbeat(Message.NO_RANK));
@@ -308,15 +308,15 @@ final class CoordinatorClient {
      * something outside Gyre. Time is counted from the first tick after the end, so that a program on a busy host is
      * not taken for silent before it could run.
      */
-    private void speakForTheProgram(long time) {
+    private void reportForTheProgram(long time) {
         Ending ending = view.ending();
-        if (ending == null || !view.isComplete() || endSpoken || told || leaving) {
+        if (ending == null || !view.isComplete() || endReported || told || leaving) {
             return;
         }
         if (endHeard == NEVER) {
             endHeard = time;
         } else if (time - endHeard > TO_LEARN.toNanos()) {
-            endSpoken = true;
+            endReported = true;
             GyreException failure = ending.asException(view.rank(), "no call of Gyre");
             listener.unaware(view.rank(), failure);
             uplink.send(new Unaware());

@@ -25,7 +25,7 @@ interface Ending {
     /** The others have declared this rank lost, and continue without it. */
     static Ending givenUp(String reason) {
         return (observer, doing) -> new GyreException(
-                "rank " + observer + " stopped in " + doing + ": the others go on without it (" + reason + ")");
+                "rank " + observer + " stopped in " + doing + ": the others continue without it (" + reason + ")");
     }
 
     /** The run was not started, or not with this rank. */
@@ -42,12 +42,12 @@ interface Ending {
     static Ending launcherGone(Member launcher, String how) {
         return (observer, doing) -> new GyreException("rank " + observer + " stopped in " + doing
                 + ": the launcher (host " + launcher.host() + ", pid " + launcher.pid()
-                + "), which watches over the run, is gone: " + how);
+                + "), which supervises the run, was lost: " + how);
     }
 
     /** What answers at the rendezvous does not speak the coordinator's protocol. */
     static Ending noCoordinator(String address, String how) {
-        return (observer, doing) -> new GyreException("whoever listens at " + address
+        return (observer, doing) -> new GyreException("the process that listens at " + address
                 + " is no rendezvous of Gyre, or has ended: " + how + ". Is the port in use by another program?");
     }
 }

@@ -68,8 +68,8 @@ final class Exchanges {
      */
     private @Nullable String repeat(Participant participant, Offer offer, ExchangeRecord.Round past) {
         if (!past.topic().equals(offer.topic())) {
-            return "it came back and exchanged '" + offer.topic() + "' where the others had exchanged '" + past.topic()
-                    + "'. A rank that comes back must run the same program with the same options";
+            return "it was restarted and exchanged '" + offer.topic() + "' where the others had exchanged '"
+                    + past.topic() + "'. A restarted rank must run the same program with the same options";
         }
         participant.held.merge(offer.ranks(), 1, Integer::sum);
         past.values().forEach((rank, value) -> {

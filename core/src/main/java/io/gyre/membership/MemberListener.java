@@ -10,7 +10,7 @@ interface MemberListener {
     default void missed(Member self, String call) {}
 
     /** An expendable rank was lost. Reported by one rank for all. */
-    default void fallen(Member member, String reason) {}
+    default void lostExpendable(Member member, String reason) {}
 
     /** A process has taken the seat of a lost rank. Reported by one rank for all. */
     default void returned(Member member) {}

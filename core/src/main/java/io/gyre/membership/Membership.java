@@ -104,8 +104,8 @@ public final class Membership implements PeerStatus {
                 JOINING,
                 timeout,
                 client::welcome,
-                () -> new GyreException("whoever listens at " + address
-                        + " did not greet as a rendezvous of Gyre within " + timeout.toMillis()
+                () -> new GyreException("the process that listens at " + address
+                        + " did not answer as a rendezvous of Gyre within " + timeout.toMillis()
                         + " ms. Is the port in use by another program?"));
     }
 
@@ -136,7 +136,7 @@ public final class Membership implements PeerStatus {
                 () -> view().isComplete() ? rank() : null,
                 () -> new GyreException("rank " + rank() + " waited " + timeout.toMillis()
                         + " ms at the rendezvous " + address
-                        + " for the other ranks; nobody said who is missing"));
+                        + " for the other ranks; the coordinator did not report who is missing"));
     }
 
     /** Waits until all ranks have made this call: no rank may leave before all have found it. */
@@ -255,9 +255,9 @@ public final class Membership implements PeerStatus {
         awaitUntil(deadline, () -> ranks.stream().allMatch(view()::hasLeft));
     }
 
-    /** Waits for the end of the run, which is certain to come. */
-    public void awaitEnding(long deadline) {
-        awaitUntil(deadline, () -> false);
+    /** Waits for the end of the run, which is expected to come. */
+    public void awaitEnding(Duration timeout) {
+        awaitUntil(clock.getAsLong() + timeout.toNanos(), () -> false);
     }
 
     /** Waits as long as messages can arrive, regardless of interrupts, because something is being closed. */
@@ -281,7 +281,7 @@ public final class Membership implements PeerStatus {
      * Logs a loss that happened while this rank left: a program that has made its last call learns of it only from the
      * log.
      */
-    public void sayWhatTheProgramWasNotTold() {
+    public void logUnreportedLoss() {
         Ending ending = view().ending();
         if (ending != null && !client.told()) {
             int rank = rank();

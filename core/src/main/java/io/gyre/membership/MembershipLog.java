@@ -16,13 +16,13 @@ final class MembershipLog implements MemberListener {
     }
 
     @Override
-    public void fallen(Member member, String reason) {
-        LOG.warn("the run has lost {} ({}) and goes on without it", member, reason);
+    public void lostExpendable(Member member, String reason) {
+        LOG.warn("the run has lost {} ({}) and continues without it", member, reason);
     }
 
     @Override
     public void returned(Member member) {
-        LOG.info("{} has come back, in place of a process that was lost", member);
+        LOG.info("{} was restarted, in place of a process that was lost", member);
     }
 
     @Override

@@ -103,7 +103,7 @@ public sealed interface Message {
     record Expendable(int rank) implements Message {}
 
     /** Coordinator to each rank: {@code member}, which is expendable, is lost. */
-    record Fallen(Member member, String reason) implements Message {}
+    record LostExpendable(Member member, String reason) implements Message {}
 
     /** Coordinator to each other rank: a new process has taken the seat of an expendable rank that was lost. */
     record Returned(Seat seat) implements Message {}

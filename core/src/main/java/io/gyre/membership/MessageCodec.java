@@ -5,12 +5,12 @@ import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
-import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
@@ -127,10 +127,10 @@ public final class MessageCodec {
         } else if (message instanceof Expendable expendable) {
             out.writeByte(14);
             out.writeInt(expendable.rank());
-        } else if (message instanceof Fallen fallen) {
+        } else if (message instanceof LostExpendable lost) {
             out.writeByte(15);
-            write(fallen.member(), out);
-            write(fallen.reason(), out);
+            write(lost.member(), out);
+            write(lost.reason(), out);
         } else if (message instanceof Returned returned) {
             out.writeByte(16);
             write(returned.seat(), out);
@@ -219,7 +219,7 @@ public final class MessageCodec {
             case 12 -> new Heartbeat(in.getInt());
             case 13 -> new Ready(readEntries(in));
             case 14 -> new Expendable(in.getInt());
-            case 15 -> new Fallen(readMember(in), readText(in));
+            case 15 -> new LostExpendable(readMember(in), readText(in));
             case 16 -> new Returned(readSeat(in));
             case 17 -> new Unaware();
             default -> throw new ProtocolException("a control message of unknown type " + type);
@@ -259,7 +259,7 @@ public final class MessageCodec {
     private static void checkMagic(ByteBuffer in) {
         int magic = in.getInt();
         if (magic != MAGIC) {
-            throw new ProtocolException("whoever is there does not speak this protocol: the first word is "
+            throw new ProtocolException("the sender does not use this protocol: the first word is "
                     + Integer.toHexString(magic) + ", not " + Integer.toHexString(MAGIC));
         }
     }

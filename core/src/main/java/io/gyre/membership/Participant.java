@@ -84,13 +84,13 @@ final class Participant {
     }
 
     /** Whether it is not, or not yet again, in the run. */
-    boolean isGone() {
+    boolean hasEnded() {
         return state == State.LEFT || state == State.LOST || state == State.RETURNING;
     }
 
     /** Whether exchanges continue without it. */
     boolean isSpared() {
-        return isGone() && expendable;
+        return hasEnded() && expendable;
     }
 
     Seat seat() {

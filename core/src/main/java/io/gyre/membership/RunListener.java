@@ -29,7 +29,7 @@ public interface RunListener {
     default void expendable(Member member) {}
 
     /** An expendable rank was lost, and the run continues. */
-    default void fallen(Member member, String reason) {}
+    default void lostExpendable(Member member, String reason) {}
 
     /**
      * A process has taken the seat of an expendable rank that was lost; it is the {@code incarnation}-th after the

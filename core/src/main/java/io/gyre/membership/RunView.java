@@ -2,8 +2,8 @@ package io.gyre.membership;
 
 import io.gyre.Member;
 import io.gyre.PeerLostException;
-import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Roster;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -60,8 +60,8 @@ record RunView(
     }
 
     /** Without an expendable rank that was lost. */
-    RunView fallen(Fallen fallen) {
-        return departed(fallen.member().rank(), new Departure(fallen.reason(), List.of()));
+    RunView lostExpendable(LostExpendable lost) {
+        return departed(lost.member().rank(), new Departure(lost.reason(), List.of()));
     }
 
     private RunView departed(int gone, Departure departure) {
@@ -132,7 +132,7 @@ record RunView(
     }
 
     /** Whether this is the first rank still in the run: it logs for all. */
-    boolean speaksForAll() {
+    boolean reportsForAll() {
         for (int other = 0; other < rank; other++) {
             if (!hasLeft(other)) {
                 return false;

@@ -15,7 +15,11 @@ public final class Activity {
     private int hop;
     private int hops;
     private @Nullable Member peer;
-    private long lastProgressNanos = System.nanoTime();
+
+    /** Whether the present wait has been timed; then since when, and whether it has been logged. */
+    private boolean timed;
+
+    private long sinceNanos;
     private boolean warned;
 
     /**
@@ -47,19 +51,27 @@ public final class Activity {
         this.peer = peer;
     }
 
-    /** Restarts the timeout of the wait. */
+    /** Restarts the timeout of the wait. Reads no clock: the next wait is timed from its first check. */
     public void progressed() {
-        lastProgressNanos = System.nanoTime();
+        timed = false;
         warned = false;
     }
 
-    /** Time without progress. */
-    public long silentNanos() {
-        return System.nanoTime() - lastProgressNanos;
+    /**
+     * Time without progress, since the first call after it, which returns 0.
+     *
+     * @param now time of the clock that times the wait
+     */
+    long silentNanos(long now) {
+        if (!timed) {
+            timed = true;
+            sinceNanos = now;
+        }
+        return now - sinceNanos;
     }
 
     /** True once per wait, so that a slow peer is logged once. */
-    public boolean shouldWarn() {
+    boolean shouldWarn() {
         boolean first = !warned;
         warned = true;
         return first;

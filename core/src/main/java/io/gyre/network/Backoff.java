@@ -2,6 +2,7 @@ package io.gyre.network;
 
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongConsumer;
 
 /**
  * How a thread waits for another core: spins while a response is likely to be near, then yields, then parks briefly, so
@@ -20,6 +21,7 @@ public final class Backoff {
     private final int spins;
     private final int yields;
     private final long parkNanos;
+    private final LongConsumer park;
     private int turn;
 
     /**
@@ -39,6 +41,16 @@ public final class Backoff {
      * @param costlyTurns whether the loop polls sockets in every turn, and so uses a core that others need
      */
     public Backoff(int ranksOnHost, Duration pause, boolean costlyTurns) {
+        this(ranksOnHost, pause, costlyTurns, LockSupport::parkNanos);
+    }
+
+    /**
+     * As above, with another way to sleep, for a simulation of time.
+     *
+     * @param park sleeps for at most the given nanoseconds
+     */
+    public Backoff(int ranksOnHost, Duration pause, boolean costlyTurns, LongConsumer park) {
+        this.park = park;
         parkNanos = pause.toNanos();
         if (pause.compareTo(DEFAULT_PAUSE) > 0) {
             spins = 0;
@@ -61,7 +73,7 @@ public final class Backoff {
         } else if (turn <= spins + yields) {
             Thread.yield();
         } else {
-            LockSupport.parkNanos(parkNanos);
+            park.accept(parkNanos);
         }
     }
 

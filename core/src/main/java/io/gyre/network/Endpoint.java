@@ -55,7 +55,7 @@ public interface Endpoint {
      * in flight is dropped. Request senders and receivers again afterwards.
      */
     default void renew(int peer) {
-        throw new UnsupportedOperationException("rank " + peer + " of this network cannot come back");
+        throw new UnsupportedOperationException("rank " + peer + " of this network cannot be restarted");
     }
 
     /** Memory that this rank shares with others on its host. */

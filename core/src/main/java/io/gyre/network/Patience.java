@@ -5,6 +5,7 @@ import io.gyre.Member;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import java.time.Duration;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +23,7 @@ public final class Patience {
     private final Duration peerTimeout;
     private final PeerStatus verdicts;
     private final Backoff backoff;
+    private final LongSupplier clock;
     private boolean leftNoticed;
 
     /**
@@ -31,12 +33,14 @@ public final class Patience {
      * @param peerTimeout limit of a wait without progress
      * @param verdicts status of the other ranks
      * @param backoff owned from now on
+     * @param clock nanoseconds, from any origin; read only when a wait has lasted a while
      */
-    public Patience(int rank, Duration peerTimeout, PeerStatus verdicts, Backoff backoff) {
+    public Patience(int rank, Duration peerTimeout, PeerStatus verdicts, Backoff backoff, LongSupplier clock) {
         this.rank = rank;
         this.peerTimeout = peerTimeout;
         this.verdicts = verdicts;
         this.backoff = backoff;
+        this.clock = clock;
     }
 
     /** One turn of a waiting loop, as {@link Endpoint#await} describes it. */
@@ -70,7 +74,7 @@ public final class Patience {
     }
 
     private void checkSilence(Activity activity) {
-        long silent = activity.silentNanos();
+        long silent = activity.silentNanos(clock.getAsLong());
         if (silent > peerTimeout.toNanos()) {
             throw new PeerTimeoutException(rank, activity.peer(), activity.toString(), peerTimeout);
         }

@@ -103,9 +103,9 @@ final class GroupSession implements Session {
     }
 
     @Override
-    public boolean hasGone(int rank) {
+    public boolean hasEnded(int rank) {
         world.checkRank(rank);
-        return whole.hasGone(ranks.get(rank));
+        return whole.hasEnded(ranks.get(rank));
     }
 
     @Override

@@ -103,7 +103,7 @@ public interface Session extends AutoCloseable {
     /**
      * Whether a rank is lost or has left; may still be false for a moment after that. May be called from any thread.
      */
-    boolean hasGone(int rank);
+    boolean hasEnded(int rank);
 
     /**
      * Number of earlier processes of a rank. It grows when an expendable rank is lost and another process takes its

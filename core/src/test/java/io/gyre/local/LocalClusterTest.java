@@ -240,7 +240,7 @@ class LocalClusterTest {
             }
             assertThat(session.exchange("who is there", new byte[] {7}))
                     .containsExactly(new byte[] {7}, new byte[] {7}, new byte[0]);
-            assertThat(session.hasGone(2)).isTrue();
+            assertThat(session.hasEnded(2)).isTrue();
         });
     }
 

@@ -7,12 +7,12 @@ import io.gyre.Member;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
-import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Roster;
@@ -97,7 +97,7 @@ class CoordinatorTest {
 
         played.join(5, new Join(Message.PROTOCOL_VERSION, 2, new Member(0, "copy", 55), OPTIONS));
 
-        assertRefused(played, 5, "rank 0 (host copy, pid 55) is there twice: host host0, pid 100 came first");
+        assertRefused(played, 5, "rank 0 (host copy, pid 55) has joined already: host host0, pid 100 was first");
         played.join(1, 2);
         played.ready(0);
         played.ready(1);
@@ -126,7 +126,7 @@ class CoordinatorTest {
         assertRefused(
                 played,
                 1,
-                "rank 1 (host host1, pid 101) speaks version 9",
+                "rank 1 (host host1, pid 101) uses version 9",
                 "on host head version " + Message.PROTOCOL_VERSION);
     }
 
@@ -156,7 +156,7 @@ class CoordinatorTest {
 
         played.join(5, new Join(Message.PROTOCOL_VERSION, 2, new Member(Message.ANY_RANK, "late", 55), OPTIONS));
 
-        assertRefused(played, 5, "(host late, pid 55) comes too late: all 2 ranks are here already");
+        assertRefused(played, 5, "(host late, pid 55) is too late: all 2 ranks have joined already");
     }
 
     private static void assertRefused(Played played, int connection, String... words) {
@@ -189,7 +189,7 @@ class CoordinatorTest {
                             refused -> assertThat(refused.reason())
                                     .contains("within 60000 ms", "Missing of 4 ranks: [1, 3]")
                                     .contains("never ready: [rank 2 (host host2, pid 102)]")
-                                    .contains("Turned away: [rank 1 (host host1, pid 101) expects a world of 5"));
+                                    .contains("Refused: [rank 1 (host host1, pid 101) expects a world of 5"));
         }
         assertThat(played.closed).contains(0, 2);
         assertThat(played.heard).endsWith("failed");
@@ -206,7 +206,7 @@ class CoordinatorTest {
 
         assertLost(played, 0, 1, "its connection was closed");
         played.join(2, 3);
-        assertRefused(played, 2, "comes too late: the run has lost rank 1 (host host1, pid 101)");
+        assertRefused(played, 2, "is too late: the run has lost rank 1 (host host1, pid 101)");
     }
 
     @Test
@@ -269,7 +269,7 @@ class CoordinatorTest {
 
         played.leave(1);
 
-        assertLost(played, 0, 1, "it left before everybody had come");
+        assertLost(played, 0, 1, "it left before all ranks had joined");
     }
 
     @Test
@@ -405,7 +405,7 @@ class CoordinatorTest {
         keepAlive(played, Coordinator.LOSS.minus(Coordinator.SUSPICION), 0);
 
         assertThat(played.heard).containsExactly("suspected 1", "lost 1");
-        assertLost(played, 0, 1, "nothing has come from it for 15 s, though its connection is open");
+        assertLost(played, 0, 1, "nothing was received from it for 15 s, though its connection is open");
     }
 
     @Test
@@ -463,7 +463,8 @@ class CoordinatorTest {
 
         played.disconnect(2);
 
-        assertThat(played.takeWords(0)).containsExactly(new Fallen(Played.member(2), "its connection was closed"));
+        assertThat(played.takeWords(0))
+                .containsExactly(new LostExpendable(Played.member(2), "its connection was closed"));
         assertThat(played.closed).containsExactly(2);
         assertThat(played.coordinator.isOver()).isFalse();
         played.leave(0);

@@ -41,7 +41,7 @@ class MembershipSimulationTest {
     private static final class Tally {
         int finished;
         int lost;
-        int fallen;
+        int lostExpendable;
         int returned;
         int silent;
         int missing;
@@ -61,7 +61,7 @@ class MembershipSimulationTest {
 
         assertThat(tally.finished).as("processes that did all their work").isGreaterThan(RUNS_PER_SEED);
         assertThat(tally.lost).as("runs that lost a rank").isGreaterThan(RUNS_PER_SEED / 20);
-        assertThat(tally.fallen).as("ranks that were spared").isGreaterThan(RUNS_PER_SEED / 20);
+        assertThat(tally.lostExpendable).as("ranks that were spared").isGreaterThan(RUNS_PER_SEED / 20);
         assertThat(tally.returned).as("ranks that came back").isGreaterThan(RUNS_PER_SEED / 20);
         assertThat(tally.silent).as("connections that fell silent").isGreaterThan(RUNS_PER_SEED / 30);
         assertThat(tally.missing).as("runs that did not come about").isPositive();
@@ -240,8 +240,8 @@ class MembershipSimulationTest {
         }
 
         @Override
-        public void fallen(Member member, String reason) {
-            tally.fallen++;
+        public void lostExpendable(Member member, String reason) {
+            tally.lostExpendable++;
             gone.add(member.pid());
             if (random.nextInt(4) > 0) {
                 after(random.nextLong(5 * SECOND), () -> start(member.rank()));

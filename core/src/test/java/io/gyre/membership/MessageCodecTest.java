@@ -8,12 +8,12 @@ import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
-import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
+import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
@@ -46,7 +46,7 @@ class MessageCodecTest {
                 new Roster(1, List.of(new Seat(MEMBER, Map.of()), new Seat(MEMBER, Map.of("k", "v")))),
                 new Offer(List.of(0, 3), "topic", ByteBuffer.wrap(new byte[] {1, 2, 3})),
                 new Expendable(3),
-                new Fallen(MEMBER, "reason"),
+                new LostExpendable(MEMBER, "reason"),
                 new Returned(new Seat(MEMBER, Map.of("udp", "[::1]:9"), 7)),
                 new Value(2, ByteBuffer.wrap(new byte[0])),
                 new Disagreed("apples and pears"),
@@ -128,7 +128,7 @@ class MessageCodecTest {
 
         assertThatThrownBy(() -> decode(bytes))
                 .isInstanceOf(ProtocolException.class)
-                .hasMessageContaining("does not speak this protocol");
+                .hasMessageContaining("does not use this protocol");
     }
 
     private static Message decode(byte[] bytes) {

@@ -184,8 +184,8 @@ final class Played implements Outbox, RunListener {
     }
 
     @Override
-    public void fallen(Member member, String reason) {
-        heard.add("fallen " + member.rank());
+    public void lostExpendable(Member member, String reason) {
+        heard.add("lost expendable " + member.rank());
     }
 
     @Override

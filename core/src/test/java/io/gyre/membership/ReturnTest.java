@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.Member;
 import io.gyre.membership.Message.Expendable;
-import io.gyre.membership.Message.Fallen;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Left;
+import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
@@ -73,7 +73,7 @@ class ReturnTest {
                                         new Seat(Played.member(0), Map.of("at", "address0")),
                                         seat,
                                         new Seat(Played.member(2), Map.of("at", "address2")))));
-        assertThat(played.heard).contains("fallen 1", "returned 1 as 1");
+        assertThat(played.heard).contains("lost expendable 1", "returned 1 as 1");
         played.connect(10);
         assertThat(((Welcome) played.take(10).get(0)).complete())
                 .as("nobody else may join")
@@ -102,7 +102,7 @@ class ReturnTest {
 
         comeBack(9, 1);
 
-        assertThat(played.takeWords(9)).contains(new Fallen(Played.member(0), "it was lost before"));
+        assertThat(played.takeWords(9)).contains(new LostExpendable(Played.member(0), "it was lost before"));
     }
 
     @Test
@@ -201,8 +201,8 @@ class ReturnTest {
         assertThat(played.takeWords(9))
                 .singleElement()
                 .isInstanceOfSatisfying(
-                        Fallen.class,
-                        fallen -> assertThat(fallen.reason()).contains("'something else'", "'start'", "same program"));
+                        LostExpendable.class,
+                        lost -> assertThat(lost.reason()).contains("'something else'", "'start'", "same program"));
         assertThat(played.coordinator.isOver()).isFalse();
     }
 
@@ -210,7 +210,7 @@ class ReturnTest {
     void theSeatOfALivingRankIsNotGivenAway() {
         played.join(9, successor(1, "host1"));
 
-        assertRefused(9, "rank 1 (host host1, pid 999) is there twice: host host1, pid 101 came first");
+        assertRefused(9, "rank 1 (host host1, pid 999) has joined already: host host1, pid 101 was first");
     }
 
     @Test
@@ -220,7 +220,7 @@ class ReturnTest {
 
         played.join(10, successor(1, "host1"));
 
-        assertRefused(10, "is there twice");
+        assertRefused(10, "has joined already");
     }
 
     @Test
@@ -229,7 +229,7 @@ class ReturnTest {
 
         played.join(9, successor(1, "host1"));
 
-        assertRefused(9, "comes too late", "has left the run in good order", "Start a new run");
+        assertRefused(9, "is too late", "has left the run in good order", "Start a new run");
     }
 
     @Test
@@ -239,7 +239,7 @@ class ReturnTest {
 
         played.join(9, successor(1, "host1"));
 
-        assertRefused(9, "comes too late: rank 2 (host host2, pid 102) has left, and the run ends");
+        assertRefused(9, "is too late: rank 2 (host host2, pid 102) has left, and the run ends");
     }
 
     @Test
@@ -251,7 +251,7 @@ class ReturnTest {
 
         assertThat(inStep.closed).contains(9);
         assertThat(((Refused) inStep.take(9).get(1)).reason())
-                .contains("comes too late: the run has lost rank 1", "Start a new run");
+                .contains("is too late: the run has lost rank 1", "Start a new run");
     }
 
     @Test
@@ -269,7 +269,7 @@ class ReturnTest {
 
         played.join(9, successor(Message.ANY_RANK, "host1"));
 
-        assertRefused(9, "comes too late", "given to that rank only");
+        assertRefused(9, "is too late", "given to that rank only");
     }
 
     @Test
@@ -299,7 +299,7 @@ class ReturnTest {
 
         played.join(9, successor(1, "host1"));
 
-        assertRefused(9, "was lost for the 101. time");
+        assertRefused(9, "was lost 101 times");
     }
 
     @Test
@@ -310,7 +310,7 @@ class ReturnTest {
 
         played.receive(9, new Ready(Map.of()));
 
-        assertThat(played.takeWords(0)).singleElement().isInstanceOf(Fallen.class);
+        assertThat(played.takeWords(0)).singleElement().isInstanceOf(LostExpendable.class);
         assertThat(played.coordinator.isOver()).isFalse();
     }
 

@@ -37,6 +37,19 @@ class ActivityTest {
     }
 
     @Test
+    void aWaitIsTimedFromItsFirstCheck() {
+        activity.begin("barrier", 1, 0, 0);
+        assertThat(activity.silentNanos(100)).isZero();
+        assertThat(activity.silentNanos(130)).isEqualTo(30);
+
+        activity.progressed();
+        assertThat(activity.silentNanos(150)).isZero();
+
+        activity.begin("barrier", 2, 0, 0);
+        assertThat(activity.silentNanos(190)).isZero();
+    }
+
+    @Test
     void aNewOperationWaitsForNobodyYet() {
         activity.waitingFor(new Member(1, "ant", 2), 2);
         activity.begin("barrier", 1, 0, 0);

@@ -96,7 +96,7 @@ final class LossWatch implements AutoCloseable {
 
     private int firstLost() {
         for (int rank = 0; rank < inStep.world().size(); rank++) {
-            if (inStep.hasGone(rank)) {
+            if (inStep.hasEnded(rank)) {
                 return rank;
             }
         }

@@ -34,7 +34,7 @@ class LoadAheadTest {
                 new Class<?>[] {Session.class},
                 (proxy, method, arguments) -> switch (method.getName()) {
                     case "world" -> new World(0, 2);
-                    case "hasGone" -> false;
+                    case "hasEnded" -> false;
                     case "isWhole" -> !lost;
                     case "check" -> check(arguments[0]);
                     default -> throw new UnsupportedOperationException(method.toString());

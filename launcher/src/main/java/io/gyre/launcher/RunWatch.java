@@ -53,7 +53,7 @@ final class RunWatch implements RunListener {
     }
 
     @Override
-    public void fallen(Member member, String reason) {
+    public void lostExpendable(Member member, String reason) {
         group.dismiss(member.rank());
         if (!group.wasStopped()) {
             terminal.say(member + " was lost, and the run goes on without it: " + reason);

@@ -71,8 +71,8 @@ final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
     }
 
     @Override
-    public boolean hasGone(int rank) {
-        return session.hasGone(rank);
+    public boolean hasEnded(int rank) {
+        return session.hasEnded(rank);
     }
 
     @Override

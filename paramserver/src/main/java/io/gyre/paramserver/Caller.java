@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,7 @@ final class Caller {
     private final List<ServerLink> links;
     private final ServiceThread service;
     private final Duration timeout;
+    private final LongSupplier clock;
     private final List<Integer> group;
 
     /**
@@ -36,13 +38,21 @@ final class Caller {
      * @param links to the servers, by shard
      * @param service carries the calls
      * @param timeout limit of a call's wait
+     * @param clock nanoseconds, from any origin; times the waits
      * @param group ranks for which, and with which, this one trains; including itself
      */
-    Caller(Session session, List<ServerLink> links, ServiceThread service, Duration timeout, List<Integer> group) {
+    Caller(
+            Session session,
+            List<ServerLink> links,
+            ServiceThread service,
+            Duration timeout,
+            LongSupplier clock,
+            List<Integer> group) {
         this.session = session;
         this.links = links;
         this.service = service;
         this.timeout = timeout;
+        this.clock = clock;
         this.group = group;
     }
 
@@ -76,11 +86,11 @@ final class Caller {
 
     /** As {@link #await(Call)}, with its own timeout. After a timeout, the same reply can be awaited again. */
     <R extends Reply> R await(Call<R> call, Duration atMost) {
-        long begin = System.nanoTime();
+        long begin = clock.getAsLong();
         while (!call.isFinished()) {
             service.checkRunning(call);
             checkGroup(call);
-            if (System.nanoTime() - begin > atMost.toNanos()) {
+            if (clock.getAsLong() - begin > atMost.toNanos()) {
                 throw new PeerTimeoutException(own(), call.server().server(), call.toString(), atMost);
             }
             checkNotInterrupted(call);
@@ -104,7 +114,7 @@ final class Caller {
     private void checkGroup(Call<?> call) {
         if (call.request() instanceof Request.BeginStep) {
             for (int i = 0; i < group.size(); i++) {
-                if (group.get(i) != own() && session.hasGone(group.get(i))) {
+                if (group.get(i) != own() && session.hasEnded(group.get(i))) {
                     throw new PeerLostException(
                             own(),
                             session.members().get(group.get(i)),
@@ -156,8 +166,10 @@ final class Caller {
         for (ServerLink link : links) {
             calls.add(ask(link, new Request.Leave(), null));
         }
-        long deadline = System.nanoTime() + atMost.toNanos();
-        while (!calls.stream().allMatch(Call::isFinished) && service.isRunning() && System.nanoTime() - deadline < 0) {
+        long deadline = clock.getAsLong() + atMost.toNanos();
+        while (!calls.stream().allMatch(Call::isFinished)
+                && service.isRunning()
+                && clock.getAsLong() - deadline < 0) {
             LockSupport.parkNanos(this, WAIT_NANOS);
         }
     }

@@ -58,7 +58,7 @@ final class ClientLink {
     }
 
     /** Whether it has left or is lost. */
-    boolean isGone() {
+    boolean hasEnded() {
         return gone;
     }
 

@@ -86,7 +86,7 @@ public final class ParameterService implements AutoCloseable {
                 builder.faults);
         thread = new ServiceThread(session, links, agent);
         mapper = new ShardMapper(session, thread);
-        caller = new Caller(session, links, thread, builder.callTimeout, roles.groupRanks());
+        caller = new Caller(session, links, thread, builder.callTimeout, System::nanoTime, roles.groupRanks());
     }
 
     private ShardServer newServer(Builder builder, BoxAllocator allocator) {
@@ -102,7 +102,7 @@ public final class ParameterService implements AutoCloseable {
         List<ServerLink> links = new ArrayList<>();
         for (int rank : roles.serverRanks()) {
             Member member = session.members().get(rank);
-            links.add(new ServerLink(links.size(), roles.serverRanks().size(), serversWork, member));
+            links.add(new ServerLink(links.size(), roles.serverRanks().size(), serversWork, member, System::nanoTime));
         }
         return links;
     }

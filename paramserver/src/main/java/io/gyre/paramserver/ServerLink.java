@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,7 @@ final class ServerLink {
     private final int servers;
     private final boolean alsoWorks;
     private final Member server;
+    private final LongSupplier clock;
     private final ServerMessageCodec codec = new ServerMessageCodec();
     private final AtomicLong calls = new AtomicLong();
 
@@ -42,12 +44,14 @@ final class ServerLink {
      *
      * @param index of the server, and so of its shard
      * @param alsoWorks whether the server's rank is a worker, too
+     * @param clock nanoseconds, from any origin; decides when a request is repeated
      */
-    ServerLink(int index, int servers, boolean alsoWorks, Member server) {
+    ServerLink(int index, int servers, boolean alsoWorks, Member server, LongSupplier clock) {
         this.index = index;
         this.servers = servers;
         this.alsoWorks = alsoWorks;
         this.server = server;
+        this.clock = clock;
     }
 
     int index() {
@@ -65,7 +69,7 @@ final class ServerLink {
 
     void ask(Call<?> call, Faults faults) {
         open.add(call);
-        enqueue(call, System.nanoTime(), faults);
+        enqueue(call, clock.getAsLong(), faults);
     }
 
     private void enqueue(Call<?> call, long now, Faults faults) {
@@ -92,7 +96,7 @@ final class ServerLink {
             }
             requests.remove();
         }
-        long now = System.nanoTime();
+        long now = clock.getAsLong();
         for (int i = 0; i < open.size(); i++) {
             if (now - open.get(i).sentNanos() > retryNanos) {
                 enqueue(open.get(i), now, faults);

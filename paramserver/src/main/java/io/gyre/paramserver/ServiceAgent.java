@@ -118,7 +118,7 @@ final class ServiceAgent implements ServiceThread.Agent {
     /** Forgets clients that have left or are lost, and fails if one of them is a server that owes a reply. */
     private void checkPeers() {
         for (Peer peer : peers) {
-            if (session.hasGone(peer.rank()) && peer.leave()) {
+            if (session.hasEnded(peer.rank()) && peer.leave()) {
                 throw new PeerLostException(
                         session.world().rank(),
                         session.members().get(peer.rank()),

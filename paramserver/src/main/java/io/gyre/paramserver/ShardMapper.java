@@ -50,8 +50,8 @@ final class ShardMapper {
         }
 
         @Override
-        public boolean hasGone(int rank) {
-            return session.hasGone(rank);
+        public boolean hasEnded(int rank) {
+            return session.hasEnded(rank);
         }
 
         @Override

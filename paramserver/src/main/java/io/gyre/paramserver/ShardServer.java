@@ -99,7 +99,7 @@ final class ShardServer {
     /** Receives a frame of a client. */
     boolean onFrame(int rank, Frame frame, ByteBuffer payload, int offset) {
         ClientLink client = client(rank);
-        if (client.isGone()) {
+        if (client.hasEnded()) {
             return true;
         }
         if (frame.chunk() == Outgoing.WORDS) {
@@ -273,7 +273,7 @@ final class ShardServer {
     /** A rank has left or is lost: it pushes no more, and no other waits for it. */
     void forget(int rank) {
         ClientLink client = client(rank);
-        if (client.isGone()) {
+        if (client.hasEnded()) {
             return;
         }
         client.leave();
@@ -305,7 +305,7 @@ final class ShardServer {
     boolean isDone() {
         for (int rank : all) {
             ClientLink client = client(rank);
-            if (!client.isGone() || client.hasReplies()) {
+            if (!client.hasEnded() || client.hasReplies()) {
                 return false;
             }
         }

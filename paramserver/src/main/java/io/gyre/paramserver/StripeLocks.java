@@ -55,7 +55,7 @@ final class StripeLocks {
         void pause();
 
         /** Whether a rank has left or is lost. */
-        boolean hasGone(int rank);
+        boolean hasEnded(int rank);
 
         /** Number of earlier processes of a rank. */
         default int incarnation(int rank) {
@@ -88,7 +88,7 @@ final class StripeLocks {
         long at = offset + LINE_BYTES * stripe;
         for (int tries = 0; !compareAndSet(at, 0, own); tries++) {
             long holder = (long) WORD.getVolatile(memory.window(at), memory.windowOffset(at));
-            if (holder != 0 && holder != own && isGone(holder)) {
+            if (holder != 0 && holder != own && hasEnded(holder)) {
                 if (compareAndSet(at, holder, own)) {
                     int rank = (int) holder - 1;
                     LOG.warn(
@@ -116,10 +116,10 @@ final class StripeLocks {
         return WORD.compareAndSet(memory.window(at), memory.windowOffset(at), expected, value);
     }
 
-    private boolean isGone(long holder) {
+    private boolean hasEnded(long holder) {
         int rank = (int) holder - 1;
         int incarnation = (int) (holder >>> Integer.SIZE);
         int known = guard.incarnation(rank);
-        return incarnation < known || (incarnation == known && guard.hasGone(rank));
+        return incarnation < known || (incarnation == known && guard.hasEnded(rank));
     }
 }

@@ -45,7 +45,7 @@ class PeerTest {
         AskedServer asked = new AskedServer(server);
         asked.send(1, new Request.Create(new BufferSpec("box", ElementType.FLOAT32, BYTES / 4, false), 0));
         asked.send(1, new Request.Read(0));
-        ServerLink link = new ServerLink(1, 2, true, session.members().get(1));
+        ServerLink link = new ServerLink(1, 2, true, session.members().get(1), System::nanoTime);
         Request<Reply.Applied> change = new Request.Accumulate(0, new ChangeId(0, 1));
         link.ask(new Call<>(link, link.nextCall(), change, Region.allocate("delta", BYTES)), Faults.NONE);
 

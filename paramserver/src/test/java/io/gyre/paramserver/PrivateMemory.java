@@ -21,7 +21,7 @@ final class PrivateMemory implements ShardTable.Allocator, StripeLocks.Guard {
     public void pause() {}
 
     @Override
-    public boolean hasGone(int rank) {
+    public boolean hasEnded(int rank) {
         return false;
     }
 }

@@ -44,7 +44,7 @@ class PushBoxesTest {
         public void pause() {}
 
         @Override
-        public boolean hasGone(int rank) {
+        public boolean hasEnded(int rank) {
             return false;
         }
     }

@@ -21,7 +21,7 @@ class ServerLinkTest {
     private static final long NEVER = Long.MAX_VALUE;
     private static final long AT_ONCE = -1;
 
-    private final ServerLink link = new ServerLink(1, 2, false, new Member(5, "host", 77));
+    private final ServerLink link = new ServerLink(1, 2, false, new Member(5, "host", 77), System::nanoTime);
     private final ServerMessageCodec codec = new ServerMessageCodec();
     private final Sent sent = new Sent();
 

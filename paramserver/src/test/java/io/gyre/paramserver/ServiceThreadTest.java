@@ -65,7 +65,7 @@ class ServiceThreadTest {
     private final Doing agent = new Doing();
 
     private ServiceThread start(Session session) {
-        ServerLink link = new ServerLink(1, 2, true, session.members().get(0));
+        ServerLink link = new ServerLink(1, 2, true, session.members().get(0), System::nanoTime);
         ServiceThread thread = new ServiceThread(session, List.of(link), agent);
         thread.start();
         return thread;

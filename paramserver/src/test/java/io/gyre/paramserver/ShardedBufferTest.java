@@ -127,7 +127,7 @@ class ShardedBufferTest {
         public void pause() {}
 
         @Override
-        public boolean hasGone(int rank) {
+        public boolean hasEnded(int rank) {
             return false;
         }
     }
@@ -141,11 +141,12 @@ class ShardedBufferTest {
         LocalCluster alone = Gyre.local(1);
         alone.run(session -> {
             List<ServerLink> links = List.of(
-                    new ServerLink(0, 2, true, session.members().get(0)),
-                    new ServerLink(1, 2, true, session.members().get(0)));
+                    new ServerLink(0, 2, true, session.members().get(0), System::nanoTime),
+                    new ServerLink(1, 2, true, session.members().get(0), System::nanoTime));
             try (ServiceThread thread = new ServiceThread(session, links, new Servers(session))) {
                 thread.start();
-                Caller caller = new Caller(session, links, thread, Duration.ofSeconds(30), List.of(0));
+                Caller caller =
+                        new Caller(session, links, thread, Duration.ofSeconds(30), System::nanoTime, List.of(0));
                 use.of(caller, new ShardMapper(session, thread));
             }
         });

@@ -31,7 +31,7 @@ class StripeLocksTest {
         }
 
         @Override
-        public boolean hasGone(int rank) {
+        public boolean hasEnded(int rank) {
             return rank == 9;
         }
 
@@ -114,7 +114,7 @@ class StripeLocksTest {
                 }
 
                 @Override
-                public boolean hasGone(int other) {
+                public boolean hasEnded(int other) {
                     return other == 9;
                 }
             };

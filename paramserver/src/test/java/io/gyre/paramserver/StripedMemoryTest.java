@@ -32,7 +32,7 @@ class StripedMemoryTest {
         }
 
         @Override
-        public boolean hasGone(int rank) {
+        public boolean hasEnded(int rank) {
             return rank == 9;
         }
     }
@@ -61,7 +61,7 @@ class StripedMemoryTest {
                 }
 
                 @Override
-                public boolean hasGone(int other) {
+                public boolean hasEnded(int other) {
                     return false;
                 }
             });
@@ -137,7 +137,7 @@ class StripedMemoryTest {
         }
 
         @Override
-        public boolean hasGone(int rank) {
+        public boolean hasEnded(int rank) {
             return false;
         }
 

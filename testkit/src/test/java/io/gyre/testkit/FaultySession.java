@@ -184,8 +184,8 @@ final class FaultySession implements Session, Endpoint {
     }
 
     @Override
-    public boolean hasGone(int rank) {
-        return session.hasGone(rank);
+    public boolean hasEnded(int rank) {
+        return session.hasEnded(rank);
     }
 
     @Override

@@ -1,8 +1,5 @@
 package io.gyre.transport;
 
-import io.aeron.Aeron;
-import io.aeron.CncFileDescriptor;
-import io.aeron.exceptions.AeronException;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.World;
@@ -17,44 +14,50 @@ import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import io.gyre.network.Patience;
 import io.gyre.network.PeerStatus;
-import io.gyre.session.Session;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Streams between one rank and its peers: in shared memory for peers on the same host, unless the transport is UDP;
- * otherwise over UDP.
+ * One rank's end of one lane over Aeron: an {@link AeronPeer} per rank, and the loop that keeps them moving.
  *
- * <p>A stream and its memory are created when its sender is first requested. Receivers for all peers open at the start,
- * at little cost, so that nothing sent early is lost.
+ * <h2>How it works</h2>
+ *
+ * <p>Each direction of each pair of ranks is one Aeron stream, of its own number and session. On one host it is a log
+ * in the <em>sender's</em> shared memory, which the receiver maps and reads: the receiver attaches a client to the
+ * sender's driver. Between hosts, or with transport {@code udp}, it is a UDP stream between the two drivers. Receivers
+ * open for all peers in the constructor, at little cost, so that nothing sent early is lost. A sender, with the memory
+ * of its log, opens when it is first requested.
+ *
+ * <p>No driver or client has a thread of its own. {@link #await} is one turn of the caller's loop: it runs the driver
+ * ({@link AeronNode#pump}), then lets {@link Patience} back off and decide whether the wait is hopeless. Over UDP, the
+ * driver moves every frame, and runs in every turn. In shared memory the two ends move frames without it, and it only
+ * frees space in the logs, so it runs once in {@value #PUMP_DUE} frames.
+ *
+ * <h2>Invariants</h2>
+ *
+ * <ul>
+ *   <li>Frames of a link arrive complete, once and in the order of their offers, or the link fails: the receiver checks
+ *       the sequence and the checksum of each ({@link FrameGuard}).
+ *   <li>A stream connects two processes. When one is replaced, {@link #renew} opens streams of a new generation. Until
+ *       then, the rank counts as having left.
+ *   <li>A rank has left when the coordinator says so <em>and</em> all that it sent has arrived: datagrams may be slower
+ *       than the coordinator. On other lanes than 0, which end with an acknowledgement, the coordinator's word is
+ *       enough.
+ *   <li>Nothing is allocated per frame, once a stream is open.
+ * </ul>
+ *
+ * <h2>Threads and lifetime</h2>
+ *
+ * <p>One thread at a time calls the methods of {@link Endpoint}. Another may run the driver meanwhile, under the lock
+ * of {@link AeronNode}, and a third may close the session. It first calls {@link #shut}: whoever is inside a stream's
+ * memory finishes, and nobody enters any more ({@link Gate}). It then calls {@link #awaitQuiet}, {@link #drain} and
+ * {@link #closeBoxes}, before the memory is unmapped.
  */
 final class AeronEndpoint implements Endpoint, PeerStatus {
 
     /** Ranks that create boxes are never restarted. */
     private static final int BOX_GENERATION = 1;
-
-    private static final Logger LOG = LoggerFactory.getLogger(AeronEndpoint.class);
-
-    /** A rank that has left or is lost sends nothing. */
-    private static final FrameReceiver NOTHING = (handler, limit) -> 0;
-
-    /** Added to a rank's number, it gives the stream's number. */
-    private static final int FIRST_STREAM = 1_000;
-
-    /** Distance between the stream numbers of two lanes; no run has this many ranks. */
-    private static final int STREAMS_PER_LANE = 1 << 20;
-
-    /** Distance between two generations of a stream: Aeron would take the second for a stranger on the first. */
-    private static final int STREAMS_PER_GENERATION = Session.LANES * STREAMS_PER_LANE;
 
     /**
      * In shared memory the driver only frees space in the logs. That can wait until several frames have been sent, and
@@ -65,151 +68,92 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
     /** What a turn without work adds to the count: it runs the driver earlier, but not every time. */
     private static final int IDLE_TURN = 8;
 
-    /** A peer whose files are gone has ended, and the coordinator will soon know. */
-    private static final Duration VERDICT_TIMEOUT = Duration.ofSeconds(1);
-
     private final World world;
-
-    /** The processes at the other ends of the streams. A restarted one differs from them until {@link #renew}. */
-    private final Seat[] seats;
-
-    private final RunId run;
     private final AeronSite site;
     private final Membership membership;
-    private final int lane;
-    private final Patience patience;
-    private final Gate gate = new Gate();
     private final TransportMode mode;
-    private final BitSet near = new BitSet();
+    private final Gate gate = new Gate();
+
+    /** By rank; the links of this rank to itself are never opened. */
+    private final AeronPeer[] peers;
+
     private final MappedBoxes boxes;
-    private final @Nullable AeronFrameSender[] senders;
-    private final @Nullable AeronFrameReceiver[] receivers;
+    private final Patience patience;
 
     /** Whether the driver moves every frame, and so must run in every turn. */
     private final boolean pumped;
 
     private int due;
 
-    /** Payload bytes sent to lost processes that have been replaced. */
-    private long sentBefore;
-
-    private long networkSentBefore;
-
     /**
      * Creates the endpoint of a rank whose run is complete.
      *
      * @param site borrowed
      * @param membership borrowed; knows which ranks are lost
-     * @param lane one of several networks among the same ranks
+     * @param number of the lane: one of several networks among the same ranks
      */
-    AeronEndpoint(JoinOptions options, RunId run, AeronSite site, Membership membership, int lane) {
-        this.lane = lane;
-        this.seats = membership.seats().toArray(new Seat[0]);
-        this.world = new World(membership.rank(), seats.length);
-        this.run = run;
+    AeronEndpoint(JoinOptions options, RunId run, AeronSite site, Membership membership, int number) {
         this.site = site;
         this.membership = membership;
-        senders = new AeronFrameSender[world.size()];
-        receivers = new AeronFrameReceiver[world.size()];
-        this.mode = options.transport();
-        findNear();
+        mode = options.transport();
+        List<Seat> seats = membership.seats();
+        world = new World(membership.rank(), seats.size());
+        int incarnation = seats.get(world.rank()).incarnation();
+        AeronLane lane = new AeronLane(number, world, incarnation, run, site, membership, gate);
+        peers = peers(lane, seats, mode);
+        pumped = near().cardinality() < world.size();
         // Lane 0 carries collectives, where one late rank delays all.
-        boolean costlyTurns = lane > 0 && near.cardinality() < world.size();
-        this.patience = new Patience(
-                world.rank(),
-                options.peerTimeout(),
-                this,
-                new Backoff(options.ranksOnHost(), options.pause(), costlyTurns));
-        boxes = openBoxes();
-        pumped = near.cardinality() < world.size();
+        Backoff backoff = new Backoff(options.ranksOnHost(), options.pause(), number > 0 && pumped);
+        patience = new Patience(world.rank(), options.peerTimeout(), this, backoff, System::nanoTime);
+        boxes = openBoxes(run);
         if (!pumped) {
             site.closePort();
         }
-        for (int peer = 0; peer < world.size(); peer++) {
-            if (peer != world.rank()) {
-                receivers[peer] = hasReturned() ? openLate(peer) : openReceiver(peer);
+        for (AeronPeer peer : peers) {
+            if (peer.rank() != world.rank()) {
+                peer.openReceiver();
             }
         }
     }
 
-    /** Whether this process is a restarted worker. */
-    private boolean hasReturned() {
-        return seats[world.rank()].incarnation() > 0;
-    }
-
-    /** Whether the streams of a rank lead to a lost process instead of its successor. */
-    private boolean isOutdated(int peer) {
-        return seats[peer].incarnation() != membership.incarnation(peer);
-    }
-
-    /** Generation of this rank's streams to and from a peer: it grows when either process is replaced. */
-    private int generation(int peer) {
-        return 1 + seats[world.rank()].incarnation() + seats[peer].incarnation();
-    }
-
-    private void findNear() {
-        String own = address(world.rank(), AeronSite.HOST);
-        for (int rank = 0; rank < world.size(); rank++) {
-            boolean sameHost = address(rank, AeronSite.HOST).equals(own);
+    private static AeronPeer[] peers(AeronLane lane, List<Seat> seats, TransportMode mode) {
+        Seat own = seats.get(lane.world().rank());
+        AeronPeer[] peers = new AeronPeer[seats.size()];
+        for (Seat seat : seats) {
+            int rank = seat.member().rank();
+            boolean sameHost = host(seat).equals(host(own));
             if (mode.isOneHost() && !sameHost) {
                 throw new GyreException("transport " + mode + " needs all ranks on one host with common shared memory: "
-                        + member(world.rank()) + " is on '" + own + "', " + member(rank) + " on '"
-                        + address(rank, AeronSite.HOST) + "'. Use transport auto or udp");
+                        + own.member() + " is on '" + host(own) + "', " + seat.member() + " on '" + host(seat)
+                        + "'. Use transport auto or udp");
             }
-            if (rank == world.rank() || (sameHost && mode != TransportMode.UDP)) {
-                near.set(rank);
-            }
+            boolean near = rank == lane.world().rank() || (sameHost && mode != TransportMode.UDP);
+            peers[rank] = new AeronPeer(lane, seat, near);
         }
+        return peers;
     }
 
-    private MappedBoxes openBoxes() {
-        List<Integer> neighbours = mode.hasBoxes() ? near.stream().boxed().toList() : List.of(world.rank());
+    private static String host(Seat seat) {
+        return AeronPeer.address(seat, AeronSite.HOST);
+    }
+
+    /** The ranks whose links are in shared memory, this one included. */
+    private BitSet near() {
+        BitSet near = new BitSet();
+        for (AeronPeer peer : peers) {
+            near.set(peer.rank(), peer.isNear());
+        }
+        return near;
+    }
+
+    private MappedBoxes openBoxes(RunId run) {
+        List<Integer> ranks = mode.hasBoxes() ? near().stream().boxed().toList() : List.of(world.rank());
         return new MappedBoxes(
                 this,
-                neighbours,
-                rank -> AeronSite.runDirectory(address(rank, AeronSite.DIRECTORY)),
+                ranks,
+                rank -> AeronSite.runDirectory(peers[rank].address(AeronSite.DIRECTORY)),
                 site,
                 new BoxFile(run, BOX_GENERATION));
-    }
-
-    @Override
-    public MemoryBoxes boxes() {
-        return boxes;
-    }
-
-    void closeBoxes() {
-        boxes.close();
-    }
-
-    private String address(int rank, String name) {
-        Map<String, String> addresses = seats[rank].addresses();
-        return Objects.requireNonNull(addresses.get(name), () -> "rank " + rank + " did not say its " + name);
-    }
-
-    /** The kinds of streams in use, in one word. */
-    String transport() {
-        boolean far = near.cardinality() < world.size();
-        boolean shared = near.cardinality() > 1 || world.size() == 1;
-        String inHost = mode.hasBoxes() ? "shm" : "ipc";
-        return far ? (shared ? inHost + "+udp" : "udp") : inHost;
-    }
-
-    /** Payload bytes sent so far. */
-    long bytesSent() {
-        long total = boxes.bytesMoved() + sentBefore;
-        for (AeronFrameSender sender : senders) {
-            total += sender == null ? 0 : sender.payloadBytes();
-        }
-        return total;
-    }
-
-    /** The part of {@link #bytesSent} sent over UDP. */
-    long networkBytesSent() {
-        long total = networkSentBefore;
-        for (AeronFrameSender sender : senders) {
-            total += sender == null || !sender.isUdp() ? 0 : sender.payloadBytes();
-        }
-        return total;
     }
 
     @Override
@@ -220,156 +164,30 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
     @Override
     public Member member(int rank) {
         world.checkRank(rank);
-        return seats[rank].member();
+        return peers[rank].member();
     }
 
     @Override
     public FrameSender sender(int peer) {
-        checkPeer(peer);
-        AeronFrameSender known = senders[peer];
-        if (known != null) {
-            return known;
-        }
-        checkNoCollective();
-        if (Thread.currentThread().isInterrupted()) {
-            // An interrupt would close the files and sockets that Aeron opens here.
-            throw new GyreException(
-                    "rank " + world.rank() + " was interrupted before it could open the stream to " + member(peer));
-        }
-        gate.enter();
-        try {
-            AeronFrameSender opened = site.withRoomForLog(
-                    "rank " + world.rank() + ": the stream to " + member(peer), () -> openSender(peer));
-            senders[peer] = opened;
-            return opened;
-        } finally {
-            gate.exit();
-        }
-    }
-
-    /** The other ranks expect no collectives with a process that joined after they began. */
-    private void checkNoCollective() {
-        if (lane == 0 && hasReturned()) {
-            throw new GyreException(member(world.rank())
-                    + " has come back into a run that had begun: it talks to servers of parameters, and takes part in no"
-                    + " collective. Use a strategy without groups, or run without restarts");
-        }
-    }
-
-    private int stream(int rank, int generation) {
-        return FIRST_STREAM + (generation - 1) * STREAMS_PER_GENERATION + lane * STREAMS_PER_LANE + rank;
-    }
-
-    @Override
-    public void renew(int peer) {
-        checkPeer(peer);
-        gate.enter();
-        try {
-            AeronFrameReceiver receiver = receivers[peer];
-            receivers[peer] = null;
-            if (receiver != null) {
-                receiver.close();
-            }
-            AeronFrameSender sender = senders[peer];
-            senders[peer] = null;
-            if (sender != null) {
-                sentBefore += sender.payloadBytes();
-                networkSentBefore += sender.isUdp() ? sender.payloadBytes() : 0;
-                sender.close();
-            }
-            seats[peer] = membership.seats().get(peer);
-            receivers[peer] = openLate(peer);
-        } finally {
-            gate.exit();
-        }
-    }
-
-    /** Opens the stream from a rank in the middle of a run; null if the rank has left or is lost again. */
-    private @Nullable AeronFrameReceiver openLate(int peer) {
-        if (lane == 0 && hasReturned()) {
-            return null;
-        }
-        if (membership.hasLeft(peer) || (near.get(peer) && !isVisible(address(peer, AeronSite.DIRECTORY)))) {
-            return null;
-        }
-        try {
-            return openReceiver(peer);
-        } catch (AeronException e) {
-            LOG.warn("rank {}: nothing will come from {}, whose driver does not answer", world.rank(), member(peer), e);
-            return null;
-        }
-    }
-
-    private AeronFrameSender openSender(int peer) {
-        int generation = generation(peer);
-        int session = AeronLink.sessionId(run.high(), generation, lane, world.rank(), peer);
-        return near.get(peer)
-                ? new AeronFrameSender(
-                        link(peer), site.ipc(session), stream(peer, generation), false, JoinOptions.MAX_MTU)
-                : new AeronFrameSender(
-                        link(peer),
-                        site.udpOutbound(address(peer, AeronSite.UDP), session),
-                        stream(world.rank(), generation),
-                        true,
-                        site.udpMtu());
+        return peer(peer).sender();
     }
 
     @Override
     public FrameReceiver receiver(int peer) {
-        checkPeer(peer);
-        AeronFrameReceiver known = receivers[peer];
-        if (known != null) {
-            return known;
+        return peer(peer).receiver();
+    }
+
+    @Override
+    public void renew(int peer) {
+        peer(peer).renew();
+    }
+
+    private AeronPeer peer(int rank) {
+        world.checkRank(rank);
+        if (rank == world.rank()) {
+            throw new IllegalArgumentException("rank " + rank + " has no link to itself");
         }
-        checkNoCollective();
-        return NOTHING;
-    }
-
-    private AeronFrameReceiver openReceiver(int peer) {
-        int generation = generation(peer);
-        int session = AeronLink.sessionId(run.high(), generation, lane, peer, world.rank());
-        if (near.get(peer)) {
-            AeronFaults faults = new AeronFaults("the media driver of " + member(peer));
-            String directory = address(peer, AeronSite.DIRECTORY);
-            checkVisible(directory, peer);
-            Aeron client = site.node().attach(directory, faults);
-            return new AeronFrameReceiver(
-                    link(peer), client, true, faults, site.ipc(session), stream(world.rank(), generation));
-        }
-        return new AeronFrameReceiver(
-                link(peer),
-                site.node().client(),
-                false,
-                site.faults(),
-                site.udpInbound(session),
-                stream(peer, generation));
-    }
-
-    /** Aeron would wait 15 s for a driver that is not there. */
-    private void checkVisible(String directory, int peer) {
-        if (!isVisible(directory)) {
-            membership.awaitEnding(System.nanoTime() + VERDICT_TIMEOUT.toNanos());
-            membership.check(world.rank(), "joining the run");
-            throw new GyreException(
-                    "rank " + world.rank() + " does not see the shared memory of " + member(peer) + " at "
-                            + directory + ", though both say that they are on the same host: check the host ids, or use"
-                            + " transport udp");
-        }
-    }
-
-    private static boolean isVisible(String directory) {
-        return Files.exists(Path.of(directory, CncFileDescriptor.CNC_FILE));
-    }
-
-    private AeronLink link(int peer) {
-        return new AeronLink(site.node(), gate, world.rank(), member(peer), run.high(), generation(peer));
-    }
-
-    private void checkPeer(int peer) {
-        world.checkRank(peer);
-        if (peer == world.rank()) {
-            throw new IllegalArgumentException("rank " + peer + " has no link to itself");
-        }
+        return peers[rank];
     }
 
     @Override
@@ -384,81 +202,67 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
 
     @Override
     public void flush(Activity activity) {
-        for (AeronFrameSender sender : senders) {
-            if (sender != null && sender.isUdp()) {
-                flush(sender, activity);
-            }
+        for (AeronPeer peer : peers) {
+            peer.flush(patience, activity);
         }
     }
 
-    private void flush(AeronFrameSender sender, Activity activity) {
-        activity.handingOverTo(member(sender.peer()));
-        long before = sentPosition(sender);
-        while (!isSent(sender)) {
-            site.node().pump();
-            long now = sentPosition(sender);
-            patience.turn(now > before ? 1 : 0, activity);
-            before = now;
-        }
+    @Override
+    public MemoryBoxes boxes() {
+        return boxes;
     }
 
-    private long sentPosition(AeronFrameSender sender) {
-        gate.enter();
-        try {
-            return sender.sentPosition();
-        } finally {
-            gate.exit();
-        }
-    }
-
-    private boolean isSent(AeronFrameSender sender) {
-        gate.enter();
-        try {
-            return sender.isSent();
-        } finally {
-            gate.exit();
-        }
-    }
+    // Status of the peers, for every wait.
 
     @Override
     public void check(int observer, Object doing) {
         gate.check();
         membership.check(observer, doing);
         site.faults().check(observer, doing);
-        for (AeronFrameReceiver receiver : receivers) {
-            if (receiver != null && !hasLeft(receiver.peer())) {
-                receiver.check(doing);
-            }
+        for (AeronPeer peer : peers) {
+            peer.check(doing);
         }
     }
 
-    /**
-     * A rank has left when the coordinator says so and all that it sent has arrived: datagrams may be slower than the
-     * coordinator. A process whose seat another has taken has left, too.
-     */
     @Override
     public boolean hasLeft(int rank) {
-        if (isOutdated(rank)) {
-            return true;
-        }
-        AeronFrameReceiver receiver = receivers[rank];
-        return membership.hasLeft(rank)
-                && (lane > 0 || receiver == null || receiver.frames() >= membership.sentBy(rank));
+        return peers[rank].hasLeft();
     }
 
     @Override
     public String howLeft(int rank) {
-        return isOutdated(rank) ? "another process has taken its place" : membership.howLeft(rank);
+        return peers[rank].howLeft();
+    }
+
+    // What the session reports.
+
+    /** The kinds of streams in use, in one word. */
+    String transport() {
+        boolean shared = near().cardinality() > 1 || world.size() == 1;
+        String inHost = mode.hasBoxes() ? "shm" : "ipc";
+        return pumped ? (shared ? inHost + "+udp" : "udp") : inHost;
+    }
+
+    /** Payload bytes sent so far. */
+    long bytesSent() {
+        return boxes.bytesMoved()
+                + Arrays.stream(peers).mapToLong(AeronPeer::payloadBytes).sum();
+    }
+
+    /** The part of {@link #bytesSent} sent over UDP. */
+    long networkBytesSent() {
+        return Arrays.stream(peers)
+                .filter(peer -> !peer.isNear())
+                .mapToLong(AeronPeer::payloadBytes)
+                .sum();
     }
 
     /** Number of frames that this rank has sent to each rank, by rank. */
     List<Long> framesSent() {
-        List<Long> sent = new ArrayList<>();
-        for (AeronFrameSender sender : senders) {
-            sent.add(sender == null ? 0 : sender.frames());
-        }
-        return sent;
+        return Arrays.stream(peers).map(AeronPeer::framesSent).toList();
     }
+
+    // How it ends.
 
     /** Keeps threads out of the streams' memory. Returns false if it was shut already. */
     boolean shut() {
@@ -472,30 +276,19 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
 
     /** Waits until the peers have read, or are sure to get, what this rank has sent. */
     void drain(long deadline) {
-        site.node()
-                .pumpUntil(
-                        () -> {
-                            for (AeronFrameSender sender : senders) {
-                                if (sender != null
-                                        && !isOutdated(sender.peer())
-                                        && !membership.hasLeft(sender.peer())
-                                        && !sender.isDrained()) {
-                                    return false;
-                                }
-                            }
-                            return true;
-                        },
-                        deadline);
+        site.node().pumpUntil(() -> Arrays.stream(peers).allMatch(AeronPeer::isDrained), deadline);
     }
 
     /** The peers for which something may still have to be retransmitted. */
     BitSet farReaders() {
         BitSet readers = new BitSet();
-        for (AeronFrameSender sender : senders) {
-            if (sender != null && sender.isUdp()) {
-                readers.set(sender.peer());
-            }
+        for (AeronPeer peer : peers) {
+            readers.set(peer.rank(), peer.mayNeedRetransmission());
         }
         return readers;
+    }
+
+    void closeBoxes() {
+        boxes.close();
     }
 }

@@ -80,11 +80,6 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         return image;
     }
 
-    /** The sending rank. */
-    int peer() {
-        return link.peer().rank();
-    }
-
     @Override
     public int poll(Handler handler, int limit) {
         if (broken != null) {
@@ -144,7 +139,8 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
                 return true;
             }
         } catch (ProtocolException e) {
-            throw new ProtocolException("rank " + link.own() + " cannot go on with " + this + ": " + e.getMessage());
+            throw new ProtocolException(
+                    "rank " + link.own() + " cannot continue to read " + this + ": " + e.getMessage());
         }
         Handler receiver = handler;
         return receiver == null || receiver.onFrame(frame, term, at + FrameHeader.BYTES);
@@ -155,7 +151,7 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
     }
 
     /**
-     * Fails if nothing more can arrive: the stream has ended, or its driver is gone, and there is still no better
+     * Fails if nothing more can arrive: the stream has ended, or its driver has ended, and there is still no better
      * explanation.
      */
     void check(Object doing) {
@@ -163,10 +159,10 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
         if (fault != null) {
             LOG.debug("{} ended", this, fault);
             throw new PeerLostException(
-                    link.own(), link.peer(), "its media driver is gone: " + fault.getMessage(), doing.toString());
+                    link.own(), link.peer(), "its media driver has ended: " + fault.getMessage(), doing.toString());
         }
         if (imageEndedNanos != 0 && System.nanoTime() - imageEndedNanos > AeronFaults.GRACE.toNanos()) {
-            throw new PeerLostException(link.own(), link.peer(), "its stream ended without a word", doing.toString());
+            throw new PeerLostException(link.own(), link.peer(), "its stream ended unexpectedly", doing.toString());
         }
     }
 

@@ -62,16 +62,6 @@ final class AeronFrameSender implements FrameSender {
         return sequence;
     }
 
-    /** Whether it leaves this host. */
-    boolean isUdp() {
-        return udp;
-    }
-
-    /** The receiving rank. */
-    int peer() {
-        return link.peer().rank();
-    }
-
     @Override
     public int maxPayload() {
         return maxPayload;
@@ -177,11 +167,6 @@ final class AeronFrameSender implements FrameSender {
             publication.close();
             return true;
         });
-    }
-
-    /** Whether Aeron has closed the stream by itself. */
-    boolean isClosed() {
-        return publication.isClosed();
     }
 
     @Override

@@ -14,8 +14,11 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.agrona.ErrorHandler;
+import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.AgentInvoker;
+import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.NoOpLock;
+import org.agrona.concurrent.SleepingIdleStrategy;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,8 +70,7 @@ final class AeronNode implements AutoCloseable {
     private final AgentInvoker driverInvoker;
     private final Aeron client;
     private final List<Aeron> clients = new ArrayList<>();
-    private final Thread keepAlive;
-    private final long keepAliveNanos;
+    private final AgentThread keepAlive;
     private volatile boolean closed;
     private volatile boolean hurry;
     private final int turnsPerPump;
@@ -128,10 +130,8 @@ final class AeronNode implements AutoCloseable {
         }
         clients.add(client);
         turnsPerPump = udp == null ? 1 : Math.max(1, BYTES_PER_PUMP / udp.mtu());
-        keepAliveNanos = TimeUnit.MILLISECONDS.toNanos(udp == null ? 5 : 1);
-        keepAlive = new Thread(this::keepAlive, "gyre-keep-alive-" + label);
-        keepAlive.setDaemon(true);
-        keepAlive.start();
+        IdleStrategy sleep = new SleepingIdleStrategy(TimeUnit.MILLISECONDS.toNanos(udp == null ? 5 : 1));
+        keepAlive = new AgentThread(new KeepAlive("gyre-keep-alive-" + label), sleep, faults, () -> {});
     }
 
     private static Aeron.Context clientContext(String directory, ErrorHandler faults) {
@@ -226,21 +226,37 @@ final class AeronNode implements AutoCloseable {
         return true;
     }
 
-    private void keepAlive() {
-        int last = 0;
-        while (!closed) {
-            LockSupport.parkNanos(keepAliveNanos);
+    /** Runs driver and clients while the rank does not. */
+    private final class KeepAlive implements Agent {
+
+        private final String name;
+
+        /** Number of pumps at the last turn. */
+        private int pumpsSeen;
+
+        KeepAlive(String name) {
+            this.name = name;
+        }
+
+        @Override
+        public int doWork() {
             if (lock.tryLock()) {
                 try {
-                    if (pumps == last && !closed) {
+                    if (pumps == pumpsSeen && !closed) {
                         driverInvoker.invoke();
                         runClients();
                     }
-                    last = pumps;
+                    pumpsSeen = pumps;
                 } finally {
                     lock.unlock();
                 }
             }
+            return 0;
+        }
+
+        @Override
+        public String roleName() {
+            return name;
         }
     }
 
@@ -248,8 +264,7 @@ final class AeronNode implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        LockSupport.unpark(keepAlive);
-        Threads.join(keepAlive, CLOSE_TIMEOUT);
+        keepAlive.close(CLOSE_TIMEOUT);
         lock.lock();
         try {
             for (Aeron each : clients) {

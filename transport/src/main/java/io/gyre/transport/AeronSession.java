@@ -108,16 +108,16 @@ public final class AeronSession implements Session {
             endpoint = new AeronEndpoint(options, run, site, membership, 0);
             lanes.set(0, endpoint);
             membership.endJoining(options.joinTimeout());
-            sayThatAllAreThere(rank);
+            logJoined(rank);
         } catch (RuntimeException e) {
             site.close();
             throw e;
         }
     }
 
-    private void sayThatAllAreThere(int rank) {
+    private void logJoined(int rank) {
         if (incarnation(rank) > 0) {
-            LOG.info("{} came back into run {}", members().get(rank), run);
+            LOG.info("{} was restarted, in run {}", members().get(rank), run);
         } else if (world().isRoot()) {
             LOG.info("run {}: {} ranks have joined, over {}", run, members().size(), transport());
         }
@@ -220,7 +220,7 @@ public final class AeronSession implements Session {
     }
 
     @Override
-    public boolean hasGone(int rank) {
+    public boolean hasEnded(int rank) {
         world().checkRank(rank);
         return membership.hasLeft(rank);
     }
@@ -270,13 +270,13 @@ public final class AeronSession implements Session {
                 membership.awaitDeparture(lane.farReaders(), deadline);
             }
         }
-        membership.sayWhatTheProgramWasNotTold();
+        membership.logUnreportedLoss();
         openLanes().forEach(AeronEndpoint::closeBoxes);
         if (quiet) {
             site.close();
         } else {
             LOG.warn(
-                    "rank {} is closed while another thread is inside its network: its memory stays until the process ends",
+                    "rank {} is closed while another thread uses its network: its memory stays until the process ends",
                     world().rank());
             site.abandon();
         }

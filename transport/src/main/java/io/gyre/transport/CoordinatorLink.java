@@ -13,8 +13,8 @@ import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.agrona.concurrent.Agent;
-import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.NoOpIdleStrategy;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,9 +35,8 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
     private final MessageChannel channel;
     private final InetSocketAddress address;
     private final Membership membership;
-    private final AgentRunner runner;
     private final Queue<ByteBuffer> outgoing = new ConcurrentLinkedQueue<>();
-    private volatile boolean closing;
+    private @Nullable AgentThread thread;
 
     /**
      * Connects to a coordinator.
@@ -50,7 +49,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
         try {
             socket.socket().connect(address, Math.toIntExact(Math.max(1, timeout.toMillis())));
             CoordinatorLink link = new CoordinatorLink(socket, address, rank);
-            AgentRunner.startOnThread(link.runner, Threads::daemon);
+            link.start();
             return link;
         } catch (IOException e) {
             socket.close();
@@ -64,8 +63,14 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
         channel = new MessageChannel(socket, selector);
         channel.trust();
         membership = new Membership(rank, address.toString(), this, System::nanoTime, this);
-        runner = new AgentRunner(
-                NoOpIdleStrategy.INSTANCE, error -> LOG.error("the link to {} has failed", address, error), null, this);
+    }
+
+    private void start() {
+        thread = new AgentThread(
+                this,
+                NoOpIdleStrategy.INSTANCE,
+                error -> LOG.error("the link to {} has failed", address, error),
+                selector::wakeup);
     }
 
     /** The membership whose messages this connection carries. */
@@ -83,11 +88,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
     @Override
     public int doWork() {
         try {
-            if (closing) {
-                selector.selectNow();
-            } else {
-                selector.select(POLL_MILLIS);
-            }
+            selector.select(POLL_MILLIS);
             if (!membership.isDetached()) {
                 carry();
             }
@@ -131,7 +132,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
         try {
             sendAll();
         } catch (IOException e) {
-            LOG.debug("the last words to {} were not sent", address, e);
+            LOG.debug("the last messages to {} were not sent", address, e);
         }
         closeChannel();
         try {
@@ -158,16 +159,9 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
     @Override
     public void close() {
         membership.close();
-        closing = true;
-        selector.wakeup();
-        // The runner would take an interrupt as a request to close.
-        boolean interrupted = Thread.interrupted();
-        try {
-            runner.close(Math.toIntExact(CLOSE_TIMEOUT.toMillis()), thread -> LOG.warn("{} does not end", thread));
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        AgentThread started = thread;
+        if (started != null) {
+            started.close(CLOSE_TIMEOUT);
         }
     }
 }

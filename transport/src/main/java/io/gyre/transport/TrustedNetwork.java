@@ -14,8 +14,8 @@ final class TrustedNetwork {
         }
         if (!trusted && !address.getAddress().isLoopbackAddress()) {
             throw new IllegalArgumentException(
-                    "address " + address.getHostString() + " is not loopback, and Gyre does not"
-                            + " authenticate: whoever reaches it can alter the run. If everybody on that network may, say"
+                    "address " + address.getHostString() + " is not loopback, and Gyre does not authenticate: any"
+                            + " process that reaches it can alter the run. If all hosts of that network may, set"
                             + " trustedNetwork(true), or GYRE_TRUSTED_NETWORK=true in the environment");
         }
     }

@@ -130,7 +130,7 @@ class AeronSessionTest {
         assertThatThrownBy(() -> LocalCluster.over(incomplete, 2).run(session -> {}))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContainingAll(
-                        "did not come about within 1500 ms", "Missing of 4 ranks: [2, 3]", "rank 0 (host");
+                        "did not start within 1500 ms", "Missing of 4 ranks: [2, 3]", "rank 0 (host");
     }
 
     @Test
@@ -143,7 +143,7 @@ class AeronSessionTest {
 
         assertThat(copy.get(30, TimeUnit.SECONDS))
                 .isInstanceOf(GyreException.class)
-                .hasMessageContaining("is there twice: host " + HostIdentity.name() + ", pid "
+                .hasMessageContaining("has joined already: host " + HostIdentity.name() + ", pid "
                         + ProcessHandle.current().pid());
 
         CompletableFuture<AeronSession> one =
@@ -165,7 +165,7 @@ class AeronSessionTest {
                 .hasMessageContainingAll("rank 1 (host", "expects a world of 3 ranks", "expects 2");
 
         assertThat(zero.get(30, TimeUnit.SECONDS))
-                .hasMessageContainingAll("Missing of 2 ranks: [1]", "Turned away: [rank 1");
+                .hasMessageContainingAll("Missing of 2 ranks: [1]", "Refused: [rank 1");
     }
 
     @Test

@@ -96,7 +96,7 @@ class FlushTest {
         assertThat(full.await(1, TimeUnit.MINUTES))
                 .as("the way to here is full")
                 .isTrue();
-        Eventually.that("rank 0 has left", () -> session.hasGone(0));
+        Eventually.that("rank 0 has left", () -> session.hasEnded(0));
         Thread.sleep(300);
         Endpoint endpoint = session.endpoint();
         Activity activity = activity("many messages", session, 1);

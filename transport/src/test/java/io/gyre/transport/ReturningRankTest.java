@@ -82,7 +82,7 @@ class ReturningRankTest {
     private void lose() {
         sessions.get(LOST).fail("on purpose");
         for (int rank : new int[] {0, 2}) {
-            Eventually.that("rank " + rank + " knows", () -> sessions.get(rank).hasGone(LOST));
+            Eventually.that("rank " + rank + " knows", () -> sessions.get(rank).hasEnded(LOST));
         }
         sessions.get(LOST).close();
     }
@@ -94,7 +94,7 @@ class ReturningRankTest {
             Eventually.that(
                     "rank " + rank + " knows",
                     () -> sessions.get(rank).incarnation(LOST) == successor.incarnation(LOST)
-                            && !sessions.get(rank).hasGone(LOST));
+                            && !sessions.get(rank).hasEnded(LOST));
         }
         return successor;
     }
@@ -200,7 +200,7 @@ class ReturningRankTest {
 
         assertThatThrownBy(() -> successor.endpoint().sender(0))
                 .isInstanceOf(GyreException.class)
-                .hasMessageContainingAll("rank 1", "has come back", "takes part in no collective");
+                .hasMessageContainingAll("rank 1", "is a restarted worker", "cannot take part in collectives");
         assertThatThrownBy(() -> successor.endpoint().receiver(0)).isInstanceOf(GyreException.class);
         Activity activity = new Activity();
         activity.begin("summing", 0, 0, 0);
@@ -212,7 +212,7 @@ class ReturningRankTest {
         });
         assertThat(thrown)
                 .isInstanceOf(PeerLostException.class)
-                .hasMessageContaining("another process has taken its place");
+                .hasMessageContaining("another process has taken its seat");
     }
 
     @Test
@@ -221,7 +221,7 @@ class ReturningRankTest {
 
         assertThatThrownBy(() -> join(LOST, TransportMode.AUTO))
                 .isInstanceOf(GyreException.class)
-                .hasMessageContainingAll("rank 1", "is there twice", "came first");
+                .hasMessageContainingAll("rank 1", "has joined already", "was first");
         assertThat(talk(sessions.get(LOST), sessions.get(2), "unharmed")).isEqualTo("unharmed");
     }
 
@@ -234,6 +234,6 @@ class ReturningRankTest {
 
         assertThatThrownBy(() -> join(2, TransportMode.AUTO))
                 .isInstanceOf(GyreException.class)
-                .hasMessageContainingAll("comes too late", "the run has lost rank 2", "Start a new run");
+                .hasMessageContainingAll("is too late", "the run has lost rank 2", "Start a new run");
     }
 }

@@ -150,7 +150,7 @@ final class TrainRank {
     /** Whether this rank reports for all: the root, or the first rank that is not lost. */
     private static boolean isFirstLeft(Session session) {
         int first = 0;
-        while (first < session.world().rank() && session.hasGone(first)) {
+        while (first < session.world().rank() && session.hasEnded(first)) {
             first++;
         }
         return first == session.world().rank();
