@@ -68,7 +68,7 @@ import org.slf4j.LoggerFactory;
  *   <dt>Failure
  *   <dd>{@link GyreException} and its subclasses. If a gradient is not finite on any rank, or a replica differs from
  *       the others, all ranks fail in the same step, before its update, and name that rank; if only a loss is not
- *       finite, a warning is logged. {@code docs/training.md} says what is compared when.
+ *       finite, a warning is logged. {@code docs/replica-checks.md} says what is compared when.
  *   <dt>Ownership
  *   <dd>Model and session are borrowed. The model stays a plain Deeplearning4j model, but until the trainer is closed
  *       its gradients are in memory shared by the ranks of a host, and ND4J's memory is freed by

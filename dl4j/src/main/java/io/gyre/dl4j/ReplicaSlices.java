@@ -17,7 +17,7 @@ final class ReplicaSlices {
 
     /**
      * Maximum number of slices. With fewer, a difference is found sooner, and each slice costs more:
-     * {@code docs/training.md} has the figures.
+     * {@code docs/replica-checks.md} has the figures.
      */
     static final int MOST = 8;
 

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>ND4J frees the memory of an array once the array is unreachable, although a native call may still read it: such a
  * call holds the address, not the array. The process then dies of SIGSEGV, or computes with whatever is stored there
  * next. While this object is open, memory is freed only after every call that may have taken the address has provably
- * ended, and two seconds have passed. See {@code docs/operations.md}.
+ * ended, and two seconds have passed. See {@code docs/crashes.md}.
  *
  * <p><b>This changes ND4J's global state</b>: it ends the threads of ND4J's {@code DeallocatorService} and drains their
  * queues on its own daemon thread. This affects all arrays, workspaces and contexts of this JVM, on CPU and GPUs. It
