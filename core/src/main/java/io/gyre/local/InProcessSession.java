@@ -66,6 +66,11 @@ final class InProcessSession implements Session {
     }
 
     @Override
+    public void attest(String topic, String value, String remedy) {
+        membership.attest(topic, value, remedy);
+    }
+
+    @Override
     public void check(List<Integer> ranks, Object doing) {
         membership.check(ranks, doing);
     }

@@ -1,6 +1,8 @@
 package io.gyre.membership;
 
 import io.gyre.Member;
+import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
 import io.gyre.membership.Message.Heartbeat;
@@ -71,8 +73,12 @@ public final class Coordinator {
     private final Participants participants;
     private final Admission admission;
     private final Exchanges exchanges;
+    private final Attestations attestations = new Attestations();
     private long nextHeartbeat;
     private boolean complete;
+
+    /** Whether ranks have attested different values: no exchange ends any more. */
+    private boolean contradicted;
 
     /** Why the run has ended, if it has. */
     private @Nullable String end;
@@ -161,6 +167,8 @@ public final class Coordinator {
             ready(participant, ready);
         } else if (message instanceof Offer offer) {
             offered(participant, offer);
+        } else if (message instanceof Attest attest) {
+            attested(participant, attest);
         } else if (message instanceof Leave leave) {
             leave(participant, leave);
         } else if (message instanceof Expendable) {
@@ -327,9 +335,21 @@ public final class Coordinator {
     }
 
     private void offered(Participant participant, Offer offer) {
+        if (contradicted) {
+            return;
+        }
         String fault = complete ? exchanges.offered(participant, offer) : Exchanges.outOfTurn(offer);
         if (fault != null) {
             lose(participant, fault);
+        }
+    }
+
+    private void attested(Participant participant, Attest attest) {
+        String difference = attestations.difference(participant.member, attest);
+        if (difference != null) {
+            contradicted = true;
+            participants.all().forEach(each -> each.offer = null);
+            participants.sendToAll(new Disagreed(difference));
         }
     }
 

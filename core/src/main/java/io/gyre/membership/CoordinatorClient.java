@@ -3,6 +3,7 @@ package io.gyre.membership;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.ProtocolException;
+import io.gyre.membership.Message.Attest;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -149,6 +150,11 @@ final class CoordinatorClient {
     @Nullable Member awaited() {
         Round current = round;
         return current == null || current.awaited < 0 ? null : view.member(current.awaited);
+    }
+
+    /** Sends a value that must be that of every other rank with the same topic. */
+    void attest(String topic, String value, String remedy) {
+        uplink.send(new Attest(topic, value, remedy));
     }
 
     /** Declares this rank expendable to all ranks. */

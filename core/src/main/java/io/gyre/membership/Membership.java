@@ -226,6 +226,14 @@ public final class Membership implements PeerStatus {
         uplink.turn();
     }
 
+    /** As {@link io.gyre.session.Session#attest}. */
+    public void attest(String topic, String value, String remedy) {
+        check(rank(), topic);
+        synchronized (monitor) {
+            client.attest(topic, value, remedy);
+        }
+    }
+
     /** Tells all ranks that this one cannot continue. */
     public void fail(String reason) {
         synchronized (monitor) {

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 public sealed interface Message {
 
     /** Version of the messages, which must be equal on all ranks of a run. */
-    int PROTOCOL_VERSION = 3;
+    int PROTOCOL_VERSION = 4;
 
     /** Lets the coordinator choose the rank. */
     int ANY_RANK = -1;
@@ -93,7 +93,14 @@ public sealed interface Message {
      */
     record Value(int rank, ByteBuffer value) implements Message {}
 
-    /** Coordinator to each rank: the ranks do not agree on what they exchange. */
+    /**
+     * Rank to coordinator: a value that must be that of every other rank with the same topic. Not answered.
+     *
+     * @param remedy what people can do about a difference
+     */
+    record Attest(String topic, String value, String remedy) implements Message {}
+
+    /** Coordinator to each rank: the ranks do not agree on what they exchange, or on a value that they attest. */
     record Disagreed(String reason) implements Message {}
 
     /** Coordinator to each rank: {@code member} is lost. */

@@ -2,6 +2,7 @@ package io.gyre.membership;
 
 import io.gyre.Member;
 import io.gyre.ProtocolException;
+import io.gyre.membership.Message.Attest;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -136,6 +137,11 @@ public final class MessageCodec {
             write(returned.seat(), out);
         } else if (message instanceof Unaware) {
             out.writeByte(17);
+        } else if (message instanceof Attest attest) {
+            out.writeByte(18);
+            write(attest.topic(), out);
+            write(attest.value(), out);
+            write(attest.remedy(), out);
         }
     }
 
@@ -222,6 +228,7 @@ public final class MessageCodec {
             case 15 -> new LostExpendable(readMember(in), readText(in));
             case 16 -> new Returned(readSeat(in));
             case 17 -> new Unaware();
+            case 18 -> new Attest(readText(in), readText(in), readText(in));
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }

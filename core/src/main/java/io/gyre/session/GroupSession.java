@@ -79,6 +79,11 @@ final class GroupSession implements Session {
     }
 
     @Override
+    public void attest(String topic, String value, String remedy) {
+        whole.attest(topic, value, remedy);
+    }
+
+    @Override
     public void check(List<Integer> members, Object doing) {
         whole.check(inWhole(members), doing);
     }

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.gyre.DisagreementException;
 import io.gyre.GyreException;
 import io.gyre.PeerLostException;
 import io.gyre.World;
@@ -22,6 +24,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -228,6 +231,26 @@ class LocalClusterTest {
             assertThat(ends.exchange("ranks", new byte[] {(byte) rank}))
                     .containsExactly(new byte[] {0}, new byte[] {2});
         });
+    }
+
+    @Test
+    void ranksThatAttestDifferentValuesAllFailBeforeTheirNextExchangeEnds() {
+        AtomicReferenceArray<Throwable> thrown = new AtomicReferenceArray<>(3);
+
+        assertThatThrownBy(() -> Gyre.local(3).run(session -> {
+                    int rank = session.world().rank();
+                    session.attest("the data of step 0", "the same", "");
+                    session.attest("the data of step 1", rank == 1 ? "six rows" : "five rows", "Read the same.");
+                    Exception failure = catchThrowableOfType(Exception.class, () -> session.exchange("the end", NOTHING));
+                    thrown.set(rank, failure);
+                    throw failure;
+                }))
+                .isInstanceOf(GyreException.class)
+                .hasMessageContaining("the data of step 1")
+                .hasMessageContaining("six rows on rank 1");
+        for (int rank = 0; rank < 3; rank++) {
+            assertThat(thrown.get(rank)).isInstanceOf(DisagreementException.class);
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.Member;
 import io.gyre.ProtocolException;
+import io.gyre.membership.Message.Attest;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -54,6 +55,7 @@ class MessageCodecTest {
                 new Left(9, List.of(1L << 50, 0L), "export to a", "export to ä"),
                 new Leave(List.of(3L), "export to ß"),
                 new Unaware(),
+                new Attest("the data of step 7", "5 rows", "read again"),
                 new Failed("the disk is full"),
                 new Heartbeat(Message.NO_RANK));
     }

@@ -159,6 +159,11 @@ final class FaultySession implements Session, Endpoint {
     }
 
     @Override
+    public void attest(String topic, String value, String remedy) {
+        session.attest(topic, value, remedy);
+    }
+
+    @Override
     public FrameReceiver receiver(int peer) {
         return session.endpoint().receiver(peer);
     }

@@ -205,6 +205,11 @@ public final class AeronSession implements Session {
     }
 
     @Override
+    public void attest(String topic, String value, String remedy) {
+        membership.attest(topic, value, remedy);
+    }
+
+    @Override
     public void check(List<Integer> ranks, Object doing) {
         membership.check(ranks, doing);
     }
