@@ -5,6 +5,7 @@ import io.gyre.World;
 import io.gyre.session.Session;
 import io.gyre.training.StepDriver;
 import io.gyre.training.StepSummary;
+import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.deeplearning4j.optimize.api.TrainingListener;
@@ -38,6 +39,7 @@ final class FitLoop {
     private final ReplicaCheck replicas;
     private final Checkpoints checkpoints;
     private final DataInUse inUse;
+    private final DataAttestation attestation;
     private final LossWatch watch;
     private final @Nullable ProgressListener progressListener;
     private final StopRequests requests;
@@ -46,7 +48,6 @@ final class FitLoop {
     private int callsToSkip;
     private boolean resumed;
     private int startedEpoch = -1;
-    private long lastFingerprint;
     private double score = Double.NaN;
     private boolean ended;
 
@@ -62,6 +63,7 @@ final class FitLoop {
         replicas = parts.replicas;
         checkpoints = parts.checkpoints;
         inUse = parts.data;
+        attestation = new DataAttestation(session, !allInStep && inStep.world().isRoot());
         watch = parts.watch;
         progressListener = parts.progressListener;
         this.requests = requests;
@@ -103,13 +105,13 @@ final class FitLoop {
         ShardedData data = inUse.data();
         agree(data, epochs, steps, continued);
         progress = beginCall(data.description(), continued);
-        boolean restarted = continueAt(driver.resume(progress.step()));
+        attestation.beginCall(continueAt(driver.resume(progress.step())));
         boolean stopped = epochs(data, epochs, steps, tally);
         driver.finish();
         replicas.check(progress.step());
         Progress reached = progress;
         progress = progress.afterCall();
-        endCall(data, tally, stopped, restarted);
+        endCall(data, tally, stopped);
         checkpoints.afterCall(reached);
         if (ended && world.isRoot()) {
             LOG.info(
@@ -196,7 +198,7 @@ final class FitLoop {
         boolean first = true;
         while (progress.step() < lastStep) {
             Share share = pass.next(progress.step());
-            lastFingerprint = share.fingerprint();
+            attestation.read(share, progress.epoch(), progress.position());
             timer.reset();
             step.with(share, requests.take(), progress.step(), progress.epoch());
             StepSummary total = driver.step(step, progress.step());
@@ -250,24 +252,27 @@ final class FitLoop {
     }
 
     /** All ranks learn whether the training has ended and, if they did not step together, how many examples it took. */
-    private void endCall(ShardedData data, Tally tally, boolean stopped, boolean restarted) {
+    private void endCall(ShardedData data, Tally tally, boolean stopped) {
         if (allInStep) {
             // A step does not say whether only this call is to stop or all training.
             ended = stopped && anyRankEndsTraining();
             return;
         }
         // Each rank knows its group's total: only one rank of the group reports it.
-        tally.examples(EndOfFit.exchange(
-                session,
-                new EndOfFit(
-                        inStep.world().isRoot() ? tally.examples() : 0,
-                        progress.epoch(),
-                        progress.position(),
-                        restarted ? 0 : lastFingerprint)));
+        tally.examples(sumOverRanks(inStep.world().isRoot() ? tally.examples() : 0));
         ended = anyRankEndsTraining();
         if (!ended) {
             checkAnyExamples(data, tally);
         }
+    }
+
+    private long sumOverRanks(long examples) {
+        byte[] own = ByteBuffer.allocate(Long.BYTES).putLong(examples).array();
+        // A rank that has left or was lost contributes nothing.
+        return session.exchange("number of examples", own).stream()
+                .filter(bytes -> bytes.length == Long.BYTES)
+                .mapToLong(bytes -> ByteBuffer.wrap(bytes).getLong())
+                .sum();
     }
 
     private boolean anyRankEndsTraining() {

@@ -2,9 +2,11 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.gyre.GyreException;
 import io.gyre.local.Gyre;
+import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.session.Session;
@@ -15,6 +17,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Test;
@@ -227,23 +230,78 @@ class DataAgreementTest {
                 .hasMessageContainingAll("not read the same data for an evaluation", "rank 0", "rank 1");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"bsp", "asp", "elastic"})
+    void ranksThatAreNotInLockstepCompareInEveryStep(String strategy) {
+        String message = failureOutOfStep(strategy, Sharding.BATCHES, batches -> batches.get(7)
+                .getFeatures()
+                .putScalar(0, 0, 9));
+
+        assertThat(message)
+                .contains("the data that they read at place 6 of epoch 0 in call 1 of fit")
+                .contains("batch 7 of 4 rows with fingerprint", "on rank 0", "on rank 1", "All ranks must read");
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"EXAMPLES", "BATCHES"})
+    void ranksThatAreNotInLockstepFindThatOneHasLessData(Sharding sharding) {
+        String message = failureOutOfStep("asp", sharding, batches -> {
+            batches.remove(batches.size() - 1);
+            batches.remove(batches.size() - 1);
+        });
+
+        assertThat(message)
+                .contains("the data that they read at place", "the end, with fingerprint", "on rank 0", "on rank 1");
+    }
+
     @Test
-    void ranksThatTrainOutOfStepAreComparedAtTheEndOfFit() {
-        assertThatThrownBy(() -> Gyre.local(2).run(session -> {
-                    MultiLayerNetwork model = perceptron();
-                    List<DataSet> batches = batches();
-                    if (session.world().rank() == 1) {
-                        batches.get(7).getFeatures().putScalar(0, 0, 9);
-                    }
-                    try (ParameterService service = ParameterService.builder(session)
-                                    .training(Parameters.training(model, new BulkSynchronous()))
-                                    .start();
-                            DistributedTrainer trainer = DistributedTrainer.builder(model, session)
-                                    .strategy(Parameters.asynchronous(model, service))
-                                    .build()) {
-                        trainer.fit(ShardedData.of(new Batches(batches), Sharding.BATCHES), 1);
-                    }
-                }))
-                .hasMessageContainingAll("have not read the same data", "rank 0", "rank 1", "already trained on them");
+    void ranksThatAreNotInLockstepAndReadTheSameAgreeInEveryEpochAndCall() throws Exception {
+        Gyre.local(3).run(session -> {
+            MultiLayerNetwork model = perceptron();
+            ShardedData data = ShardedData.of(new Batches(batches()), Sharding.EXAMPLES);
+            try (ParameterService service = service("asp", model, session);
+                    DistributedTrainer trainer = trainer("asp", model, session, service)) {
+                trainer.fit(data, 2);
+                trainer.fitSteps(data, 3);
+                trainer.fitSteps(data, 3);
+                trainer.fit(ShardedData.of(new Batches(batches()), Sharding.BATCHES), 1);
+            }
+        });
+    }
+
+    /** The message with which both ranks fail if the data of rank 1 are changed. */
+    private static String failureOutOfStep(String strategy, Sharding sharding, Consumer<List<DataSet>> change) {
+        Throwable thrown = catchThrowable(() -> Gyre.local(2).run(session -> {
+            MultiLayerNetwork model = perceptron();
+            List<DataSet> batches = new ArrayList<>(batches());
+            if (session.world().rank() == 1) {
+                change.accept(batches);
+            }
+            try (ParameterService service = service(strategy, model, session);
+                    DistributedTrainer trainer = trainer(strategy, model, session, service)) {
+                trainer.fit(ShardedData.of(new Batches(batches), sharding), 1);
+            }
+        }));
+        assertThat(thrown).isInstanceOf(GyreException.class);
+        return thrown.getMessage();
+    }
+
+    private static ParameterService service(String strategy, MultiLayerNetwork model, Session session) {
+        ParameterService.Builder builder = ParameterService.builder(session);
+        return strategy.equals("elastic")
+                ? builder.start()
+                : builder.training(Parameters.training(
+                                model, strategy.equals("bsp") ? new BulkSynchronous() : new AsynchronousParallel()))
+                        .start();
+    }
+
+    private static DistributedTrainer trainer(
+            String strategy, MultiLayerNetwork model, Session session, ParameterService service) {
+        return DistributedTrainer.builder(model, session)
+                .strategy(
+                        strategy.equals("elastic")
+                                ? Parameters.elastic(model, service, 2, 0.3)
+                                : Parameters.asynchronous(model, service))
+                .build();
     }
 }
