@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -20,11 +21,20 @@ final class RankMemory {
     /** Explicit full collections run concurrently if the collector supports that. */
     private static final String FULL = "-XX:+ExplicitGCInvokesConcurrent";
 
+    /**
+     * G1 marks old objects once they fill this part of the heap. Left to itself it waits until they nearly fill it:
+     * young collections keep pace, and it does not see the native memory behind the dead ones.
+     */
+    private static final List<String> MARKING =
+            List.of("-XX:-G1UseAdaptiveIHOP", "-XX:InitiatingHeapOccupancyPercent=40");
+
     private RankMemory() {}
 
     /** JVM flags for each of this many ranks on a host. Percentages fit any host. */
     static List<String> flags(int ranksOfHost) {
         String heap = String.format(Locale.ROOT, "-XX:MaxRAMPercentage=%.2f", HEAP_PERCENT / ranksOfHost);
-        return List.of(heap, YOUNG, FULL);
+        List<String> flags = new ArrayList<>(List.of(heap, YOUNG, FULL));
+        flags.addAll(MARKING);
+        return flags;
     }
 }
