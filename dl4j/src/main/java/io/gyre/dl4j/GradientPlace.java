@@ -41,8 +41,8 @@ interface GradientPlace extends AutoCloseable {
         if (world.isRoot()) {
             Logger log = LoggerFactory.getLogger(GradientPlace.class);
             log.info(
-                    "gradients of {} bytes are copied for each exchange: ND4J cannot use the memory in which ranks reduce"
-                            + " them",
+                    "gradients of {} bytes are copied for each exchange: ND4J cannot use the memory in which ranks"
+                            + " reduce them",
                     box.region().byteLength());
         }
         return new HostGradients(gradients);

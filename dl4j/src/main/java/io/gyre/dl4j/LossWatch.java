@@ -58,7 +58,10 @@ final class LossWatch implements AutoCloseable {
         }
     }
 
-    /** Runs work on the thread that trains. A failure of the program's code that a lost rank caused becomes that loss. */
+    /**
+     * Runs work on the thread that trains. If a lost rank has caused a failure in the program's code, throws that loss
+     * instead.
+     */
     <T> T call(Supplier<T> work) {
         try {
             return work.get();

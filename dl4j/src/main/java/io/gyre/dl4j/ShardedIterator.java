@@ -176,8 +176,8 @@ final class ShardedIterator extends ShardedData {
         if (!warnedOfFewer && (sharding == Sharding.OWN || world.isRoot())) {
             warnedOfFewer = true;
             LOG.warn(
-                    "{}{} had {} batches in epoch {}, and {} in an earlier one: did its reset not start from the beginning,"
-                            + " or has something else read from it?",
+                    "{}{} had {} batches in epoch {}, and {} in an earlier one: did its reset not start from the"
+                            + " beginning, or has something else read from it?",
                     kind,
                     sharding == Sharding.OWN ? " of rank " + world.rank() : "",
                     batches,

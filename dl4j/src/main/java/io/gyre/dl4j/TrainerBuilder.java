@@ -28,8 +28,11 @@ public final class TrainerBuilder {
     final Model model;
     final Session session;
     final List<StepObserver> observers = new ArrayList<>();
+
     @Nullable UpdateStrategy strategy;
+
     @Nullable ProgressListener progressListener;
+
     long seed;
     long bucketBytes = DEFAULT_BUCKET_BYTES;
     Algorithm algorithm = Algorithm.AUTO;

@@ -107,8 +107,7 @@ final class TrainerParts {
     }
 
     /** What must be the same on all ranks. */
-    private Map<String, String> identity(
-            TrainerBuilder options, ModelLayout layout, BucketPlan plan, boolean overlap) {
+    private Map<String, String> identity(TrainerBuilder options, ModelLayout layout, BucketPlan plan, boolean overlap) {
         return Map.of(
                 "micro-batches", String.valueOf(options.microBatches),
                 "model", network.model().getClass().getSimpleName(),

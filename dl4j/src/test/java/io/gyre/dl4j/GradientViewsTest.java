@@ -59,8 +59,8 @@ class GradientViewsTest {
 
         new ModelLayout(network).bucketPlan(1 << 22).buckets().forEach(bucket -> views.sumMeans(bucket, 6));
         assertThat(views.means())
-                .allSatisfy(mean -> assertThat(mean.array().minNumber().doubleValue())
-                        .isEqualTo(6));
+                .allSatisfy(mean ->
+                        assertThat(mean.array().minNumber().doubleValue()).isEqualTo(6));
         assertThat(views.sums())
                 .allSatisfy(sum -> assertThat(sum.maxNumber().doubleValue()).isEqualTo(1));
 
