@@ -188,7 +188,7 @@ class CoordinatorTest {
                             Refused.class,
                             refused -> assertThat(refused.reason())
                                     .contains("within 60000 ms", "Missing of 4 ranks: [1, 3]")
-                                    .contains("never ready: [rank 2 (host host2, pid 102)]")
+                                    .contains("not ready: [rank 2 (host host2, pid 102)]")
                                     .contains("Refused: [rank 1 (host host1, pid 101) expects a world of 5"));
         }
         assertThat(played.closed).contains(0, 2);

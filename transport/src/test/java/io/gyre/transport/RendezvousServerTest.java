@@ -252,7 +252,7 @@ class RendezvousServerTest {
                     .hasMessageContainingAll(
                             "the launcher (host " + HostIdentity.name(),
                             "pid " + ProcessHandle.current().pid(),
-                            "is gone");
+                            "was lost");
         }
     }
 }
