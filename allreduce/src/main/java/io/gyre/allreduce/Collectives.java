@@ -44,7 +44,7 @@ public final class Collectives {
         int size = endpoint.world().size();
         List<Integer> near = endpoint.boxes().ranks();
         if (size > 1 && near.size() == size) {
-            say(endpoint, "collectives in shared memory, because all {} ranks share it", size);
+            logChoice(endpoint, "collectives in shared memory, because all {} ranks share it", size);
             return new DirectCollective(endpoint);
         }
         RingCollective ring = new RingCollective(endpoint);
@@ -53,19 +53,22 @@ public final class Collectives {
         }
         Hosts hosts = Hosts.of(endpoint, ring);
         if (hosts.ranksEach() > 1) {
-            say(
+            logChoice(
                     endpoint,
                     "collectives in shared memory and on rings between hosts: {} hosts have {} ranks each",
                     hosts.ranksByHost().size(),
                     hosts.ranksEach());
             return hierarchical(endpoint, hosts);
         }
-        say(endpoint, "collectives by messages on a ring, because ranks share memory so: {}", hosts.ranksByHost());
+        logChoice(
+                endpoint,
+                "collectives by messages on a ring, because these ranks share memory: {}",
+                hosts.ranksByHost());
         return ring;
     }
 
     /** Logs the choice, on the root of the run or of the group only. */
-    private static void say(Endpoint endpoint, String choice, Object... values) {
+    private static void logChoice(Endpoint endpoint, String choice, Object... values) {
         if (endpoint.world().isRoot()) {
             LOG.info(choice, values);
         }
@@ -74,7 +77,7 @@ public final class Collectives {
     private static Collective hierarchical(Endpoint endpoint, Hosts hosts) {
         if (hosts.ranksEach() == 0) {
             throw new IllegalArgumentException("rank " + endpoint.world().rank()
-                    + ": the hierarchical algorithm needs as many ranks on every host, and ranks share memory so: "
+                    + ": the hierarchical algorithm needs as many ranks on every host, and these ranks share memory: "
                     + hosts.ranksByHost() + ". Use auto or ring");
         }
         return new HierarchicalCollective(endpoint, hosts, FastKernels.choose());

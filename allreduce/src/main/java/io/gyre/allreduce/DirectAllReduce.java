@@ -58,7 +58,7 @@ final class DirectAllReduce {
         meeting.begin(MeetingPoint.Call.ALL_REDUCE, type, op, whole, vector.number(), at);
         meeting.awaitBegun();
         long lines = (bytes + LINE_BYTES - 1) / LINE_BYTES;
-        long from = Chunk.offset(world.rank(), world.size(), lines) * LINE_BYTES;
+        long from = Math.min(bytes, Chunk.offset(world.rank(), world.size(), lines) * LINE_BYTES);
         long to = Math.min(bytes, Chunk.offset(world.rank() + 1, world.size(), lines) * LINE_BYTES);
         combine(vector, at + from, at + to, type, op, true);
         meeting.finish();

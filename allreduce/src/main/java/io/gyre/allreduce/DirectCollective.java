@@ -1,13 +1,11 @@
 package io.gyre.allreduce;
 
-import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.ReduceOp;
 import io.gyre.World;
 import io.gyre.kernel.Kernels;
 import io.gyre.memory.MemoryBox;
-import io.gyre.memory.MemoryBoxes;
 import io.gyre.memory.Region;
 import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
@@ -21,6 +19,25 @@ import org.slf4j.LoggerFactory;
 /**
  * All collectives in shared memory, without messages, for the ranks of one host. Vectors from {@link #allocate} are
  * reduced in place; others are copied through shared memory that fits in a cache.
+ *
+ * <p>Every operation is one or several meetings at the {@link MeetingPoint}, and what the ranks do between them:
+ *
+ * <ol>
+ *   <li>A rank <em>begins</em>: its data are complete, and the others may access them.
+ *   <li>When all have begun the same operation, each rank works: it reads the data of the others, and writes the part
+ *       of the result that is its own to compute. No two ranks write to the same element, and none reads an element
+ *       that another writes.
+ *   <li>A rank <em>finishes</em>: it no longer accesses the data of others. When all have finished, the call returns,
+ *       and the caller may write to its data again.
+ * </ol>
+ *
+ * <p>Short all-reduces and barriers have no third point: what the ranks read is in the meeting point itself, which
+ * keeps it until all have begun the next operation. How data are accessed depends on where they are, which is the only
+ * choice of this class: {@link InPlaceOperations} for a vector that all ranks have mapped, otherwise
+ * {@link StagedOperations}. All ranks must make the same choice, so the number of the vector is part of what they
+ * compare when they meet.
+ *
+ * <p>During an operation, data, meeting point and mapped vectors are entered, so that no other thread can close them.
  *
  * <dl>
  *   <dt>Cost
@@ -40,12 +57,6 @@ public final class DirectCollective implements Collective {
 
     private static final Logger LOG = LoggerFactory.getLogger(DirectCollective.class);
 
-    /** What a second-level cache can hold next to the data that are read and written. */
-    private static final int STAGE_BYTES = 512 << 10;
-
-    /** Number of the stage; vectors are numbered from 1. */
-    private static final int STAGE = 0;
-
     private final Endpoint endpoint;
     private final World world;
     private final MeetingPoint meeting;
@@ -53,8 +64,8 @@ public final class DirectCollective implements Collective {
     private final DirectAllReduce directAllReduce;
     private final DirectCopy directCopy;
     private final WeightedMean weightedMean;
-    private final List<MappedVector> vectors = new CopyOnWriteArrayList<>();
-    private final MappedVector stage;
+    private final List<InPlaceOperations> vectors = new CopyOnWriteArrayList<>();
+    private final StagedOperations staged;
     private final Region flag = Region.allocate("whether there is room", Double.BYTES);
     private int allocated;
 
@@ -81,19 +92,16 @@ public final class DirectCollective implements Collective {
             throw new IllegalArgumentException("rank " + world.rank() + " of " + world.size()
                     + " shares memory with ranks " + endpoint.boxes().ranks() + " only: use another collective");
         }
-        MemoryBoxes boxes = endpoint.boxes();
         meeting = new MeetingPoint(endpoint);
+        shortAllReduce = new ShortAllReduce(meeting, world, kernels);
+        directAllReduce = new DirectAllReduce(meeting, world, kernels);
+        directCopy = new DirectCopy(meeting, world);
         try {
-            String name = boxes.newName("stage");
-            MemoryBox own = boxes.create(name, STAGE_BYTES);
-            stage = MappedVector.around(own, name, STAGE, boxes, world, closed -> {});
+            staged = new StagedOperations(endpoint.boxes(), world, shortAllReduce, directAllReduce, directCopy);
         } catch (RuntimeException e) {
             meeting.close();
             throw e;
         }
-        shortAllReduce = new ShortAllReduce(meeting, world, kernels);
-        directAllReduce = new DirectAllReduce(meeting, world, kernels);
-        directCopy = new DirectCopy(meeting, world);
         weightedMean = new WeightedMean(this, kernels);
     }
 
@@ -115,9 +123,15 @@ public final class DirectCollective implements Collective {
             return MemoryBox.ofOneRank(name, byteLength);
         }
         allocated++;
-        MappedVector vector = MappedVector.around(own, unused, allocated, endpoint.boxes(), world, vectors::remove);
-        vectors.add(vector);
+        MappedVector vector =
+                MappedVector.around(own, unused, allocated, endpoint.boxes(), world, this::forget);
+        vectors.add(new InPlaceOperations(vector, shortAllReduce, directAllReduce, directCopy));
         return vector;
+    }
+
+    @SuppressWarnings("ReferenceEquality") // The same vector, not an equal one.
+    private void forget(MappedVector closed) {
+        vectors.removeIf(operations -> operations.vector() == closed);
     }
 
     /** Creates a box for a vector; null if there is no room, which only makes operations slower. */
@@ -125,7 +139,7 @@ public final class DirectCollective implements Collective {
         try {
             return endpoint.boxes().create(name, byteLength);
         } catch (GyreException e) {
-            LOG.warn("rank {}: '{}' will be copied for every exchange: {}", world.rank(), name, e.getMessage());
+            LOG.warn("rank {}: '{}' will be copied for every operation: {}", world.rank(), name, e.getMessage());
             return null;
         }
     }
@@ -135,57 +149,13 @@ public final class DirectCollective implements Collective {
         Elements.check(data, type);
         enter(data, "all-reduce");
         try {
-            if (world.size() == 1) {
-                return;
-            }
-            meeting.start("all-reduce (direct)", step, bucket);
-            MappedVector vector = vectorOf(data);
-            int longestShort = vector == null ? ShortAllReduce.MAX_BYTES : ShortAllReduce.MAX_SHARED_BYTES;
-            if (data.byteLength() <= longestShort) {
-                shortAllReduce.run(data, type, op);
-            } else if (vector != null) {
-                allReduceInPlace(vector, data, type, op);
-            } else {
-                allReduceStaged(data, type, op);
+            if (world.size() > 1) {
+                meeting.start("all-reduce (direct)", step, bucket);
+                operationsOn(data).allReduce(data, type, op);
             }
         } finally {
             exit(data);
         }
-    }
-
-    private void allReduceInPlace(MappedVector vector, Region data, ElementType type, ReduceOp op) {
-        vector.enter();
-        try {
-            long at = data.offsetIn(vector.region());
-            directAllReduce.run(vector, at, data.byteLength(), type, op, data.byteLength());
-        } finally {
-            vector.exit();
-        }
-    }
-
-    private void allReduceStaged(Region data, ElementType type, ReduceOp op) {
-        stage.enter();
-        try {
-            for (long done = 0; done < data.byteLength(); ) {
-                int n = (int) Math.min(STAGE_BYTES, data.byteLength() - done);
-                stage.region().copyFrom(0, data, done, n);
-                directAllReduce.run(stage, 0, n, type, op, data.byteLength());
-                data.copyFrom(done, stage.region(), 0, n);
-                done += n;
-            }
-        } finally {
-            stage.exit();
-        }
-    }
-
-    /** The shared vector that contains the data; null if the data are elsewhere. */
-    private @Nullable MappedVector vectorOf(Region data) {
-        for (int i = 0; i < vectors.size(); i++) {
-            if (data.offsetIn(vectors.get(i).region()) >= 0) {
-                return vectors.get(i);
-            }
-        }
-        return null;
     }
 
     @Override
@@ -193,21 +163,9 @@ public final class DirectCollective implements Collective {
         Elements.check(data, type);
         enter(data, "reduce-scatter");
         try {
-            if (world.size() == 1) {
-                return;
-            }
-            meeting.start("reduce-scatter (direct)", step, bucket);
-            MappedVector vector = vectorOf(data);
-            if (vector == null) {
-                // The other ranks' chunks are undefined afterwards, so an all-reduce will do.
-                allReduceStaged(data, type, op);
-                return;
-            }
-            vector.enter();
-            try {
-                directAllReduce.runReduceScatter(vector, data.offsetIn(vector.region()), data.byteLength(), type, op);
-            } finally {
-                vector.exit();
+            if (world.size() > 1) {
+                meeting.start("reduce-scatter (direct)", step, bucket);
+                operationsOn(data).reduceScatter(data, type, op);
             }
         } finally {
             exit(data);
@@ -219,25 +177,9 @@ public final class DirectCollective implements Collective {
         Elements.check(data, type);
         enter(data, "all-gather");
         try {
-            if (world.size() == 1) {
-                return;
-            }
-            meeting.start("all-gather (direct)", step, bucket);
-            MappedVector vector = vectorOf(data);
-            if (vector == null) {
-                long elements = data.byteLength() / type.bytes();
-                for (int owner = 0; owner < world.size(); owner++) {
-                    long from = Chunk.offset(owner, world.size(), elements) * type.bytes();
-                    long to = Chunk.offset(owner + 1, world.size(), elements) * type.bytes();
-                    broadcastStaged(data, from, to - from, owner);
-                }
-                return;
-            }
-            vector.enter();
-            try {
-                directCopy.runAllGather(vector, data.offsetIn(vector.region()), data.byteLength(), type);
-            } finally {
-                vector.exit();
+            if (world.size() > 1) {
+                meeting.start("all-gather (direct)", step, bucket);
+                operationsOn(data).allGather(data, type);
             }
         } finally {
             exit(data);
@@ -251,43 +193,22 @@ public final class DirectCollective implements Collective {
         try {
             if (world.size() > 1) {
                 meeting.start("broadcast (direct)", step, bucket);
-                MappedVector vector = vectorOf(data);
-                if (vector == null) {
-                    broadcastStaged(data, 0, data.byteLength(), root);
-                } else {
-                    broadcastInPlace(vector, data, root);
-                }
+                operationsOn(data).broadcast(data, root);
             }
         } finally {
             exit(data);
         }
     }
 
-    private void broadcastInPlace(MappedVector vector, Region data, int root) {
-        vector.enter();
-        try {
-            long at = data.offsetIn(vector.region());
-            directCopy.runBroadcast(vector, at, vector.region(), at, data.byteLength(), root, data.byteLength());
-        } finally {
-            vector.exit();
+    /** The operations for the memory that the data are in. */
+    private DirectOperations operationsOn(Region data) {
+        for (int i = 0; i < vectors.size(); i++) {
+            InPlaceOperations inPlace = vectors.get(i);
+            if (inPlace.contains(data)) {
+                return inPlace;
+            }
         }
-    }
-
-    private void broadcastStaged(Region data, long from, long bytes, int root) {
-        stage.enter();
-        try {
-            long done = 0;
-            do {
-                int n = (int) Math.min(STAGE_BYTES, bytes - done);
-                if (world.rank() == root) {
-                    stage.region().copyFrom(0, data, from + done, n);
-                }
-                directCopy.runBroadcast(stage, 0, data, from + done, n, root, data.byteLength());
-                done += n;
-            } while (done < bytes);
-        } finally {
-            stage.exit();
-        }
+        return staged;
     }
 
     @Override
@@ -319,10 +240,10 @@ public final class DirectCollective implements Collective {
 
     @Override
     public void close() {
-        for (MappedVector vector : vectors) {
-            vector.close();
+        for (InPlaceOperations operations : vectors) {
+            operations.vector().close();
         }
-        stage.close();
+        staged.close();
         meeting.close();
     }
 }

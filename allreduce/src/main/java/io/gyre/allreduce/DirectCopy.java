@@ -42,7 +42,7 @@ final class DirectCopy {
      * Copies from the root's shared memory to any memory of the other ranks.
      *
      * @param from where the data begin in the root's vector
-     * @param target where the data go on the other ranks, from {@code at}
+     * @param target receives the data on the other ranks, from {@code at}
      * @param whole length of the caller's whole broadcast, of which this may be a part
      */
     void runBroadcast(MappedVector vector, long from, Region target, long at, long bytes, int root, long whole) {

@@ -9,8 +9,8 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 
 /**
- * Dissemination barrier: in round {@code k}, each rank tells the rank 2^k further on the ring that it, and all ranks
- * that it has heard of, have arrived. After the last round each rank has heard of all.
+ * Dissemination barrier: in round {@code k}, each rank sends a frame to the rank 2^k further on the ring: it, and all
+ * ranks that it knows to have arrived, have arrived. After the last round each rank knows this of all.
  *
  * <dl>
  *   <dt>Cost
@@ -46,13 +46,13 @@ final class DisseminationBarrier {
         activity.begin("barrier (dissemination)", step, NO_BUCKET, rounds);
         for (round = 0; round < rounds; round++) {
             int distance = 1 << round;
-            tell((world.rank() + distance) % world.size());
-            hear(Math.floorMod(world.rank() - distance, world.size()));
+            send((world.rank() + distance) % world.size());
+            receive(Math.floorMod(world.rank() - distance, world.size()));
         }
         endpoint.flush(activity);
     }
 
-    private void tell(int peer) {
+    private void send(int peer) {
         activity.waitingFor(endpoint.member(peer), round + 1);
         outgoing.set(Frame.Kind.BARRIER, step, NO_BUCKET, round, 0, 0);
         FrameSender sender = endpoint.sender(peer);
@@ -61,7 +61,7 @@ final class DisseminationBarrier {
         }
     }
 
-    private void hear(int peer) {
+    private void receive(int peer) {
         activity.waitingFor(endpoint.member(peer), round + 1);
         FrameReceiver receiver = endpoint.receiver(peer);
         int frames = 0;

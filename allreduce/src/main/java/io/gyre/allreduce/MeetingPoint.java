@@ -15,19 +15,45 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the ranks of one host meet in shared memory. Operations are numbered. A rank <em>begins</em> an operation when
- * its data may be read, and <em>finishes</em> it when it no longer touches any other rank's data. Each rank writes its
- * own numbers and reads those of the others.
+ * Where the ranks of one host meet in shared memory. Operations are numbered from 1. A rank <em>begins</em> an
+ * operation when its data may be accessed, and <em>finishes</em> it when it no longer accesses the data of others. With
+ * the number, it publishes a description of the operation, so that ranks which call different operations fail before
+ * they touch any data, and a slot of 16 KiB, which holds all the data of a short operation.
  *
- * <p>With the number, a rank publishes a description of the operation, so that ranks which call different operations
- * fail before they touch any data, and a slot of a few KB, which holds all the data of a short operation. There are two
- * slots, for odd and for even operations. A rank that has seen all others begin an operation may begin the next; by the
- * one after that, all have finished the first.
+ * <p><b>State.</b> Each rank has a box that only this rank writes, and that all others read: two blocks, for odd and
+ * for even operations, of a number B, a description and a slot; and the number F of the last operation that the rank
+ * has finished. All is 0 at first. A rank calls, for k = 1, 2, …, {@code begin}, {@code awaitBegun} and, if the
+ * operation accesses data outside the slots, {@code finish}, on one thread:
+ *
+ * <ul>
+ *   <li>{@code begin}: write slot and description of block k mod 2, then B = k with release semantics.
+ *   <li>{@code awaitBegun}: read B in block k mod 2 of each peer with acquire semantics until it is k or more; compare
+ *       the descriptions.
+ *   <li>{@code finish}: write F = k with release semantics; read F of each peer with acquire semantics until it is k or
+ *       more.
+ * </ul>
+ *
+ * <p><b>Invariants</b>, and why they hold:
+ *
+ * <ol>
+ *   <li><em>What a rank wrote before it began k is seen by every rank that has returned from {@code awaitBegun} of
+ *       k.</em> The write of B releases it, and the read of B acquires it. This covers slot, description, and the
+ *       rank's data.
+ *   <li><em>No block is overwritten while a peer may read it.</em> A rank writes block k mod 2 again in operation k +
+ *       2, after it has seen every peer begin k + 1. A peer begins k + 1 after its last read for k: its release of B =
+ *       k + 1 comes later, and so the reads happen before the write. Hence two blocks are enough, and one is not.
+ *   <li><em>A rank that waits for B of k reads k or an older number.</em> By 2, the peer cannot have written k + 2. So
+ *       the descriptions compared are both those of k.
+ *   <li><em>When {@code finish} of k returns, no peer accesses this rank's data for k, and all that peers wrote to them
+ *       is seen.</em> Each peer writes F after its last access, with release. F may skip numbers, because short
+ *       operations do not write it, and a peer may already be in a later operation: hence "or more".
+ *   <li><em>Ranks do not wait for each other in a cycle.</em> A rank in operation k waits only for peers to begin or
+ *       finish k, which need nothing of this rank but what it has already published.
+ * </ol>
+ *
+ * <p>Numbers have 64 bits, aligned, and are written as a whole. {@code MeetingPointStress} tests 1 to 4.
  *
  * <dl>
- *   <dt>Ordering
- *   <dd>Numbers are written with release and read with acquire semantics: a rank that sees a number sees everything
- *       written before it.
  *   <dt>Layout
  *   <dd>Fields written by different ranks, or at different times, are 128 bytes apart, because processors fetch cache
  *       lines in pairs. The number of an operation, its description and the first bytes of its data are adjacent, and
@@ -192,7 +218,7 @@ final class MeetingPoint implements AutoCloseable {
                 || own.getLong(at + BUCKET) != other.getLong(at + BUCKET)
                 || own.getLong(at + BYTES) != other.getLong(at + BYTES)
                 || own.getLong(at + PLACE) != other.getLong(at + PLACE)) {
-            throw new DisagreementException("ranks call different things: " + endpoint.member(world.rank()) + " "
+            throw new DisagreementException("ranks call different operations: " + endpoint.member(world.rank()) + " "
                     + describe(own, at) + ", " + endpoint.member(peer) + " " + describe(other, at)
                     + ". All ranks must call the same collectives in the same order with the same sizes.");
         }

@@ -54,7 +54,7 @@ class RingCollectiveTest {
         "16, 4, false",
         "2, 4294967296, false"
     })
-    void onlyShortVectorsInSmallWorldsGoStraight(int ranks, long bytes, boolean oneShot) {
+    void onlyShortVectorsInSmallWorldsAreReducedInOneShot(int ranks, long bytes, boolean oneShot) {
         assertThat(OneShotAllReduce.suits(ranks, bytes)).isEqualTo(oneShot);
     }
 

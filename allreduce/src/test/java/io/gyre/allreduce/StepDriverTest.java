@@ -351,7 +351,7 @@ class StepDriverTest {
                         StepObserver fails = new StepObserver() {
                             @Override
                             public void bucketReduced(long step, Bucket bucket, long beginNanos, long endNanos) {
-                                throw new IllegalStateException("the observer has had enough");
+                                throw new IllegalStateException("the observer failed");
                             }
                         };
                         try (StepDriver driver =
@@ -360,6 +360,6 @@ class StepDriverTest {
                         }
                     }
                 }))
-                .hasStackTraceContaining("the observer has had enough");
+                .hasStackTraceContaining("the observer failed");
     }
 }
