@@ -7,6 +7,8 @@ import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceProvider;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
+import io.gyre.device.FiniteCheck;
+import io.gyre.device.GradientSum;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
 import io.gyre.memory.Region;
@@ -24,9 +26,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Copies a model's gradients from a GPU to the memory where ranks reduce them, and back, without ND4J's own copies,
+ * A model's gradients on a GPU. Copies them to the memory where ranks reduce them, and back, without ND4J's own copies,
  * which copy the whole vector to memory that is not shared. A bucket is copied as soon as it is complete; during the
- * backward pass, if hooks report that.
+ * backward pass, if hooks report that. What needs no other rank stays on the GPU: the sum over micro-batches, and the
+ * search for NaN and infinities.
  *
  * <p>Confined to the thread that runs the passes, except {@link #accessOfAnotherThread}. Not run on a GPU yet; see
  * {@code docs/gpu.md}.
@@ -41,6 +44,8 @@ final class DeviceGradients implements AutoCloseable {
     private final int elementBytes;
     private final Device device;
     private final StagedGradients staged;
+    private final GradientSum passes;
+    private final FiniteCheck finite;
     private final GradientMemory memory;
     private final List<DeviceStream> computes = new ArrayList<>();
     private @Nullable DeviceBuffer vector;
@@ -64,8 +69,8 @@ final class DeviceGradients implements AutoCloseable {
         /** Handles of the streams in which the calling thread's operations run. */
         long[] streams();
 
-        /** Records that the device's copy was written by others; the streams wait until that is done. */
-        void written(INDArray array);
+        /** Records that others write a part of the device's copy; work already enqueued in the streams waits for it. */
+        void written(INDArray array, long byteOffset, long byteLength);
     }
 
     /** Devices, and a backend that computes on them. */
@@ -103,7 +108,7 @@ final class DeviceGradients implements AutoCloseable {
     }
 
     /**
-     * Prepares the copies.
+     * Prepares the copies, and tunes the device's kernels.
      *
      * @param source its devices are closed with this object
      * @param rank of the model, for the log
@@ -116,11 +121,14 @@ final class DeviceGradients implements AutoCloseable {
         ordinal = memory.device(gradients);
         device = devices.open(ordinal);
         staged = new StagedGradients(device, host, type, plan, TIMEOUT);
+        passes = new GradientSum(device, type, TIMEOUT);
+        finite = new FiniteCheck(device, type, TIMEOUT);
         LOG.info(
                 "the gradients of rank {} go from {} to the memory that ranks combine them in, in {} buckets",
                 rank,
                 device.info(),
                 plan.buckets().size());
+        LOG.info("{}", device.tuneKernels());
     }
 
     /** The memory on the host. */
@@ -130,9 +138,14 @@ final class DeviceGradients implements AutoCloseable {
 
     /** Begins a step, before its pass or at the end of it. */
     void open(INDArray gradients) {
-        if (open) {
-            return;
+        if (!open) {
+            locate(gradients);
+            open = true;
         }
+    }
+
+    /** Finds the device's copy, with the latest values, and the streams that compute. */
+    private void locate(INDArray gradients) {
         long address = memory.address(gradients);
         if (vector == null || vector.address() != address) {
             if (vector != null) {
@@ -148,7 +161,6 @@ final class DeviceGradients implements AutoCloseable {
                 computes.add(device.viewStream("ND4J's", handle));
             }
         }
-        open = true;
     }
 
     private boolean sameStreams(long[] handles) {
@@ -205,9 +217,20 @@ final class DeviceGradients implements AutoCloseable {
     void end(INDArray gradients) {
         if (open) {
             staged.end(computes);
-            memory.written(gradients);
+            memory.written(gradients, 0, vector().byteLength());
             open = false;
         }
+    }
+
+    /** Whether all elements are finite. Waits for the answer. */
+    boolean areFinite(INDArray gradients) {
+        locate(gradients);
+        return finite.isFinite(vector(), computes);
+    }
+
+    /** The sum over micro-batches, in ND4J's streams. */
+    EarlierPasses earlierPasses() {
+        return new OnDevice();
     }
 
     @Override
@@ -216,12 +239,42 @@ final class DeviceGradients implements AutoCloseable {
             ownAccess.close();
         }
         staged.close();
+        passes.close();
+        finite.close();
         computes.forEach(DeviceStream::close);
         if (vector != null) {
             vector.close();
         }
         device.close();
         devices.close();
+    }
+
+    /** Sums beside the gradients, in memory of the device that ND4J does not know. */
+    private final class OnDevice implements EarlierPasses {
+
+        @Override
+        public void start(INDArray gradients) {
+            locate(gradients);
+            passes.start(vector(), computes);
+        }
+
+        @Override
+        public void add(INDArray gradients) {
+            locate(gradients);
+            passes.add(vector(), computes);
+        }
+
+        @Override
+        public void addTo(INDArray gradients, long from, long to) {
+            if (!open) {
+                locate(gradients);
+            }
+            long offset = from * elementBytes;
+            long length = (to - from) * elementBytes;
+            memory.refresh(gradients, offset, length);
+            passes.addTo(vector(), computes, offset, length);
+            memory.written(gradients, offset, length);
+        }
     }
 
     /** The access of one thread. */

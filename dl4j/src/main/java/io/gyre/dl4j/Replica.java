@@ -226,6 +226,11 @@ final class Replica implements StepModel, AutoCloseable {
         binding = bind();
     }
 
+    /** Where the gradients of several passes are summed: where they are computed. */
+    EarlierPasses earlierPasses() {
+        return onDevice == null ? new EarlierPasses.InArray() : onDevice.earlierPasses();
+    }
+
     /** Whether gradients are copied from a device to the host and back in each step. */
     boolean isStaged() {
         return onDevice != null;
@@ -506,8 +511,14 @@ final class Replica implements StepModel, AutoCloseable {
         endReduction();
     }
 
-    /** Whether the gradients hold no NaN and no infinity. On a GPU the sum of absolute values would show both. */
+    /**
+     * Whether the gradients hold no NaN and no infinity. On a GPU that only ND4J reaches, the sum of absolute values
+     * would show both.
+     */
     boolean gradientsAreFinite() {
+        if (onDevice != null) {
+            return onDevice.areFinite(binding.gradients());
+        }
         return Nd4j.getEnvironment().isCPU()
                 ? !NotFinite.isIn(binding.region(), elementType)
                 : Double.isFinite(binding.gradients().norm1Number().doubleValue());
