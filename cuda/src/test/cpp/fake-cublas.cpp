@@ -1,5 +1,5 @@
 // cuBLAS without a GPU: libcublas.so.12 for tests, on top of the fake driver. It has the functions that Gyre calls,
-// rounds as the real one does (axpy once), and works in the given stream.
+// rounds axpy once as the real one does, and works in the given stream.
 //
 // Configured by environment variables, or by the native methods of io.gyre.cuda.FakeCublas:
 //   FAKE_CUBLAS_VERSION  version that it reports (120000)
@@ -27,7 +27,6 @@ int setting(const char* name, int otherwise) {
 
 std::atomic<int> version{setting("FAKE_CUBLAS_VERSION", 120000)};
 std::atomic<int> fails{setting("FAKE_CUBLAS_FAILS", 0)};
-std::atomic<int> roundsTwice{0};
 std::atomic<int> wrong{0};
 std::atomic<int> callMicros{0};
 std::atomic<long> handles{0};
@@ -40,23 +39,14 @@ struct Handle {
 template <class T>
 struct Work {
   T factor;
-  const T* x;  // null for a scaling
+  const T* x;
   T* y;
   int n;
 
   static void run(void* argument) {
     Work* work = static_cast<Work*>(argument);
     if (callMicros) std::this_thread::sleep_for(std::chrono::microseconds(callMicros));
-    for (int i = 0; i < work->n; i++) {
-      T product = work->factor * (work->x ? work->x[i] : work->y[i]);
-      if (!work->x) {
-        work->y[i] = product;
-      } else if (roundsTwice) {
-        work->y[i] = work->y[i] + product;
-      } else {
-        work->y[i] = std::fma(work->factor, work->x[i], work->y[i]);
-      }
-    }
+    for (int i = 0; i < work->n; i++) work->y[i] = std::fma(work->factor, work->x[i], work->y[i]);
     if (wrong && work->n > 0) work->y[work->n / 2] += 1;
     delete work;
   }
@@ -68,7 +58,7 @@ int enqueue(Handle* handle, int n, const T* factor, const T* x, T* y, int stepX,
   if (n < 0 || stepX != 1 || stepY != 1) return INVALID_VALUE;
   size_t bytes = size_t(n) * sizeof(T);
   if (!fakeCudaIsHere(reinterpret_cast<uintptr_t>(y), bytes)) return INVALID_VALUE;
-  if (x && !fakeCudaIsHere(reinterpret_cast<uintptr_t>(x), bytes)) return INVALID_VALUE;
+  if (!fakeCudaIsHere(reinterpret_cast<uintptr_t>(x), bytes)) return INVALID_VALUE;
   calls++;
   auto* work = new Work<T>{*factor, x, y, n};
   return fakeCudaEnqueue(handle->stream, Work<T>::run, work) == 0 ? SUCCESS : EXECUTION_FAILED;
@@ -97,16 +87,9 @@ int cublasSaxpy_v2(Handle* handle, int n, const float* factor, const float* x, i
 int cublasDaxpy_v2(Handle* handle, int n, const double* factor, const double* x, int stepX, double* y, int stepY) {
   return enqueue(handle, n, factor, x, y, stepX, stepY);
 }
-int cublasSscal_v2(Handle* handle, int n, const float* factor, float* x, int step) {
-  return enqueue<float>(handle, n, factor, nullptr, x, 1, step);
-}
-int cublasDscal_v2(Handle* handle, int n, const double* factor, double* x, int step) {
-  return enqueue<double>(handle, n, factor, nullptr, x, 1, step);
-}
 
 // io.gyre.cuda.FakeCublas
-void Java_io_gyre_cuda_FakeCublas_configure(void*, void*, int roundsAsOurs, int givesWrongResults, int micros) {
-  roundsTwice = roundsAsOurs;
+void Java_io_gyre_cuda_FakeCublas_configure(void*, void*, int givesWrongResults, int micros) {
   wrong = givesWrongResults;
   callMicros = micros;
   calls = 0;

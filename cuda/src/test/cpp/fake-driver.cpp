@@ -5,7 +5,6 @@
 //
 // Configured by environment variables, or by the native methods of io.gyre.cuda.FakeDriver:
 //   FAKE_CUDA_DEVICES     number of devices (2)
-//   FAKE_CUDA_PEERS       1 if they have peer access (1)
 //   FAKE_CUDA_DELAY_US    delay of each stream before each work item (0)
 //   FAKE_CUDA_CAPABILITY  compute capability as one number (86)
 #include "host-kernels.h"
@@ -18,6 +17,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <map>
@@ -35,8 +35,7 @@ typedef unsigned long long Address;
 typedef void* Pointer;
 enum { OK = 0, INVALID_VALUE = 1, NO_MEMORY = 2, NOT_INITIALISED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101,
        BAD_IMAGE = 200, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600,
-       ILLEGAL_ADDRESS = 700, PEER_ALREADY = 704, PEER_NOT_ENABLED = 705, ALREADY_PINNED = 712, NOT_PINNED = 713,
-       LAUNCH_FAILED = 719, UNKNOWN = 999 };
+       ILLEGAL_ADDRESS = 700, ALREADY_PINNED = 712, NOT_PINNED = 713, LAUNCH_FAILED = 719, UNKNOWN = 999 };
 
 namespace {
 
@@ -47,7 +46,6 @@ int setting(const char* name, int otherwise) {
 
 struct Settings {
   std::atomic<int> devices{setting("FAKE_CUDA_DEVICES", 2)};
-  std::atomic<int> peers{setting("FAKE_CUDA_PEERS", 1)};
   std::atomic<int> delayMicros{setting("FAKE_CUDA_DELAY_US", 0)};
   std::atomic<int> capability{setting("FAKE_CUDA_CAPABILITY", 86)};
   std::atomic<long> freeBytes{1l << 30};
@@ -65,7 +63,6 @@ constexpr int MOST_DEVICES = 16;
 struct Context {
   int device = 0;
   int retained = 0;
-  std::set<Context*> peers;
 };
 Context contexts[MOST_DEVICES];
 thread_local std::vector<Context*> stack;
@@ -203,10 +200,7 @@ Kernel* kernel(void (*function)(A...)) {
 }
 #define KERNEL(name) {#name, kernel(name)}
 std::map<std::string, Kernel*> kernels = {
-    KERNEL(sum_f32),        KERNEL(sum_f64),         KERNEL(scale_f32),       KERNEL(scale_f64),
-    KERNEL(axpy_f32),       KERNEL(axpy_f64),        KERNEL(not_finite_f32),  KERNEL(not_finite_f64),
-    KERNEL(narrow_fp16),    KERNEL(narrow_bf16),     KERNEL(widen_fp16),      KERNEL(widen_bf16),
-    KERNEL(threshold_count), KERNEL(threshold_groups), KERNEL(threshold_total), KERNEL(threshold_pack)};
+    KERNEL(sum_f32), KERNEL(sum_f64), KERNEL(not_finite_f32), KERNEL(not_finite_f64)};
 
 // The start of every call.
 Result begin(bool needsContext) {
@@ -363,11 +357,6 @@ Result cuMemcpyDtoDAsync_v2(Address to, Address from, size_t bytes, void* stream
   if (owner(to, bytes) != owner(from, bytes)) return INVALID_VALUE;
   return enqueueCopy(to, from, bytes, stream, false, false);
 }
-Result cuMemcpyPeerAsync(Address to, Context* toContext, Address from, Context* fromContext, size_t bytes, void* stream) {
-  BEGIN(true);
-  if (owner(to, bytes) != toContext->device || owner(from, bytes) != fromContext->device) return INVALID_VALUE;
-  return enqueueCopy(to, from, bytes, stream, false, false);
-}
 Result cuMemsetD8Async(Address at, unsigned char value, size_t bytes, void* handle) {
   BEGIN(true);
   auto stream = find(handle);
@@ -376,13 +365,7 @@ Result cuMemsetD8Async(Address at, unsigned char value, size_t bytes, void* hand
   stream->add([=] { std::memset(reinterpret_cast<void*>(at), value, bytes); });
   return OK;
 }
-Result cuDeviceCanAccessPeer(int* can, int from, int to) { *can = settings.peers && from != to; return OK; }
-Result cuCtxEnablePeerAccess(Context* peer, unsigned) {
-  BEGIN(true);
-  if (!settings.peers) return PEER_NOT_ENABLED;
-  std::lock_guard<std::mutex> lock(memory);
-  return current()->peers.insert(peer).second ? OK : PEER_ALREADY;
-}
+Result cuDeviceCanAccessPeer(int* can, int from, int to) { *can = from != to; return OK; }
 Result cuStreamCreate(void** stream, unsigned) {
   BEGIN(true);
   auto made = std::make_shared<Stream>();
@@ -511,9 +494,8 @@ Result fakeCudaEnqueue(void* handle, void (*work)(void*), void* argument) {
 int fakeCudaIsHere(Address at, size_t bytes) { return current() && owner(at, bytes) == current()->device; }
 
 // io.gyre.cuda.FakeDriver
-void Java_io_gyre_cuda_FakeDriver_configure(void*, void*, int devices, int peers, int delayMicros, int capability) {
+void Java_io_gyre_cuda_FakeDriver_configure(void*, void*, int devices, int delayMicros, int capability) {
   settings.devices = devices;
-  settings.peers = peers;
   settings.delayMicros = delayMicros;
   settings.capability = capability;
   settings.launchesUntilFailure = -1;
@@ -534,10 +516,7 @@ void Java_io_gyre_cuda_FakeDriver_configure(void*, void*, int devices, int peers
     std::thread([last]() mutable { last.reset(); }).detach();
   }
   streams.clear();
-  for (auto& context : contexts) {
-    context.retained = 0;
-    context.peers.clear();
-  }
+  for (auto& context : contexts) context.retained = 0;
 }
 void Java_io_gyre_cuda_FakeDriver_failLaunch(void*, void*, int inSoMany) { settings.launchesUntilFailure = inSoMany; }
 void Java_io_gyre_cuda_FakeDriver_loseDevice(void*, void*, int inSoManyCalls) { settings.callsUntilLoss = inSoManyCalls; }

@@ -1,6 +1,5 @@
 // What the kernels need of CUDA, for a host C++ compiler: kernels without barriers, one thread after the other.
 #pragma once
-#include <cstring>
 
 #define __global__
 #define __device__ static
@@ -12,18 +11,5 @@ struct Index3 {
 };
 static thread_local Index3 gridDim, blockDim, blockIdx, threadIdx;
 
-static inline unsigned __float_as_uint(float f) {
-  unsigned bits;
-  std::memcpy(&bits, &f, sizeof bits);
-  return bits;
-}
-static inline float __uint_as_float(unsigned bits) {
-  float f;
-  std::memcpy(&f, &bits, sizeof f);
-  return f;
-}
-// Compiled with -ffp-contract=off.
-static inline float __fmul_rn(float a, float b) { return a * b; }
 static inline float __fadd_rn(float a, float b) { return a + b; }
-static inline double __dmul_rn(double a, double b) { return a * b; }
 static inline double __dadd_rn(double a, double b) { return a + b; }

@@ -7,7 +7,6 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.nio.LongBuffer;
-import java.nio.ShortBuffer;
 
 /**
  * Works block by block through heap arrays, because the compiler vectorises loops over arrays, but not over off-heap
@@ -28,12 +27,10 @@ public final class ArrayKernels implements Kernels {
     private final double[] doublesFrom = new double[DOUBLES];
     private final int[] floatBits = new int[FLOATS];
     private final long[] doubleBits = new long[DOUBLES];
-    private final short[] halves = new short[FLOATS];
     private final ViewCache<FloatBuffer> floatViews = new ViewCache<>(ByteBuffer::asFloatBuffer);
     private final ViewCache<DoubleBuffer> doubleViews = new ViewCache<>(ByteBuffer::asDoubleBuffer);
     private final ViewCache<IntBuffer> intViews = new ViewCache<>(ByteBuffer::asIntBuffer);
     private final ViewCache<LongBuffer> longViews = new ViewCache<>(ByteBuffer::asLongBuffer);
-    private final ViewCache<ShortBuffer> shortViews = new ViewCache<>(ByteBuffer::asShortBuffer);
 
     @Override
     public void reduce(
@@ -214,30 +211,6 @@ public final class ArrayKernels implements Kernels {
             }
         }
         return true;
-    }
-
-    @Override
-    public void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
-        FloatBuffer source = floatViews.of(from, fromOffset % Float.BYTES);
-        ShortBuffer target = shortViews.of(into, intoOffset % HalfFormat.BYTES);
-        for (int done = 0; done < count; done += FLOATS) {
-            int n = Math.min(FLOATS, count - done);
-            source.get(fromOffset / Float.BYTES + done, floatsFrom, 0, n);
-            HalfArrays.narrow(format, floatsFrom, halves, n);
-            target.put(intoOffset / HalfFormat.BYTES + done, halves, 0, n);
-        }
-    }
-
-    @Override
-    public void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
-        ShortBuffer source = shortViews.of(from, fromOffset % HalfFormat.BYTES);
-        FloatBuffer target = floatViews.of(into, intoOffset % Float.BYTES);
-        for (int done = 0; done < count; done += FLOATS) {
-            int n = Math.min(FLOATS, count - done);
-            source.get(fromOffset / HalfFormat.BYTES + done, halves, 0, n);
-            HalfArrays.widen(format, halves, floatsInto, n);
-            target.put(intoOffset / Float.BYTES + done, floatsInto, 0, n);
-        }
     }
 
     private static void sum(float[] into, float[] from, int n) {

@@ -53,12 +53,6 @@ public interface Kernels {
     /** Whether all elements are finite. */
     boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength);
 
-    /** Converts floats to 16 bits each. The two ranges must not overlap. */
-    void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count);
-
-    /** Converts 16 bits each to floats. The two ranges must not overlap. */
-    void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count);
-
     /** {@link #reduce} into a region, which may span several windows. */
     default void reduce(
             ReduceOp op,

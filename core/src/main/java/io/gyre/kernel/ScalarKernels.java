@@ -79,21 +79,6 @@ public final class ScalarKernels implements Kernels {
         return true;
     }
 
-    @Override
-    public void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
-        for (int i = 0; i < count; i++) {
-            into.putShort(
-                    intoOffset + i * HalfFormat.BYTES, format.narrow(from.getFloat(fromOffset + i * Float.BYTES)));
-        }
-    }
-
-    @Override
-    public void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
-        for (int i = 0; i < count; i++) {
-            into.putFloat(intoOffset + i * Float.BYTES, format.widen(from.getShort(fromOffset + i * HalfFormat.BYTES)));
-        }
-    }
-
     private static float combine(ReduceOp op, float a, float b) {
         return switch (op) {
             case SUM -> a + b;

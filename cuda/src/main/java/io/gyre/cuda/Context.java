@@ -32,10 +32,6 @@ final class Context {
         check(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "be opened");
     }
 
-    CUcontext handle() {
-        return context;
-    }
-
     DeviceInfo info() {
         return info;
     }

@@ -13,9 +13,8 @@ import jcuda.jcublas.cublasStatus;
 import org.jspecify.annotations.Nullable;
 
 /**
- * cuBLAS on one device. Load this class only after {@link CublasLibrary#load}.
- *
- * <p>Factors are read during the call, not when the device executes it: one memory cell for them is enough.
+ * cuBLAS on one device: its {@code axpy} by 1 is a sum, rounded once. Load this class only after {@link
+ * CublasLibrary#load}.
  */
 final class Cublas {
 
@@ -27,8 +26,8 @@ final class Cublas {
 
     private final Context context;
     private final cublasHandle handle = new cublasHandle();
-    private final ByteBuffer factor = ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.nativeOrder());
-    private final Pointer factorPointer = Pointer.to(factor);
+    private final Pointer oneFloat = Pointer.to(direct(Float.BYTES).putFloat(0, 1));
+    private final Pointer oneDouble = Pointer.to(direct(Double.BYTES).putDouble(0, 1));
     private final int version;
     private @Nullable CudaStream current;
     private boolean closed;
@@ -60,6 +59,10 @@ final class Cublas {
         }
     }
 
+    private static ByteBuffer direct(int bytes) {
+        return ByteBuffer.allocateDirect(bytes).order(ByteOrder.nativeOrder());
+    }
+
     private int major() {
         return version / 10_000;
     }
@@ -69,11 +72,11 @@ final class Cublas {
         return major() + "." + version % 10_000 / 100;
     }
 
-    /** {@code into = into + factor * from}; product and sum may be rounded together, once. */
-    void axpy(
+    /** {@code into = into + from}. */
+    @SuppressWarnings("ReferenceEquality") // Streams are compared by identity.
+    void sum(
             CudaStream stream,
             ElementType type,
-            double by,
             CudaBuffer into,
             long intoOffset,
             CudaBuffer from,
@@ -81,51 +84,22 @@ final class Cublas {
             long count) {
         context.enter();
         try {
-            begin(stream, type, by);
+            if (stream != current) {
+                check(JCublas2.cublasSetStream(handle, stream.runtimeStream()), "cublasSetStream");
+                current = stream;
+            }
             for (long done = 0; done < count; done += MOST_ELEMENTS) {
                 int n = (int) Math.min(MOST_ELEMENTS, count - done);
                 CUdeviceptr x = from.at(fromOffset + done * type.bytes());
                 CUdeviceptr y = into.at(intoOffset + done * type.bytes());
                 if (type == ElementType.FLOAT32) {
-                    check(JCublas2.cublasSaxpy(handle, n, factorPointer, x, 1, y, 1), "cublasSaxpy");
+                    check(JCublas2.cublasSaxpy(handle, n, oneFloat, x, 1, y, 1), "cublasSaxpy");
                 } else {
-                    check(JCublas2.cublasDaxpy(handle, n, factorPointer, x, 1, y, 1), "cublasDaxpy");
+                    check(JCublas2.cublasDaxpy(handle, n, oneDouble, x, 1, y, 1), "cublasDaxpy");
                 }
             }
         } finally {
             context.exit();
-        }
-    }
-
-    /** {@code data = data * factor}. */
-    void scal(CudaStream stream, ElementType type, double by, CudaBuffer data, long offset, long count) {
-        context.enter();
-        try {
-            begin(stream, type, by);
-            for (long done = 0; done < count; done += MOST_ELEMENTS) {
-                int n = (int) Math.min(MOST_ELEMENTS, count - done);
-                CUdeviceptr x = data.at(offset + done * type.bytes());
-                if (type == ElementType.FLOAT32) {
-                    check(JCublas2.cublasSscal(handle, n, factorPointer, x, 1), "cublasSscal");
-                } else {
-                    check(JCublas2.cublasDscal(handle, n, factorPointer, x, 1), "cublasDscal");
-                }
-            }
-        } finally {
-            context.exit();
-        }
-    }
-
-    @SuppressWarnings("ReferenceEquality") // Streams are compared by identity.
-    private void begin(CudaStream stream, ElementType type, double by) {
-        if (stream != current) {
-            check(JCublas2.cublasSetStream(handle, stream.runtimeStream()), "cublasSetStream");
-            current = stream;
-        }
-        if (type == ElementType.FLOAT32) {
-            factor.putFloat(0, (float) by);
-        } else {
-            factor.putDouble(0, by);
         }
     }
 

@@ -7,8 +7,8 @@ import jcuda.jcublas.JCublas2;
 import org.jspecify.annotations.Nullable;
 
 /**
- * cuBLAS through JCublas: loaded once, on demand. Both are optional, so no class with JCublas in its signatures may be
- * loaded before {@link #load} has returned.
+ * cuBLAS through JCublas: loaded once, on demand. Either may be missing, so no class with JCublas in its signatures may
+ * be loaded before {@link #load} has returned.
  */
 final class CublasLibrary {
 

@@ -12,12 +12,10 @@ import io.gyre.device.PinnedMemory;
 import io.gyre.memory.Region;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.driver.StreamHandle;
 import org.jspecify.annotations.Nullable;
@@ -30,18 +28,15 @@ final class CudaDevice implements Device {
     private static final Logger LOG = LoggerFactory.getLogger(CudaDevice.class);
     private static final Duration CLOSING = Duration.ofSeconds(60);
 
-    private final CudaDevices devices;
     private final Context context;
     private final Set<AutoCloseable> open = new LinkedHashSet<>();
-    private final Set<Integer> peers = new HashSet<>();
     private @Nullable CudaKernels own;
     private @Nullable ChosenKernels chosen;
     private @Nullable GradientKernels kernels;
     private @Nullable Cublas cublas;
     private boolean closed;
 
-    CudaDevice(CudaDevices devices, DeviceInfo info) {
-        this.devices = devices;
+    CudaDevice(DeviceInfo info) {
         context = new Context(info);
     }
 
@@ -133,40 +128,11 @@ final class CudaDevice implements Device {
                 CublasLibrary.load();
                 cublas = new Cublas(context);
             } catch (DeviceException e) {
-                String answer = "cuBLAS is not used on " + info() + ": " + e.getMessage();
-                LOG.info("{}", answer);
-                return answer;
+                return "cuBLAS is not used on " + info() + ": " + e.getMessage();
             }
         }
-        String answer = CublasTrial.run(
+        return CublasTrial.run(
                 this, Objects.requireNonNull(own), Objects.requireNonNull(chosen), cublas, judge, lengths);
-        LOG.info("{}", answer);
-        return answer;
-    }
-
-    @Override
-    public boolean reaches(Device peer) {
-        int ordinal = peer.info().ordinal();
-        if (ordinal == info().ordinal()) {
-            return true;
-        }
-        if (peers.contains(ordinal)) {
-            return true;
-        }
-        if (!(peer instanceof CudaDevice other) || !devices.peerAccess(info().ordinal(), ordinal)) {
-            return false;
-        }
-        context.enter();
-        try {
-            int result = JCudaDriver.cuCtxEnablePeerAccess(other.context.handle(), 0);
-            if (result != CUresult.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED) {
-                context.check(result, "be given access to " + peer.info());
-            }
-        } finally {
-            context.exit();
-        }
-        peers.add(ordinal);
-        return true;
     }
 
     @Override

@@ -156,27 +156,17 @@ final class CudaStream implements DeviceStream {
     public void copy(DeviceBuffer from, long fromOffset, DeviceBuffer to, long toOffset, long byteLength) {
         Bounds.check(from, fromOffset, byteLength);
         Bounds.check(to, toOffset, byteLength);
-        CudaBuffer source = CudaBuffer.of(from);
-        CudaBuffer target = CudaBuffer.of(to);
+        checkHere(from);
+        checkHere(to);
         Context context = enter();
         try {
             if (byteLength == 0) {
                 return;
             }
-            boolean inside =
-                    source.device().info().ordinal() == target.device().info().ordinal();
             context.check(
-                    inside
-                            ? JCudaDriver.cuMemcpyDtoDAsync(
-                                    target.at(toOffset), source.at(fromOffset), byteLength, stream)
-                            : JCudaDriver.cuMemcpyPeerAsync(
-                                    target.at(toOffset),
-                                    target.device().context().handle(),
-                                    source.at(fromOffset),
-                                    source.device().context().handle(),
-                                    byteLength,
-                                    stream),
-                    "copy between devices");
+                    JCudaDriver.cuMemcpyDtoDAsync(
+                            CudaBuffer.of(to).at(toOffset), CudaBuffer.of(from).at(fromOffset), byteLength, stream),
+                    "copy inside the device");
         } finally {
             context.exit();
         }

@@ -9,11 +9,7 @@ import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 
-/**
- * A kernel and its argument buffer, allocated once: the driver copies the arguments at launch.
- *
- * <p>Arguments are eight bytes apart, whatever their size: the driver knows each argument's size from the kernel.
- */
+/** A kernel and its argument buffer, allocated once: the driver copies the arguments at launch. */
 final class Launch {
 
     private static final int THREADS = 256;
@@ -21,7 +17,7 @@ final class Launch {
     /** Enough to fill any GPU; each thread takes many elements of a long vector. */
     private static final int MOST_BLOCKS = 4096;
 
-    private static final int SLOTS = 8;
+    private static final int SLOTS = 3;
 
     private final String name;
     private final CUfunction function = new CUfunction();
@@ -40,27 +36,9 @@ final class Launch {
         pointers = Pointer.to(slots);
     }
 
-    private int slot() {
-        return next++ * Long.BYTES;
-    }
-
+    /** An address or a count. */
     Launch with(long value) {
-        arguments.putLong(slot(), value);
-        return this;
-    }
-
-    Launch with(int value) {
-        arguments.putInt(slot(), value);
-        return this;
-    }
-
-    Launch with(float value) {
-        arguments.putFloat(slot(), value);
-        return this;
-    }
-
-    Launch with(double value) {
-        arguments.putDouble(slot(), value);
+        arguments.putLong(next++ * Long.BYTES, value);
         return this;
     }
 

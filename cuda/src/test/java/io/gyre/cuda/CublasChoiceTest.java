@@ -32,7 +32,7 @@ class CublasChoiceTest {
     Path directory;
 
     private String tune(int wrong, int cublasMicros, int kernelMicros) {
-        FakeCublas.configure(0, wrong, cublasMicros);
+        FakeCublas.configure(wrong, cublasMicros);
         try (Devices devices = CudaDevices.open();
                 Device device = devices.open(0)) {
             FakeDriver.slowKernels(kernelMicros);
@@ -42,8 +42,8 @@ class CublasChoiceTest {
 
     @BeforeEach
     void loadDriver() {
-        FakeDriver.load(1, true, 0);
-        FakeCublas.configure(0, 0, 0);
+        FakeDriver.load(1, 0);
+        FakeCublas.configure(0, 0);
     }
 
     @AfterEach
@@ -57,21 +57,20 @@ class CublasChoiceTest {
         assertThat(tune(0, 0, LONG_MICROS))
                 .isEqualTo(
                         "cuBLAS 12.0 is used on device 0 (Fake GPU 0) for: sum of float32 from 64 elements; sum of float64"
-                                + " from 64 elements; scale of float32 from 64 elements; scale of float64 from 64 elements; axpy of"
-                                + " float32 no, its results are other bits; axpy of float64 no, its results are other bits");
+                                + " from 64 elements");
     }
 
     @Test
     void itIsNotUsedWhereItIsSlower() {
         assertThat(tune(0, LONG_MICROS, 0))
-                .contains("sum of float32 no, it is not faster", "scale of float64 no, it is not faster")
+                .contains("sum of float32 no, it is not faster", "sum of float64 no, it is not faster")
                 .doesNotContain("elements");
     }
 
     @Test
     void itIsNotUsedWhereItIsWrong() {
         assertThat(tune(1, 0, LONG_MICROS))
-                .contains("sum of float32 no, its results are other bits")
+                .contains("sum of float32 no, its results are other bits", "sum of float64 no, its results are other bits")
                 .doesNotContain("elements");
     }
 
@@ -80,9 +79,9 @@ class CublasChoiceTest {
         try (Devices devices = CudaDevices.open();
                 Device device = devices.open(0);
                 DeviceStream stream = device.stream("kernels");
-                DeviceBuffer data = device.allocate("data", 1 << 20)) {
-            device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 1 << 18, 2);
-            stream.await(PATIENCE, "a scaling");
+                DeviceBuffer data = device.allocate("data", 2 << 20)) {
+            device.kernels().sum(stream, ElementType.FLOAT32, data, 0, data, 1 << 20, 1 << 18);
+            stream.await(PATIENCE, "a sum");
         }
         assertThat(FakeCublas.calls()).isZero();
     }
@@ -93,18 +92,21 @@ class CublasChoiceTest {
         try (Devices devices = CudaDevices.open();
                 Device device = devices.open(0);
                 DeviceStream stream = device.stream("kernels");
-                DeviceBuffer data = device.allocate("data", 4000)) {
-            ((CudaDevice) device).tuneKernels((race, operation, type) -> 500);
+                DeviceBuffer data = device.allocate("data", 4000);
+                DeviceBuffer other = device.allocate("other data", 4000)) {
+            ((CudaDevice) device).tuneKernels((race, type) -> 500);
             stream.clear(data, 0, 4000);
+            stream.clear(other, 0, 4000);
             long before = FakeCublas.calls();
-            device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 499, 2);
+            device.kernels().sum(stream, ElementType.FLOAT32, data, 0, other, 0, 499);
             assertThat(FakeCublas.calls()).isEqualTo(before);
-            device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 500, 2);
+            device.kernels().sum(stream, ElementType.FLOAT64, data, 0, other, 0, 499);
+            assertThat(FakeCublas.calls()).isEqualTo(before);
+            device.kernels().sum(stream, ElementType.FLOAT32, data, 0, other, 0, 500);
             assertThat(FakeCublas.calls()).isEqualTo(before + 1);
-            // Scaling by 0 gives 0, which cuBLAS does not promise.
-            device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 500, 0);
-            assertThat(FakeCublas.calls()).isEqualTo(before + 1);
-            stream.await(PATIENCE, "scalings");
+            device.kernels().sum(stream, ElementType.FLOAT64, data, 0, other, 0, 500);
+            assertThat(FakeCublas.calls()).isEqualTo(before + 2);
+            stream.await(PATIENCE, "sums");
         }
     }
 

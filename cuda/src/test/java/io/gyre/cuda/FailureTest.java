@@ -1,6 +1,7 @@
 package io.gyre.cuda;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -12,6 +13,7 @@ import io.gyre.device.DeviceException;
 import io.gyre.device.DeviceException.Reason;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
+import io.gyre.device.FiniteCheck;
 import io.gyre.device.PinnedMemory;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
@@ -34,7 +36,7 @@ class FailureTest {
 
     @BeforeEach
     void openDevice() {
-        FakeDriver.load(1, true, 0);
+        FakeDriver.load(1, 0);
         devices = CudaDevices.open();
         device = devices.open(0);
     }
@@ -44,7 +46,7 @@ class FailureTest {
         FakeDriver.hang(0);
         device.close();
         devices.close();
-        FakeDriver.configure(1, 1, 0, 86);
+        FakeDriver.configure(1, 0, 86);
     }
 
     @Test
@@ -70,8 +72,8 @@ class FailureTest {
         Region host = Region.allocate("host", 64);
         PinnedMemory pin = device.pin(host);
         FakeDriver.failLaunch(2);
-        device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 16, 2);
-        device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 16, 2);
+        device.kernels().sum(stream, ElementType.FLOAT32, data, 0, data, 32, 8);
+        device.kernels().sum(stream, ElementType.FLOAT32, data, 0, data, 32, 8);
 
         DeviceException failure =
                 catchThrowableOfType(DeviceException.class, () -> stream.await(PATIENCE, "two kernels"));
@@ -139,17 +141,35 @@ class FailureTest {
             assertThat(catchThrowableOfType(DeviceException.class, () -> exchange.await(1)))
                     .hasMessageContaining("has not finished the copy of bucket 1 to the host within 200 ms");
             FakeDriver.hang(0);
-            exchange.awaitAll();
-            exchange.copyBackAll();
+            for (int bucket = 0; bucket < plan.buckets().size(); bucket++) {
+                exchange.await(bucket);
+                exchange.copyBack(bucket);
+            }
             staged.end(List.of(compute));
             compute.await(PATIENCE, "the return");
+        }
+    }
+
+    @Test
+    void aStuckSearchInGradientsIsNamed() {
+        try (DeviceStream compute = device.stream("compute");
+                DeviceBuffer gradients = device.allocate("gradients", 800);
+                FiniteCheck check = new FiniteCheck(device, ElementType.FLOAT32, SOON)) {
+            compute.clear(gradients, 0, 800);
+            FakeDriver.hang(1);
+            assertThat(catchThrowableOfType(
+                            DeviceException.class, () -> check.isFinite(gradients, List.of(compute))))
+                    .hasMessageContaining(
+                            "has not finished the search for NaN and infinities in the gradients within 200 ms");
+            FakeDriver.hang(0);
+            assertThat(check.isFinite(gradients, List.of(compute))).isTrue();
         }
     }
 
     /** Tests the fixture itself: a copy without an event must be detected as too early. */
     @Test
     void aForgottenEventShows() {
-        FakeDriver.configure(1, 1, 20_000, 86);
+        FakeDriver.configure(1, 20_000, 86);
         try (Device slow = devices.open(0);
                 DeviceStream first = slow.stream("first");
                 DeviceStream second = slow.stream("second");
@@ -171,16 +191,20 @@ class FailureTest {
 
     @Test
     void aBufferOfAnotherDeviceIsRefused() {
-        FakeDriver.configure(2, 1, 0, 86);
+        FakeDriver.configure(2, 0, 86);
         try (Devices two = CudaDevices.open();
                 Device first = two.open(0);
                 Device second = two.open(1);
                 DeviceStream stream = first.stream("kernels");
+                DeviceBuffer here = first.allocate("here", 64);
                 DeviceBuffer elsewhere = second.allocate("elsewhere", 64)) {
             DeviceBuffer closed = first.allocate("closed", 64);
             closed.close();
-            org.assertj.core.api.Assertions.assertThatIllegalArgumentException()
-                    .isThrownBy(() -> first.kernels().scale(stream, ElementType.FLOAT32, elsewhere, 0, 16, 2))
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> first.kernels().sum(stream, ElementType.FLOAT32, elsewhere, 0, here, 0, 16))
+                    .withMessageContaining("'elsewhere' is on device 1 (Fake GPU 1)");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> stream.copy(here, 0, elsewhere, 0, 64))
                     .withMessageContaining("'elsewhere' is on device 1 (Fake GPU 1)");
             assertThatIllegalStateException()
                     .isThrownBy(() -> stream.clear(closed, 0, 64))

@@ -42,11 +42,10 @@ final class FakeCublas {
     /**
      * Configures it again.
      *
-     * @param roundsAsOurs 1 to round product and sum of {@code axpy} separately, as no real version does
      * @param wrong 1 for wrong results
      * @param micros how long each call takes
      */
-    static native void configure(int roundsAsOurs, int wrong, int micros);
+    static native void configure(int wrong, int micros);
 
     /** Number of handles created and not destroyed. */
     static native long handles();

@@ -8,7 +8,7 @@ class FakeDevicesTest extends DevicesContract {
 
     @Override
     protected Devices devices() {
-        FakeDriver.load(2, true, 0);
+        FakeDriver.load(2, 0);
         return CudaDevices.open();
     }
 

@@ -27,11 +27,11 @@ public final class FakeDriver {
     }
 
     /** Loads and configures it. */
-    public static void load(int devices, boolean peers, int delayMicros) {
+    public static void load(int devices, int delayMicros) {
         load();
         // Before its first use: JCublas looks for it only once per JVM.
         FakeCublas.load();
-        configure(devices, peers ? 1 : 0, delayMicros, 86);
+        configure(devices, delayMicros, 86);
     }
 
     /** The library, compiled once for each version of the sources. */
@@ -55,7 +55,7 @@ public final class FakeDriver {
         assertThat(pageableCopies()).as("copies to or from pageable memory").isZero();
     }
 
-    static native void configure(int devices, int peers, int delayMicros, int capability);
+    static native void configure(int devices, int delayMicros, int capability);
 
     /** Makes a kernel fail: 1 for the next launch. */
     static native void failLaunch(int inSoMany);

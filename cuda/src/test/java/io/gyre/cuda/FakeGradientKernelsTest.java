@@ -8,7 +8,7 @@ class FakeGradientKernelsTest extends GradientKernelsContract {
 
     @Override
     protected Devices devices() {
-        FakeDriver.load(1, true, 0);
+        FakeDriver.load(1, 0);
         return CudaDevices.open();
     }
 

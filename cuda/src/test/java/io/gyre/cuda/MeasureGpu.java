@@ -100,10 +100,6 @@ final class MeasureGpu {
                 device.kernels().sum(stream, ElementType.FLOAT32, into, 0, from, 0, count);
                 stream.await(PATIENCE, "a sum");
             }));
-            report("scale kernel", 2 * BYTES, times(() -> {
-                device.kernels().scale(stream, ElementType.FLOAT32, into, 0, count, 1);
-                stream.await(PATIENCE, "a scaling");
-            }));
             report("search for NaN", BYTES, times(() -> {
                 device.kernels().findNotFinite(stream, ElementType.FLOAT32, into, 0, count, flag, 0);
                 stream.await(PATIENCE, "a search");

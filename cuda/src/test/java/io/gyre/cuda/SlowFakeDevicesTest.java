@@ -8,7 +8,7 @@ class SlowFakeDevicesTest extends DevicesContract {
 
     @Override
     protected Devices devices() {
-        FakeDriver.load(4, true, 300);
+        FakeDriver.load(4, 300);
         return CudaDevices.open();
     }
 

@@ -1,7 +1,9 @@
 package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.gyre.GyreException;
 import io.gyre.cuda.FakeDriver;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
@@ -10,9 +12,14 @@ import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
 import io.gyre.local.Gyre;
 import io.gyre.session.Session;
+import io.gyre.testkit.RankJvm;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.Pointer;
 import org.deeplearning4j.datasets.iterator.utilty.ListDataSetIterator;
@@ -24,9 +31,11 @@ import org.deeplearning4j.nn.conf.layers.DenseLayer;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.activations.Activation;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -50,7 +59,13 @@ class StagedTrainingTest {
     /** Number of buckets copied before the end of their pass, by pass. */
     private static final class DuringPass extends BaseTrainingListener {
         final List<Integer> earlyBuckets = new ArrayList<>();
+        Runnable beforeBackward = () -> {};
         int left;
+
+        @Override
+        public void onForwardPass(Model model, List<INDArray> activations) {
+            beforeBackward.run();
+        }
 
         @Override
         public void onGradientCalculation(Model model) {
@@ -76,6 +91,8 @@ class StagedTrainingTest {
             computed = device.allocate("what the CPU computes", elements * Float.BYTES);
             vector = device.allocate("gradients", elements * Float.BYTES);
             this.duringPass = duringPass;
+            // On a GPU a pass is enqueued after the copies of the one before.
+            duringPass.beforeBackward = () -> stream.await(PATIENCE, "the copies of the pass before");
         }
 
         /** An array over the memory in which the CPU computes: memory of the fake driver is host memory. */
@@ -113,10 +130,12 @@ class StagedTrainingTest {
         }
 
         @Override
-        public void written(INDArray array) {
-            stream.copy(vector, 0, computed, 0, vector.byteLength());
-            stream.await(PATIENCE, "the combined gradients");
-            duringPass.left = 0;
+        public void written(INDArray array, long byteOffset, long byteLength) {
+            stream.copy(vector, byteOffset, computed, byteOffset, byteLength);
+            stream.await(PATIENCE, "what others have written");
+            if (byteLength == vector.byteLength()) {
+                duringPass.left = 0;
+            }
         }
 
         @Override
@@ -168,12 +187,13 @@ class StagedTrainingTest {
         return ShardedData.of(new ListDataSetIterator<>(batches, 1), Sharding.BATCHES);
     }
 
-    private static INDArray onHost() throws InterruptedException {
+    private static INDArray onHost(int microBatches) throws InterruptedException {
         return Gyre.local(RANKS)
                 .call(session -> {
                     MultiLayerNetwork model = model();
                     try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                             .bucketBytes(BUCKET_BYTES)
+                            .microBatches(microBatches)
                             .build()) {
                         trainer.fit(data(), EPOCHS);
                     }
@@ -185,10 +205,11 @@ class StagedTrainingTest {
     /** Parameters, and the number of buckets copied during each pass. */
     private record Result(INDArray parameters, List<Integer> earlyBuckets) {}
 
-    private static Result onDevice(Session session, Overlap overlap) {
+    private static Result onDevice(Session session, Overlap overlap, int microBatches, TrainingListener... listeners) {
         MultiLayerNetwork model = model();
         DuringPass duringPass = new DuringPass();
         model.setListeners(duringPass);
+        model.addListeners(listeners);
         Devices devices = DeviceProvider.all().get(0).open();
         try (Played played = new Played(devices, session.world().rank(), model.numParams(), duringPass)) {
             Network network = Network.of(model);
@@ -197,6 +218,7 @@ class StagedTrainingTest {
             try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                     .overlap(overlap)
                     .bucketBytes(BUCKET_BYTES)
+                    .microBatches(microBatches)
                     .gradientsOn(new DeviceGradients.Source(devices, played))
                     .build()) {
                 trainer.fit(data(), EPOCHS);
@@ -206,13 +228,14 @@ class StagedTrainingTest {
         }
     }
 
+    /** With one pass for each batch, and with three and four, which ND4J sums on the host and Gyre on the device. */
     @ParameterizedTest
-    @EnumSource
-    void givesTheBitsOfTheHost(Overlap overlap) throws Exception {
-        FakeDriver.load(RANKS, true, 300);
-        INDArray expected = onHost();
+    @CsvSource({"OFF, 1", "ON, 1", "AUTO, 1", "OFF, 3", "ON, 3", "ON, 4"})
+    void givesTheBitsOfTheHost(Overlap overlap, int microBatches) throws Exception {
+        FakeDriver.load(RANKS, 300);
+        INDArray expected = onHost(microBatches);
 
-        List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, overlap));
+        List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, overlap, microBatches));
 
         for (Result result : results) {
             assertThat(result.parameters().data().asFloat())
@@ -224,9 +247,9 @@ class StagedTrainingTest {
     /** After the first pass, in which the hooks are checked. */
     @Test
     void copiesBeginDuringTheBackwardPass() throws Exception {
-        FakeDriver.load(RANKS, true, 300);
+        FakeDriver.load(RANKS, 300);
 
-        List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, Overlap.ON));
+        List<Result> results = Gyre.local(RANKS).call(session -> onDevice(session, Overlap.ON, 1));
 
         // Rank 0 has three batches in each epoch. The vector is fetched once at the beginning of a pass, and then by
         // bucket.
@@ -235,5 +258,70 @@ class StagedTrainingTest {
         assertThat(early.subList(1, early.size()))
                 .allSatisfy(count -> assertThat(count).isGreaterThan(2));
         FakeDriver.assertNothingIsLeft();
+    }
+
+    /** As on the host, the place and the rank are those of the first bad value. */
+    @ParameterizedTest
+    @CsvSource({"OFF, 1", "ON, 1", "ON, 3"})
+    void aGradientThatIsNotFiniteNamesItsRankAndItsPlace(Overlap overlap, int microBatches) {
+        FakeDriver.load(RANKS, 300);
+        Map<Integer, String> messages = new ConcurrentHashMap<>();
+
+        assertThatThrownBy(() -> Gyre.local(RANKS).run(session -> {
+                    int rank = session.world().rank();
+                    try {
+                        onDevice(session, overlap, microBatches, new Spoiling(rank == 1));
+                    } catch (GyreException e) {
+                        messages.put(rank, String.valueOf(e.getMessage()));
+                        throw e;
+                    }
+                }))
+                .isInstanceOf(GyreException.class);
+
+        assertThat(messages).hasSize(RANKS);
+        assertThat(messages.values())
+                .containsOnly(messages.get(0))
+                .first(InstanceOfAssertFactories.STRING)
+                .contains("the gradients of step 0, summed over all ranks, are not finite")
+                .contains("the first are NaN at element 7 of parameter 0_W on rank 1 (")
+                .contains("No update was applied");
+    }
+
+    /** Writes NaN after a pass, where the CPU computes. */
+    private static final class Spoiling extends BaseTrainingListener {
+        private final boolean spoils;
+
+        Spoiling(boolean spoils) {
+            this.spoils = spoils;
+        }
+
+        @Override
+        public void onGradientCalculation(Model model) {
+            if (spoils) {
+                ((MultiLayerNetwork) model).getFlattenedGradients().putScalar(7, Double.NaN);
+            }
+        }
+    }
+
+    /** Trains on all devices, in a JVM that logs at level INFO. */
+    static final class Logged {
+        public static void main(String[] arguments) throws InterruptedException {
+            FakeDriver.load(RANKS, 0);
+            Gyre.local(RANKS).run(session -> onDevice(session, Overlap.ON, 2));
+        }
+    }
+
+    @Test
+    void theLogSaysOnceForEachDeviceWhichKernelsAreUsed(@TempDir Path directory) throws Exception {
+        FakeDriver.load(RANKS, 0);
+        List<String> flags = new ArrayList<>(RankJvm.QUICK_START);
+        flags.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=info");
+        try (RankJvm jvm = RankJvm.start(directory, flags, Map.of(), Logged.class)) {
+            assertThat(jvm.awaitExit(Duration.ofMinutes(2))).as(jvm.output()).isZero();
+            for (int device = 0; device < RANKS; device++) {
+                String name = "device " + device + " (Fake GPU " + device + ")";
+                assertThat(jvm.output()).containsOnlyOnce("cuBLAS 12.0 is used on " + name + " for: sum of float32 ");
+            }
+        }
     }
 }

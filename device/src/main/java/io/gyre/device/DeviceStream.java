@@ -22,7 +22,7 @@ public interface DeviceStream extends AutoCloseable {
     /** Copies from the host. */
     void copyToDevice(PinnedMemory from, long fromOffset, DeviceBuffer to, long toOffset, long byteLength);
 
-    /** Copies between ranges that do not overlap: inside this stream's device, to another, or from another. */
+    /** Copies between ranges that do not overlap, both on this stream's device. */
     void copy(DeviceBuffer from, long fromOffset, DeviceBuffer to, long toOffset, long byteLength);
 
     /** Sets bytes to zero. */

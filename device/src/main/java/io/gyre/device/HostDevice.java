@@ -116,11 +116,6 @@ final class HostDevice implements Device {
     }
 
     @Override
-    public boolean reaches(Device peer) {
-        return devices.peerAccess(info.ordinal(), peer.info().ordinal());
-    }
-
-    @Override
     public void close() {
         owner.check();
         if (closed) {

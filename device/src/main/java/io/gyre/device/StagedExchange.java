@@ -45,13 +45,6 @@ public final class StagedExchange implements AutoCloseable {
         here.await(staged.timeout(), StagedGradients.describe(bucket));
     }
 
-    /** Waits until all buckets are on the host. */
-    public void awaitAll() {
-        for (int i = 0; i < givenBack.length; i++) {
-            await(i);
-        }
-    }
-
     /** Starts to copy a bucket back to the device; once per step, after {@link #await}. */
     public void copyBack(int index) {
         if (givenBack[index]) {
@@ -63,13 +56,6 @@ public final class StagedExchange implements AutoCloseable {
         returning.record(returned);
         givenBack[index] = true;
         staged.givenBackBy(this);
-    }
-
-    /** Starts to copy all buckets back. */
-    public void copyBackAll() {
-        for (int i = 0; i < givenBack.length; i++) {
-            copyBack(i);
-        }
     }
 
     /** This thread's own view of the gradients: the other thread's buffer is confined to that thread. */

@@ -7,6 +7,8 @@ import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceProvider;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
+import io.gyre.device.FiniteCheck;
+import io.gyre.device.GradientSum;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
 import io.gyre.memory.Region;
@@ -41,6 +43,8 @@ final class DeviceGradients implements GradientPlace {
     private final int elementBytes;
     private final Device device;
     private final StagedGradients staged;
+    private final GradientSum passes;
+    private final FiniteCheck finite;
     private final GradientMemory memory;
     private final List<DeviceStream> computes = new ArrayList<>();
     private INDArray gradients;
@@ -65,8 +69,8 @@ final class DeviceGradients implements GradientPlace {
         /** Handles of the streams in which the calling thread's operations run. */
         long[] streams();
 
-        /** Records that the device's copy was written by others; the streams wait until that is done. */
-        void written(INDArray array);
+        /** Records that others write a part of the device's copy; work already enqueued in the streams waits for it. */
+        void written(INDArray array, long byteOffset, long byteLength);
     }
 
     /** Devices, and a backend that computes on them. */
@@ -104,7 +108,7 @@ final class DeviceGradients implements GradientPlace {
     }
 
     /**
-     * Prepares the copies.
+     * Prepares the copies, and tunes the device's kernels.
      *
      * @param rank of the model, for the log
      * @param source borrowed
@@ -120,6 +124,9 @@ final class DeviceGradients implements GradientPlace {
         device = devices.open(ordinal);
         try {
             staged = new StagedGradients(device, host, type, plan, TIMEOUT);
+            passes = new GradientSum(device, type, TIMEOUT);
+            finite = new FiniteCheck(device, type, TIMEOUT);
+            LOG.info("{}", device.tuneKernels());
         } catch (RuntimeException | Error e) {
             device.close();
             throw e;
@@ -149,9 +156,14 @@ final class DeviceGradients implements GradientPlace {
     /** Begins a step, before its pass or at the end of it. */
     @Override
     public void beginPass() {
-        if (open) {
-            return;
+        if (!open) {
+            locate();
+            open = true;
         }
+    }
+
+    /** Finds the device's copy, with the latest values, and the streams that compute. */
+    private void locate() {
         long address = memory.address(gradients);
         if (vector == null || vector.address() != address) {
             if (vector != null) {
@@ -167,7 +179,6 @@ final class DeviceGradients implements GradientPlace {
                 computes.add(device.viewStream("ND4J's", handle));
             }
         }
-        open = true;
     }
 
     private boolean sameStreams(long[] handles) {
@@ -229,9 +240,21 @@ final class DeviceGradients implements GradientPlace {
     public void endReduction() {
         if (open) {
             staged.end(computes);
-            memory.written(gradients);
+            memory.written(gradients, 0, vector().byteLength());
             open = false;
         }
+    }
+
+    @Override
+    public boolean areFinite() {
+        locate();
+        return finite.isFinite(vector(), computes);
+    }
+
+    /** The sum over micro-batches, in ND4J's streams. */
+    @Override
+    public EarlierPasses earlierPasses() {
+        return new OnDevice();
     }
 
     @Override
@@ -240,11 +263,41 @@ final class DeviceGradients implements GradientPlace {
             ownAccess.close();
         }
         staged.close();
+        passes.close();
+        finite.close();
         computes.forEach(DeviceStream::close);
         if (vector != null) {
             vector.close();
         }
         device.close();
+    }
+
+    /** Sums beside the gradients, in memory of the device that ND4J does not know. */
+    private final class OnDevice implements EarlierPasses {
+
+        @Override
+        public void start(INDArray ofPass) {
+            locate();
+            passes.start(vector(), computes);
+        }
+
+        @Override
+        public void add(INDArray ofPass) {
+            locate();
+            passes.add(vector(), computes);
+        }
+
+        @Override
+        public void addTo(INDArray ofPass, long from, long to) {
+            if (!open) {
+                locate();
+            }
+            long offset = from * elementBytes;
+            long length = (to - from) * elementBytes;
+            memory.refresh(gradients, offset, length);
+            passes.addTo(vector(), computes, offset, length);
+            memory.written(gradients, offset, length);
+        }
     }
 
     /** The access of one thread. */

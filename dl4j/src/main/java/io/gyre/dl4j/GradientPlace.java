@@ -81,6 +81,14 @@ interface GradientPlace extends AutoCloseable {
     /** Makes the current values of a part readable on the host, outside of any exchange. */
     default void fetch(long byteOffset, long byteLength) {}
 
+    /** Whether the gradients, as ND4J has them, hold no NaN and no infinity. */
+    boolean areFinite();
+
+    /** A sum over the passes of a batch, where they are computed. */
+    default EarlierPasses earlierPasses() {
+        return new EarlierPasses.InArray();
+    }
+
     /** Returns the gradients, reduced, to ND4J. */
     void endReduction();
 

@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.memory.Region;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Gradients in the memory that the model has allocated for them. On a GPU backend that Gyre cannot reach, ND4J copies
@@ -36,6 +37,14 @@ final class HostGradients implements GradientPlace {
     @Override
     public void beginReduction() {
         HostMemory.beginUse(gradients);
+    }
+
+    /** On a GPU that only ND4J reaches, the sum of absolute values shows both. */
+    @Override
+    public boolean areFinite() {
+        return Nd4j.getEnvironment().isCPU()
+                ? !NotFinite.isIn(region, HostMemory.elementType(gradients))
+                : Double.isFinite(gradients.norm1Number().doubleValue());
     }
 
     @Override

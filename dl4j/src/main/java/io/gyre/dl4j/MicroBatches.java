@@ -6,8 +6,6 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
-import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Gradient accumulation: splits a rank's batch into several passes and sums their gradients. Activations need the
@@ -22,7 +20,7 @@ final class MicroBatches {
     private final int count;
     private final int rank;
     private final long seed;
-    private @Nullable INDArray sum;
+    private final EarlierPasses earlier;
 
     /**
      * Creates them.
@@ -35,6 +33,7 @@ final class MicroBatches {
         this.count = count;
         this.rank = rank;
         this.seed = seed;
+        earlier = replica.earlierPasses();
     }
 
     /**
@@ -73,15 +72,11 @@ final class MicroBatches {
     }
 
     private void add(long examples, boolean first) {
-        INDArray gradients = replica.gradientVector();
         replica.means().forEach(mean -> mean.array().muli(examples));
-        if (sum == null || sum.length() != gradients.length()) {
-            sum = Nd4j.createUninitializedDetached(gradients.dataType(), gradients.length());
-        }
         if (first) {
-            sum.assign(gradients);
+            earlier.start(replica.gradientVector());
         } else {
-            sum.addi(gradients);
+            earlier.add(replica.gradientVector());
         }
     }
 
@@ -101,11 +96,9 @@ final class MicroBatches {
 
         @Override
         public void completeFrom(long offset) {
-            INDArray earlier = sum;
-            if (offset < completeFrom && earlier != null) {
-                var rest = NDArrayIndex.interval(offset, completeFrom);
+            if (offset < completeFrom) {
                 eachMean(offset, mean -> mean.muli(ownExamples));
-                replica.gradientVector().get(rest).addi(earlier.get(rest));
+                earlier.addTo(replica.gradientVector(), offset, completeFrom);
                 eachMean(offset, mean -> mean.divi(allExamples));
                 completeFrom = offset;
             }

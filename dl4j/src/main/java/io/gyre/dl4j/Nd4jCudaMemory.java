@@ -52,7 +52,8 @@ final class Nd4jCudaMemory implements DeviceGradients.GradientMemory {
     }
 
     @Override
-    public void written(INDArray array) {
+    public void written(INDArray array, long byteOffset, long byteLength) {
+        // The device had the latest values of the other parts: see address and refresh.
         AtomicAllocator.getInstance().tickDeviceWrite(array);
     }
 }

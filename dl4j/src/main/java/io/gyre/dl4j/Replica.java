@@ -161,11 +161,14 @@ final class Replica implements StepModel {
         views.restoreMeans(total.examples());
     }
 
-    /** Whether the gradients hold no NaN and no infinity. On a GPU the sum of absolute values would show both. */
+    /** Whether the gradients hold no NaN and no infinity. */
     boolean gradientsAreFinite() {
-        return Nd4j.getEnvironment().isCPU()
-                ? !NotFinite.isIn(place.region(), elementType())
-                : Double.isFinite(views.vector().norm1Number().doubleValue());
+        return place.areFinite();
+    }
+
+    /** Where the gradients of several passes are summed: where they are computed. */
+    EarlierPasses earlierPasses() {
+        return place.earlierPasses();
     }
 
     /** Clips layer by layer; a server with only a part of a layer cannot. */

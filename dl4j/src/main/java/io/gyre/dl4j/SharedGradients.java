@@ -75,6 +75,11 @@ final class SharedGradients implements GradientPlace {
     }
 
     @Override
+    public boolean areFinite() {
+        return !NotFinite.isIn(region, HostMemory.elementType(shared));
+    }
+
+    @Override
     public void endReduction() {
         HostMemory.endUse(shared);
     }

@@ -45,7 +45,7 @@ class CudaBackendTest {
 
         @Override
         public Device open(int ordinal) {
-            return new HostDevices(list.size(), true).open(ordinal);
+            return new HostDevices(list.size()).open(ordinal);
         }
 
         @Override

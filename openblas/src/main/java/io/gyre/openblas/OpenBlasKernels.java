@@ -3,7 +3,6 @@ package io.gyre.openblas;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.kernel.ArrayKernels;
-import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.kernel.ViewCache;
@@ -168,16 +167,6 @@ final class OpenBlasKernels implements Kernels {
             case FLOAT32 -> openblas_nolapack.cblas_sasum(count, floatsFrom.at(address), 1);
             case FLOAT64 -> openblas_nolapack.cblas_dasum(count, doublesFrom.at(address), 1);
         };
-    }
-
-    @Override
-    public void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
-        arrays.narrow(format, from, fromOffset, into, intoOffset, count);
-    }
-
-    @Override
-    public void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
-        arrays.widen(format, from, fromOffset, into, intoOffset, count);
     }
 
     private long address(ByteBuffer buffer, int offset) {

@@ -7,22 +7,20 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.device.Device;
-import io.gyre.device.DeviceAllReduce;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceEvent;
 import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
+import io.gyre.device.FiniteCheck;
+import io.gyre.device.GradientSum;
 import io.gyre.device.PinnedMemory;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
-import io.gyre.device.StagedGroup;
-import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.memory.Region;
 import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Semaphore;
@@ -117,6 +115,7 @@ public abstract class DevicesContract {
         });
         assertThat(device.info()).isEqualTo(devices.list().get(0));
         assertThat(device.freeBytes()).isPositive();
+        assertThat(devices.peerAccess(0, 0)).isTrue();
         int count = devices.list().size();
         assertThatThrownBy(() -> devices.open(count))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -236,11 +235,12 @@ public abstract class DevicesContract {
         Region there = host(400);
         fillRandomly(there, 2);
         try (DeviceBuffer whole = upload(device, there);
+                DeviceBuffer other = upload(device, ones(200));
                 DeviceStream stream = device.stream("somebody else's")) {
             try (DeviceBuffer part = device.view("part", whole.address() + 100, 200);
                     DeviceStream same = device.viewStream("view", stream.handle());
                     DeviceStream standard = device.viewStream("default", 0)) {
-                device.kernels().scale(same, ElementType.FLOAT32, part, 0, 50, 2);
+                device.kernels().sum(same, ElementType.FLOAT32, part, 0, other, 0, 50);
                 same.await(PATIENCE, "a kernel in another's stream");
                 standard.clear(part, 0, 4);
                 standard.await(PATIENCE, "the default stream");
@@ -248,8 +248,8 @@ public abstract class DevicesContract {
             }
             Region back = download(device, whole);
             for (int i = 0; i < 400; i += 4) {
-                float factor = i == 100 ? 0 : i > 100 && i < 300 ? 2 : 1;
-                assertThat(back.getFloat(i)).isEqualTo(there.getFloat(i) * factor);
+                float expected = i == 100 ? 0 : i > 100 && i < 300 ? there.getFloat(i) + 1 : there.getFloat(i);
+                assertThat(back.getFloat(i)).isEqualTo(expected);
             }
         }
     }
@@ -292,155 +292,6 @@ public abstract class DevicesContract {
         assertThatThrownBy(() -> another.allocate("too late", 4)).isInstanceOf(IllegalStateException.class);
     }
 
-    @Test
-    final void devicesCopyToEachOther() {
-        List<Device> all = openAll();
-        try {
-            for (Device from : all) {
-                for (Device to : all) {
-                    Region there = host(40_000);
-                    fillRandomly(there, from.info().ordinal());
-                    try (DeviceBuffer source = upload(from, there);
-                            DeviceBuffer target = to.allocate("target", 40_000);
-                            DeviceStream stream = from.stream("to a peer")) {
-                        stream.copy(source, 0, target, 0, 40_000);
-                        stream.await(PATIENCE, "a copy to a peer");
-                        assertSame(download(to, target), there, from.info() + " to " + to.info());
-                    }
-                }
-            }
-        } finally {
-            all.forEach(Device::close);
-        }
-    }
-
-    private List<Device> openAll() {
-        List<Device> all = new ArrayList<>();
-        for (int i = 0; i < devices.list().size(); i++) {
-            all.add(devices.open(i));
-        }
-        return all;
-    }
-
-    /** A single device is then used three times. */
-    @ParameterizedTest
-    @EnumSource
-    final void anAllReduceAmongDevicesSumsInTheirOrder(ElementType type) {
-        List<Device> all = openAll();
-        try {
-            while (all.size() < 3) {
-                all.add(devices.open(0));
-            }
-            for (int count = 1; count <= all.size(); count++) {
-                for (long elements : new long[] {0, 1, 2, 3, 1000, 4099}) {
-                    compareAllReduce(all.subList(0, count), type, elements);
-                }
-            }
-        } finally {
-            all.forEach(Device::close);
-        }
-    }
-
-    private static void compareAllReduce(List<Device> group, ElementType type, long elements) {
-        long bytes = elements * type.bytes();
-        Kernels plain = new ScalarKernels();
-        Region expected = host(bytes);
-        List<DeviceBuffer> vectors = new ArrayList<>();
-        List<DeviceStream> computes = new ArrayList<>();
-        for (int rank = 0; rank < group.size(); rank++) {
-            Region own = host(bytes);
-            SplittableRandom random = new SplittableRandom(rank);
-            for (long i = 0; i < elements; i++) {
-                if (type == ElementType.FLOAT32) {
-                    own.putFloat(i * 4, (float) random.nextDouble());
-                } else {
-                    own.putDouble(i * 8, random.nextDouble());
-                }
-            }
-            add(plain, type, expected, own);
-            vectors.add(upload(group.get(rank), own));
-            computes.add(group.get(rank).stream("compute"));
-        }
-        try (DeviceAllReduce allReduce = new DeviceAllReduce(group, type, elements, PATIENCE)) {
-            for (int round = 0; round < 2; round++) {
-                allReduce.sum(vectors, computes);
-                for (int rank = 0; rank < group.size(); rank++) {
-                    computes.get(rank).await(PATIENCE, "an all-reduce");
-                    assertSame(download(group.get(rank), vectors.get(rank)), expected, group.size() + " devices");
-                }
-                Region once = host(bytes);
-                once.copyFrom(0, expected, 0, bytes);
-                for (int rank = 1; rank < group.size(); rank++) {
-                    add(plain, type, expected, once);
-                }
-            }
-        }
-        vectors.forEach(DeviceBuffer::close);
-        computes.forEach(DeviceStream::close);
-    }
-
-    private static void add(Kernels plain, ElementType type, Region into, Region from) {
-        if (into.byteLength() > 0) {
-            plain.reduce(ReduceOp.SUM, type, into, 0, from.window(0), 0, (int) from.byteLength());
-        }
-    }
-
-    /** The host doubles the sum over 1, 2, ... devices; a single device is used three times. */
-    @Test
-    final void aGroupOfDevicesIsOneForTheHost() {
-        BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 2L, 20L, 1L), 1024);
-        List<Device> all = openAll();
-        try {
-            while (all.size() < 3) {
-                all.add(devices.open(0));
-            }
-            for (int count = 1; count <= all.size(); count++) {
-                compareGroup(all.subList(0, count), plan);
-            }
-        } finally {
-            all.forEach(Device::close);
-        }
-    }
-
-    private static void compareGroup(List<Device> group, BucketPlan plan) {
-        Kernels plain = new ScalarKernels();
-        long bytes = plan.elements() * 4;
-        Region memory = host(bytes);
-        Region expected = host(bytes);
-        List<DeviceBuffer> vectors = new ArrayList<>();
-        List<DeviceStream> computes = new ArrayList<>();
-        for (Device each : group) {
-            Region own = host(bytes);
-            fillRandomly(own, vectors.size());
-            add(plain, ElementType.FLOAT32, expected, own);
-            vectors.add(upload(each, own));
-            computes.add(each.stream("compute"));
-        }
-        try (StagedGroup staged = new StagedGroup(group, memory, ElementType.FLOAT32, plan, PATIENCE)) {
-            for (int step = 0; step < 3; step++) {
-                staged.begin(vectors, computes);
-                for (Bucket bucket : plan.buckets()) {
-                    staged.await(bucket.index());
-                    twice(memory, bucket);
-                    staged.copyBack(bucket.index());
-                }
-                staged.end(computes);
-                plain.scale(ElementType.FLOAT32, expected, 2);
-                for (int i = 0; i < group.size(); i++) {
-                    computes.get(i).await(PATIENCE, "a step");
-                    assertSame(download(group.get(i), vectors.get(i)), expected, group.size() + " devices");
-                }
-                Region once = host(bytes);
-                once.copyFrom(0, expected, 0, bytes);
-                for (int i = 1; i < group.size(); i++) {
-                    add(plain, ElementType.FLOAT32, expected, once);
-                }
-            }
-        }
-        vectors.forEach(DeviceBuffer::close);
-        computes.forEach(DeviceStream::close);
-    }
-
     /** The host doubles each bucket, step after step; two buckets are copied before all are complete. */
     @Test
     final void gradientsGoToTheHostAndBackBucketByBucket() {
@@ -451,19 +302,22 @@ public abstract class DevicesContract {
         DeviceStream compute = device.stream("compute");
         List<DeviceStream> computes = List.of(compute);
         DeviceBuffer gradients = upload(device, start);
+        DeviceBuffer growth = upload(device, start);
         try (StagedGradients staged = new StagedGradients(device, memory, ElementType.FLOAT32, plan, PATIENCE);
                 StagedExchange even = staged.exchange(device);
                 StagedExchange odd = staged.exchange(device)) {
             for (int step = 0; step < 4; step++) {
                 StagedExchange exchange = step % 2 == 0 ? even : odd;
                 if (step < 2) {
-                    device.kernels().scale(compute, ElementType.FLOAT32, gradients, 0, plan.elements(), 1.5);
+                    plan.buckets().forEach(each -> grow(compute, gradients, growth, each));
                 } else {
                     for (Bucket bucket : plan.buckets().subList(0, 2)) {
-                        scale(compute, gradients, bucket);
+                        grow(compute, gradients, growth, bucket);
                         staged.beginBucket(gradients, computes, bucket.index());
                     }
-                    plan.buckets().subList(2, plan.buckets().size()).forEach(each -> scale(compute, gradients, each));
+                    plan.buckets()
+                            .subList(2, plan.buckets().size())
+                            .forEach(each -> grow(compute, gradients, growth, each));
                 }
                 staged.begin(gradients, computes);
                 for (Bucket bucket : plan.buckets()) {
@@ -474,29 +328,32 @@ public abstract class DevicesContract {
                 staged.end(computes);
             }
             compute.await(PATIENCE, "the last step");
-            assertSame(download(device, gradients), threeTimes(start, 4), "gradients");
+            assertSame(download(device, gradients), grown(start, 4), "gradients");
             assertThatThrownBy(() -> staged.end(computes)).isInstanceOf(IllegalStateException.class);
         }
+        growth.close();
         gradients.close();
         compute.close();
     }
 
-    private static void scale(DeviceStream compute, DeviceBuffer gradients, Bucket bucket) {
+    /** Changes the gradients of a bucket, as a pass would. */
+    private static void grow(DeviceStream compute, DeviceBuffer gradients, DeviceBuffer growth, Bucket bucket) {
+        long offset = bucket.offset() * 4;
         compute.device()
                 .kernels()
-                .scale(compute, ElementType.FLOAT32, gradients, bucket.offset() * 4, bucket.length(), 1.5);
+                .sum(compute, ElementType.FLOAT32, gradients, offset, growth, offset, bucket.length());
     }
 
     private static void twice(Region memory, Bucket bucket) {
         new ScalarKernels().scale(ElementType.FLOAT32, memory.slice(bucket.offset() * 4, bucket.length() * 4), 2);
     }
 
-    private static Region threeTimes(Region start, int steps) {
+    private static Region grown(Region start, int steps) {
         Region expected = host(start.byteLength());
         for (long i = 0; i < start.byteLength(); i += 4) {
             float value = start.getFloat(i);
             for (int step = 0; step < steps; step++) {
-                value = value * 1.5f * 2;
+                value = (value + start.getFloat(i)) * 2;
             }
             expected.putFloat(i, value);
         }
@@ -515,6 +372,7 @@ public abstract class DevicesContract {
         DeviceStream second = device.stream("compute too");
         List<DeviceStream> computes = List.of(compute, second);
         DeviceBuffer gradients = upload(device, start);
+        DeviceBuffer growth = upload(device, start);
         Semaphore ready = new Semaphore(0);
         Semaphore done = new Semaphore(0);
         Semaphore ended = new Semaphore(0);
@@ -542,7 +400,7 @@ public abstract class DevicesContract {
             for (int step = 0; step < steps; step++) {
                 for (Bucket bucket : plan.buckets()) {
                     // The gradients of a layer may come from either stream.
-                    scale(bucket.index() % 2 == 0 ? compute : second, gradients, bucket);
+                    grow(bucket.index() % 2 == 0 ? compute : second, gradients, growth, bucket);
                     staged.beginBucket(gradients, computes, bucket.index());
                     ready.release();
                 }
@@ -556,7 +414,8 @@ public abstract class DevicesContract {
             combining.join(PATIENCE.toMillis());
         }
         assertThat(failure.get()).isNull();
-        assertSame(download(device, gradients), threeTimes(start, steps), "gradients");
+        assertSame(download(device, gradients), grown(start, steps), "gradients");
+        growth.close();
         gradients.close();
         second.close();
         compute.close();
@@ -574,7 +433,8 @@ public abstract class DevicesContract {
             assertThatThrownBy(() -> staged.beginBucket(gradients, computes, 0))
                     .hasMessage("the copy of bucket 0 to the host has begun before in this step");
             staged.begin(gradients, computes);
-            exchange.awaitAll();
+            exchange.await(0);
+            exchange.await(1);
             exchange.copyBack(0);
             assertThatThrownBy(() -> exchange.copyBack(0)).hasMessage("bucket 0 was given back before in this step");
             assertThatThrownBy(() -> staged.end(computes)).hasMessage("bucket 1 was not given back");
@@ -584,6 +444,89 @@ public abstract class DevicesContract {
         computes.get(0).await(PATIENCE, "the step");
         computes.get(0).close();
         gradients.close();
+    }
+
+    /** The sum is that of the host in the same order, and the last pass gets it part by part, from the end. */
+    @Test
+    final void passesAreSummedInTheirOrder() {
+        int passes = 4;
+        long bytes = 40_004;
+        Region expected = host(bytes);
+        try (DeviceStream compute = device.stream("compute");
+                DeviceStream second = device.stream("compute too");
+                DeviceBuffer gradients = device.allocate("gradients", bytes);
+                GradientSum sum = new GradientSum(device, ElementType.FLOAT32, PATIENCE)) {
+            List<DeviceStream> computes = List.of(compute, second);
+            for (int batch = 0; batch < 2; batch++) {
+                for (int pass = 0; pass < passes; pass++) {
+                    Region ofPass = host(bytes);
+                    fillRandomly(ofPass, 10L * batch + pass);
+                    DeviceStream writer = pass % 2 == 0 ? second : compute;
+                    try (PinnedMemory pin = device.pin(ofPass)) {
+                        writer.copyToDevice(pin, 0, gradients, 0, bytes);
+                        if (pass == 0) {
+                            sum.start(gradients, computes);
+                        } else if (pass < passes - 1) {
+                            sum.add(gradients, computes);
+                        } else {
+                            sum.addTo(gradients, computes, 30_000, bytes - 30_000);
+                            sum.addTo(gradients, computes, 0, 30_000);
+                        }
+                        writer.await(PATIENCE, "a pass");
+                    }
+                    addPass(expected, ofPass, pass, passes);
+                }
+                second.await(PATIENCE, "the last pass");
+                assertSame(download(device, gradients), expected, "sum of passes");
+            }
+        }
+    }
+
+    private static void addPass(Region sum, Region ofPass, int pass, int passes) {
+        for (long i = 0; i < sum.byteLength(); i += 4) {
+            float own = ofPass.getFloat(i);
+            float earlier = sum.getFloat(i);
+            sum.putFloat(i, pass == 0 ? own : pass < passes - 1 ? earlier + own : own + earlier);
+        }
+    }
+
+    @Test
+    final void noPassIsAddedToASumThatHasNotStarted() {
+        try (DeviceStream compute = device.stream("compute");
+                DeviceBuffer gradients = device.allocate("gradients", 64);
+                GradientSum sum = new GradientSum(device, ElementType.FLOAT32, PATIENCE)) {
+            assertThatThrownBy(() -> sum.add(gradients, List.of(compute)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("no pass has started the sum");
+            assertThatThrownBy(() -> sum.addTo(gradients, List.of(compute), 0, 64))
+                    .isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    /** The search follows the streams that compute: the value is there, and gone again, just before it. */
+    @ParameterizedTest
+    @EnumSource
+    final void gradientsAreSearchedAfterTheyAreComputed(ElementType type) {
+        long bytes = 1001L * type.bytes();
+        Region bad = host(bytes);
+        if (type == ElementType.FLOAT32) {
+            bad.putFloat(bytes - 4, Float.NEGATIVE_INFINITY);
+        } else {
+            bad.putDouble(bytes - 8, Double.NaN);
+        }
+        try (DeviceStream compute = device.stream("compute");
+                DeviceStream second = device.stream("compute too");
+                DeviceBuffer gradients = device.allocate("gradients", bytes);
+                PinnedMemory pin = device.pin(bad);
+                FiniteCheck check = new FiniteCheck(device, type, PATIENCE)) {
+            List<DeviceStream> computes = List.of(compute, second);
+            for (int step = 0; step < 3; step++) {
+                second.clear(gradients, 0, bytes);
+                assertThat(check.isFinite(gradients, computes)).isTrue();
+                compute.copyToDevice(pin, 0, gradients, 0, bytes);
+                assertThat(check.isFinite(gradients, computes)).isFalse();
+            }
+        }
     }
 
     @Test
@@ -613,7 +556,8 @@ public abstract class DevicesContract {
             if (devices.list().size() > 1) {
                 try (Device other = devices.open(1);
                         DeviceBuffer elsewhere = other.allocate("elsewhere", 64)) {
-                    assertThatThrownBy(() -> device.kernels().scale(stream, ElementType.FLOAT32, elsewhere, 0, 16, 2))
+                    assertThatThrownBy(() -> device.kernels()
+                                    .sum(stream, ElementType.FLOAT32, elsewhere, 0, buffer, 0, 16))
                             .isInstanceOf(IllegalArgumentException.class)
                             .hasMessage("device buffer 'elsewhere' is on " + other.info() + ", and the kernel runs on "
                                     + device.info());

@@ -1,7 +1,6 @@
 package io.gyre.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
@@ -11,21 +10,17 @@ import io.gyre.device.DeviceStream;
 import io.gyre.device.Devices;
 import io.gyre.device.GradientKernels;
 import io.gyre.device.PinnedMemory;
-import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The contract of {@link GradientKernels}: results are bit-identical to those of {@link ScalarKernels}, except for the
@@ -180,93 +175,6 @@ public abstract class GradientKernelsContract {
     }
 
     @ParameterizedTest
-    @ValueSource(doubles = {1, 0, -0.0, 0.5, -3, 1 / 3.0, 1e-30, 1e-50, 1e30})
-    final void scalingIsTheSame(double factor) {
-        for (ElementType type : ElementType.values()) {
-            for (int length : LENGTHS) {
-                compareScale(type, random(type, length, 3), factor);
-            }
-            compareScale(type, pairs(type, true), factor);
-        }
-    }
-
-    private void compareScale(ElementType type, ByteBuffer data, double factor) {
-        ByteBuffer expected = copyOf(data);
-        plain.scale(type, expected, 0, expected.capacity(), factor);
-        try (DeviceBuffer a = upload(data)) {
-            kernels.scale(stream, type, a, 0, data.capacity() / type.bytes(), factor);
-            assertSame(type, download(a), expected, "scaling by " + factor);
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(doubles = {1, 0, -1, 0.5, 1 / 3.0, 1e-30, 1e30, Double.NaN, Double.POSITIVE_INFINITY})
-    final void axpyIsTheSame(double factor) {
-        for (ElementType type : ElementType.values()) {
-            for (int length : LENGTHS) {
-                compareAxpy(type, factor, random(type, length, 4), random(type, length, 5));
-            }
-            compareAxpy(type, factor, pairs(type, true), pairs(type, false));
-        }
-    }
-
-    private void compareAxpy(ElementType type, double factor, ByteBuffer into, ByteBuffer from) {
-        ByteBuffer expected = copyOf(into);
-        plain.axpy(type, factor, expected, 0, from, 0, expected.capacity());
-        try (DeviceBuffer a = upload(into);
-                DeviceBuffer b = upload(from)) {
-            kernels.axpy(stream, type, factor, a, 0, b, 0, into.capacity() / type.bytes());
-            assertSame(type, download(a), expected, "axpy with " + factor);
-        }
-    }
-
-    /** Every 16-bit float, every midpoint between two of them, and the floats next to both. */
-    @ParameterizedTest
-    @EnumSource
-    final void narrowingRoundsInTheSameWayEverywhere(HalfFormat format) {
-        ByteBuffer floats = direct(0x10000 * 6 * Float.BYTES);
-        for (int bits = 0; bits <= 0xffff; bits++) {
-            float value = format.widen((short) bits);
-            float middle = (float) (((double) value + format.widen((short) (bits + 1))) / 2);
-            int at = bits * 6 * Float.BYTES;
-            floats.putFloat(at, value).putFloat(at + 4, Math.nextUp(value)).putFloat(at + 8, Math.nextDown(value));
-            floats.putFloat(at + 12, middle).putFloat(at + 16, Math.nextUp(middle));
-            floats.putFloat(at + 20, Math.nextDown(middle));
-        }
-        int count = floats.capacity() / 4;
-        ByteBuffer expected = direct(count * 2);
-        plain.narrow(format, floats, 0, expected, 0, count);
-        try (DeviceBuffer from = upload(floats);
-                DeviceBuffer into = device.allocate("halves", count * 2L)) {
-            kernels.narrow(stream, format, from, 0, into, 0, count);
-            ByteBuffer actual = download(into);
-            for (int i = 0; i < count; i++) {
-                short got = actual.getShort(i * 2);
-                short want = expected.getShort(i * 2);
-                if (got != want && !(Float.isNaN(format.widen(got)) && Float.isNaN(format.widen(want)))) {
-                    throw new AssertionError(floats.getFloat(i * 4) + " became " + format.widen(got));
-                }
-            }
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    final void wideningIsExactEverywhere(HalfFormat format) {
-        ByteBuffer halves = direct(0x10000 * 2);
-        for (int bits = 0; bits <= 0xffff; bits++) {
-            halves.putShort(bits * 2, (short) bits);
-        }
-        ByteBuffer expected = direct(0x10000 * 4);
-        plain.widen(format, halves, 0, expected, 0, 0x10000);
-        try (DeviceBuffer from = upload(halves);
-                DeviceBuffer into = device.allocate("floats", 0x10000 * 4L)) {
-            kernels.widen(stream, format, from, 0, into, 0, 0x10000);
-            assertSame(ElementType.FLOAT32, download(into), expected, "widening");
-        }
-    }
-
-    @ParameterizedTest
     @EnumSource
     final void oneValueThatIsNotFiniteIsFoundWhereverItIs(ElementType type) {
         for (int length : LENGTHS) {
@@ -298,61 +206,6 @@ public abstract class GradientKernelsContract {
             ByteBuffer flags = download(flag);
             assertThat(flags.getInt(0)).isZero();
             return flags.getInt(4) == 1;
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {0, 1, 31, 32, 33, 1000, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 70_001})
-    final void thresholdEncodingTakesWhatIsLargeInOrder(int count) {
-        for (int capacity : new int[] {0, 1, count / 16, count}) {
-            compareThreshold(random(ElementType.FLOAT32, count, 7), 0.5f, capacity);
-        }
-    }
-
-    @Test
-    final void thresholdEncodingLeavesNaNAndTakesInfinities() {
-        compareThreshold(pairs(ElementType.FLOAT32, true), 1f, 1000);
-        compareThreshold(pairs(ElementType.FLOAT32, false), 1f, 20);
-    }
-
-    @Test
-    final void aThresholdMustBePositive() {
-        try (DeviceBuffer data = device.allocate("data", 64)) {
-            for (float threshold : new float[] {0, -1, Float.NaN}) {
-                assertThatIllegalArgumentException()
-                        .isThrownBy(() -> kernels.encodeThreshold(stream, data, 0, 1, threshold, data, 16, 1, data))
-                        .withMessageContaining("must be positive");
-            }
-        }
-    }
-
-    private void compareThreshold(ByteBuffer data, float threshold, int capacity) {
-        int count = data.capacity() / 4;
-        ByteBuffer rest = copyOf(data);
-        List<Integer> expected = new ArrayList<>();
-        int found = 0;
-        for (int i = 0; i < count; i++) {
-            float value = data.getFloat(i * 4);
-            boolean positive = value >= threshold;
-            if (positive || value <= -threshold) {
-                if (found++ < capacity) {
-                    expected.add(positive ? i + 1 : -(i + 1));
-                    rest.putFloat(i * 4, positive ? value - threshold : value + threshold);
-                }
-            }
-        }
-        try (DeviceBuffer vector = upload(data);
-                DeviceBuffer entries = device.allocate("entries", 4L * capacity + 4);
-                DeviceBuffer scratch = device.allocate("scratch", GradientKernels.scratchBytes(count))) {
-            kernels.encodeThreshold(stream, vector, 0, count, threshold, entries, 4, capacity, scratch);
-            assertThat(download(scratch).getInt(0)).isEqualTo(found);
-            ByteBuffer actual = download(entries);
-            for (int i = 0; i < expected.size(); i++) {
-                assertThat(actual.getInt(4 + 4 * i))
-                        .as("entry %d of %d", i, found)
-                        .isEqualTo(expected.get(i));
-            }
-            assertSame(ElementType.FLOAT32, download(vector), rest, "the rest");
         }
     }
 }

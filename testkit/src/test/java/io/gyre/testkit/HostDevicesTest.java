@@ -7,6 +7,6 @@ class HostDevicesTest extends DevicesContract {
 
     @Override
     protected Devices devices() {
-        return new HostDevices(4, true);
+        return new HostDevices(4);
     }
 }

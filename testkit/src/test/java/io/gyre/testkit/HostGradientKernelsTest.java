@@ -7,6 +7,6 @@ class HostGradientKernelsTest extends GradientKernelsContract {
 
     @Override
     protected Devices devices() {
-        return new HostDevices(1, true);
+        return new HostDevices(1);
     }
 }

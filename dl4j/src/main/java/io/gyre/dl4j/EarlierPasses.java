@@ -1,0 +1,62 @@
+package io.gyre.dl4j;
+
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+
+/**
+ * The sum of the gradients of a batch's earlier passes. Every implementation gives the same bits: it adds element by
+ * element, in the order of the passes. Confined to the thread that runs the passes.
+ */
+interface EarlierPasses {
+
+    /** Replaces the sum by the gradients of the first pass. */
+    void start(INDArray gradients);
+
+    /** Adds the gradients of a further pass to the sum. */
+    void add(INDArray gradients);
+
+    /**
+     * Adds a part of the sum to the same part of the gradients of the last pass.
+     *
+     * @param from first element
+     * @param to after the last element
+     */
+    void addTo(INDArray gradients, long from, long to);
+
+    /** By ND4J, in an array beside the gradients. */
+    final class InArray implements EarlierPasses {
+
+        private @Nullable INDArray sum;
+
+        @Override
+        public void start(INDArray gradients) {
+            INDArray target = sum;
+            if (target == null || target.length() != gradients.length()) {
+                target = Nd4j.createUninitializedDetached(gradients.dataType(), gradients.length());
+                sum = target;
+            }
+            target.assign(gradients);
+        }
+
+        @Override
+        public void add(INDArray gradients) {
+            started().addi(gradients);
+        }
+
+        @Override
+        public void addTo(INDArray gradients, long from, long to) {
+            var part = NDArrayIndex.interval(from, to);
+            gradients.get(part).addi(started().get(part));
+        }
+
+        private INDArray started() {
+            INDArray known = sum;
+            if (known == null) {
+                throw new IllegalStateException("no pass has started the sum");
+            }
+            return known;
+        }
+    }
+}
