@@ -1,6 +1,5 @@
-// A CUDA driver without a GPU: libcuda.so.1 for tests. It has the functions that Gyre calls, and runs the real kernels,
-// compiled for the host. Every stream is a thread that works late, so that a missing event or wait shows as a wrong
-// result. It checks what a real driver may not: that addresses are within one allocation, that host memory is pinned
+// A CUDA driver without a GPU: libcuda.so.1 for tests. It has the functions that Gyre calls. Every stream is a thread
+// that works late, so that a missing event or wait shows as a wrong result. It checks what a real driver may not: that addresses are within one allocation, that host memory is pinned
 // during a copy, that a context is current. It counts leaks.
 //
 // Configured by environment variables, or by the native methods of io.gyre.cuda.FakeDriver:
@@ -8,25 +7,20 @@
 //   FAKE_CUDA_PEERS       1 if they have peer access (1)
 //   FAKE_CUDA_DELAY_US    delay of each stream before each work item (0)
 //   FAKE_CUDA_CAPABILITY  compute capability as one number (86)
-#include "host-kernels.h"
-// clang-format off
-#include "gradient-kernels.cu"
-// clang-format on
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
-#include <string>
 #include <thread>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -34,8 +28,8 @@ typedef int Result;
 typedef unsigned long long Address;
 typedef void* Pointer;
 enum { OK = 0, INVALID_VALUE = 1, NO_MEMORY = 2, NOT_INITIALISED = 3, NO_DEVICE = 100, INVALID_DEVICE = 101,
-       BAD_IMAGE = 200, INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_FOUND = 500, NOT_READY = 600,
-       ILLEGAL_ADDRESS = 700, PEER_ALREADY = 704, PEER_NOT_ENABLED = 705, ALREADY_PINNED = 712, NOT_PINNED = 713,
+       INVALID_CONTEXT = 201, INVALID_HANDLE = 400, NOT_READY = 600, ILLEGAL_ADDRESS = 700, ALREADY_PINNED = 712,
+       NOT_PINNED = 713,
        LAUNCH_FAILED = 719, UNKNOWN = 999 };
 
 namespace {
@@ -51,11 +45,10 @@ struct Settings {
   std::atomic<int> delayMicros{setting("FAKE_CUDA_DELAY_US", 0)};
   std::atomic<int> capability{setting("FAKE_CUDA_CAPABILITY", 86)};
   std::atomic<long> freeBytes{1l << 30};
-  std::atomic<int> launchesUntilFailure{-1};
+  std::atomic<int> workUntilFailure{-1};
   std::atomic<int> callsUntilLoss{-1};
   std::atomic<int> hang{0};
   std::atomic<long> pageable{0};
-  std::atomic<int> kernelMicros{0};
 } settings;
 
 std::atomic<int> sticky{0};  // what every call returns after a failure that a driver does not recover from
@@ -65,7 +58,6 @@ constexpr int MOST_DEVICES = 16;
 struct Context {
   int device = 0;
   int retained = 0;
-  std::set<Context*> peers;
 };
 Context contexts[MOST_DEVICES];
 thread_local std::vector<Context*> stack;
@@ -186,28 +178,6 @@ bool reached(const Event& event) {
   return event.stream->progress.done >= event.place;
 }
 
-struct Kernel {
-  size_t arguments;
-  std::vector<size_t> sizes;
-  std::function<void(void**)> run;
-};
-template <class... A, size_t... I>
-void call(void (*kernel)(A...), void** arguments, std::index_sequence<I...>) {
-  kernel(*static_cast<std::remove_const_t<A>*>(arguments[I])...);
-}
-template <class... A>
-Kernel* kernel(void (*function)(A...)) {
-  return new Kernel{sizeof...(A), {sizeof(A)...}, [function](void** arguments) {
-                      call(function, arguments, std::index_sequence_for<A...>{});
-                    }};
-}
-#define KERNEL(name) {#name, kernel(name)}
-std::map<std::string, Kernel*> kernels = {
-    KERNEL(sum_f32),        KERNEL(sum_f64),         KERNEL(scale_f32),       KERNEL(scale_f64),
-    KERNEL(axpy_f32),       KERNEL(axpy_f64),        KERNEL(not_finite_f32),  KERNEL(not_finite_f64),
-    KERNEL(narrow_fp16),    KERNEL(narrow_bf16),     KERNEL(widen_fp16),      KERNEL(widen_bf16),
-    KERNEL(threshold_count), KERNEL(threshold_groups), KERNEL(threshold_total), KERNEL(threshold_pack)};
-
 // The start of every call.
 Result begin(bool needsContext) {
   if (!initialised) return NOT_INITIALISED;
@@ -223,11 +193,19 @@ bool pinned(Address at, size_t bytes) {
   return within(pins, at, bytes);
 }
 
+// Whether this piece of work is the one to fail, as a kernel of another library in the same context would.
+bool failsInstead(const std::shared_ptr<Stream>& stream) {
+  if (settings.workUntilFailure <= 0 || --settings.workUntilFailure > 0) return false;
+  stream->add([] { fail(LAUNCH_FAILED); });
+  return true;
+}
+
 Result enqueueCopy(Address to, Address from, size_t bytes, void* handle, bool toHost, bool fromHost) {
   auto stream = find(handle);
   if (!stream) return INVALID_HANDLE;
   if ((!toHost && owner(to, bytes) < 0) || (!fromHost && owner(from, bytes) < 0)) return INVALID_VALUE;
   if ((toHost && !pinned(to, bytes)) || (fromHost && !pinned(from, bytes))) settings.pageable++;
+  if (failsInstead(stream)) return OK;
   stream->add([=] {
     // Checked again: a buffer may have been freed, or memory unpinned, before its copy was done.
     bool fine = (toHost ? pinned(to, bytes) : owner(to, bytes) >= 0) &&
@@ -363,26 +341,16 @@ Result cuMemcpyDtoDAsync_v2(Address to, Address from, size_t bytes, void* stream
   if (owner(to, bytes) != owner(from, bytes)) return INVALID_VALUE;
   return enqueueCopy(to, from, bytes, stream, false, false);
 }
-Result cuMemcpyPeerAsync(Address to, Context* toContext, Address from, Context* fromContext, size_t bytes, void* stream) {
-  BEGIN(true);
-  if (owner(to, bytes) != toContext->device || owner(from, bytes) != fromContext->device) return INVALID_VALUE;
-  return enqueueCopy(to, from, bytes, stream, false, false);
-}
 Result cuMemsetD8Async(Address at, unsigned char value, size_t bytes, void* handle) {
   BEGIN(true);
   auto stream = find(handle);
   if (!stream) return INVALID_HANDLE;
   if (owner(at, bytes) < 0) return INVALID_VALUE;
+  if (failsInstead(stream)) return OK;
   stream->add([=] { std::memset(reinterpret_cast<void*>(at), value, bytes); });
   return OK;
 }
 Result cuDeviceCanAccessPeer(int* can, int from, int to) { *can = settings.peers && from != to; return OK; }
-Result cuCtxEnablePeerAccess(Context* peer, unsigned) {
-  BEGIN(true);
-  if (!settings.peers) return PEER_NOT_ENABLED;
-  std::lock_guard<std::mutex> lock(memory);
-  return current()->peers.insert(peer).second ? OK : PEER_ALREADY;
-}
 Result cuStreamCreate(void** stream, unsigned) {
   BEGIN(true);
   auto made = std::make_shared<Stream>();
@@ -454,73 +422,16 @@ Result cuEventDestroy_v2(void* event) {
   delete static_cast<Event*>(event);
   return OK;
 }
-Result cuModuleLoadData(void** module, const void* image) {
-  BEGIN(true);
-  const char* text = static_cast<const char*>(image);
-  if (!std::strstr(text, ".version") || !std::strstr(text, ".entry")) return BAD_IMAGE;
-  *module = new std::string(text);
-  return OK;
-}
-Result cuModuleUnload(void* module) { delete static_cast<std::string*>(module); return OK; }
-Result cuModuleGetFunction(void** function, void* module, const char* name) {
-  BEGIN(true);
-  auto found = kernels.find(name);
-  std::string entry = std::string(".entry ") + name + "(";
-  if (found == kernels.end() || static_cast<std::string*>(module)->find(entry) == std::string::npos) return NOT_FOUND;
-  *function = found->second;
-  return OK;
-}
-Result cuLaunchKernel(void* function, unsigned blocksX, unsigned, unsigned, unsigned threadsX, unsigned, unsigned, unsigned,
-                      void* handle, void** arguments, void**) {
-  BEGIN(true);
-  auto stream = find(handle);
-  if (!stream) return INVALID_HANDLE;
-  if (settings.launchesUntilFailure > 0 && --settings.launchesUntilFailure == 0) {
-    stream->add([] { fail(LAUNCH_FAILED); });
-    return OK;
-  }
-  Kernel* kernel = static_cast<Kernel*>(function);
-  auto copies = std::make_shared<std::vector<uint64_t>>(kernel->arguments);
-  for (size_t i = 0; i < kernel->arguments; i++) std::memcpy(&(*copies)[i], arguments[i], kernel->sizes[i]);
-  stream->add([=] {
-    if (settings.kernelMicros) std::this_thread::sleep_for(std::chrono::microseconds(settings.kernelMicros));
-    std::vector<void*> pointers;
-    for (auto& copy : *copies) pointers.push_back(&copy);
-    gridDim = {blocksX, 1, 1};
-    blockDim = {threadsX, 1, 1};
-    for (unsigned block = 0; block < blocksX; block++) {
-      for (unsigned thread = 0; thread < threadsX; thread++) {
-        blockIdx = {block, 0, 0};
-        threadIdx = {thread, 0, 0};
-        kernel->run(pointers.data());
-      }
-    }
-  });
-  return OK;
-}
-
-// For libraries on top of the driver: work in a stream, and whether memory is within one allocation of the current
-// device.
-Result fakeCudaEnqueue(void* handle, void (*work)(void*), void* argument) {
-  BEGIN(true);
-  auto stream = find(handle);
-  if (!stream) return INVALID_HANDLE;
-  stream->add([=] { work(argument); });
-  return OK;
-}
-int fakeCudaIsHere(Address at, size_t bytes) { return current() && owner(at, bytes) == current()->device; }
-
 // io.gyre.cuda.FakeDriver
 void Java_io_gyre_cuda_FakeDriver_configure(void*, void*, int devices, int peers, int delayMicros, int capability) {
   settings.devices = devices;
   settings.peers = peers;
   settings.delayMicros = delayMicros;
   settings.capability = capability;
-  settings.launchesUntilFailure = -1;
+  settings.workUntilFailure = -1;
   settings.callsUntilLoss = -1;
   settings.hang = 0;
   settings.pageable = 0;
-  settings.kernelMicros = 0;
   sticky = 0;
   std::lock_guard<std::mutex> lock(memory);
   settings.freeBytes = 1l << 30;
@@ -536,13 +447,11 @@ void Java_io_gyre_cuda_FakeDriver_configure(void*, void*, int devices, int peers
   streams.clear();
   for (auto& context : contexts) {
     context.retained = 0;
-    context.peers.clear();
   }
 }
-void Java_io_gyre_cuda_FakeDriver_failLaunch(void*, void*, int inSoMany) { settings.launchesUntilFailure = inSoMany; }
+void Java_io_gyre_cuda_FakeDriver_failWork(void*, void*, int inSoMany) { settings.workUntilFailure = inSoMany; }
 void Java_io_gyre_cuda_FakeDriver_loseDevice(void*, void*, int inSoManyCalls) { settings.callsUntilLoss = inSoManyCalls; }
 void Java_io_gyre_cuda_FakeDriver_limitMemory(void*, void*, long bytes) { settings.freeBytes = bytes; }
-void Java_io_gyre_cuda_FakeDriver_slowKernels(void*, void*, int micros) { settings.kernelMicros = micros; }
 void Java_io_gyre_cuda_FakeDriver_hang(void*, void*, int yes) { settings.hang = yes; }
 long Java_io_gyre_cuda_FakeDriver_pageableCopies(void*, void*) { return settings.pageable; }
 // Leaked allocations, pins, streams, events, contexts and pushed contexts: eight bits each.

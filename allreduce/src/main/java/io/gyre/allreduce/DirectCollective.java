@@ -52,7 +52,6 @@ public final class DirectCollective implements Collective {
     private final ShortAllReduce shortAllReduce;
     private final DirectAllReduce directAllReduce;
     private final DirectCopy directCopy;
-    private final WeightedMean weightedMean;
     private final List<MappedVector> vectors = new CopyOnWriteArrayList<>();
     private final MappedVector stage;
     private final Region flag = Region.allocate("whether there is room", Double.BYTES);
@@ -94,7 +93,6 @@ public final class DirectCollective implements Collective {
         shortAllReduce = new ShortAllReduce(meeting, world, kernels);
         directAllReduce = new DirectAllReduce(meeting, world, kernels);
         directCopy = new DirectCopy(meeting, world);
-        weightedMean = new WeightedMean(this, kernels);
     }
 
     @Override
@@ -300,11 +298,6 @@ public final class DirectCollective implements Collective {
         } finally {
             meeting.exit();
         }
-    }
-
-    @Override
-    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
-        weightedMean.run(data, type, weight, step, bucket);
     }
 
     private void enter(Region data, String operation) {

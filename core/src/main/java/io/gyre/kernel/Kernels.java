@@ -50,15 +50,6 @@ public interface Kernels {
             int fromOffset,
             int byteLength);
 
-    /** Whether all elements are finite. */
-    boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength);
-
-    /** Converts floats to 16 bits each. The two ranges must not overlap. */
-    void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count);
-
-    /** Converts 16 bits each to floats. The two ranges must not overlap. */
-    void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count);
-
     /** {@link #reduce} into a region, which may span several windows. */
     default void reduce(
             ReduceOp op,
@@ -83,17 +74,5 @@ public interface Kernels {
             scale(type, data.window(done), data.windowOffset(done), n, factor);
             done += n;
         }
-    }
-
-    /** {@link #isFinite} of a whole region. */
-    default boolean isFinite(ElementType type, Region data) {
-        for (long done = 0; done < data.byteLength(); ) {
-            int n = data.contiguous(done, data.byteLength() - done);
-            if (!isFinite(type, data.window(done), data.windowOffset(done), n)) {
-                return false;
-            }
-            done += n;
-        }
-        return true;
     }
 }

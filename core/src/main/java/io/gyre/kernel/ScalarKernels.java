@@ -65,35 +65,6 @@ public final class ScalarKernels implements Kernels {
         }
     }
 
-    @Override
-    public boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength) {
-        for (int i = 0; i < byteLength; i += type.bytes()) {
-            boolean finite = switch (type) {
-                case FLOAT32 -> Float.isFinite(data.getFloat(offset + i));
-                case FLOAT64 -> Double.isFinite(data.getDouble(offset + i));
-            };
-            if (!finite) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    @Override
-    public void narrow(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
-        for (int i = 0; i < count; i++) {
-            into.putShort(
-                    intoOffset + i * HalfFormat.BYTES, format.narrow(from.getFloat(fromOffset + i * Float.BYTES)));
-        }
-    }
-
-    @Override
-    public void widen(HalfFormat format, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int count) {
-        for (int i = 0; i < count; i++) {
-            into.putFloat(intoOffset + i * Float.BYTES, format.widen(from.getShort(fromOffset + i * HalfFormat.BYTES)));
-        }
-    }
-
     private static float combine(ReduceOp op, float a, float b) {
         return switch (op) {
             case SUM -> a + b;

@@ -41,37 +41,6 @@ class ScalarKernelsTest {
         }
     }
 
-    @Test
-    void halvesFollowTheirStandard() {
-        HalfFormat fp16 = HalfFormat.FP16;
-        assertThat(fp16.narrow(1)).isEqualTo((short) 0x3c00);
-        assertThat(fp16.narrow(-2)).isEqualTo((short) 0xc000);
-        assertThat(fp16.narrow(65_504)).isEqualTo((short) 0x7bff);
-        assertThat(fp16.narrow(65_519.996f)).isEqualTo((short) 0x7bff);
-        assertThat(fp16.narrow(65_520)).isEqualTo((short) 0x7c00);
-        assertThat(fp16.narrow(Float.NEGATIVE_INFINITY)).isEqualTo((short) 0xfc00);
-        assertThat(fp16.narrow(Float.NaN)).isEqualTo((short) 0x7e00);
-        assertThat(fp16.narrow(-0f)).isEqualTo((short) 0x8000);
-        assertThat(fp16.narrow(0x1p-14f)).isEqualTo((short) 0x0400);
-        assertThat(fp16.narrow(0x1p-24f)).isEqualTo((short) 0x0001);
-        assertThat(fp16.narrow(0x1p-25f)).as("to even").isEqualTo((short) 0);
-        assertThat(fp16.narrow(0x1.8p-24f)).as("to even").isEqualTo((short) 2);
-        assertThat(fp16.narrow(2049)).as("to even").isEqualTo((short) 0x6800);
-        assertThat(fp16.narrow(2051)).as("to even").isEqualTo((short) 0x6802);
-        assertThat(fp16.widen((short) 0x3555)).isEqualTo(0.33325195f);
-        assertThat(fp16.widen((short) 0x8001)).isEqualTo(-0x1p-24f);
-        assertThat(fp16.widen((short) 0x7e01)).isNaN();
-
-        HalfFormat bf16 = HalfFormat.BF16;
-        assertThat(bf16.narrow(1)).isEqualTo((short) 0x3f80);
-        assertThat(bf16.narrow(Float.MAX_VALUE)).isEqualTo((short) 0x7f80);
-        assertThat(bf16.narrow(Float.MIN_VALUE)).isEqualTo((short) 0);
-        assertThat(bf16.narrow(0x1.01p0f)).as("to even").isEqualTo((short) 0x3f80);
-        assertThat(bf16.narrow(0x1.03p0f)).as("to even").isEqualTo((short) 0x3f82);
-        assertThat(bf16.narrow(Float.intBitsToFloat(0xff80_0001))).isEqualTo((short) 0xffc0);
-        assertThat(bf16.widen((short) 0xc040)).isEqualTo(-3);
-    }
-
     private double axpy(ElementType type, double factor, double x, double y) {
         ByteBuffer into = value(type, y);
         kernels.axpy(type, factor, into, 0, value(type, x), 0, type.bytes());

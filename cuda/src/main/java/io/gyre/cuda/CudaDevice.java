@@ -1,26 +1,20 @@
 package io.gyre.cuda;
 
-import io.gyre.device.CheckedKernels;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceEvent;
 import io.gyre.device.DeviceException;
 import io.gyre.device.DeviceInfo;
 import io.gyre.device.DeviceStream;
-import io.gyre.device.GradientKernels;
 import io.gyre.device.PinnedMemory;
 import io.gyre.memory.Region;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
-import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import jcuda.driver.StreamHandle;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,18 +24,11 @@ final class CudaDevice implements Device {
     private static final Logger LOG = LoggerFactory.getLogger(CudaDevice.class);
     private static final Duration CLOSING = Duration.ofSeconds(60);
 
-    private final CudaDevices devices;
     private final Context context;
     private final Set<AutoCloseable> open = new LinkedHashSet<>();
-    private final Set<Integer> peers = new HashSet<>();
-    private @Nullable CudaKernels own;
-    private @Nullable ChosenKernels chosen;
-    private @Nullable GradientKernels kernels;
-    private @Nullable Cublas cublas;
     private boolean closed;
 
-    CudaDevice(CudaDevices devices, DeviceInfo info) {
-        this.devices = devices;
+    CudaDevice(DeviceInfo info) {
         context = new Context(info);
     }
 
@@ -111,65 +98,6 @@ final class CudaDevice implements Device {
     }
 
     @Override
-    public GradientKernels kernels() {
-        if (kernels == null) {
-            own = new CudaKernels(this);
-            chosen = new ChosenKernels(own);
-            kernels = new CheckedKernels(chosen);
-        }
-        return kernels;
-    }
-
-    @Override
-    public String tuneKernels() {
-        return tuneKernels(KernelRace::fasterFrom, KernelRace.LENGTHS);
-    }
-
-    String tuneKernels(CublasTrial.Judge judge, long... lengths) {
-        context.checkUsable();
-        kernels();
-        if (cublas == null) {
-            try {
-                CublasLibrary.load();
-                cublas = new Cublas(context);
-            } catch (DeviceException e) {
-                String answer = "cuBLAS is not used on " + info() + ": " + e.getMessage();
-                LOG.info("{}", answer);
-                return answer;
-            }
-        }
-        String answer = CublasTrial.run(
-                this, Objects.requireNonNull(own), Objects.requireNonNull(chosen), cublas, judge, lengths);
-        LOG.info("{}", answer);
-        return answer;
-    }
-
-    @Override
-    public boolean reaches(Device peer) {
-        int ordinal = peer.info().ordinal();
-        if (ordinal == info().ordinal()) {
-            return true;
-        }
-        if (peers.contains(ordinal)) {
-            return true;
-        }
-        if (!(peer instanceof CudaDevice other) || !devices.peerAccess(info().ordinal(), ordinal)) {
-            return false;
-        }
-        context.enter();
-        try {
-            int result = JCudaDriver.cuCtxEnablePeerAccess(other.context.handle(), 0);
-            if (result != CUresult.CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED) {
-                context.check(result, "be given access to " + peer.info());
-            }
-        } finally {
-            context.exit();
-        }
-        peers.add(ordinal);
-        return true;
-    }
-
-    @Override
     public void close() {
         context.checkOwner();
         if (closed) {
@@ -195,16 +123,6 @@ final class CudaDevice implements Device {
             } catch (Exception e) {
                 LOG.warn("{} of {} cannot be closed: {}", resource, info(), e.getMessage());
             }
-        }
-        if (cublas != null) {
-            try {
-                cublas.close();
-            } catch (DeviceException e) {
-                LOG.warn("{}", e.getMessage());
-            }
-        }
-        if (own != null) {
-            own.close();
         }
         context.close();
     }

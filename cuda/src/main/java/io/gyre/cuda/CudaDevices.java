@@ -88,7 +88,7 @@ final class CudaDevices implements Devices {
         if (ordinal < 0 || ordinal >= infos.size()) {
             throw new IllegalArgumentException("there is no device " + ordinal + ", but 0 to " + (infos.size() - 1));
         }
-        return new CudaDevice(this, infos.get(ordinal));
+        return new CudaDevice(infos.get(ordinal));
     }
 
     @Override

@@ -13,7 +13,6 @@ import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
-import jcuda.runtime.cudaStream_t;
 
 /** A stream of the driver. */
 final class CudaStream implements DeviceStream {
@@ -21,7 +20,6 @@ final class CudaStream implements DeviceStream {
     private final CudaDevice device;
     private final String name;
     private final CUstream stream;
-    private final cudaStream_t runtimeStream;
     private final long handle;
     private final boolean isView;
     private final BooleanSupplier isDone = this::isDone;
@@ -38,7 +36,6 @@ final class CudaStream implements DeviceStream {
         this.device = device;
         this.name = name;
         this.stream = stream;
-        runtimeStream = new cudaStream_t(stream);
         this.handle = handle;
         this.isView = isView;
     }
@@ -57,13 +54,6 @@ final class CudaStream implements DeviceStream {
         return new CudaStream(device, name, stream, stream.value(), false);
     }
 
-    /** Returns the stream, if it is an open CUDA stream. */
-    static CudaStream of(DeviceStream stream) {
-        CudaStream cuda = (CudaStream) stream;
-        cuda.checkOpen();
-        return cuda;
-    }
-
     private void checkOpen() {
         if (closed) {
             throw new IllegalStateException(this + " is closed");
@@ -71,20 +61,11 @@ final class CudaStream implements DeviceStream {
     }
 
     /** Begins a call; must be paired with {@link Context#exit}. */
-    Context enter() {
+    private Context enter() {
         checkOpen();
         Context context = device.context();
         context.enter();
         return context;
-    }
-
-    CUstream stream() {
-        return stream;
-    }
-
-    /** The stream's type for libraries on the CUDA runtime. */
-    cudaStream_t runtimeStream() {
-        return runtimeStream;
     }
 
     @Override
@@ -156,6 +137,8 @@ final class CudaStream implements DeviceStream {
     public void copy(DeviceBuffer from, long fromOffset, DeviceBuffer to, long toOffset, long byteLength) {
         Bounds.check(from, fromOffset, byteLength);
         Bounds.check(to, toOffset, byteLength);
+        checkHere(from);
+        checkHere(to);
         CudaBuffer source = CudaBuffer.of(from);
         CudaBuffer target = CudaBuffer.of(to);
         Context context = enter();
@@ -163,20 +146,9 @@ final class CudaStream implements DeviceStream {
             if (byteLength == 0) {
                 return;
             }
-            boolean inside =
-                    source.device().info().ordinal() == target.device().info().ordinal();
             context.check(
-                    inside
-                            ? JCudaDriver.cuMemcpyDtoDAsync(
-                                    target.at(toOffset), source.at(fromOffset), byteLength, stream)
-                            : JCudaDriver.cuMemcpyPeerAsync(
-                                    target.at(toOffset),
-                                    target.device().context().handle(),
-                                    source.at(fromOffset),
-                                    source.device().context().handle(),
-                                    byteLength,
-                                    stream),
-                    "copy between devices");
+                    JCudaDriver.cuMemcpyDtoDAsync(target.at(toOffset), source.at(fromOffset), byteLength, stream),
+                    "copy inside the device");
         } finally {
             context.exit();
         }

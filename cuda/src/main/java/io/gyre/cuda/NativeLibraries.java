@@ -102,8 +102,7 @@ final class NativeLibraries {
             if (in == null) {
                 throw new DeviceException(
                         DeviceException.Reason.ABSENT,
-                        "there is no " + file + " on the class path: add org.jcuda:"
-                                + (file.startsWith("libJCublas") ? "jcublas" : "jcuda") + "-natives:" + VERSION
+                        "there is no " + file + " on the class path: add org.jcuda:jcuda-natives:" + VERSION
                                 + ":linux-x86_64");
             }
             return in.readAllBytes();

@@ -51,6 +51,7 @@ final class ExchangeProgram {
                 Device device = devices.open(rank);
                 DeviceStream compute = device.stream("compute");
                 DeviceBuffer gradients = device.allocate("gradients", bytes);
+                DeviceBuffer scratch = device.allocate("scratch", bytes);
                 Collective collective = Collectives.choose(session.endpoint())) {
             Region result = Region.allocate("result", bytes);
             try (MemoryBox box = collective.allocate("gradients", bytes);
@@ -59,7 +60,12 @@ final class ExchangeProgram {
                     PinnedMemory pinned = device.pin(result)) {
                 result.copyFrom(0, gradients(rank, plan), 0, bytes);
                 compute.copyToDevice(pinned, 0, gradients, 0, bytes);
-                train(staged, gradients, compute, new Combining(devices, rank, collective, staged, box.region()));
+                train(
+                        staged,
+                        gradients,
+                        scratch,
+                        compute,
+                        new Combining(devices, rank, collective, staged, box.region()));
                 compute.copyToHost(gradients, 0, pinned, 0, bytes);
                 compute.await(PATIENCE, "the last step");
             }
@@ -69,7 +75,12 @@ final class ExchangeProgram {
         FakeDriver.assertNothingIsLeft();
     }
 
-    private static void train(StagedGradients staged, DeviceBuffer gradients, DeviceStream compute, Combining combining)
+    private static void train(
+            StagedGradients staged,
+            DeviceBuffer gradients,
+            DeviceBuffer scratch,
+            DeviceStream compute,
+            Combining combining)
             throws InterruptedException {
         Thread thread = new Thread(combining, "combining");
         thread.start();
@@ -77,15 +88,7 @@ final class ExchangeProgram {
         int rank = compute.device().info().ordinal();
         for (int step = 0; step < STEPS; step++) {
             for (Bucket bucket : staged.plan().buckets()) {
-                compute.device()
-                        .kernels()
-                        .scale(
-                                compute,
-                                ElementType.FLOAT32,
-                                gradients,
-                                bucket.offset() * 4,
-                                bucket.length(),
-                                0.7 + rank);
+                rotate(compute, gradients, scratch, bucket, 1 + rank);
                 staged.beginBucket(gradients, computes, bucket.index());
                 combining.ready.release();
             }
@@ -99,6 +102,17 @@ final class ExchangeProgram {
         if (combining.failure.get() != null) {
             throw new AssertionError(combining.failure.get());
         }
+    }
+
+    /** What computes the gradients: moves each element of a bucket by some places to the front, the first to the end. */
+    private static void rotate(
+            DeviceStream compute, DeviceBuffer gradients, DeviceBuffer scratch, Bucket bucket, long places) {
+        long at = bucket.offset() * 4;
+        long head = places % bucket.length() * 4;
+        long tail = bucket.length() * 4 - head;
+        compute.copy(gradients, at, scratch, at, head + tail);
+        compute.copy(scratch, at + head, gradients, at, tail);
+        compute.copy(scratch, at, gradients, at + tail, head);
     }
 
     /** The thread that reduces, with its own device object for the same GPU. */
@@ -158,19 +172,31 @@ final class ExchangeProgram {
     }
 
     private static void compare(Region result, BucketPlan plan) {
-        Region first = gradients(0, plan);
-        Region second = gradients(1, plan);
-        for (long i = 0; i < result.byteLength(); i += 4) {
-            float a = first.getFloat(i);
-            float b = second.getFloat(i);
+        for (Bucket bucket : plan.buckets()) {
+            float[] first = of(gradients(0, plan), bucket);
+            float[] second = of(gradients(1, plan), bucket);
             for (int step = 0; step < STEPS; step++) {
-                float sum = a * 0.7f + b * 1.7f;
-                a = sum;
-                b = sum;
+                float[] sum = new float[first.length];
+                for (int i = 0; i < sum.length; i++) {
+                    sum[i] = first[(i + 1) % sum.length] + second[(i + 2) % sum.length];
+                }
+                first = sum;
+                second = sum;
             }
-            if (Float.floatToRawIntBits(result.getFloat(i)) != Float.floatToRawIntBits(a)) {
-                throw new AssertionError("element " + i / 4 + " is " + result.getFloat(i) + ", not " + a);
+            float[] actual = of(result, bucket);
+            for (int i = 0; i < actual.length; i++) {
+                if (Float.floatToRawIntBits(actual[i]) != Float.floatToRawIntBits(first[i])) {
+                    throw new AssertionError("element " + i + " of " + bucket + " is " + actual[i] + ", not " + first[i]);
+                }
             }
         }
+    }
+
+    private static float[] of(Region vector, Bucket bucket) {
+        float[] values = new float[(int) bucket.length()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = vector.getFloat((bucket.offset() + i) * 4);
+        }
+        return values;
     }
 }

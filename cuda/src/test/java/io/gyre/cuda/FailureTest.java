@@ -64,17 +64,17 @@ class FailureTest {
     }
 
     @Test
-    void aFailedKernelEndsTheUseOfTheDevice() {
-        DeviceStream stream = device.stream("kernels");
+    void failedWorkEndsTheUseOfTheDevice() {
+        DeviceStream stream = device.stream("work");
         DeviceBuffer data = device.allocate("data", 64);
         Region host = Region.allocate("host", 64);
         PinnedMemory pin = device.pin(host);
-        FakeDriver.failLaunch(2);
-        device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 16, 2);
-        device.kernels().scale(stream, ElementType.FLOAT32, data, 0, 16, 2);
+        FakeDriver.failWork(2);
+        stream.clear(data, 0, 64);
+        stream.clear(data, 0, 64);
 
         DeviceException failure =
-                catchThrowableOfType(DeviceException.class, () -> stream.await(PATIENCE, "two kernels"));
+                catchThrowableOfType(DeviceException.class, () -> stream.await(PATIENCE, "two clearings"));
 
         assertThat(failure.reason()).isEqualTo(Reason.FAILED);
         assertThat(failure).hasMessageContaining("CUDA_ERROR_LAUNCH_FAILED");
@@ -175,12 +175,12 @@ class FailureTest {
         try (Devices two = CudaDevices.open();
                 Device first = two.open(0);
                 Device second = two.open(1);
-                DeviceStream stream = first.stream("kernels");
+                DeviceStream stream = first.stream("copies");
                 DeviceBuffer elsewhere = second.allocate("elsewhere", 64)) {
             DeviceBuffer closed = first.allocate("closed", 64);
             closed.close();
             org.assertj.core.api.Assertions.assertThatIllegalArgumentException()
-                    .isThrownBy(() -> first.kernels().scale(stream, ElementType.FLOAT32, elsewhere, 0, 16, 2))
+                    .isThrownBy(() -> stream.copy(elsewhere, 0, elsewhere, 32, 16))
                     .withMessageContaining("'elsewhere' is on device 1 (Fake GPU 1)");
             assertThatIllegalStateException()
                     .isThrownBy(() -> stream.clear(closed, 0, 64))

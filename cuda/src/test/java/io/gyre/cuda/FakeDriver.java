@@ -3,7 +3,6 @@ package io.gyre.cuda;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
-import java.util.List;
 
 /**
  * A CUDA driver without a GPU, in this JVM: {@code fake-driver.cpp}, compiled by {@code g++}. Loaded before JCuda's
@@ -12,7 +11,6 @@ import java.util.List;
 public final class FakeDriver {
 
     private static final Path SOURCES = Path.of("src/test/cpp");
-    private static final Path KERNELS = Path.of("src/main/resources/io/gyre/cuda");
 
     private static boolean loaded;
 
@@ -29,18 +27,12 @@ public final class FakeDriver {
     /** Loads and configures it. */
     public static void load(int devices, boolean peers, int delayMicros) {
         load();
-        // Before its first use: JCublas looks for it only once per JVM.
-        FakeCublas.load();
         configure(devices, peers ? 1 : 0, delayMicros, 86);
     }
 
     /** The library, compiled once for each version of the sources. */
     static Path compiled() {
-        return FakeLibrary.compiled(
-                "libcuda.so.1",
-                List.of(SOURCES.resolve("fake-driver.cpp")),
-                List.of(SOURCES.resolve("host-kernels.h"), KERNELS.resolve(CudaKernels.SOURCE)),
-                List.of("-I", KERNELS.toString()));
+        return FakeLibrary.compiled("libcuda.so.1", SOURCES.resolve("fake-driver.cpp"));
     }
 
     /** Fails if anything was leaked: allocations, pins, streams, events, contexts and current contexts. */
@@ -57,14 +49,11 @@ public final class FakeDriver {
 
     static native void configure(int devices, int peers, int delayMicros, int capability);
 
-    /** Makes a kernel fail: 1 for the next launch. */
-    static native void failLaunch(int inSoMany);
+    /** Makes a piece of work fail, as a kernel of another library would: 1 for the next copy or clearing. */
+    static native void failWork(int inSoMany);
 
     /** Makes all devices disappear. */
     static native void loseDevice(int inSoManyCalls);
-
-    /** Makes every kernel take this long. */
-    static native void slowKernels(int micros);
 
     static native void limitMemory(long bytes);
 

@@ -21,19 +21,16 @@ final class FakeLibrary {
     private FakeLibrary() {}
 
     /**
-     * A library, compiled once for each version of its sources; without a compiler the test is skipped with a reason.
+     * A library, compiled once for each version of its source; without a compiler the test is skipped with a reason.
      *
-     * @param name its file name, and its soname unless an option says otherwise
-     * @param others further input files
-     * @param options for the compiler
+     * @param name its file name, and its soname
      */
-    static synchronized Path compiled(String name, List<Path> sources, List<Path> others, List<String> options) {
+    static synchronized Path compiled(String name, Path source) {
         try {
             assumeTrue(hasCompiler(), "there is no g++ that compiles the fake " + name + ": its tests are skipped");
-            Path library = Path.of("target", "fake-driver", hash(sources, others, options), name)
-                    .toAbsolutePath();
+            Path library = Path.of("target", "fake-driver", hash(source), name).toAbsolutePath();
             if (!Files.exists(library)) {
-                compile(library, sources, options);
+                compile(library, source);
             }
             return library;
         } catch (IOException | InterruptedException e) {
@@ -53,15 +50,13 @@ final class FakeLibrary {
         }
     }
 
-    private static void compile(Path library, List<Path> sources, List<String> options)
-            throws IOException, InterruptedException {
+    private static void compile(Path library, Path source) throws IOException, InterruptedException {
         Files.createDirectories(library.getParent());
         Path part = Files.createTempFile(library.getParent(), "lib", ".part");
         List<String> command = new ArrayList<>(
-                List.of("g++", "-std=c++17", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-pthread"));
-        sources.forEach(source -> command.add(source.toString()));
+                List.of("g++", "-std=c++17", "-O2", "-shared", "-fPIC", "-pthread"));
+        command.add(source.toString());
         command.add("-Wl,-soname," + library.getFileName());
-        command.addAll(options);
         command.addAll(List.of("-o", part.toString()));
         Process compiler = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(compiler.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -70,17 +65,10 @@ final class FakeLibrary {
         Files.move(part, library, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    private static String hash(List<Path> sources, List<Path> others, List<String> options) throws IOException {
+    private static String hash(Path source) throws IOException {
         try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            for (Path source : sources) {
-                digest.update(Files.readAllBytes(source));
-            }
-            for (Path other : others) {
-                digest.update(Files.readAllBytes(other));
-            }
-            digest.update(String.join(" ", options).getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest.digest()).substring(0, 16);
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(source));
+            return HexFormat.of().formatHex(digest).substring(0, 16);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException(e);
         }

@@ -21,9 +21,8 @@ import jcuda.Pointer;
 import jcuda.driver.JCudaDriver;
 
 /**
- * Measures a GPU: copies between host and device, pinned and not; kernels compared with a copy inside the device, which
- * is the floor of memory-bound work; cuBLAS, if present, compared with Gyre's kernels; gradients of 102 MB to the host
- * and back, bucket by bucket. Medians and 99th percentiles of many rounds.
+ * Measures a GPU: copies between host and device, pinned and not; a copy inside the device; gradients of 102 MB to the
+ * host and back, bucket by bucket. Medians and 99th percentiles of many rounds.
  */
 final class MeasureGpu {
 
@@ -40,8 +39,7 @@ final class MeasureGpu {
             System.out.println(devices.name() + ", " + device.info() + ", compute capability "
                     + device.info().computeCapability());
             copies(device);
-            kernels(device);
-            System.out.println(device.tuneKernels());
+            copyInside(device);
             exchange(device);
         }
     }
@@ -83,30 +81,15 @@ final class MeasureGpu {
         }
     }
 
-    private static void kernels(Device device) {
-        long count = BYTES / Float.BYTES;
+    private static void copyInside(Device device) {
         try (DeviceBuffer into = device.allocate("into", BYTES);
                 DeviceBuffer from = device.allocate("from", BYTES);
-                DeviceBuffer flag = device.allocate("flag", Integer.BYTES);
-                DeviceStream stream = device.stream("kernels")) {
-            stream.clear(into, 0, BYTES);
+                DeviceStream stream = device.stream("copies")) {
             stream.clear(from, 0, BYTES);
             // Read once, written once.
             report("copy inside the device", 2 * BYTES, times(() -> {
                 stream.copy(from, 0, into, 0, BYTES);
                 stream.await(PATIENCE, "a copy");
-            }));
-            report("sum kernel", 3 * BYTES, times(() -> {
-                device.kernels().sum(stream, ElementType.FLOAT32, into, 0, from, 0, count);
-                stream.await(PATIENCE, "a sum");
-            }));
-            report("scale kernel", 2 * BYTES, times(() -> {
-                device.kernels().scale(stream, ElementType.FLOAT32, into, 0, count, 1);
-                stream.await(PATIENCE, "a scaling");
-            }));
-            report("search for NaN", BYTES, times(() -> {
-                device.kernels().findNotFinite(stream, ElementType.FLOAT32, into, 0, count, flag, 0);
-                stream.await(PATIENCE, "a search");
             }));
         }
     }

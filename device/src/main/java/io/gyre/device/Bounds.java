@@ -21,13 +21,4 @@ public final class Bounds {
             throw new IndexOutOfBoundsException(region + ": " + byteLength + " bytes from " + offset + " are outside");
         }
     }
-
-    /** Fails unless {@code count} elements are within the buffer, at a multiple of their size. */
-    public static void check(DeviceBuffer buffer, long offset, long count, int elementBytes) {
-        if (offset % elementBytes != 0) {
-            throw new IllegalArgumentException("device buffer '" + buffer.name() + "': offset " + offset
-                    + " is not a multiple of the element's " + elementBytes + " bytes");
-        }
-        check(buffer, offset, Math.multiplyExact(count, elementBytes));
-    }
 }

@@ -59,21 +59,6 @@ public interface Device extends AutoCloseable {
      */
     PinnedMemory pin(Region memory);
 
-    /** Arithmetic on this device. Always returns the same object. */
-    GradientKernels kernels();
-
-    /**
-     * Finds other implementations of {@link #kernels}, and benchmarks them against the default ones. From then on, each
-     * is used for the operations and lengths at which it was faster, if its results are bit-identical. Takes part of a
-     * second, and waits for the device. Without this call only the default kernels are used.
-     *
-     * @return what was chosen and why, in one line
-     */
-    String tuneKernels();
-
-    /** Whether copies between this device and another bypass the host. */
-    boolean reaches(Device peer);
-
     /** Closes the device, also after a failure. A second call does nothing. */
     @Override
     void close();

@@ -3,8 +3,8 @@ package io.gyre.device;
 import java.time.Duration;
 
 /**
- * A queue of copies and kernels, which the device executes in order while the host continues. Work in different streams
- * is ordered only by events.
+ * A queue of copies, which the device executes in order while the host continues. Work in different streams is ordered
+ * only by events.
  *
  * <p>Memory that enqueued work uses must stay unchanged and open until the work is done.
  */
@@ -22,7 +22,7 @@ public interface DeviceStream extends AutoCloseable {
     /** Copies from the host. */
     void copyToDevice(PinnedMemory from, long fromOffset, DeviceBuffer to, long toOffset, long byteLength);
 
-    /** Copies between ranges that do not overlap: inside this stream's device, to another, or from another. */
+    /** Copies between ranges of this stream's device that do not overlap. */
     void copy(DeviceBuffer from, long fromOffset, DeviceBuffer to, long toOffset, long byteLength);
 
     /** Sets bytes to zero. */

@@ -18,7 +18,6 @@ final class HostDevice implements Device {
     private final HostDevices devices;
     private final DeviceInfo info;
     private final Owner owner;
-    private final GradientKernels kernels = new CheckedKernels(new HostKernels());
     private final Set<AutoCloseable> open = new LinkedHashSet<>();
     private final Map<Long, HostStream> streams = new HashMap<>();
     private long nextHandle = 1;
@@ -102,22 +101,6 @@ final class HostDevice implements Device {
     public PinnedMemory pin(Region memory) {
         check();
         return keep(new HostPin(this, memory));
-    }
-
-    @Override
-    public GradientKernels kernels() {
-        return kernels;
-    }
-
-    @Override
-    public String tuneKernels() {
-        check();
-        return kernels + ": there is nothing else";
-    }
-
-    @Override
-    public boolean reaches(Device peer) {
-        return devices.peerAccess(info.ordinal(), peer.info().ordinal());
     }
 
     @Override

@@ -34,6 +34,13 @@ final class HostStream implements DeviceStream {
         return handle;
     }
 
+    private void checkHere(DeviceBuffer buffer) {
+        if (buffer.device().info().ordinal() != device.info().ordinal()) {
+            throw new IllegalArgumentException("device buffer '" + buffer.name() + "' is on "
+                    + buffer.device().info() + ", and " + this + " on " + device.info());
+        }
+    }
+
     @Override
     public void copyToHost(DeviceBuffer from, long fromOffset, PinnedMemory to, long toOffset, long byteLength) {
         Bounds.check(from, fromOffset, byteLength);
@@ -50,6 +57,8 @@ final class HostStream implements DeviceStream {
     public void copy(DeviceBuffer from, long fromOffset, DeviceBuffer to, long toOffset, long byteLength) {
         Bounds.check(from, fromOffset, byteLength);
         Bounds.check(to, toOffset, byteLength);
+        checkHere(from);
+        checkHere(to);
         copy(HostBuffer.region(from), fromOffset, HostBuffer.region(to), toOffset, byteLength);
     }
 

@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.gyre.ElementType;
-import io.gyre.ReduceOp;
 import io.gyre.device.Device;
-import io.gyre.device.DeviceAllReduce;
 import io.gyre.device.DeviceBuffer;
 import io.gyre.device.DeviceEvent;
 import io.gyre.device.DeviceStream;
@@ -15,14 +13,11 @@ import io.gyre.device.Devices;
 import io.gyre.device.PinnedMemory;
 import io.gyre.device.StagedExchange;
 import io.gyre.device.StagedGradients;
-import io.gyre.device.StagedGroup;
-import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.memory.Region;
 import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Semaphore;
@@ -32,12 +27,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The contract of {@link Devices} for memory, streams and events. Extend it, and {@link GradientKernelsContract}, for
- * each implementation.
+ * The contract of {@link Devices} for memory, streams and events. Extend it for each implementation.
  */
 public abstract class DevicesContract {
 
@@ -174,11 +167,7 @@ public abstract class DevicesContract {
             assertThatThrownBy(() -> stream.copy(buffer, -4, buffer, 32, 8))
                     .isInstanceOf(IndexOutOfBoundsException.class);
             assertThatThrownBy(() -> stream.clear(buffer, 0, 65)).isInstanceOf(IndexOutOfBoundsException.class);
-            assertThatThrownBy(() -> device.kernels().sum(stream, ElementType.FLOAT32, buffer, 0, buffer, 32, 9))
-                    .isInstanceOf(IndexOutOfBoundsException.class);
-            assertThatThrownBy(() -> device.kernels().sum(stream, ElementType.FLOAT32, buffer, 2, buffer, 32, 1))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("offset 2 is not a multiple of the element's 4 bytes");
+            assertThatThrownBy(() -> stream.copy(buffer, 0, buffer, 32, 36)).isInstanceOf(IndexOutOfBoundsException.class);
         }
     }
 
@@ -200,8 +189,12 @@ public abstract class DevicesContract {
     final void eventsOrderStreams() {
         int rounds = 20;
         Region counter = host(4);
+        Region numbers = host(4L * (rounds + 1));
+        for (int i = 0; i <= rounds; i++) {
+            numbers.putFloat(4L * i, i);
+        }
         try (DeviceBuffer value = device.allocate("value", 4);
-                DeviceBuffer one = upload(device, ones(4));
+                DeviceBuffer counts = upload(device, numbers);
                 DeviceStream first = device.stream("first");
                 DeviceStream second = device.stream("second");
                 DeviceEvent written = device.event("written");
@@ -210,7 +203,7 @@ public abstract class DevicesContract {
             assertThat(written.isDone()).isTrue();
             first.clear(value, 0, 4);
             for (int round = 1; round <= rounds; round++) {
-                device.kernels().sum(first, ElementType.FLOAT32, value, 0, one, 0, 1);
+                first.copy(counts, 4L * round, value, 0, 4);
                 first.record(written);
                 second.waitFor(written);
                 second.copyToHost(value, 0, pin, 0, 4);
@@ -223,33 +216,28 @@ public abstract class DevicesContract {
         }
     }
 
-    private static Region ones(long bytes) {
-        Region region = host(bytes);
-        for (long i = 0; i < bytes; i += 4) {
-            region.putFloat(i, 1);
-        }
-        return region;
-    }
-
     @Test
     final void memoryAndStreamsOfOthersAreUsedByAddressAndHandle() {
         Region there = host(400);
         fillRandomly(there, 2);
+        Region other = host(200);
+        fillRandomly(other, 7);
         try (DeviceBuffer whole = upload(device, there);
+                DeviceBuffer source = upload(device, other);
                 DeviceStream stream = device.stream("somebody else's")) {
             try (DeviceBuffer part = device.view("part", whole.address() + 100, 200);
                     DeviceStream same = device.viewStream("view", stream.handle());
                     DeviceStream standard = device.viewStream("default", 0)) {
-                device.kernels().scale(same, ElementType.FLOAT32, part, 0, 50, 2);
-                same.await(PATIENCE, "a kernel in another's stream");
+                same.copy(source, 0, part, 0, 200);
+                same.await(PATIENCE, "a copy in another's stream");
                 standard.clear(part, 0, 4);
                 standard.await(PATIENCE, "the default stream");
                 assertThat(part.address()).isEqualTo(whole.address() + 100);
             }
             Region back = download(device, whole);
             for (int i = 0; i < 400; i += 4) {
-                float factor = i == 100 ? 0 : i > 100 && i < 300 ? 2 : 1;
-                assertThat(back.getFloat(i)).isEqualTo(there.getFloat(i) * factor);
+                float kept = i < 100 || i >= 300 ? there.getFloat(i) : other.getFloat(i - 100);
+                assertThat(back.getFloat(i)).isEqualTo(i == 100 ? 0 : kept);
             }
         }
     }
@@ -293,152 +281,21 @@ public abstract class DevicesContract {
     }
 
     @Test
-    final void devicesCopyToEachOther() {
-        List<Device> all = openAll();
-        try {
-            for (Device from : all) {
-                for (Device to : all) {
-                    Region there = host(40_000);
-                    fillRandomly(there, from.info().ordinal());
-                    try (DeviceBuffer source = upload(from, there);
-                            DeviceBuffer target = to.allocate("target", 40_000);
-                            DeviceStream stream = from.stream("to a peer")) {
-                        stream.copy(source, 0, target, 0, 40_000);
-                        stream.await(PATIENCE, "a copy to a peer");
-                        assertSame(download(to, target), there, from.info() + " to " + to.info());
-                    }
-                }
-            }
-        } finally {
-            all.forEach(Device::close);
-        }
-    }
-
-    private List<Device> openAll() {
-        List<Device> all = new ArrayList<>();
-        for (int i = 0; i < devices.list().size(); i++) {
-            all.add(devices.open(i));
-        }
-        return all;
-    }
-
-    /** A single device is then used three times. */
-    @ParameterizedTest
-    @EnumSource
-    final void anAllReduceAmongDevicesSumsInTheirOrder(ElementType type) {
-        List<Device> all = openAll();
-        try {
-            while (all.size() < 3) {
-                all.add(devices.open(0));
-            }
-            for (int count = 1; count <= all.size(); count++) {
-                for (long elements : new long[] {0, 1, 2, 3, 1000, 4099}) {
-                    compareAllReduce(all.subList(0, count), type, elements);
-                }
-            }
-        } finally {
-            all.forEach(Device::close);
-        }
-    }
-
-    private static void compareAllReduce(List<Device> group, ElementType type, long elements) {
-        long bytes = elements * type.bytes();
-        Kernels plain = new ScalarKernels();
-        Region expected = host(bytes);
-        List<DeviceBuffer> vectors = new ArrayList<>();
-        List<DeviceStream> computes = new ArrayList<>();
-        for (int rank = 0; rank < group.size(); rank++) {
-            Region own = host(bytes);
-            SplittableRandom random = new SplittableRandom(rank);
-            for (long i = 0; i < elements; i++) {
-                if (type == ElementType.FLOAT32) {
-                    own.putFloat(i * 4, (float) random.nextDouble());
-                } else {
-                    own.putDouble(i * 8, random.nextDouble());
-                }
-            }
-            add(plain, type, expected, own);
-            vectors.add(upload(group.get(rank), own));
-            computes.add(group.get(rank).stream("compute"));
-        }
-        try (DeviceAllReduce allReduce = new DeviceAllReduce(group, type, elements, PATIENCE)) {
-            for (int round = 0; round < 2; round++) {
-                allReduce.sum(vectors, computes);
-                for (int rank = 0; rank < group.size(); rank++) {
-                    computes.get(rank).await(PATIENCE, "an all-reduce");
-                    assertSame(download(group.get(rank), vectors.get(rank)), expected, group.size() + " devices");
-                }
-                Region once = host(bytes);
-                once.copyFrom(0, expected, 0, bytes);
-                for (int rank = 1; rank < group.size(); rank++) {
-                    add(plain, type, expected, once);
+    final void aBufferOfAnotherDeviceIsRejected() {
+        if (devices.list().size() > 1) {
+            try (Device other = devices.open(1);
+                    DeviceBuffer here = device.allocate("here", 64);
+                    DeviceBuffer elsewhere = other.allocate("elsewhere", 64);
+                    DeviceStream stream = device.stream("copies")) {
+                for (Runnable copy : List.<Runnable>of(
+                        () -> stream.copy(elsewhere, 0, here, 0, 64), () -> stream.copy(here, 0, elsewhere, 0, 64))) {
+                    assertThatThrownBy(copy::run)
+                            .isInstanceOf(IllegalArgumentException.class)
+                            .hasMessage("device buffer 'elsewhere' is on " + other.info() + ", and stream 'copies' on "
+                                    + device.info());
                 }
             }
         }
-        vectors.forEach(DeviceBuffer::close);
-        computes.forEach(DeviceStream::close);
-    }
-
-    private static void add(Kernels plain, ElementType type, Region into, Region from) {
-        if (into.byteLength() > 0) {
-            plain.reduce(ReduceOp.SUM, type, into, 0, from.window(0), 0, (int) from.byteLength());
-        }
-    }
-
-    /** The host doubles the sum over 1, 2, ... devices; a single device is used three times. */
-    @Test
-    final void aGroupOfDevicesIsOneForTheHost() {
-        BucketPlan plan = BucketPlan.of(List.of(1000L, 5000L, 2L, 20L, 1L), 1024);
-        List<Device> all = openAll();
-        try {
-            while (all.size() < 3) {
-                all.add(devices.open(0));
-            }
-            for (int count = 1; count <= all.size(); count++) {
-                compareGroup(all.subList(0, count), plan);
-            }
-        } finally {
-            all.forEach(Device::close);
-        }
-    }
-
-    private static void compareGroup(List<Device> group, BucketPlan plan) {
-        Kernels plain = new ScalarKernels();
-        long bytes = plan.elements() * 4;
-        Region memory = host(bytes);
-        Region expected = host(bytes);
-        List<DeviceBuffer> vectors = new ArrayList<>();
-        List<DeviceStream> computes = new ArrayList<>();
-        for (Device each : group) {
-            Region own = host(bytes);
-            fillRandomly(own, vectors.size());
-            add(plain, ElementType.FLOAT32, expected, own);
-            vectors.add(upload(each, own));
-            computes.add(each.stream("compute"));
-        }
-        try (StagedGroup staged = new StagedGroup(group, memory, ElementType.FLOAT32, plan, PATIENCE)) {
-            for (int step = 0; step < 3; step++) {
-                staged.begin(vectors, computes);
-                for (Bucket bucket : plan.buckets()) {
-                    staged.await(bucket.index());
-                    twice(memory, bucket);
-                    staged.copyBack(bucket.index());
-                }
-                staged.end(computes);
-                plain.scale(ElementType.FLOAT32, expected, 2);
-                for (int i = 0; i < group.size(); i++) {
-                    computes.get(i).await(PATIENCE, "a step");
-                    assertSame(download(group.get(i), vectors.get(i)), expected, group.size() + " devices");
-                }
-                Region once = host(bytes);
-                once.copyFrom(0, expected, 0, bytes);
-                for (int i = 1; i < group.size(); i++) {
-                    add(plain, ElementType.FLOAT32, expected, once);
-                }
-            }
-        }
-        vectors.forEach(DeviceBuffer::close);
-        computes.forEach(DeviceStream::close);
     }
 
     /** The host doubles each bucket, step after step; two buckets are copied before all are complete. */
@@ -451,19 +308,17 @@ public abstract class DevicesContract {
         DeviceStream compute = device.stream("compute");
         List<DeviceStream> computes = List.of(compute);
         DeviceBuffer gradients = upload(device, start);
+        DeviceBuffer scratch = device.allocate("scratch", start.byteLength());
         try (StagedGradients staged = new StagedGradients(device, memory, ElementType.FLOAT32, plan, PATIENCE);
                 StagedExchange even = staged.exchange(device);
                 StagedExchange odd = staged.exchange(device)) {
             for (int step = 0; step < 4; step++) {
                 StagedExchange exchange = step % 2 == 0 ? even : odd;
-                if (step < 2) {
-                    device.kernels().scale(compute, ElementType.FLOAT32, gradients, 0, plan.elements(), 1.5);
-                } else {
-                    for (Bucket bucket : plan.buckets().subList(0, 2)) {
-                        scale(compute, gradients, bucket);
+                for (Bucket bucket : plan.buckets()) {
+                    rotate(compute, gradients, scratch, bucket);
+                    if (step >= 2 && bucket.index() < 2) {
                         staged.beginBucket(gradients, computes, bucket.index());
                     }
-                    plan.buckets().subList(2, plan.buckets().size()).forEach(each -> scale(compute, gradients, each));
                 }
                 staged.begin(gradients, computes);
                 for (Bucket bucket : plan.buckets()) {
@@ -474,33 +329,36 @@ public abstract class DevicesContract {
                 staged.end(computes);
             }
             compute.await(PATIENCE, "the last step");
-            assertSame(download(device, gradients), threeTimes(start, 4), "gradients");
+            assertSame(download(device, gradients), rotatedAndDoubled(start, plan, 4), "gradients");
             assertThatThrownBy(() -> staged.end(computes)).isInstanceOf(IllegalStateException.class);
         }
+        scratch.close();
         gradients.close();
         compute.close();
     }
 
-    private static void scale(DeviceStream compute, DeviceBuffer gradients, Bucket bucket) {
-        compute.device()
-                .kernels()
-                .scale(compute, ElementType.FLOAT32, gradients, bucket.offset() * 4, bucket.length(), 1.5);
+    /** What computes the gradients: moves each element of a bucket to the place before its own, the first to the last. */
+    private static void rotate(DeviceStream compute, DeviceBuffer gradients, DeviceBuffer scratch, Bucket bucket) {
+        long at = bucket.offset() * 4;
+        long bytes = bucket.length() * 4;
+        compute.copy(gradients, at, scratch, at, bytes);
+        compute.copy(scratch, at + 4, gradients, at, bytes - 4);
+        compute.copy(scratch, at, gradients, at + bytes - 4, 4);
+    }
+
+    private static Region rotatedAndDoubled(Region start, BucketPlan plan, int steps) {
+        Region expected = host(start.byteLength());
+        for (Bucket bucket : plan.buckets()) {
+            for (long i = 0; i < bucket.length(); i++) {
+                float value = start.getFloat((bucket.offset() + (i + steps) % bucket.length()) * 4);
+                expected.putFloat((bucket.offset() + i) * 4, value * (1 << steps));
+            }
+        }
+        return expected;
     }
 
     private static void twice(Region memory, Bucket bucket) {
         new ScalarKernels().scale(ElementType.FLOAT32, memory.slice(bucket.offset() * 4, bucket.length() * 4), 2);
-    }
-
-    private static Region threeTimes(Region start, int steps) {
-        Region expected = host(start.byteLength());
-        for (long i = 0; i < start.byteLength(); i += 4) {
-            float value = start.getFloat(i);
-            for (int step = 0; step < steps; step++) {
-                value = value * 1.5f * 2;
-            }
-            expected.putFloat(i, value);
-        }
-        return expected;
     }
 
     /** A second thread reduces, with its own device object, while the first still computes the other buckets. */
@@ -515,6 +373,7 @@ public abstract class DevicesContract {
         DeviceStream second = device.stream("compute too");
         List<DeviceStream> computes = List.of(compute, second);
         DeviceBuffer gradients = upload(device, start);
+        DeviceBuffer scratch = device.allocate("scratch", start.byteLength());
         Semaphore ready = new Semaphore(0);
         Semaphore done = new Semaphore(0);
         Semaphore ended = new Semaphore(0);
@@ -542,7 +401,7 @@ public abstract class DevicesContract {
             for (int step = 0; step < steps; step++) {
                 for (Bucket bucket : plan.buckets()) {
                     // The gradients of a layer may come from either stream.
-                    scale(bucket.index() % 2 == 0 ? compute : second, gradients, bucket);
+                    rotate(bucket.index() % 2 == 0 ? compute : second, gradients, scratch, bucket);
                     staged.beginBucket(gradients, computes, bucket.index());
                     ready.release();
                 }
@@ -556,7 +415,8 @@ public abstract class DevicesContract {
             combining.join(PATIENCE.toMillis());
         }
         assertThat(failure.get()).isNull();
-        assertSame(download(device, gradients), threeTimes(start, steps), "gradients");
+        assertSame(download(device, gradients), rotatedAndDoubled(start, plan, steps), "gradients");
+        scratch.close();
         gradients.close();
         second.close();
         compute.close();
@@ -584,41 +444,5 @@ public abstract class DevicesContract {
         computes.get(0).await(PATIENCE, "the step");
         computes.get(0).close();
         gradients.close();
-    }
-
-    @Test
-    final void kernelsCanBeTunedAndStillSum() {
-        assertThat(device.tuneKernels()).isNotBlank();
-        Region there = host(40_000);
-        fillRandomly(there, 6);
-        Region expected = host(40_000);
-        new ScalarKernels().reduce(ReduceOp.SUM, ElementType.FLOAT32, expected, 0, there.window(0), 0, 40_000);
-        new ScalarKernels().reduce(ReduceOp.SUM, ElementType.FLOAT32, expected, 0, there.window(0), 0, 40_000);
-        try (DeviceBuffer into = upload(device, there);
-                DeviceBuffer from = upload(device, there);
-                DeviceStream stream = device.stream("kernels")) {
-            device.kernels().sum(stream, ElementType.FLOAT32, into, 0, from, 0, 10_000);
-            stream.await(PATIENCE, "a sum");
-            assertSame(download(device, into), expected, "a sum of tuned kernels");
-        }
-    }
-
-    @Test
-    final void kernelsRefuseWhatOverlapsAndWhatIsElsewhere() {
-        try (DeviceBuffer buffer = device.allocate("buffer", 64);
-                DeviceStream stream = device.stream("kernels")) {
-            assertThatThrownBy(() -> device.kernels().sum(stream, ElementType.FLOAT32, buffer, 0, buffer, 12, 4))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("16 bytes from 0 of device buffer 'buffer' and 16 bytes from 12 of 'buffer' overlap");
-            if (devices.list().size() > 1) {
-                try (Device other = devices.open(1);
-                        DeviceBuffer elsewhere = other.allocate("elsewhere", 64)) {
-                    assertThatThrownBy(() -> device.kernels().scale(stream, ElementType.FLOAT32, elsewhere, 0, 16, 2))
-                            .isInstanceOf(IllegalArgumentException.class)
-                            .hasMessage("device buffer 'elsewhere' is on " + other.info() + ", and the kernel runs on "
-                                    + device.info());
-                }
-            }
-        }
     }
 }

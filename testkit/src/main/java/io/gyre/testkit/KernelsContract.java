@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.memory.Region;
@@ -134,91 +133,6 @@ public abstract class KernelsContract {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(ints = {0, 3})
-    final void oneValueThatIsNotFiniteIsFoundWhereverItIs(int offset) {
-        for (ElementType type : ElementType.values()) {
-            for (int length : LENGTHS) {
-                ByteBuffer data = shifted(randomNumbers(type, length, 11), offset);
-                int bytes = length * type.bytes();
-                assertThat(fast.isFinite(type, data, offset, bytes))
-                        .as("%d of %s", length, type)
-                        .isTrue();
-                for (int at : new int[] {0, length / 2, length - 1}) {
-                    for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
-                        if (at >= 0 && at < length) {
-                            ByteBuffer bad = shifted(randomNumbers(type, length, 11), offset);
-                            putAt(type, bad, offset + at * type.bytes(), value);
-                            assertThat(fast.isFinite(type, bad, offset, bytes))
-                                    .as("%s at %d of %d of %s", value, at, length, type)
-                                    .isFalse();
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {5, 1_000, 100_000})
-    final void theLargestAndTheSmallestNumbersAreFinite(int length) {
-        for (ElementType type : ElementType.values()) {
-            double most = type == ElementType.FLOAT32 ? Float.MAX_VALUE : Double.MAX_VALUE;
-            double least = type == ElementType.FLOAT32 ? Float.MIN_VALUE : Double.MIN_VALUE;
-            double[] values = {most, -most, least, -least, -0.0};
-            ByteBuffer data = direct(length * type.bytes());
-            for (int i = 0; i < length; i++) {
-                put(type, data, i, values[i % values.length]);
-            }
-            assertThat(fast.isFinite(type, data, 0, data.capacity())).isTrue();
-            put(type, data, length - 1, Double.NaN);
-            assertThat(fast.isFinite(type, data, 0, data.capacity())).isFalse();
-        }
-    }
-
-    /** Every 16-bit float, every midpoint between two of them, and the floats next to both. */
-    @ParameterizedTest
-    @EnumSource
-    final void narrowingRoundsInTheSameWayEverywhere(HalfFormat format) {
-        ByteBuffer floats = direct(0x10000 * 6 * Float.BYTES);
-        for (int bits = 0; bits <= 0xffff; bits++) {
-            float value = format.widen((short) bits);
-            float next = format.widen((short) (bits + 1));
-            float middle = (float) (((double) value + next) / 2);
-            int at = bits * 6;
-            put(ElementType.FLOAT32, floats, at, value);
-            put(ElementType.FLOAT32, floats, at + 1, Math.nextUp(value));
-            put(ElementType.FLOAT32, floats, at + 2, Math.nextDown(value));
-            put(ElementType.FLOAT32, floats, at + 3, middle);
-            put(ElementType.FLOAT32, floats, at + 4, Math.nextUp(middle));
-            put(ElementType.FLOAT32, floats, at + 5, Math.nextDown(middle));
-        }
-        compareNarrow(format, floats, 0, 0);
-        for (int offset : new int[] {1, 2, 3, 4}) {
-            compareNarrow(format, pairs(ElementType.FLOAT32, true), offset, 5 - offset);
-        }
-        for (int length : LENGTHS) {
-            compareNarrow(format, randomNumbers(ElementType.FLOAT32, length, 12), 0, 0);
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    final void wideningIsExactEverywhere(HalfFormat format) {
-        for (int offset : new int[] {0, 1, 2, 3, 4}) {
-            ByteBuffer halves = direct(0x10000 * HalfFormat.BYTES + offset);
-            for (int bits = 0; bits <= 0xffff; bits++) {
-                halves.putShort(offset + bits * HalfFormat.BYTES, (short) bits);
-            }
-            ByteBuffer expected = direct(offset + 0x10000 * Float.BYTES);
-            ByteBuffer actual = direct(offset + 0x10000 * Float.BYTES);
-            plain.widen(format, halves, offset, expected, offset, 0x10000);
-            fast.widen(format, halves, offset, actual, offset, 0x10000);
-            assertThat(withOneNaN(ElementType.FLOAT32, actual, offset))
-                    .isEqualTo(withOneNaN(ElementType.FLOAT32, expected, offset));
-        }
-    }
-
     @Test
     final void aRegionIsReducedAcrossItsWindows() {
         for (ElementType type : ElementType.values()) {
@@ -299,20 +213,6 @@ public abstract class KernelsContract {
                         "%d bytes of %s at %d, plus %s times those at %d",
                         a.capacity(), type, intoOffset, factor, fromOffset)
                 .isEqualTo(withOneNaN(type, expected, intoOffset));
-    }
-
-    private void compareNarrow(HalfFormat format, ByteBuffer floats, int fromOffset, int intoOffset) {
-        int count = floats.capacity() / Float.BYTES;
-        ByteBuffer from = shifted(floats, fromOffset);
-        ByteBuffer expected = shifted(direct(count * HalfFormat.BYTES), intoOffset);
-        ByteBuffer actual = shifted(direct(count * HalfFormat.BYTES), intoOffset);
-
-        plain.narrow(format, from, fromOffset, expected, intoOffset, count);
-        fast.narrow(format, from, fromOffset, actual, intoOffset, count);
-
-        assertThat(actual)
-                .as("%d floats at %d to %s at %d", count, fromOffset, format, intoOffset)
-                .isEqualTo(expected);
     }
 
     /** Every pair of special values: the first, or the second, of each pair. */

@@ -3,7 +3,6 @@ package io.gyre.benchmarks.jmh;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.kernel.ArrayKernels;
-import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.openblas.FastKernels;
@@ -46,7 +45,6 @@ public class KernelBenchmark {
     private Kernels used;
     private ByteBuffer into;
     private ByteBuffer from;
-    private ByteBuffer halves;
 
     @Setup
     public void allocate() {
@@ -58,12 +56,10 @@ public class KernelBenchmark {
         };
         into = direct(bytes);
         from = direct(bytes);
-        halves = direct(bytes / 2);
         for (int i = 0; i < bytes; i += Float.BYTES) {
             // Adding zeros any number of times leaves values unchanged, and takes as long as adding other numbers.
             into.putFloat(i, i % 1001);
         }
-        new ScalarKernels().narrow(HalfFormat.FP16, into, 0, halves, 0, bytes / Float.BYTES);
     }
 
     private static ByteBuffer direct(int bytes) {
@@ -88,30 +84,5 @@ public class KernelBenchmark {
     @Benchmark
     public void axpy() {
         used.axpy(ElementType.FLOAT32, 0.5, into, 0, from, 0, bytes);
-    }
-
-    @Benchmark
-    public boolean isFinite() {
-        return used.isFinite(ElementType.FLOAT32, into, 0, bytes);
-    }
-
-    @Benchmark
-    public void narrowToFp16() {
-        used.narrow(HalfFormat.FP16, into, 0, halves, 0, bytes / Float.BYTES);
-    }
-
-    @Benchmark
-    public void widenFromFp16() {
-        used.widen(HalfFormat.FP16, halves, 0, from, 0, bytes / Float.BYTES);
-    }
-
-    @Benchmark
-    public void narrowToBf16() {
-        used.narrow(HalfFormat.BF16, into, 0, halves, 0, bytes / Float.BYTES);
-    }
-
-    @Benchmark
-    public void widenFromBf16() {
-        used.widen(HalfFormat.BF16, halves, 0, from, 0, bytes / Float.BYTES);
     }
 }
