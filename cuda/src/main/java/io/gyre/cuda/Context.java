@@ -63,7 +63,7 @@ final class Context {
     /** Begins a call to the driver; must be paired with {@link #exit} in a finally block. */
     void enter() {
         checkUsable();
-        check(JCudaDriver.cuCtxGetCurrent(current), "say which context is current");
+        check(JCudaDriver.cuCtxGetCurrent(current), "get the current context");
         pushed = !current.equals(context);
         if (pushed) {
             check(JCudaDriver.cuCtxPushCurrent(context), "make its context current");

@@ -55,7 +55,7 @@ final class CudaDevice implements Device {
         long[] free = new long[1];
         context.enter();
         try {
-            context.check(JCudaDriver.cuMemGetInfo(free, new long[1]), "say how much memory is free");
+            context.check(JCudaDriver.cuMemGetInfo(free, new long[1]), "get its free memory");
         } finally {
             context.exit();
         }

@@ -20,7 +20,7 @@ final class CudaDevices implements Devices {
 
     private CudaDevices() {
         int[] value = new int[1];
-        Driver.check(JCudaDriver.cuDriverGetVersion(value), "say its version");
+        Driver.check(JCudaDriver.cuDriverGetVersion(value), "get its version");
         version = value[0];
         Driver.check(JCudaDriver.cuDeviceGetCount(value), "count devices");
         int count = value[0];
@@ -40,7 +40,7 @@ final class CudaDevices implements Devices {
         byte[] name = new byte[NAME_BYTES];
         Driver.check(JCudaDriver.cuDeviceGetName(name, NAME_BYTES, device), "name device " + ordinal);
         long[] total = new long[1];
-        Driver.check(JCudaDriver.cuDeviceTotalMem(total, device), "say the memory of device " + ordinal);
+        Driver.check(JCudaDriver.cuDeviceTotalMem(total, device), "get the memory of device " + ordinal);
         return new DeviceInfo(
                 ordinal,
                 new String(name, StandardCharsets.UTF_8).replace("\0", "").strip(),
@@ -79,7 +79,7 @@ final class CudaDevices implements Devices {
         int[] can = new int[1];
         Driver.check(
                 JCudaDriver.cuDeviceCanAccessPeer(can, handle(from), handle(to)),
-                "say whether device " + from + " reaches device " + to);
+                "check whether device " + from + " reaches device " + to);
         return can[0] != 0;
     }
 

@@ -61,13 +61,13 @@ final class Driver {
                             ? "there is no libcuda.so.1. Install NVIDIA's driver"
                             : "JCuda's library cannot be loaded: " + firstLine(e) + ". Look at what it needs with ldd");
         } catch (CudaException e) {
-            throw absent("the driver refuses: " + e.getMessage() + ". Look at nvidia-smi");
+            throw absent("the driver rejected a call: " + e.getMessage() + ". Look at nvidia-smi");
         }
     }
 
     private static DeviceException absent(int result) {
         String visible = System.getenv("CUDA_VISIBLE_DEVICES");
-        return absent("the driver says " + CUresult.stringFor(result)
+        return absent("the driver reports " + CUresult.stringFor(result)
                 + (visible == null ? "" : ", with CUDA_VISIBLE_DEVICES=" + visible) + ". Look at nvidia-smi");
     }
 

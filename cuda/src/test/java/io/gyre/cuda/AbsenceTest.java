@@ -47,7 +47,7 @@ class AbsenceTest {
         String driver = FakeDriver.compiled().toString();
         assertThat(answer(Map.of("FAKE_CUDA_DEVICES", "0", "CUDA_VISIBLE_DEVICES", "7"), driver))
                 .isEqualTo(
-                        "ABSENT no CUDA device was found: the driver says CUDA_ERROR_NO_DEVICE, with CUDA_VISIBLE_DEVICES=7."
+                        "ABSENT no CUDA device was found: the driver reports CUDA_ERROR_NO_DEVICE, with CUDA_VISIBLE_DEVICES=7."
                                 + " Look at nvidia-smi, or train on the CPU (--backend cpu)");
     }
 }

@@ -104,7 +104,7 @@ final class ExchangeProgram {
         }
     }
 
-    /** What computes the gradients: moves each element of a bucket by some places to the front, the first to the end. */
+    /** Computes gradients: rotates the elements of a bucket by some places towards the front. */
     private static void rotate(
             DeviceStream compute, DeviceBuffer gradients, DeviceBuffer scratch, Bucket bucket, long places) {
         long at = bucket.offset() * 4;
@@ -186,7 +186,8 @@ final class ExchangeProgram {
             float[] actual = of(result, bucket);
             for (int i = 0; i < actual.length; i++) {
                 if (Float.floatToRawIntBits(actual[i]) != Float.floatToRawIntBits(first[i])) {
-                    throw new AssertionError("element " + i + " of " + bucket + " is " + actual[i] + ", not " + first[i]);
+                    throw new AssertionError(
+                            "element " + i + " of " + bucket + " is " + actual[i] + ", not " + first[i]);
                 }
             }
         }

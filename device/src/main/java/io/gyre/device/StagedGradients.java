@@ -149,7 +149,7 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /** Records which exchange has copied a bucket back; called by that side. */
-    void givenBackBy(StagedExchange side) {
+    void copiedBackBy(StagedExchange side) {
         exchange = side;
     }
 
@@ -169,7 +169,7 @@ public final class StagedGradients implements AutoCloseable {
     DeviceBuffer gradients() {
         DeviceBuffer known = gradients;
         if (known == null) {
-            throw new IllegalStateException("no gradients have left the device");
+            throw new IllegalStateException("no copy of gradients to the host has begun");
         }
         return known;
     }
@@ -182,7 +182,7 @@ public final class StagedGradients implements AutoCloseable {
     public void end(List<DeviceStream> computes) {
         StagedExchange known = exchange;
         if (known == null || gradients == null) {
-            throw new IllegalStateException("no gradients have left the device");
+            throw new IllegalStateException("no copy of gradients to the host has begun");
         }
         known.endStep();
         for (int i = 0; i < computes.size(); i++) {

@@ -117,7 +117,7 @@ final class ServiceThread implements AutoCloseable {
             throw new PeerLostException(own(), lost.peer(), meaning(lost), doing.toString());
         }
         if (found != null) {
-            throw new GyreException("rank " + own() + " cannot go on with " + doing + ": " + found.getMessage(), found);
+            throw new GyreException("rank " + own() + ": " + doing + " failed: " + found.getMessage(), found);
         }
         if (!thread.isAlive()) {
             throw new IllegalStateException("the parameter service is closed");

@@ -167,7 +167,8 @@ public abstract class DevicesContract {
             assertThatThrownBy(() -> stream.copy(buffer, -4, buffer, 32, 8))
                     .isInstanceOf(IndexOutOfBoundsException.class);
             assertThatThrownBy(() -> stream.clear(buffer, 0, 65)).isInstanceOf(IndexOutOfBoundsException.class);
-            assertThatThrownBy(() -> stream.copy(buffer, 0, buffer, 32, 36)).isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> stream.copy(buffer, 0, buffer, 32, 36))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
         }
     }
 
@@ -337,7 +338,7 @@ public abstract class DevicesContract {
         compute.close();
     }
 
-    /** What computes the gradients: moves each element of a bucket to the place before its own, the first to the last. */
+    /** Computes gradients: rotates the elements of a bucket by one place towards the front. */
     private static void rotate(DeviceStream compute, DeviceBuffer gradients, DeviceBuffer scratch, Bucket bucket) {
         long at = bucket.offset() * 4;
         long bytes = bucket.length() * 4;
@@ -436,8 +437,8 @@ public abstract class DevicesContract {
             staged.begin(gradients, computes);
             exchange.awaitAll();
             exchange.copyBack(0);
-            assertThatThrownBy(() -> exchange.copyBack(0)).hasMessage("bucket 0 was given back before in this step");
-            assertThatThrownBy(() -> staged.end(computes)).hasMessage("bucket 1 was not given back");
+            assertThatThrownBy(() -> exchange.copyBack(0)).hasMessage("bucket 0 was copied back before in this step");
+            assertThatThrownBy(() -> staged.end(computes)).hasMessage("bucket 1 was not copied back");
             exchange.copyBack(1);
             staged.end(computes);
         }

@@ -16,7 +16,7 @@ final class TrustedNetwork {
             throw new IllegalArgumentException(
                     "address " + address.getHostString() + " is not loopback, and Gyre does not"
                             + " authenticate: whoever reaches it can alter the run. If everybody on that network may, say"
-                            + " trustedNetwork(true), or GYRE_TRUSTED_NETWORK=true in the environment");
+                            + " trustedNetwork(true), or " + GyreVariable.TRUSTED_NETWORK + "=true in the environment");
         }
     }
 }
