@@ -28,18 +28,7 @@ __attribute__((noinline)) static void max(float *restrict into, const float *res
     }
 }
 
-__attribute__((noinline)) static int is_finite(const float *data, long n) {
-    const unsigned *bits = (const unsigned *) data;
-    int bad = 0;
-    for (long i = 0; i < n; i++) {
-        bad |= (bits[i] & 0x7f800000) == 0x7f800000;
-    }
-    return !bad;
-}
-
-enum { SUM, SCALE, AXPY, MAX, IS_FINITE, KERNELS };
-
-static volatile int finite;
+enum { SUM, SCALE, AXPY, MAX, KERNELS };
 
 static void run(int which, float *into, float *from, long n) {
     switch (which) {
@@ -47,7 +36,6 @@ static void run(int which, float *into, float *from, long n) {
         case SCALE: scale(into, -1, n); break;
         case AXPY: axpy(into, 0.5f, from, n); break;
         case MAX: max(into, from, n); break;
-        case IS_FINITE: finite = is_finite(into, n); break;
         default: abort();
     }
 }
@@ -75,7 +63,7 @@ static void *memory(long bytes) {
 int main(int argc, char **argv) {
     long bytes[MOST_SIZES];
     int sizes_given = sizes(argc > 1 ? argv[1] : "256,4K,256K,1M,16M,100M", bytes);
-    printf("bytes sum scale axpy max is_finite\n");
+    printf("bytes sum scale axpy max\n");
     for (int s = 0; s < sizes_given; s++) {
         float *into = memory(bytes[s]);
         float *from = memory(bytes[s]);

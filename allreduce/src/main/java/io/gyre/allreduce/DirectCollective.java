@@ -63,7 +63,6 @@ public final class DirectCollective implements Collective {
     private final ShortAllReduce shortAllReduce;
     private final DirectAllReduce directAllReduce;
     private final DirectCopy directCopy;
-    private final WeightedMean weightedMean;
     private final List<InPlaceOperations> vectors = new CopyOnWriteArrayList<>();
     private final StagedOperations staged;
     private final Region flag = Region.allocate("whether there is room", Double.BYTES);
@@ -102,7 +101,6 @@ public final class DirectCollective implements Collective {
             meeting.close();
             throw e;
         }
-        weightedMean = new WeightedMean(this, kernels);
     }
 
     @Override
@@ -221,11 +219,6 @@ public final class DirectCollective implements Collective {
         } finally {
             meeting.exit();
         }
-    }
-
-    @Override
-    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
-        weightedMean.run(data, type, weight, step, bucket);
     }
 
     private void enter(Region data, String operation) {

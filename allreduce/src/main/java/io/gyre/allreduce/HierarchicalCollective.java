@@ -46,7 +46,6 @@ public final class HierarchicalCollective implements Collective {
     private final RingCollective between;
     private final RingCollective whole;
     private final ChunkSlices chunks;
-    private final WeightedMean weightedMean;
 
     /**
      * Creates the collectives of one rank. All ranks of the world call it together.
@@ -69,7 +68,6 @@ public final class HierarchicalCollective implements Collective {
         between = new RingCollective(endpoint.group(hosts.column(place)), kernels);
         whole = new RingCollective(endpoint, kernels);
         chunks = new ChunkSlices(place, hosts.ranksEach());
-        weightedMean = new WeightedMean(this, kernels);
     }
 
     @Override
@@ -126,11 +124,6 @@ public final class HierarchicalCollective implements Collective {
         inside.barrier(step);
         between.barrier(step);
         inside.barrier(step);
-    }
-
-    @Override
-    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
-        weightedMean.run(data, type, weight, step, bucket);
     }
 
     @Override

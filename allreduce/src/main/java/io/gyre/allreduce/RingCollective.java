@@ -35,7 +35,6 @@ public final class RingCollective implements Collective {
     private final RingAllGather allGather;
     private final PipelinedRingBroadcast broadcast;
     private final DisseminationBarrier barrier;
-    private final WeightedMean weightedMean;
 
     /**
      * Creates the collectives of one rank, with the kernels that {@link FastKernels} chooses.
@@ -54,7 +53,6 @@ public final class RingCollective implements Collective {
      */
     public RingCollective(Endpoint endpoint, Kernels kernels) {
         world = endpoint.world();
-        weightedMean = new WeightedMean(this, kernels);
         RingPass ring = new RingPass(endpoint, kernels);
         ringAllReduce = new RingAllReduce(ring);
         oneShotAllReduce = new OneShotAllReduce(endpoint, kernels);
@@ -129,11 +127,6 @@ public final class RingCollective implements Collective {
     @Override
     public void barrier(long step) {
         barrier.run(step);
-    }
-
-    @Override
-    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
-        weightedMean.run(data, type, weight, step, bucket);
     }
 
     /** Private memory: messages gain nothing from shared memory. */

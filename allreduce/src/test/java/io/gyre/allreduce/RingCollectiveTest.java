@@ -97,7 +97,6 @@ class RingCollectiveTest {
                 collective.reduceScatter(longVector, ElementType.FLOAT32, ReduceOp.MIN, step, 0);
                 collective.allGather(longVector, ElementType.FLOAT32, step, 0);
                 collective.broadcast(longVector, step % ranks, step, 0);
-                collective.weightedMean(longVector, ElementType.FLOAT32, 1, step, 0);
                 collective.barrier(step);
             }
         }

@@ -1,5 +1,6 @@
 package io.gyre.benchmarks;
 
+import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.launcher.ReportFile;
 import io.gyre.transport.TransportMode;
@@ -27,7 +28,7 @@ public final class AllReduceOptions {
             names = "--algorithm",
             paramLabel = "WORD",
             defaultValue = "auto",
-            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, what a training would take.")
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, as in training.")
     private Algorithm algorithm = Algorithm.AUTO;
 
     @Option(
@@ -51,7 +52,7 @@ public final class AllReduceOptions {
             paramLabel = "S",
             defaultValue = "1",
             description =
-                    "How long to do the same without measuring, each length; again while the compiler is busy. Default: ${DEFAULT-VALUE}.")
+                    "How long to warm up for each length; longer while the compiler is busy. Default: ${DEFAULT-VALUE}.")
     private double warmUpSeconds;
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the figures to a file, as JSON.")
@@ -84,19 +85,11 @@ public final class AllReduceOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        checkRange("-n", ranks, 1, 256);
-        checkRange("--seconds", seconds, 0, 3600);
-        checkRange("--warm-up", warmUpSeconds, 0, 3600);
-        checkRange("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
-        checkRange("--port", port, 0, 65_535);
+        OptionRange.check("-n", ranks, 1, 256);
+        OptionRange.check("--seconds", seconds, 0, 3600);
+        OptionRange.check("--warm-up", warmUpSeconds, 0, 3600);
+        OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
         report().ifPresent(ReportFile::check);
-    }
-
-    static void checkRange(String option, double value, double least, double most) {
-        if (!(value >= least && value <= most)) {
-            String given = value == Math.rint(value) ? "%.0f".formatted(value) : String.valueOf(value);
-            throw new IllegalArgumentException("%s %s: expected %.0f to %.0f".formatted(option, given, least, most));
-        }
     }
 
     int ranks() {

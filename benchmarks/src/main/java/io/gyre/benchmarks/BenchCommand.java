@@ -7,7 +7,7 @@ import picocli.CommandLine.Command;
 /** The command line of everything that measures: {@code bin/gyre bench}. */
 @Command(
         name = "gyre bench",
-        description = "Measures what Gyre is made of, and checks what it measures.",
+        description = "Measures the parts of Gyre, and checks every result.",
         mixinStandardHelpOptions = true,
         subcommands = {
             AllReduceCommand.class,

@@ -1,6 +1,7 @@
 package io.gyre.benchmarks;
 
 import io.gyre.GyreException;
+import io.gyre.transport.GyreVariable;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -128,7 +129,7 @@ final class KillTrial implements AutoCloseable {
         Map<Integer, ProcessHandle> ranks = new TreeMap<>();
         launcher.descendants()
                 .forEach(process -> environment(process.pid()).stream()
-                        .filter(entry -> entry.startsWith("GYRE_RANK="))
+                        .filter(entry -> entry.startsWith(GyreVariable.RANK + "="))
                         .filter(entry -> process.info().command().orElse("").endsWith("java"))
                         .forEach(entry ->
                                 ranks.put(Integer.parseInt(entry.substring(entry.indexOf('=') + 1)), process)));

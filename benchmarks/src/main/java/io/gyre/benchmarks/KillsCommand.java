@@ -1,5 +1,6 @@
 package io.gyre.benchmarks;
 
+import io.gyre.OptionRange;
 import io.gyre.benchmarks.KillTrial.Outcome;
 import io.gyre.benchmarks.host.ProcessorTime;
 import java.io.IOException;
@@ -58,20 +59,20 @@ public final class KillsCommand implements Callable<Integer> {
             description = "Processes that keep the processors busy from the first step on. Default: ${DEFAULT-VALUE}.")
     private int load;
 
-    @Option(names = "--seed", paramLabel = "S", description = "Of who is killed, and when. Default: random.")
+    @Option(names = "--seed", paramLabel = "S", description = "Seed of the choice of rank and time. Default: random.")
     private long seed = new Random().nextLong();
 
     @Option(
             names = "--gyre",
             paramLabel = "PATH",
             defaultValue = "bin/gyre",
-            description = "The program that is tried. Default: ${DEFAULT-VALUE}.")
+            description = "The program to test. Default: ${DEFAULT-VALUE}.")
     private String gyre = "";
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        AllReduceOptions.checkRange("--kills", kills, 1, 1_000);
-        AllReduceOptions.checkRange("--load", load, 0, 1_000);
+        OptionRange.check("--kills", kills, 1, 1_000);
+        OptionRange.check("--load", load, 0, 1_000);
         Random random = new Random(seed);
         double before = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
         KillFigures all = new KillFigures("all", "");

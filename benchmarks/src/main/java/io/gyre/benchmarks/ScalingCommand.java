@@ -7,8 +7,10 @@ import io.gyre.launcher.JvmFlags;
 import io.gyre.launcher.ReportFile;
 import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
+import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +48,7 @@ public final class ScalingCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
-        return System.getenv("GYRE_RANK") == null ? launch() : measure();
+        return GyreVariable.isRank(System.getenv()) ? measure() : launch();
     }
 
     private int launch() throws IOException, InterruptedException {
@@ -121,15 +123,15 @@ public final class ScalingCommand implements Callable<Integer> {
 
     private static Map<String, String> variables(ScalingCase each, ShapedHosts hosts, int rank, int host) {
         Map<String, String> variables = new HashMap<>();
-        variables.put("GYRE_RANK", String.valueOf(rank));
-        variables.put("GYRE_WORLD_SIZE", String.valueOf(each.ranks()));
-        variables.put("GYRE_RENDEZVOUS", hosts.address(0) + ":" + PORT);
-        variables.put("GYRE_BIND", hosts.address(host));
-        variables.put("GYRE_HOST_ID", hosts.name(host));
+        GyreVariable.RANK.put(variables, rank);
+        GyreVariable.WORLD_SIZE.put(variables, each.ranks());
+        GyreVariable.RENDEZVOUS.put(variables, hosts.address(0) + ":" + PORT);
+        GyreVariable.BIND.put(variables, hosts.address(host));
+        GyreVariable.HOST_ID.put(variables, hosts.name(host));
         // All of them share these cores.
-        variables.put("GYRE_LOCAL_SIZE", String.valueOf(each.ranks()));
-        variables.put("GYRE_TRUSTED_NETWORK", "true");
-        variables.put("GYRE_TRANSPORT", "auto");
+        GyreVariable.LOCAL_SIZE.put(variables, each.ranks());
+        GyreVariable.TRUSTED_NETWORK.put(variables, true);
+        GyreVariable.TRANSPORT.put(variables, TransportMode.AUTO);
         variables.put("OPENBLAS_NUM_THREADS", "1");
         return variables;
     }

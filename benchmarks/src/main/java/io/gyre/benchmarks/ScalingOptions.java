@@ -1,5 +1,6 @@
 package io.gyre.benchmarks;
 
+import io.gyre.OptionRange;
 import io.gyre.launcher.ReportFile;
 import io.gyre.network.Backoff;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ public final class ScalingOptions {
             paramLabel = "LIST",
             split = ",",
             defaultValue = "1,2,4,8",
-            description = "Numbers of hosts; 1 is what the others are compared with. Default: ${DEFAULT-VALUE}.")
+            description = "Numbers of hosts; 1 is the baseline. Default: ${DEFAULT-VALUE}.")
     private List<Integer> hosts = List.of();
 
     @Option(
@@ -70,7 +71,7 @@ public final class ScalingOptions {
             names = "--backward",
             paramLabel = "PART",
             defaultValue = "0.667",
-            description = "Part of that in which gradients become complete, from the end. Default: ${DEFAULT-VALUE}.")
+            description = "Fraction of that time, at its end, in which gradients become complete. Default: ${DEFAULT-VALUE}.")
     private double backward;
 
     @Option(
@@ -86,16 +87,16 @@ public final class ScalingOptions {
             paramLabel = "LIST",
             split = ",",
             defaultValue = "1",
-            description = "How many times as long the last host computes; 1 to have all alike, and to compare others"
-                    + " with. Default: ${DEFAULT-VALUE}.")
+            description = "Factors by which the last host computes more slowly; 1 is the baseline."
+                    + " Default: ${DEFAULT-VALUE}.")
     private List<Double> slow = List.of();
 
     @Option(
             names = "--dilation",
             paramLabel = "FACTOR",
             defaultValue = "0",
-            description = "How much slower than the simulated hosts everything runs: computing takes so many times as"
-                    + " long, and links have so many times less. Default: what makes links of 125 Mbit/s.")
+            description = "Factor by which everything runs slower than on the simulated hosts, computing and links"
+                    + " alike. Default: the factor that makes links of 125 Mbit/s.")
     private double dilation;
 
     @Option(
@@ -116,7 +117,7 @@ public final class ScalingOptions {
             names = "--warm-up",
             paramLabel = "K",
             defaultValue = "1",
-            description = "Steps before. Default: ${DEFAULT-VALUE}.")
+            description = "Steps before the measured ones. Default: ${DEFAULT-VALUE}.")
     private int warmUp;
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the figures to a file, as JSON.")
@@ -131,18 +132,18 @@ public final class ScalingOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        hosts.forEach(count -> AllReduceOptions.checkRange("--hosts", count, 1, 64));
-        AllReduceOptions.checkRange("--ranks-per-host", ranksPerHost, 1, 64);
-        rates.forEach(rate -> AllReduceOptions.checkRange("--rates", rate * 1000, 1, 1e6));
-        AllReduceOptions.checkRange("--compute", computeMillis, 1, 1e6);
-        AllReduceOptions.checkRange("--backward", backward, 0, 1);
-        slow.forEach(factor -> AllReduceOptions.checkRange("--slow", factor, 1, 100));
+        hosts.forEach(count -> OptionRange.check("--hosts", count, 1, 64));
+        OptionRange.check("--ranks-per-host", ranksPerHost, 1, 64);
+        rates.forEach(rate -> OptionRange.check("--rates", rate * 1000, 1, 1e6));
+        OptionRange.check("--compute", computeMillis, 1, 1e6);
+        OptionRange.check("--backward", backward, 0, 1);
+        slow.forEach(factor -> OptionRange.check("--slow", factor, 1, 100));
         if (dilation != 0) {
-            AllReduceOptions.checkRange("--dilation", dilation, 1, 1e4);
+            OptionRange.check("--dilation", dilation, 1, 1e4);
         }
-        AllReduceOptions.checkRange("--mtu", mtu, 576, 65_535);
-        AllReduceOptions.checkRange("--steps", steps, 1, 10_000);
-        AllReduceOptions.checkRange("--warm-up", warmUp, 0, 10_000);
+        OptionRange.check("--mtu", mtu, 576, 65_535);
+        OptionRange.check("--steps", steps, 1, 10_000);
+        OptionRange.check("--warm-up", warmUp, 0, 10_000);
         report().ifPresent(ReportFile::check);
         if (plot != null) {
             if (!plot.toString().endsWith(".png")) {

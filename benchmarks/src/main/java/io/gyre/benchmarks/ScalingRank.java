@@ -158,7 +158,7 @@ final class ScalingRank {
             gradients += steps(strategy, rank) * (rank + 1);
         }
         // A centre holds only a part of each group's updates.
-        if (!run.strategy().kind().hasCentre()) {
+        if (!run.strategy().hasCentre()) {
             model.check(gradients);
         }
         long own = model.checksum();

@@ -65,7 +65,7 @@ record ScalingReport(
         try {
             return mapper().writeValueAsString(this) + "\n";
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a report that is no JSON", e);
+            throw new IllegalStateException("a report that is not JSON", e);
         }
     }
 

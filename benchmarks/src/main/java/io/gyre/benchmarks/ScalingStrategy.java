@@ -3,20 +3,14 @@ package io.gyre.benchmarks;
 import io.gyre.ElementType;
 import io.gyre.allreduce.Collectives;
 import io.gyre.network.Collective;
-import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.GradientDescent;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.StrategyOptions;
 import io.gyre.paramserver.Training;
-import io.gyre.session.Groups;
 import io.gyre.session.Session;
-import io.gyre.training.Asynchronous;
-import io.gyre.training.ElasticAveraging;
-import io.gyre.training.Hybrid;
-import io.gyre.training.SharedVector;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -29,20 +23,7 @@ import picocli.CommandLine.TypeConversionException;
  * @param kind which
  * @param period steps from one exchange with the centre to the next; 1 for strategies without a centre
  */
-record ScalingStrategy(Kind kind, int period) {
-
-    /** Names as on the command line of {@code gyre train}. */
-    enum Kind {
-        ALLREDUCE,
-        PARAMSERVER,
-        ELASTIC,
-        HYBRID;
-
-        /** Whether groups are pulled towards a common centre every few steps. */
-        boolean hasCentre() {
-            return this == ELASTIC || this == HYBRID;
-        }
-    }
+record ScalingStrategy(StrategyOptions.Kind kind, int period) {
 
     /** Timeout of a server, in the time of the simulated hosts. */
     private static final Duration RETRY = Duration.ofSeconds(5);
@@ -61,61 +42,44 @@ record ScalingStrategy(Kind kind, int period) {
      * @param use called once, with the strategy
      */
     void use(Session session, ScalingOptions options, double dilation, Use use) {
-        if (kind == Kind.ALLREDUCE) {
+        if (kind == StrategyOptions.Kind.ALLREDUCE) {
             try (Collective collective = Collectives.choose(session.endpoint())) {
                 use.with(new Synchronous(collective));
             }
             return;
         }
-        ParameterService.Builder builder = ParameterService.builder(session)
+        StrategyOptions strategy = options();
+        ParameterService.Builder builder = strategy.configure(
+                        ParameterService.builder(session),
+                        consistency -> new Training(consistency, new GradientDescent(1)))
                 .callTimeout(options.patience())
                 .memoryLimit(options.memoryBytes())
                 .retryAfter(Duration.ofNanos((long) (RETRY.toNanos() * Math.max(1, dilation))));
-        if (kind == Kind.PARAMSERVER) {
-            builder.training(new Training(new AsynchronousParallel(), new GradientDescent(1)));
-        } else if (kind == Kind.HYBRID) {
-            builder.groupsByHost();
-        }
         try (ParameterService service = builder.start();
                 Collective group = Collectives.choose(service.group().endpoint())) {
-            use.with(strategy(service, group, options.bytes() / Float.BYTES));
+            use.with(strategy.create(service, ElementType.FLOAT32, options.bytes() / Float.BYTES, group));
             session.exchange("the end", NOTHING);
         }
     }
 
-    private UpdateStrategy strategy(ParameterService service, Collective group, long elements) {
-        Groups groups = service.groups();
-        double movingRate = ElasticAveraging.defaultMovingRate(groups.count());
-        return switch (kind) {
-            case ALLREDUCE -> new Synchronous(group);
-            case PARAMSERVER ->
-                new Asynchronous(
-                        service.parameters("parameters", ElementType.FLOAT32, elements), service.description());
-            case ELASTIC -> new ElasticAveraging(centre(service, elements), movingRate, period);
-            // As in training: a single group has no other to exchange with.
-            case HYBRID ->
-                groups.count() == 1
-                        ? new Synchronous(group)
-                        : Hybrid.elastic(
-                                groups,
-                                service.workers().world().rank(),
-                                group,
-                                service.isLead() ? centre(service, elements) : null,
-                                movingRate,
-                                period,
-                                service::outliveThis);
-        };
+    /** Whether ranks, or groups, are pulled towards a common centre every few steps. */
+    boolean hasCentre() {
+        return options().hasCentre();
     }
 
-    private static SharedVector centre(ParameterService service, long elements) {
-        return service.centre("centre", ElementType.FLOAT32, elements);
+    private StrategyOptions options() {
+        StrategyOptions.Builder builder = StrategyOptions.builder(kind);
+        return switch (kind) {
+            case ALLREDUCE -> builder.build();
+            case PARAMSERVER -> builder.staleness("asp").build();
+            case ELASTIC, HYBRID -> builder.period(period).build();
+        };
     }
 
     /** As written on the command line: {@code elastic:4}. */
     @Override
     public String toString() {
-        String name = kind.name().toLowerCase(Locale.ROOT);
-        return period == 1 ? name : name + ":" + period;
+        return period == 1 ? kind.toString() : kind + ":" + period;
     }
 
     /** Reads one. */
@@ -127,21 +91,22 @@ record ScalingStrategy(Kind kind, int period) {
         public ScalingStrategy convert(String text) {
             Matcher parts = FORM.matcher(text);
             if (parts.matches()) {
-                for (Kind kind : Kind.values()) {
-                    if (kind.name().toLowerCase(Locale.ROOT).equals(parts.group(1))) {
-                        return of(kind, parts.group(2), text);
-                    }
+                try {
+                    return of(StrategyOptions.Kind.of(parts.group(1)), parts.group(2), text);
+                } catch (IllegalArgumentException unknown) {
+                    // Below, with what can follow a word.
                 }
             }
             throw new TypeConversionException(
                     "'" + text + "' is none of allreduce, paramserver, elastic, hybrid, elastic:PERIOD, hybrid:PERIOD");
         }
 
-        private static ScalingStrategy of(Kind kind, @Nullable String period, String text) {
-            if (period != null && !kind.hasCentre()) {
+        private static ScalingStrategy of(StrategyOptions.Kind kind, @Nullable String period, String text) {
+            ScalingStrategy strategy = new ScalingStrategy(kind, period == null ? 1 : Integer.parseInt(period));
+            if (period != null && !strategy.hasCentre()) {
                 throw new TypeConversionException("'" + text + "': only elastic and hybrid have a period");
             }
-            return new ScalingStrategy(kind, period == null ? 1 : Integer.parseInt(period));
+            return strategy;
         }
     }
 }

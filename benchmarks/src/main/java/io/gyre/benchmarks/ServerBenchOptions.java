@@ -1,5 +1,6 @@
 package io.gyre.benchmarks;
 
+import io.gyre.OptionRange;
 import io.gyre.launcher.ReportFile;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
@@ -64,7 +65,7 @@ public final class ServerBenchOptions {
             names = "--warm-up",
             paramLabel = "S",
             defaultValue = "0.5",
-            description = "How long to do the same without measuring. Default: ${DEFAULT-VALUE}.")
+            description = "How long to warm up. Default: ${DEFAULT-VALUE}.")
     private double warmUpSeconds;
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the figures to a file, as JSON.")
@@ -90,11 +91,11 @@ public final class ServerBenchOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        servers.forEach(count -> AllReduceOptions.checkRange("--servers", count, 1, 64));
-        clients.forEach(count -> AllReduceOptions.checkRange("--clients", count, 1, 64));
-        AllReduceOptions.checkRange("--seconds", seconds, 0, 3600);
-        AllReduceOptions.checkRange("--warm-up", warmUpSeconds, 0, 3600);
-        AllReduceOptions.checkRange("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
+        servers.forEach(count -> OptionRange.check("--servers", count, 1, 64));
+        clients.forEach(count -> OptionRange.check("--clients", count, 1, 64));
+        OptionRange.check("--seconds", seconds, 0, 3600);
+        OptionRange.check("--warm-up", warmUpSeconds, 0, 3600);
+        OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
         report().ifPresent(ReportFile::check);
     }
 

@@ -7,6 +7,7 @@ import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
 import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
@@ -38,7 +39,7 @@ public final class ServerCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
-        return System.getenv("GYRE_RANK") == null ? launch() : measure();
+        return GyreVariable.isRank(System.getenv()) ? measure() : launch();
     }
 
     private int launch() throws IOException, InterruptedException {

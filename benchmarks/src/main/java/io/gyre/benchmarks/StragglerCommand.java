@@ -1,11 +1,9 @@
 package io.gyre.benchmarks;
 
+import io.gyre.OptionRange;
 import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.launcher.ReportFile;
-import io.gyre.paramserver.AsynchronousParallel;
-import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.Consistency;
-import io.gyre.paramserver.StaleSynchronous;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,7 +52,7 @@ public final class StragglerCommand implements Callable<Integer> {
             paramLabel = "LIST",
             split = ",",
             defaultValue = "bsp,3,10,100,asp",
-            description = "Consistencies: bsp, asp, or a bound. The first is what the others are compared with."
+            description = "Consistencies: bsp, asp, or a bound. The first is the baseline."
                     + " Default: ${DEFAULT-VALUE}.")
     private List<String> consistencies = List.of();
 
@@ -63,16 +61,16 @@ public final class StragglerCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        AllReduceOptions.checkRange("-n", workers, 1, 256);
-        AllReduceOptions.checkRange("--batches", batches, 1, 1 << 24);
-        AllReduceOptions.checkRange("--millis", millis, 0, 10_000);
-        AllReduceOptions.checkRange("--factor", factor, 1, 1_000);
+        OptionRange.check("-n", workers, 1, 256);
+        OptionRange.check("--batches", batches, 1, 1 << 24);
+        OptionRange.check("--millis", millis, 0, 10_000);
+        OptionRange.check("--factor", factor, 1, 1_000);
         ReportFile file = report == null ? null : new ReportFile(report);
         if (file != null) {
             file.check();
         }
         List<Consistency> parsed =
-                consistencies.stream().map(StragglerCommand::parse).toList();
+                consistencies.stream().map(Consistency::of).toList();
         StragglerReport all = new StragglerReport(workers, batches, millis, factor, new ArrayList<>(), null);
         System.out.print(all.heading());
         ProcessorTime begin = ProcessorTime.now();
@@ -95,19 +93,5 @@ public final class StragglerCommand implements Callable<Integer> {
             file.write(all.withOthersShare(othersShare).toJson());
         }
         return 0;
-    }
-
-    private static Consistency parse(String word) {
-        return switch (word) {
-            case "bsp" -> new BulkSynchronous();
-            case "asp" -> new AsynchronousParallel();
-            default -> {
-                try {
-                    yield new StaleSynchronous(Integer.parseInt(word));
-                } catch (NumberFormatException e) {
-                    throw new IllegalArgumentException("--staleness " + word + ": expected bsp, asp or a number", e);
-                }
-            }
-        };
     }
 }

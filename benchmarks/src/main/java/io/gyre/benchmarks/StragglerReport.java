@@ -38,7 +38,7 @@ record StragglerReport(
         try {
             return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(this) + "\n";
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a report that is no JSON", e);
+            throw new IllegalStateException("a report that is not JSON", e);
         }
     }
 

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.GyreException;
 import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
+import io.gyre.paramserver.StrategyOptions;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import java.awt.image.BufferedImage;
@@ -30,7 +31,7 @@ class ScalingReportTest {
     }
 
     private static ScalingCase of(int hosts, double slow) {
-        return new ScalingCase(new ScalingStrategy(ScalingStrategy.Kind.HYBRID, 4), 10, hosts, 1, slow);
+        return new ScalingCase(new ScalingStrategy(StrategyOptions.Kind.HYBRID, 4), 10, hosts, 1, slow);
     }
 
     /** Ten times dilated: 1 s is 0.1 s, and the link has 1 Gbit/s. */

@@ -5,8 +5,6 @@ import io.gyre.ReduceOp;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
-import java.nio.IntBuffer;
-import java.nio.LongBuffer;
 
 /**
  * Works block by block through heap arrays, because the compiler vectorises loops over arrays, but not over off-heap
@@ -25,12 +23,8 @@ public final class ArrayKernels implements Kernels {
     private final float[] floatsFrom = new float[FLOATS];
     private final double[] doublesInto = new double[DOUBLES];
     private final double[] doublesFrom = new double[DOUBLES];
-    private final int[] floatBits = new int[FLOATS];
-    private final long[] doubleBits = new long[DOUBLES];
     private final ViewCache<FloatBuffer> floatViews = new ViewCache<>(ByteBuffer::asFloatBuffer);
     private final ViewCache<DoubleBuffer> doubleViews = new ViewCache<>(ByteBuffer::asDoubleBuffer);
-    private final ViewCache<IntBuffer> intViews = new ViewCache<>(ByteBuffer::asIntBuffer);
-    private final ViewCache<LongBuffer> longViews = new ViewCache<>(ByteBuffer::asLongBuffer);
 
     @Override
     public void reduce(
@@ -165,52 +159,6 @@ public final class ArrayKernels implements Kernels {
             }
             target.put(at + done, doublesInto, 0, n);
         }
-    }
-
-    @Override
-    public boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength) {
-        return switch (type) {
-            case FLOAT32 -> areFiniteFloats(data, offset, byteLength / Float.BYTES);
-            case FLOAT64 -> areFiniteDoubles(data, offset, byteLength / Double.BYTES);
-        };
-    }
-
-    /**
-     * Exactly for NaN and infinities, all bits of the exponent are set, so that adding one at its last place carries
-     * into the sign.
-     */
-    private boolean areFiniteFloats(ByteBuffer data, int offset, int count) {
-        IntBuffer view = intViews.of(data, offset % Float.BYTES);
-        int at = offset / Float.BYTES;
-        for (int done = 0; done < count; done += FLOATS) {
-            int n = Math.min(FLOATS, count - done);
-            view.get(at + done, floatBits, 0, n);
-            int any = 0;
-            for (int i = 0; i < n; i++) {
-                any |= (floatBits[i] & 0x7f80_0000) + 0x0080_0000;
-            }
-            if (any < 0) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private boolean areFiniteDoubles(ByteBuffer data, int offset, int count) {
-        LongBuffer view = longViews.of(data, offset % Double.BYTES);
-        int at = offset / Double.BYTES;
-        for (int done = 0; done < count; done += DOUBLES) {
-            int n = Math.min(DOUBLES, count - done);
-            view.get(at + done, doubleBits, 0, n);
-            long any = 0;
-            for (int i = 0; i < n; i++) {
-                any |= (doubleBits[i] & 0x7ff0_0000_0000_0000L) + 0x0010_0000_0000_0000L;
-            }
-            if (any < 0) {
-                return false;
-            }
-        }
-        return true;
     }
 
     private static void sum(float[] into, float[] from, int n) {

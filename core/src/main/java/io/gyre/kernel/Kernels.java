@@ -50,9 +50,6 @@ public interface Kernels {
             int fromOffset,
             int byteLength);
 
-    /** Whether all elements are finite. */
-    boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength);
-
     /** {@link #reduce} into a region, which may span several windows. */
     default void reduce(
             ReduceOp op,
@@ -77,17 +74,5 @@ public interface Kernels {
             scale(type, data.window(done), data.windowOffset(done), n, factor);
             done += n;
         }
-    }
-
-    /** {@link #isFinite} of a whole region. */
-    default boolean isFinite(ElementType type, Region data) {
-        for (long done = 0; done < data.byteLength(); ) {
-            int n = data.contiguous(done, data.byteLength() - done);
-            if (!isFinite(type, data.window(done), data.windowOffset(done), n)) {
-                return false;
-            }
-            done += n;
-        }
-        return true;
     }
 }

@@ -65,20 +65,6 @@ public final class ScalarKernels implements Kernels {
         }
     }
 
-    @Override
-    public boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength) {
-        for (int i = 0; i < byteLength; i += type.bytes()) {
-            boolean finite = switch (type) {
-                case FLOAT32 -> Float.isFinite(data.getFloat(offset + i));
-                case FLOAT64 -> Double.isFinite(data.getDouble(offset + i));
-            };
-            if (!finite) {
-                return false;
-            }
-        }
-        return true;
-    }
-
     private static float combine(ReduceOp op, float a, float b) {
         return switch (op) {
             case SUM -> a + b;

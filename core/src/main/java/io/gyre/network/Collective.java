@@ -59,14 +59,6 @@ public interface Collective extends AutoCloseable {
     void barrier(long step);
 
     /**
-     * Weighted mean of the ranks' data: {@code sum(weight * data) / sum(weight)}. A rank with weight 0 takes part
-     * without effect, whatever its data hold, NaN included. If all weights are 0, the result is all zeros.
-     *
-     * @param weight finite and not negative; for gradients, the number of examples
-     */
-    void weightedMean(Region data, ElementType type, double weight, long step, int bucket);
-
-    /**
      * Frees the memory that this collective has shared, including {@link #allocate}d vectors; does not close the
      * endpoint.
      */

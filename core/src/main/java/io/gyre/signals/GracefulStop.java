@@ -38,8 +38,8 @@ public final class GracefulStop implements AutoCloseable {
     /** Default time from a signal to the end of the JVM: Kubernetes and SLURM kill after 30 s. */
     public static final Duration TIME = Duration.ofSeconds(25);
 
-    /** The launcher passes the time to its ranks in this variable, in seconds. */
-    static final String VARIABLE = "GYRE_GRACE";
+    /** The environment variable in which the launcher passes the time to its ranks, in seconds. */
+    public static final String VARIABLE = "GYRE_GRACE";
 
     private static final OrderlyEnd OF_JVM = new OrderlyEnd(System.getenv(VARIABLE), System::nanoTime);
 

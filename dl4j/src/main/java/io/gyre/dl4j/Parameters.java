@@ -4,26 +4,21 @@ import io.gyre.ElementType;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.ServerStrategies;
+import io.gyre.paramserver.StrategyOptions;
 import io.gyre.paramserver.Training;
-import io.gyre.session.Groups;
-import io.gyre.training.Asynchronous;
 import io.gyre.training.ElasticAveraging;
 import io.gyre.training.Hybrid;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import org.deeplearning4j.nn.api.Model;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Strategies that keep a model's parameters on servers, for {@link TrainerBuilder#strategy}. All workers
  * create them together.
  */
 public final class Parameters {
-
-    private static final Logger LOG = LoggerFactory.getLogger(Parameters.class);
-    private static final String NAME = "parameters";
-    private static final String CENTRE = "centre";
 
     private Parameters() {}
 
@@ -37,9 +32,7 @@ public final class Parameters {
      * are pulled from them.
      */
     public static UpdateStrategy asynchronous(Model model, ParameterService service) {
-        return new Asynchronous(
-                service.parameters(NAME, elementType(model), model.numParams()),
-                service.description() + " on " + service.servers() + " servers");
+        return strategies(model, service).asynchronous();
     }
 
     /**
@@ -60,7 +53,7 @@ public final class Parameters {
 
     /** As {@link #elastic(Model, ParameterService, int)}, with the given moving rate. */
     public static UpdateStrategy elastic(Model model, ParameterService service, int period, double movingRate) {
-        return new ElasticAveraging(service.centre(CENTRE, elementType(model), model.numParams()), movingRate, period);
+        return strategies(model, service).elastic(period, movingRate);
     }
 
     /**
@@ -71,16 +64,7 @@ public final class Parameters {
      * @param group collective of this rank's {@link ParameterService#group}; borrowed
      */
     public static UpdateStrategy hybrid(Model model, ParameterService service, Collective group) {
-        if (isOnly(service)) {
-            return new Synchronous(group);
-        }
-        return Hybrid.parameterServer(
-                service.groups(),
-                service.workers().world().rank(),
-                group,
-                service.isLead() ? service.parameters(NAME, elementType(model), model.numParams()) : null,
-                service.description() + " on " + service.servers() + " servers",
-                service.trainingOutlivesWorkers() ? service::outliveThis : () -> {});
+        return strategies(model, service).hybrid(group);
     }
 
     /**
@@ -98,25 +82,22 @@ public final class Parameters {
     /** As {@link #hybridElastic(Model, ParameterService, Collective, int)}, with the given moving rate. */
     public static UpdateStrategy hybridElastic(
             Model model, ParameterService service, Collective group, int period, double movingRate) {
-        if (isOnly(service)) {
-            return new Synchronous(group);
-        }
-        return Hybrid.elastic(
-                service.groups(),
-                service.workers().world().rank(),
-                group,
-                service.isLead() ? service.centre(CENTRE, elementType(model), model.numParams()) : null,
-                movingRate,
-                period,
-                service::outliveThis);
+        return strategies(model, service).hybridElastic(group, period, movingRate);
     }
 
-    private static boolean isOnly(ParameterService service) {
-        Groups groups = service.groups();
-        if (groups.count() == 1 && service.workers().world().isRoot()) {
-            LOG.info("There is one group, {}, and no other to exchange with: it trains synchronously", groups);
-        }
-        return groups.count() == 1;
+    /**
+     * The strategy that options name, which is not {@link StrategyOptions.Kind#ALLREDUCE}.
+     *
+     * @param service configured by the options, with {@link #training} if its servers train
+     * @param group for hybrid: collective of this rank's {@link ParameterService#group}; borrowed
+     */
+    public static UpdateStrategy create(
+            StrategyOptions options, Model model, ParameterService service, @Nullable Collective group) {
+        return options.create(service, elementType(model), model.numParams(), group);
+    }
+
+    private static ServerStrategies strategies(Model model, ParameterService service) {
+        return new ServerStrategies(service, elementType(model), model.numParams());
     }
 
     private static ElementType elementType(Model model) {

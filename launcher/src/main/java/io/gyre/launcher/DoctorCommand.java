@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 /** {@code gyre doctor}: what this host offers. */
 @Command(
         name = "doctor",
-        description = "Says what this host offers for training, and ends with 0 if training can run here.",
+        description = "Checks what this host offers for training, and exits with 0 if training can run here.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         usageHelpAutoWidth = true)

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.GyreVariable;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -57,7 +58,7 @@ final class HostAddress {
         } catch (SocketException | UnknownHostException e) {
             throw new IllegalArgumentException(
                     "cannot tell at which address host " + host + " reaches this one (" + e.getMessage()
-                            + "): set GYRE_BIND to it",
+                            + "): set " + GyreVariable.BIND + " to it",
                     e);
         }
     }

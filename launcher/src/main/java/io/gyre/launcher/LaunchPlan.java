@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.OptionRange;
 import io.gyre.signals.GracefulStop;
 import io.gyre.transport.TransportMode;
 import java.time.Duration;
@@ -45,15 +46,9 @@ public record LaunchPlan(
         if (ranks < 1) {
             throw new IllegalArgumentException(ranks + " ranks: at least 1 is needed");
         }
-        if (port < 0 || port > 65_535) {
-            throw new IllegalArgumentException("port " + port + " is outside 0 to 65535");
-        }
-        if (restarts < 0 || restarts > MOST_RESTARTS) {
-            throw new IllegalArgumentException("--restarts " + restarts + ": expected 0 to " + MOST_RESTARTS);
-        }
-        if (grace.isNegative()) {
-            throw new IllegalArgumentException("--grace " + grace.toSeconds() + ": expected 0 or more");
-        }
+        OptionRange.check("--port", port, 0, 65_535);
+        OptionRange.check("--restarts", restarts, 0, MOST_RESTARTS);
+        OptionRange.check("--grace", grace.toSeconds(), 0, 1_000_000);
         checkHosts(ranks, hosts);
     }
 

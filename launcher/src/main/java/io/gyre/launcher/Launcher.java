@@ -2,6 +2,7 @@ package io.gyre.launcher;
 
 import io.gyre.signals.TerminationSignals;
 import io.gyre.transport.AeronSession;
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.OpenFiles;
 import io.gyre.transport.RendezvousServer;
 import java.io.IOException;
@@ -89,7 +90,7 @@ public final class Launcher {
             plan.program().checkPresent();
         }
         String ownAddress = ownAddress(places);
-        boolean trusted = "true".equals(System.getenv("GYRE_TRUSTED_NETWORK"));
+        boolean trusted = GyreVariable.TRUSTED_NETWORK.flag(System.getenv()).orElse(false);
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
         RunWatch watch = new RunWatch(group, terminal);
         TerminationSignals signals = TerminationSignals.handle(this::signalled);
@@ -154,9 +155,9 @@ public final class Launcher {
 
     /** Where the rendezvous listens: at loopback, unless a rank on another host must reach it. */
     private static String ownAddress(List<Placement> places) {
-        String chosen = System.getenv("GYRE_BIND");
-        if (chosen != null) {
-            return chosen;
+        Optional<String> chosen = GyreVariable.BIND.text(System.getenv());
+        if (chosen.isPresent()) {
+            return chosen.get();
         }
         return places.stream()
                 .filter(place -> !place.here())
@@ -179,10 +180,10 @@ public final class Launcher {
                         Runtime.getRuntime().availableProcessors(),
                         System.getenv());
                 if (severalHosts) {
-                    variables.put("GYRE_BIND", place.here() ? ownAddress : HostAddress.of(place.host()));
-                    variables.put("GYRE_HOST_ID", place.host());
+                    GyreVariable.BIND.put(variables, place.here() ? ownAddress : HostAddress.of(place.host()));
+                    GyreVariable.HOST_ID.put(variables, place.host());
                 }
-                variables.put("GYRE_GRACE", seconds(plan.grace()));
+                GyreVariable.GRACE.put(variables, seconds(plan.grace()));
                 variables.putAll(RankEnvironment.device(place, plan.devices()));
                 variables.putAll(plan.environment());
                 List<String> command = place.here()
@@ -210,12 +211,12 @@ public final class Launcher {
         Placement place = lost.place();
         String pid = lost.pid() == 0 ? "" : ", pid " + lost.pid();
         terminal.say("rank " + place.rank() + " (host " + place.host() + pid
-                + ") ended with exit status " + ExitStatus.words(lost.exitStatus()) + " and is started again: "
+                + ") ended with exit status " + ExitStatus.words(lost.exitStatus()) + " and is restarted: "
                 + (times + 1) + " of " + plan.restarts() + (plan.restarts() == 1 ? " time" : " times"));
         try {
             return process(starts.get(place.rank()));
         } catch (IOException e) {
-            terminal.say("rank " + place.rank() + " could not be started again: " + e.getMessage());
+            terminal.say("rank " + place.rank() + " could not be restarted: " + e.getMessage());
             return null;
         }
     }
@@ -236,7 +237,7 @@ public final class Launcher {
             try {
                 AeronSession.removeLeftovers();
             } catch (UncheckedIOException e) {
-                terminal.say("something may be left in shared memory, until the next run: " + e.getMessage());
+                terminal.say("files may remain in shared memory until the next run: " + e.getMessage());
             }
         }
     }
@@ -246,7 +247,7 @@ public final class Launcher {
             return new LaunchResult(1, group.restarts(), Optional.of(FailureReport.of(group, watch)));
         }
         if (group.restarts() > 0) {
-            terminal.say("ranks were started again " + group.restarts() + (group.restarts() == 1 ? " time" : " times"));
+            terminal.say("ranks were restarted " + group.restarts() + (group.restarts() == 1 ? " time" : " times"));
         }
         for (RankEnd end : group.endsWhenStopped()) {
             terminal.say("rank " + end.rank() + " did not end in order when it was told to: it ended with exit status "

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.GyreVariable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,16 +28,16 @@ final class RankEnvironment {
             Placement place, String rendezvous, String transport, int cores, Map<String, String> own) {
         Map<String, String> variables = new LinkedHashMap<>();
         own.forEach((name, value) -> {
-            if (name.startsWith("GYRE_") || name.equals("JDK_JAVA_OPTIONS")) {
+            if (GyreVariable.isGyres(name) || name.equals("JDK_JAVA_OPTIONS")) {
                 variables.put(name, value);
             }
         });
-        variables.put("GYRE_RANK", String.valueOf(place.rank()));
-        variables.put("GYRE_WORLD_SIZE", String.valueOf(place.size()));
-        variables.put("GYRE_LOCAL_RANK", String.valueOf(place.localRank()));
-        variables.put("GYRE_LOCAL_SIZE", String.valueOf(place.localSize()));
-        variables.put("GYRE_RENDEZVOUS", rendezvous);
-        variables.put("GYRE_TRANSPORT", transport);
+        GyreVariable.RANK.put(variables, place.rank());
+        GyreVariable.WORLD_SIZE.put(variables, place.size());
+        GyreVariable.LOCAL_RANK.put(variables, place.localRank());
+        GyreVariable.LOCAL_SIZE.put(variables, place.localSize());
+        GyreVariable.RENDEZVOUS.put(variables, rendezvous);
+        GyreVariable.TRANSPORT.put(variables, transport);
         variables.put(WAITING, own.getOrDefault(WAITING, "PASSIVE"));
         if (own.containsKey(THREADS)) {
             variables.put(THREADS, own.get(THREADS));
@@ -64,6 +65,6 @@ final class RankEnvironment {
         int sharing = (place.localSize() - place.localRank() % devices.size() + devices.size() - 1) / devices.size();
         return Map.of(
                 "CUDA_VISIBLE_DEVICES", devices.get(place.localRank() % devices.size()),
-                "GYRE_RANKS_ON_DEVICE", String.valueOf(sharing));
+                GyreVariable.RANKS_ON_DEVICE.key(), String.valueOf(sharing));
     }
 }

@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
 /** {@code gyre run}: any program, once per rank. */
 @Command(
         name = "run",
-        description = "Runs a program once per rank, here or on other hosts, and ends with 0 if all of them did.",
+        description = "Runs a program once per rank, here or on other hosts, and exits with 0 if all of them did.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         usageHelpAutoWidth = true)
@@ -29,14 +29,14 @@ public final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--hosts",
             paramLabel = "HOSTS",
-            description = "Where, over ssh: a,b or n[1-4]. The ranks are spread in order. Default: this host.")
+            description = "Hosts, reached by ssh: a,b or n[1-4]. Ranks are assigned in order. Default: this host.")
     private String hosts = "";
 
     @Option(
             names = "--transport",
             paramLabel = "auto|shm|ipc|udp",
             description =
-                    "How ranks exchange data. Default: ${DEFAULT-VALUE}, IPC inside a host and UDP between hosts.")
+                    "How ranks exchange data. Default: ${DEFAULT-VALUE}, shared memory inside a host, UDP between hosts.")
     private String transport = "auto";
 
     @Option(
@@ -49,7 +49,7 @@ public final class RunCommand implements Callable<Integer> {
             names = "--restarts",
             paramLabel = "N",
             description =
-                    "How often each worker of servers of parameters is started again that is lost while the others go on."
+                    "How often each lost worker is restarted while the others continue, if servers hold the parameters."
                             + " Default: 0.")
     private int restarts;
 
@@ -64,13 +64,13 @@ public final class RunCommand implements Callable<Integer> {
     @Option(
             names = "--class-path",
             paramLabel = "PATH",
-            description = "Where MAIN-CLASS and what it needs are. Default: what gyre itself has.")
+            description = "Class path of MAIN-CLASS. Default: that of gyre.")
     private @Nullable String classPath;
 
     @Parameters(
             paramLabel = "MAIN-CLASS-OR-JAR ARGS",
             arity = "1..*",
-            description = "The program, and what it is given.")
+            description = "The program and its arguments.")
     private List<String> program = List.of();
 
     /** Treats nothing after the program as its own option. */

@@ -56,14 +56,14 @@ final class RunWatch implements RunListener {
     public void lostExpendable(Member member, String reason) {
         group.dismiss(member.rank());
         if (!group.wasStopped()) {
-            terminal.say(member + " was lost, and the run goes on without it: " + reason);
+            terminal.say(member + " was lost; the run continues without it: " + reason);
         }
     }
 
     @Override
     public void returned(Member member, int incarnation) {
-        terminal.say(member + " has come back into the run"
-                + (incarnation == 1 ? "" : ", for the " + incarnation + ". time"));
+        terminal.say(member + " has rejoined the run"
+                + (incarnation == 1 ? "" : " " + incarnation + " times"));
     }
 
     @Override

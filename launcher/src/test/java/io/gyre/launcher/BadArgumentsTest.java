@@ -41,7 +41,7 @@ class BadArgumentsTest {
                 "run -n 1 --class-path x missing.jar | --class-path goes with a main class",
                 "run -n 1 --class-path nowhere/* X | class path entry nowhere/* is not a directory",
                 "run -n 1 --transport pigeon X | transport 'pigeon' is unknown: auto, shm, ipc or udp",
-                "run -n 1 --port 70000 X | port 70000 is outside 0 to 65535",
+                "run -n 1 --port 70000 X | --port 70000: expected 0 to 65535",
                 "run -n 1 --hosts a,b X | 2 hosts for 1 rank: give at least one rank per host, or fewer hosts",
                 "run -n 2 --hosts a,a X | host a is named twice",
                 "run -n 2 --hosts a,-oProxyCommand=x X | \"-oProxyCommand=x\" is not the name of a host",

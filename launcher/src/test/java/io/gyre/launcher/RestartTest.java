@@ -34,10 +34,10 @@ class RestartTest {
                     .containsPattern(
                             "gyre: rank 1 \\(host .*, pid \\d+\\) ended with exit status 137 \\(killed\\) and is started"
                                     + " again: 1 of 2 times")
-                    .contains("is started again: 2 of 2 times")
-                    .containsPattern("gyre: rank 1 \\(.*\\) has come back into the run\n")
-                    .containsPattern("gyre: rank 1 \\(.*\\) has come back into the run, for the 2. time\n")
-                    .contains("gyre: ranks were started again 2 times");
+                    .contains("is restarted: 2 of 2 times")
+                    .containsPattern("gyre: rank 1 \\(.*\\) has rejoined the run\n")
+                    .containsPattern("gyre: rank 1 \\(.*\\) has rejoined the run 2 times\n")
+                    .contains("gyre: ranks were restarted 2 times");
         }
     }
 
@@ -47,8 +47,8 @@ class RestartTest {
             assertThat(gyre.awaitExit(Await.LONG)).as(gyre.errors()).isZero();
 
             assertThat(gyre.errors())
-                    .contains("is started again: 1 of 1 time")
-                    .contains("gyre: ranks were started again 1 time");
+                    .contains("is restarted: 1 of 1 time")
+                    .contains("gyre: ranks were restarted 1 time");
         }
     }
 
@@ -58,7 +58,7 @@ class RestartTest {
             assertThat(gyre.awaitExit(Await.LONG)).as(gyre.errors()).isZero();
 
             assertThat(gyre.errors())
-                    .containsPattern("rank 1 .* was lost, and the run goes on without it")
+                    .containsPattern("rank 1 .* was lost; the run continues without it")
                     .doesNotContain("again");
         }
     }

@@ -16,8 +16,8 @@ import org.bytedeco.openblas.global.openblas_nolapack;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sums, scales and finds NaN at native speed through OpenBLAS, which is on the class path of every Deeplearning4j
- * program. Delegates the rest to {@link ArrayKernels}.
+ * Sums and scales at native speed through OpenBLAS, which is on the class path of every Deeplearning4j program.
+ * Delegates the rest to {@link ArrayKernels}.
  *
  * <p>BLAS has no {@code y = y + x}, but {@code y = 1 * x + y} is the same: a product with 1 is exact, fused or not.
  * With other factors, whether it is fused depends on the processor and the position in the vector, so {@link #axpy}
@@ -141,32 +141,6 @@ final class OpenBlasKernels implements Kernels {
     /** OpenBLAS treats products with 0 and NaN as special cases, in its own way. */
     private static boolean isSpecial(double factor) {
         return (float) factor == 0 || Double.isNaN(factor);
-    }
-
-    @Override
-    public boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength) {
-        long address = address(data, offset);
-        int block = BLOCK * type.bytes();
-        if (byteLength < FEW * type.bytes() || !isAligned(address, type)) {
-            return arrays.isFinite(type, data, offset, byteLength);
-        }
-        checkInside(data, offset, byteLength);
-        for (int done = 0; done < byteLength; done += block) {
-            int n = Math.min(block, byteLength - done);
-            // One non-finite element makes the sum non-finite. So may large finite ones; then each element is checked.
-            if (!Double.isFinite(sumOfMagnitudes(type, address + done, n / type.bytes()))
-                    && !arrays.isFinite(type, data, offset + done, n)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private double sumOfMagnitudes(ElementType type, long address, int count) {
-        return switch (type) {
-            case FLOAT32 -> openblas_nolapack.cblas_sasum(count, floatsFrom.at(address), 1);
-            case FLOAT64 -> openblas_nolapack.cblas_dasum(count, doublesFrom.at(address), 1);
-        };
     }
 
     private long address(ByteBuffer buffer, int offset) {

@@ -28,7 +28,5 @@ class OpenBlasKernelsTest extends KernelsContract {
                 .isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> kernels().axpy(ElementType.FLOAT32, 2, other, 0, buffer, 512, 1024))
                 .isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> kernels().isFinite(ElementType.FLOAT32, buffer, 512, 1024))
-                .isInstanceOf(IndexOutOfBoundsException.class);
     }
 }

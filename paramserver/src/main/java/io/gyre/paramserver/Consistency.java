@@ -1,5 +1,7 @@
 package io.gyre.paramserver;
 
+import java.util.Locale;
+
 /**
  * How far workers may run apart: when one may begin a step, given the clock of the slowest.
  *
@@ -8,6 +10,26 @@ package io.gyre.paramserver;
  * perhaps newer ones. The <em>staleness</em> of its push is {@code c - k}, at least 0.
  */
 public sealed interface Consistency permits BulkSynchronous, StaleSynchronous, AsynchronousParallel {
+
+    /**
+     * The consistency that a word names: {@code bsp} or 0, {@code asp}, or a number of steps for {@link
+     * StaleSynchronous}.
+     *
+     * @throws IllegalArgumentException with what was expected
+     */
+    static Consistency of(String word) {
+        return switch (word.toLowerCase(Locale.ROOT)) {
+            case "bsp", "0" -> new BulkSynchronous();
+            case "asp" -> new AsynchronousParallel();
+            default -> {
+                if (!word.matches("\\d{1,6}")) {
+                    throw new IllegalArgumentException(
+                            "--staleness " + word + ": expected a number of steps, bsp or asp");
+                }
+                yield new StaleSynchronous(Integer.parseInt(word));
+            }
+        };
+    }
 
     /** One word and, if there is one, the bound: {@code ssp(3)}. */
     String name();

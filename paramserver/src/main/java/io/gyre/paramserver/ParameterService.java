@@ -131,7 +131,7 @@ public final class ParameterService implements AutoCloseable {
         }
         if (roles.groupRanks().size() > 1) {
             throw new GyreException(who + "but its group " + roles.groupRanks()
-                    + " has ended with the process before it. The other groups go on; only ranks without a group can be"
+                    + " has ended with the process before it. The other groups continue; only ranks without a group can be"
                     + " restarted");
         }
     }

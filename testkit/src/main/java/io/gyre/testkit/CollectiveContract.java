@@ -177,73 +177,6 @@ public abstract class CollectiveContract {
 
     @ParameterizedTest(name = "{0} ranks")
     @MethodSource("worlds")
-    void aWeightedMeanCountsEachRankByItsWeightAndIgnoresThoseWithout(int ranks) throws Exception {
-        runOn(ranks, (collective, world) -> {
-            double weight = weight(world.rank());
-            double totalWeight = IntStream.range(0, ranks)
-                    .mapToDouble(CollectiveContract::weight)
-                    .sum();
-            int step = 0;
-            for (long length : lengths(ranks).toArray()) {
-                for (ElementType type : ElementType.values()) {
-                    Vector vector =
-                            Vector.of(type, length).fill(i -> weight == 0 ? Double.NaN : value(world.rank(), i));
-
-                    collective.weightedMean(vector.region(), type, weight, step++, 3);
-
-                    // Each rank's term is rounded three times, and the sum once per rank.
-                    double roundings = (ranks + 3) * (type == FLOAT32 ? Math.ulp(1f) : Math.ulp(1d));
-                    vector.checkWithin(
-                            "weighted mean",
-                            0,
-                            length,
-                            i -> weightedSum(ranks, i, false) / totalWeight,
-                            i -> weightedSum(ranks, i, true) / totalWeight * roundings);
-                }
-            }
-        });
-    }
-
-    private static double weight(int rank) {
-        return rank % 3 == 1 ? 0 : rank + 0.5;
-    }
-
-    private static double weightedSum(int ranks, long index, boolean absolute) {
-        double sum = 0;
-        for (int rank = 0; rank < ranks; rank++) {
-            double term = weight(rank) * value(rank, index);
-            sum += absolute ? Math.abs(term) : term;
-        }
-        return sum;
-    }
-
-    @Test
-    void aWeightedMeanWithoutAnyWeightIsZero() throws Exception {
-        runOn(3, (collective, world) -> {
-            for (ElementType type : ElementType.values()) {
-                Vector vector = Vector.of(type, 1000).fill(i -> i % 2 == 0 ? Double.NaN : Double.POSITIVE_INFINITY);
-
-                collective.weightedMean(vector.region(), type, 0, 0, 0);
-
-                vector.check("weighted mean of nothing", i -> 0);
-            }
-        });
-    }
-
-    @Test
-    void aWeightedMeanOverflowsOnlyIfItsResultDoes() throws Exception {
-        runOn(2, (collective, world) -> {
-            float large = Float.MAX_VALUE / 4;
-            Vector vector = Vector.of(FLOAT32, 100).fill(i -> large);
-
-            collective.weightedMean(vector.region(), FLOAT32, 1000, 0, 0);
-
-            vector.check("weighted mean of large values", i -> large);
-        });
-    }
-
-    @ParameterizedTest(name = "{0} ranks")
-    @MethodSource("worlds")
     void theResultIsTheSameBitForBitOnAllRanks(int ranks) throws Exception {
         for (ElementType type : ElementType.values()) {
             for (int length : new int[] {13, 1001, 20_011}) {
@@ -359,7 +292,6 @@ public abstract class CollectiveContract {
             alone.reduceScatter(vector.region(), FLOAT32, SUM, 0, 0);
             alone.allGather(vector.region(), FLOAT32, 0, 0);
             alone.broadcast(vector.region(), 0, 0, 0);
-            alone.weightedMean(vector.region(), FLOAT32, 3, 0, 0);
             alone.barrier(0);
 
             vector.check("alone", i -> i);
@@ -480,17 +412,11 @@ public abstract class CollectiveContract {
                 assertThatIllegalArgumentException()
                         .isThrownBy(() -> collective.reduceScatter(wrong, FLOAT32, SUM, 0, 0));
                 assertThatIllegalArgumentException().isThrownBy(() -> collective.allGather(wrong, FLOAT32, 0, 0));
-                assertThatIllegalArgumentException().isThrownBy(() -> collective.weightedMean(wrong, FLOAT32, 1, 0, 0));
             }
             for (int root : new int[] {-1, 2}) {
                 assertThatIllegalArgumentException()
                         .isThrownBy(() -> collective.broadcast(fine, root, 0, 0))
                         .withMessageContaining(Integer.toString(root));
-            }
-            for (double weight : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
-                assertThatIllegalArgumentException()
-                        .isThrownBy(() -> collective.weightedMean(fine, FLOAT32, weight, 0, 0))
-                        .withMessageContaining(Double.toString(weight));
             }
             assertThatIllegalStateException()
                     .isThrownBy(() -> collective.allReduce(closed, FLOAT32, SUM, 0, 0))

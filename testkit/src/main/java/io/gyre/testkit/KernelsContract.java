@@ -133,48 +133,6 @@ public abstract class KernelsContract {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(ints = {0, 3})
-    final void oneValueThatIsNotFiniteIsFoundWhereverItIs(int offset) {
-        for (ElementType type : ElementType.values()) {
-            for (int length : LENGTHS) {
-                ByteBuffer data = shifted(randomNumbers(type, length, 11), offset);
-                int bytes = length * type.bytes();
-                assertThat(fast.isFinite(type, data, offset, bytes))
-                        .as("%d of %s", length, type)
-                        .isTrue();
-                for (int at : new int[] {0, length / 2, length - 1}) {
-                    for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
-                        if (at >= 0 && at < length) {
-                            ByteBuffer bad = shifted(randomNumbers(type, length, 11), offset);
-                            putAt(type, bad, offset + at * type.bytes(), value);
-                            assertThat(fast.isFinite(type, bad, offset, bytes))
-                                    .as("%s at %d of %d of %s", value, at, length, type)
-                                    .isFalse();
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {5, 1_000, 100_000})
-    final void theLargestAndTheSmallestNumbersAreFinite(int length) {
-        for (ElementType type : ElementType.values()) {
-            double most = type == ElementType.FLOAT32 ? Float.MAX_VALUE : Double.MAX_VALUE;
-            double least = type == ElementType.FLOAT32 ? Float.MIN_VALUE : Double.MIN_VALUE;
-            double[] values = {most, -most, least, -least, -0.0};
-            ByteBuffer data = direct(length * type.bytes());
-            for (int i = 0; i < length; i++) {
-                put(type, data, i, values[i % values.length]);
-            }
-            assertThat(fast.isFinite(type, data, 0, data.capacity())).isTrue();
-            put(type, data, length - 1, Double.NaN);
-            assertThat(fast.isFinite(type, data, 0, data.capacity())).isFalse();
-        }
-    }
-
     @Test
     final void aRegionIsReducedAcrossItsWindows() {
         for (ElementType type : ElementType.values()) {

@@ -50,8 +50,6 @@ class CollectiveContractTest {
         "WRITES_BEHIND_THE_END, anAllReduceGivesEveryRankTheCombinedValues",
         "ROUNDS_ON_ONE_RANK, theResultIsTheSameBitForBitOnAllRanks",
         "LEAVES_THE_BARRIER_AT_ONCE, nobodyLeavesABarrierBeforeAllHaveCome",
-        "MULTIPLIES_NAN_BY_ZERO, aWeightedMeanCountsEachRankByItsWeightAndIgnoresThoseWithout",
-        "IGNORES_THE_WEIGHT, aWeightedMeanCountsEachRankByItsWeightAndIgnoresThoseWithout",
         "BROADCASTS_FROM_RANK_0, aBroadcastCopiesTheDataOfWhicheverRankIsTheRoot",
         "IGNORES_THE_STEP, ranksThatCallDifferentThingsAreStopped",
     })

@@ -16,8 +16,6 @@ final class FaultyCollective extends StarCollective {
         WRITES_BEHIND_THE_END,
         ROUNDS_ON_ONE_RANK,
         LEAVES_THE_BARRIER_AT_ONCE,
-        MULTIPLIES_NAN_BY_ZERO,
-        IGNORES_THE_WEIGHT,
         BROADCASTS_FROM_RANK_0,
         IGNORES_THE_STEP
     }
@@ -52,15 +50,6 @@ final class FaultyCollective extends StarCollective {
     public void barrier(long step) {
         if (fault != Fault.LEAVES_THE_BARRIER_AT_ONCE) {
             super.barrier(step);
-        }
-    }
-
-    @Override
-    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
-        if (fault == Fault.MULTIPLIES_NAN_BY_ZERO && weight == 0) {
-            super.weightedMean(data, type, 1e-30, step, bucket);
-        } else {
-            super.weightedMean(data, type, fault == Fault.IGNORES_THE_WEIGHT ? 1 : weight, step, bucket);
         }
     }
 

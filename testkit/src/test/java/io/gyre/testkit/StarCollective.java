@@ -123,19 +123,6 @@ class StarCollective implements Collective {
         allReduce(Region.allocate("nothing", 0), ElementType.FLOAT32, ReduceOp.SUM, step, -1);
     }
 
-    @Override
-    public void weightedMean(Region data, ElementType type, double weight, long step, int bucket) {
-        if (!(weight >= 0) || Double.isInfinite(weight)) {
-            throw new IllegalArgumentException("weight " + weight);
-        }
-        check(data, type);
-        Region total = Region.allocate("total", Double.BYTES);
-        total.putDouble(0, weight);
-        allReduce(total, ElementType.FLOAT64, ReduceOp.SUM, step, bucket);
-        kernels.scale(type, data, weight == 0 ? 0 : weight / total.getDouble(0));
-        allReduce(data, type, ReduceOp.SUM, step, bucket);
-    }
-
     private static void check(Region data, ElementType type) {
         if (data.byteLength() % type.bytes() != 0 || data.windowOffset(0) % type.bytes() != 0) {
             throw new IllegalArgumentException(data + " does not hold " + type);

@@ -20,8 +20,12 @@ record EnvironmentVariables(Map<String, String> values) {
         return Optional.ofNullable(values.get(name)).map(String::strip).filter(value -> !value.isEmpty());
     }
 
-    String requiredText(String name) {
-        return text(name).orElseThrow(() -> missing(name));
+    String requiredText(GyreVariable variable) {
+        return text(variable.key()).orElseThrow(() -> missing(variable.key()));
+    }
+
+    int number(GyreVariable variable) {
+        return number(variable.key());
     }
 
     int number(String name) {
@@ -30,8 +34,8 @@ record EnvironmentVariables(Map<String, String> values) {
 
     private static IllegalArgumentException missing(String name) {
         return new IllegalArgumentException("environment variable " + name
-                + " is not set. Start this program with 'gyre run' or another launcher, or set GYRE_RANK,"
-                + " GYRE_WORLD_SIZE and GYRE_RENDEZVOUS for every rank");
+                + " is not set. Start this program with 'gyre run' or another launcher, or set " + GyreVariable.RANK
+                + ", " + GyreVariable.WORLD_SIZE + " and " + GyreVariable.RENDEZVOUS + " for every rank");
     }
 
     OptionalInt optionalNumber(String name) {
@@ -46,14 +50,13 @@ record EnvironmentVariables(Map<String, String> values) {
         return OptionalInt.of(Integer.parseInt(value.get()));
     }
 
-    boolean flag(String name) {
-        String text = requiredText(name);
-        return switch (text) {
+    Optional<Boolean> optionalFlag(String name) {
+        return text(name).map(text -> switch (text) {
             case "true" -> true;
             case "false" -> false;
             default ->
                 throw new IllegalArgumentException(
                         "environment variable " + name + " = '" + text + "' is neither true nor false");
-        };
+        });
     }
 }

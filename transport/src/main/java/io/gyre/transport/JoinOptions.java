@@ -82,9 +82,8 @@ public final class JoinOptions {
     }
 
     /**
-     * Reads the launcher's variables: {@code GYRE_RANK}, {@code GYRE_WORLD_SIZE}, {@code GYRE_RENDEZVOUS}, and if
-     * present {@code GYRE_TRANSPORT}, {@code GYRE_BIND}, {@code GYRE_HOST_ID}, {@code GYRE_LOCAL_SIZE},
-     * {@code GYRE_TRUSTED_NETWORK}.
+     * Reads the {@linkplain GyreVariable variables} that the launcher sets: rank, number of ranks and rendezvous, and
+     * if present transport, address, identity and number of ranks of this host, and whether the network is trusted.
      *
      * @throws IllegalArgumentException naming the variable that is missing or invalid
      */
@@ -95,32 +94,23 @@ public final class JoinOptions {
     static JoinOptions fromEnvironment(Map<String, String> environment) {
         EnvironmentVariables variables = new EnvironmentVariables(environment);
         Builder builder = builder(
-                variables.number("GYRE_RANK"),
-                variables.number("GYRE_WORLD_SIZE"),
-                variables.requiredText("GYRE_RENDEZVOUS"));
-        if (variables.all("GYRE_TRANSPORT")) {
-            builder.transport(mode(variables, "GYRE_TRANSPORT"));
-        }
-        if (variables.all("GYRE_BIND")) {
-            builder.bind(variables.requiredText("GYRE_BIND"));
-        }
-        if (variables.all("GYRE_HOST_ID")) {
-            builder.hostId(variables.requiredText("GYRE_HOST_ID"));
-        }
-        if (variables.all("GYRE_LOCAL_SIZE")) {
-            builder.ranksOnHost(variables.number("GYRE_LOCAL_SIZE"));
-        }
-        if (variables.all("GYRE_TRUSTED_NETWORK")) {
-            builder.trustedNetwork(variables.flag("GYRE_TRUSTED_NETWORK"));
-        }
+                variables.number(GyreVariable.RANK),
+                variables.number(GyreVariable.WORLD_SIZE),
+                variables.requiredText(GyreVariable.RENDEZVOUS));
+        GyreVariable.TRANSPORT.text(environment).map(JoinOptions::mode).ifPresent(builder::transport);
+        GyreVariable.BIND.text(environment).ifPresent(builder::bind);
+        GyreVariable.HOST_ID.text(environment).ifPresent(builder::hostId);
+        GyreVariable.LOCAL_SIZE.number(environment).ifPresent(builder::ranksOnHost);
+        GyreVariable.TRUSTED_NETWORK.flag(environment).ifPresent(builder::trustedNetwork);
         return builder.build();
     }
 
-    private static TransportMode mode(EnvironmentVariables variables, String name) {
+    private static TransportMode mode(String word) {
         try {
-            return TransportMode.of(variables.requiredText(name));
+            return TransportMode.of(word);
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("environment variable " + name + ": " + e.getMessage(), e);
+            throw new IllegalArgumentException(
+                    "environment variable " + GyreVariable.TRANSPORT + ": " + e.getMessage(), e);
         }
     }
 

@@ -15,13 +15,14 @@ import java.util.OptionalInt;
  * @param size number of ranks
  * @param localRank number among the ranks of this host, if the launcher sets it
  * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher sets it, or the value
- *     of GYRE_RENDEZVOUS if the user does
+ *     of {@link GyreVariable#RENDEZVOUS} if the user does
  */
 public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
 
     /** Advice for commands that can be a single rank. */
     public static final String BY_VARIABLES =
-            "Or make each process one rank by GYRE_RANK, GYRE_WORLD_SIZE and GYRE_RENDEZVOUS";
+            "Or make each process one rank by " + GyreVariable.RANK + ", " + GyreVariable.WORLD_SIZE + " and "
+                    + GyreVariable.RENDEZVOUS;
 
     public LaunchEnvironment {
         if (size < 1 || rank < 0 || rank >= size) {
@@ -39,7 +40,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
      */
     public static Optional<LaunchEnvironment> detect(Map<String, String> variables) {
         EnvironmentVariables has = new EnvironmentVariables(variables);
-        if (has.all("GYRE_RANK")) {
+        if (GyreVariable.isRank(variables)) {
             return Optional.of(gyre(has));
         }
         if (has.all("OMPI_COMM_WORLD_RANK")) {
@@ -93,8 +94,8 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
      */
     public JoinOptions.Builder joinOptions(int port) {
         String place = leader.orElseThrow(() -> new IllegalArgumentException(launcher
-                + " does not tell where the ranks meet: set GYRE_RENDEZVOUS to host:port of rank 0, or to a file"
-                + " that all ranks see"));
+                + " does not tell where the ranks meet: set " + GyreVariable.RENDEZVOUS
+                + " to host:port of rank 0, or to a file that all ranks see"));
         boolean complete = place.contains(":") || place.contains("/");
         return JoinOptions.builder(rank, size, complete ? place : place + ":" + port);
     }
@@ -102,9 +103,9 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
     private static LaunchEnvironment gyre(EnvironmentVariables has) {
         return new LaunchEnvironment(
                 "Gyre",
-                has.number("GYRE_RANK"),
-                has.number("GYRE_WORLD_SIZE"),
-                has.optionalNumber("GYRE_LOCAL_RANK"),
+                has.number(GyreVariable.RANK),
+                has.number(GyreVariable.WORLD_SIZE),
+                GyreVariable.LOCAL_RANK.number(has.values()),
                 rendezvous(has));
     }
 
@@ -185,7 +186,7 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
 
     /** The user's setting takes precedence over the launcher's. */
     private static Optional<String> rendezvous(EnvironmentVariables has) {
-        return has.text("GYRE_RENDEZVOUS");
+        return GyreVariable.RENDEZVOUS.text(has.values());
     }
 
     private static Optional<String> master(EnvironmentVariables has) {

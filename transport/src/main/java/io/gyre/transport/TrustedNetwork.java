@@ -16,7 +16,7 @@ final class TrustedNetwork {
             throw new IllegalArgumentException(
                     "address " + address.getHostString() + " is not loopback, and Gyre does not authenticate: any"
                             + " process that reaches it can alter the run. If all hosts of that network may, set"
-                            + " trustedNetwork(true), or GYRE_TRUSTED_NETWORK=true in the environment");
+                            + " trustedNetwork(true), or " + GyreVariable.TRUSTED_NETWORK + "=true in the environment");
         }
     }
 }

@@ -85,9 +85,4 @@ public class KernelBenchmark {
     public void axpy() {
         used.axpy(ElementType.FLOAT32, 0.5, into, 0, from, 0, bytes);
     }
-
-    @Benchmark
-    public boolean isFinite() {
-        return used.isFinite(ElementType.FLOAT32, into, 0, bytes);
-    }
 }

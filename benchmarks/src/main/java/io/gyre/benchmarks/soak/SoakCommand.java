@@ -1,5 +1,6 @@
 package io.gyre.benchmarks.soak;
 
+import io.gyre.OptionRange;
 import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.launcher.ReportFile;
 import java.io.IOException;
@@ -86,9 +87,9 @@ public final class SoakCommand implements Callable<Integer> {
     /** Exit status 1 if a JVM with safe reclamation has crashed. */
     @Override
     public Integer call() throws IOException, InterruptedException {
-        checkRange("--runs", runs, 1, 1000);
-        checkRange("--seconds", seconds, 1, 86_400);
-        checkRange("--at-once", atOnce, 1, 256);
+        OptionRange.check("--runs", runs, 1, 1000);
+        OptionRange.check("--seconds", seconds, 1, 86_400);
+        OptionRange.check("--at-once", atOnce, 1, 256);
         ReportFile file = report == null ? null : new ReportFile(report);
         if (file != null) {
             file.check();
@@ -160,11 +161,5 @@ public final class SoakCommand implements Callable<Integer> {
             }
         }
         return outcomes;
-    }
-
-    private static void checkRange(String option, int value, int least, int most) {
-        if (value < least || value > most) {
-            throw new IllegalArgumentException(option + " " + value + ": expected " + least + " to " + most);
-        }
     }
 }

@@ -1,6 +1,7 @@
 package io.gyre.samples.train;
 
 import io.gyre.launcher.CudaBackend;
+import io.gyre.transport.GyreVariable;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -22,6 +23,13 @@ record BackendChoice(
     private static final String CPU_PRIORITY = "BACKEND_PRIORITY_CPU";
 
     private static final String GPU_PRIORITY = "BACKEND_PRIORITY_GPU";
+
+    private static final String ON_CUDA = "cuda";
+
+    /** Whether this rank computes on a GPU. */
+    static boolean isOnCuda(Map<String, String> environment) {
+        return GyreVariable.BACKEND.text(environment).filter(ON_CUDA::equals).isPresent();
+    }
 
     /**
      * Chooses.
@@ -51,8 +59,8 @@ record BackendChoice(
     /** Variables that set the choice for ND4J in each rank. */
     Map<String, String> environment() {
         return onCuda
-                ? Map.of(GPU_PRIORITY, "100", CPU_PRIORITY, "0", "GYRE_BACKEND", "cuda")
-                : Map.of(GPU_PRIORITY, "0", CPU_PRIORITY, "100", "GYRE_BACKEND", "cpu");
+                ? Map.of(GPU_PRIORITY, "100", CPU_PRIORITY, "0", GyreVariable.BACKEND.key(), ON_CUDA)
+                : Map.of(GPU_PRIORITY, "0", CPU_PRIORITY, "100", GyreVariable.BACKEND.key(), "cpu");
     }
 
     /**

@@ -3,6 +3,7 @@ package io.gyre.samples.train;
 import io.gyre.device.Device;
 import io.gyre.device.DeviceProvider;
 import io.gyre.device.Devices;
+import io.gyre.transport.GyreVariable;
 import java.util.Map;
 import org.nd4j.linalg.factory.Nd4j;
 import org.slf4j.Logger;
@@ -20,7 +21,7 @@ final class GpuShare {
 
     /** Sets ND4J's limit. The launcher sets the number of ranks per device, and makes a single device visible. */
     static void limit(Map<String, String> environment) {
-        int sharing = Integer.parseInt(environment.getOrDefault("GYRE_RANKS_ON_DEVICE", "1"));
+        int sharing = GyreVariable.RANKS_ON_DEVICE.number(environment).orElse(1);
         if (sharing == 1) {
             return;
         }

@@ -5,6 +5,7 @@ import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.Shell;
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -23,7 +24,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "train",
         description =
-                "Trains a sample model on several ranks of this host, and ends with 0 if all have the same result.",
+                "Trains a sample model on several ranks of this host, and exits with 0 if all have the same result.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         usageHelpAutoWidth = true)
@@ -39,7 +40,7 @@ public final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
-        if (System.getenv("GYRE_RANK") == null) {
+        if (!GyreVariable.isRank(System.getenv())) {
             return launch();
         }
         checkBackendIsChosen();
@@ -48,7 +49,7 @@ public final class TrainCommand implements Callable<Integer> {
 
     /** The command that resumes this run, quoted for a shell. */
     private String resumeCommand() {
-        List<String> words = new ArrayList<>(List.of(System.getenv().getOrDefault("GYRE_COMMAND", "gyre")));
+        List<String> words = new ArrayList<>(List.of(GyreVariable.COMMAND.text(System.getenv()).orElse("gyre")));
         words.addAll(arguments());
         if (!options.resume()) {
             words.add("--resume");
@@ -64,7 +65,7 @@ public final class TrainCommand implements Callable<Integer> {
 
     /** ND4J reads its choice from the environment, which a rank cannot change itself. */
     private void checkBackendIsChosen() {
-        if (options.backend() != TrainOptions.Backend.AUTO && System.getenv("GYRE_BACKEND") == null) {
+        if (options.backend() != TrainOptions.Backend.AUTO && GyreVariable.BACKEND.text(System.getenv()).isEmpty()) {
             BackendChoice asked = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
             throw new IllegalArgumentException("--backend " + options.backend()
                     + ": only the launcher can choose for a rank, and this one was started without it. Leave the option out,"
@@ -84,10 +85,10 @@ public final class TrainCommand implements Callable<Integer> {
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
                         JavaProgram.mainClass(main, arguments()),
-                        options.ranks() + options.exchange().servers())
+                        options.ranks() + options.strategy().servers())
                 .withTransport(options.transport())
                 .withPort(options.port())
-                .withRestarts(options.exchange().restarts())
+                .withRestarts(options.restarts())
                 .withGrace(options.grace())
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))

@@ -1,9 +1,11 @@
 package io.gyre.samples.train;
 
+import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.Overlap;
 import io.gyre.launcher.ReportFile;
+import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.DataDirectory;
 import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageSet;
@@ -35,19 +37,6 @@ public final class TrainOptions {
 
     private static final int DEFAULT_EPOCHS = 3;
     private static final int DEFAULT_RESNET_STEPS = 20;
-
-    /** The training strategy. */
-    enum Strategy {
-        ALLREDUCE,
-        PARAMSERVER,
-        ELASTIC,
-        HYBRID;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
 
     /** Where ND4J computes. */
     enum Backend {
@@ -82,8 +71,8 @@ public final class TrainOptions {
             defaultValue = "allreduce",
             converter = Word.OfStrategy.class,
             description =
-                    "How ranks come to a common model: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
-    private Strategy strategy = Strategy.ALLREDUCE;
+                    "How parameters are updated: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
+    private StrategyOptions.Kind strategy = StrategyOptions.Kind.ALLREDUCE;
 
     @Option(
             names = "--transport",
@@ -91,7 +80,8 @@ public final class TrainOptions {
             defaultValue = "auto",
             converter = Word.OfTransport.class,
             description =
-                    "How ranks exchange data: auto, shm, ipc or udp. Default: auto, shared memory inside a host, UDP between hosts.")
+                    "How ranks exchange data: auto, shm, ipc or udp. Default: auto, shared memory inside a host, UDP between"
+                            + " hosts.")
     private TransportMode transport = TransportMode.AUTO;
 
     @Option(
@@ -100,7 +90,7 @@ public final class TrainOptions {
             defaultValue = "auto",
             converter = Word.OfAlgorithm.class,
             description =
-                    "For allreduce: auto, direct, hierarchical or ring. Default: auto, what suits where the ranks are.")
+                    "For allreduce: auto, direct, hierarchical or ring. Default: auto, by the placement of the ranks.")
     private Algorithm algorithm = Algorithm.AUTO;
 
     @Option(
@@ -109,8 +99,8 @@ public final class TrainOptions {
             defaultValue = "auto",
             converter = Word.OfOverlap.class,
             description =
-                    "For allreduce and inside the groups of hybrid: whether gradients are exchanged during the backward pass: on, off, or auto: where ranks"
-                            + " exchange messages. Default: auto.")
+                    "For allreduce, and inside the groups of hybrid: whether gradients are exchanged during the backward"
+                            + " pass: on, off or auto. Default: auto, if ranks exchange messages or a GPU computes.")
     private Overlap overlap = Overlap.AUTO;
 
     @Option(
@@ -119,7 +109,7 @@ public final class TrainOptions {
             defaultValue = "auto",
             converter = Word.OfBackend.class,
             description =
-                    "Where to compute: auto, cpu or cuda. Default: auto, GPUs if there are some that can be used.")
+                    "Where to compute: auto, cpu or cuda. Default: auto, on GPUs if they can be used.")
     private Backend backend = Backend.AUTO;
 
     @Option(
@@ -145,7 +135,8 @@ public final class TrainOptions {
             paramLabel = "K",
             defaultValue = "1",
             description =
-                    "In how many passes a rank's batch goes through the model; their gradients are added up. Default: 1.")
+                    "Number of passes in which a rank's batch goes through the model; their gradients are added up."
+                            + " Default: 1.")
     private int microBatches = 1;
 
     @Option(
@@ -168,33 +159,33 @@ public final class TrainOptions {
             description = "Write checkpoints here: after every epoch, and at the end.")
     private @Nullable Path checkpoint;
 
-    @Option(names = "--checkpoint-steps", paramLabel = "S", description = "Write one after every S steps, too.")
+    @Option(names = "--checkpoint-steps", paramLabel = "S", description = "Write one after every S steps as well.")
     private @Nullable Long checkpointSteps;
 
     @Option(
             names = "--resume",
             description =
-                    "Go on from the newest checkpoint there; if there is none, begin. --epochs and --steps count from"
-                            + " the beginning of the first run.")
+                    "Resume from the newest checkpoint there, or start if there is none. --epochs and --steps count from"
+                            + " the start of the first run.")
     private boolean resume;
 
-    @Option(names = "--report", paramLabel = "FILE.json", description = "Write what came of it to a file, as JSON.")
+    @Option(names = "--report", paramLabel = "FILE.json", description = "Write the results to a file, as JSON.")
     private @Nullable Path report;
 
     @Option(
             names = "--no-onednn",
-            description = "Leave Deeplearning4j's oneDNN code off, which it leaves off itself: slower, for comparison.")
+            description = "Disable Deeplearning4j's oneDNN code, as it is by default there: slower, for comparison.")
     private boolean noOneDnn;
 
     @Option(
             names = "--no-safe-reclamation",
-            description = "Let ND4J free its memory by itself, which may crash: for comparison.")
+            description = "Let ND4J free its memory itself, which may crash: for comparison.")
     private boolean noSafeReclamation;
 
     @Option(
             names = "--double",
             description =
-                    "Train in double precision: slower, and what floats round away between numbers of ranks becomes visible.")
+                    "Train in double precision: slower; shows how large the rounding error of floats is.")
     private boolean inDouble;
 
     @Option(
@@ -229,35 +220,26 @@ public final class TrainOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        checkRange("-n", ranks, 1, MOST_RANKS);
-        exchange.check(strategy, ranks, transport);
-        if (strategy != Strategy.ALLREDUCE && checkpoint != null) {
+        OptionRange.check("-n", ranks, 1, MOST_RANKS);
+        strategy().checkGroups(ranks, transport == TransportMode.AUTO || transport == TransportMode.SHM);
+        if (strategy != StrategyOptions.Kind.ALLREDUCE && checkpoint != null) {
             throw new IllegalArgumentException("--checkpoint with --strategy " + strategy + ": "
                     + ParameterExchange.OUT_OF_STEP + "; use allreduce");
         }
-        if (strategy != Strategy.ALLREDUCE && algorithm != Algorithm.AUTO) {
+        if (strategy != StrategyOptions.Kind.ALLREDUCE && algorithm != Algorithm.AUTO) {
             throw new IllegalArgumentException(
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
         }
-        checkRange("--batch", batch(), 1, 1 << 20);
-        checkRange("--micro-batches", microBatches, 1, batch());
-        checkRange("--epochs", epochs().orElse(1), 1, 1_000_000);
-        checkRange("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
-        checkRange("--image", pixels(), 1, 4096);
-        checkRange("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
-        checkRange("--grace", graceSeconds, 0, 1_000_000);
-        checkRange("--port", port, 0, 65_535);
-        checkRange("--checkpoint-steps", checkpointSteps().orElse(1L), 1, Long.MAX_VALUE);
+        OptionRange.check("--batch", batch(), 1, 1 << 20);
+        OptionRange.check("--micro-batches", microBatches, 1, batch());
+        OptionRange.check("--epochs", epochs().orElse(1), 1, 1_000_000);
+        OptionRange.check("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
+        OptionRange.check("--image", pixels(), 1, 4096);
+        OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
+        OptionRange.check("--checkpoint-steps", checkpointSteps().orElse(1L), 1, Long.MAX_VALUE);
         checkCheckpoint();
         if (report != null) {
             new ReportFile(report).check();
-        }
-    }
-
-    static void checkRange(String option, long value, long least, long most) {
-        if (value < least || value > most) {
-            throw new IllegalArgumentException(option + " " + value + ": expected " + least
-                    + (most == Long.MAX_VALUE ? " or more" : " to " + most));
         }
     }
 
@@ -285,7 +267,7 @@ public final class TrainOptions {
         DistributedTrainer.newestCheckpoint(checkpoint).ifPresent(step -> {
             throw new IllegalArgumentException(
                     "--checkpoint " + checkpoint + " has checkpoints of another run, up to step " + step
-                            + ": go on with it by --resume, or choose another directory");
+                            + ": resume it with --resume, or choose another directory");
         });
     }
 
@@ -303,7 +285,7 @@ public final class TrainOptions {
         };
         if (pixels != null && (set.shape().height() != pixels || set.shape().width() != pixels)) {
             throw new IllegalArgumentException("--image " + pixels + ": the images of " + set.name() + " are "
-                    + set.shape().height() + "x" + set.shape().width() + ", whatever it says; leave it out");
+                    + set.shape().height() + "x" + set.shape().width() + "; leave the option out");
         }
         model.checkPixels(Math.min(set.shape().height(), set.shape().width()));
         return set;
@@ -324,13 +306,14 @@ public final class TrainOptions {
         return ranks;
     }
 
-    Strategy strategy() {
-        return strategy;
+    /** The strategy, with its options. */
+    StrategyOptions strategy() {
+        return exchange.of(strategy);
     }
 
-    /** Options for servers and groups. */
-    ServerOptions exchange() {
-        return exchange;
+    /** How often a lost rank is restarted. */
+    int restarts() {
+        return exchange.restarts();
     }
 
     Backend backend() {

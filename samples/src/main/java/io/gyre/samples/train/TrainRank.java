@@ -6,6 +6,7 @@ import io.gyre.dl4j.Parameters;
 import io.gyre.launcher.ReportFile;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.session.Groups;
 import io.gyre.session.Session;
@@ -66,16 +67,17 @@ final class TrainRank {
     /** Returns whether the run was completed. */
     private boolean train(Session session) throws IOException {
         ImageSet set = options.openData();
-        if ("cuda".equals(System.getenv("GYRE_BACKEND"))) {
+        if (BackendChoice.isOnCuda(System.getenv())) {
             GpuShare.limit(System.getenv());
         }
         Model model = options.buildModel(set);
-        if (options.strategy() == TrainOptions.Strategy.ALLREDUCE) {
+        StrategyOptions strategy = options.strategy();
+        if (strategy.kind() == StrategyOptions.Kind.ALLREDUCE) {
             return train(
                     set, model, session, null, null, Groups.of(session.world().size(), 1));
         }
-        ServerOptions exchange = options.exchange();
-        try (ParameterService service = exchange.configure(ParameterService.builder(session), options.strategy(), model)
+        try (ParameterService service = strategy.configure(
+                        ParameterService.builder(session), consistency -> Parameters.training(model, consistency))
                 .start()) {
             if (service.isServer()) {
                 // A server ends when its workers have.
@@ -84,29 +86,20 @@ final class TrainRank {
                     return stop.signal().isEmpty();
                 }
             }
+            boolean hasGroups = strategy.kind() == StrategyOptions.Kind.HYBRID;
             // If no rank gets ahead, equal shares are as good, and runs are reproducible.
-            boolean together = exchange.isBulkSynchronous(options.strategy())
-                    || service.groups().count() == 1;
+            boolean together = strategy.isBulkSynchronous() || service.groups().count() == 1;
             SharedCounter batches = together ? null : service.counter("batches");
-            if (options.strategy() == TrainOptions.Strategy.HYBRID) {
-                try (Collective group = Collectives.choose(service.group().endpoint())) {
-                    return train(
-                            set, model, service.workers(), hybrid(model, service, group), batches, service.groups());
-                }
-            } else {
-                UpdateStrategy strategy = options.strategy() == TrainOptions.Strategy.PARAMSERVER
-                        ? Parameters.asynchronous(model, service)
-                        : Parameters.elastic(model, service, exchange.period(), exchange.movingRate(service));
-                return train(set, model, service.workers(), strategy, batches, service.groups());
+            try (Collective group = hasGroups ? Collectives.choose(service.group().endpoint()) : null) {
+                return train(
+                        set,
+                        model,
+                        service.workers(),
+                        Parameters.create(strategy, model, service, group),
+                        batches,
+                        service.groups());
             }
         }
-    }
-
-    private UpdateStrategy hybrid(Model model, ParameterService service, Collective group) {
-        ServerOptions exchange = options.exchange();
-        return exchange.between() == ServerOptions.Between.PARAMSERVER
-                ? Parameters.hybrid(model, service, group)
-                : Parameters.hybridElastic(model, service, group, exchange.period(), exchange.movingRate(service));
     }
 
     private boolean train(
@@ -142,9 +135,9 @@ final class TrainRank {
             return where + "resume with: " + resumeCommand;
         }
         return where + "it cannot be resumed, as there is no "
-                + (options.strategy() == TrainOptions.Strategy.ALLREDUCE
+                + (options.strategy().kind() == StrategyOptions.Kind.ALLREDUCE
                         ? "--checkpoint DIR"
-                        : "checkpoint with --strategy " + options.strategy());
+                        : "checkpoint with --strategy " + options.strategy().kind());
     }
 
     /** Whether this rank reports for all: the root, or the first rank that is not lost. */

@@ -84,7 +84,7 @@ record TrainReport(
         try {
             return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(this) + "\n";
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a report that is no JSON", e);
+            throw new IllegalStateException("a report that is not JSON", e);
         }
     }
 
@@ -102,7 +102,7 @@ record TrainReport(
             text.append("  accuracy %.4f on images held out%n".formatted(accuracy));
         }
         if (exchangeMs != null && exposedMs != null && ranks > 1) {
-            text.append("  exchange of gradients %.1f ms a step, %.1f ms of it waited for%n"
+            text.append("  gradient exchange %.1f ms per step, of which %.1f ms delayed the step%n"
                     .formatted(exchangeMs.median, exposedMs.median));
         }
         text.append("  parameters %s, equal on all ranks: %s"
@@ -111,11 +111,11 @@ record TrainReport(
             text.append("%n  no gradient was more than %d steps late".formatted(maxStaleness));
         }
         if (!lostRanks.isEmpty()) {
-            text.append("%n  %d of %d ranks were lost on the way: %s"
+            text.append("%n  %d of %d ranks were lost: %s"
                     .formatted(lostRanks.size(), ranks, numbers(lostRanks)));
         }
         if (!returnedRanks.isEmpty()) {
-            text.append("%n  %d of %d ranks were lost and came back: %s"
+            text.append("%n  %d of %d ranks were lost and restarted: %s"
                     .formatted(returnedRanks.size(), ranks, numbers(returnedRanks)));
         }
         return text.toString();

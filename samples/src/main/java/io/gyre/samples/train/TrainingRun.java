@@ -6,6 +6,7 @@ import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.dl4j.TrainerBuilder;
 import io.gyre.samples.data.ImageExamples;
+import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.train.TrainReport.Milliseconds;
 import io.gyre.samples.train.TrainReport.Stop;
@@ -165,9 +166,9 @@ final class TrainingRun {
                 options.model().toString(),
                 set.name(),
                 session.world().size(),
-                options.strategy().toString(),
+                options.strategy().kind().toString(),
                 groups.members(),
-                options.exchange().result(options.strategy(), groups),
+                result(),
                 session.transport(),
                 options.batch(),
                 options.seed(),
@@ -194,6 +195,16 @@ final class TrainingRun {
                 withSteps.isEmpty() ? null : exchangeMs(withSteps.get(withSteps.size() - 1)),
                 withSteps.isEmpty() ? null : exposedMs(withSteps.get(withSteps.size() - 1)),
                 stopped);
+    }
+
+    /** Describes the model with which the run ends. */
+    private String result() {
+        StrategyOptions used = options.strategy();
+        boolean inOneGroup = used.kind() == StrategyOptions.Kind.HYBRID && groups.count() == 1;
+        if (used.kind() == StrategyOptions.Kind.ALLREDUCE || inOneGroup) {
+            return "the replica of every rank";
+        }
+        return used.serversTrain() ? "the parameters on the servers" : "the centre of elastic averaging";
     }
 
     private static Milliseconds exchangeMs(FitReport fit) {

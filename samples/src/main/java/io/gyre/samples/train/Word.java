@@ -2,6 +2,7 @@ package io.gyre.samples.train;
 
 import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
+import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.model.SampleModel;
 import io.gyre.transport.TransportMode;
 import java.util.Arrays;
@@ -20,7 +21,11 @@ abstract class Word<T> implements ITypeConverter<T> {
     private final List<T> choices;
 
     Word(T[] choices) {
-        this.choices = Arrays.asList(choices);
+        this(Arrays.asList(choices));
+    }
+
+    Word(List<T> choices) {
+        this.choices = choices;
     }
 
     @Override
@@ -42,16 +47,16 @@ abstract class Word<T> implements ITypeConverter<T> {
     }
 
     /** Reads a strategy. */
-    static final class OfStrategy extends Word<TrainOptions.Strategy> {
+    static final class OfStrategy extends Word<StrategyOptions.Kind> {
         OfStrategy() {
-            super(TrainOptions.Strategy.values());
+            super(StrategyOptions.Kind.values());
         }
     }
 
     /** Reads the strategy between groups. */
-    static final class OfBetween extends Word<ServerOptions.Between> {
+    static final class OfBetween extends Word<StrategyOptions.Kind> {
         OfBetween() {
-            super(ServerOptions.Between.values());
+            super(StrategyOptions.Kind.BETWEEN_GROUPS);
         }
     }
 

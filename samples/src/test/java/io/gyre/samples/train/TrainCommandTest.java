@@ -63,7 +63,7 @@ class TrainCommandTest {
                         "--restarts 1 needs --servers K: a rank that holds a part"),
                 Arguments.of(
                         "mlp --strategy paramserver --servers 1 --staleness bsp --restarts 2",
-                        "--restarts 2 with --staleness bsp: a run in step ends when a rank is lost"),
+                        "--restarts 2 with --staleness bsp: a run in lockstep ends when a rank is lost"),
                 Arguments.of(
                         "mlp --servers 2",
                         "--servers 2 belongs to [paramserver, elastic, hybrid], not to --strategy allreduce"),

@@ -155,8 +155,8 @@ class TrainProcessesTest {
 
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
             assertThat(train.output())
-                    .containsPattern("rank 1 .* was lost, and the run goes on without it")
-                    .contains("1 of 2 ranks were lost on the way");
+                    .containsPattern("rank 1 .* was lost; the run continues without it")
+                    .contains("1 of 2 ranks were lost: ");
         }
     }
 
@@ -182,10 +182,10 @@ class TrainProcessesTest {
             assertThat(train.output())
                     .containsPattern(
                             "gyre: rank " + rank + " \\(host .*\\) ended with exit status 137 \\(killed\\) and is"
-                                    + " started again: 1 of 1 time")
-                    .containsPattern("gyre: rank " + rank + " \\(.*\\) has come back into the run")
-                    .contains("1 of 2 ranks were lost and came back: " + rank)
-                    .contains("gyre: ranks were started again 1 time");
+                                    + " restarted: 1 of 1 time")
+                    .containsPattern("gyre: rank " + rank + " \\(.*\\) has rejoined the run")
+                    .contains("1 of 2 ranks were lost and restarted: " + rank)
+                    .contains("gyre: ranks were restarted 1 time");
             JsonNode report = train.report();
             assertThat(report.get("returned_ranks").toString()).isEqualTo("[" + rank + "]");
             assertThat(report.get("lost_ranks")).isEmpty();
@@ -213,10 +213,10 @@ class TrainProcessesTest {
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
             int groupMate = rank ^ 1;
             assertThat(train.output())
-                    .containsPattern("rank " + rank + " .* was lost, and the run goes on without it")
-                    .containsPattern("rank " + groupMate + " .* was lost, and the run goes on without it: rank "
+                    .containsPattern("rank " + rank + " .* was lost; the run continues without it")
+                    .containsPattern("rank " + groupMate + " .* was lost; the run continues without it: rank "
                             + groupMate + " stopped in .*rank " + rank + " .* is gone")
-                    .contains("2 of 4 ranks were lost on the way: " + (rank & ~1) + ", " + (rank | 1));
+                    .contains("2 of 4 ranks were lost: " + (rank & ~1) + ", " + (rank | 1));
             train.awaitNothingLeft(pids);
         }
     }

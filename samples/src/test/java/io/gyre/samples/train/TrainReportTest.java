@@ -50,8 +50,8 @@ class TrainReportTest {
     @Test
     void peopleAreToldWhoWasLostAndCameBack() {
         assertThat(report(0.5, 0.98).summary())
-                .contains("1 of 2 ranks were lost and came back: 1")
-                .doesNotContain("lost on the way");
+                .contains("1 of 2 ranks were lost and restarted: 1")
+                .doesNotContain("were lost:");
     }
 
     @Test
