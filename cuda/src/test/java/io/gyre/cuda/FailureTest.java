@@ -140,7 +140,8 @@ class FailureTest {
                     .hasMessageContaining("has not finished the copy of bucket 1 to the host within 200 ms");
             FakeDriver.hang(0);
             exchange.awaitAll();
-            exchange.copyBackAll();
+            exchange.copyBack(0);
+            exchange.copyBack(1);
             staged.end(List.of(compute));
             compute.await(PATIENCE, "the return");
         }

@@ -65,13 +65,6 @@ public final class StagedExchange implements AutoCloseable {
         staged.copiedBackBy(this);
     }
 
-    /** Starts to copy all buckets back. */
-    public void copyBackAll() {
-        for (int i = 0; i < copiedBack.length; i++) {
-            copyBack(i);
-        }
-    }
-
     /** This thread's own view of the gradients: the other thread's buffer is confined to that thread. */
     private DeviceBuffer view() {
         DeviceBuffer gradients = staged.gradients();
