@@ -32,8 +32,8 @@ class RestartTest {
             }
             assertThat(gyre.errors())
                     .containsPattern(
-                            "gyre: rank 1 \\(host .*, pid \\d+\\) ended with exit status 137 \\(killed\\) and is started"
-                                    + " again: 1 of 2 times")
+                            "gyre: rank 1 \\(host .*, pid \\d+\\) ended with exit status 137 \\(killed\\) and is"
+                                    + " restarted: 1 of 2 times")
                     .contains("is restarted: 2 of 2 times")
                     .containsPattern("gyre: rank 1 \\(.*\\) has rejoined the run\n")
                     .containsPattern("gyre: rank 1 \\(.*\\) has rejoined the run 2 times\n")
@@ -59,7 +59,7 @@ class RestartTest {
 
             assertThat(gyre.errors())
                     .containsPattern("rank 1 .* was lost; the run continues without it")
-                    .doesNotContain("again");
+                    .doesNotContain("restarted");
         }
     }
 
@@ -68,7 +68,7 @@ class RestartTest {
         try (GyreProcess gyre = GyreProcess.run(QUICK_START, List.of("-n", "2", "--restarts", "3"), "fail", "1")) {
             assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(1);
 
-            assertThat(gyre.errors()).contains("ended with exit status 7").doesNotContain("again");
+            assertThat(gyre.errors()).contains("ended with exit status 7").doesNotContain("restarted");
         }
     }
 

@@ -236,6 +236,8 @@ public final class TrainOptions {
         OptionRange.check("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
         OptionRange.check("--image", pixels(), 1, 4096);
         OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
+        OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
+        OptionRange.check("--port", port, 0, 65_535);
         OptionRange.check("--checkpoint-steps", checkpointSteps().orElse(1L), 1, Long.MAX_VALUE);
         checkCheckpoint();
         if (report != null) {

@@ -124,8 +124,8 @@ class TrainCommandTest {
 
         assertThat(execute("mlp", "--checkpoint", directory.toString())).isEqualTo(2);
         assertThat(errors.toString())
-                .contains("--checkpoint " + directory + " has checkpoints of another run, up to step 40: go on with it"
-                        + " by --resume, or choose another directory")
+                .contains("--checkpoint " + directory + " has checkpoints of another run, up to step 40: resume it"
+                        + " with --resume, or choose another directory")
                 .hasLineCount(1);
     }
 
