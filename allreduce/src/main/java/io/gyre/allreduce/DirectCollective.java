@@ -121,8 +121,7 @@ public final class DirectCollective implements Collective {
             return MemoryBox.ofOneRank(name, byteLength);
         }
         allocated++;
-        MappedVector vector =
-                MappedVector.around(own, unused, allocated, endpoint.boxes(), world, this::forget);
+        MappedVector vector = MappedVector.around(own, unused, allocated, endpoint.boxes(), world, this::forget);
         vectors.add(new InPlaceOperations(vector, shortAllReduce, directAllReduce, directCopy));
         return vector;
     }

@@ -47,9 +47,7 @@ class DataPlaneSimulationTest {
 
         /** The rank that the error names. */
         int blamed() {
-            return failure instanceof PeerLostException lost
-                    ? lost.rank()
-                    : ((PeerTimeoutException) failure).rank();
+            return failure instanceof PeerLostException lost ? lost.rank() : ((PeerTimeoutException) failure).rank();
         }
 
         @Override
@@ -78,8 +76,8 @@ class DataPlaneSimulationTest {
         }
 
         Run play() throws Exception {
-            LocalCluster.Network network = LocalCluster.Network.inProcess(
-                    time::now, () -> new Backoff(ranks, PAUSE, false, time::sleep));
+            LocalCluster.Network network =
+                    LocalCluster.Network.inProcess(time::now, () -> new Backoff(ranks, PAUSE, false, time::sleep));
             LocalCluster.Rendezvous rendezvous = network.open(ranks, TIMEOUT);
             List<Session> sessions = new ArrayList<>();
             List<Thread> threads = new ArrayList<>();

@@ -11,7 +11,6 @@ import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.local.Gyre;
 import io.gyre.memory.MemoryBox;
-import io.gyre.memory.Region;
 import io.gyre.network.Endpoint;
 import io.gyre.session.Session;
 import java.nio.ByteBuffer;
@@ -178,9 +177,8 @@ class DirectAllReduceTest {
     private static float[] sums(int ranks, int elements) {
         int[] order = IntStream.range(0, ranks).toArray();
         float[] sums = new float[elements];
-        float[][] values = IntStream.of(order)
-                .mapToObj(rank -> Floats.of(rank, elements))
-                .toArray(float[][]::new);
+        float[][] values =
+                IntStream.of(order).mapToObj(rank -> Floats.of(rank, elements)).toArray(float[][]::new);
         for (int i = 0; i < elements; i++) {
             sums[i] = values[0][i];
             for (int rank = 1; rank < ranks; rank++) {

@@ -58,7 +58,9 @@ class DisseminationBarrierTest {
                     assertThat(othersWait.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
                             .as("all ranks but %d wait", last)
                             .isTrue();
-                    assertThat(passed).as("ranks that left before rank %d came", last).hasValue(0);
+                    assertThat(passed)
+                            .as("ranks that left before rank %d came", last)
+                            .hasValue(0);
                 }
                 Runnable atWait = () -> {
                     if (rank != last && waiting.add(rank)) {

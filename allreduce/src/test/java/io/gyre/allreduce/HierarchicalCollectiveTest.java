@@ -128,8 +128,9 @@ class HierarchicalCollectiveTest {
     void hostsWithDifferentNumbersOfRanksAreRejected() throws Exception {
         Hosts uneven = new Hosts(List.of(List.of(0, 1), List.of(2)));
 
-        Gyre.local(3).run(session -> assertThatIllegalArgumentException()
-                .isThrownBy(() -> new HierarchicalCollective(session.endpoint(), uneven, new ScalarKernels()))
-                .withMessageContaining("different numbers of ranks, [[0, 1], [2]]"));
+        Gyre.local(3)
+                .run(session -> assertThatIllegalArgumentException()
+                        .isThrownBy(() -> new HierarchicalCollective(session.endpoint(), uneven, new ScalarKernels()))
+                        .withMessageContaining("different numbers of ranks, [[0, 1], [2]]"));
     }
 }

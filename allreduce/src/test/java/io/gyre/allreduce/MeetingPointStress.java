@@ -117,7 +117,10 @@ public final class MeetingPointStress {
 
     /** A rank leaves a meeting when its peer has begun it, and before the peer can begin the one after the next. */
     @JCStressTest
-    @Outcome(id = {"0, 0", "0, 1", "1, 0", "1, 1"}, expect = ACCEPTABLE, desc = "The peer was at most one round ahead.")
+    @Outcome(
+            id = {"0, 0", "0, 1", "1, 0", "1, 1"},
+            expect = ACCEPTABLE,
+            desc = "The peer was at most one round ahead.")
     @Outcome(expect = FORBIDDEN, desc = "A rank did not wait for its peer.")
     @State
     public static class Progress {
@@ -194,7 +197,10 @@ public final class MeetingPointStress {
 
     /** The second rank is lost after its first meeting: the first rank's wait in the next one ends. */
     @JCStressTest
-    @Outcome(id = {"0, 1", "1, 1"}, expect = ACCEPTABLE, desc = "The first rank met the second at most once.")
+    @Outcome(
+            id = {"0, 1", "1, 1"},
+            expect = ACCEPTABLE,
+            desc = "The first rank met the second at most once.")
     @Outcome(expect = FORBIDDEN, desc = "A rank met one that did not come.")
     @State
     public static class Loss {

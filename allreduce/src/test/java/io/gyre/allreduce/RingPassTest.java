@@ -106,8 +106,7 @@ class RingPassTest {
     @CsvSource({"2, 17", "3, 100", "5, 61", "5, 3"})
     void afterTheFirstHalfChunkCOnRankRIsTheSumOfRanksCPlus1ToRInThisOrder(int ranks, int elements) throws Exception {
         List<float[]> results = Gyre.local(ranks).call(session -> {
-            RingPass ring =
-                    new RingPass(new RecordingEndpoint(session.endpoint(), SEGMENT_BYTES), new ScalarKernels());
+            RingPass ring = new RingPass(new RecordingEndpoint(session.endpoint(), SEGMENT_BYTES), new ScalarKernels());
             Region data = Floats.region(Floats.of(session.world().rank(), elements));
             run(ring, 0, ring.halfway(), data);
             return Floats.read(data);
@@ -153,8 +152,8 @@ class RingPassTest {
                     played.send(1, Kind.REDUCE_SCATTER, 1, bytes, segmentOf(40));
                 }
                 case 1 -> {
-                    RingPass ring = new RingPass(
-                            new RecordingEndpoint(session.endpoint(), SEGMENT_BYTES), new ScalarKernels());
+                    RingPass ring =
+                            new RingPass(new RecordingEndpoint(session.endpoint(), SEGMENT_BYTES), new ScalarKernels());
                     Region data = Floats.region(fill(elements, 1));
                     run(ring, 0, ring.halfway(), data);
                     assertThat(Floats.read(data, bytes / 3, SEGMENT_FLOATS)).containsOnly(31);
@@ -190,8 +189,8 @@ class RingPassTest {
                     drained.countDown();
                 }
                 case 1 -> {
-                    RingPass ring = new RingPass(
-                            new RecordingEndpoint(session.endpoint(), SEGMENT_BYTES), new ScalarKernels());
+                    RingPass ring =
+                            new RingPass(new RecordingEndpoint(session.endpoint(), SEGMENT_BYTES), new ScalarKernels());
                     run(ring, 0, ring.halfway(), Floats.region(fill(elements, 1)));
                 }
                 default -> {

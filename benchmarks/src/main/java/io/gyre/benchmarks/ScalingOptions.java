@@ -71,7 +71,8 @@ public final class ScalingOptions {
             names = "--backward",
             paramLabel = "PART",
             defaultValue = "0.667",
-            description = "Fraction of that time, at its end, in which gradients become complete. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Fraction of that time, at its end, in which gradients become complete. Default: ${DEFAULT-VALUE}.")
     private double backward;
 
     @Option(

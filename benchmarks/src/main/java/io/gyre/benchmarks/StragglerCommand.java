@@ -52,8 +52,8 @@ public final class StragglerCommand implements Callable<Integer> {
             paramLabel = "LIST",
             split = ",",
             defaultValue = "bsp,3,10,100,asp",
-            description = "Consistencies: bsp, asp, or a bound. The first is the baseline."
-                    + " Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Consistencies: bsp, asp, or a bound. The first is the baseline." + " Default: ${DEFAULT-VALUE}.")
     private List<String> consistencies = List.of();
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the figures to a file, as JSON.")
@@ -69,8 +69,7 @@ public final class StragglerCommand implements Callable<Integer> {
         if (file != null) {
             file.check();
         }
-        List<Consistency> parsed =
-                consistencies.stream().map(Consistency::of).toList();
+        List<Consistency> parsed = consistencies.stream().map(Consistency::of).toList();
         StragglerReport all = new StragglerReport(workers, batches, millis, factor, new ArrayList<>(), null);
         System.out.print(all.heading());
         ProcessorTime begin = ProcessorTime.now();

@@ -241,7 +241,8 @@ class LocalClusterTest {
                     int rank = session.world().rank();
                     session.attest("the data of step 0", "the same", "");
                     session.attest("the data of step 1", rank == 1 ? "six rows" : "five rows", "Read the same.");
-                    Exception failure = catchThrowableOfType(Exception.class, () -> session.exchange("the end", NOTHING));
+                    Exception failure =
+                            catchThrowableOfType(Exception.class, () -> session.exchange("the end", NOTHING));
                     thrown.set(rank, failure);
                     throw failure;
                 }))

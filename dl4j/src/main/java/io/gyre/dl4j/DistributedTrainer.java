@@ -13,7 +13,6 @@ import org.deeplearning4j.nn.api.Model;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Trains an unmodified Deeplearning4j model on all ranks of a session.

@@ -8,7 +8,6 @@ import io.gyre.paramserver.ServerStrategies;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.paramserver.Training;
 import io.gyre.training.ElasticAveraging;
-import io.gyre.training.Hybrid;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import org.deeplearning4j.nn.api.Model;

@@ -233,9 +233,10 @@ class DataAgreementTest {
     @ParameterizedTest
     @ValueSource(strings = {"bsp", "asp", "elastic"})
     void ranksThatAreNotInLockstepCompareInEveryStep(String strategy) {
-        String message = failureOutOfStep(strategy, Sharding.BATCHES, batches -> batches.get(7)
-                .getFeatures()
-                .putScalar(0, 0, 9));
+        String message = failureOutOfStep(
+                strategy,
+                Sharding.BATCHES,
+                batches -> batches.get(7).getFeatures().putScalar(0, 0, 9));
 
         assertThat(message)
                 .contains("the data that they read at place 6 of epoch 0 in call 1 of fit")

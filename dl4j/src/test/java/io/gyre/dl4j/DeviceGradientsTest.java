@@ -131,11 +131,7 @@ class DeviceGradientsTest {
         final INDArray array = Nd4j.zeros(100);
         final Region box = Region.allocate("box", BYTES);
         final DeviceGradients gradients = new DeviceGradients(
-                0,
-                new DeviceGradients.Source(devices, memory),
-                array,
-                box,
-                BucketPlan.of(List.of(60L, 40L), 50));
+                0, new DeviceGradients.Source(devices, memory), array, box, BucketPlan.of(List.of(60L, 40L), 50));
 
         void put(IntToFloat values) {
             for (int i = 0; i < 100; i++) {

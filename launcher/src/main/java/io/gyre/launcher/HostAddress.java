@@ -57,8 +57,8 @@ final class HostAddress {
             return socket.getLocalAddress().getHostAddress();
         } catch (SocketException | UnknownHostException e) {
             throw new IllegalArgumentException(
-                    "cannot tell at which address host " + host + " reaches this one (" + e.getMessage()
-                            + "): set " + GyreVariable.BIND + " to it",
+                    "cannot tell at which address host " + host + " reaches this one (" + e.getMessage() + "): set "
+                            + GyreVariable.BIND + " to it",
                     e);
         }
     }

@@ -64,7 +64,9 @@ final class RankEnvironment {
         }
         int sharing = (place.localSize() - place.localRank() % devices.size() + devices.size() - 1) / devices.size();
         return Map.of(
-                "CUDA_VISIBLE_DEVICES", devices.get(place.localRank() % devices.size()),
-                GyreVariable.RANKS_ON_DEVICE.key(), String.valueOf(sharing));
+                "CUDA_VISIBLE_DEVICES",
+                devices.get(place.localRank() % devices.size()),
+                GyreVariable.RANKS_ON_DEVICE.key(),
+                String.valueOf(sharing));
     }
 }

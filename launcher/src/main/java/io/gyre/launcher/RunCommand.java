@@ -67,10 +67,7 @@ public final class RunCommand implements Callable<Integer> {
             description = "Class path of MAIN-CLASS. Default: that of gyre.")
     private @Nullable String classPath;
 
-    @Parameters(
-            paramLabel = "MAIN-CLASS-OR-JAR ARGS",
-            arity = "1..*",
-            description = "The program and its arguments.")
+    @Parameters(paramLabel = "MAIN-CLASS-OR-JAR ARGS", arity = "1..*", description = "The program and its arguments.")
     private List<String> program = List.of();
 
     /** Treats nothing after the program as its own option. */

@@ -62,8 +62,7 @@ final class RunWatch implements RunListener {
 
     @Override
     public void returned(Member member, int incarnation) {
-        terminal.say(member + " has rejoined the run"
-                + (incarnation == 1 ? "" : " " + incarnation + " times"));
+        terminal.say(member + " has rejoined the run" + (incarnation == 1 ? "" : " " + incarnation + " times"));
     }
 
     @Override

@@ -167,9 +167,7 @@ final class Caller {
             calls.add(ask(link, new Request.Leave(), null));
         }
         long deadline = clock.getAsLong() + atMost.toNanos();
-        while (!calls.stream().allMatch(Call::isFinished)
-                && service.isRunning()
-                && clock.getAsLong() - deadline < 0) {
+        while (!calls.stream().allMatch(Call::isFinished) && service.isRunning() && clock.getAsLong() - deadline < 0) {
             LockSupport.parkNanos(this, WAIT_NANOS);
         }
     }

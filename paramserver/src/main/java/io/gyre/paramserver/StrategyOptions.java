@@ -164,7 +164,9 @@ public record StrategyOptions(
     public UpdateStrategy create(
             ParameterService service, ElementType type, long elements, @Nullable Collective group) {
         ServerStrategies strategies = new ServerStrategies(service, type, elements);
-        double rate = movingRate == null ? ElasticAveraging.defaultMovingRate(service.groups().count()) : movingRate;
+        double rate = movingRate == null
+                ? ElasticAveraging.defaultMovingRate(service.groups().count())
+                : movingRate;
         return switch (kind) {
             case ALLREDUCE -> throw new IllegalStateException("allreduce has no servers: create Synchronous instead");
             case PARAMSERVER -> strategies.asynchronous();
@@ -284,8 +286,8 @@ public record StrategyOptions(
 
         private static void checkBetween(String option, @Nullable Object value, Kind connecting, Kind owner) {
             if (value != null && connecting != owner) {
-                throw new IllegalArgumentException(option + " " + value + " belongs to --between " + owner
-                        + ", not to --between " + connecting);
+                throw new IllegalArgumentException(
+                        option + " " + value + " belongs to --between " + owner + ", not to --between " + connecting);
             }
         }
     }

@@ -56,16 +56,14 @@ class CallerTest {
 
     @Test
     void theVersionOfSeveralRepliesIsTheLowest() throws Exception {
-        alone(
-                request -> new Reply.Reached(((Request.AwaitVersion) request).version() + 10),
-                (caller, thread) -> {
-                    List<Call<Reply.Reached>> calls = List.of(
-                            caller.ask(caller.links().get(0), new Request.AwaitVersion(0, 7), null),
-                            caller.ask(caller.links().get(1), new Request.AwaitVersion(0, 3), null));
+        alone(request -> new Reply.Reached(((Request.AwaitVersion) request).version() + 10), (caller, thread) -> {
+            List<Call<Reply.Reached>> calls = List.of(
+                    caller.ask(caller.links().get(0), new Request.AwaitVersion(0, 7), null),
+                    caller.ask(caller.links().get(1), new Request.AwaitVersion(0, 3), null));
 
-                    assertThat(caller.awaitAll(calls)).isEqualTo(13);
-                    assertThat(caller.awaitAll(List.of())).isEqualTo(Pending.NO_VERSION);
-                });
+            assertThat(caller.awaitAll(calls)).isEqualTo(13);
+            assertThat(caller.awaitAll(List.of())).isEqualTo(Pending.NO_VERSION);
+        });
     }
 
     @Test
@@ -74,8 +72,7 @@ class CallerTest {
             Call<Reply.Content> call = caller.ask(caller.links().get(1), READ, null);
             long begin = now.get();
 
-            PeerTimeoutException thrown =
-                    catchThrowableOfType(PeerTimeoutException.class, () -> caller.await(call));
+            PeerTimeoutException thrown = catchThrowableOfType(PeerTimeoutException.class, () -> caller.await(call));
 
             assertThat(thrown.rank()).isZero();
             assertThat(thrown).hasMessageContainingAll("rank 0", "600000 ms", "read", "the server of shard 1 of 2");
@@ -160,13 +157,16 @@ class CallerTest {
     @Test
     void leavingTellsAllServersButWaitsOnlyBriefly() throws Exception {
         AnsweringAgent silent = new AnsweringAgent(request -> null);
-        Gyre.local(1).run(session -> use(session, silent, (caller, thread) -> {
-            caller.leave(Duration.ofMinutes(3));
+        Gyre.local(1)
+                .run(session -> use(session, silent, (caller, thread) -> {
+                    caller.leave(Duration.ofMinutes(3));
 
-            FutureTask<Boolean> last = caller.begin(() -> {});
-            caller.await(last, "the calls before");
-            assertThat(silent.requests()).containsExactly(new Request.Leave(), new Request.Leave());
-            assertThat(silent.asked).extracting(call -> call.server().index()).containsExactly(0, 1);
-        }));
+                    FutureTask<Boolean> last = caller.begin(() -> {});
+                    caller.await(last, "the calls before");
+                    assertThat(silent.requests()).containsExactly(new Request.Leave(), new Request.Leave());
+                    assertThat(silent.asked)
+                            .extracting(call -> call.server().index())
+                            .containsExactly(0, 1);
+                }));
     }
 }

@@ -40,8 +40,7 @@ class ShardHandleTest {
         List<ServerLink> links = List.of(link(session, 0), link(session, 1));
         try (ServiceThread thread = new ServiceThread(session, links, agent)) {
             thread.start();
-            Caller caller =
-                    new Caller(session, links, thread, Duration.ofSeconds(30), System::nanoTime, List.of(0));
+            Caller caller = new Caller(session, links, thread, Duration.ofSeconds(30), System::nanoTime, List.of(0));
             Reply.Opened opened = new Reply.Opened(NUMBER, 0, LAST_CHANGE, shardBox, pushBox);
             use.of(new ShardHandle(caller, links.get(1), SPEC, opened, new ShardMapper(session, thread)), session);
             caller.await(caller.begin(() -> {}), "the calls before");

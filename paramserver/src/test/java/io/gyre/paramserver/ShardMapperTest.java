@@ -71,8 +71,10 @@ class ShardMapperTest {
 
     @Test
     void aServerWithoutABoxIsNotMapped() throws Exception {
-        run(false, (mapper, server, thread) -> assertThat(mapper.map(server, "", BYTES))
-                .isNull());
+        run(
+                false,
+                (mapper, server, thread) ->
+                        assertThat(mapper.map(server, "", BYTES)).isNull());
     }
 
     @Test

@@ -20,9 +20,8 @@ import java.util.OptionalInt;
 public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
 
     /** Advice for commands that can be a single rank. */
-    public static final String BY_VARIABLES =
-            "Or make each process one rank by " + GyreVariable.RANK + ", " + GyreVariable.WORLD_SIZE + " and "
-                    + GyreVariable.RENDEZVOUS;
+    public static final String BY_VARIABLES = "Or make each process one rank by " + GyreVariable.RANK + ", "
+            + GyreVariable.WORLD_SIZE + " and " + GyreVariable.RENDEZVOUS;
 
     public LaunchEnvironment {
         if (size < 1 || rank < 0 || rank >= size) {

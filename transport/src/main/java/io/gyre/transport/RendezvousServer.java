@@ -105,7 +105,8 @@ public final class RendezvousServer implements AutoCloseable {
     /** The address that ranks use to find it: {@code host:port}. */
     public String endpoint() {
         InetAddress host = address().getAddress();
-        return (host.isAnyLocalAddress() ? HostIdentity.name() : host.getHostAddress()) + ":" + address().getPort();
+        return (host.isAnyLocalAddress() ? HostIdentity.name() : host.getHostAddress()) + ":"
+                + address().getPort();
     }
 
     /** Name of the run. */

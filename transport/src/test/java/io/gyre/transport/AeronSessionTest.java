@@ -129,8 +129,7 @@ class AeronSessionTest {
 
         assertThatThrownBy(() -> LocalCluster.over(incomplete, 2).run(session -> {}))
                 .isInstanceOf(GyreException.class)
-                .hasMessageContainingAll(
-                        "did not start within 1500 ms", "Missing of 4 ranks: [2, 3]", "rank 0 (host");
+                .hasMessageContainingAll("did not start within 1500 ms", "Missing of 4 ranks: [2, 3]", "rank 0 (host");
     }
 
     @Test

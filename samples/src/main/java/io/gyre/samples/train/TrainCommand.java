@@ -49,7 +49,8 @@ public final class TrainCommand implements Callable<Integer> {
 
     /** The command that resumes this run, quoted for a shell. */
     private String resumeCommand() {
-        List<String> words = new ArrayList<>(List.of(GyreVariable.COMMAND.text(System.getenv()).orElse("gyre")));
+        List<String> words = new ArrayList<>(
+                List.of(GyreVariable.COMMAND.text(System.getenv()).orElse("gyre")));
         words.addAll(arguments());
         if (!options.resume()) {
             words.add("--resume");
@@ -65,7 +66,8 @@ public final class TrainCommand implements Callable<Integer> {
 
     /** ND4J reads its choice from the environment, which a rank cannot change itself. */
     private void checkBackendIsChosen() {
-        if (options.backend() != TrainOptions.Backend.AUTO && GyreVariable.BACKEND.text(System.getenv()).isEmpty()) {
+        if (options.backend() != TrainOptions.Backend.AUTO
+                && GyreVariable.BACKEND.text(System.getenv()).isEmpty()) {
             BackendChoice asked = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
             throw new IllegalArgumentException("--backend " + options.backend()
                     + ": only the launcher can choose for a rank, and this one was started without it. Leave the option out,"

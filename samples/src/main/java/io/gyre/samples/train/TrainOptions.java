@@ -70,8 +70,7 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "allreduce",
             converter = Word.OfStrategy.class,
-            description =
-                    "How parameters are updated: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
+            description = "How parameters are updated: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
     private StrategyOptions.Kind strategy = StrategyOptions.Kind.ALLREDUCE;
 
     @Option(
@@ -108,8 +107,7 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "auto",
             converter = Word.OfBackend.class,
-            description =
-                    "Where to compute: auto, cpu or cuda. Default: auto, on GPUs if they can be used.")
+            description = "Where to compute: auto, cpu or cuda. Default: auto, on GPUs if they can be used.")
     private Backend backend = Backend.AUTO;
 
     @Option(
@@ -184,8 +182,7 @@ public final class TrainOptions {
 
     @Option(
             names = "--double",
-            description =
-                    "Train in double precision: slower; shows how large the rounding error of floats is.")
+            description = "Train in double precision: slower; shows how large the rounding error of floats is.")
     private boolean inDouble;
 
     @Option(

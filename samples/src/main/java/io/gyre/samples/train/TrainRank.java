@@ -90,7 +90,8 @@ final class TrainRank {
             // If no rank gets ahead, equal shares are as good, and runs are reproducible.
             boolean together = strategy.isBulkSynchronous() || service.groups().count() == 1;
             SharedCounter batches = together ? null : service.counter("batches");
-            try (Collective group = hasGroups ? Collectives.choose(service.group().endpoint()) : null) {
+            try (Collective group =
+                    hasGroups ? Collectives.choose(service.group().endpoint()) : null) {
                 return train(
                         set,
                         model,

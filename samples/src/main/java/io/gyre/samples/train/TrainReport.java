@@ -111,8 +111,7 @@ record TrainReport(
             text.append("%n  no gradient was more than %d steps late".formatted(maxStaleness));
         }
         if (!lostRanks.isEmpty()) {
-            text.append("%n  %d of %d ranks were lost: %s"
-                    .formatted(lostRanks.size(), ranks, numbers(lostRanks)));
+            text.append("%n  %d of %d ranks were lost: %s".formatted(lostRanks.size(), ranks, numbers(lostRanks)));
         }
         if (!returnedRanks.isEmpty()) {
             text.append("%n  %d of %d ranks were lost and restarted: %s"
