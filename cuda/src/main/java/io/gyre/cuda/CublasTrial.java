@@ -33,9 +33,7 @@ final class CublasTrial {
                 answers.add("sum of " + type.name().toLowerCase(Locale.ROOT) + " "
                         + (!same
                                 ? "no, its results are other bits"
-                                : from == ChosenKernels.NEVER
-                                        ? "no, it is not faster"
-                                        : "from " + from + " elements"));
+                                : from == ChosenKernels.NEVER ? "no, it is not faster" : "from " + from + " elements"));
             }
         }
         return "cuBLAS " + cublas.version() + " is used on " + device.info() + " for: " + String.join("; ", answers);

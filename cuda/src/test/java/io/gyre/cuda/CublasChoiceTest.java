@@ -70,7 +70,9 @@ class CublasChoiceTest {
     @Test
     void itIsNotUsedWhereItIsWrong() {
         assertThat(tune(1, 0, LONG_MICROS))
-                .contains("sum of float32 no, its results are other bits", "sum of float64 no, its results are other bits")
+                .contains(
+                        "sum of float32 no, its results are other bits",
+                        "sum of float64 no, its results are other bits")
                 .doesNotContain("elements");
     }
 

@@ -157,8 +157,7 @@ class FailureTest {
                 FiniteCheck check = new FiniteCheck(device, ElementType.FLOAT32, SOON)) {
             compute.clear(gradients, 0, 800);
             FakeDriver.hang(1);
-            assertThat(catchThrowableOfType(
-                            DeviceException.class, () -> check.isFinite(gradients, List.of(compute))))
+            assertThat(catchThrowableOfType(DeviceException.class, () -> check.isFinite(gradients, List.of(compute))))
                     .hasMessageContaining(
                             "has not finished the search for NaN and infinities in the gradients within 200 ms");
             FakeDriver.hang(0);

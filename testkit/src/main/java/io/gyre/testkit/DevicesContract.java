@@ -556,8 +556,8 @@ public abstract class DevicesContract {
             if (devices.list().size() > 1) {
                 try (Device other = devices.open(1);
                         DeviceBuffer elsewhere = other.allocate("elsewhere", 64)) {
-                    assertThatThrownBy(() -> device.kernels()
-                                    .sum(stream, ElementType.FLOAT32, elsewhere, 0, buffer, 0, 16))
+                    assertThatThrownBy(() ->
+                                    device.kernels().sum(stream, ElementType.FLOAT32, elsewhere, 0, buffer, 0, 16))
                             .isInstanceOf(IllegalArgumentException.class)
                             .hasMessage("device buffer 'elsewhere' is on " + other.info() + ", and the kernel runs on "
                                     + device.info());
