@@ -6,7 +6,6 @@ import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.World;
-import io.gyre.kernel.HalfFormat;
 import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.local.Gyre;
@@ -265,21 +264,6 @@ class DirectAllReduceTest {
                 ByteBuffer from,
                 int fromOffset,
                 int byteLength) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public boolean isFinite(ElementType type, ByteBuffer data, int offset, int byteLength) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void narrow(HalfFormat f, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int n) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public void widen(HalfFormat f, ByteBuffer from, int fromOffset, ByteBuffer into, int intoOffset, int n) {
             throw new UnsupportedOperationException();
         }
     }

@@ -285,7 +285,7 @@ public final class MeetingPointStress {
                 if (workDone == 0 && secondLost && world.rank() == 0) {
                     throw new PeerLostException(0, secondRank, "it ended", activity.toString());
                 }
-                if (activity.silentNanos() > PATIENCE.toNanos()) {
+                if (activity.silentNanos(System.nanoTime()) > PATIENCE.toNanos()) {
                     throw new AssertionError("rank " + world.rank() + " has waited too long");
                 }
                 Thread.onSpinWait();

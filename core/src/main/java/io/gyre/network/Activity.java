@@ -62,7 +62,7 @@ public final class Activity {
      *
      * @param now time of the clock that times the wait
      */
-    long silentNanos(long now) {
+    public long silentNanos(long now) {
         if (!timed) {
             timed = true;
             sinceNanos = now;

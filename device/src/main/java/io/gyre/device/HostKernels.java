@@ -47,9 +47,22 @@ final class HostKernels implements GradientKernels {
             DeviceBuffer flag,
             long flagOffset) {
         Region word = part(stream, flag, flagOffset, 1, Integer.BYTES);
-        if (!kernels.isFinite(type, part(stream, data, offset, count, type.bytes()))) {
+        if (!isFinite(type, part(stream, data, offset, count, type.bytes()))) {
             word.window(0).putInt(word.windowOffset(0), 1);
         }
+    }
+
+    private static boolean isFinite(ElementType type, Region data) {
+        for (long at = 0; at < data.byteLength(); at += type.bytes()) {
+            double value = switch (type) {
+                case FLOAT32 -> data.getFloat(at);
+                case FLOAT64 -> data.getDouble(at);
+            };
+            if (!Double.isFinite(value)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     @Override
