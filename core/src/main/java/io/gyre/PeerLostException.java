@@ -27,14 +27,14 @@ public final class PeerLostException extends GyreException {
     }
 
     private static String absent(String reason) {
-        return " is gone (" + reason
+        return " is absent (" + reason
                 + ") and has not made this call. All ranks make the same calls in the same order: look for a condition"
                 + " that only some of them meet, such as world().isRoot(), or a failure of that rank that its program"
                 + " has not passed on.";
     }
 
     private static String dead(String reason, int rank) {
-        return " is gone (" + reason + "). Look at the output of rank " + rank
+        return " was lost (" + reason + "). Look at the output of rank " + rank
                 + " for the cause, then start the run again, from its last checkpoint if it has one.";
     }
 

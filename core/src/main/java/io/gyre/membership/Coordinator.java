@@ -368,7 +368,7 @@ public final class Coordinator {
         String missed = exchanges.missing(participant);
         participants.sendNews(new Left(participant.member.rank(), leave.sent(), leave.lastCall(), missed));
         listener.left(participant.member);
-        exchanges.finishWithoutTheGone();
+        exchanges.finishWithoutAbsent();
     }
 
     private void lose(Participant participant, String reason) {
@@ -391,6 +391,6 @@ public final class Coordinator {
         participants.sendNews(new LostExpendable(participant.member, reason));
         outbox.close(participant.connection);
         listener.lostExpendable(participant.member, reason);
-        exchanges.finishWithoutTheGone();
+        exchanges.finishWithoutAbsent();
     }
 }

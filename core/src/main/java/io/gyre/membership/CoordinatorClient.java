@@ -285,7 +285,7 @@ final class CoordinatorClient {
         Member host = known.host();
         boolean expected = leaving || view.hasLeft(host.rank());
         if (!expected) {
-            end(host.rank() < 0 ? Ending.launcherGone(host, how) : Ending.lost(host, how));
+            end(host.rank() < 0 ? Ending.launcherLost(host, how) : Ending.lost(host, how));
         }
     }
 

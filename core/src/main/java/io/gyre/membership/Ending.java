@@ -39,7 +39,7 @@ interface Ending {
     }
 
     /** The launcher, which hosts the coordinator, was lost. */
-    static Ending launcherGone(Member launcher, String how) {
+    static Ending launcherLost(Member launcher, String how) {
         return (observer, doing) -> new GyreException("rank " + observer + " stopped in " + doing
                 + ": the launcher (host " + launcher.host() + ", pid " + launcher.pid()
                 + "), which supervises the run, was lost: " + how);

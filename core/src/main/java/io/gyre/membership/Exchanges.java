@@ -141,7 +141,7 @@ final class Exchanges {
     }
 
     /** Ends the exchanges that waited only for expendable ranks that have left or are lost. */
-    void finishWithoutTheGone() {
+    void finishWithoutAbsent() {
         for (Participant participant : participants.all()) {
             Offer offer = participant.offer;
             if (offer != null && firstAwaited(offer.ranks()) == Message.NO_RANK) {

@@ -64,9 +64,9 @@ record RunView(
         return departed(lost.member().rank(), new Departure(lost.reason(), List.of()));
     }
 
-    private RunView departed(int gone, Departure departure) {
+    private RunView departed(int departed, Departure departure) {
         Map<Integer, Departure> now = new HashMap<>(departures);
-        now.put(gone, departure);
+        now.put(departed, departure);
         return new RunView(rank, seats, now, expendable, ending);
     }
 

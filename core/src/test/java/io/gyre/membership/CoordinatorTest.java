@@ -227,7 +227,7 @@ class CoordinatorTest {
 
         played.disconnect(2);
         played.disconnect(1);
-        played.receive(0, new Failed("it failed: rank 2 is gone"));
+        played.receive(0, new Failed("it failed: rank 2 was lost"));
 
         assertThat(played.takeWords(0)).hasSize(1);
         assertThat(played.heard).containsExactly("lost 2");

@@ -62,11 +62,11 @@ class MembershipSimulationTest {
         assertThat(tally.finished).as("processes that did all their work").isGreaterThan(RUNS_PER_SEED);
         assertThat(tally.lost).as("runs that lost a rank").isGreaterThan(RUNS_PER_SEED / 20);
         assertThat(tally.lostExpendable).as("ranks that were spared").isGreaterThan(RUNS_PER_SEED / 20);
-        assertThat(tally.returned).as("ranks that came back").isGreaterThan(RUNS_PER_SEED / 20);
+        assertThat(tally.returned).as("restarted ranks").isGreaterThan(RUNS_PER_SEED / 20);
         assertThat(tally.silent).as("connections that fell silent").isGreaterThan(RUNS_PER_SEED / 30);
         assertThat(tally.missing).as("runs that did not come about").isPositive();
         assertThat(tally.repeated)
-                .as("exchanges repeated for one that came back")
+                .as("exchanges repeated for a restarted rank")
                 .isGreaterThan(RUNS_PER_SEED / 20);
     }
 

@@ -69,7 +69,7 @@ class UserCodeTest {
 
         assertThat(explained)
                 .isInstanceOf(PeerLostException.class)
-                .hasMessageStartingWith("rank 0 stopped in a listener of step 3: rank 1 (host there, pid 7) is gone")
+                .hasMessageStartingWith("rank 0 stopped in a listener of step 3: rank 1 (host there, pid 7) was lost")
                 .hasCause(thrown);
     }
 

@@ -18,7 +18,7 @@ public final class StagedExchange implements AutoCloseable {
     private final DeviceStream returning;
     private final DeviceEvent here;
     private final DeviceEvent returned;
-    private final boolean[] givenBack;
+    private final boolean[] copiedBack;
     private @Nullable DeviceBuffer vector;
     private boolean closed;
 
@@ -30,7 +30,7 @@ public final class StagedExchange implements AutoCloseable {
         returning = device.stream("gradients to the device");
         here = device.event("a bucket is on the host");
         returned = device.event("gradients are back");
-        givenBack = new boolean[staged.plan().buckets().size()];
+        copiedBack = new boolean[staged.plan().buckets().size()];
     }
 
     /** The event after which the device has all buckets that were copied back. */
@@ -47,15 +47,15 @@ public final class StagedExchange implements AutoCloseable {
 
     /** Starts to copy a bucket back to the device; once per step, after {@link #await}. */
     public void copyBack(int index) {
-        if (givenBack[index]) {
-            throw new IllegalStateException("bucket " + index + " was given back before in this step");
+        if (copiedBack[index]) {
+            throw new IllegalStateException("bucket " + index + " was copied back before in this step");
         }
         Bucket bucket = staged.plan().buckets().get(index);
         long offset = bucket.offset() * staged.elementBytes();
         returning.copyToDevice(host, offset, view(), offset, bucket.length() * staged.elementBytes());
         returning.record(returned);
-        givenBack[index] = true;
-        staged.givenBackBy(this);
+        copiedBack[index] = true;
+        staged.copiedBackBy(this);
     }
 
     /** This thread's own view of the gradients: the other thread's buffer is confined to that thread. */
@@ -74,12 +74,12 @@ public final class StagedExchange implements AutoCloseable {
 
     /** Fails unless all buckets were copied back. */
     void endStep() {
-        for (int i = 0; i < givenBack.length; i++) {
-            if (!givenBack[i]) {
-                throw new IllegalStateException("bucket " + i + " was not given back");
+        for (int i = 0; i < copiedBack.length; i++) {
+            if (!copiedBack[i]) {
+                throw new IllegalStateException("bucket " + i + " was not copied back");
             }
         }
-        Arrays.fill(givenBack, false);
+        Arrays.fill(copiedBack, false);
     }
 
     /** Waits for the copies, and releases all resources. A second call does nothing. */

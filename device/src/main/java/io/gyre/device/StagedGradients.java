@@ -149,7 +149,7 @@ public final class StagedGradients implements AutoCloseable {
     }
 
     /** Records which exchange has copied a bucket back; called by that side. */
-    void givenBackBy(StagedExchange side) {
+    void copiedBackBy(StagedExchange side) {
         exchange = side;
     }
 

@@ -61,7 +61,7 @@ class KilledRankTest {
                     assertThat(ranks.get(rank).awaitExit(NOTICED)).isEqualTo(1);
                     assertThat(ranks.get(rank).output())
                             .containsPattern("rank " + rank + " stopped in " + doing + ": rank " + victim
-                                    + " \\(host .*, pid " + ranks.get(victim).pid() + "\\) is gone");
+                                    + " \\(host .*, pid " + ranks.get(victim).pid() + "\\) was lost");
                 }
             }
         } finally {

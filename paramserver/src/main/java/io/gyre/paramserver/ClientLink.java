@@ -33,7 +33,7 @@ final class ClientLink {
     private long arrivingBytes;
     private long arrived;
     private Region place = NOTHING;
-    private boolean gone;
+    private boolean absent;
 
     /**
      * Creates a link to a client that has sent no request yet.
@@ -59,7 +59,7 @@ final class ClientLink {
 
     /** Whether it has left or is lost. */
     boolean hasEnded() {
-        return gone;
+        return absent;
     }
 
     /** Drops what was arriving, because a new request has arrived. */
@@ -158,7 +158,7 @@ final class ClientLink {
 
     /** The client makes no more requests; its last replies are still sent. */
     void leave() {
-        gone = true;
+        absent = true;
         arriving = null;
         budget.release(place.byteLength());
         place = NOTHING;

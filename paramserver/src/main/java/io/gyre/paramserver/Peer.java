@@ -22,7 +22,7 @@ final class Peer implements FrameReceiver.Handler {
     private final @Nullable ServerLink link;
     private @Nullable FrameSender sender;
     private int incarnation;
-    private boolean gone;
+    private boolean absent;
 
     /**
      * Creates the peer.
@@ -50,7 +50,7 @@ final class Peer implements FrameReceiver.Handler {
         if (session.incarnation(rank) != incarnation) {
             restart();
         }
-        boolean listens = !gone && rank != endpoint.world().rank();
+        boolean listens = !absent && rank != endpoint.world().rank();
         int work = listens ? endpoint.receiver(rank).poll(this, FRAMES_PER_TURN) : 0;
         // Replies with data wait until this rank's own requests are sent: otherwise, of two ranks that both read and
         // then add, each one's link would be idle half of the time. Replies without data are short.
@@ -69,7 +69,7 @@ final class Peer implements FrameReceiver.Handler {
     /** The rank was restarted: what its predecessor had in flight is dropped. */
     private void restart() {
         incarnation = session.incarnation(rank);
-        gone = false;
+        absent = false;
         sender = null;
         if (server != null) {
             server.restarted(rank);
@@ -79,7 +79,7 @@ final class Peer implements FrameReceiver.Handler {
 
     /** The rank has left or is lost. Returns whether this rank waits for its reply. */
     boolean leave() {
-        gone = true;
+        absent = true;
         if (server != null) {
             server.forget(rank);
             server.abandon(rank);

@@ -96,7 +96,7 @@ final class Shard {
     TrainedShard training() {
         TrainedShard known = trained;
         if (known == null) {
-            throw new IllegalStateException("training of " + buffer + " was checked and is gone");
+            throw new IllegalStateException("training of " + buffer + " was checked and has ended");
         }
         return known;
     }

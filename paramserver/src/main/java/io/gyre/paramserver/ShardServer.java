@@ -172,7 +172,7 @@ final class ShardServer {
     private Shard shard(OfBuffer<?> request) {
         Shard shard = table.find(request.buffer());
         if (shard == null) {
-            throw new IllegalStateException("buffer " + request.buffer() + " was checked and is gone");
+            throw new IllegalStateException("buffer " + request.buffer() + " was checked and does not exist");
         }
         return shard;
     }

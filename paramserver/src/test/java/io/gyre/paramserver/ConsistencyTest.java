@@ -37,7 +37,7 @@ class ConsistencyTest {
                 }
                 if (able.isEmpty()) {
                     assertThat(finished)
-                            .as("all have finished, else somebody can go on")
+                            .as("all have finished, else somebody can continue")
                             .containsOnly(true);
                     break;
                 }

@@ -436,8 +436,8 @@ public abstract class DevicesContract {
             exchange.await(0);
             exchange.await(1);
             exchange.copyBack(0);
-            assertThatThrownBy(() -> exchange.copyBack(0)).hasMessage("bucket 0 was given back before in this step");
-            assertThatThrownBy(() -> staged.end(computes)).hasMessage("bucket 1 was not given back");
+            assertThatThrownBy(() -> exchange.copyBack(0)).hasMessage("bucket 0 was copied back before in this step");
+            assertThatThrownBy(() -> staged.end(computes)).hasMessage("bucket 1 was not copied back");
             exchange.copyBack(1);
             staged.end(computes);
         }

@@ -104,7 +104,7 @@ class KilledRankTest {
                     assertThat(ranks.get(rank).output())
                             .contains("rank " + rank + " stopped in " + doing)
                             .contains(": rank " + victim + " (host " + HostIdentity.name() + ", pid "
-                                    + ranks.get(victim).pid() + ") is gone");
+                                    + ranks.get(victim).pid() + ") was lost");
                 }
             }
             LOG.info("killed in {}: all have ended after {} ms", phase, (System.nanoTime() - killed) / 1_000_000);

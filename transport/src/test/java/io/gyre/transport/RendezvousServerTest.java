@@ -102,7 +102,7 @@ class RendezvousServerTest {
             Eventually.that("rank 0 knows", zero.membership()::hasEnded);
             assertThatThrownBy(() -> zero.membership().check(0, "testing"))
                     .isInstanceOf(PeerLostException.class)
-                    .hasMessageContaining("rank 1 (host here, pid 11) is gone");
+                    .hasMessageContaining("rank 1 (host here, pid 11) was lost");
         }
     }
 

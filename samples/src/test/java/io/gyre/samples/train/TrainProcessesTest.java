@@ -215,7 +215,7 @@ class TrainProcessesTest {
             assertThat(train.output())
                     .containsPattern("rank " + rank + " .* was lost; the run continues without it")
                     .containsPattern("rank " + groupMate + " .* was lost; the run continues without it: rank "
-                            + groupMate + " stopped in .*rank " + rank + " .* is gone")
+                            + groupMate + " stopped in .*rank " + rank + " .* was lost")
                     .contains("2 of 4 ranks were lost: " + (rank & ~1) + ", " + (rank | 1));
             train.awaitNothingLeft(pids);
         }
