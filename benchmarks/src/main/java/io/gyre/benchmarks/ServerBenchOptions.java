@@ -1,17 +1,14 @@
 package io.gyre.benchmarks;
 
 import io.gyre.OptionRange;
-import io.gyre.launcher.ReportFile;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** The options of {@code gyre bench paramserver}: read by the process that starts the ranks, and by each rank. */
-public final class ServerBenchOptions {
+public final class ServerBenchOptions extends MeasuringOptions {
 
     @Option(
             names = "--servers",
@@ -45,15 +42,6 @@ public final class ServerBenchOptions {
     private List<ServerOperation> operations = List.of();
 
     @Option(
-            names = "--bytes",
-            paramLabel = "LIST",
-            split = ",",
-            defaultValue = "4K,64K,1M,16M,100M",
-            converter = ByteSize.Converter.class,
-            description = "Lengths of the vector; K, M and G are powers of 1,024. Default: ${DEFAULT-VALUE}.")
-    private List<Long> bytes = List.of();
-
-    @Option(
             names = "--seconds",
             paramLabel = "S",
             defaultValue = "0.5",
@@ -68,23 +56,6 @@ public final class ServerBenchOptions {
             description = "How long to warm up. Default: ${DEFAULT-VALUE}.")
     private double warmUpSeconds;
 
-    @Option(names = "--report", paramLabel = "FILE.json", description = "Write the figures to a file, as JSON.")
-    private @Nullable Path report;
-
-    @Option(
-            names = "--mtu",
-            paramLabel = "BYTES",
-            defaultValue = "0",
-            description = "Largest datagram of UDP. Default: what suits the address.")
-    private int mtu;
-
-    @Option(
-            names = "--peer-timeout",
-            paramLabel = "SECONDS",
-            defaultValue = "120",
-            description = "How long a rank waits for one that is alive but silent. Default: ${DEFAULT-VALUE}.")
-    private int peerTimeoutSeconds;
-
     /**
      * Fails if an option has a value that cannot be used.
      *
@@ -95,8 +66,7 @@ public final class ServerBenchOptions {
         clients.forEach(count -> OptionRange.check("--clients", count, 1, 64));
         OptionRange.check("--seconds", seconds, 0, 3600);
         OptionRange.check("--warm-up", warmUpSeconds, 0, 3600);
-        OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
-        report().ifPresent(ReportFile::check);
+        checkCommon();
     }
 
     List<Integer> servers() {
@@ -115,29 +85,12 @@ public final class ServerBenchOptions {
         return operations;
     }
 
-    /** Each a positive multiple of 4. */
-    List<Long> bytes() {
-        return bytes;
-    }
-
     Duration time() {
         return Duration.ofNanos((long) (seconds * 1e9));
     }
 
     Duration warmUp() {
         return Duration.ofNanos((long) (warmUpSeconds * 1e9));
-    }
-
-    Optional<ReportFile> report() {
-        return Optional.ofNullable(report).map(ReportFile::new);
-    }
-
-    int mtu() {
-        return mtu;
-    }
-
-    Duration peerTimeout() {
-        return Duration.ofSeconds(peerTimeoutSeconds);
     }
 
     /** Options for the ranks of one of the runs of this benchmark. */
@@ -150,15 +103,15 @@ public final class ServerBenchOptions {
                 "--operations",
                 String.join(",", operations.stream().map(Enum::name).toList()),
                 "--bytes",
-                String.join(",", bytes.stream().map(String::valueOf).toList()),
+                String.join(",", bytes().stream().map(String::valueOf).toList()),
                 "--seconds",
                 String.valueOf(seconds),
                 "--warm-up",
                 String.valueOf(warmUpSeconds),
                 "--mtu",
-                String.valueOf(mtu),
+                String.valueOf(mtu()),
                 "--peer-timeout",
-                String.valueOf(peerTimeoutSeconds),
+                String.valueOf(peerTimeout().toSeconds()),
                 "--report",
                 part.toString());
     }

@@ -239,10 +239,11 @@ class LocalClusterTest {
 
         assertThatThrownBy(() -> Gyre.local(3).run(session -> {
                     int rank = session.world().rank();
-                    session.attest("the data of step 0", "the same", "");
-                    session.attest("the data of step 1", rank == 1 ? "six rows" : "five rows", "Read the same.");
-                    Exception failure =
-                            catchThrowableOfType(Exception.class, () -> session.exchange("the end", NOTHING));
+                    Exception failure = catchThrowableOfType(Exception.class, () -> {
+                        session.attest("the data of step 0", "the same", "");
+                        session.attest("the data of step 1", rank == 1 ? "six rows" : "five rows", "Read the same.");
+                        session.exchange("the end", NOTHING);
+                    });
                     thrown.set(rank, failure);
                     throw failure;
                 }))
