@@ -116,7 +116,7 @@ final class TrainingStep implements StepWork {
 
     @Override
     public StepReport report(double loss) {
-        finite = !(isTogether() || examples > 0) || replica.gradientsAreFinite();
+        finite = !(hasPeersInStep() || examples > 0) || replica.gradientsAreFinite();
         return new StepReport(examples, loss, stop, share.fingerprint(), replicas.fingerprint(step, finite));
     }
 
@@ -126,7 +126,7 @@ final class TrainingStep implements StepWork {
         warnOfUnknownData(total);
         replicas.compare(total, step);
         if (!finite) {
-            throw isTogether()
+            throw hasPeersInStep()
                     ? sumsNotFinite(total)
                     : gradientsNotFinite(total, "the first is " + NotFinite.first(replica));
         }
@@ -134,7 +134,7 @@ final class TrainingStep implements StepWork {
     }
 
     /** Whether gradients of several ranks are reduced: a single rank is bit-identical to a plain {@code fit}. */
-    private boolean isTogether() {
+    private boolean hasPeersInStep() {
         return inStep.world().size() > 1;
     }
 
@@ -174,7 +174,7 @@ final class TrainingStep implements StepWork {
     }
 
     private GyreException gradientsNotFinite(StepSummary total, String which) {
-        String whose = !isTogether()
+        String whose = !hasPeersInStep()
                 ? " of " + ownMember()
                 : inStep.world().size() == session.world().size()
                         ? ", summed over all ranks,"
