@@ -16,10 +16,10 @@ import org.openjdk.jcstress.Main;
  * Runs {@link MeetingPointStress} with jcstress, which starts a JVM for each of its tests. Takes about a minute. The
  * report is in {@code target/jcstress}.
  */
-@Tag("long")
+@Tag("processes")
 class MeetingPointStressTest {
 
-    private static final Duration DEADLINE = Duration.ofMinutes(2);
+    private static final Duration DEADLINE = Duration.ofMinutes(5);
 
     /** A short run, without pinned threads. Its strides are small, because every state has 66 KB of direct memory. */
     private static final List<String> OPTIONS = List.of(
