@@ -7,6 +7,7 @@ import io.gyre.World;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.MemoryBoxes;
 import io.gyre.network.Activity;
+import io.gyre.network.Backoff;
 import io.gyre.network.Endpoint;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -252,15 +253,12 @@ final class MeetingPoint implements AutoCloseable {
         shared.moved(bytes);
     }
 
-    @SuppressWarnings("ThreadPriorityCheck") // Yielding is intended: the peer may need this core.
     private void await(int peer, int at) {
         ByteBuffer theirs = memory[peer];
         for (int turn = 0; (long) LONG.getAcquire(theirs, at) < number; turn++) {
             if (turn < spins) {
                 Thread.onSpinWait();
-            } else if (turn < spins + YIELDS) {
-                Thread.yield();
-            } else {
+            } else if (turn >= spins + YIELDS || Backoff.yieldTakesLong()) {
                 awaitLong(peer, at);
                 return;
             }

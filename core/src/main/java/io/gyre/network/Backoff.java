@@ -18,6 +18,9 @@ public final class Backoff {
     /** Where a turn costs microseconds, others need the core more. */
     private static final int COSTLY_YIELDS = 20;
 
+    /** More than a peer with a core of its own needs for most operations. */
+    private static final long LONG_YIELD_NANOS = 1_000_000;
+
     private final int spins;
     private final int yields;
     private final long parkNanos;
@@ -65,16 +68,29 @@ public final class Backoff {
     }
 
     /** Waits a little, longer each time. */
-    @SuppressWarnings("ThreadPriorityCheck") // Yielding is intended: the peer may need this core.
     public void pause() {
         turn = turn == Integer.MAX_VALUE ? spins + yields + 1 : turn + 1;
         if (turn <= spins) {
             Thread.onSpinWait();
         } else if (turn <= spins + yields) {
-            Thread.yield();
+            if (yieldTakesLong()) {
+                turn = spins + yields;
+            }
         } else {
             park.accept(parkNanos);
         }
+    }
+
+    /**
+     * Yields the core once. Returns whether that took so long that a wait should sleep from now on. A scheduler runs a
+     * thread that yields after all others, however many they are, but one that has slept soon: on a host with ten busy
+     * processes for each core, some hundred yields took longer than the launcher waits for a rank's last words.
+     */
+    @SuppressWarnings("ThreadPriorityCheck") // Yielding is intended: the peer may need this core.
+    public static boolean yieldTakesLong() {
+        long begin = System.nanoTime();
+        Thread.yield();
+        return System.nanoTime() - begin > LONG_YIELD_NANOS;
     }
 
     /** Whether the wait has lasted so long that slower checks cost nothing. */

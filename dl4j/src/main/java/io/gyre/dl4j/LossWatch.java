@@ -117,11 +117,21 @@ final class LossWatch implements AutoCloseable {
         sleep(TO_REACT_NANOS);
         if (!closed && code.isInside()) {
             LOG.error(
-                    "The run has lost a rank, and rank {} cannot stop yet: its thread ignores interrupts. Either it"
-                            + " computes, or it waits for something. It ends when that code returns, or with its"
-                            + " process. It is in {}",
+                    "{} Rank {} cannot stop yet: its thread ignores interrupts. Either it computes, or it waits for"
+                            + " something. It ends when that code returns, or with its process. It is in {}",
+                    loss(),
                     session.world().rank(),
                     code.whereabouts());
+        }
+    }
+
+    /** The loss, in words, which the program may not be able to report any more. */
+    private String loss() {
+        try {
+            check(code);
+            return "The run has lost a rank.";
+        } catch (GyreException lost) {
+            return String.valueOf(lost.getMessage());
         }
     }
 
