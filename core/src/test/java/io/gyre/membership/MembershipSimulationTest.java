@@ -65,9 +65,7 @@ class MembershipSimulationTest {
         assertThat(tally.returned).as("restarted ranks").isGreaterThan(RUNS_PER_SEED / 20);
         assertThat(tally.silent).as("connections that fell silent").isGreaterThan(RUNS_PER_SEED / 30);
         assertThat(tally.missing).as("runs that did not come about").isPositive();
-        assertThat(tally.repeated)
-                .as("exchanges repeated for a restarted rank")
-                .isGreaterThan(RUNS_PER_SEED / 20);
+        assertThat(tally.repeated).as("exchanges repeated for a restarted rank").isGreaterThan(RUNS_PER_SEED / 20);
     }
 
     /** State of a process's connection. */

@@ -98,8 +98,7 @@ class ElasticAveragingTest {
     @Test
     void theModelUpdatesItselfAndTheCentreIsReadAfterTheLastAddition() {
         PlayedModel model = new PlayedModel(ElementType.FLOAT32, LENGTH, calls);
-        ParameterExchange exchange =
-                new ElasticAveraging(new PlayedCentre(ElementType.FLOAT32), 0.5, 3).exchange();
+        ParameterExchange exchange = new ElasticAveraging(new PlayedCentre(ElementType.FLOAT32), 0.5, 3).exchange();
         exchange.start(model);
 
         for (int step = 0; step < 6; step++) {
