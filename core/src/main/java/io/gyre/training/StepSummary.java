@@ -29,15 +29,6 @@ public record StepSummary(List<StepReport> reports) {
         return sum;
     }
 
-    /** Number of ranks that have examples. */
-    public int ranksWithData() {
-        int count = 0;
-        for (StepReport report : reports) {
-            count += report.examples() > 0 ? 1 : 0;
-        }
-        return count;
-    }
-
     /** Whether any rank's program requests the end of the training after this step. */
     public boolean stop() {
         for (StepReport report : reports) {

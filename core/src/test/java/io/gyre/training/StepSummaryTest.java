@@ -12,7 +12,6 @@ class StepSummaryTest {
         StepSummary summary = new StepSummary(List.of(StepReport.of(32, 0.5, false), StepReport.of(16, 2, false)));
 
         assertThat(summary.examples()).isEqualTo(48);
-        assertThat(summary.ranksWithData()).isEqualTo(2);
         assertThat(summary.meanScore()).isEqualTo(1);
         assertThat(summary.stop()).isFalse();
     }
@@ -22,7 +21,6 @@ class StepSummaryTest {
         StepSummary summary = new StepSummary(List.of(StepReport.of(0, Double.NaN, true), StepReport.of(4, 3, false)));
 
         assertThat(summary.examples()).isEqualTo(4);
-        assertThat(summary.ranksWithData()).isEqualTo(1);
         assertThat(summary.failedScores()).isZero();
         assertThat(summary.meanScore()).isEqualTo(3);
         assertThat(summary.stop()).isTrue();
@@ -40,7 +38,6 @@ class StepSummaryTest {
 
             assertThat(summary.failedScores()).isEqualTo(1);
             assertThat(summary.meanScore()).isEqualTo(Double.valueOf(loss));
-            assertThat(summary.ranksWithData()).isEqualTo(2);
         }
     }
 }
