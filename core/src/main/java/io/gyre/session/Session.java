@@ -95,11 +95,11 @@ public interface Session extends AutoCloseable {
     List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value);
 
     /**
-     * States a value that every rank which attests the same topic must have too, though at another time: ranks that are
-     * not in lockstep cannot {@link #agree}. The first value of a topic is that of the run; when a rank attests another
-     * one, every wait and later call of all ranks fails with {@link io.gyre.DisagreementException}, which names both
-     * ranks and both values. Waits for nobody: that may be shortly after this call, but before the next {@link
-     * #exchange} of this rank ends. A topic is compared as long as fewer than 16,384 newer ones have been attested.
+     * States a value that must be equal on all ranks that attest the same topic, at whatever time they do: ranks that
+     * are not in lockstep cannot {@link #agree}. The first value of a topic counts. When a rank attests another one,
+     * every wait and every later call of all ranks fails with {@link io.gyre.DisagreementException}, which names both
+     * ranks and both values. Does not wait: the failure may follow shortly after this call, but comes before the next
+     * {@link #exchange} of this rank ends. A topic is compared until 16,384 newer ones have been attested.
      *
      * @param topic what the value is of, in words, such as the data of a step
      * @param value in words, for the error
