@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *       while the step before the exchange computes, and so is up to one step old; it contains the group's own last
  *       pull.
  *   <dt>{@link #parameterServer Parameter server}
- *   <dd>The lead pushes the group's mean gradient and pulls parameters, as a rank does in {@link Asynchronous}.
+ *   <dd>The lead pushes the group's mean gradient and pulls parameters, as a rank does in {@link ParameterServer}.
  *   <dt>One rank in each group
  *   <dd>is the asynchronous strategy alone, with the centre read ahead.
  *   <dt>Failure
@@ -94,7 +94,7 @@ public final class Hybrid implements UpdateStrategy {
                 groups,
                 rank,
                 collective,
-                new Asynchronous(new GroupStore(new LeadBroadcast(collective), store), description),
+                new ParameterServer(new GroupStore(new LeadBroadcast(collective), store), description),
                 started);
     }
 

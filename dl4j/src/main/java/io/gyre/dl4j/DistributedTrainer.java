@@ -24,7 +24,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  * }</pre>
  *
  * <p>Every rank makes the same calls with its own copy of the model. All start from rank 0's parameters, updater state
- * and counters, and these are bit-identical on all ranks after every step. With the strategies of {@link Parameters}
+ * and counters, and these are bit-identical on all ranks after every step. With the strategies of {@link Strategies}
  * each rank, or each group of ranks, takes its own steps instead, and parameters are equal at the end of each
  * {@code fit} only; the following describes the default strategy.
  *

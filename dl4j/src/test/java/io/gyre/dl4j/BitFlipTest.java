@@ -542,7 +542,7 @@ class BitFlipTest {
                             Collective group =
                                     Collectives.choose(service.group().endpoint());
                             DistributedTrainer trainer = DistributedTrainer.builder(model, service.workers())
-                                    .strategy(Parameters.hybridElastic(model, service, group, 1))
+                                    .strategy(Strategies.hybridElastic(model, service, group, 1))
                                     .overlap(overlap)
                                     .build()) {
                         trainer.fit(vectors(), 1);

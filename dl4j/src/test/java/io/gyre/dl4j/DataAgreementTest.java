@@ -291,7 +291,7 @@ class DataAgreementTest {
         ParameterService.Builder builder = ParameterService.builder(session);
         return strategy.equals("elastic")
                 ? builder.start()
-                : builder.training(Parameters.training(
+                : builder.training(Strategies.training(
                                 model, strategy.equals("bsp") ? new BulkSynchronous() : new AsynchronousParallel()))
                         .start();
     }
@@ -301,8 +301,8 @@ class DataAgreementTest {
         return DistributedTrainer.builder(model, session)
                 .strategy(
                         strategy.equals("elastic")
-                                ? Parameters.elastic(model, service, 2, 0.3)
-                                : Parameters.asynchronous(model, service))
+                                ? Strategies.elastic(model, service, 2, 0.3)
+                                : Strategies.parameterServer(model, service))
                 .build();
     }
 }

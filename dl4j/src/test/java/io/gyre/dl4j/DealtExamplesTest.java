@@ -96,10 +96,10 @@ class DealtExamplesTest {
             MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Sgd(0.05), DataType.DOUBLE));
             int rank = session.world().rank();
             try (ParameterService service = ParameterService.builder(session)
-                            .training(Parameters.training(model, new AsynchronousParallel()))
+                            .training(Strategies.training(model, new AsynchronousParallel()))
                             .start();
                     DistributedTrainer trainer = DistributedTrainer.builder(model, session)
-                            .strategy(Parameters.asynchronous(model, service))
+                            .strategy(Strategies.parameterServer(model, service))
                             .progressListener((step, epoch, total) -> {
                                 if (rank != 2) {
                                     stepsOfOthers.incrementAndGet();

@@ -67,15 +67,15 @@ class HybridTest {
 
         ParameterService start(ParameterService.Builder builder, Model model) {
             if (!isElastic()) {
-                builder.training(Parameters.training(model, consistency()));
+                builder.training(Strategies.training(model, consistency()));
             }
             return builder.start();
         }
 
         UpdateStrategy strategy(Model model, ParameterService service, Collective group) {
             return isElastic()
-                    ? Parameters.hybridElastic(model, service, group, this == ELASTIC ? 1 : 3)
-                    : Parameters.hybrid(model, service, group);
+                    ? Strategies.hybridElastic(model, service, group, this == ELASTIC ? 1 : 3)
+                    : Strategies.hybrid(model, service, group);
         }
     }
 
@@ -217,11 +217,11 @@ class HybridTest {
             Model model = perceptron(new Sgd(0.05));
             try (ParameterService service = ParameterService.builder(session)
                             .groups(2)
-                            .training(Parameters.training(model, new StaleSynchronous(1)))
+                            .training(Strategies.training(model, new StaleSynchronous(1)))
                             .start();
                     Collective group = Collectives.choose(service.group().endpoint());
                     DistributedTrainer trainer = DistributedTrainer.builder(model, service.workers())
-                            .strategy(Parameters.hybrid(model, service, group))
+                            .strategy(Strategies.hybrid(model, service, group))
                             .build()) {
                 ExampleSource examples = ExampleSource.of(TestData.vectors(107, DataType.DOUBLE, 1));
                 return trainer.fit(ShardedData.dealt(examples, 5, 1, service.counter("batches")), EPOCHS);
@@ -275,7 +275,7 @@ class HybridTest {
                             Collective group =
                                     Collectives.choose(service.group().endpoint());
                             DistributedTrainer trainer = DistributedTrainer.builder(model, service.workers())
-                                    .strategy(Parameters.hybridElastic(model, service, group, 1))
+                                    .strategy(Strategies.hybridElastic(model, service, group, 1))
                                     .build()) {
                         DataSet examples = TestData.vectors(8, DataType.DOUBLE, 1);
                         if (session.world().rank() == 3) {
@@ -301,7 +301,7 @@ class HybridTest {
                             Collective group =
                                     Collectives.choose(service.group().endpoint())) {
                         DistributedTrainer.builder(model, service.workers())
-                                .strategy(Parameters.hybridElastic(model, service, group, 1))
+                                .strategy(Strategies.hybridElastic(model, service, group, 1))
                                 .checkpointDirectory(Path.of("unused"))
                                 .build()
                                 .close();

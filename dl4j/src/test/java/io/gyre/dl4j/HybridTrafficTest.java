@@ -62,15 +62,15 @@ class HybridTrafficTest {
             builder.groupsByHost();
         }
         if (!elastic) {
-            builder.training(Parameters.training(model, new AsynchronousParallel()));
+            builder.training(Strategies.training(model, new AsynchronousParallel()));
         }
         try (ParameterService service = builder.start();
                 Collective group = Collectives.choose(service.group().endpoint())) {
             UpdateStrategy strategy = inGroups
                     ? elastic
-                            ? Parameters.hybridElastic(model, service, group, 1)
-                            : Parameters.hybrid(model, service, group)
-                    : elastic ? Parameters.elastic(model, service, 1) : Parameters.asynchronous(model, service);
+                            ? Strategies.hybridElastic(model, service, group, 1)
+                            : Strategies.hybrid(model, service, group)
+                    : elastic ? Strategies.elastic(model, service, 1) : Strategies.parameterServer(model, service);
             try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                     .strategy(strategy)
                     .build()) {

@@ -64,7 +64,7 @@ class RestartedWorkerTest {
     private static ParameterService service(Session session, MultiLayerNetwork model) {
         return ParameterService.builder(session)
                 .servers(1)
-                .training(Parameters.training(model, new AsynchronousParallel()))
+                .training(Strategies.training(model, new AsynchronousParallel()))
                 .start();
     }
 
@@ -87,8 +87,8 @@ class RestartedWorkerTest {
         try {
             ShardedData data = ShardedData.dealt(ExampleSource.of(examples), BATCH, 1, service.counter("batches"));
             UpdateStrategy chosen = strategy.equals("elastic")
-                    ? Parameters.elastic(model, service, 1)
-                    : Parameters.asynchronous(model, service);
+                    ? Strategies.elastic(model, service, 1)
+                    : Strategies.parameterServer(model, service);
             try (DistributedTrainer trainer = DistributedTrainer.builder(model, service.workers())
                     .strategy(chosen)
                     .progressListener((step, epoch, summary) -> {

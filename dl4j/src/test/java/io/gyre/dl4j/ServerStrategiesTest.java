@@ -68,9 +68,9 @@ class ServerStrategiesTest {
         List<INDArray> all = Gyre.local(ranks).call(session -> {
             MultiLayerNetwork model = TestModels.perceptron(configuration.clone());
             try (ParameterService service = ParameterService.builder(session)
-                    .training(Parameters.training(model, consistency))
+                    .training(Strategies.training(model, consistency))
                     .start()) {
-                fit(model, session, Parameters.asynchronous(model, service));
+                fit(model, session, Strategies.parameterServer(model, service));
                 return model.params().dup();
             }
         });
@@ -156,9 +156,9 @@ class ServerStrategiesTest {
         Gyre.local(3).run(session -> {
             MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Sgd(0.05), DataType.DOUBLE));
             try (ParameterService service = ParameterService.builder(session)
-                    .training(Parameters.training(model, consistency))
+                    .training(Strategies.training(model, consistency))
                     .start()) {
-                UpdateStrategy strategy = Parameters.asynchronous(model, service);
+                UpdateStrategy strategy = Strategies.parameterServer(model, service);
                 double before = model.score(data().get(0));
 
                 FitReport report = fit(model, session, strategy);
@@ -178,10 +178,10 @@ class ServerStrategiesTest {
         Gyre.local(2).run(session -> {
             MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Sgd(0.05), DataType.DOUBLE));
             try (ParameterService service = ParameterService.builder(session)
-                            .training(Parameters.training(model, new StaleSynchronous(1)))
+                            .training(Strategies.training(model, new StaleSynchronous(1)))
                             .start();
                     DistributedTrainer trainer = DistributedTrainer.builder(model, session)
-                            .strategy(Parameters.asynchronous(model, service))
+                            .strategy(Strategies.parameterServer(model, service))
                             .build()) {
                 ShardedData data = ShardedData.of(TestData.iterator(data()), Sharding.EXAMPLES);
                 trainer.fit(data, 1);
@@ -202,7 +202,7 @@ class ServerStrategiesTest {
             try (ParameterService service = ParameterService.builder(session).start()) {
                 double before = model.score(data().get(0));
 
-                fit(model, session, Parameters.elastic(model, service, 2));
+                fit(model, session, Strategies.elastic(model, service, 2));
 
                 assertThat(model.score(data().get(0))).isLessThan(before);
                 byte[] own = Checksums.sha256(HostMemory.region("parameters", model.params()))
@@ -227,7 +227,7 @@ class ServerStrategiesTest {
             }
             try (ParameterService service = ParameterService.builder(session).start();
                     DistributedTrainer trainer = DistributedTrainer.builder(model, session)
-                            .strategy(Parameters.elastic(model, service, 1, 0.5))
+                            .strategy(Strategies.elastic(model, service, 1, 0.5))
                             .build()) {
                 trainer.fit(ShardedData.of(TestData.iterator(data()), Sharding.EXAMPLES), 1);
 
@@ -241,7 +241,7 @@ class ServerStrategiesTest {
         MultiLayerNetwork model = TestModels.perceptron(
                 TestModels.configuration(new Sgd(0.1), DataType.DOUBLE).constrainWeights(new MaxNormConstraint(1, 1)));
 
-        assertThatThrownBy(() -> Parameters.training(model, new BulkSynchronous()))
+        assertThatThrownBy(() -> Strategies.training(model, new BulkSynchronous()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("constraints", "allreduce");
     }
@@ -254,7 +254,7 @@ class ServerStrategiesTest {
                     try (ParameterService service =
                             ParameterService.builder(session).start()) {
                         DistributedTrainer.builder(model, session)
-                                .strategy(Parameters.elastic(model, service, 1))
+                                .strategy(Strategies.elastic(model, service, 1))
                                 .checkpointDirectory(Path.of("unused"))
                                 .build()
                                 .close();

@@ -3,7 +3,7 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.network.Collective;
 import io.gyre.session.Groups;
-import io.gyre.training.Asynchronous;
+import io.gyre.training.ParameterServer;
 import io.gyre.training.ElasticAveraging;
 import io.gyre.training.Hybrid;
 import io.gyre.training.Synchronous;
@@ -25,8 +25,8 @@ public record ServerStrategies(ParameterService service, ElementType type, long 
     private static final String CENTRE = "centre";
 
     /** Gradients are pushed to the servers, which train, and parameters are pulled from them. */
-    public UpdateStrategy asynchronous() {
-        return new Asynchronous(service.parameters(NAME, type, elements), description());
+    public UpdateStrategy parameterServer() {
+        return new ParameterServer(service.parameters(NAME, type, elements), description());
     }
 
     /** Ranks train alone, and are pulled towards a common centre on the servers. */

@@ -46,7 +46,7 @@ public record StrategyOptions(
     public enum Kind {
         /** {@link io.gyre.training.Synchronous}; has no servers. */
         ALLREDUCE,
-        /** {@link io.gyre.training.Asynchronous}. */
+        /** {@link io.gyre.training.ParameterServer}. */
         PARAMSERVER,
         /** {@link ElasticAveraging}. */
         ELASTIC,
@@ -169,7 +169,7 @@ public record StrategyOptions(
                 : movingRate;
         return switch (kind) {
             case ALLREDUCE -> throw new IllegalStateException("allreduce has no servers: create Synchronous instead");
-            case PARAMSERVER -> strategies.asynchronous();
+            case PARAMSERVER -> strategies.parameterServer();
             case ELASTIC -> strategies.elastic(period, rate);
             case HYBRID -> {
                 if (group == null) {

@@ -1,8 +1,8 @@
 package io.gyre.samples;
 
 import io.gyre.dl4j.DistributedTrainer;
-import io.gyre.dl4j.Parameters;
 import io.gyre.dl4j.ShardedData;
+import io.gyre.dl4j.Strategies;
 import io.gyre.local.Gyre;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StaleSynchronous;
@@ -35,7 +35,7 @@ public final class ParameterServerProgram {
 
             try (ParameterService service = ParameterService.builder(session)
                     .servers(1)
-                    .training(Parameters.training(model, new StaleSynchronous(STALENESS)))
+                    .training(Strategies.training(model, new StaleSynchronous(STALENESS)))
                     .start()) {
                 if (service.isServer()) {
                     service.serve();
@@ -49,7 +49,7 @@ public final class ParameterServerProgram {
     private static void train(Model model, ImageSet digits, ParameterService service) {
         Session workers = service.workers();
         try (DistributedTrainer trainer = DistributedTrainer.builder(model, workers)
-                .strategy(Parameters.asynchronous(model, service))
+                .strategy(Strategies.parameterServer(model, service))
                 .build()) {
             // 32 examples per worker and step, and each step of a worker is an update.
             trainer.fit(ShardedData.of(ImageExamples.train(digits), 32, 1), 4);

@@ -2,7 +2,7 @@ package io.gyre.samples.train;
 
 import io.gyre.GyreException;
 import io.gyre.allreduce.Collectives;
-import io.gyre.dl4j.Parameters;
+import io.gyre.dl4j.Strategies;
 import io.gyre.launcher.ReportFile;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.ParameterService;
@@ -77,7 +77,7 @@ final class TrainRank {
                     set, model, session, null, null, Groups.of(session.world().size(), 1));
         }
         try (ParameterService service = strategy.configure(
-                        ParameterService.builder(session), consistency -> Parameters.training(model, consistency))
+                        ParameterService.builder(session), consistency -> Strategies.training(model, consistency))
                 .start()) {
             if (service.isServer()) {
                 // A server ends when its workers have.
@@ -96,7 +96,7 @@ final class TrainRank {
                         set,
                         model,
                         service.workers(),
-                        Parameters.create(strategy, model, service, group),
+                        Strategies.create(strategy, model, service, group),
                         batches,
                         service.groups());
             }

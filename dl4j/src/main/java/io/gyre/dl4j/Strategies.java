@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
  * Strategies that keep a model's parameters on servers, for {@link TrainerBuilder#strategy}. All workers
  * create them together.
  */
-public final class Parameters {
+public final class Strategies {
 
-    private Parameters() {}
+    private Strategies() {}
 
     /** How servers train a model: with its own updaters, regularisation and schedules. */
     public static Training training(Model model, Consistency consistency) {
@@ -30,8 +30,8 @@ public final class Parameters {
      * Parameter server: gradients are pushed to the servers of a service, which has a {@link #training}, and parameters
      * are pulled from them.
      */
-    public static UpdateStrategy asynchronous(Model model, ParameterService service) {
-        return strategies(model, service).asynchronous();
+    public static UpdateStrategy parameterServer(Model model, ParameterService service) {
+        return strategies(model, service).parameterServer();
     }
 
     /**

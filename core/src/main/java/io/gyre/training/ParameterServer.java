@@ -5,7 +5,7 @@ package io.gyre.training;
  * have updated with all ranks' gradients, as far as possible without waiting for others. How far ranks may run apart,
  * and the optimiser, are up to the store; the model's own updater is not used.
  */
-public final class Asynchronous implements UpdateStrategy {
+public final class ParameterServer implements UpdateStrategy {
 
     private final GradientReduction reduction = new NoReduction();
     private final ParameterExchange exchange;
@@ -17,7 +17,7 @@ public final class Asynchronous implements UpdateStrategy {
      * @param store borrowed
      * @param description settings of the store, the same on all ranks
      */
-    public Asynchronous(ParameterStore store, String description) {
+    public ParameterServer(ParameterStore store, String description) {
         exchange = new PushPull(store);
         this.description = name() + ", " + description;
     }

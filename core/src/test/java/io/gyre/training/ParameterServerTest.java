@@ -10,7 +10,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What a worker asks of the servers, and in which order. */
-class AsynchronousTest {
+class ParameterServerTest {
 
     private static final StepSummary FIVE_EXAMPLES = StepSummary.alone(StepReport.of(5, 0.1, false));
 
@@ -86,7 +86,7 @@ class AsynchronousTest {
 
     @Test
     void aWorkerReducesWithNobody() {
-        Asynchronous strategy = new Asynchronous(new PlayedStore(false), "asp on 2 servers");
+        ParameterServer strategy = new ParameterServer(new PlayedStore(false), "asp on 2 servers");
 
         assertThat(strategy.reduction().ranks(new World(2, 4))).containsExactly(2);
         assertThat(strategy.description()).isEqualTo("paramserver, asp on 2 servers");
@@ -95,7 +95,7 @@ class AsynchronousTest {
 
     @Test
     void aStepPullsThenPushesTheMean() {
-        ParameterExchange exchange = new Asynchronous(new PlayedStore(false), "").exchange();
+        ParameterExchange exchange = new ParameterServer(new PlayedStore(false), "").exchange();
 
         exchange.start(model);
         assertThat(exchange.resume(model, 10)).isEqualTo(12);
@@ -121,7 +121,7 @@ class AsynchronousTest {
 
     @Test
     void aStoreThatAllowsItIsAskedForTheNextStepBeforeThePush() {
-        ParameterExchange exchange = new Asynchronous(new PlayedStore(true), "").exchange();
+        ParameterExchange exchange = new ParameterServer(new PlayedStore(true), "").exchange();
 
         steps(exchange, 0, 2);
 
@@ -140,7 +140,7 @@ class AsynchronousTest {
 
     @Test
     void whatWasRequestedAheadIsNotUsedAfterTheEndOfACall() {
-        ParameterExchange exchange = new Asynchronous(new PlayedStore(true), "").exchange();
+        ParameterExchange exchange = new ParameterServer(new PlayedStore(true), "").exchange();
         steps(exchange, 0, 1);
         exchange.finish(model);
         exchange.resume(model, 1);
