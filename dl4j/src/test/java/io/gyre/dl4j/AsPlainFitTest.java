@@ -147,7 +147,7 @@ class AsPlainFitTest {
         Bound.assertClose(models.get(0).params(), plain.params(), batches.size());
     }
 
-    private static MultiLayerNetwork withInfiniteLoss() {
+    static MultiLayerNetwork withInfiniteLoss() {
         return TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(0.1), TYPE)
                 .list()
                 .layer(new OutputLayer.Builder(new InfiniteLoss())
