@@ -31,6 +31,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -502,6 +503,59 @@ public abstract class EndpointContract {
                     .withMessageContaining("all my memory")
                     .withMessageContaining(Integer.toString(Session.MAX_EXCHANGE_BYTES));
             session.exchange("the end", new byte[0]);
+        });
+    }
+
+    @Test
+    void textsThatAreTooLongAreRefusedAndTheLongestArrive() throws Exception {
+        String longest = "ß".repeat(Session.MAX_TEXT_CHARS);
+        String tooLong = longest + "!";
+        cluster(2).run(session -> {
+            session.attest(longest, longest, longest);
+            for (ThrowingCallable call : List.<ThrowingCallable>of(
+                    () -> session.exchange(tooLong, new byte[0]),
+                    () -> session.attest(tooLong, "5 rows", "read again"),
+                    () -> session.attest("the data", tooLong, "read again"),
+                    () -> session.attest("the data", "5 rows", tooLong))) {
+                assertThatIllegalArgumentException()
+                        .isThrownBy(call)
+                        .withMessageContaining(tooLong.length() + " characters: at most " + Session.MAX_TEXT_CHARS)
+                        .withMessageContaining("ßßß");
+            }
+            session.exchange(longest, new byte[Session.MAX_EXCHANGE_BYTES]);
+        });
+    }
+
+    @Test
+    void aDifferenceOfTheLongestTextsReachesAllRanks() throws Exception {
+        String longest = "ß".repeat(Session.MAX_TEXT_CHARS);
+        String almost = longest.substring(1);
+        cluster(2).run(session -> {
+            session.attest(longest, almost + session.world().rank(), longest);
+            assertThatThrownBy(() -> session.exchange("the end", new byte[0]))
+                    .isInstanceOf(DisagreementException.class)
+                    .hasMessageContainingAll(almost + "0 on rank 0", almost + "1 on rank 1", longest);
+        });
+    }
+
+    @Test
+    void aReasonOfAFailureThatIsTooLongIsCut() throws Exception {
+        String reason = "the disk is full" + "!".repeat(Session.MAX_EXCHANGE_BYTES);
+        CountDownLatch noticed = new CountDownLatch(1);
+
+        cluster(2).run(session -> {
+            if (session.world().isRoot()) {
+                session.fail(reason);
+                await(noticed);
+            } else {
+                PeerLostException lost = catchThrowableOfType(
+                        PeerLostException.class, () -> session.exchange("the end", new byte[0]));
+                noticed.countDown();
+                assertThat(lost.rank()).isZero();
+                assertThat(lost)
+                        .hasMessageContaining("the disk is full!!!")
+                        .hasMessageContaining("… (" + (reason.length() - Session.MAX_TEXT_CHARS) + " more characters)");
+            }
         });
     }
 

@@ -4,6 +4,7 @@ import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.Overlap;
+import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.DataDirectory;
@@ -235,6 +236,7 @@ public final class TrainOptions {
         OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
         OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
         OptionRange.check("--port", port, 0, 65_535);
+        OptionRange.check("--restarts", restarts(), 0, LaunchPlan.MOST_RESTARTS);
         OptionRange.check("--checkpoint-steps", checkpointSteps().orElse(1L), 1, Long.MAX_VALUE);
         checkCheckpoint();
         if (report != null) {
