@@ -48,7 +48,7 @@ class AsPlainFitTest {
                                         () -> TestModels.perceptron(notDivided().l2(0.1)),
                                         () -> KnownParts.batches(
                                                 TestData.vectors(20, TYPE, 1).toMultiDataSet())))),
-                KnownLayers.outputs(AsPlainFitTest::notDivided));
+                KnownOutputs.all(AsPlainFitTest::notDivided));
     }
 
     private static NeuralNetConfiguration.Builder notDivided() {

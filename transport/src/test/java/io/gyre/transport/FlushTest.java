@@ -8,6 +8,7 @@ import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import io.gyre.session.Session;
+import io.gyre.testkit.Eventually;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
