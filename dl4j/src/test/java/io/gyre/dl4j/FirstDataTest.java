@@ -10,6 +10,7 @@ import io.gyre.local.Gyre;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.ServiceBuilder;
 import io.gyre.paramserver.StaleSynchronous;
 import io.gyre.session.Session;
 import io.gyre.training.StepObserver;
@@ -59,7 +60,7 @@ class FirstDataTest {
         }
 
         ParameterService start(MultiLayerNetwork model, Session session) {
-            ParameterService.Builder builder = ParameterService.builder(session).groups(inGroups() ? 2 : RANKS);
+            ServiceBuilder builder = ParameterService.builder(session).groups(inGroups() ? 2 : RANKS);
             if (this != ELASTIC && this != HYBRID_ELASTIC) {
                 builder.training(Strategies.training(
                         model, this == STALE ? new StaleSynchronous(2) : new AsynchronousParallel()));
