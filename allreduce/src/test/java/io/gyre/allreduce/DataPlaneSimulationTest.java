@@ -13,6 +13,8 @@ import io.gyre.memory.Region;
 import io.gyre.network.Backoff;
 import io.gyre.network.Collective;
 import io.gyre.session.Session;
+import io.gyre.testkit.SimulatedThread;
+import io.gyre.testkit.SimulatedTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +24,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A rank falls silent in the middle of an all-reduce, in virtual time: who notices, when, and what the error says. */
+/**
+ * A rank of the local network falls silent in the middle of an all-reduce, in virtual time: who notices, when, and what
+ * the error says.
+ */
 @Timeout(300)
 class DataPlaneSimulationTest {
 
@@ -33,6 +38,11 @@ class DataPlaneSimulationTest {
 
     /** Most that a turn of a wait takes; a wait is checked every 16 turns. */
     private static final Duration PAUSE = Duration.ofMillis(6);
+
+    /** Three checks of a wait. */
+    private static final Duration SLACK = PAUSE.multipliedBy(3 * 16);
+
+    private static final Duration LONGEST_SILENCE_AFTER = Duration.ofSeconds(1);
 
     /** Ends with the loss of a rank. */
     private static final int STEPS = 10_000;
@@ -61,54 +71,72 @@ class DataPlaneSimulationTest {
         final int ranks;
         final int silent;
         final List<Outcome> outcomes = new ArrayList<>();
-        final SimulatedTime time;
+        private final SplittableRandom random;
         private final int elements;
         private final boolean telling;
+        private final boolean exchanging;
+        private final SimulatedTime time;
+        private long silentSince;
 
-        /** Creates a run; {@code telling} ranks report their failure to the others. */
+        /**
+         * Creates a run.
+         *
+         * @param telling whether ranks report their failure to the others
+         */
         Run(long seed, boolean telling) {
-            SplittableRandom random = new SplittableRandom(seed);
+            this(seed, telling, false);
+        }
+
+        /**
+         * Creates a run.
+         *
+         * @param telling whether ranks report their failure to the others
+         * @param exchanging whether ranks exchange a value after each all-reduce; the silent one then fails instead
+         */
+        Run(long seed, boolean telling, boolean exchanging) {
+            random = new SplittableRandom(seed);
             ranks = 2 + random.nextInt(MOST_RANKS - 1);
             silent = random.nextInt(ranks);
             elements = LEAST_ELEMENTS + random.nextInt(10 * LEAST_ELEMENTS);
-            time = new SimulatedTime(ranks, random, silent, random.nextInt(100));
+            time = new SimulatedTime(random.split());
             this.telling = telling;
+            this.exchanging = exchanging;
         }
 
         Run play() throws Exception {
             LocalCluster.Network network =
-                    LocalCluster.Network.inProcess(time::now, () -> new Backoff(ranks, PAUSE, false, time::sleep));
+                    LocalCluster.Network.inProcess(time, () -> new Backoff(ranks, PAUSE, false, time::sleep));
             LocalCluster.Rendezvous rendezvous = network.open(ranks, TIMEOUT);
             List<Session> sessions = new ArrayList<>();
-            List<Thread> threads = new ArrayList<>();
-            for (int rank = 0; rank < ranks; rank++) {
-                Session session = rendezvous.join(rank);
-                sessions.add(session);
-                threads.add(new Thread(() -> live(session), "simulated-" + rank));
+            List<SimulatedThread> threads = new ArrayList<>();
+            try (time) {
+                for (int rank = 0; rank < ranks; rank++) {
+                    Session session = rendezvous.join(rank);
+                    sessions.add(session);
+                    threads.add(time.start("simulated-" + rank, () -> live(session)));
+                }
+                time.after(random.nextLong(LONGEST_SILENCE_AFTER.toNanos()), () -> {
+                    silentSince = time.now();
+                    threads.get(silent).freezeUntil(Long.MAX_VALUE);
+                    if (exchanging) {
+                        sessions.get(silent).fail("it has no more data");
+                    }
+                });
+                time.run(Long.MAX_VALUE, () -> outcomes.size() == ranks - 1);
             }
-            threads.forEach(Thread::start);
-            time.start();
-            for (Thread thread : threads) {
-                thread.join();
-            }
-            sessions.forEach(Session::close);
             return this;
         }
 
         private void live(Session session) {
             int rank = session.world().rank();
-            time.begin(rank);
             try {
                 train(session);
-            } catch (SimulatedTime.Silence e) {
-                return;
             } catch (PeerLostException | PeerTimeoutException e) {
                 outcomes.add(new Outcome(rank, time.now(), e));
                 if (telling) {
                     session.fail("it failed: " + e.getMessage());
                 }
             }
-            time.end(rank);
         }
 
         private void train(Session session) {
@@ -117,6 +145,10 @@ class DataPlaneSimulationTest {
                 for (int step = 0; step < STEPS; step++) {
                     data.clear();
                     ring.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, step, 3);
+                    if (exchanging) {
+                        byte[] value = {(byte) step};
+                        assertThat(session.exchange("step " + step, value)).containsOnly(value);
+                    }
                 }
             }
         }
@@ -145,19 +177,14 @@ class DataPlaneSimulationTest {
                                 "all-reduce (ring) of bucket 3, step ",
                                 ", hop ",
                                 "no progress from rank " + outcome.blamed());
-                assertThat(Duration.ofNanos(outcome.at - run.time.silentSince()))
+                assertThat(Duration.ofNanos(outcome.at - run.silentSince))
                         .as("wait, seed " + seed)
-                        .isBetween(TIMEOUT.minus(slack(run)), TIMEOUT.plus(slack(run)));
+                        .isBetween(TIMEOUT.minus(SLACK), TIMEOUT.plus(SLACK));
             }
             assertThat(run.of((run.silent + 1) % run.ranks).blamed())
                     .as("rank named by the right neighbour, seed " + seed)
                     .isEqualTo(run.silent);
         }
-    }
-
-    /** All ranks' sleeps of two checks. */
-    private static Duration slack(Run run) {
-        return PAUSE.multipliedBy(3 * 16L * run.ranks);
     }
 
     @ParameterizedTest(name = "seeds from {0}")
@@ -177,9 +204,32 @@ class DataPlaneSimulationTest {
                 assertThat(outcome.blamed()).as("seed " + seed).isEqualTo(cause.rank);
                 assertThat(Duration.ofNanos(outcome.at - cause.at))
                         .as("time to learn, seed " + seed)
-                        .isLessThan(slack(run));
+                        .isLessThan(SLACK);
             }
         }
+    }
+
+    @ParameterizedTest(name = "seeds from {0}")
+    @ValueSource(longs = {30_000, 31_000, 32_000})
+    void aFailureIsLearnedInAnAllReduceAndInAnExchange(long first) throws Exception {
+        int inExchange = 0;
+        for (long seed = first; seed < first + RUNS_PER_SEED; seed++) {
+            Run run = new Run(seed, false, true).play();
+
+            assertThat(run.outcomes).as("failed ranks, seed " + seed).hasSize(run.ranks - 1);
+            for (Outcome outcome : run.outcomes) {
+                assertThat(outcome.failure)
+                        .as("seed " + seed)
+                        .isInstanceOf(PeerLostException.class)
+                        .hasMessageContaining("it has no more data");
+                assertThat(outcome.blamed()).as("seed " + seed).isEqualTo(run.silent);
+                assertThat(Duration.ofNanos(outcome.at - run.silentSince))
+                        .as("time to learn, seed " + seed)
+                        .isLessThan(SLACK);
+                inExchange += outcome.failure.getMessage().contains("stopped in step ") ? 1 : 0;
+            }
+        }
+        assertThat(inExchange).as("ranks that waited in an exchange").isPositive();
     }
 
     @Test
@@ -189,7 +239,7 @@ class DataPlaneSimulationTest {
             Run second = new Run(seed, true).play();
 
             assertThat(second.outcomes.toString()).isEqualTo(first.outcomes.toString());
-            assertThat(second.time.now()).isEqualTo(first.time.now());
+            assertThat(second.time.trace()).isEqualTo(first.time.trace());
         }
     }
 }

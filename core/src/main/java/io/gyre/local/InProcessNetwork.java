@@ -5,10 +5,10 @@ import io.gyre.membership.Membership;
 import io.gyre.network.Backoff;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Patience;
+import io.gyre.network.Time;
 import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -19,29 +19,29 @@ final class InProcessNetwork {
 
     private final InProcessLink[][][] links;
     private final Duration peerTimeout;
-    private final LongSupplier clock;
+    private final Time time;
     private final Supplier<Backoff> backoffs;
     private final InProcessRun run;
     private final InProcessBoxes.Shelf shelf = new InProcessBoxes.Shelf();
 
     InProcessNetwork(int ranks, Duration peerTimeout) {
-        this(ranks, peerTimeout, System::nanoTime, () -> new Backoff(ranks));
+        this(ranks, peerTimeout, Time.SYSTEM, () -> new Backoff(ranks));
     }
 
     /**
      * Creates a network with a time of its own.
      *
-     * @param clock nanoseconds, from any origin; times all waits
+     * @param time of all waits
      * @param backoffs how each endpoint's thread waits
      */
-    InProcessNetwork(int ranks, Duration peerTimeout, LongSupplier clock, Supplier<Backoff> backoffs) {
+    InProcessNetwork(int ranks, Duration peerTimeout, Time time, Supplier<Backoff> backoffs) {
         if (ranks < 1) {
             throw new IllegalArgumentException("a network of " + ranks + " ranks: at least 1 is needed");
         }
         this.peerTimeout = peerTimeout;
-        this.clock = clock;
+        this.time = time;
         this.backoffs = backoffs;
-        run = new InProcessRun(ranks, clock);
+        run = new InProcessRun(ranks, time);
         links = new InProcessLink[Session.LANES][ranks][ranks];
         for (InProcessLink[][] lane : links) {
             for (InProcessLink[] ofSender : lane) {
@@ -73,7 +73,7 @@ final class InProcessNetwork {
 
     /** How a thread waits for peers on one lane, with verdicts by a rank's membership. */
     Patience patience(int rank) {
-        return new Patience(rank, peerTimeout, membership(rank), backoffs.get(), clock);
+        return new Patience(rank, peerTimeout, membership(rank), backoffs.get(), time::now);
     }
 
     InProcessBoxes.Shelf shelf() {

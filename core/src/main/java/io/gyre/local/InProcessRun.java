@@ -9,13 +9,13 @@ import io.gyre.membership.Outbox;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
 import io.gyre.membership.Uplink;
+import io.gyre.network.Time;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.function.LongSupplier;
 
 /**
  * The run of an {@link InProcessNetwork}: its coordinator and the memberships of all ranks, which take part from the
@@ -29,7 +29,7 @@ final class InProcessRun implements Outbox {
 
     private static final String PLACE = "this JVM";
 
-    private final LongSupplier clock;
+    private final Time time;
     private final Coordinator coordinator;
     private final List<Membership> memberships = new ArrayList<>();
 
@@ -41,15 +41,15 @@ final class InProcessRun implements Outbox {
     /**
      * Creates a run in which all ranks are ready.
      *
-     * @param clock nanoseconds, from any origin
+     * @param time of all waits
      */
-    InProcessRun(int ranks, LongSupplier clock) {
-        this.clock = clock;
-        lastTick = clock.getAsLong();
+    InProcessRun(int ranks, Time time) {
+        this.time = time;
+        lastTick = time.now();
         Member host = member(Message.NO_RANK);
         coordinator = new Coordinator(new RunId(0, 0), ranks, host, Duration.ZERO, this, RunListener.NONE, lastTick);
         for (int rank = 0; rank < ranks; rank++) {
-            memberships.add(new Membership(rank, PLACE, new Line(rank), clock, this));
+            memberships.add(new Membership(rank, PLACE, new Line(rank), time, this));
         }
         for (int rank = 0; rank < ranks; rank++) {
             coordinator.connected(rank);
@@ -70,7 +70,7 @@ final class InProcessRun implements Outbox {
     synchronized void end(int rank) {
         Membership membership = memberships.get(rank);
         // Readers find frames as soon as they are sent: none is ever in flight.
-        membership.leave(Collections.nCopies(memberships.size(), 0L), clock.getAsLong());
+        membership.leave(Collections.nCopies(memberships.size(), 0L), time.now());
         membership.close();
         if (!silent.get(rank)) {
             silent.set(rank);
@@ -106,7 +106,7 @@ final class InProcessRun implements Outbox {
 
         @Override
         public void turn() {
-            long now = clock.getAsLong();
+            long now = time.now();
             if (now - lastTick >= Coordinator.TICK.toNanos()) {
                 lastTick = now;
                 memberships.forEach(Membership::tick);

@@ -4,6 +4,7 @@ import io.gyre.GyreException;
 import io.gyre.OptionRange;
 import io.gyre.PeerLostException;
 import io.gyre.network.Backoff;
+import io.gyre.network.Time;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import java.time.Duration;
@@ -13,7 +14,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -81,14 +81,14 @@ public final class LocalCluster {
         }
 
         /**
-         * The same network with a time of its own, for a simulation: ranks wait, and give up, by the given clock. Ranks
+         * The same network with a time of its own, for a simulation: ranks wait, and give up, by the given time. Ranks
          * must be run by the simulation, since {@link LocalCluster#run} waits for them in real time.
          *
-         * @param clock nanoseconds, from any origin
-         * @param backoffs creates the backoff of each endpoint, which should let the clock advance
+         * @param time of all waits
+         * @param backoffs creates the backoff of each endpoint, which should let that time pass
          */
-        static Network inProcess(LongSupplier clock, Supplier<Backoff> backoffs) {
-            return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout, clock, backoffs)::session;
+        static Network inProcess(Time time, Supplier<Backoff> backoffs) {
+            return (ranks, peerTimeout) -> new InProcessNetwork(ranks, peerTimeout, time, backoffs)::session;
         }
     }
 

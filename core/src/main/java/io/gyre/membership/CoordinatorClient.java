@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread at a time. {@link #view} and {@link #told} may be called from any thread.
+ *   <dd>One thread at a time. {@link #view}, {@link #check} and {@link #told} may be called from any thread.
  *   <dt>Time
  *   <dd>{@code now} is in nanoseconds, from any origin, and never goes back. {@link #tick} should be called every
  *       {@link Coordinator#TICK}.
@@ -111,6 +111,15 @@ final class CoordinatorClient {
         boolean before = told;
         told = true;
         return before;
+    }
+
+    /** Fails if the run has ended: the program has then been told. May be called from any thread. */
+    void check(int observer, Object doing) {
+        Ending ending = view.ending();
+        if (ending != null) {
+            told = true;
+            throw ending.asException(observer, doing.toString());
+        }
     }
 
     /** The coordinator's greeting; null if it has not arrived yet. */

@@ -7,22 +7,19 @@ import io.gyre.PeerTimeoutException;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.network.PeerStatus;
+import io.gyre.network.Time;
 import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
-import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * A rank's membership in a run, as its session sees it: joins, exchanges small values, leaves, and knows which ranks
- * are lost. {@link CoordinatorClient} implements the protocol; this class lets threads wait for it.
+ * are lost. {@link CoordinatorClient} implements the protocol, and {@link Waits} lets threads wait for it.
  *
  * <dl>
  *   <dt>Threading
@@ -36,15 +33,13 @@ import org.slf4j.LoggerFactory;
 public final class Membership implements PeerStatus {
 
     private static final Logger LOG = LoggerFactory.getLogger(Membership.class);
-    private static final Duration POLL = Duration.ofMillis(200);
-    private static final long NANOS_PER_MILLI = 1_000_000;
     private static final int SHOWN_CHARS = 40;
     private static final String JOINING = "joining the run";
 
     private final String address;
-    private final Uplink uplink;
-    private final LongSupplier clock;
+    private final Time time;
     private final Object monitor;
+    private final Waits waits;
 
     // Guarded by the monitor, except for what the client allows from any thread.
     private final CoordinatorClient client;
@@ -58,22 +53,22 @@ public final class Membership implements PeerStatus {
      * @param rank the rank requested, or {@link Message#ANY_RANK}
      * @param address of the coordinator, for errors
      * @param uplink borrowed
-     * @param clock nanoseconds, from any origin
+     * @param time of all waits
      * @param monitor guards this membership; memberships that call each other share it
      */
-    public Membership(int rank, String address, Uplink uplink, LongSupplier clock, Object monitor) {
+    public Membership(int rank, String address, Uplink uplink, Time time, Object monitor) {
         this.address = address;
-        this.uplink = uplink;
-        this.clock = clock;
+        this.time = time;
         this.monitor = monitor;
-        this.client = new CoordinatorClient(rank, address, uplink, new MembershipLog(), clock.getAsLong());
+        this.client = new CoordinatorClient(rank, address, uplink, new MembershipLog(), time.now());
+        this.waits = new Waits(client, uplink, time, monitor);
     }
 
     /** A message of the coordinator was received. For the carrier of messages. */
     public void received(Message message) {
         synchronized (monitor) {
             client.received(message);
-            monitor.notifyAll();
+            time.signal(monitor);
         }
     }
 
@@ -81,15 +76,15 @@ public final class Membership implements PeerStatus {
     public void disconnected(String how) {
         synchronized (monitor) {
             client.disconnected(how);
-            monitor.notifyAll();
+            time.signal(monitor);
         }
     }
 
     /** Time has passed. For the carrier of messages, every {@link Coordinator#TICK}. */
     public void tick() {
         synchronized (monitor) {
-            client.tick(clock.getAsLong());
-            monitor.notifyAll();
+            client.tick(time.now());
+            time.signal(monitor);
         }
     }
 
@@ -102,7 +97,7 @@ public final class Membership implements PeerStatus {
 
     /** Waits for the coordinator's greeting. */
     public Welcome welcome(Duration timeout) {
-        return await(
+        return waits.until(
                 JOINING,
                 timeout,
                 client::welcome,
@@ -132,7 +127,7 @@ public final class Membership implements PeerStatus {
      * @throws GyreException if this rank is refused, or others do not join
      */
     public int awaitEverybody(Duration timeout) {
-        return await(
+        return waits.until(
                 JOINING,
                 timeout,
                 () -> view().isComplete() ? rank() : null,
@@ -167,7 +162,7 @@ public final class Membership implements PeerStatus {
         synchronized (monitor) {
             client.offer(ranks, topic, value);
         }
-        return await(
+        return waits.until(
                 topic,
                 timeout,
                 () -> {
@@ -186,51 +181,11 @@ public final class Membership implements PeerStatus {
         synchronized (monitor) {
             client.beExpendable();
         }
-        await(
+        waits.until(
                 doing,
                 timeout,
                 () -> view().expendable().contains(rank()) ? true : null,
                 () -> new PeerTimeoutException(rank(), null, doing, timeout));
-    }
-
-    private <T> T await(String doing, Duration timeout, Supplier<@Nullable T> answer, Supplier<GyreException> expired) {
-        long deadline = clock.getAsLong() + timeout.toNanos();
-        synchronized (monitor) {
-            for (T found = answer.get(); ; found = answer.get()) {
-                if (found != null) {
-                    return found;
-                }
-                check(rank(), doing);
-                if (isDeaf()) {
-                    throw new GyreException(
-                            "rank " + rank() + " stopped in " + doing + ": its session has been closed");
-                }
-                if (deadline - clock.getAsLong() <= 0) {
-                    throw expired.get();
-                }
-                try {
-                    pause(deadline);
-                } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                    // If the interrupt is because of a lost rank, the loss is known by now: report that instead.
-                    check(rank(), doing);
-                    throw new GyreException("rank " + rank() + " was interrupted in " + doing, e);
-                }
-            }
-        }
-    }
-
-    /** Whether no more messages can arrive. */
-    private boolean isDeaf() {
-        return client.isClosed() || client.isDetached();
-    }
-
-    /** Waits for news, but only briefly. */
-    @SuppressWarnings("WaitNotInLoop") // The callers loop.
-    private void pause(long deadline) throws InterruptedException {
-        long rest = Math.min(deadline - clock.getAsLong(), POLL.toNanos());
-        monitor.wait(Math.max(1, rest / NANOS_PER_MILLI));
-        uplink.turn();
     }
 
     /** As {@link io.gyre.session.Session#attest}. */
@@ -267,7 +222,7 @@ public final class Membership implements PeerStatus {
      * to listen.
      *
      * @param sent number of frames that this rank has sent to each
-     * @param deadline of this membership's clock
+     * @param deadline of this membership's time
      */
     public void leave(List<Long> sent, long deadline) {
         boolean leaving;
@@ -275,35 +230,18 @@ public final class Membership implements PeerStatus {
             leaving = client.leave(sent, lastCall);
         }
         if (leaving) {
-            awaitUntil(deadline, () -> view().hasLeft(rank()));
+            waits.untilClosed(deadline, () -> view().hasLeft(rank()));
         }
     }
 
     /** Waits until all of {@code ranks} have left too, or no more messages can arrive. */
     public void awaitDeparture(BitSet ranks, long deadline) {
-        awaitUntil(deadline, () -> ranks.stream().allMatch(view()::hasLeft));
+        waits.untilClosed(deadline, () -> ranks.stream().allMatch(view()::hasLeft));
     }
 
     /** Waits for the end of the run, which is expected to come. */
     public void awaitEnding(Duration timeout) {
-        awaitUntil(clock.getAsLong() + timeout.toNanos(), () -> false);
-    }
-
-    /** Waits as long as messages can arrive, regardless of interrupts, because something is being closed. */
-    private void awaitUntil(long deadline, BooleanSupplier reached) {
-        boolean interrupted = false;
-        synchronized (monitor) {
-            while (!reached.getAsBoolean() && !hasEnded() && !isDeaf() && deadline - clock.getAsLong() > 0) {
-                try {
-                    pause(deadline);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        waits.untilClosed(time.now() + timeout.toNanos(), () -> false);
     }
 
     /**
@@ -326,17 +264,13 @@ public final class Membership implements PeerStatus {
     public void close() {
         synchronized (monitor) {
             client.close();
-            monitor.notifyAll();
+            time.signal(monitor);
         }
     }
 
     @Override
     public void check(int observer, Object doing) {
-        Ending ending = view().ending();
-        if (ending != null) {
-            client.told();
-            throw ending.asException(observer, doing.toString());
-        }
+        client.check(observer, doing);
     }
 
     /** As {@link io.gyre.session.Session#check}. */

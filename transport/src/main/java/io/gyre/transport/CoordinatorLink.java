@@ -3,6 +3,7 @@ package io.gyre.transport;
 import io.gyre.membership.Membership;
 import io.gyre.membership.Message;
 import io.gyre.membership.Uplink;
+import io.gyre.network.Time;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -62,7 +63,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
         selector = Selector.open();
         channel = new MessageChannel(socket, selector);
         channel.trust();
-        membership = new Membership(rank, address.toString(), this, System::nanoTime, this);
+        membership = new Membership(rank, address.toString(), this, Time.SYSTEM, this);
     }
 
     private void start() {
