@@ -5,12 +5,14 @@ import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.OpenFiles;
 import io.gyre.transport.RendezvousServer;
+import io.gyre.transport.RunSecret;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,6 +55,10 @@ public final class Launcher {
     private final LaunchPlan plan;
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
+
+    /** Proves to the ranks and to the rendezvous that they belong to this run. */
+    private final RunSecret token = RunSecret.random(new SecureRandom());
+
     private final CountDownLatch finished = new CountDownLatch(1);
 
     /** Number of the first signal to this process; 0 for none. */
@@ -91,11 +97,12 @@ public final class Launcher {
         }
         String ownAddress = ownAddress(places);
         boolean trusted = GyreVariable.TRUSTED_NETWORK.flag(System.getenv()).orElse(false);
+        RunSecret secret = RunSecret.ofRun(token, System.getenv());
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
         RunWatch watch = new RunWatch(group, terminal);
         TerminationSignals signals = TerminationSignals.handle(this::signalled);
         try (RendezvousServer rendezvous = RendezvousServer.open(
-                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
+                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, secret, trusted, watch)) {
             start(places, ownAddress, rendezvous.endpoint());
             group.await();
         } finally {
@@ -201,7 +208,8 @@ public final class Launcher {
     }
 
     private RankProcess process(Start start) throws IOException {
-        return RankProcess.start(start.place, start.command, start.variables, terminal, start.ownsTerminal);
+        return RankProcess.start(
+                start.place, start.command, start.variables, token, terminal, start.ownsTerminal);
     }
 
     private @Nullable RankProcess startAgain(RankProcess lost, int times) {
