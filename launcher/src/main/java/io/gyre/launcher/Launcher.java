@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -56,7 +57,7 @@ public final class Launcher {
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
 
-    /** Proves to the ranks and to the rendezvous that they belong to this run. */
+    /** By which the ranks and the rendezvous know that they belong to the same run. */
     private final RunSecret token = RunSecret.random(new SecureRandom());
 
     private final CountDownLatch finished = new CountDownLatch(1);
@@ -84,8 +85,9 @@ public final class Launcher {
      * Starts all ranks and waits until they have ended. If one failed, the reason has been written to the error stream.
      *
      * @throws io.gyre.GyreException if this process's limit on open files is too low; nothing was started
-     * @throws IllegalArgumentException if the program or a host does not exist; nothing was started
-     * @throws UncheckedIOException if the rendezvous cannot listen; nothing was started
+     * @throws IllegalArgumentException if the program or a host does not exist, or the user's secret
+     *     ({@link GyreVariable#SECRET_FILE}) cannot be used; nothing was started
+     * @throws UncheckedIOException if the rendezvous cannot listen, or the secret cannot be read; nothing was started
      * @throws IOException if a rank could not be started; all ranks have ended
      * @throws InterruptedException if this thread was interrupted; all ranks have ended
      */
@@ -97,12 +99,12 @@ public final class Launcher {
         }
         String ownAddress = ownAddress(places);
         boolean trusted = GyreVariable.TRUSTED_NETWORK.flag(System.getenv()).orElse(false);
-        RunSecret secret = RunSecret.ofRun(token, System.getenv());
+        RunSecret secret = secret();
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
         RunWatch watch = new RunWatch(group, terminal);
         TerminationSignals signals = TerminationSignals.handle(this::signalled);
         try (RendezvousServer rendezvous = RendezvousServer.open(
-                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, secret, trusted, watch)) {
+                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
             start(places, ownAddress, rendezvous.endpoint());
             group.await();
         } finally {
@@ -151,6 +153,15 @@ public final class Launcher {
             Thread.currentThread().interrupt();
         }
         group.destroy();
+    }
+
+    /** What a rank reads from its environment: the token, and the user's secret if there is one. */
+    private RunSecret secret() {
+        Map<String, String> users = new HashMap<>(System.getenv());
+        users.putAll(plan.environment());
+        // That of another run, in which this process is a rank.
+        users.remove(GyreVariable.TOKEN_FILE.key());
+        return RunSecret.fromEnvironment(users).map(own -> own.and(token)).orElse(token);
     }
 
     private List<Placement> places() {

@@ -62,7 +62,7 @@ class SecretCommandTest {
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
                 .isEqualTo("rw-------");
         assertThat(Files.size(file)).isEqualTo(RunSecret.MIN_BYTES);
-        assertThat(Files.list(directory)).containsExactly(file);
+        assertThat(directory.toFile().list()).containsExactly("my secret");
         assertThat(out.toString())
                 .contains("32 random bytes")
                 .contains("scp -p '" + file + "' HOST:'" + file + "'")
@@ -91,7 +91,7 @@ class SecretCommandTest {
 
         assertThat(err.toString().strip()).contains(file + " exists already").doesNotContain("\n");
         assertThat(file).hasContent("something of value");
-        assertThat(Files.list(directory)).containsExactly(file);
+        assertThat(directory.toFile().list()).containsExactly("my secret");
     }
 
     @Test

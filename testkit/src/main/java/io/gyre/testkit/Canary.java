@@ -101,6 +101,31 @@ public final class Canary {
         return finds;
     }
 
+    /**
+     * Searches the arguments and the environments of all running processes, as far as this user may see them.
+     *
+     * @return file and form of each find
+     */
+    public List<String> findsInProcesses() {
+        List<String> finds = new ArrayList<>();
+        ProcessHandle.allProcesses().forEach(process -> {
+            for (String what : List.of("cmdline", "environ")) {
+                Path file = Path.of("/proc", String.valueOf(process.pid()), what);
+                formsIn(contents(file)).forEach(form -> finds.add(file + ": " + form));
+            }
+        });
+        return finds;
+    }
+
+    /** Nothing, if the process has ended meanwhile, or is another user's. */
+    private static byte[] contents(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            return new byte[0];
+        }
+    }
+
     private List<String> formsInFile(Path file) throws IOException {
         try (InputStream in = Files.newInputStream(file)) {
             byte[] window = new byte[OVERLAP + BLOCK];

@@ -1,6 +1,7 @@
 package io.gyre.transport;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
@@ -99,6 +100,15 @@ public final class RunSecret {
         } catch (IOException e) {
             throw new UncheckedIOException("the secret cannot be written to file " + file + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * Writes the secret to a process that this user has started.
+     *
+     * @param pipe borrowed; nobody else can read it
+     */
+    public void writeTo(OutputStream pipe) throws IOException {
+        pipe.write(bytes);
     }
 
     /**
