@@ -98,13 +98,18 @@ public final class Launcher {
             plan.program().checkPresent();
         }
         String ownAddress = ownAddress(places);
-        boolean trusted = GyreVariable.TRUSTED_NETWORK.flag(System.getenv()).orElse(false);
-        RunSecret secret = secret();
+        Map<String, String> environment = new HashMap<>(System.getenv());
+        environment.putAll(plan.environment());
+        if (GyreVariable.TRUSTED_NETWORK.flag(environment).orElse(false)) {
+            terminal.say(GyreVariable.TRUSTED_NETWORK
+                    + "=true: whoever reaches the network of the ranks can read and alter what they exchange");
+        }
+        RunSecret secret = secret(environment);
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
         RunWatch watch = new RunWatch(group, terminal);
         TerminationSignals signals = TerminationSignals.handle(this::signalled);
         try (RendezvousServer rendezvous = RendezvousServer.open(
-                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
+                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, secret, watch)) {
             start(places, ownAddress, rendezvous.endpoint());
             group.await();
         } finally {
@@ -155,13 +160,13 @@ public final class Launcher {
         group.destroy();
     }
 
-    /** What a rank reads from its environment: the token, and the user's secret if there is one. */
-    private RunSecret secret() {
-        Map<String, String> users = new HashMap<>(System.getenv());
-        users.putAll(plan.environment());
-        // That of another run, in which this process is a rank.
-        users.remove(GyreVariable.TOKEN_FILE.key());
-        return RunSecret.fromEnvironment(users).map(own -> own.and(token)).orElse(token);
+    /** What a rank with this environment reads: the token, together with the user's secret if there is one. */
+    private RunSecret secret(Map<String, String> environment) {
+        // Another run's, if this process is itself a rank.
+        environment.remove(GyreVariable.TOKEN_FILE.key());
+        return RunSecret.fromEnvironment(environment)
+                .map(users -> users.and(token))
+                .orElse(token);
     }
 
     private List<Placement> places() {
