@@ -180,7 +180,7 @@ public final class JoinOptions {
         return secret;
     }
 
-    /** Whether addresses other than loopback may be used without authentication. */
+    /** Whether addresses other than loopback may be used without a secret. */
     public boolean trustedNetwork() {
         return trustedNetwork;
     }
@@ -241,8 +241,8 @@ public final class JoinOptions {
         }
 
         /**
-         * This host's address or name, to which its peers send UDP. Default loopback, because there is no
-         * authentication.
+         * This host's address or name, to which its peers send UDP. Default loopback; every other address needs a
+         * {@link #secret}.
          */
         public Builder bind(String address) {
             this.bind = address;
@@ -276,15 +276,19 @@ public final class JoinOptions {
             return this;
         }
 
-        /** The secret that all processes of the run share, and nobody else; the same for all of them. */
+        /**
+         * The secret that all processes of the run share, and nobody else: who does not know it cannot join, and learns
+         * nothing. By default the ranks prove that the same user has started them on the same host, which allows
+         * loopback addresses only.
+         */
         public Builder secret(RunSecret value) {
             this.secret = value;
             return this;
         }
 
         /**
-         * Allows addresses other than loopback. Gyre does not authenticate yet: anyone who reaches its ports can alter
-         * the run. Default false.
+         * Declares that every process that reaches this run's addresses may alter it: without a {@link #secret},
+         * nothing is proved, and addresses other than loopback are allowed. The same on all ranks. Default false.
          */
         public Builder trustedNetwork(boolean trusted) {
             this.trustedNetwork = trusted;

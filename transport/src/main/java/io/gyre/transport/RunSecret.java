@@ -35,6 +35,11 @@ public final class RunSecret {
         return new RunSecret(bytes);
     }
 
+    /** The secret that everybody knows. */
+    static RunSecret known() {
+        return new RunSecret(new byte[MIN_BYTES]);
+    }
+
     /**
      * Reads a secret: all bytes of a file, 32 to 1,024 of them. The file must belong to this user or to root, and be
      * accessible to its owner only (mode 600 or less).
