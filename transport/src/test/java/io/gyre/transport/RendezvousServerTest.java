@@ -155,7 +155,7 @@ class RendezvousServerTest {
                 Socket stranger = new Socket(
                         server.address().getAddress(), server.address().getPort())) {
             stranger.getOutputStream()
-                    .write(ByteBuffer.allocate(4).putInt(Integer.MAX_VALUE).array());
+                    .write(ByteBuffer.allocate(8).putInt(Integer.MAX_VALUE).array());
 
             assertThat(endOf(stranger)).isTrue();
             assertThat(server.members()).isEmpty();
