@@ -12,6 +12,8 @@ import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.security.Provider;
+import java.security.Security;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -130,6 +132,24 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.aeron..", "org.agrona.."));
+    }
+
+    @Test
+    void onlyTheTransportKnowsBouncyCastleAndNothingRegistersItAsAProvider() {
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackage("io.gyre.transport..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.bouncycastle.."));
+        check(noClasses()
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.bouncycastle.jce..", "org.bouncycastle.jsse..", "org.bouncycastle.jcajce..")
+                .orShould()
+                .callMethod(Security.class, "addProvider", Provider.class)
+                .orShould()
+                .callMethod(Security.class, "insertProviderAt", Provider.class, int.class));
     }
 
     @Test

@@ -10,6 +10,7 @@ import io.gyre.network.Activity;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import io.gyre.network.Patience;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -246,6 +247,7 @@ final class AeronPeer {
         if (near) {
             AeronFaults faults = new AeronFaults("the media driver of " + member());
             checkVisible();
+            checkPrivate();
             Aeron client = site.node().attach(address(AeronSite.DIRECTORY), faults);
             return new AeronFrameReceiver(
                     link(), client, true, faults, site.ipc(session), lane.stream(own(), generation));
@@ -267,6 +269,15 @@ final class AeronPeer {
             throw new GyreException("rank " + own() + " does not see the shared memory of " + member() + " at "
                     + address(AeronSite.DIRECTORY) + ", though both say that they are on the same host: check the host"
                     + " ids, or use transport udp");
+        }
+    }
+
+    private void checkPrivate() {
+        try {
+            RunDirectory.checkPrivate(AeronSite.runDirectory(address(AeronSite.DIRECTORY)));
+        } catch (IOException e) {
+            throw new GyreException(
+                    "rank " + own() + " cannot share memory with " + member() + ": " + e.getMessage(), e);
         }
     }
 

@@ -64,7 +64,7 @@ public final class AeronSession implements Session {
      * expendable rank that was lost: see {@link Session#incarnation}.
      *
      * @throws IllegalStateException if the JVM lacks the flag above
-     * @throws IllegalArgumentException if an option is invalid, such as a public address without trust
+     * @throws IllegalArgumentException if an option is invalid, such as a public address without a secret
      * @throws GyreException if the rendezvous is not found, this rank is refused, or ranks are missing at the deadline
      * @throws io.gyre.PeerLostException if a rank is lost meanwhile
      */

@@ -18,6 +18,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.zip.CRC32C;
 import org.agrona.BufferUtil;
 import org.jspecify.annotations.Nullable;
@@ -124,11 +125,18 @@ final class BoxFile {
 
     /** Maps a box of a peer; null if it is not there yet. */
     @Nullable Mapping attach(Path file, Member owner, String name, long byteLength) throws IOException {
+        try {
+            RunDirectory.checkPrivate(Objects.requireNonNull(file.getParent(), name));
+            return attachChecked(file, owner, name, byteLength);
+        } catch (NoSuchFileException e) {
+            return null;
+        }
+    }
+
+    private Mapping attachChecked(Path file, Member owner, String name, long byteLength) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             checkLabel(channel, label(owner, name, byteLength), owner, name, byteLength);
             return map(channel, regionName(owner, name), byteLength);
-        } catch (NoSuchFileException e) {
-            return null;
         }
     }
 

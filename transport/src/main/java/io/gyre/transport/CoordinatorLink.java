@@ -1,11 +1,14 @@
 package io.gyre.transport;
 
+import io.gyre.GyreException;
+import io.gyre.ProtocolException;
 import io.gyre.membership.Membership;
 import io.gyre.membership.Message;
 import io.gyre.membership.Uplink;
 import io.gyre.network.Time;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -31,6 +34,7 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CoordinatorLink.class);
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
     private static final long POLL_MILLIS = 200;
+    private static final long NANOS_PER_MILLI = 1_000_000;
 
     private final Selector selector;
     private final MessageChannel channel;
@@ -39,31 +43,87 @@ final class CoordinatorLink implements Uplink, Agent, AutoCloseable {
     private final Queue<ByteBuffer> outgoing = new ConcurrentLinkedQueue<>();
     private @Nullable AgentThread thread;
 
+    /** A process listens at the address, but this rank did not get to talk to it: it may later. */
+    static final class TurnedAway extends IOException {
+        TurnedAway(InetSocketAddress address, String how) {
+            super("the process at " + address.getHostString() + ":" + address.getPort()
+                    + " did not prove this run's secret: " + how
+                    + ". Has it another secret, or another version of Gyre? Is the port in use by another program?");
+        }
+
+        /** It ended before it greeted. */
+        TurnedAway(GyreException reason) {
+            super(reason.getMessage(), reason);
+        }
+    }
+
     /**
-     * Connects to a coordinator.
+     * Connects to a coordinator. On return it has proved that it knows the secret.
      *
+     * @param key of the run
      * @param rank the rank requested, or {@link Message#ANY_RANK}
-     * @throws IOException if nothing answers there
+     * @throws TurnedAway if something listens there that has not proved the secret by the timeout
+     * @throws IOException if nothing listens there
      */
-    static CoordinatorLink connect(InetSocketAddress address, int rank, Duration timeout) throws IOException {
+    static CoordinatorLink connect(InetSocketAddress address, ControlKey key, int rank, Duration timeout)
+            throws IOException {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        // Made first: the other side waits for it as soon as there is a connection.
+        ControlTls tls = key.connect();
+        CoordinatorLink link = new CoordinatorLink(open(address, timeout), tls, address, rank);
+        try {
+            link.prove(deadline, timeout);
+        } catch (IOException | ProtocolException e) {
+            link.onClose();
+            throw new TurnedAway(address, String.valueOf(e.getMessage()));
+        }
+        link.start();
+        return link;
+    }
+
+    private static SocketChannel open(InetSocketAddress address, Duration timeout) throws IOException {
         SocketChannel socket = SocketChannel.open();
         try {
             socket.socket().connect(address, Math.toIntExact(Math.max(1, timeout.toMillis())));
-            CoordinatorLink link = new CoordinatorLink(socket, address, rank);
-            link.start();
-            return link;
+            return socket;
+        } catch (SocketTimeoutException e) {
+            socket.close();
+            throw new TurnedAway(address, "it accepted no connection within " + timeout.toMillis() + " ms");
         } catch (IOException e) {
             socket.close();
             throw e;
         }
     }
 
-    private CoordinatorLink(SocketChannel socket, InetSocketAddress address, int rank) throws IOException {
+    private CoordinatorLink(SocketChannel socket, ControlTls tls, InetSocketAddress address, int rank)
+            throws IOException {
         this.address = address;
-        selector = Selector.open();
-        channel = new MessageChannel(socket, selector);
+        try {
+            selector = Selector.open();
+            channel = new MessageChannel(socket, selector, tls);
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
         channel.trust();
         membership = new Membership(rank, address.toString(), this, Time.SYSTEM, this);
+    }
+
+    /** Both sides prove the secret, on the caller's thread. */
+    private void prove(long deadline, Duration timeout) throws IOException {
+        channel.flush();
+        while (!channel.prove()) {
+            long rest = (deadline - System.nanoTime()) / NANOS_PER_MILLI;
+            if (rest <= 0) {
+                throw new IOException("it did not answer within " + timeout.toMillis() + " ms");
+            }
+            selector.select(rest);
+            selector.selectedKeys().clear();
+            if (Thread.currentThread().isInterrupted()) {
+                throw new IOException("this thread was interrupted");
+            }
+            channel.flush();
+        }
     }
 
     private void start() {

@@ -31,6 +31,7 @@ public final class JoinOptions {
     private final @Nullable String hostId;
     private final int ranksOnHost;
     private final int mtu;
+    private final @Nullable RunSecret secret;
     private final boolean trustedNetwork;
     private final Duration joinTimeout;
     private final Duration peerTimeout;
@@ -45,6 +46,7 @@ public final class JoinOptions {
         this.hostId = builder.hostId;
         this.ranksOnHost = builder.ranksOnHost > 0 ? builder.ranksOnHost : builder.worldSize;
         this.mtu = builder.mtu;
+        this.secret = builder.secret;
         this.trustedNetwork = builder.trustedNetwork;
         this.joinTimeout = builder.joinTimeout;
         this.peerTimeout = builder.peerTimeout;
@@ -78,9 +80,11 @@ public final class JoinOptions {
 
     /**
      * Reads the {@linkplain GyreVariable variables} that the launcher sets: rank, number of ranks and rendezvous, and
-     * if present transport, address, identity and number of ranks of this host, and whether the network is trusted.
+     * if present transport, address, identity and number of ranks of this host, the files of the run's secret, and
+     * whether the network is trusted.
      *
      * @throws IllegalArgumentException naming the variable that is missing or invalid
+     * @throws java.io.UncheckedIOException if the secret cannot be read
      */
     public static JoinOptions fromEnvironment() {
         return fromEnvironment(System.getenv());
@@ -96,6 +100,7 @@ public final class JoinOptions {
         GyreVariable.BIND.text(environment).ifPresent(builder::bind);
         GyreVariable.HOST_ID.text(environment).ifPresent(builder::hostId);
         GyreVariable.LOCAL_SIZE.number(environment).ifPresent(builder::ranksOnHost);
+        RunSecret.fromEnvironment(environment).ifPresent(builder::secret);
         GyreVariable.TRUSTED_NETWORK.flag(environment).ifPresent(builder::trustedNetwork);
         return builder.build();
     }
@@ -117,6 +122,7 @@ public final class JoinOptions {
         builder.hostId = hostId;
         builder.ranksOnHost = ranksOnHost;
         builder.mtu = mtu;
+        builder.secret = secret;
         builder.trustedNetwork = trustedNetwork;
         builder.joinTimeout = joinTimeout;
         builder.peerTimeout = peerTimeout;
@@ -164,7 +170,12 @@ public final class JoinOptions {
         return mtu;
     }
 
-    /** Whether addresses other than loopback may be used without authentication. */
+    /** What the processes of the run prove to each other that they know; null if none was given. */
+    public @Nullable RunSecret secret() {
+        return secret;
+    }
+
+    /** Whether addresses other than loopback may be used without a secret. */
     public boolean trustedNetwork() {
         return trustedNetwork;
     }
@@ -190,8 +201,9 @@ public final class JoinOptions {
         return "JoinOptions[rank=" + (rank == ANY_RANK ? "any" : rank) + ", worldSize=" + worldSize + ", rendezvous="
                 + rendezvous + ", transport=" + transport + ", bind=" + bind + ", hostId="
                 + (hostId == null ? "found" : hostId) + ", ranksOnHost=" + ranksOnHost + ", mtu="
-                + (mtu == 0 ? "chosen" : mtu) + ", trustedNetwork=" + trustedNetwork + ", joinTimeout=" + joinTimeout
-                + ", peerTimeout=" + peerTimeout + ", pause=" + pause + "]";
+                + (mtu == 0 ? "chosen" : mtu) + ", secret=" + (secret == null ? "none" : "given")
+                + ", trustedNetwork=" + trustedNetwork + ", joinTimeout=" + joinTimeout + ", peerTimeout=" + peerTimeout
+                + ", pause=" + pause + "]";
     }
 
     /** Collects options; every setter returns the builder. */
@@ -205,6 +217,7 @@ public final class JoinOptions {
         private @Nullable String hostId;
         private int ranksOnHost;
         private int mtu;
+        private @Nullable RunSecret secret;
         private boolean trustedNetwork;
         private Duration joinTimeout = DEFAULT_JOIN_TIMEOUT;
         private Duration peerTimeout = Session.DEFAULT_PEER_TIMEOUT;
@@ -223,8 +236,8 @@ public final class JoinOptions {
         }
 
         /**
-         * This host's address or name, to which its peers send UDP. Default loopback, because there is no
-         * authentication.
+         * This host's address or name, to which its peers send UDP. Default loopback; every other address needs a
+         * {@link #secret}.
          */
         public Builder bind(String address) {
             this.bind = address;
@@ -259,8 +272,18 @@ public final class JoinOptions {
         }
 
         /**
-         * Allows addresses other than loopback. Gyre does not authenticate yet: anyone who reaches its ports can alter
-         * the run. Default false.
+         * The secret that all processes of the run share, and nobody else: who does not know it cannot join, and learns
+         * nothing. By default the ranks prove that the same user has started them on the same host, which allows
+         * loopback addresses only.
+         */
+        public Builder secret(RunSecret value) {
+            this.secret = value;
+            return this;
+        }
+
+        /**
+         * Declares that every process that reaches this run's addresses may alter it: without a {@link #secret},
+         * nothing is proved, and addresses other than loopback are allowed. The same on all ranks. Default false.
          */
         public Builder trustedNetwork(boolean trusted) {
             this.trustedNetwork = trusted;

@@ -4,10 +4,12 @@ import io.gyre.GyreException;
 import io.gyre.membership.Membership;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.membership.RunListener;
+import io.gyre.transport.CoordinatorLink.TurnedAway;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,168 +36,99 @@ record Rendezvous(
 
     private static final long RETRY_NANOS = 50_000_000;
 
-    /** The agreed place. */
-    private sealed interface Place {
-
-        /** Where the coordinator should be, if it is running. */
-        InetSocketAddress address() throws IOException;
-
-        /** Fails unless this is the expected coordinator. */
-        void check(Welcome welcome) throws IOException;
-
-        /** Whether another process may have taken the address since it was agreed, so that a retry makes sense. */
-        boolean mayBeStale();
-
-        /** Address to listen on. */
-        InetSocketAddress bind();
-
-        /** Publishes the coordinator's address. */
-        void announce(RendezvousServer server) throws IOException;
-
-        /** Undoes the announcement. */
-        void retract(RendezvousServer server) throws IOException;
-    }
-
-    private record Hosted(RendezvousServer server, Place place) {}
-
-    private record AtAddress(InetSocketAddress address) implements Place {
-
-        @Override
-        public void check(Welcome welcome) {}
-
-        @Override
-        public boolean mayBeStale() {
-            return false;
-        }
-
-        @Override
-        public InetSocketAddress bind() {
-            return address;
-        }
-
-        @Override
-        public void announce(RendezvousServer server) {}
-
-        @Override
-        public void retract(RendezvousServer server) {}
-    }
-
-    /**
-     * A file may be left over from an earlier run: only the run that wrote it counts, and only while it can be joined.
-     */
-    private record InFile(RendezvousFile file, String host) implements Place {
-
-        @Override
-        public InetSocketAddress address() throws IOException {
-            String endpoint = file.read().endpoint();
-            InetSocketAddress address = parse(endpoint);
-            if (address == null) {
-                throw new IOException("file " + file + " holds '" + endpoint + "', which is no address");
-            }
-            return address;
-        }
-
-        @Override
-        public void check(Welcome welcome) throws IOException {
-            if (welcome.complete()
-                    || !welcome.run().toString().equals(file.read().run())) {
-                throw new IOException("file " + file + " is left over from an earlier run");
-            }
-        }
-
-        @Override
-        public boolean mayBeStale() {
-            return true;
-        }
-
-        @Override
-        public InetSocketAddress bind() {
-            return new InetSocketAddress(host, 0);
-        }
-
-        @Override
-        public void announce(RendezvousServer server) throws IOException {
-            file.write(new RendezvousFile.Entry(server.endpoint(), server.run().toString()));
-        }
-
-        @Override
-        public void retract(RendezvousServer server) throws IOException {
-            file.remove(server.run().toString());
-        }
-    }
+    private record Hosted(RendezvousServer server, RendezvousPlace place) {}
 
     /** Finds the coordinator, or starts it. */
     static Rendezvous find(JoinOptions options) {
-        InetSocketAddress fixed = parse(options.rendezvous());
-        Place place = fixed != null
-                ? new AtAddress(fixed)
-                : new InFile(new RendezvousFile(Path.of(options.rendezvous())), options.bind());
+        RendezvousPlace place = RendezvousPlace.of(options);
+        RunSecret secret = secret(options, place);
+        ControlKey key = new ControlKey(secret);
         long deadline = System.nanoTime() + options.joinTimeout().toNanos();
-        String obstacle;
-        do {
+        Rendezvous found = search(options, place, null, key, deadline);
+        if (found != null) {
+            return found;
+        }
+        Hosted hosted = host(options, place, secret);
+        try {
+            return Objects.requireNonNull(search(options, place, hosted, key, deadline));
+        } catch (RuntimeException e) {
+            close(hosted);
+            throw e;
+        }
+    }
+
+    private static RunSecret secret(JoinOptions options, RendezvousPlace place) {
+        InetSocketAddress fixed = place.fixedAddress();
+        InetSocketAddress bind = new InetSocketAddress(options.bind(), 0);
+        return TrustedNetwork.secret(
+                options.secret(),
+                options.trustedNetwork(),
+                options.transport().isOneHost(),
+                fixed == null ? List.of(bind) : List.of(fixed, bind));
+    }
+
+    /** Tries until the deadline to reach the coordinator; returns null if rank 0 is to host it instead. */
+    private static @Nullable Rendezvous search(
+            JoinOptions options, RendezvousPlace place, @Nullable Hosted hosted, ControlKey key, long deadline) {
+        boolean warned = false;
+        while (true) {
+            IOException obstacle;
             try {
-                return reach(options, place);
+                return reach(options, place, hosted, key);
             } catch (IOException e) {
-                obstacle = e.getMessage() == null ? e.toString() : e.getMessage();
+                obstacle = e;
             }
-            if (options.rank() == 0) {
-                return host(options, place);
+            if (options.rank() == 0 && hosted == null && place.isFree(obstacle)) {
+                return null;
+            }
+            if (System.nanoTime() - deadline >= 0) {
+                throw new GyreException(notFound(options, obstacle), obstacle);
+            }
+            if (obstacle instanceof TurnedAway && !warned) {
+                warned = true;
+                LOG.warn("rank {} tries again until its join timeout: {}", options.rank(), obstacle.getMessage());
             }
             LockSupport.parkNanos(RETRY_NANOS);
             if (Thread.currentThread().isInterrupted()) {
                 throw new GyreException("rank " + options.rank() + " was interrupted on its way to the rendezvous");
             }
-        } while (System.nanoTime() - deadline < 0);
-        throw new GyreException("rank " + options.rank() + " did not find the rendezvous at " + options.rendezvous()
-                + " within " + options.joinTimeout().toMillis() + " ms: " + obstacle
-                + ". It is opened by rank 0, or by the launcher: is that running?");
+        }
     }
 
-    /** The address in {@code host:port}, or null if the text is a path. */
-    static @Nullable InetSocketAddress parse(String rendezvous) {
-        int colon = rendezvous.lastIndexOf(':');
-        String port = rendezvous.substring(colon + 1);
-        if (colon <= 0 || port.isEmpty() || port.length() > 5 || !port.chars().allMatch(c -> c >= '0' && c <= '9')) {
-            return null;
-        }
-        int number = Integer.parseInt(port);
-        if (number > 65_535) {
-            throw new IllegalArgumentException("rendezvous " + rendezvous + ": there is no port " + number);
-        }
-        String host = rendezvous.substring(0, colon);
-        return new InetSocketAddress(host.startsWith("[") ? host.substring(1, host.length() - 1) : host, number);
+    private static String notFound(JoinOptions options, IOException obstacle) {
+        String text = "rank " + options.rank() + " did not find the rendezvous at " + options.rendezvous() + " within "
+                + options.joinTimeout().toMillis() + " ms: " + obstacle.getMessage();
+        return obstacle instanceof TurnedAway
+                ? text
+                : text + ". It is opened by rank 0, or by the launcher: is that running?";
     }
 
-    private static Rendezvous reach(JoinOptions options, Place place) throws IOException {
-        InetSocketAddress address = place.address();
-        TrustedNetwork.check(address, options.trustedNetwork());
-        CoordinatorLink link = CoordinatorLink.connect(address, options.rank(), GREETING_TIMEOUT);
+    /** Connects and waits for the greeting; fails with an IOException if another attempt makes sense. */
+    private static Rendezvous reach(
+            JoinOptions options, RendezvousPlace place, @Nullable Hosted hosted, ControlKey key) throws IOException {
+        InetSocketAddress address = hosted == null ? place.address() : hosted.server.address();
+        CoordinatorLink link = CoordinatorLink.connect(address, key, options.rank(), GREETING_TIMEOUT);
         try {
             Welcome welcome = link.membership().welcome(GREETING_TIMEOUT);
-            place.check(welcome);
-            return new Rendezvous(link, welcome, null);
+            if (hosted == null) {
+                place.check(welcome);
+            }
+            return new Rendezvous(link, welcome, hosted);
+        } catch (GyreException e) {
+            link.close();
+            throw new TurnedAway(e);
         } catch (IOException | RuntimeException e) {
             link.close();
-            if (e instanceof GyreException && place.mayBeStale()) {
-                throw new IOException(e.getMessage(), e);
-            }
             throw e;
         }
     }
 
-    private static Rendezvous host(JoinOptions options, Place place) {
+    private static Hosted host(JoinOptions options, RendezvousPlace place, RunSecret secret) {
         RendezvousServer server = RendezvousServer.open(
-                place.bind(),
-                options.worldSize(),
-                options.joinTimeout(),
-                options.trustedNetwork(),
-                RunListener.NONE,
-                options.rank());
+                place.bind(), options.worldSize(), options.joinTimeout(), secret, RunListener.NONE, options.rank());
         try {
             place.announce(server);
-            CoordinatorLink link = CoordinatorLink.connect(server.address(), options.rank(), GREETING_TIMEOUT);
-            Welcome welcome = link.membership().welcome(GREETING_TIMEOUT);
-            return new Rendezvous(link, welcome, new Hosted(server, place));
+            return new Hosted(server, place);
         } catch (IOException e) {
             server.close();
             throw new GyreException(
@@ -223,9 +156,12 @@ record Rendezvous(
     @Override
     public void close() {
         link.close();
-        if (hosted == null) {
-            return;
+        if (hosted != null) {
+            close(hosted);
         }
+    }
+
+    private static void close(Hosted hosted) {
         hosted.server.close();
         try {
             hosted.place.retract(hosted.server);

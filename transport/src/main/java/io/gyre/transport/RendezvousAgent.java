@@ -9,14 +9,10 @@ import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
@@ -27,8 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The work of a {@link RendezvousServer}, turn by turn: accepts connections, carries messages between them and the
- * coordinator, and tells it the time. A turn waits for the sockets until the next tick is due.
+ * The work of a {@link RendezvousServer}, turn by turn: lets connections in by an {@link Entrance}, carries messages
+ * between those that have proved the run's secret and the coordinator, and tells it the time. A turn waits for the
+ * sockets until the next tick is due.
  *
  * <p>One thread takes the turns. {@link #members}, {@link #isOver} and {@link #wake} may be called from any thread.
  */
@@ -36,46 +33,41 @@ final class RendezvousAgent implements Agent {
 
     private static final Logger LOG = LoggerFactory.getLogger(RendezvousAgent.class);
 
-    /** Limit of connections that have not joined; more are closed at once. */
-    private static final int MAX_STRANGERS = 64;
+    /** Limit, besides one for each rank, of connections that have not joined; the oldest is closed for another. */
+    private static final int MAX_GUESTS = 64;
 
     /** How long a connection may stay open without joining, and how long an ended one may linger. */
-    private static final long STRANGER_NANOS = Duration.ofSeconds(10).toNanos();
+    private static final Duration GUEST_TIMEOUT = Duration.ofSeconds(10);
 
     private final LongSupplier clock;
-    private final ServerSocketChannel listening;
     private final Selector selector;
-    private final InetSocketAddress address;
+    private final Entrance entrance;
     private final Coordinator coordinator;
+
+    /** Those that have proved the secret, by number. */
     private final TreeMap<Integer, Connection> connections = new TreeMap<>();
+
+    /** Those of them that have not joined, or have been told to end. */
+    private final WaitingRoom<Connection> guests;
+
     private int nextConnection;
     private long nextTick;
     private volatile List<Member> members = List.of();
     private volatile boolean over;
 
-    private static final class Connection {
-        final int number;
-        final MessageChannel channel;
-
-        /** When it connected, or was told to end: it is kept only briefly in either state. */
-        long since;
-
-        Connection(int number, MessageChannel channel, long now) {
-            this.number = number;
-            this.channel = channel;
-            since = now;
-        }
-    }
+    private record Connection(int number, MessageChannel channel) {}
 
     /**
      * Listens on an address.
      *
+     * @param secret proved by every rank
      * @param host member that runs the coordinator
      * @param clock nanoseconds, from any origin
      * @throws IOException if the port is in use, or the address is not this host's
      */
     RendezvousAgent(
             InetSocketAddress bind,
+            RunSecret secret,
             RunId run,
             int worldSize,
             Member host,
@@ -86,24 +78,18 @@ final class RendezvousAgent implements Agent {
         this.clock = clock;
         nextTick = clock.getAsLong();
         coordinator = new Coordinator(run, worldSize, host, joinTimeout, new Post(), listener, nextTick);
+        guests = new WaitingRoom<>(worldSize + MAX_GUESTS, GUEST_TIMEOUT.toNanos());
         selector = Selector.open();
-        listening = ServerSocketChannel.open();
         try {
-            // Without it, Linux would keep the port of a run that has just ended for a minute.
-            listening.setOption(StandardSocketOptions.SO_REUSEADDR, true);
-            listening.bind(bind, MAX_STRANGERS);
-            listening.configureBlocking(false);
-            listening.register(selector, SelectionKey.OP_ACCEPT);
-            address = (InetSocketAddress) listening.getLocalAddress();
+            entrance = new Entrance(bind, selector, new ControlKey(secret));
         } catch (IOException e) {
-            listening.close();
             selector.close();
             throw e;
         }
     }
 
     InetSocketAddress address() {
-        return address;
+        return entrance.address();
     }
 
     /** The ranks that have joined so far, by rank. */
@@ -125,14 +111,15 @@ final class RendezvousAgent implements Agent {
     public int doWork() {
         try {
             select();
-            for (SelectionKey key : selector.selectedKeys()) {
-                handle(key);
+            for (SelectionKey ready : selector.selectedKeys()) {
+                handle(ready);
             }
+            entrance.accept(clock.getAsLong());
             selector.selectedKeys().clear();
             tick();
         } catch (IOException | RuntimeException e) {
             // The ranks see their connections end, and stop.
-            LOG.error("the rendezvous on {} has failed", address, e);
+            LOG.error("the rendezvous on {} has failed", address(), e);
             throw new AgentTerminationException(e, true);
         }
         members = coordinator.members();
@@ -149,90 +136,79 @@ final class RendezvousAgent implements Agent {
         }
     }
 
-    private void handle(SelectionKey key) throws IOException {
-        if (key.isValid() && key.isAcceptable()) {
-            accept();
-            return;
+    private void handle(SelectionKey ready) {
+        Object from = ready.attachment();
+        if (from instanceof Connection connection) {
+            handle(connection, ready);
+        } else if (from instanceof MessageChannel stranger && entrance.hear(stranger)) {
+            greet(stranger, ready);
         }
-        Connection connection = find((MessageChannel) key.attachment());
-        if (connection == null) {
+    }
+
+    private void greet(MessageChannel channel, SelectionKey ready) {
+        Connection connection = new Connection(nextConnection++, channel);
+        ready.attach(connection);
+        connections.put(connection.number, connection);
+        receiveAsGuest(connection);
+        coordinator.connected(connection.number);
+        handle(connection, ready);
+    }
+
+    private void receiveAsGuest(Connection connection) {
+        Connection oldest = guests.enter(connection, clock.getAsLong());
+        if (oldest != null) {
+            drop(oldest, "others came after it");
+        }
+    }
+
+    private void handle(Connection connection, SelectionKey ready) {
+        // Another one of this turn may have had it closed.
+        if (!ready.isValid()) {
             return;
         }
         try {
-            if (key.isWritable()) {
+            if (ready.isWritable()) {
                 connection.channel.flush();
             }
-            if (key.isReadable()) {
+            if (ready.isReadable()) {
                 read(connection);
             }
+        } catch (MessageChannel.EndOfStream e) {
+            drop(connection, "its process has ended: " + e.getMessage());
         } catch (IOException | ProtocolException e) {
-            drop(
-                    connection,
-                    e instanceof MessageChannel.EndOfStream ? "its process has ended: " + e.getMessage() : reason(e));
+            drop(connection, "its connection broke: " + e.getMessage());
         }
-    }
-
-    private static String reason(Exception e) {
-        return "its connection broke: " + e.getMessage();
-    }
-
-    private @Nullable Connection find(MessageChannel channel) {
-        for (Connection connection : connections.values()) {
-            if (connection.channel == channel) {
-                return connection;
-            }
-        }
-        return null;
-    }
-
-    private void accept() throws IOException {
-        SocketChannel socket = listening.accept();
-        if (socket == null) {
-            return;
-        }
-        long strangers = connections.keySet().stream()
-                .filter(number -> !coordinator.hasJoined(number))
-                .count();
-        if (strangers >= MAX_STRANGERS) {
-            socket.close();
-            return;
-        }
-        int number = nextConnection++;
-        connections.put(number, new Connection(number, new MessageChannel(socket, selector), clock.getAsLong()));
-        coordinator.connected(number);
     }
 
     private void read(Connection connection) throws IOException {
-        Message message = connection.channel.receive();
-        while (message != null) {
-            if (!connection.channel.isFinishing()) {
-                coordinator.received(connection.number, message);
-                if (coordinator.hasJoined(connection.number)) {
-                    connection.channel.trust();
-                }
+        MessageChannel channel = connection.channel;
+        for (Message message = channel.receive(); message != null; message = channel.receive()) {
+            if (channel.isFinishing()) {
+                continue;
             }
-            message = connection.channel.receive();
+            coordinator.received(connection.number, message);
+            if (coordinator.hasJoined(connection.number) && !channel.isFinishing()) {
+                guests.leave(connection);
+                channel.trust();
+            }
         }
     }
 
-    private void tick() throws IOException {
+    private void tick() {
         long now = clock.getAsLong();
         if (now < nextTick) {
             return;
         }
         nextTick = now + Coordinator.TICK.toNanos();
         coordinator.tick(now);
-        for (Connection connection : new ArrayList<>(connections.values())) {
-            boolean stranger = !coordinator.hasJoined(connection.number) || connection.channel.isFinishing();
-            if (stranger && now - connection.since > STRANGER_NANOS) {
-                drop(connection, "it did not end its connection");
-            }
-        }
+        entrance.tick(now);
+        guests.removeExpired(now).forEach(guest -> drop(guest, "it did not end its connection"));
     }
 
-    private void drop(Connection connection, String how) throws IOException {
+    private void drop(Connection connection, String how) {
         connections.remove(connection.number);
-        connection.channel.close();
+        guests.leave(connection);
+        closeQuietly(connection.channel);
         if (!connection.channel.isFinishing()) {
             coordinator.disconnected(connection.number, how);
         }
@@ -245,7 +221,7 @@ final class RendezvousAgent implements Agent {
             closeQuietly(connection.channel::finish);
             closeQuietly(connection.channel);
         }
-        closeQuietly(listening);
+        closeQuietly(entrance);
         closeQuietly(selector);
     }
 
@@ -259,7 +235,7 @@ final class RendezvousAgent implements Agent {
 
     @Override
     public String roleName() {
-        return "gyre-rendezvous-" + address.getPort();
+        return "gyre-rendezvous-" + address().getPort();
     }
 
     /**
@@ -295,7 +271,7 @@ final class RendezvousAgent implements Agent {
             if (receiver == null) {
                 return;
             }
-            receiver.since = clock.getAsLong();
+            receiveAsGuest(receiver);
             try {
                 receiver.channel.finish();
             } catch (IOException e) {

@@ -1,6 +1,8 @@
 package io.gyre.transport;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -8,6 +10,9 @@ import java.nio.file.StandardCopyOption;
 
 /** A file through which ranks on one file system find the rendezvous: one line, the address and the name of the run. */
 final class RendezvousFile {
+
+    /** More than any address needs: others may be able to write to the directory. */
+    private static final int MAX_BYTES = 1_024;
 
     private final Path path;
 
@@ -26,8 +31,8 @@ final class RendezvousFile {
     /** Reads the file; fails, saying what is wrong, if it is missing or incomplete. */
     Entry read() throws IOException {
         String line;
-        try {
-            line = Files.readString(path).strip();
+        try (InputStream in = Files.newInputStream(path)) {
+            line = new String(in.readNBytes(MAX_BYTES), StandardCharsets.UTF_8).strip();
         } catch (NoSuchFileException e) {
             throw new IOException("file " + path + " does not exist yet", e);
         }

@@ -24,7 +24,8 @@ import org.slf4j.LoggerFactory;
  *   <dd>One daemon thread, from {@link #open} to {@link #close}, which also calls the listener. Methods may be called
  *       from any thread.
  *   <dt>Security
- *   <dd>There is no authentication. Addresses other than loopback must be allowed explicitly.
+ *   <dd>Every connection is encrypted, and both sides prove to each other that they know the run's secret, before
+ *       anything else is sent: a process without it gets a closed connection. Such processes cannot keep ranks out.
  * </dl>
  */
 public final class RendezvousServer implements AutoCloseable {
@@ -37,7 +38,7 @@ public final class RendezvousServer implements AutoCloseable {
     private final AgentThread thread;
 
     /**
-     * Opens a rendezvous on a loopback address, without a listener.
+     * Opens a rendezvous for processes of this user on this host, on a loopback address, without a listener.
      *
      * @param bind where to listen; port 0 selects a free one
      * @param worldSize number of ranks to wait for
@@ -49,18 +50,35 @@ public final class RendezvousServer implements AutoCloseable {
     }
 
     /**
-     * Opens a rendezvous.
+     * Opens a rendezvous without a secret: for processes of this user on this host, or for everybody who reaches it.
      *
      * @param bind where to listen; port 0 selects a free one
      * @param worldSize number of ranks to wait for
      * @param joinTimeout after which the ranks that have joined are told who is missing
-     * @param trustedNetwork whether addresses other than loopback are allowed
+     * @param trustedNetwork whether every process is admitted, and addresses other than loopback are allowed
      * @param listener receives joins and losses, on this server's thread
+     * @throws IllegalArgumentException if the address is not loopback, and the network not trusted
      * @throws UncheckedIOException if the port is in use, or the address is not this host's
      */
     public static RendezvousServer open(
             InetSocketAddress bind, int worldSize, Duration joinTimeout, boolean trustedNetwork, RunListener listener) {
-        return open(bind, worldSize, joinTimeout, trustedNetwork, listener, Message.NO_RANK);
+        RunSecret secret = TrustedNetwork.secret(null, trustedNetwork, false, List.of(bind));
+        return open(bind, worldSize, joinTimeout, secret, listener);
+    }
+
+    /**
+     * Opens a rendezvous for processes that prove to know a secret.
+     *
+     * @param bind where to listen; port 0 selects a free one
+     * @param worldSize number of ranks to wait for
+     * @param joinTimeout after which the ranks that have joined are told who is missing
+     * @param secret given to every rank, by {@link JoinOptions.Builder#secret} or its environment
+     * @param listener receives joins and losses, on this server's thread
+     * @throws UncheckedIOException if the port is in use, or the address is not this host's
+     */
+    public static RendezvousServer open(
+            InetSocketAddress bind, int worldSize, Duration joinTimeout, RunSecret secret, RunListener listener) {
+        return open(bind, worldSize, joinTimeout, secret, listener, Message.NO_RANK);
     }
 
     /** As above, hosted by rank {@code hostRank}: when that is lost, the ranks know which one it was. */
@@ -68,17 +86,24 @@ public final class RendezvousServer implements AutoCloseable {
             InetSocketAddress bind,
             int worldSize,
             Duration joinTimeout,
-            boolean trustedNetwork,
+            RunSecret secret,
             RunListener listener,
             int hostRank) {
-        TrustedNetwork.check(bind, trustedNetwork);
+        if (TrustedNetwork.isKnown(secret)) {
+            LOG.warn(
+                    "the network is declared trusted: every process that reaches {} can join and alter the run, and"
+                            + " nothing is encrypted with a secret. {} ends that",
+                    bind.getHostString(),
+                    GyreVariable.SECRET_FILE);
+        }
         Member host = new Member(
                 hostRank, HostIdentity.name(), ProcessHandle.current().pid());
         SecureRandom random = new SecureRandom();
         RunId run = new RunId(random.nextLong(), random.nextLong());
         try {
             return new RendezvousServer(
-                    run, new RendezvousAgent(bind, run, worldSize, host, joinTimeout, listener, System::nanoTime));
+                    run,
+                    new RendezvousAgent(bind, secret, run, worldSize, host, joinTimeout, listener, System::nanoTime));
         } catch (IOException e) {
             throw new UncheckedIOException(
                     "the rendezvous cannot listen on " + bind.getHostString() + ":" + bind.getPort() + ": "

@@ -14,6 +14,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -94,6 +95,17 @@ final class RunDirectory implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException("in " + path + ": " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * Fails unless a run directory of a peer on this host, and the directory in which it lies, are this user's and
+     * closed to others, who could otherwise put something of theirs in the place of what is in it.
+     *
+     * @param path of a run directory
+     */
+    static void checkPrivate(Path path) throws IOException {
+        UserLock.checkPrivate(path);
+        UserLock.checkPrivate(Objects.requireNonNull(path.toAbsolutePath().getParent(), path.toString()));
     }
 
     private static String ownPrefix() {

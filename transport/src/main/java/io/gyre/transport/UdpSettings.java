@@ -40,7 +40,7 @@ record UdpSettings(String host, int mtu, int windowBytes, int receiveBufferBytes
         } catch (UnknownHostException e) {
             throw new IllegalArgumentException("no host is called '" + options.bind() + "' (bind address)", e);
         }
-        TrustedNetwork.check(new InetSocketAddress(address, 0), options.trustedNetwork());
+        TrustedNetwork.check(new InetSocketAddress(address, 0), options.secret(), options.trustedNetwork());
         int chosen = address.isLoopbackAddress() ? JoinOptions.MAX_MTU : ETHERNET_MTU;
         int peers = Math.max(1, options.worldSize() - 1);
         int largest = largest(LARGEST_RECEIVE_BUFFER);

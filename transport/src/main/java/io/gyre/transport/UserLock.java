@@ -11,6 +11,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
@@ -25,7 +26,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One user's private directory in shared memory, in which one process at a time creates and removes files. It exists as
- * long as there is something in it.
+ * long as there is something in it, such as the {@link UserKey}.
  */
 final class UserLock {
 
@@ -198,6 +199,21 @@ final class UserLock {
         }
         if (!Files.getPosixFilePermissions(home, LinkOption.NOFOLLOW_LINKS).equals(OWNER_ONLY)) {
             Files.setPosixFilePermissions(home, OWNER_ONLY);
+        }
+    }
+
+    /** Fails unless a directory is this user's, and only this user can enter it. */
+    static void checkPrivate(Path directory) throws IOException {
+        if (!directory.getFileSystem().supportedFileAttributeViews().contains("unix")) {
+            return;
+        }
+        PosixFileAttributes found =
+                Files.readAttributes(directory, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        int owner = (Integer) Files.getAttribute(directory, "unix:uid", LinkOption.NOFOLLOW_LINKS);
+        if (!found.isDirectory() || owner != ThisUser.id() || !found.permissions().equals(OWNER_ONLY)) {
+            throw new IOException(directory + " (" + PosixFilePermissions.toString(found.permissions()) + ", of "
+                    + found.owner() + ") is not a directory that only this user can enter: others could read and"
+                    + " change what is in it");
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
+import io.gyre.membership.RunListener;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -39,20 +41,20 @@ class RendezvousTest {
     @Test
     void aTextThatEndsInAPortIsAnAddress() {
         for (String text : new String[] {"127.0.0.1:4000", "[::1]:4000", "localhost:4000"}) {
-            assertThat(Rendezvous.parse(text))
+            assertThat(RendezvousPlace.parse(text))
                     .as(text)
                     .isNotNull()
                     .matches(address -> address.getAddress().isLoopbackAddress() && address.getPort() == 4000);
         }
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Rendezvous.parse("host:70000"))
+                .isThrownBy(() -> RendezvousPlace.parse("host:70000"))
                 .withMessageContaining("there is no port 70000");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"/tmp/file", "file", "file:name", ":4000", "dir/file:123456", "C:\\file", "file:"})
     void everyOtherTextIsAPath(String text) {
-        assertThat(Rendezvous.parse(text)).isNull();
+        assertThat(RendezvousPlace.parse(text)).isNull();
     }
 
     @Test
@@ -143,29 +145,99 @@ class RendezvousTest {
                 .hasMessageContaining("file " + file + " does not exist yet");
     }
 
-    @Test
-    void aPortThatAnotherProgramUsesIsNamed() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"", "220 mail.example ESMTP\r\n"})
+    void aPortThatAnotherProgramUsesIsNamed(String greeting) throws Exception {
         try (ServerSocket stranger = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
             String address = "127.0.0.1:" + stranger.getLocalPort();
-            CompletableFuture<byte[]> rude = OwnThread.call(() -> {
-                try (var socket = stranger.accept()) {
-                    socket.getOutputStream().write("220 mail.example ESMTP\r\n".getBytes(StandardCharsets.UTF_8));
-                    return socket.getInputStream().readAllBytes();
+            CompletableFuture<Void> rude = OwnThread.call(() -> {
+                while (true) {
+                    try (var socket = stranger.accept()) {
+                        socket.getOutputStream().write(greeting.getBytes(StandardCharsets.UTF_8));
+                    }
                 }
             });
-
-            assertThatThrownBy(() -> Rendezvous.find(options(0, address)))
-                    .isInstanceOf(GyreException.class)
-                    .hasMessageContainingAll(address, "is no rendezvous of Gyre", "in use by another program");
-            rude.get(30, TimeUnit.SECONDS);
+            for (int rank = 0; rank < 2; rank++) {
+                JoinOptions options = JoinOptions.builder(rank, 2, address)
+                        .joinTimeout(Duration.ofMillis(200))
+                        .build();
+                assertThatThrownBy(() -> Rendezvous.find(options))
+                        .isInstanceOf(GyreException.class)
+                        .hasMessageContainingAll(
+                                "rank " + rank + " did not find the rendezvous at " + address + " within 200 ms",
+                                "the process at " + address + " did not prove this run's secret",
+                                "in use by another program");
+            }
+            assertThat(rude).isNotDone();
         }
     }
 
     @Test
-    void anAddressThatOthersReachMustBeTrusted() {
+    void aWrongSecretIsSaidAndNothingElse() {
+        RunSecret secret = RunSecret.random(new SecureRandom());
+        try (RendezvousServer launcher =
+                RendezvousServer.open(ANY_PORT, 2, Duration.ofMinutes(1), secret, RunListener.NONE)) {
+            JoinOptions.Builder options =
+                    JoinOptions.builder(1, 2, launcher.endpoint()).joinTimeout(Duration.ofMillis(200));
+            for (RunSecret wrong : new RunSecret[] {null, RunSecret.random(new SecureRandom())}) {
+                JoinOptions other =
+                        wrong == null ? options.build() : options.secret(wrong).build();
+                assertThatThrownBy(() -> Rendezvous.find(other))
+                        .isInstanceOf(GyreException.class)
+                        .hasMessageContainingAll("did not prove this run's secret", "another secret")
+                        .hasMessageNotContaining(launcher.run().toString());
+            }
+            assertThat(launcher.members()).isEmpty();
+            Rendezvous.find(options.secret(secret).build()).close();
+        }
+    }
+
+    @Test
+    void aRankThatIsTurnedAwayTriesAgainUntilItIsLetIn() throws Exception {
+        ServerSocket full = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        InetSocketAddress address = (InetSocketAddress) full.getLocalSocketAddress();
+        JoinOptions options = options(1, "127.0.0.1:" + address.getPort());
+        CompletableFuture<Rendezvous> one = OwnThread.call(() -> Rendezvous.find(options));
+        for (int i = 0; i < 3; i++) {
+            full.accept().close();
+        }
+        full.close();
+
+        try (RendezvousServer launcher = RendezvousServer.open(address, 2, Duration.ofMinutes(1));
+                Rendezvous found = one.get(30, TimeUnit.SECONDS)) {
+            assertThat(found.welcome().run()).isEqualTo(launcher.run());
+        }
+    }
+
+    /** The directory may be shared between hosts, and others may be able to write to it. */
+    @Test
+    void aFileThatNamesAnImpostorLeadsNobodyToIt() throws Exception {
+        Path file = directory.resolve("rendezvous");
+        RunSecret secret = RunSecret.random(new SecureRandom());
+        RunSecret other = RunSecret.random(new SecureRandom());
+        try (RendezvousServer impostor =
+                RendezvousServer.open(ANY_PORT, 2, Duration.ofMinutes(1), other, RunListener.NONE)) {
+            for (String line : new String[] {
+                impostor.endpoint() + " " + impostor.run(), "127.0.0.1:70000 00", "a".repeat(100_000), "192.0.2.1 00"
+            }) {
+                Files.writeString(file, line);
+                JoinOptions one = options(1, file.toString()).toBuilder().secret(secret).build();
+                JoinOptions zero = options(0, file.toString()).toBuilder().secret(secret).build();
+                CompletableFuture<Rendezvous> found = OwnThread.call(() -> Rendezvous.find(one));
+                try (Rendezvous host = Rendezvous.find(zero);
+                        Rendezvous guest = found.get(30, TimeUnit.SECONDS)) {
+                    assertThat(guest.welcome()).isEqualTo(host.welcome());
+                }
+            }
+            assertThat(impostor.members()).isEmpty();
+        }
+    }
+
+    @Test
+    void anAddressThatOthersReachNeedsASecret() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Rendezvous.find(options(1, "192.0.2.1:4000")))
-                .withMessageContaining("192.0.2.1 is not loopback");
+                .withMessageContainingAll("192.0.2.1 is not loopback", "GYRE_SECRET_FILE");
     }
 
     private static int freePort() throws IOException {

@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.gyre.Member;
+import io.gyre.membership.RunId;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -174,6 +178,73 @@ class RunDirectoryTest {
                 .contains(home() + " belongs to " + STRANGER + " (rwx------), and user "
                         + System.getProperty("user.name") + " may not create files in it: remove it, or let its owner");
         assertThat(process.waitFor()).isEqualTo(1);
+    }
+
+    @Test
+    void aDirectoryThatOthersCanEnterIsNoPeers() throws Exception {
+        try (RunDirectory mine = RunDirectory.create(parent, "mine")) {
+            RunDirectory.checkPrivate(mine.path());
+            for (Path opened : List.of(mine.path(), home())) {
+                for (String mode : List.of("rwx--x---", "rwxr-xr-x", "rwx----w-", "rwxrwxrwx")) {
+                    Files.setPosixFilePermissions(opened, PosixFilePermissions.fromString(mode));
+                    assertNoPeers(mine.path(), opened + " (" + mode);
+                }
+                Files.setPosixFilePermissions(opened, PosixFilePermissions.fromString("rwx------"));
+            }
+            RunDirectory.checkPrivate(mine.path());
+        }
+    }
+
+    @Test
+    void aLinkAFileOrNothingIsNoPeersDirectory() throws Exception {
+        try (RunDirectory mine = RunDirectory.create(parent, "mine")) {
+            Path link = Files.createSymbolicLink(mine.path().resolveSibling("link"), mine.path());
+            assertNoPeers(link, link.toString());
+            Path file = Files.createFile(mine.path().resolveSibling("file"));
+            assertNoPeers(file, file.toString());
+            assertThatThrownBy(() -> RunDirectory.checkPrivate(mine.path().resolveSibling("none")))
+                    .isInstanceOf(NoSuchFileException.class);
+            Files.delete(link);
+            Files.delete(file);
+        }
+    }
+
+    @Test
+    void aDirectoryOfAnotherUserIsNoPeers() throws Exception {
+        try (RunDirectory mine = RunDirectory.create(parent, "mine")) {
+            Path foreign = Files.createDirectory(
+                    mine.path().resolveSibling("foreign"),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            makeForeign(foreign);
+            assertNoPeers(foreign, foreign + " (rwx------, of");
+            Files.delete(foreign);
+        }
+    }
+
+    /** A box in a directory that others can enter is not mapped, and one that is not there is awaited. */
+    @Test
+    void everyAttachLooksAtTheDirectory() throws Exception {
+        BoxFile boxes = new BoxFile(new RunId(1, 2), 0);
+        Member owner = new Member(0, "here", 1);
+        try (RunDirectory mine = RunDirectory.create(parent, "mine")) {
+            Path file = BoxFile.path(mine.path(), "box");
+            boxes.create(file, owner, "box", 8).unmap();
+            Objects.requireNonNull(boxes.attach(file, owner, "box", 8)).unmap();
+            assertThat(boxes.attach(mine.path().resolveSibling("none").resolve("box"), owner, "box", 8))
+                    .isNull();
+
+            Files.setPosixFilePermissions(mine.path(), PosixFilePermissions.fromString("rwxr-xr-x"));
+            assertThatThrownBy(() -> boxes.attach(file, owner, "box", 8))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(mine.path() + " (rwxr-xr-x, of");
+            Files.setPosixFilePermissions(mine.path(), PosixFilePermissions.fromString("rwx------"));
+        }
+    }
+
+    private static void assertNoPeers(Path directory, String part) {
+        assertThatThrownBy(() -> RunDirectory.checkPrivate(directory))
+                .isInstanceOf(IOException.class)
+                .hasMessageContainingAll(part, "is not a directory that only this user can enter");
     }
 
     /** Fails as a rank would. */
