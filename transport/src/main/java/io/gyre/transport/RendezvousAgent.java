@@ -15,6 +15,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -85,7 +86,8 @@ final class RendezvousAgent implements Agent {
             throws IOException {
         this.clock = clock;
         nextTick = clock.getAsLong();
-        coordinator = new Coordinator(run, worldSize, host, joinTimeout, new Post(), listener, nextTick);
+        coordinator =
+                new Coordinator(run, worldSize, host, joinTimeout, new Post(), listener, nextTick, new SecureRandom());
         selector = Selector.open();
         listening = ServerSocketChannel.open();
         try {
