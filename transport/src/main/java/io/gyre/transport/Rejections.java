@@ -2,7 +2,10 @@ package io.gyre.transport;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -43,7 +46,7 @@ final class Rejections {
 
     private final IntSupplier rank;
     private final LongSupplier clock;
-    private final AtomicLongArray counts = new AtomicLongArray(Reason.values().length);
+    private final Map<Reason, AtomicLong> counts = new EnumMap<>(Reason.class);
     private boolean warned;
     private long warnedNanos;
 
@@ -56,11 +59,14 @@ final class Rejections {
     Rejections(IntSupplier rank, LongSupplier clock) {
         this.rank = rank;
         this.clock = clock;
+        for (Reason reason : Reason.values()) {
+            counts.put(reason, new AtomicLong());
+        }
     }
 
     /** Counts one datagram. */
     void count(Reason reason, InetSocketAddress from) {
-        counts.getAndIncrement(reason.ordinal());
+        counter(reason).getAndIncrement();
         if (!reason.alarming) {
             return;
         }
@@ -87,6 +93,10 @@ final class Rejections {
     }
 
     long of(Reason reason) {
-        return counts.get(reason.ordinal());
+        return counter(reason).get();
+    }
+
+    private AtomicLong counter(Reason reason) {
+        return Objects.requireNonNull(counts.get(reason));
     }
 }

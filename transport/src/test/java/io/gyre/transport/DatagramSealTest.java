@@ -39,11 +39,11 @@ class DatagramSealTest {
     private static final byte[] TEXT = "what Aeron sends, in the clear".getBytes(StandardCharsets.UTF_8);
 
     /** One process: what it is told, and what it does. */
-    private static final class Process {
+    private static final class Peer {
         final Membership membership = new Membership(0, "nowhere", message -> {}, System::nanoTime, new Object());
         final DatagramSeal seal;
 
-        Process(RunId run, String salt) {
+        Peer(RunId run, String salt) {
             seal = new DatagramSeal(membership, run, salt);
         }
 
@@ -72,7 +72,7 @@ class DatagramSealTest {
         }
     }
 
-    private final List<Process> processes = new ArrayList<>();
+    private final List<Peer> processes = new ArrayList<>();
 
     @BeforeEach
     void start() {
@@ -80,10 +80,10 @@ class DatagramSealTest {
     }
 
     /** All processes of a run, with a key that depends on a seed. */
-    private static List<Process> run(RunId run, long seed) {
-        List<Process> started = new ArrayList<>();
+    private static List<Peer> run(RunId run, long seed) {
+        List<Peer> started = new ArrayList<>();
         for (int rank = 0; rank < RANKS; rank++) {
-            Process process = new Process(run, "salt" + rank);
+            Peer process = new Peer(run, "salt" + rank);
             process.membership.received(key(1, seed));
             process.membership.received(new Roster(rank, seats()));
             started.add(process);
@@ -230,10 +230,11 @@ class DatagramSealTest {
         assertThat(processes.get(1).open(forged, source(9))).isEmpty();
         assertThat(open(sealed(2))).isEqualTo(TEXT);
 
-        assertThat(processes.get(1).open(sealed(3), source(9))).isEmpty();
+        byte[] third = sealed(3);
+        assertThat(processes.get(1).open(third, source(9))).isEmpty();
 
         assertThat(processes.get(1).dropped(Reason.MOVED)).isOne();
-        assertThat(open(sealed(3))).isEqualTo(TEXT);
+        assertThat(open(third)).isEqualTo(TEXT);
         assertThat(processes.get(1).open(processes.get(0).seal(1, 6, 1, TEXT), source(9)))
                 .as("another endpoint may be elsewhere")
                 .isEqualTo(TEXT);
@@ -241,7 +242,7 @@ class DatagramSealTest {
 
     @Test
     void anAnswerGoesToWhereADatagramCameFrom() {
-        Process one = processes.get(1);
+        Peer one = processes.get(1);
         assertThat(one.seal.seal(ByteBuffer.wrap(TEXT), source(ENDPOINT), 0, 1)).isNull();
         open(sealed(1));
 
@@ -266,13 +267,14 @@ class DatagramSealTest {
 
     @Test
     void withoutKeysNothingIsSealedAndNothingOpened() {
-        Process early = new Process(RUN, "salt1");
+        Peer early = new Peer(RUN, "salt1");
         assertThat(early.seal.seal(ByteBuffer.wrap(TEXT), address(0), 0, 1)).isNull();
-        assertThat(early.open(sealed(1), source(ENDPOINT))).isEmpty();
+        byte[] datagram = sealed(1);
+        assertThat(early.open(datagram, source(ENDPOINT))).isEmpty();
         early.membership.received(key(1, 1));
         early.membership.received(new Roster(1, seats()));
 
-        assertThat(early.open(sealed(1), source(ENDPOINT))).isEqualTo(TEXT);
+        assertThat(early.open(datagram, source(ENDPOINT))).isEqualTo(TEXT);
     }
 
     @Test
@@ -333,7 +335,7 @@ class DatagramSealTest {
     @Test
     void whoIsGivenUpCanNeitherReadNorWriteAnyMore() {
         renew(0, 1);
-        Process givenUp = processes.get(2);
+        Peer givenUp = processes.get(2);
 
         byte[] heard = sealed(1);
         assertThat(givenUp.open(heard, source(ENDPOINT))).isEmpty();
@@ -353,7 +355,7 @@ class DatagramSealTest {
     void aRestartedProcessNeverRepeatsANonce() {
         byte[] before = sealed(1);
         open(before);
-        Process successor = new Process(RUN, "another salt");
+        Peer successor = new Peer(RUN, "another salt");
         Seat seat = seat(0, "another salt", 1);
         List<Seat> now = List.of(seat, seats().get(1), seats().get(2));
         successor.membership.received(key(1, 1));
