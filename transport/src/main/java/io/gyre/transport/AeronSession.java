@@ -102,6 +102,10 @@ public final class AeronSession implements Session {
         site = new AeronSite(options, label, sharedMemory, space, membership, run);
         try {
             membership.ready(site.addresses());
+            if (site.seal() != null) {
+                // While the others get ready.
+                DatagramCipher.warmUp();
+            }
             int rank = membership.awaitEverybody(options.joinTimeout().plus(JOIN_GRACE));
             this.run = run;
             endpoint = new AeronEndpoint(options, run, site, membership, 0);

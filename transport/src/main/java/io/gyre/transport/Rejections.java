@@ -64,24 +64,26 @@ final class Rejections {
         }
     }
 
-    /** Counts one datagram. */
-    void count(Reason reason, InetSocketAddress from) {
+    /** Counts one datagram. Returns whether it warned of it. */
+    boolean count(Reason reason, InetSocketAddress from) {
         counter(reason).getAndIncrement();
         if (!reason.alarming) {
-            return;
+            return false;
         }
         long now = clock.getAsLong();
-        if (!warned || now - warnedNanos >= PAUSE.toNanos()) {
-            warned = true;
-            warnedNanos = now;
-            LOG.warn(
-                    "rank {} has dropped a UDP datagram from {}: it is {}. {} so far; they have no effect, but somebody"
-                            + " sends them",
-                    rank.getAsInt(),
-                    from,
-                    reason.words,
-                    alarming());
+        if (warned && now - warnedNanos < PAUSE.toNanos()) {
+            return false;
         }
+        warned = true;
+        warnedNanos = now;
+        LOG.warn(
+                "rank {} has dropped a UDP datagram from {}: it is {}. {} so far; they have no effect, but somebody"
+                        + " sends them",
+                rank.getAsInt(),
+                from,
+                reason.words,
+                alarming());
+        return true;
     }
 
     private long alarming() {
