@@ -16,6 +16,8 @@ import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 
 /**
  * The run of an {@link InProcessNetwork}: its coordinator and the memberships of all ranks, which take part from the
@@ -28,6 +30,9 @@ import java.util.Map;
 final class InProcessRun implements Outbox {
 
     private static final String PLACE = "this JVM";
+
+    /** Nothing leaves this process: the group key protects nothing. */
+    private static final RandomGenerator UNUSED = new SplittableRandom(0);
 
     private final Time time;
     private final Coordinator coordinator;
@@ -47,7 +52,8 @@ final class InProcessRun implements Outbox {
         this.time = time;
         lastTick = time.now();
         Member host = member(Message.NO_RANK);
-        coordinator = new Coordinator(new RunId(0, 0), ranks, host, Duration.ZERO, this, RunListener.NONE, lastTick);
+        coordinator =
+                new Coordinator(new RunId(0, 0), ranks, host, Duration.ZERO, this, RunListener.NONE, lastTick, UNUSED);
         for (int rank = 0; rank < ranks; rank++) {
             memberships.add(new Membership(rank, PLACE, new Line(rank), time, this));
         }

@@ -21,6 +21,7 @@ import io.gyre.membership.Message.Welcome;
 import io.gyre.membership.Participant.State;
 import java.time.Duration;
 import java.util.List;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,6 +72,7 @@ public final class Coordinator {
     private final long joinDeadline;
     private final UnstalledClock clock;
     private final Participants participants;
+    private final GroupKeys groupKeys;
     private final Admission admission;
     private final Exchanges exchanges;
     private final Attestations attestations = new Attestations();
@@ -91,6 +93,7 @@ public final class Coordinator {
      * @param host member that runs this coordinator; its rank is {@link Message#NO_RANK} if it is no rank
      * @param joinTimeout how long to wait for all ranks
      * @param now current time
+     * @param random source of the group keys: must be unpredictable where they protect anything
      */
     public Coordinator(
             RunId run,
@@ -99,8 +102,9 @@ public final class Coordinator {
             Duration joinTimeout,
             Outbox outbox,
             RunListener listener,
-            long now) {
-        this(run, worldSize, host, joinTimeout, outbox, listener, now, new ExchangeRecord(RECORD_BYTES));
+            long now,
+            RandomGenerator random) {
+        this(run, worldSize, host, joinTimeout, outbox, listener, now, random, new ExchangeRecord(RECORD_BYTES));
     }
 
     Coordinator(
@@ -111,6 +115,7 @@ public final class Coordinator {
             Outbox outbox,
             RunListener listener,
             long now,
+            RandomGenerator random,
             ExchangeRecord record) {
         if (worldSize < 1) {
             throw new IllegalArgumentException("a run of " + worldSize + " ranks: at least 1 is needed");
@@ -124,6 +129,7 @@ public final class Coordinator {
         this.joinDeadline = now + joinTimeout.toNanos();
         this.clock = new UnstalledClock(now, TICK.multipliedBy(2));
         this.participants = new Participants(worldSize, outbox);
+        this.groupKeys = new GroupKeys(random, participants, outbox);
         this.admission = new Admission(worldSize, host, participants, record);
         this.exchanges = new Exchanges(worldSize, participants, record, outbox);
     }
@@ -293,6 +299,7 @@ public final class Coordinator {
             return;
         }
         complete = true;
+        groupKeys.renew();
         List<Seat> seats = participants.seats();
         for (Participant participant : participants.all()) {
             outbox.send(participant.connection, new Roster(participant.member.rank(), seats));
@@ -309,6 +316,7 @@ public final class Coordinator {
             tellAbout(other, participant);
         }
         participant.state = State.READY;
+        groupKeys.renew();
         outbox.send(participant.connection, new Roster(participant.member.rank(), participants.seats()));
         Returned returned = new Returned(participant.seat());
         for (Participant other : participants.all()) {
@@ -390,6 +398,7 @@ public final class Coordinator {
         participant.offer = null;
         participants.sendNews(new LostExpendable(participant.member, reason));
         outbox.close(participant.connection);
+        groupKeys.renew();
         listener.lostExpendable(participant.member, reason);
         exchanges.finishWithoutAbsent();
     }

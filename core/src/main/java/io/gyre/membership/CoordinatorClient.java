@@ -7,6 +7,7 @@ import io.gyre.membership.Message.Attest;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.GroupKey;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
@@ -38,7 +39,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <dl>
  *   <dt>Threading
- *   <dd>One thread at a time. {@link #view}, {@link #check} and {@link #told} may be called from any thread.
+ *   <dd>One thread at a time. {@link #view}, {@link #groupKey}, {@link #check} and {@link #told} may be called from any
+ *       thread.
  *   <dt>Time
  *   <dd>{@code now} is in nanoseconds, from any origin, and never goes back. {@link #tick} should be called every
  *       {@link Coordinator#TICK}.
@@ -59,6 +61,9 @@ final class CoordinatorClient {
 
     /** Whether the program has been told how the run ended. */
     private volatile boolean told;
+
+    /** The present group key; null before the roster has arrived. */
+    private volatile @Nullable GroupKey groupKey;
 
     private @Nullable Welcome welcome;
     private @Nullable Round round;
@@ -120,6 +125,11 @@ final class CoordinatorClient {
             told = true;
             throw ending.asException(observer, doing.toString());
         }
+    }
+
+    /** The key of the present members; null before the roster has arrived. May be called from any thread. */
+    @Nullable GroupKey groupKey() {
+        return groupKey;
     }
 
     /** The coordinator's greeting; null if it has not arrived yet. */
@@ -206,6 +216,8 @@ final class CoordinatorClient {
         pulse.beat(clock.time());
         if (message instanceof Welcome greeting) {
             welcome = greeting;
+        } else if (message instanceof GroupKey key) {
+            groupKey = key;
         } else if (message instanceof Roster roster) {
             view = view.rostered(roster);
         } else if (message instanceof Value value) {

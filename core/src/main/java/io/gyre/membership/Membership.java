@@ -4,6 +4,7 @@ import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
+import io.gyre.membership.Message.GroupKey;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.network.PeerStatus;
@@ -316,6 +317,11 @@ public final class Membership implements PeerStatus {
     /** The current holders of the seats, by rank; empty until all ranks are ready. */
     public List<Seat> seats() {
         return view().seats();
+    }
+
+    /** The key of the present members; null until all ranks are ready. */
+    public @Nullable GroupKey groupKey() {
+        return client.groupKey();
     }
 
     /** The current members, by rank. */

@@ -1,6 +1,7 @@
 package io.gyre.membership;
 
 import io.gyre.Member;
+import io.gyre.ProtocolException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,9 @@ public sealed interface Message {
 
     /** A coordinator that is no rank: the launcher. */
     int NO_RANK = -1;
+
+    /** Length of a group key. */
+    int GROUP_KEY_BYTES = 32;
 
     /**
      * Coordinator to each new connection: describes the run.
@@ -59,6 +63,27 @@ public sealed interface Message {
 
     /** Coordinator to one rank: it cannot take part, or the run will not start. */
     record Refused(String reason) implements Message {}
+
+    /**
+     * Coordinator to each rank, before the roster: the secret of its present members, from which the transport derives
+     * keys. Again whenever a rank is given up or a restarted worker is admitted.
+     *
+     * @param generation of the membership, from 1
+     * @param secret {@value #GROUP_KEY_BYTES} random bytes between position and limit; never written or logged
+     */
+    record GroupKey(int generation, ByteBuffer secret) implements Message {
+
+        public GroupKey {
+            if (secret.remaining() != GROUP_KEY_BYTES) {
+                throw new ProtocolException("a group key of " + secret.remaining() + " bytes, not " + GROUP_KEY_BYTES);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "GroupKey[generation=" + generation + "]";
+        }
+    }
 
     /**
      * Coordinator to each rank: all are ready. To a restarted worker: it is admitted, after messages about the ranks

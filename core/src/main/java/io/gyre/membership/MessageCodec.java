@@ -6,6 +6,7 @@ import io.gyre.membership.Message.Attest;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.GroupKey;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
@@ -143,6 +144,10 @@ public final class MessageCodec {
             write(attest.topic(), out);
             write(attest.value(), out);
             write(attest.remedy(), out);
+        } else if (message instanceof GroupKey key) {
+            out.writeByte(19);
+            out.writeInt(key.generation());
+            write(key.secret(), out);
         }
     }
 
@@ -234,6 +239,7 @@ public final class MessageCodec {
             case 16 -> new Returned(readSeat(in));
             case 17 -> new Unaware();
             case 18 -> new Attest(readRanks(in), readText(in), readText(in), readText(in));
+            case 19 -> new GroupKey(in.getInt(), ByteBuffer.wrap(readBytes(in)));
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }

@@ -58,7 +58,7 @@ class CoordinatorTest {
                 new Seat(Played.member(1), Map.of("at", "address1")),
                 new Seat(Played.member(2), Map.of("at", "address2")));
         for (int rank = 0; rank < 3; rank++) {
-            assertThat(played.take(rank)).containsExactly(new Roster(rank, seats));
+            assertThat(played.takeWords(rank)).containsExactly(new Roster(rank, seats));
         }
         assertThat(played.heard).containsExactly("joined 2", "joined 0", "joined 1", "complete");
         assertThat(played.coordinator.members()).extracting(Member::rank).containsExactly(0, 1, 2);

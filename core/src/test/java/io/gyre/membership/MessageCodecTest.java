@@ -9,6 +9,7 @@ import io.gyre.membership.Message.Attest;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.GroupKey;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
@@ -56,6 +57,7 @@ class MessageCodecTest {
                 new Leave(List.of(3L), "export to ß"),
                 new Unaware(),
                 new Attest(List.of(0, 3), "the data of step 7", "5 rows", "read again"),
+                new GroupKey(7, ByteBuffer.wrap(new byte[Message.GROUP_KEY_BYTES])),
                 new Failed("the disk is full"),
                 new Heartbeat(Message.NO_RANK));
     }
@@ -131,6 +133,16 @@ class MessageCodecTest {
         assertThatThrownBy(() -> decode(bytes))
                 .isInstanceOf(ProtocolException.class)
                 .hasMessageContaining("does not use this protocol");
+    }
+
+    @Test
+    void aGroupKeyOfAnotherLengthIsRefused() {
+        byte[] bytes =
+                ByteBuffer.allocate(25).put((byte) 19).putInt(1).putInt(16).array();
+
+        assertThatThrownBy(() -> decode(bytes))
+                .isInstanceOf(ProtocolException.class)
+                .hasMessageContaining("a group key of 16 bytes, not 32");
     }
 
     private static Message decode(byte[] bytes) {

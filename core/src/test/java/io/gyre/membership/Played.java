@@ -1,6 +1,8 @@
 package io.gyre.membership;
 
 import io.gyre.Member;
+import io.gyre.membership.Message.GroupKey;
+import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Offer;
@@ -14,6 +16,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -30,6 +33,7 @@ final class Played implements Outbox, RunListener {
     final List<String> heard = new ArrayList<>();
     final SortedSet<Integer> closed = new TreeSet<>();
     private final TreeMap<Integer, List<Message>> sent = new TreeMap<>();
+    private final SplittableRandom random = new SplittableRandom(1);
     private long now = 1_000;
 
     Played(int worldSize) {
@@ -38,8 +42,8 @@ final class Played implements Outbox, RunListener {
 
     Played(int worldSize, long recordBytes) {
         this.worldSize = worldSize;
-        coordinator =
-                new Coordinator(RUN, worldSize, HOST, JOIN_TIMEOUT, this, this, now, new ExchangeRecord(recordBytes));
+        coordinator = new Coordinator(
+                RUN, worldSize, HOST, JOIN_TIMEOUT, this, this, now, random, new ExchangeRecord(recordBytes));
     }
 
     /** The member with rank {@code rank} in these tests. */
@@ -131,10 +135,10 @@ final class Played implements Outbox, RunListener {
         return messages == null ? List.of() : messages;
     }
 
-    /** As {@link #take}, without heartbeats. */
+    /** As {@link #take}, without heartbeats and group keys. */
     List<Message> takeWords(int connection) {
         return take(connection).stream()
-                .filter(message -> !(message instanceof Message.Heartbeat))
+                .filter(message -> !(message instanceof Heartbeat) && !(message instanceof GroupKey))
                 .toList();
     }
 

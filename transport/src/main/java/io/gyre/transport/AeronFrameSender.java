@@ -138,7 +138,7 @@ final class AeronFrameSender implements FrameSender {
         MutableDirectBuffer buffer = claim.buffer();
         FrameHeader.write(buffer, claim.offset(), frame, link.run(), link.generation(), link.own());
         int checksum = terms.checksum(term, at, FrameHeader.BYTES + frame.length());
-        claim.reservedValue(FrameHeader.seal(checksum, sequence)).commit();
+        claim.reservedValue(FrameHeader.stamp(checksum, sequence)).commit();
         sequence++;
         payloadBytes += frame.length();
     }

@@ -82,10 +82,17 @@ final class AeronNode implements AutoCloseable {
      * @param directory the driver's; must not exist yet
      * @param termBytes term length of a stream's log
      * @param udp UDP settings; null without UDP
+     * @param seal seals all datagrams; null if they are plain
      * @param faults receives errors of the driver and of its client
      * @param label part of the thread's name
      */
-    AeronNode(Path directory, int termBytes, @Nullable UdpSettings udp, ErrorHandler faults, String label) {
+    AeronNode(
+            Path directory,
+            int termBytes,
+            @Nullable UdpSettings udp,
+            @Nullable DatagramSeal seal,
+            ErrorHandler faults,
+            String label) {
         MediaDriver.Context context = new MediaDriver.Context()
                 .aeronDirectoryName(directory.toString())
                 .dirDeleteOnStart(true)
@@ -119,6 +126,12 @@ final class AeronNode implements AutoCloseable {
                     .initialWindowLength(udp.windowBytes())
                     .socketRcvbufLength(udp.receiveBufferBytes())
                     .socketSndbufLength(udp.sendBufferBytes());
+        }
+        if (seal != null) {
+            context.sendChannelEndpointSupplier(
+                            (channel, status, of) -> new SealedSendEndpoint(channel, status, of, seal))
+                    .receiveChannelEndpointSupplier((channel, dispatcher, status, of) ->
+                            new SealedReceiveEndpoint(channel, dispatcher, status, of, seal));
         }
         driver = MediaDriver.launch(context);
         driverInvoker = driver.sharedAgentInvoker();

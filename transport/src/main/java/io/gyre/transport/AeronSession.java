@@ -96,23 +96,35 @@ public final class AeronSession implements Session {
         RunId run = rendezvous.welcome().run();
         Member own = new Member(
                 options.rank(), HostIdentity.name(), ProcessHandle.current().pid());
-        Map<String, String> common = Map.of("transport", options.transport().toString());
-        membership.join(new Join(Message.PROTOCOL_VERSION, options.worldSize(), own, common));
+        membership.join(new Join(Message.PROTOCOL_VERSION, options.worldSize(), own, common(options)));
         String label = "r" + (own.rank() < 0 ? "any" : own.rank()) + "-"
                 + run.toString().substring(0, 8);
-        site = new AeronSite(options, label, sharedMemory, space);
+        site = new AeronSite(options, label, sharedMemory, space, membership, run);
         try {
             membership.ready(site.addresses());
+            if (site.seal() != null) {
+                // While the others get ready.
+                DatagramCipher.warmUp();
+            }
             int rank = membership.awaitEverybody(options.joinTimeout().plus(JOIN_GRACE));
             this.run = run;
             endpoint = new AeronEndpoint(options, run, site, membership, 0);
             lanes.set(0, endpoint);
+            site.attestKey(membership);
             membership.endJoining(options.joinTimeout());
             logJoined(rank);
         } catch (RuntimeException e) {
             site.close();
             throw e;
         }
+    }
+
+    /** Settings that must be equal on all ranks. */
+    private static Map<String, String> common(JoinOptions options) {
+        String transport = options.transport().toString();
+        return options.transport().isOneHost()
+                ? Map.of("transport", transport)
+                : Map.of("transport", transport, "trustedNetwork", Boolean.toString(options.trustedNetwork()));
     }
 
     private void logJoined(int rank) {

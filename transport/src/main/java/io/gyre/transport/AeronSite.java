@@ -3,12 +3,19 @@ package io.gyre.transport;
 import io.aeron.Subscription;
 import io.aeron.logbuffer.LogBufferDescriptor;
 import io.gyre.GyreException;
+import io.gyre.membership.Membership;
+import io.gyre.membership.Message.GroupKey;
+import io.gyre.membership.RunId;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A rank's Aeron resources before it knows its peers: a directory, a driver in it, and for UDP a port on which all
@@ -16,11 +23,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class AeronSite implements AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(AeronSite.class);
+
     /** Names of the addresses that a rank tells its peers. */
     static final String HOST = "host";
 
     static final String DIRECTORY = "directory";
     static final String UDP = "udp";
+
+    /** Not an address, but what distinguishes this process in the derivation of keys. */
+    static final String SALT = "salt";
+
+    private static final int SALT_BYTES = 16;
 
     /**
      * Term length of a log. Three terms, a reader's working set, fit in a second-level cache, which is worth a fifth of
@@ -49,6 +63,7 @@ final class AeronSite implements AutoCloseable {
     private final StorageSpace space;
     private final int termBytes;
     private final @Nullable UdpSettings udp;
+    private final @Nullable DatagramSeal seal;
     private final AeronFaults faults;
     private final AeronNode node;
     private final Map<String, String> addresses = new TreeMap<>();
@@ -59,18 +74,35 @@ final class AeronSite implements AutoCloseable {
      *
      * @param label used in names of files and threads
      * @param sharedMemory directory for shared files
+     * @param membership borrowed; knows the keys for datagrams
      */
-    AeronSite(JoinOptions options, String label, Path sharedMemory, StorageSpace space) {
+    AeronSite(
+            JoinOptions options,
+            String label,
+            Path sharedMemory,
+            StorageSpace space,
+            Membership membership,
+            RunId run) {
         this.space = space;
         this.termBytes = options.ranksOnHost() > MANY_RANKS ? SMALL_TERM_BYTES : TERM_BYTES;
         this.udp = options.transport().isOneHost() ? null : UdpSettings.of(options, termBytes);
+        if (udp != null && udp.sealed()) {
+            String salt = randomText();
+            addresses.put(SALT, salt);
+            seal = new DatagramSeal(membership, run, salt);
+        } else {
+            seal = null;
+        }
+        if (udp != null && !udp.sealed()) {
+            LOG.info("rank {}: datagrams are plain, because the network is declared to be trusted", options.rank());
+        }
         this.faults = new AeronFaults("the media driver of rank " + options.rank());
         this.directory = RunDirectory.create(sharedMemory, label);
         try {
             Path driver = directory.path().resolve("aeron");
             long needed = AeronNode.BASE_BYTES + FIRST_LOGS * logBytes();
             String purpose = "rank " + options.rank() + ": a media driver";
-            this.node = withRoomFor(needed, purpose, () -> new AeronNode(driver, termBytes, udp, faults, label));
+            this.node = withRoomFor(needed, purpose, () -> new AeronNode(driver, termBytes, udp, seal, faults, label));
             addresses.put(HOST, hostId(options, sharedMemory));
             addresses.put(DIRECTORY, driver.toString());
         } catch (RuntimeException e) {
@@ -85,6 +117,12 @@ final class AeronSite implements AutoCloseable {
                 throw e;
             }
         }
+    }
+
+    private static String randomText() {
+        byte[] salt = new byte[SALT_BYTES];
+        new SecureRandom().nextBytes(salt);
+        return HexFormat.of().formatHex(salt);
     }
 
     private static String hostId(JoinOptions options, Path sharedMemory) {
@@ -117,6 +155,24 @@ final class AeronSite implements AutoCloseable {
         }
     }
 
+    /**
+     * Attests the group key of the datagrams, if they are sealed: ranks with different ones would wait for each other.
+     */
+    void attestKey(Membership membership) {
+        GroupKey key = membership.groupKey();
+        if (seal != null && key != null) {
+            membership.attest(
+                    "the group key of generation " + key.generation(),
+                    KeyRing.fingerprint(key),
+                    "Datagrams between them would be dropped: something has changed a key on its way to a rank");
+        }
+    }
+
+    /** What seals this rank's datagrams; null if they are plain, or there are none. */
+    @Nullable DatagramSeal seal() {
+        return seal;
+    }
+
     /** Channel on which this rank receives over UDP. */
     String udpInbound(int sessionId) {
         return "aeron:udp?" + TAG + "|session-id=" + sessionId;
@@ -132,7 +188,7 @@ final class AeronSite implements AutoCloseable {
         return "aeron:ipc?session-id=" + sessionId;
     }
 
-    /** Longest datagram, Aeron's header included. */
+    /** Longest frame that fits in a datagram, Aeron's header included. */
     int udpMtu() {
         return udp == null ? JoinOptions.MAX_MTU : udp.mtu();
     }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The sending end of a channel that does not read its receivers' status messages in every turn of the driver. One
  * arrives per quarter of a window, and polling an empty socket costs half as much as receiving a datagram.
  */
-final class CalmSendEndpoint extends SendChannelEndpoint {
+class CalmSendEndpoint extends SendChannelEndpoint {
 
     /** Much less than a quarter of a window takes at any rate that a core can send. */
     private static final long PAUSE_NANOS = 10_000;

@@ -33,15 +33,15 @@ final class FrameGuard {
      * Checks a frame, first for damage, and reads its header.
      *
      * @param length bytes received, header included
-     * @param seal value of Aeron's reserved field
+     * @param stamp value of Aeron's reserved field
      * @param checksum CRC32C of the bytes received
      * @param frame filled in
      * @return false if the frame is of an earlier generation, and must be dropped
      * @throws ProtocolException saying what was found, if it is not the expected frame
      */
-    boolean admit(DirectBuffer in, int at, int length, long seal, int checksum, Frame frame) {
+    boolean admit(DirectBuffer in, int at, int length, long stamp, int checksum, Frame frame) {
         FrameHeader.checkShape(in, at, length);
-        FrameHeader.checkChecksum(seal, checksum);
+        FrameHeader.checkChecksum(stamp, checksum);
         FrameHeader.checkOrigin(in, at, run, source);
         int found = FrameHeader.generation(in, at);
         if (found < generation) {
@@ -49,7 +49,7 @@ final class FrameGuard {
             return false;
         }
         FrameHeader.checkGeneration(found, generation);
-        FrameHeader.checkSequence(seal, sequence);
+        FrameHeader.checkSequence(stamp, sequence);
         sequence++;
         FrameHeader.read(in, at, frame);
         return true;

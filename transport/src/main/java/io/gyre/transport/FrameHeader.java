@@ -26,8 +26,8 @@ import org.agrona.MutableDirectBuffer;
  * 52        zeros, up to 64: one cache line, and payloads stay aligned to Aeron's frames
  * </pre>
  *
- * <p>Aeron's own header reserves 64 bits for its users. They hold the CRC32C of header and payload (low half) and the
- * sequence number of the frame in its stream, from 0 (its low 32 bits, high half).
+ * <p>Aeron's own header reserves 64 bits for its users. They hold the frame's stamp: the CRC32C of header and payload
+ * (low half) and the sequence number of the frame in its stream, from 0 (its low 32 bits, high half).
  */
 final class FrameHeader {
 
@@ -128,21 +128,21 @@ final class FrameHeader {
     }
 
     /** Packs a checksum and a sequence number into the 64 bits that Aeron reserves for its users. */
-    static long seal(int checksum, long sequence) {
+    static long stamp(int checksum, long sequence) {
         return sequence << 32 | (checksum & 0xffff_ffffL);
     }
 
     /** Fails unless header and payload arrived undamaged. */
-    static void checkChecksum(long seal, int checksum) {
-        if ((int) seal != checksum) {
+    static void checkChecksum(long stamp, int checksum) {
+        if ((int) stamp != checksum) {
             throw new ProtocolException("a frame with checksum " + Integer.toHexString(checksum) + " instead of "
-                    + Integer.toHexString((int) seal) + ": it was damaged on its way");
+                    + Integer.toHexString((int) stamp) + ": it was damaged on its way");
         }
     }
 
     /** Fails unless the frame has the expected sequence number. */
-    static void checkSequence(long seal, long sequence) {
-        int found = (int) (seal >>> 32);
+    static void checkSequence(long stamp, long sequence) {
+        int found = (int) (stamp >>> 32);
         if (found != (int) sequence) {
             throw new ProtocolException("frame number " + Integer.toUnsignedString(found) + " where number "
                     + Integer.toUnsignedString((int) sequence) + " was due: frames were lost or repeated");

@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.TreeMap;
@@ -77,7 +78,8 @@ final class RendezvousAgent implements Agent {
             throws IOException {
         this.clock = clock;
         nextTick = clock.getAsLong();
-        coordinator = new Coordinator(run, worldSize, host, joinTimeout, new Post(), listener, nextTick);
+        coordinator =
+                new Coordinator(run, worldSize, host, joinTimeout, new Post(), listener, nextTick, new SecureRandom());
         guests = new WaitingRoom<>(worldSize + MAX_GUESTS, GUEST_TIMEOUT.toNanos());
         selector = Selector.open();
         try {

@@ -12,12 +12,13 @@ import org.slf4j.LoggerFactory;
  * UDP settings.
  *
  * @param host address of this host, as text
- * @param mtu largest datagram in bytes
- * @param windowBytes most bytes in flight from one rank to another
+ * @param sealed whether datagrams are sealed
+ * @param mtu most bytes that Aeron puts into a datagram
+ * @param windowBytes most bytes of Aeron in flight from one rank to another
  * @param receiveBufferBytes size of the receiving socket's buffer, which all senders to a rank share
  * @param sendBufferBytes size of the sending socket's buffer
  */
-record UdpSettings(String host, int mtu, int windowBytes, int receiveBufferBytes, int sendBufferBytes) {
+record UdpSettings(String host, boolean sealed, int mtu, int windowBytes, int receiveBufferBytes, int sendBufferBytes) {
 
     private static final Logger LOG = LoggerFactory.getLogger(UdpSettings.class);
 
@@ -42,6 +43,9 @@ record UdpSettings(String host, int mtu, int windowBytes, int receiveBufferBytes
         }
         TrustedNetwork.check(new InetSocketAddress(address, 0), options.secret(), options.trustedNetwork());
         int chosen = address.isLoopbackAddress() ? JoinOptions.MAX_MTU : ETHERNET_MTU;
+        int datagram = options.mtu() > 0 ? options.mtu() : chosen;
+        boolean sealed = !options.trustedNetwork();
+        int mtu = datagram - (sealed ? DatagramHeader.OVERHEAD : 0);
         int peers = Math.max(1, options.worldSize() - 1);
         int largest = largest(LARGEST_RECEIVE_BUFFER);
         int window = windowBytes(peers, Math.min(termBytes / 2, largest));
@@ -49,8 +53,9 @@ record UdpSettings(String host, int mtu, int windowBytes, int receiveBufferBytes
         int receiveBuffer = (int) Math.min(largest, (long) peers * window);
         return new UdpSettings(
                 address.getHostAddress(),
-                options.mtu() > 0 ? options.mtu() : chosen,
-                window,
+                sealed,
+                mtu,
+                (int) ((long) window * mtu / datagram),
                 receiveBuffer,
                 Math.min(termBytes / 2, largest(LARGEST_SEND_BUFFER)));
     }

@@ -26,7 +26,7 @@ class AeronNodeTest {
     @EnabledOnOs(OS.LINUX)
     void aLogHasAllItsMemoryFromTheBeginning() throws Exception {
         Path driver = directory.resolve("aeron");
-        try (AeronNode node = new AeronNode(driver, TERM_BYTES, null, AeronNodeTest::fail, "test");
+        try (AeronNode node = new AeronNode(driver, TERM_BYTES, null, null, AeronNodeTest::fail, "test");
                 Publication publication = node.locked(() -> node.client().addPublication("aeron:ipc", 1))) {
             List<Path> logs = logs(driver);
 

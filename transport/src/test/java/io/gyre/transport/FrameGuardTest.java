@@ -30,9 +30,9 @@ class FrameGuardTest {
 
     @Test
     void aFrameArrivesAsItWasSent() {
-        long seal = write(0);
+        long stamp = write(0);
 
-        assertThat(admit(FrameHeader.BYTES + PAYLOAD_BYTES, seal)).isTrue();
+        assertThat(admit(FrameHeader.BYTES + PAYLOAD_BYTES, stamp)).isTrue();
 
         assertThat(frame.kind()).isEqualTo(Frame.Kind.ALL_GATHER);
         assertThat(frame.step()).isEqualTo(-7);
@@ -57,21 +57,21 @@ class FrameGuardTest {
     @Test
     void everyFlippedBitIsFound() {
         int length = FrameHeader.BYTES + PAYLOAD_BYTES;
-        long seal = write(0);
+        long stamp = write(0);
         for (int bit = 0; bit < length * Byte.SIZE; bit++) {
             flip(bit);
-            assertThatThrownBy(() -> admit(length, seal))
+            assertThatThrownBy(() -> admit(length, stamp))
                     .as("bit %d of the frame", bit)
                     .isInstanceOf(ProtocolException.class);
             flip(bit);
         }
         for (int bit = 0; bit < Long.SIZE; bit++) {
-            long damaged = seal ^ 1L << bit;
+            long damaged = stamp ^ 1L << bit;
             assertThatThrownBy(() -> admit(length, damaged))
-                    .as("bit %d of the seal", bit)
+                    .as("bit %d of the stamp", bit)
                     .isInstanceOf(ProtocolException.class);
         }
-        assertThat(admit(length, seal)).as("the frame itself").isTrue();
+        assertThat(admit(length, stamp)).as("the frame itself").isTrue();
     }
 
     private void flip(int bit) {
@@ -112,18 +112,18 @@ class FrameGuardTest {
 
     @Test
     void aFrameOfAnotherRunIsRefused() {
-        long seal = write(0, RUN + 1, GENERATION, SOURCE);
+        long stamp = write(0, RUN + 1, GENERATION, SOURCE);
 
-        assertThatThrownBy(() -> admit(FrameHeader.BYTES + PAYLOAD_BYTES, seal))
+        assertThatThrownBy(() -> admit(FrameHeader.BYTES + PAYLOAD_BYTES, stamp))
                 .isInstanceOf(ProtocolException.class)
                 .hasMessageContaining("a frame of run 123456789abcdf0, this is run 123456789abcdef");
     }
 
     @Test
     void aFrameOfAnotherRankIsRefused() {
-        long seal = write(0, RUN, GENERATION, SOURCE + 1);
+        long stamp = write(0, RUN, GENERATION, SOURCE + 1);
 
-        assertThatThrownBy(() -> admit(FrameHeader.BYTES + PAYLOAD_BYTES, seal))
+        assertThatThrownBy(() -> admit(FrameHeader.BYTES + PAYLOAD_BYTES, stamp))
                 .isInstanceOf(ProtocolException.class)
                 .hasMessageContaining("a frame of rank 6 on the stream of rank 5");
     }
@@ -142,20 +142,22 @@ class FrameGuardTest {
 
     @Test
     void aFrameOfALaterGenerationIsRefused() {
-        long seal = write(0, RUN, GENERATION + 1, SOURCE);
+        long stamp = write(0, RUN, GENERATION + 1, SOURCE);
 
-        assertThatThrownBy(() -> admit(FrameHeader.BYTES + PAYLOAD_BYTES, seal))
+        assertThatThrownBy(() -> admit(FrameHeader.BYTES + PAYLOAD_BYTES, stamp))
                 .isInstanceOf(ProtocolException.class)
                 .hasMessageContaining("a frame of generation 4, this is generation 3");
     }
 
     @Test
     void aLengthThatIsNotThereIsRefused() {
-        long seal = write(0);
+        long stamp = write(0);
 
         for (int length :
                 new int[] {0, FrameHeader.BYTES - 1, FrameHeader.BYTES, FrameHeader.BYTES + PAYLOAD_BYTES + 32}) {
-            assertThatThrownBy(() -> admit(length, seal)).as("%d bytes", length).isInstanceOf(ProtocolException.class);
+            assertThatThrownBy(() -> admit(length, stamp))
+                    .as("%d bytes", length)
+                    .isInstanceOf(ProtocolException.class);
         }
     }
 
@@ -169,11 +171,11 @@ class FrameGuardTest {
         for (int i = 0; i < PAYLOAD_BYTES; i++) {
             buffer.putByte(AT + FrameHeader.BYTES + i, (byte) (i * 37));
         }
-        return FrameHeader.seal(checksum(FrameHeader.BYTES + PAYLOAD_BYTES), sequence);
+        return FrameHeader.stamp(checksum(FrameHeader.BYTES + PAYLOAD_BYTES), sequence);
     }
 
-    private boolean admit(int length, long seal) {
-        return guard.admit(buffer, AT, length, seal, checksum(length), frame);
+    private boolean admit(int length, long stamp) {
+        return guard.admit(buffer, AT, length, stamp, checksum(length), frame);
     }
 
     private int checksum(int length) {

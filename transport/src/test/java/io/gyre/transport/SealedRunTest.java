@@ -1,0 +1,391 @@
+package io.gyre.transport;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.gyre.DisagreementException;
+import io.gyre.ElementType;
+import io.gyre.ReduceOp;
+import io.gyre.allreduce.RingCollective;
+import io.gyre.membership.Message;
+import io.gyre.membership.Message.GroupKey;
+import io.gyre.membership.Message.Roster;
+import io.gyre.membership.Seat;
+import io.gyre.memory.Region;
+import io.gyre.network.Collective;
+import io.gyre.network.Frame;
+import io.gyre.transport.Rejections.Reason;
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiFunction;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Two ranks that sum vectors over UDP, with somebody on their way. */
+@Timeout(300)
+class SealedRunTest {
+
+    private static final int ROUNDS = 24;
+    private static final int ELEMENTS = 16_384;
+
+    /** Datagrams that an attacker on the way sends in addition, per direction of each link. */
+    private static final int ATTACKS = 100;
+
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
+
+    @TempDir
+    Path directory;
+
+    private final AtomicInteger rounds = new AtomicInteger();
+    private final Map<String, UdpProxy> proxies = Collections.synchronizedMap(new HashMap<>());
+    private int started;
+
+    private WiredRun start(boolean sealed, BiFunction<Integer, Message, Message> tamper) throws IOException {
+        started++;
+        return new WiredRun(2, sealed, Files.createDirectory(directory.resolve("run" + started)), tamper);
+    }
+
+    /** Sends each rank's datagrams to a proxy instead. */
+    private BiFunction<Integer, Message, Message> through(UdpProxy.Tap tap) {
+        return (rank, message) -> {
+            if (!(message instanceof Roster roster)) {
+                return message;
+            }
+            List<Seat> seats = new ArrayList<>();
+            for (Seat seat : roster.seats()) {
+                Map<String, String> addresses = new HashMap<>(seat.addresses());
+                int to = seat.member().rank();
+                if (to < 2 && to != rank) {
+                    addresses.compute(AeronSite.UDP, (name, address) -> proxy(address, tap));
+                }
+                seats.add(new Seat(seat.member(), addresses, seat.incarnation()));
+            }
+            return new Roster(roster.rank(), seats);
+        };
+    }
+
+    private String proxy(String address, UdpProxy.Tap tap) {
+        try {
+            UdpProxy proxy = new UdpProxy(UdpProxy.parse(address), tap);
+            proxies.put(address, proxy);
+            return proxy.address();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void end(WiredRun run) {
+        run.close();
+        proxies.values().forEach(UdpProxy::close);
+        proxies.values().forEach(UdpProxy::check);
+        proxies.clear();
+    }
+
+    /** Sums in rounds, each of the sums of the round before; each rank on a thread of its own. */
+    private List<CompletableFuture<byte[]>> sum(WiredRun run, int count) {
+        rounds.set(0);
+        List<CompletableFuture<byte[]>> sums = new ArrayList<>();
+        for (int rank = 0; rank < 2; rank++) {
+            int own = rank;
+            sums.add(OwnThread.call(() -> {
+                Collective collective = new RingCollective(run.endpoint(own).group(0, 1));
+                Region data =
+                        collective.allocate("numbers", ELEMENTS * Float.BYTES).region();
+                fill(data, own);
+                for (int round = 0; round < count; round++) {
+                    collective.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, round, 0);
+                    rounds.getAndAccumulate(round + 1, Math::max);
+                }
+                byte[] bytes = new byte[ELEMENTS * Float.BYTES];
+                data.copyTo(0, ByteBuffer.wrap(bytes), 0, bytes.length);
+                return bytes;
+            }));
+        }
+        return sums;
+    }
+
+    private static byte[] numbers(int rank) {
+        ByteBuffer numbers = ByteBuffer.allocate(ELEMENTS * Float.BYTES).order(ByteOrder.nativeOrder());
+        SplittableRandom random = new SplittableRandom(rank);
+        for (int i = 0; i < ELEMENTS; i++) {
+            numbers.putFloat((float) random.nextDouble(-1, 1));
+        }
+        return numbers.array();
+    }
+
+    private static void fill(Region data, int rank) {
+        byte[] numbers = numbers(rank);
+        ByteBuffer direct =
+                ByteBuffer.allocateDirect(numbers.length).put(numbers).flip();
+        data.copyFrom(0, direct, 0, numbers.length);
+    }
+
+    private static byte[] both(List<CompletableFuture<byte[]>> sums) throws Exception {
+        byte[] first = sums.get(0).get(TIMEOUT.toSeconds() * 4, TimeUnit.SECONDS);
+        assertThat(sums.get(1).get(TIMEOUT.toSeconds() * 4, TimeUnit.SECONDS)).isEqualTo(first);
+        return first;
+    }
+
+    private byte[] cleanSum() throws Exception {
+        WiredRun run = start(true, (rank, message) -> message);
+        try {
+            byte[] sum = both(sum(run, ROUNDS));
+            for (int rank = 0; rank < 2; rank++) {
+                assertThat(alarming(run, rank)).isZero();
+            }
+            return sum;
+        } finally {
+            end(run);
+        }
+    }
+
+    private static DatagramSeal seal(WiredRun run, int rank) {
+        DatagramSeal seal = run.site(rank).seal();
+        assertThat(seal).isNotNull();
+        return seal;
+    }
+
+    private static long dropped(WiredRun run, int rank) {
+        return Arrays.stream(Reason.values())
+                .mapToLong(seal(run, rank).rejections()::of)
+                .sum();
+    }
+
+    private static long alarming(WiredRun run, int rank) {
+        Rejections dropped = seal(run, rank).rejections();
+        return dropped(run, rank) - dropped.of(Reason.EARLIER) - dropped.of(Reason.LATER);
+    }
+
+    /** Sends a datagram, and waits until it has been dropped: none is lost in a full socket. */
+    private static void attack(WiredRun run, int rank, UdpProxy.Way way, byte[] datagram) throws IOException {
+        synchronized (seal(run, rank)) {
+            long before = dropped(run, rank);
+            long deadline = System.nanoTime() + TIMEOUT.toNanos();
+            way.send(datagram);
+            while (dropped(run, rank) == before) {
+                assertThat(System.nanoTime() - deadline)
+                        .as("rank %d has accepted a datagram of an attacker, or not received it", rank)
+                        .isNegative();
+                LockSupport.parkNanos(50_000);
+            }
+        }
+    }
+
+    /** Changes, cuts off and repeats what passes between two ranks, in one direction. */
+    private static final class OnTheWay {
+
+        private final SplittableRandom random;
+        private final List<byte[]> passed = new ArrayList<>();
+        private int attacks;
+
+        OnTheWay(long seed) {
+            random = new SplittableRandom(seed);
+        }
+
+        void passes(byte[] datagram, WiredRun run, int receiver, UdpProxy.Way way) throws IOException {
+            if (attacks < ATTACKS) {
+                attacks++;
+                byte[] other = datagram.clone();
+                switch (attacks % 4) {
+                    case 0 -> attack(run, receiver, way, Arrays.copyOf(other, random.nextInt(other.length)));
+                    case 1 -> {
+                        int bit = random.nextInt(other.length * Byte.SIZE);
+                        other[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
+                        attack(run, receiver, way, other);
+                    }
+                    case 2 -> {
+                        random.nextBytes(other);
+                        attack(run, receiver, way, other);
+                    }
+                    default -> attack(run, receiver, way, passed.get(random.nextInt(passed.size())));
+                }
+            }
+            passed.add(datagram);
+        }
+    }
+
+    @Test
+    void whoIsOnTheWayChangesNothing() throws Exception {
+        byte[] clean = cleanSum();
+        List<WiredRun> running = new ArrayList<>();
+        Map<String, OnTheWay> directions = Collections.synchronizedMap(new HashMap<>());
+        WiredRun run = start(
+                true,
+                (rank, message) -> through((datagram, toTarget, way) -> {
+                            OnTheWay direction = directions.computeIfAbsent(
+                                    rank + " " + toTarget, key -> new OnTheWay(key.hashCode()));
+                            synchronized (direction) {
+                                direction.passes(datagram, running.get(0), toTarget ? 1 - rank : rank, way);
+                            }
+                        })
+                        .apply(rank, message));
+        running.add(run);
+        try {
+            assertThat(both(sum(run, ROUNDS))).isEqualTo(clean);
+
+            assertThat(directions).hasSize(4);
+            for (int rank = 0; rank < 2; rank++) {
+                Rejections dropped = seal(run, rank).rejections();
+                assertThat(dropped.of(Reason.FORGED)).isPositive();
+                assertThat(dropped.of(Reason.REPLAYED)).isPositive();
+                assertThat(dropped.of(Reason.SHORT)).isPositive();
+                assertThat(dropped.of(Reason.STRANGE)).isPositive();
+            }
+            long attacks =
+                    directions.values().stream().mapToLong(each -> each.attacks).sum();
+            assertThat(dropped(run, 0) + dropped(run, 1)).isEqualTo(attacks);
+        } finally {
+            end(run);
+        }
+    }
+
+    @Test
+    void whoIsElsewhereChangesNothing() throws Exception {
+        byte[] clean = cleanSum();
+        List<byte[]> passed = Collections.synchronizedList(new ArrayList<>());
+        WiredRun run = start(true, through((datagram, toTarget, way) -> passed.add(datagram)));
+        try (DatagramSocket stranger = new DatagramSocket()) {
+            List<CompletableFuture<byte[]>> sums = sum(run, ROUNDS);
+            Eventually.that("datagrams have passed", () -> passed.size() > 20);
+
+            long attacks = 0;
+            for (int to = 0; to < 2; to++) {
+                InetSocketAddress target = UdpProxy.parse(run.address(to));
+                UdpProxy.Way way = datagram -> stranger.send(new DatagramPacket(datagram, datagram.length, target));
+                int session = AeronLink.sessionId(WiredRun.RUN.high(), 1, 0, 1 - to, to);
+                List<byte[]> forged = new ForgedFrames(1_000 + (1 - to), session).all();
+                forged.addAll(List.copyOf(passed).subList(0, 20));
+                for (byte[] each : forged) {
+                    attack(run, to, way, each);
+                    attacks++;
+                    // And behind the header of a datagram that the rank expects.
+                    byte[] dressed = Arrays.copyOf(passed.get(0), DatagramHeader.BYTES + each.length + 16);
+                    System.arraycopy(each, 0, dressed, DatagramHeader.BYTES, each.length);
+                    dressed[DatagramHeader.BYTES - 3] = 1;
+                    attack(run, to, way, dressed);
+                    attacks++;
+                }
+            }
+
+            assertThat(both(sums)).isEqualTo(clean);
+            assertThat(dropped(run, 0) + dropped(run, 1)).isEqualTo(attacks);
+        } finally {
+            end(run);
+        }
+    }
+
+    @Test
+    void aNewKeyInTheMiddleOfAStreamLosesNothing() throws Exception {
+        byte[] clean = cleanSum();
+        WiredRun run = start(true, (rank, message) -> message);
+        try {
+            List<CompletableFuture<byte[]>> sums = sum(run, ROUNDS);
+            int changes = 0;
+            for (int round = 1; round < ROUNDS; round += 2) {
+                int reached = round;
+                Eventually.that("round " + round, () -> rounds.get() >= reached);
+                if (changes % 2 == 0) {
+                    run.loseTheLast();
+                } else {
+                    run.bringTheLastBack();
+                }
+                changes++;
+            }
+
+            assertThat(both(sums)).isEqualTo(clean);
+            for (int rank = 0; rank < 2; rank++) {
+                GroupKey key = run.membership(rank).groupKey();
+                assertThat(key).isNotNull();
+                assertThat(key.generation()).isEqualTo(1 + changes);
+                assertThat(alarming(run, rank)).isZero();
+            }
+        } finally {
+            end(run);
+        }
+    }
+
+    /** The same search finds the numbers if datagrams are plain. */
+    @ParameterizedTest(name = "sealed: {0}")
+    @ValueSource(booleans = {false, true})
+    void whoListensReadsNothing(boolean sealed) throws Exception {
+        List<byte[]> passed = Collections.synchronizedList(new ArrayList<>());
+        WiredRun run = start(sealed, through((datagram, toTarget, way) -> passed.add(datagram)));
+        try {
+            both(sum(run, 1));
+        } finally {
+            end(run);
+        }
+
+        assertThat(passed).hasSizeGreaterThan(2 * ELEMENTS * Float.BYTES / 1_408);
+        assertThat(passed).allMatch(datagram -> datagram.length <= 1_408);
+        boolean read = false;
+        for (int rank = 0; rank < 2; rank++) {
+            byte[] numbers = numbers(rank);
+            for (int at = 0; at + 32 <= numbers.length; at += 1_024) {
+                byte[] few = Arrays.copyOfRange(numbers, at, at + 32);
+                read |= passed.stream().anyMatch(datagram -> contains(datagram, few));
+            }
+        }
+        assertThat(read).isEqualTo(!sealed);
+    }
+
+    private static boolean contains(byte[] datagram, byte[] few) {
+        for (int at = 0; at + few.length <= datagram.length; at++) {
+            if (Arrays.equals(datagram, at, at + few.length, few, 0, few.length)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Test
+    void aRankWithAnotherKeyNeverConnectsAndAllAreTold() throws Exception {
+        WiredRun run = start(
+                true,
+                (rank, message) -> rank == 1 && message instanceof GroupKey key
+                        ? new GroupKey(key.generation(), ByteBuffer.allocate(Message.GROUP_KEY_BYTES))
+                        : message);
+        try {
+            var sender = run.endpoint(0).sender(1);
+            Eventually.that(
+                    "its datagrams are dropped", () -> seal(run, 1).rejections().of(Reason.FORGED) > 2);
+            Frame frame = new Frame().set(Frame.Kind.REQUEST, 0, 0, 0, 0, 8);
+            assertThat(sender.offer(frame, ByteBuffer.allocateDirect(8), 0))
+                    .as("there is no reader")
+                    .isFalse();
+
+            run.site(0).attestKey(run.membership(0));
+            run.site(1).attestKey(run.membership(1));
+
+            for (int rank = 0; rank < 2; rank++) {
+                int own = rank;
+                assertThatThrownBy(() -> run.membership(own).check(own, "joining"))
+                        .isInstanceOf(DisagreementException.class)
+                        .hasMessageContainingAll("the group key of generation 1", "rank 0", "rank 1");
+            }
+        } finally {
+            end(run);
+        }
+    }
+}
