@@ -31,9 +31,9 @@ import picocli.CommandLine.Mixin;
         name = "scaling",
         description =
                 "Compares strategies on 1, 2, 4 and 8 hosts with real transport over links of a rate, beside their"
-                    + " floor by arithmetic. Hosts are network namespaces of this one, which needs root; computing is"
-                    + " simulated by waiting, and everything runs slower by a factor, so that a few cores are enough"
-                    + " for all.",
+                        + " floor by arithmetic. Hosts are network namespaces of this one, which needs root; computing is"
+                        + " simulated by waiting, and everything runs slower by a factor, so that a few cores are enough"
+                        + " for all.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         usageHelpAutoWidth = true)

@@ -149,8 +149,8 @@ public final class Membership implements PeerStatus {
     public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value, Duration timeout) {
         checkLength("topic of an exchange", topic);
         if (value.length > Session.MAX_EXCHANGE_BYTES) {
-            throw new IllegalArgumentException("exchange of " + value.length + " bytes for " + topic + ": at most "
-                    + Session.MAX_EXCHANGE_BYTES);
+            throw new IllegalArgumentException(
+                    "exchange of " + value.length + " bytes for " + topic + ": at most " + Session.MAX_EXCHANGE_BYTES);
         }
         check(rank(), topic);
         synchronized (monitor) {
@@ -210,9 +210,8 @@ public final class Membership implements PeerStatus {
     /** Tells all ranks that this one cannot continue. A reason that is too long is cut: a failure must not fail. */
     public void fail(String reason) {
         int more = reason.length() - Session.MAX_TEXT_CHARS;
-        String sent = more <= 0
-                ? reason
-                : reason.substring(0, Session.MAX_TEXT_CHARS) + "… (" + more + " more characters)";
+        String sent =
+                more <= 0 ? reason : reason.substring(0, Session.MAX_TEXT_CHARS) + "… (" + more + " more characters)";
         synchronized (monitor) {
             client.fail(sent);
         }

@@ -154,8 +154,8 @@ class CublasChoiceTest {
         assertThat(answer(Map.of("LD_LIBRARY_PATH", renamed.toString()), driver))
                 .isEqualTo(
                         "cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is not CUDA 12's, for"
-                            + " which JCublas 12.6.0 is made. Put the directory of CUDA 12's libcublas.so.12 first in"
-                            + " LD_LIBRARY_PATH");
+                                + " which JCublas 12.6.0 is made. Put the directory of CUDA 12's libcublas.so.12 first in"
+                                + " LD_LIBRARY_PATH");
         assertThat(answer(
                         Map.of("FAKE_CUBLAS_VERSION", "110901"),
                         driver,

@@ -111,8 +111,8 @@ abstract class SessionContract {
                 session.fail(reason);
                 await(noticed);
             } else {
-                PeerLostException lost = catchThrowableOfType(
-                        PeerLostException.class, () -> session.exchange("the end", new byte[0]));
+                PeerLostException lost =
+                        catchThrowableOfType(PeerLostException.class, () -> session.exchange("the end", new byte[0]));
                 noticed.countDown();
                 assertThat(lost.rank()).isZero();
                 assertThat(lost)
