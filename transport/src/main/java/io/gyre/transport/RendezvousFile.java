@@ -1,6 +1,8 @@
 package io.gyre.transport;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -8,6 +10,9 @@ import java.nio.file.StandardCopyOption;
 
 /** A file through which ranks on one file system find the rendezvous: one line, the address and the name of the run. */
 final class RendezvousFile {
+
+    /** The longest host name has 253 characters, a port 5, the name of a run 32. */
+    private static final int MOST_BYTES = 512;
 
     private final Path path;
 
@@ -25,12 +30,17 @@ final class RendezvousFile {
 
     /** Reads the file; fails, saying what is wrong, if it is missing or incomplete. */
     Entry read() throws IOException {
-        String line;
-        try {
-            line = Files.readString(path).strip();
+        byte[] bytes;
+        try (InputStream in = Files.newInputStream(path)) {
+            bytes = in.readNBytes(MOST_BYTES + 1);
         } catch (NoSuchFileException e) {
             throw new IOException("file " + path + " does not exist yet", e);
         }
+        if (bytes.length > MOST_BYTES) {
+            throw new IOException("file " + path + " has more than " + MOST_BYTES
+                    + " bytes: it holds something else than an address and a run");
+        }
+        String line = new String(bytes, StandardCharsets.UTF_8).strip();
         String[] parts = line.split(" ", -1);
         if (parts.length != 2) {
             throw new IOException("file " + path + " holds '" + line + "' instead of an address and a run");

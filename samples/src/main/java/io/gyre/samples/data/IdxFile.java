@@ -104,7 +104,9 @@ final class IdxFile {
             throw new BadDataException(
                     file + " is damaged: its header announces " + announced + ", expected 1 byte to 2 GB of them");
         }
-        return count * rows * columns;
+        int bytes = count * rows * columns;
+        HeapRoom.check(file, announced, bytes);
+        return bytes;
     }
 
     private static byte[] body(InputStream in, Path file, String announced, int expected) throws IOException {
