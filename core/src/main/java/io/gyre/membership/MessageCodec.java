@@ -39,8 +39,8 @@ import java.util.TreeMap;
  * arrays are preceded by their length. {@link Welcome} and {@link Join} begin with a magic number, the protocol version
  * and what is needed to refuse a rank of another version; those fields never change.
  *
- * <p>Received lengths are compared with the bytes that are actually there before anything is allocated, and what no rank
- * writes is refused: a count below 0, a name twice, a text that is not UTF-8.
+ * <p>Received lengths are compared with the bytes that are actually there before anything is allocated, and what no
+ * rank writes is refused: a count below 0, a name twice, a text that is not UTF-8.
  */
 public final class MessageCodec {
 

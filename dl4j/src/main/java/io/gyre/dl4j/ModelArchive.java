@@ -133,7 +133,8 @@ final class ModelArchive {
         ModelArray parameters = coefficients;
         if (state != null && parameters != null && state.length() / MAX_STATE_PER_PARAMETER > parameters.length()) {
             throw new IOException("its updater has a state of " + state.length() + " numbers for "
-                    + parameters.length() + " parameters: at most " + MAX_STATE_PER_PARAMETER + " for each are possible");
+                    + parameters.length() + " parameters: at most " + MAX_STATE_PER_PARAMETER
+                    + " for each are possible");
         }
     }
 

@@ -104,7 +104,8 @@ record ModelArray(DataType type, long length) {
         long options = info[info.length - 3];
         long elementStride = info[info.length - 2];
         long order = info[info.length - 1];
-        if (options != ArrayOptionsHelper.setOptionBit(0, type) || elementStride != 1 || (order != 'c' && order != 'f')) {
+        boolean dense = elementStride == 1 && (order == 'c' || order == 'f');
+        if (!dense || options != ArrayOptionsHelper.setOptionBit(0, type)) {
             throw refused(name, "options " + options + ", element-wise stride " + elementStride + " and order " + order
                     + " in its shape information, which a dense array of " + type + " does not have");
         }
