@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import java.io.ByteArrayInputStream;
+import java.io.EOFException;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -73,6 +74,8 @@ final class ModelArchive {
             for (ZipEntry entry = in.getNextEntry(); entry != null; entry = in.getNextEntry()) {
                 checkEntry(entry, in, packed);
             }
+        } catch (EOFException e) {
+            throw new IOException("its zip is cut off", e);
         } catch (IllegalArgumentException e) {
             throw new IOException("its zip has a damaged header: " + e.getMessage(), e);
         }

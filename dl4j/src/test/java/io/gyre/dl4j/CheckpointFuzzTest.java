@@ -21,7 +21,7 @@ class CheckpointFuzzTest {
     private static final int CRC_BYTES = 4;
 
     @TempDir
-    private static Path directory;
+    static Path directory;
 
     @FuzzTest
     void open(byte[] bytes) throws IOException {

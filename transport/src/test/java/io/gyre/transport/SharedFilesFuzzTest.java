@@ -17,7 +17,7 @@ class SharedFilesFuzzTest {
     private static final int BOX_BYTES = 100;
 
     @TempDir
-    private static Path directory;
+    static Path directory;
 
     @FuzzTest
     void attachBox(byte[] bytes) throws IOException {
