@@ -34,6 +34,7 @@ public final class ParserContract {
      * @throws AssertionError with what it did instead
      */
     @SafeVarargs
+    @SuppressWarnings("varargs") // They are only read.
     public static <T> @Nullable T parse(
             long inputBytes, Callable<T> parser, Class<? extends Exception>... documented) {
         long bound = FIXED_BYTES + BYTES_PER_BYTE * inputBytes;
