@@ -19,6 +19,7 @@ import org.nd4j.linalg.api.shape.options.ArrayOptionsHelper;
 record ModelArray(DataType type, long length) {
 
     private static final String ALLOCATION = DataBuffer.AllocationMode.MIXED_DATA_TYPES.name();
+    private static final String SHAPE_TYPE = "LONG";
     private static final int MAX_RANK = 32;
 
     /** What shape information has besides shape and strides: rank, options, element-wise stride, order. */
@@ -33,7 +34,7 @@ record ModelArray(DataType type, long length) {
     static ModelArray check(InputStream content, String name) throws IOException {
         DataInputStream in = new DataInputStream(content);
         try {
-            long words = header(in, name, DataType.LONG.name());
+            long words = header(in, name);
             if (words < OTHER_WORDS || words > 2L * MAX_RANK + OTHER_WORDS || words % 2 != 0) {
                 throw refused(name, "shape information of " + words + " words");
             }
@@ -54,13 +55,12 @@ record ModelArray(DataType type, long length) {
         }
     }
 
-    /** Reads a length in front of values of the given type. */
-    private static long header(DataInputStream in, String name, String expected) throws IOException {
+    /** Returns the length of the shape information that follows. */
+    private static long header(DataInputStream in, String name) throws IOException {
         checkAllocation(in, name);
         long length = in.readLong();
-        String type = in.readUTF();
-        if (!type.equals(expected)) {
-            throw refused(name, "shape information of another type than " + expected);
+        if (!in.readUTF().equals(SHAPE_TYPE)) {
+            throw refused(name, "shape information of another type than " + SHAPE_TYPE);
         }
         return length;
     }

@@ -231,7 +231,7 @@ class ModelReaderTest {
         old[2] = 'X';
 
         assertRefusedArray(old, "a format of before Deeplearning4j 1.0.0-beta4");
-        assertRefusedArray(ModelZip.array(FOUR, DataType.INT, 4, 16), "no floating-point numbers");
+        assertRefusedArray(ModelZip.array(FOUR, DataType.BOOL, 4, 16), "no floating-point numbers");
         assertRefusedArray(ModelZip.array(FOUR, DataType.COMPRESSED, 4, 16), "no floating-point numbers");
         assertRefusedArray(new byte[] {0}, "fewer bytes");
     }
