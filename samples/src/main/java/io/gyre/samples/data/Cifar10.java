@@ -70,7 +70,7 @@ final class Cifar10 implements Images {
         byte[] bytes;
         try {
             long length = Files.size(file);
-            HeapRoom.check(file, "its " + length + " bytes", length);
+            HeapRoom.check(file.toString(), "its " + length + " bytes", length);
             bytes = Files.readAllBytes(file);
         } catch (IOException e) {
             throw new BadDataException("cannot read " + file + ": " + e.getMessage(), e);

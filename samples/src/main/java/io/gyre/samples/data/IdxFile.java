@@ -104,14 +104,16 @@ final class IdxFile {
             throw new BadDataException(
                     file + " is damaged: its header announces " + announced + ", expected 1 byte to 2 GB of them");
         }
-        int bytes = count * rows * columns;
-        HeapRoom.check(file, announced, bytes);
-        return bytes;
+        return count * rows * columns;
     }
 
     private static byte[] body(InputStream in, Path file, String announced, int expected) throws IOException {
         // Grows as it reads: a damaged header cannot make it allocate more memory than the file has bytes.
-        byte[] bytes = in.readNBytes(expected);
+        int most = (int) Math.min(expected, HeapRoom.bytes());
+        byte[] bytes = in.readNBytes(most);
+        if (bytes.length == most) {
+            HeapRoom.check(file.toString(), announced, expected);
+        }
         if (bytes.length < expected) {
             throw new BadDataException(file + " is cut off: its header announces " + announced + ", " + expected
                     + " bytes, and " + bytes.length + " follow");

@@ -93,7 +93,7 @@ final class ImageFile {
         if (pixels > MAX_PIXELS) {
             throw damaged(file, pixels + " pixels, expected at most " + MAX_PIXELS, null);
         }
-        HeapRoom.check(file, width + " by " + height + " pixels", pixels * BYTES_PER_PIXEL);
+        HeapRoom.check("the image " + file, width + " by " + height + " pixels", pixels * BYTES_PER_PIXEL);
     }
 
     private static BadDataException damaged(Path file, String how, @Nullable Throwable cause) {
