@@ -15,7 +15,7 @@ import java.util.List;
 class LauncherFuzzTest {
 
     /** A short list may name many hosts. */
-    private static final long HOSTS_BYTES = 1_000_000;
+    private static final long HOSTS_BYTES = 2_000_000;
 
     @FuzzTest
     void lines(byte[] bytes) {

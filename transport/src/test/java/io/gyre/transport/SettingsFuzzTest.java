@@ -15,8 +15,8 @@ class SettingsFuzzTest {
 
     private static final int PORT = 4_000;
 
-    /** A short list may name 65536 hosts of 253 characters. */
-    private static final long HOSTS_BYTES = 200_000;
+    /** A short list may name 65536 hosts of 253 characters; each is put together from several texts. */
+    private static final long HOSTS_BYTES = 2_000_000;
 
     @FuzzTest
     void hostList(byte[] bytes) {
