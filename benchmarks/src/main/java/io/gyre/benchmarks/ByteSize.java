@@ -21,7 +21,12 @@ final class ByteSize {
                 throw new TypeConversionException(
                         "'" + text + "' is no length: expected a number of bytes, perhaps with K, M or G behind it");
             }
-            long bytes = Long.parseLong(parts.group(1)) << (10 * " KMG".indexOf((parts.group(2) + " ").charAt(0)));
+            long number = Long.parseLong(parts.group(1));
+            int shift = 10 * " KMG".indexOf((parts.group(2) + " ").charAt(0));
+            if (number > Long.MAX_VALUE >> shift) {
+                throw new TypeConversionException("'" + text + "' is more than " + Long.MAX_VALUE + " bytes");
+            }
+            long bytes = number << shift;
             if (bytes % Float.BYTES != 0) {
                 throw new TypeConversionException("'" + text + "' is not a multiple of " + Float.BYTES + " bytes");
             }

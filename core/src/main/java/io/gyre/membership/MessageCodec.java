@@ -28,6 +28,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,7 +40,8 @@ import java.util.TreeMap;
  * arrays are preceded by their length. {@link Welcome} and {@link Join} begin with a magic number, the protocol version
  * and what is needed to refuse a rank of another version; those fields never change.
  *
- * <p>Received lengths are compared with the bytes that are actually there before anything is allocated.
+ * <p>Received lengths are compared with the bytes that are actually there before anything is allocated, and what no
+ * rank writes is refused: a count below 0, a name twice, a text that is not UTF-8.
  */
 public final class MessageCodec {
 
@@ -50,6 +52,9 @@ public final class MessageCodec {
     public static final int MAX_MEMBER_BYTES = Session.MAX_EXCHANGE_BYTES + MAX_STRANGER_BYTES;
 
     private static final int MAGIC = 0x47595245; // GYRE
+
+    /** A member of an empty host name, no addresses, an incarnation. */
+    private static final int LEAST_SEAT_BYTES = 4 * Integer.BYTES + Long.BYTES;
 
     private MessageCodec() {}
 
@@ -247,7 +252,7 @@ public final class MessageCodec {
     private static Welcome readWelcome(ByteBuffer in) {
         checkMagic(in);
         return new Welcome(
-                in.getInt(), new RunId(in.getLong(), in.getLong()), in.getInt(), in.get() != 0, readMember(in));
+                in.getInt(), new RunId(in.getLong(), in.getLong()), in.getInt(), readFlag(in), readMember(in));
     }
 
     private static Join readJoin(ByteBuffer in) {
@@ -262,7 +267,7 @@ public final class MessageCodec {
 
     private static Roster readRoster(ByteBuffer in) {
         int rank = in.getInt();
-        int count = in.getInt();
+        int count = readCount(in, LEAST_SEAT_BYTES);
         List<Seat> seats = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             seats.add(readSeat(in));
@@ -287,16 +292,19 @@ public final class MessageCodec {
     }
 
     private static Map<String, String> readEntries(ByteBuffer in) {
-        int count = in.getInt();
+        int count = readCount(in, 2 * Integer.BYTES);
         Map<String, String> entries = new TreeMap<>();
         for (int i = 0; i < count; i++) {
-            entries.put(readText(in), readText(in));
+            String name = readText(in);
+            if (entries.put(name, readText(in)) != null) {
+                throw new ProtocolException("a control message with two values of '" + name + "'");
+            }
         }
         return entries;
     }
 
     private static List<Long> readNumbers(ByteBuffer in) {
-        int count = in.getInt();
+        int count = readCount(in, Long.BYTES);
         List<Long> numbers = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             numbers.add(in.getLong());
@@ -305,11 +313,45 @@ public final class MessageCodec {
     }
 
     private static List<Integer> readRanks(ByteBuffer in) {
-        return readNumbers(in).stream().map(Long::intValue).toList();
+        List<Integer> ranks = new ArrayList<>();
+        for (long number : readNumbers(in)) {
+            if (number != (int) number) {
+                throw new ProtocolException("a control message with rank " + number);
+            }
+            ranks.add((int) number);
+        }
+        return ranks;
+    }
+
+    private static boolean readFlag(ByteBuffer in) {
+        byte value = in.get();
+        if (value != 0 && value != 1) {
+            throw new ProtocolException("a control message with a truth value of " + value + ": it is 0 or 1");
+        }
+        return value == 1;
+    }
+
+    /** Reads the length of a list, of which every entry takes a few bytes at least. */
+    private static int readCount(ByteBuffer in, int leastBytes) {
+        int count = in.getInt();
+        if (count < 0 || count > in.remaining() / leastBytes) {
+            throw new ProtocolException("a control message with a list of " + count + " entries, for which "
+                    + in.remaining() + " bytes are there");
+        }
+        return count;
     }
 
     private static String readText(ByteBuffer in) {
-        return new String(readBytes(in), StandardCharsets.UTF_8);
+        byte[] bytes = readBytes(in);
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new ProtocolException(
+                    "a control message with a text of " + bytes.length + " bytes that is not UTF-8: " + e.getMessage());
+        }
     }
 
     private static byte[] readBytes(ByteBuffer in) {

@@ -21,6 +21,9 @@ final class OrderlyEnd {
     /** Number of stack frames logged for a thread that did not end in time. */
     private static final int FRAMES = 8;
 
+    /** The launcher gives no more. */
+    private static final int MOST_SECONDS = 1_000_000;
+
     private final @Nullable String launcherGrace;
     private final LongSupplier nanoClock;
     private final Set<GracefulStop> open = new LinkedHashSet<>();
@@ -42,19 +45,24 @@ final class OrderlyEnd {
     /**
      * Default time from the first signal to the end.
      *
-     * @throws IllegalArgumentException if the launcher's value is not a number
+     * @throws IllegalArgumentException if the launcher's value is not a number from 0 to 1,000,000
      */
     Duration usualTime() {
         if (launcherGrace == null) {
             return GracefulStop.TIME;
         }
+        String problem = "environment variable " + GracefulStop.VARIABLE + "=" + launcherGrace
+                + " is no number of seconds from 0 to " + MOST_SECONDS;
+        double seconds;
         try {
-            return Duration.ofMillis(Math.round(Double.parseDouble(launcherGrace) * 1e3));
+            seconds = Double.parseDouble(launcherGrace);
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(
-                    "environment variable " + GracefulStop.VARIABLE + "=" + launcherGrace + " is no number of seconds",
-                    e);
+            throw new IllegalArgumentException(problem, e);
         }
+        if (!(seconds >= 0 && seconds <= MOST_SECONDS)) {
+            throw new IllegalArgumentException(problem);
+        }
+        return Duration.ofMillis(Math.round(seconds * 1e3));
     }
 
     synchronized void add(GracefulStop stop) {

@@ -126,6 +126,34 @@ class MessageCodecTest {
     }
 
     @Test
+    void aListThatIsNotThereIsRefusedAtOnce() {
+        for (int count : new int[] {-1, 1, Integer.MAX_VALUE}) {
+            byte[] bytes = ByteBuffer.allocate(5).put((byte) 13).putInt(count).array();
+
+            assertThatThrownBy(() -> decode(bytes))
+                    .isInstanceOf(ProtocolException.class)
+                    .hasMessageContaining("a list of " + count + " entries, for which 0 bytes are there");
+        }
+    }
+
+    @Test
+    void whatNoRankWritesIsRefused() {
+        byte[] twice = MessageCodec.encode(new Ready(Map.of("a", "1", "b", "2")));
+        twice[twice.length - 6] = 'a';
+        byte[] flag = MessageCodec.encode(new Welcome(1, new RunId(0, 0), 1, true, MEMBER));
+        flag[29] = 2;
+        byte[] rank = MessageCodec.encode(new Offer(List.of(0), "", ByteBuffer.allocate(0)));
+        rank[5] = 1;
+        byte[] text = MessageCodec.encode(new Refused("x"));
+        text[5] = (byte) 0xff;
+
+        assertThatThrownBy(() -> decode(twice)).hasMessage("a control message with two values of 'a'");
+        assertThatThrownBy(() -> decode(flag)).hasMessageContaining("a truth value of 2");
+        assertThatThrownBy(() -> decode(rank)).hasMessageContaining("rank " + (1L << 56));
+        assertThatThrownBy(() -> decode(text)).hasMessageContaining("a text of 1 bytes that is not UTF-8");
+    }
+
+    @Test
     void aForeignProtocolIsNamed() {
         byte[] bytes = MessageCodec.encode(new Welcome(1, new RunId(0, 0), 1, false, MEMBER));
         bytes[1] = 'H';

@@ -164,6 +164,11 @@ class GracefulStopTest {
         assertThatThrownBy(() -> new OrderlyEnd("soon", nanos::get).usualTime())
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("GYRE_GRACE=soon");
+        for (String seconds : new String[] {"-1", "1e300", "NaN"}) {
+            assertThatThrownBy(() -> new OrderlyEnd(seconds, nanos::get).usualTime())
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("GYRE_GRACE=" + seconds);
+        }
     }
 
     @Test

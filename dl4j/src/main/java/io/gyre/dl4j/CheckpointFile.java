@@ -169,6 +169,8 @@ final class CheckpointFile implements AutoCloseable {
                 throw new DamagedException("it has no part '" + name + "'");
             }
         }
+        seed();
+        progress();
         checkState();
     }
 
@@ -201,7 +203,10 @@ final class CheckpointFile implements AutoCloseable {
         if (crc(at, end) != read(end, CRC_BYTES, fileLength).getInt()) {
             throw new DamagedException("the checksum of the part at byte " + at + " is wrong");
         }
-        contents.put(StandardCharsets.UTF_8.decode(name).toString(), new Content(contentAt, contentLength));
+        String text = StandardCharsets.UTF_8.decode(name).toString();
+        if (contents.put(text, new Content(contentAt, contentLength)) != null) {
+            throw new DamagedException("it has two parts '" + text + "'");
+        }
         return end + CRC_BYTES;
     }
 
@@ -244,11 +249,19 @@ final class CheckpointFile implements AutoCloseable {
     }
 
     Progress progress() throws IOException {
-        return Progress.parse(text(content(PROGRESS)));
+        try {
+            return Progress.parse(text(content(PROGRESS)));
+        } catch (GyreException e) {
+            throw new DamagedException(String.valueOf(e.getMessage()));
+        }
     }
 
     long seed() throws IOException {
-        return Long.parseLong(text(content(SEED)));
+        try {
+            return Long.parseLong(text(content(SEED)));
+        } catch (NumberFormatException e) {
+            throw new DamagedException("its seed is no number of 64 bits");
+        }
     }
 
     String layout() throws IOException {

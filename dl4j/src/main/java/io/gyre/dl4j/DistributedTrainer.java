@@ -229,8 +229,9 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), including updater state. All ranks
-     * call it together; rank 0 writes. An existing file is replaced atomically once the new one is complete.
+     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), including updater state; a
+     * {@link ModelReader} reads it. All ranks call it together; rank 0 writes. An existing file is replaced atomically
+     * once the new one is complete.
      */
     public void exportModel(Path file) {
         OnRoot.call(session, "export to " + file, () -> {

@@ -23,6 +23,8 @@ import java.util.Map;
 record Progress(
         int step, int epoch, long position, long mark, String data, int callsDone, int callStep, int callEpoch) {
 
+    private static final int LONGEST_SHOWN = 40;
+
     static Progress start(int step, int epoch) {
         return new Progress(step, epoch, 0, 0, "", 0, step, epoch);
     }
@@ -62,22 +64,45 @@ record Progress(
                 + "\ncallsDone\t" + callsDone + "\ncallStep\t" + callStep + "\ncallEpoch\t" + callEpoch + "\n";
     }
 
-    /** Reads {@link #text}; ignores other lines. */
+    /**
+     * Reads {@link #text}; ignores other lines.
+     *
+     * @throws GyreException if a number is missing, or is negative and counts something
+     */
     static Progress parse(String text) {
         Map<String, String> values = new HashMap<>();
         text.lines().map(line -> line.split("\t", 2)).forEach(line -> values.put(line[0], line[line.length - 1]));
+        return new Progress(
+                count(values, "step"),
+                count(values, "epoch"),
+                number(values, "position", 0, Long.MAX_VALUE),
+                number(values, "mark", Long.MIN_VALUE, Long.MAX_VALUE),
+                values.getOrDefault("data", ""),
+                count(values, "callsDone"),
+                count(values, "callStep"),
+                count(values, "callEpoch"));
+    }
+
+    private static int count(Map<String, String> values, String name) {
+        return (int) number(values, name, 0, Integer.MAX_VALUE);
+    }
+
+    private static long number(Map<String, String> values, String name, long least, long most) {
+        String text = values.getOrDefault(name, "");
         try {
-            return new Progress(
-                    Integer.parseInt(values.getOrDefault("step", "")),
-                    Integer.parseInt(values.getOrDefault("epoch", "")),
-                    Long.parseLong(values.getOrDefault("position", "")),
-                    Long.parseLong(values.getOrDefault("mark", "")),
-                    values.getOrDefault("data", ""),
-                    Integer.parseInt(values.getOrDefault("callsDone", "")),
-                    Integer.parseInt(values.getOrDefault("callStep", "")),
-                    Integer.parseInt(values.getOrDefault("callEpoch", "")));
+            long number = Long.parseLong(text);
+            if (number >= least && number <= most) {
+                return number;
+            }
         } catch (NumberFormatException e) {
-            throw new GyreException("not the progress of a run: " + text, e);
+            throw wrong(name, text, least, most);
         }
+        throw wrong(name, text, least, most);
+    }
+
+    private static GyreException wrong(String name, String text, long least, long most) {
+        return new GyreException("not the progress of a run: its " + name + " is '"
+                + text.substring(0, Math.min(text.length(), LONGEST_SHOWN)) + "', expected a number from " + least
+                + " to " + most);
     }
 }

@@ -156,6 +156,49 @@ class CheckpointFileTest {
     }
 
     @Test
+    void aPartTwiceIsRefused() {
+        int first = 16;
+        ByteBuffer whole = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int partBytes = 12 + whole.getInt(first) + (int) whole.getLong(first + 4) + 4;
+        byte[] twice = Arrays.copyOf(bytes, bytes.length + partBytes);
+        System.arraycopy(bytes, first, twice, bytes.length, partBytes);
+        ByteBuffer.wrap(twice).order(ByteOrder.LITTLE_ENDIAN).putInt(12, whole.getInt(12) + 1);
+
+        assertThatThrownBy(() -> tryToOpen(twice))
+                .isInstanceOf(CheckpointFile.DamagedException.class)
+                .hasMessage("it has two parts 'progress'");
+    }
+
+    /** The part's checksum is right, and the seed is not. */
+    @Test
+    void aSeedThatIsNoNumberIsRefused() {
+        byte[] changed = bytes.clone();
+        int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("seed-7");
+        changed[at + 4] = 'x';
+        CRC32C crc = new CRC32C();
+        crc.update(changed, at - 12, 12 + 6);
+        ByteBuffer.wrap(changed).order(ByteOrder.LITTLE_ENDIAN).putInt(at + 6, (int) crc.getValue());
+
+        assertThatThrownBy(() -> tryToOpen(changed))
+                .isInstanceOf(CheckpointFile.DamagedException.class)
+                .hasMessage("its seed is no number of 64 bits");
+    }
+
+    @Test
+    void progressThatCannotBeIsRefusedWithTheNumber() {
+        String text = PROGRESS.text();
+
+        assertThat(Progress.parse(text)).isEqualTo(PROGRESS);
+        assertThatThrownBy(() -> Progress.parse(text.replace("step\t17", "step\t-17")))
+                .isInstanceOf(GyreException.class)
+                .hasMessage("not the progress of a run: its step is '-17', expected a number from 0 to 2147483647");
+        assertThatThrownBy(() -> Progress.parse(text.replace("340", "9".repeat(1_000))))
+                .isInstanceOf(GyreException.class)
+                .hasMessageContaining("its position is '" + "9".repeat(40) + "', expected");
+        assertThatThrownBy(() -> Progress.parse("")).hasMessageContaining("its step is ''");
+    }
+
+    @Test
     void aNewerFormatIsNamedSo() {
         ByteBuffer newer = ByteBuffer.wrap(bytes.clone()).order(ByteOrder.LITTLE_ENDIAN);
         newer.putInt(8, 9);

@@ -155,6 +155,10 @@ final class ServerLink {
         if (place == null) {
             return;
         }
+        if (frame.length() > place.byteLength() - arrived) {
+            throw new ProtocolException(call + " was answered with " + (arrived + frame.length())
+                    + " bytes of data, and " + place.byteLength() + " were announced");
+        }
         place.copyFrom(arrived, payload, offset, frame.length());
         arrived += frame.length();
         if (arrived == place.byteLength()) {

@@ -171,6 +171,18 @@ class ServerLinkTest {
     }
 
     @Test
+    void moreDataThanAnnouncedAreAnError() {
+        Call<Reply.Content> call = ask(new Request.Read(0), Region.allocate("into", BYTES));
+        Region data = Region.allocate("data", 2 * BYTES);
+        reply(call, new Reply.Content(1), BYTES);
+        replyData(call, data, 0, 600);
+
+        assertThatExceptionOfType(ProtocolException.class)
+                .isThrownBy(() -> replyData(call, data, 600, BYTES + 4))
+                .withMessageContainingAll("read at the server of shard 1 of 2", "1004 bytes", "1000 were announced");
+    }
+
+    @Test
     void aRefusalAndAReplyOfAnotherTypeFailAtTheCaller() {
         Call<Reply.StepGranted> refused = ask(new Request.MappedPull(0, 8), null);
         reply(refused, new Reply.Refused("it was freed"), 0);

@@ -1,10 +1,13 @@
 package io.gyre.samples;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethodCall;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
@@ -12,6 +15,7 @@ import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.io.Serializable;
 import java.security.Provider;
 import java.security.Security;
 import java.util.Arrays;
@@ -248,6 +252,56 @@ class ArchitectureTest {
                 .orShould()
                 .dependOnClassesThat()
                 .areAssignableTo(ObjectOutputStream.class));
+        check(noMethods()
+                .should()
+                .haveNameMatching("readObject|readObjectNoData|readResolve|writeObject|writeReplace|readExternal"));
+    }
+
+    /** Exceptions and enums are serializable by inheritance; nobody writes them. */
+    @Test
+    void nothingCanBeSerializedButExceptionsAndEnums() {
+        check(noClasses()
+                .that()
+                .areNotAssignableTo(Throwable.class)
+                .and()
+                .areNotEnums()
+                .and()
+                .areNotAnonymousClasses()
+                .should()
+                .beAssignableTo(Serializable.class));
+    }
+
+    /** Objects of classes that a text names are made by Deeplearning4j alone, and only of classes that are allowed. */
+    @Test
+    void noTextChoosesClassesOrCode() {
+        check(noClasses()
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("javax.script..", "java.beans..", "javax.xml..", "org.yaml..")
+                .orShould()
+                .dependOnClassesThat()
+                .haveSimpleName("JsonTypeInfo")
+                .orShould()
+                .callMethodWhere(nameMatches("(enable|activate|set)DefaultTyping\\w*|\\w*PolymorphicTypeValidator")));
+    }
+
+    @Test
+    void modelFilesAreReadByTheReaderThatChecksThem() {
+        check(noClasses()
+                .that()
+                .haveNameNotMatching("io\\.gyre\\.dl4j\\.(ModelReader|ModelExport).*")
+                .should()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("org.deeplearning4j.util.ModelSerializer"));
+        check(noClasses()
+                .should()
+                .callMethodWhere(nameMatches("restoreMultiLayerNetworkAndNormalizer|restoreComputationGraphAndNormalizer"
+                        + "|restoreNormalizer\\w*|getObjectFromFile|readExternal")));
+    }
+
+    private static DescribedPredicate<JavaMethodCall> nameMatches(String pattern) {
+        return DescribedPredicate.describe("the method's name matches " + pattern, call -> call.getName()
+                .matches(pattern));
     }
 
     @Test

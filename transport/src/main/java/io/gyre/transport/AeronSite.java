@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -162,6 +163,7 @@ final class AeronSite implements AutoCloseable {
         GroupKey key = membership.groupKey();
         if (seal != null && key != null) {
             membership.attest(
+                    IntStream.range(0, membership.seats().size()).boxed().toList(),
                     "the group key of generation " + key.generation(),
                     KeyRing.fingerprint(key),
                     "Datagrams between them would be dropped: something has changed a key on its way to a rank");

@@ -12,10 +12,26 @@ public final class HostList {
     /** More hosts than any cluster has, but few enough to keep in memory. */
     private static final int MOST = 1 << 16;
 
+    /** Linux passes no longer variable to a program. */
+    private static final int LONGEST_LIST = 1 << 17;
+
+    /** That of DNS. */
+    private static final int LONGEST_NAME = 253;
+
+    private static final int SHOWN = 300;
+
     private HostList() {}
 
-    /** Returns the names in the order of the list, with repetitions. */
+    /**
+     * Returns the names in the order of the list, with repetitions.
+     *
+     * @throws IllegalArgumentException if the list is malformed, or would be of more than 65536 names or of names longer
+     *     than 253 characters; shows the list, and says what is wrong
+     */
     public static List<String> expand(String list) {
+        if (list.length() > LONGEST_LIST) {
+            throw malformed(list, list.length() + " characters, at most " + LONGEST_LIST + " are possible");
+        }
         List<String> hosts = new ArrayList<>();
         int start = 0;
         int depth = 0;
@@ -43,41 +59,51 @@ public final class HostList {
             if (into.size() == MOST) {
                 throw malformed(list, "more than " + MOST + " hosts");
             }
+            checkLength(list, name);
             into.add(name);
             return;
         }
         if (open < 0 || close < open) {
-            throw malformed(list, "the brackets of " + name + " do not match");
+            throw malformed(list, "the brackets of " + shown(name) + " do not match");
         }
         String before = name.substring(0, open);
         String after = name.substring(close + 1);
+        checkLength(list, before);
         for (String range : name.substring(open + 1, close).split(",", -1)) {
-            for (String number : numbers(list, range)) {
-                expandName(list, before + number + after, into);
-            }
+            expandRange(list, before, range, after, into);
         }
     }
 
     /** {@code 08-11} is 08, 09, 10, 11: the first number's width is kept. */
-    private static List<String> numbers(String list, String range) {
+    private static void expandRange(String list, String before, String range, String after, List<String> into) {
         String[] ends = range.strip().split("-", -1);
         if (ends.length > 2 || !ends[0].matches("\\d{1,9}") || !ends[ends.length - 1].matches("\\d{1,9}")) {
-            throw malformed(list, "'" + range + "' is not a number or a range of numbers");
+            throw malformed(list, "'" + shown(range) + "' is not a number or a range of numbers");
         }
         int first = Integer.parseInt(ends[0]);
         int last = Integer.parseInt(ends[ends.length - 1]);
         if (last < first || last - first >= MOST) {
             throw malformed(list, "the range " + range + " is empty or too long");
         }
-        List<String> numbers = new ArrayList<>();
         for (int number = first; number <= last; number++) {
             String digits = String.valueOf(number);
-            numbers.add("0".repeat(Math.max(0, ends[0].length() - digits.length())) + digits);
+            String padding = "0".repeat(Math.max(0, ends[0].length() - digits.length()));
+            expandName(list, before + padding + digits + after, into);
         }
-        return numbers;
+    }
+
+    private static void checkLength(String list, String name) {
+        if (name.length() > LONGEST_NAME) {
+            throw malformed(list, "a name of " + name.length() + " characters, at most " + LONGEST_NAME
+                    + " are possible: " + shown(name));
+        }
+    }
+
+    private static String shown(String text) {
+        return text.length() <= SHOWN ? text : text.substring(0, SHOWN) + "...";
     }
 
     private static IllegalArgumentException malformed(String list, String why) {
-        return new IllegalArgumentException("host list \"" + list + "\": " + why);
+        return new IllegalArgumentException("host list \"" + shown(list) + "\": " + why);
     }
 }

@@ -89,7 +89,7 @@ final class KeyRing {
             byRank.put(other, peer);
         }
         String announced = AeronPeer.address(seat, AeronSite.UDP);
-        InetSocketAddress address = Rendezvous.parse(announced);
+        InetSocketAddress address = RendezvousPlace.parse(announced);
         if (address == null) {
             throw new ProtocolException("rank " + other + " receives at '" + announced + "', which is no address");
         }

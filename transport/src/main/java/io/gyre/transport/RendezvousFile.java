@@ -11,8 +11,8 @@ import java.nio.file.StandardCopyOption;
 /** A file through which ranks on one file system find the rendezvous: one line, the address and the name of the run. */
 final class RendezvousFile {
 
-    /** More than any address needs: others may be able to write to the directory. */
-    private static final int MAX_BYTES = 1_024;
+    /** The longest host name has 253 characters, a port 5, the name of a run 32. */
+    private static final int MOST_BYTES = 512;
 
     private final Path path;
 
@@ -30,12 +30,17 @@ final class RendezvousFile {
 
     /** Reads the file; fails, saying what is wrong, if it is missing or incomplete. */
     Entry read() throws IOException {
-        String line;
+        byte[] bytes;
         try (InputStream in = Files.newInputStream(path)) {
-            line = new String(in.readNBytes(MAX_BYTES), StandardCharsets.UTF_8).strip();
+            bytes = in.readNBytes(MOST_BYTES + 1);
         } catch (NoSuchFileException e) {
             throw new IOException("file " + path + " does not exist yet", e);
         }
+        if (bytes.length > MOST_BYTES) {
+            throw new IOException("file " + path + " has more than " + MOST_BYTES
+                    + " bytes: it holds something else than an address and a run");
+        }
+        String line = new String(bytes, StandardCharsets.UTF_8).strip();
         String[] parts = line.split(" ", -1);
         if (parts.length != 2) {
             throw new IOException("file " + path + " holds '" + line + "' instead of an address and a run");

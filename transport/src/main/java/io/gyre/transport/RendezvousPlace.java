@@ -20,17 +20,8 @@ sealed interface RendezvousPlace {
 
     /** The address in {@code host:port}, or null if the text is a path. */
     static @Nullable InetSocketAddress parse(String rendezvous) {
-        int colon = rendezvous.lastIndexOf(':');
-        String port = rendezvous.substring(colon + 1);
-        if (colon <= 0 || port.isEmpty() || port.length() > 5 || !port.chars().allMatch(c -> c >= '0' && c <= '9')) {
-            return null;
-        }
-        int number = Integer.parseInt(port);
-        if (number > 65_535) {
-            throw new IllegalArgumentException("rendezvous " + rendezvous + ": there is no port " + number);
-        }
-        String host = rendezvous.substring(0, colon);
-        return new InetSocketAddress(host.startsWith("[") ? host.substring(1, host.length() - 1) : host, number);
+        HostPort place = HostPort.parse(rendezvous);
+        return place == null ? null : new InetSocketAddress(place.host(), place.port());
     }
 
     /** The agreed address; null if the place is a file. */

@@ -45,4 +45,22 @@ class HostListTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("more than 65536 hosts");
     }
+
+    @Test
+    void aListOfNamesTooLongIsRefusedBeforeTheyAreSpelledOut() {
+        assertThatThrownBy(() -> HostList.expand("n[1-60000]" + "x".repeat(100_000)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("a name of 100002 characters, at most 253 are possible")
+                .hasMessageMatching("(?s).{1,1000}");
+        assertThatThrownBy(() -> HostList.expand("n".repeat((1 << 17) + 1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("131073 characters, at most 131072 are possible");
+    }
+
+    @Test
+    void manyBracketsAreRefusedBeforeTheyAreSpelledOut() {
+        assertThatThrownBy(() -> HostList.expand("n" + "[1-9]".repeat(20_000)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("at most 253 are possible");
+    }
 }

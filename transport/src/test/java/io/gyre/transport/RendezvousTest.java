@@ -51,6 +51,22 @@ class RendezvousTest {
                 .withMessageContaining("there is no port 70000");
     }
 
+    @Test
+    void aBracketIsPartOfAnAddressOnlyIfItIsClosed() {
+        assertThat(HostPort.parse("[::1]:4000")).isEqualTo(new HostPort("::1", 4000));
+        assertThat(HostPort.parse("[:80")).isEqualTo(new HostPort("[", 80));
+        assertThat(HostPort.parse("[]:80")).isEqualTo(new HostPort("[]", 80));
+    }
+
+    @Test
+    void aFileOfAnotherKindIsNotReadToItsEnd() throws IOException {
+        Path file = Files.writeString(directory.resolve("rendezvous"), "x".repeat(513));
+
+        assertThatThrownBy(() -> new RendezvousFile(file).read())
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("has more than 512 bytes");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"/tmp/file", "file", "file:name", ":4000", "dir/file:123456", "C:\\file", "file:"})
     void everyOtherTextIsAPath(String text) {

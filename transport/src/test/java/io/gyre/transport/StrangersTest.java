@@ -6,11 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
 import io.gyre.Member;
-import io.gyre.membership.Message;
 import io.gyre.membership.Message.Failed;
 import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
+import io.gyre.testkit.Eventually;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -134,7 +134,7 @@ final class UdpProxy implements AutoCloseable {
 
     /** The address that a rank announces. */
     static InetSocketAddress parse(String address) {
-        InetSocketAddress parsed = Rendezvous.parse(address);
+        InetSocketAddress parsed = RendezvousPlace.parse(address);
         if (parsed == null) {
             throw new UncheckedIOException(new IOException(address));
         }

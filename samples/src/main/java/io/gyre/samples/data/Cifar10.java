@@ -69,6 +69,8 @@ final class Cifar10 implements Images {
     private static byte[] readFile(Path file) {
         byte[] bytes;
         try {
+            long length = Files.size(file);
+            HeapRoom.check(file.toString(), "its " + length + " bytes", length);
             bytes = Files.readAllBytes(file);
         } catch (IOException e) {
             throw new BadDataException("cannot read " + file + ": " + e.getMessage(), e);

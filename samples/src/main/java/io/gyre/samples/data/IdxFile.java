@@ -109,7 +109,11 @@ final class IdxFile {
 
     private static byte[] body(InputStream in, Path file, String announced, int expected) throws IOException {
         // Grows as it reads: a damaged header cannot make it allocate more memory than the file has bytes.
-        byte[] bytes = in.readNBytes(expected);
+        int most = (int) Math.min(expected, HeapRoom.bytes());
+        byte[] bytes = in.readNBytes(most);
+        if (bytes.length == most) {
+            HeapRoom.check(file.toString(), announced, expected);
+        }
         if (bytes.length < expected) {
             throw new BadDataException(file + " is cut off: its header announces " + announced + ", " + expected
                     + " bytes, and " + bytes.length + " follow");

@@ -23,8 +23,6 @@ final class ImageFile {
     /** Memory per pixel of the decoder and of our copy: three or four bytes each. */
     private static final int BYTES_PER_PIXEL = 8;
 
-    private static final long MIB = 1 << 20;
-
     private ImageFile() {}
 
     /**
@@ -95,13 +93,7 @@ final class ImageFile {
         if (pixels > MAX_PIXELS) {
             throw damaged(file, pixels + " pixels, expected at most " + MAX_PIXELS, null);
         }
-        long needed = pixels * BYTES_PER_PIXEL / MIB;
-        long heap = Runtime.getRuntime().maxMemory() / MIB;
-        if (needed > heap / 2) {
-            throw new BadDataException("cannot read the image " + file + ": " + width + " by " + height
-                    + " pixels take " + needed + " MiB, more than half of this JVM's heap of " + heap
-                    + " MiB. Shrink it, take it out of its folder, or give each rank more memory.");
-        }
+        HeapRoom.check("the image " + file, width + " by " + height + " pixels", pixels * BYTES_PER_PIXEL);
     }
 
     private static BadDataException damaged(Path file, String how, @Nullable Throwable cause) {

@@ -47,6 +47,14 @@ class IdxImagesTest {
     }
 
     @Test
+    void whatTakesMoreThanHalfOfTheHeapIsRefused() {
+        HeapRoom.check("large", "images", Runtime.getRuntime().maxMemory() / 2);
+        assertThatThrownBy(() -> HeapRoom.check("large", "7 images", Long.MAX_VALUE))
+                .isInstanceOf(BadDataException.class)
+                .hasMessageStartingWith("cannot read large: 7 images take 8796093022207 MiB, more than half");
+    }
+
+    @Test
     void holdsOutTheLastFifthOfASinglePair() throws IOException {
         write("images-idx3-ubyte.gz", images(23, 2, 2));
         write("labels-idx1-ubyte.gz", labels(23));
