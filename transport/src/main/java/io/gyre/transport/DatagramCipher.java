@@ -52,8 +52,8 @@ final class DatagramCipher {
     }
 
     /**
-     * Lets the JVM compile what this class needs, once in a process: a seventh of a second of its processor, in which
-     * it would seal a few megabytes otherwise.
+     * Lets the JVM compile what this class needs, once in a process. Otherwise the first thousands of datagrams would
+     * be sealed by interpreted code, however long they are.
      */
     static void warmUp() {
         if (!WARM.compareAndSet(false, true)) {

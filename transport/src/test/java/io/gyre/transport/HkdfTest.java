@@ -14,8 +14,7 @@ class HkdfTest {
     @Test
     void withoutSaltAndLabel() {
         assertThat(HexFormat.of().formatHex(Hkdf.derive(SECRET, new byte[0], "", 42)))
-                .isEqualTo("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
-                        + "9d201395faa4b61a96c8");
+                .isEqualTo("8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d" + "9d201395faa4b61a96c8");
     }
 
     @Test

@@ -35,7 +35,6 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -49,9 +48,6 @@ class SealedRunTest {
 
     private static final int ROUNDS = 24;
     private static final int ELEMENTS = 16_384;
-
-    /** Datagrams that an attacker on the way sends in addition, per direction of each link. */
-    private static final int ATTACKS = 100;
 
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
@@ -153,7 +149,7 @@ class SealedRunTest {
         try {
             byte[] sum = both(sum(run, ROUNDS));
             for (int rank = 0; rank < 2; rank++) {
-                assertThat(alarming(run, rank)).isZero();
+                assertThat(run.alarming(rank)).isZero();
             }
             return sum;
         } finally {
@@ -161,81 +157,16 @@ class SealedRunTest {
         }
     }
 
-    private static DatagramSeal seal(WiredRun run, int rank) {
-        DatagramSeal seal = run.site(rank).seal();
-        assertThat(seal).isNotNull();
-        return seal;
-    }
-
-    private static long dropped(WiredRun run, int rank) {
-        return Arrays.stream(Reason.values())
-                .mapToLong(seal(run, rank).rejections()::of)
-                .sum();
-    }
-
-    private static long alarming(WiredRun run, int rank) {
-        Rejections dropped = seal(run, rank).rejections();
-        return dropped(run, rank) - dropped.of(Reason.EARLIER) - dropped.of(Reason.LATER);
-    }
-
-    /** Sends a datagram, and waits until it has been dropped: none is lost in a full socket. */
-    private static void attack(WiredRun run, int rank, UdpProxy.Way way, byte[] datagram) throws IOException {
-        synchronized (seal(run, rank)) {
-            long before = dropped(run, rank);
-            long deadline = System.nanoTime() + TIMEOUT.toNanos();
-            way.send(datagram);
-            while (dropped(run, rank) == before) {
-                assertThat(System.nanoTime() - deadline)
-                        .as("rank %d has accepted a datagram of an attacker, or not received it", rank)
-                        .isNegative();
-                LockSupport.parkNanos(50_000);
-            }
-        }
-    }
-
-    /** Changes, cuts off and repeats what passes between two ranks, in one direction. */
-    private static final class OnTheWay {
-
-        private final SplittableRandom random;
-        private final List<byte[]> passed = new ArrayList<>();
-        private int attacks;
-
-        OnTheWay(long seed) {
-            random = new SplittableRandom(seed);
-        }
-
-        void passes(byte[] datagram, WiredRun run, int receiver, UdpProxy.Way way) throws IOException {
-            if (attacks < ATTACKS) {
-                attacks++;
-                byte[] other = datagram.clone();
-                switch (attacks % 4) {
-                    case 0 -> attack(run, receiver, way, Arrays.copyOf(other, random.nextInt(other.length)));
-                    case 1 -> {
-                        int bit = random.nextInt(other.length * Byte.SIZE);
-                        other[bit / Byte.SIZE] ^= (byte) (1 << bit % Byte.SIZE);
-                        attack(run, receiver, way, other);
-                    }
-                    case 2 -> {
-                        random.nextBytes(other);
-                        attack(run, receiver, way, other);
-                    }
-                    default -> attack(run, receiver, way, passed.get(random.nextInt(passed.size())));
-                }
-            }
-            passed.add(datagram);
-        }
-    }
-
     @Test
     void whoIsOnTheWayChangesNothing() throws Exception {
         byte[] clean = cleanSum();
         List<WiredRun> running = new ArrayList<>();
-        Map<String, OnTheWay> directions = Collections.synchronizedMap(new HashMap<>());
+        Map<String, Attacker> directions = Collections.synchronizedMap(new HashMap<>());
         WiredRun run = start(
                 true,
                 (rank, message) -> through((datagram, toTarget, way) -> {
-                            OnTheWay direction = directions.computeIfAbsent(
-                                    rank + " " + toTarget, key -> new OnTheWay(key.hashCode()));
+                            Attacker direction = directions.computeIfAbsent(
+                                    rank + " " + toTarget, key -> new Attacker(key.hashCode()));
                             synchronized (direction) {
                                 direction.passes(datagram, running.get(0), toTarget ? 1 - rank : rank, way);
                             }
@@ -247,15 +178,15 @@ class SealedRunTest {
 
             assertThat(directions).hasSize(4);
             for (int rank = 0; rank < 2; rank++) {
-                Rejections dropped = seal(run, rank).rejections();
+                Rejections dropped = run.rejections(rank);
                 assertThat(dropped.of(Reason.FORGED)).isPositive();
                 assertThat(dropped.of(Reason.REPLAYED)).isPositive();
                 assertThat(dropped.of(Reason.SHORT)).isPositive();
                 assertThat(dropped.of(Reason.STRANGE)).isPositive();
             }
             long attacks =
-                    directions.values().stream().mapToLong(each -> each.attacks).sum();
-            assertThat(dropped(run, 0) + dropped(run, 1)).isEqualTo(attacks);
+                    directions.values().stream().mapToLong(Attacker::attacks).sum();
+            assertThat(run.dropped(0) + run.dropped(1)).isEqualTo(attacks);
         } finally {
             end(run);
         }
@@ -278,19 +209,19 @@ class SealedRunTest {
                 List<byte[]> forged = new ForgedFrames(1_000 + (1 - to), session).all();
                 forged.addAll(List.copyOf(passed).subList(0, 20));
                 for (byte[] each : forged) {
-                    attack(run, to, way, each);
+                    Attacker.attack(run, to, way, each);
                     attacks++;
                     // And behind the header of a datagram that the rank expects.
                     byte[] dressed = Arrays.copyOf(passed.get(0), DatagramHeader.BYTES + each.length + 16);
                     System.arraycopy(each, 0, dressed, DatagramHeader.BYTES, each.length);
                     dressed[DatagramHeader.BYTES - 3] = 1;
-                    attack(run, to, way, dressed);
+                    Attacker.attack(run, to, way, dressed);
                     attacks++;
                 }
             }
 
             assertThat(both(sums)).isEqualTo(clean);
-            assertThat(dropped(run, 0) + dropped(run, 1)).isEqualTo(attacks);
+            assertThat(run.dropped(0) + run.dropped(1)).isEqualTo(attacks);
         } finally {
             end(run);
         }
@@ -319,7 +250,7 @@ class SealedRunTest {
                 GroupKey key = run.membership(rank).groupKey();
                 assertThat(key).isNotNull();
                 assertThat(key.generation()).isEqualTo(1 + changes);
-                assertThat(alarming(run, rank)).isZero();
+                assertThat(run.alarming(rank)).isZero();
             }
         } finally {
             end(run);
@@ -369,8 +300,7 @@ class SealedRunTest {
                         : message);
         try {
             var sender = run.endpoint(0).sender(1);
-            Eventually.that(
-                    "its datagrams are dropped", () -> seal(run, 1).rejections().of(Reason.FORGED) > 2);
+            Eventually.that("its datagrams are dropped", () -> run.rejections(1).of(Reason.FORGED) > 2);
             Frame frame = new Frame().set(Frame.Kind.REQUEST, 0, 0, 0, 0, 8);
             assertThat(sender.offer(frame, ByteBuffer.allocateDirect(8), 0))
                     .as("there is no reader")

@@ -1,5 +1,7 @@
 package io.gyre.transport;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.gyre.Member;
 import io.gyre.membership.Coordinator;
 import io.gyre.membership.Membership;
@@ -10,11 +12,13 @@ import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Outbox;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
+import io.gyre.transport.Rejections.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -126,6 +130,24 @@ final class WiredRun implements Outbox, AutoCloseable {
 
     AeronEndpoint endpoint(int rank) {
         return endpoints.get(rank);
+    }
+
+    Rejections rejections(int rank) {
+        DatagramSeal seal = sites.get(rank).seal();
+        assertThat(seal).as("what seals for rank %d", rank).isNotNull();
+        return seal.rejections();
+    }
+
+    /** Number of datagrams that a rank has dropped. */
+    long dropped(int rank) {
+        return Arrays.stream(Reason.values()).mapToLong(rejections(rank)::of).sum();
+    }
+
+    /** The same, without those that a change of key explains. */
+    long alarming(int rank) {
+        return dropped(rank)
+                - rejections(rank).of(Reason.EARLIER)
+                - rejections(rank).of(Reason.LATER);
     }
 
     /** Where a rank receives. */
