@@ -67,8 +67,7 @@ record ModelArray(DataType type, long length) {
 
     private static void checkAllocation(DataInputStream in, String name) throws IOException {
         if (!in.readUTF().equals(ALLOCATION)) {
-            throw refused(
-                    name, "a format of before Deeplearning4j 1.0.0-beta4, or none: save it with a newer version");
+            throw refused(name, "a format of before Deeplearning4j 1.0.0-beta4, or none: save it with a newer version");
         }
     }
 
@@ -98,16 +97,19 @@ record ModelArray(DataType type, long length) {
             last = Math.addExact(last, Math.multiplyExact(size - 1, stride));
         }
         if (product != length || last != length - 1) {
-            throw refused(name, "a shape of " + product + " values, the last at " + last + ", and " + length
-                    + " values behind it");
+            throw refused(
+                    name,
+                    "a shape of " + product + " values, the last at " + last + ", and " + length + " values behind it");
         }
         long options = info[info.length - 3];
         long elementStride = info[info.length - 2];
         long order = info[info.length - 1];
         boolean dense = elementStride == 1 && (order == 'c' || order == 'f');
         if (!dense || options != ArrayOptionsHelper.setOptionBit(0, type)) {
-            throw refused(name, "options " + options + ", element-wise stride " + elementStride + " and order " + order
-                    + " in its shape information, which a dense array of " + type + " does not have");
+            throw refused(
+                    name,
+                    "options " + options + ", element-wise stride " + elementStride + " and order " + order
+                            + " in its shape information, which a dense array of " + type + " does not have");
         }
     }
 

@@ -106,7 +106,8 @@ class ModelReaderTest {
         Path file = directory.resolve("exported.zip");
         ModelExport.write(network, file);
 
-        Bound.assertIdentical(ModelReader.create().multiLayerNetwork(file, false).params(), network.params());
+        Bound.assertIdentical(
+                ModelReader.create().multiLayerNetwork(file, false).params(), network.params());
     }
 
     @Test
@@ -137,7 +138,8 @@ class ModelReaderTest {
     @Test
     void aSerializedPreprocessorIsRefusedEvenIfNobodyAsksForIt() {
         assertRefused(
-                zip().with("preprocessor.bin", new byte[] {(byte) 0xac, (byte) 0xed, 0, 5}).bytes(),
+                zip().with("preprocessor.bin", new byte[] {(byte) 0xac, (byte) 0xed, 0, 5})
+                        .bytes(),
                 "preprocessor.bin",
                 "Java serialization");
     }
@@ -145,7 +147,15 @@ class ModelReaderTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "../evil", "/etc/passwd", "a/../../b", "..\\evil", "C:\\evil", "objects/x", "Coefficients.bin", "", "d/"
+                "../evil",
+                "/etc/passwd",
+                "a/../../b",
+                "..\\evil",
+                "C:\\evil",
+                "objects/x",
+                "Coefficients.bin",
+                "",
+                "d/"
             })
     void anEntryThatNoModelHasIsRefused(String name) {
         assertRefused(zip().with(name, new byte[1]).bytes(), "the entry '" + name + "', which no model has");
@@ -172,7 +182,8 @@ class ModelReaderTest {
     void aModelWithoutOneOfItsPartsIsRefused() {
         assertRefused(zip().without(CONFIGURATION).bytes(), "no configuration.json");
         assertRefused(zip().without(COEFFICIENTS).bytes(), "no coefficients.bin");
-        assertRefused(zip().without(COEFFICIENTS).with("noParams.marker", new byte[0]).bytes(), "without parameters");
+        assertRefused(
+                zip().without(COEFFICIENTS).with("noParams.marker", new byte[0]).bytes(), "without parameters");
         assertRefused(new byte[0], "no configuration.json", "no zip");
         assertRefused("GYRECKPT".getBytes(StandardCharsets.US_ASCII), "no zip of a model");
     }
@@ -272,7 +283,9 @@ class ModelReaderTest {
             assertRefused(zip().replaceInConfiguration(layer, evil).bytes(), "names the class '" + evil + "'");
         }
         assertRefused(
-                zip().replaceInConfiguration(layer, layer + "<com.example.Gadget>").bytes(), "com.example.Gadget");
+                zip().replaceInConfiguration(layer, layer + "<com.example.Gadget>")
+                        .bytes(),
+                "com.example.Gadget");
         assertRefused(
                 zip().replaceInConfiguration("\"@class\"", "\"\\u0040class\"")
                         .replaceInConfiguration(layer, "com.example.Gadget")
@@ -284,9 +297,8 @@ class ModelReaderTest {
 
     @Test
     void aClassOfADistributionIsCheckedToo() {
-        ModelZip zip = ModelZip.of(
-                TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.FLOAT)
-                        .weightInit(new WeightInitDistribution(new NormalDistribution(0, 1)))));
+        ModelZip zip = ModelZip.of(TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.FLOAT)
+                .weightInit(new WeightInitDistribution(new NormalDistribution(0, 1)))));
         String distribution = NormalDistribution.class.getName();
         assertThat(new String(zip.content(CONFIGURATION), StandardCharsets.UTF_8))
                 .contains("\"type\" : \"" + distribution);
@@ -298,15 +310,16 @@ class ModelReaderTest {
 
     @Test
     void aClassOfOnesOwnIsAllowedByItsPrefix() {
-        Path file = file(zip().replaceInConfiguration(
-                        "org.deeplearning4j.nn.conf.layers.DenseLayer", "com.example.MyLayer")
-                .bytes());
+        Path file =
+                file(zip().replaceInConfiguration("org.deeplearning4j.nn.conf.layers.DenseLayer", "com.example.MyLayer")
+                        .bytes());
 
         // It passes the check, and Deeplearning4j does not find it.
         assertThatExceptionOfType(BadModelException.class)
                 .isThrownBy(() -> ModelReader.create().allowing("com.example.").multiLayerNetwork(file, true))
                 .withMessageStartingWith("Deeplearning4j cannot read the model file " + file);
-        assertThatIllegalArgumentException().isThrownBy(() -> ModelReader.create().allowing(" "));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ModelReader.create().allowing(" "));
     }
 
     @Test
@@ -321,7 +334,9 @@ class ModelReaderTest {
         };
         for (String[] each : cases) {
             assertRefused(
-                    zip().with(CONFIGURATION, each[0].getBytes(StandardCharsets.UTF_8)).bytes(), each[1]);
+                    zip().with(CONFIGURATION, each[0].getBytes(StandardCharsets.UTF_8))
+                            .bytes(),
+                    each[1]);
         }
     }
 

@@ -224,8 +224,7 @@ public final class Launcher {
     }
 
     private RankProcess process(Start start) throws IOException {
-        return RankProcess.start(
-                start.place, start.command, start.variables, token, terminal, start.ownsTerminal);
+        return RankProcess.start(start.place, start.command, start.variables, token, terminal, start.ownsTerminal);
     }
 
     private @Nullable RankProcess startAgain(RankProcess lost, int times) {

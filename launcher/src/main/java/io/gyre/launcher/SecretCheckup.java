@@ -46,7 +46,8 @@ record SecretCheckup(Map<String, String> environment) {
         try {
             RunSecret.read(file);
         } catch (IllegalArgumentException | UncheckedIOException e) {
-            return Finding.problem("secret", GyreVariable.SECRET_FILE + " is not usable", String.valueOf(e.getMessage()));
+            return Finding.problem(
+                    "secret", GyreVariable.SECRET_FILE + " is not usable", String.valueOf(e.getMessage()));
         }
         return Finding.ok(
                 "secret",

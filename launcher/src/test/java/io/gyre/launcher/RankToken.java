@@ -54,7 +54,6 @@ final class RankToken {
     }
 
     void awaitRemoved() {
-        Await.until(
-                GyreProcess.STOPPED, () -> file.getParent() + " is removed", () -> !Files.exists(file.getParent()));
+        Await.until(GyreProcess.STOPPED, () -> file.getParent() + " is removed", () -> !Files.exists(file.getParent()));
     }
 }

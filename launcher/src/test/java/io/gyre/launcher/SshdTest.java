@@ -67,8 +67,7 @@ class SshdTest {
     }
 
     private void key(String name) throws Exception {
-        Process keygen = new ProcessBuilder(
-                        "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory + "/" + name)
+        Process keygen = new ProcessBuilder("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory + "/" + name)
                 .inheritIO()
                 .start();
         assertThat(keygen.waitFor()).isZero();
@@ -122,7 +121,9 @@ class SshdTest {
             token.assertPrivate();
             assertThat(canary.findsIn(token.file())).as("what the search finds").isNotEmpty();
             assertThat(canary.findsInProcesses()).isEmpty();
-            assertThat(canary.findsIn(directory)).as("arguments and environment of ssh").isEmpty();
+            assertThat(canary.findsIn(directory))
+                    .as("arguments and environment of ssh")
+                    .isEmpty();
 
             gyre.signal("TERM");
             assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(143);

@@ -69,13 +69,18 @@ class TokenTest {
             for (RankToken token : tokens) {
                 token.assertPrivate();
                 assertThat(token.bytes()).isEqualTo(tokens.get(0).bytes());
-                assertThat(canary.findsIn(token.file())).as("what the search finds").isNotEmpty();
+                assertThat(canary.findsIn(token.file()))
+                        .as("what the search finds")
+                        .isNotEmpty();
             }
             assertThat(canary.findsInProcesses()).isEmpty();
-            try (Stream<Path> records = Files.list(bin).filter(file -> file.toString().contains("ssh-"))) {
+            try (Stream<Path> records =
+                    Files.list(bin).filter(file -> file.toString().contains("ssh-"))) {
                 assertThat(records).hasSize(where.equals(HERE) ? 0 : RANKS);
             }
-            assertThat(canary.findsIn(bin)).as("arguments and environment of ssh").isEmpty();
+            assertThat(canary.findsIn(bin))
+                    .as("arguments and environment of ssh")
+                    .isEmpty();
 
             gyre.signal("TERM");
             assertThat(gyre.awaitExit(GyreProcess.STOPPED)).isEqualTo(143);
@@ -156,8 +161,8 @@ class TokenTest {
         assertThat(Files.readAllLines(bin.resolve("dd-arguments")))
                 .isNotEmpty()
                 .allSatisfy(line -> assertThat(line).matches("bs=1 count=32 of=.*/gyre-token\\.\\w{10}/token"))
-                .allSatisfy(line -> assertThat(Path.of(line.substring(line.indexOf("of=") + 3))
-                                .getParent())
+                .allSatisfy(line -> assertThat(
+                                Path.of(line.substring(line.indexOf("of=") + 3)).getParent())
                         .doesNotExist());
     }
 

@@ -295,13 +295,14 @@ class ArchitectureTest {
                 .haveFullyQualifiedName("org.deeplearning4j.util.ModelSerializer"));
         check(noClasses()
                 .should()
-                .callMethodWhere(nameMatches("restoreMultiLayerNetworkAndNormalizer|restoreComputationGraphAndNormalizer"
-                        + "|restoreNormalizer\\w*|getObjectFromFile|readExternal")));
+                .callMethodWhere(
+                        nameMatches("restoreMultiLayerNetworkAndNormalizer|restoreComputationGraphAndNormalizer"
+                                + "|restoreNormalizer\\w*|getObjectFromFile|readExternal")));
     }
 
     private static DescribedPredicate<JavaMethodCall> nameMatches(String pattern) {
-        return DescribedPredicate.describe("the method's name matches " + pattern, call -> call.getName()
-                .matches(pattern));
+        return DescribedPredicate.describe(
+                "the method's name matches " + pattern, call -> call.getName().matches(pattern));
     }
 
     @Test

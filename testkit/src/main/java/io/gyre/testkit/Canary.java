@@ -47,7 +47,9 @@ public final class Canary {
         forms.put(which + ", hex", HexFormat.of().formatHex(part));
         forms.put(which + ", upper-case hex", HexFormat.of().withUpperCase().formatHex(part));
         for (String between : List.of(" ", ":")) {
-            forms.put(which + ", hex with '" + between + "'", HexFormat.ofDelimiter(between).formatHex(part));
+            forms.put(
+                    which + ", hex with '" + between + "'",
+                    HexFormat.ofDelimiter(between).formatHex(part));
         }
         String decimals = Arrays.toString(part);
         forms.put(which + ", decimal", decimals.substring(1, decimals.length() - 1));

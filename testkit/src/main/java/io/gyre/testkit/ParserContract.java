@@ -35,8 +35,7 @@ public final class ParserContract {
      */
     @SafeVarargs
     @SuppressWarnings("varargs") // They are only read.
-    public static <T> @Nullable T parse(
-            long inputBytes, Callable<T> parser, Class<? extends Exception>... documented) {
+    public static <T> @Nullable T parse(long inputBytes, Callable<T> parser, Class<? extends Exception>... documented) {
         long bound = FIXED_BYTES + BYTES_PER_BYTE * inputBytes;
         long before = THREADS.getCurrentThreadAllocatedBytes();
         T result = attempt(inputBytes, parser, documented);

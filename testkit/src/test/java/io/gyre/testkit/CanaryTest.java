@@ -65,7 +65,8 @@ class CanaryTest {
         for (int at : new int[] {0, (1 << 20) - 7, (2 << 20) + 1024 - 31, 3_000_000 - 32}) {
             byte[] content = new byte[3_000_000];
             System.arraycopy(SECRET, 0, content, at, SECRET.length);
-            Path file = Files.write(Files.createDirectories(directory.resolve("at")).resolve("file"), content);
+            Path file =
+                    Files.write(Files.createDirectories(directory.resolve("at")).resolve("file"), content);
 
             assertThat(canary.findsIn(directory)).as("at " + at).contains(file + ": first half, raw");
         }

@@ -42,8 +42,7 @@ final class Entrance implements AutoCloseable {
     private final ServerSocketChannel listening;
     private final SelectionKey arrivals;
     private final InetSocketAddress address;
-    private final WaitingRoom<MessageChannel> strangers =
-            new WaitingRoom<>(MAX_STRANGERS, PROOF_TIMEOUT.toNanos());
+    private final WaitingRoom<MessageChannel> strangers = new WaitingRoom<>(MAX_STRANGERS, PROOF_TIMEOUT.toNanos());
 
     /**
      * Listens on an address.

@@ -94,8 +94,10 @@ public final class HostList {
 
     private static void checkLength(String list, String name) {
         if (name.length() > LONGEST_NAME) {
-            throw malformed(list, "a name of " + name.length() + " characters, at most " + LONGEST_NAME
-                    + " are possible: " + shown(name));
+            throw malformed(
+                    list,
+                    "a name of " + name.length() + " characters, at most " + LONGEST_NAME + " are possible: "
+                            + shown(name));
         }
     }
 

@@ -104,8 +104,8 @@ record Rendezvous(
     }
 
     /** Connects and waits for the greeting; fails with an IOException if another attempt makes sense. */
-    private static Rendezvous reach(
-            JoinOptions options, RendezvousPlace place, @Nullable Hosted hosted, ControlKey key) throws IOException {
+    private static Rendezvous reach(JoinOptions options, RendezvousPlace place, @Nullable Hosted hosted, ControlKey key)
+            throws IOException {
         InetSocketAddress address = hosted == null ? place.address() : hosted.server.address();
         CoordinatorLink link = CoordinatorLink.connect(address, key, options.rank(), GREETING_TIMEOUT);
         try {

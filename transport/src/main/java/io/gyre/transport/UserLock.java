@@ -210,7 +210,9 @@ final class UserLock {
         PosixFileAttributes found =
                 Files.readAttributes(directory, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
         int owner = (Integer) Files.getAttribute(directory, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-        if (!found.isDirectory() || owner != ThisUser.id() || !found.permissions().equals(OWNER_ONLY)) {
+        if (!found.isDirectory()
+                || owner != ThisUser.id()
+                || !found.permissions().equals(OWNER_ONLY)) {
             throw new IOException(directory + " (" + PosixFilePermissions.toString(found.permissions()) + ", of "
                     + found.owner() + ") is not a directory that only this user can enter: others could read and"
                     + " change what is in it");

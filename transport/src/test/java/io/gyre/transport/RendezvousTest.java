@@ -237,8 +237,10 @@ class RendezvousTest {
                 impostor.endpoint() + " " + impostor.run(), "127.0.0.1:70000 00", "a".repeat(100_000), "192.0.2.1 00"
             }) {
                 Files.writeString(file, line);
-                JoinOptions one = options(1, file.toString()).toBuilder().secret(secret).build();
-                JoinOptions zero = options(0, file.toString()).toBuilder().secret(secret).build();
+                JoinOptions one =
+                        options(1, file.toString()).toBuilder().secret(secret).build();
+                JoinOptions zero =
+                        options(0, file.toString()).toBuilder().secret(secret).build();
                 CompletableFuture<Rendezvous> found = OwnThread.call(() -> Rendezvous.find(one));
                 try (Rendezvous host = Rendezvous.find(zero);
                         Rendezvous guest = found.get(30, TimeUnit.SECONDS)) {

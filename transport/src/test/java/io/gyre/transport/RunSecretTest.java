@@ -132,8 +132,8 @@ class RunSecretTest {
     @Test
     void aLinkOfThisUserIsFollowed() throws IOException {
         Path file = file(32, "rw-------");
-        Path link = Files.createSymbolicLink(
-                directory.resolve("link"), directory.relativize(directory.resolve("second")));
+        Path link =
+                Files.createSymbolicLink(directory.resolve("link"), directory.relativize(directory.resolve("second")));
         Files.createSymbolicLink(directory.resolve("second"), file);
         assertThat(RunSecret.read(link)).isEqualTo(RunSecret.read(file));
     }

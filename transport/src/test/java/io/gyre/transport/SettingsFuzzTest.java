@@ -39,11 +39,10 @@ class SettingsFuzzTest {
                 .forEach(parts -> variables.put(parts[0], parts[parts.length - 1]));
         long most = bytes.length + HOSTS_BYTES;
 
-        Optional<LaunchEnvironment> found = ParserContract.parse(
-                most, () -> LaunchEnvironment.detect(variables), IllegalArgumentException.class);
+        Optional<LaunchEnvironment> found =
+                ParserContract.parse(most, () -> LaunchEnvironment.detect(variables), IllegalArgumentException.class);
         if (found != null && found.isPresent()) {
-            ParserContract.parse(
-                    most, () -> found.get().joinOptions(PORT).build(), IllegalArgumentException.class);
+            ParserContract.parse(most, () -> found.get().joinOptions(PORT).build(), IllegalArgumentException.class);
         }
         JoinOptions options = ParserContract.parse(
                 most, () -> JoinOptions.fromEnvironment(variables), IllegalArgumentException.class);

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
 import io.gyre.Member;
+import io.gyre.membership.Message;
 import io.gyre.membership.Message.Failed;
 import io.gyre.membership.Message.Join;
-import io.gyre.membership.Message;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
 import io.gyre.testkit.Eventually;
@@ -273,8 +273,10 @@ class StrangersTest {
                 return null;
             });
             Eventually.that("the flood has begun", () -> opened.get() > 1_000);
-            JoinOptions.Builder zero = JoinOptions.builder(0, 2, server.endpoint()).secret(SECRET);
-            JoinOptions.Builder one = JoinOptions.builder(1, 2, server.endpoint()).secret(SECRET);
+            JoinOptions.Builder zero =
+                    JoinOptions.builder(0, 2, server.endpoint()).secret(SECRET);
+            JoinOptions.Builder one =
+                    JoinOptions.builder(1, 2, server.endpoint()).secret(SECRET);
             CompletableFuture<Rendezvous> first = OwnThread.call(() -> Rendezvous.find(zero.build()));
             try (Rendezvous second = Rendezvous.find(one.build());
                     Rendezvous found = first.get(90, TimeUnit.SECONDS)) {
@@ -344,7 +346,8 @@ class StrangersTest {
                 guests.add(CoordinatorLink.connect(server.address(), KEY, 1, MINUTE));
                 guests.get(i).membership().welcome(MINUTE);
             }
-            Eventually.that("the oldest is gone", () -> guests.get(0).membership().isDetached());
+            Eventually.that(
+                    "the oldest is gone", () -> guests.get(0).membership().isDetached());
             assertThat(guests.subList(1, guests.size()))
                     .noneMatch(guest -> guest.membership().isDetached());
             assertTwoRanksCanJoin(server.address());
@@ -391,7 +394,8 @@ class StrangersTest {
                     .hasSizeGreaterThan(500)
                     .doesNotContain(HOST, topic, "canary-value", run.toString(), new String(raw.array(), ISO_8859_1));
             // What would be found if it were in the clear.
-            assertThat(new String(bytes(MessageChannel.frame(joining(0, 1))), ISO_8859_1)).contains(HOST);
+            assertThat(new String(bytes(MessageChannel.frame(joining(0, 1))), ISO_8859_1))
+                    .contains(HOST);
         }
     }
 

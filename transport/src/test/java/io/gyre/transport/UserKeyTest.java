@@ -49,8 +49,7 @@ class UserKeyTest {
                 .mapToObj(i -> OwnThread.call(() -> UserKey.read(shared)))
                 .toList();
         for (CompletableFuture<RunSecret> read : reads) {
-            assertThat(read.get(30, TimeUnit.SECONDS))
-                    .isEqualTo(reads.get(0).get());
+            assertThat(read.get(30, TimeUnit.SECONDS)).isEqualTo(reads.get(0).get());
         }
     }
 

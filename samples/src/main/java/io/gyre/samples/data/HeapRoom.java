@@ -21,7 +21,8 @@ final class HeapRoom {
     static void check(String file, String what, long bytes) {
         if (bytes > bytes()) {
             throw new BadDataException("cannot read " + file + ": " + what + " take " + bytes / MIB
-                    + " MiB, more than half of this JVM's heap of " + Runtime.getRuntime().maxMemory() / MIB
+                    + " MiB, more than half of this JVM's heap of "
+                    + Runtime.getRuntime().maxMemory() / MIB
                     + " MiB. Make it smaller, take it out of its folder, or give each rank more memory (-Xmx)");
         }
     }

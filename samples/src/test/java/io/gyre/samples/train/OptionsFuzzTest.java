@@ -14,15 +14,14 @@ class OptionsFuzzTest {
 
     @FuzzTest
     void train(byte[] bytes) {
-        List<String> arguments = new String(bytes, StandardCharsets.UTF_8).lines().toList();
+        List<String> arguments =
+                new String(bytes, StandardCharsets.UTF_8).lines().toList();
         ParserContract.parse(
                 PICOCLI_BYTES + bytes.length,
                 () -> {
                     TrainOptions options = new TrainOptions();
                     // A file of arguments would be read.
-                    new CommandLine(options)
-                            .setExpandAtFiles(false)
-                            .parseArgs(arguments.toArray(String[]::new));
+                    new CommandLine(options).setExpandAtFiles(false).parseArgs(arguments.toArray(String[]::new));
                     options.check();
                     return options;
                 },
