@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.gyre.PeerLostException;
 import io.gyre.local.Gyre;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,6 +20,7 @@ class MeetingPointTest {
     @CsvSource({"true, 1", "false, " + MeetingPoint.YIELDS})
     void aWaitLooksAtItsPeersAfterOneYieldThatTakesLong(boolean takesLong, int expected) throws Exception {
         AtomicInteger yields = new AtomicInteger();
+        CountDownLatch opened = new CountDownLatch(1);
 
         Gyre.local(2).run(session -> {
             try (MeetingPoint meeting = new MeetingPoint(session.endpoint(), () -> {
@@ -25,9 +28,11 @@ class MeetingPointTest {
                 return takesLong;
             })) {
                 if (session.world().rank() == 1) {
-                    // Leaves without a meeting.
+                    // Leaves without a meeting, once rank 0 has attached its memory.
+                    assertThat(opened.await(30, TimeUnit.SECONDS)).isTrue();
                     return;
                 }
+                opened.countDown();
                 meeting.enter();
                 meeting.start("test", 0, 0);
                 meeting.begin(MeetingPoint.Call.BARRIER, null, null, 0, 0, 0);
