@@ -42,53 +42,72 @@ public final class HostList {
             } else if (c == ']') {
                 depth--;
             } else if (c == ',' && (depth == 0 || i == list.length())) {
-                expandName(list, list.substring(start, i).strip(), hosts);
+                String name = list.substring(start, i).strip();
+                if (name.isEmpty()) {
+                    throw malformed(list, "a name is empty");
+                }
+                checkRanges(list, name);
+                addAll(list, expandName(list, name), hosts);
                 start = i + 1;
             }
         }
         return List.copyOf(hosts);
     }
 
-    private static void expandName(String list, String name, List<String> into) {
+    /** The names that an expression stands for: each range in it is read once. */
+    private static List<String> expandName(String list, String name) {
         int open = name.indexOf('[');
         int close = name.indexOf(']');
-        if (name.isEmpty()) {
-            throw malformed(list, "a name is empty");
-        }
         if (open < 0 && close < 0) {
-            if (into.size() == MOST) {
-                throw malformed(list, "more than " + MOST + " hosts");
-            }
             checkLength(list, name);
-            into.add(name);
-            return;
+            return List.of(name);
         }
         if (open < 0 || close < open) {
             throw malformed(list, "the brackets of " + shown(name) + " do not match");
         }
         String before = name.substring(0, open);
-        String after = name.substring(close + 1);
         checkLength(list, before);
+        List<String> ends = expandName(list, name.substring(close + 1));
+        List<String> names = new ArrayList<>();
         for (String range : name.substring(open + 1, close).split(",", -1)) {
-            expandRange(list, before, range, after, into);
+            expandRange(list, before, range.strip(), ends, names);
         }
+        return names;
     }
 
     /** {@code 08-11} is 08, 09, 10, 11: the first number's width is kept. */
-    private static void expandRange(String list, String before, String range, String after, List<String> into) {
-        String[] ends = range.strip().split("-", -1);
-        if (ends.length > 2 || !ends[0].matches("\\d{1,9}") || !ends[ends.length - 1].matches("\\d{1,9}")) {
+    private static void expandRange(String list, String before, String range, List<String> ends, List<String> into) {
+        String[] limits = range.split("-", -1);
+        if (limits.length > 2 || !limits[0].matches("\\d{1,9}") || !limits[limits.length - 1].matches("\\d{1,9}")) {
             throw malformed(list, "'" + shown(range) + "' is not a number or a range of numbers");
         }
-        int first = Integer.parseInt(ends[0]);
-        int last = Integer.parseInt(ends[ends.length - 1]);
+        int first = Integer.parseInt(limits[0]);
+        int last = Integer.parseInt(limits[limits.length - 1]);
         if (last < first || last - first >= MOST) {
             throw malformed(list, "the range " + range + " is empty or too long");
         }
         for (int number = first; number <= last; number++) {
             String digits = String.valueOf(number);
-            String padding = "0".repeat(Math.max(0, ends[0].length() - digits.length()));
-            expandName(list, before + padding + digits + after, into);
+            String start = before + "0".repeat(Math.max(0, limits[0].length() - digits.length())) + digits;
+            addAll(list, ends.stream().map(start::concat).toList(), into);
+        }
+    }
+
+    private static void addAll(String list, List<String> names, List<String> into) {
+        if (into.size() + names.size() > MOST) {
+            throw malformed(list, "more than " + MOST + " hosts");
+        }
+        for (String name : names) {
+            checkLength(list, name);
+            into.add(name);
+        }
+    }
+
+    /** Each range is a character at least. */
+    private static void checkRanges(String list, String name) {
+        long ranges = name.chars().filter(c -> c == '[').count();
+        if (ranges > LONGEST_NAME) {
+            throw malformed(list, "a name of " + ranges + " ranges, at most " + LONGEST_NAME + " are possible");
         }
     }
 

@@ -50,11 +50,19 @@ class HostListTest {
     void aListOfNamesTooLongIsRefusedBeforeTheyAreSpelledOut() {
         assertThatThrownBy(() -> HostList.expand("n[1-60000]" + "x".repeat(100_000)))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("a name of 100002 characters, at most 253 are possible")
+                .hasMessageContaining("a name of 100000 characters, at most 253 are possible")
                 .hasMessageMatching("(?s).{1,1000}");
         assertThatThrownBy(() -> HostList.expand("n".repeat((1 << 17) + 1)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("131073 characters, at most 131072 are possible");
+    }
+
+    @Test
+    void whatFollowsARangeIsReadOnce() {
+        assertThatThrownBy(() -> HostList.expand("n[1-60000]" + "[1" + " ".repeat(100_000) + ",x]"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("'x' is not a number");
+        assertThat(HostList.expand("n[1-2][1" + " ".repeat(100_000) + "]")).containsExactly("n11", "n21");
     }
 
     @Test
