@@ -58,7 +58,7 @@ final class Replica implements StepModel {
     private final GradientPlace place;
     private final ModelStep step;
     private final ModelUpdater updater;
-    private final GradientSeals seals;
+    private final GradientChecksums checksums;
     private GradientViews views;
 
     /**
@@ -77,7 +77,7 @@ final class Replica implements StepModel {
         updater = new ModelUpdater(network);
         step = new ModelStep(network, place);
         views = GradientViews.of(network, bucketPlan);
-        seals = new GradientSeals(place, bucketPlan, layout);
+        checksums = new GradientChecksums(place, bucketPlan, layout);
     }
 
     Network network() {
@@ -94,9 +94,9 @@ final class Replica implements StepModel {
         return bucketPlan;
     }
 
-    /** Seals of this rank's own gradients, until they are reduced. */
-    GradientSeals seals() {
-        return seals;
+    /** Checksums of this rank's own gradients, until they are reduced. */
+    GradientChecksums checksums() {
+        return checksums;
     }
 
     // The step, in its order.
@@ -123,7 +123,7 @@ final class Replica implements StepModel {
     @Override
     public void complete(Bucket bucket, long ownExamples) {
         views.sumMeans(bucket, ownExamples);
-        seals.seal(bucket);
+        checksums.keep(bucket);
     }
 
     @Override
@@ -148,7 +148,7 @@ final class Replica implements StepModel {
 
     @Override
     public void checkUnchanged(Bucket bucket) {
-        seals.check(bucket);
+        checksums.check(bucket);
     }
 
     @Override

@@ -30,11 +30,11 @@ final class ReplicaCheck {
     /** Above the 32 bits of the checksum. */
     private static final long SUMS_NOT_FINITE = 1L << 32;
 
-    private static final long SEAL_BROKEN = 1L << 33;
+    private static final long GRADIENT_CHANGED = 1L << 33;
 
     private final Session session;
     private final Replica replica;
-    private final GradientSeals seals;
+    private final GradientChecksums checksums;
     private final long leastSliceBytes;
 
     private @Nullable ReplicaSlices slices;
@@ -51,7 +51,7 @@ final class ReplicaCheck {
     ReplicaCheck(Session session, Replica replica, long leastSliceBytes) {
         this.session = session;
         this.replica = replica;
-        seals = replica.seals();
+        checksums = replica.checksums();
         this.leastSliceBytes = leastSliceBytes;
     }
 
@@ -68,7 +68,7 @@ final class ReplicaCheck {
         if (isAlone()) {
             return 0;
         }
-        return slices().crc32c(step) | (sumsAreFinite ? 0 : SUMS_NOT_FINITE) | (seals.areWhole() ? 0 : SEAL_BROKEN);
+        return slices().crc32c(step) | (sumsAreFinite ? 0 : SUMS_NOT_FINITE) | (checksums.areWhole() ? 0 : GRADIENT_CHANGED);
     }
 
     /** Created again whenever the model has allocated a new vector. */
@@ -95,8 +95,8 @@ final class ReplicaCheck {
     void compare(StepSummary total, long step) {
         List<StepReport> reports = total.reports();
         for (StepReport report : reports) {
-            if ((report.replicaFingerprint() & SEAL_BROKEN) != 0) {
-                throw brokenSeals(step);
+            if ((report.replicaFingerprint() & GRADIENT_CHANGED) != 0) {
+                throw changedGradients(step);
             }
         }
         long ofFirst = reports.get(0).replicaFingerprint();
@@ -109,8 +109,8 @@ final class ReplicaCheck {
         }
     }
 
-    private GyreException brokenSeals(long step) {
-        List<String> all = RankTexts.exchange(session, "changed gradients of step " + step, seals.firstBroken(), step);
+    private GyreException changedGradients(long step) {
+        List<String> all = RankTexts.exchange(session, "changed gradients of step " + step, checksums.firstChangedBucket(), step);
         List<String> broken = new ArrayList<>();
         for (int rank = 0; rank < all.size(); rank++) {
             if (!all.get(rank).isEmpty()) {

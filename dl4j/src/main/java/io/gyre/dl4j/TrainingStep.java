@@ -83,7 +83,7 @@ final class TrainingStep implements StepWork {
         epoch = ofEpoch;
         MultiDataSet rows = ownShare.rows();
         examples = rows == null ? 0 : count(rows);
-        replica.seals().begin();
+        replica.checksums().begin();
         return this;
     }
 

@@ -100,7 +100,7 @@ class ReplicaTest {
     @Test
     void gradientsThatChangeBeforeTheirReductionBreakTheSeal() {
         List<Bucket> buckets = replica.bucketPlan().buckets();
-        replica.seals().begin();
+        replica.checksums().begin();
         replica.backward(BATCHES.get(0).toMultiDataSet(), null);
         buckets.forEach(bucket -> replica.complete(bucket, EXAMPLES));
         replica.gradients().putFloat(buckets.get(1).offset() * Float.BYTES, 1e9f);
@@ -108,10 +108,10 @@ class ReplicaTest {
         List<Boolean> whole = new ArrayList<>();
         for (Bucket bucket : buckets) {
             replica.checkUnchanged(bucket);
-            whole.add(replica.seals().areWhole());
+            whole.add(replica.checksums().areWhole());
         }
 
         assertThat(whole).containsExactly(true, false);
-        assertThat(replica.seals().firstBroken()).contains("parameter 0_W");
+        assertThat(replica.checksums().firstChangedBucket()).contains("parameter 0_W");
     }
 }

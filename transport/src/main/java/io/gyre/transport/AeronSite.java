@@ -3,6 +3,7 @@ package io.gyre.transport;
 import io.aeron.Subscription;
 import io.aeron.logbuffer.LogBufferDescriptor;
 import io.gyre.GyreException;
+import io.gyre.ProtocolException;
 import io.gyre.membership.Membership;
 import io.gyre.membership.Message.GroupKey;
 import io.gyre.membership.RunId;
@@ -13,6 +14,7 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -59,6 +61,9 @@ final class AeronSite implements AutoCloseable {
     private static final String TAG = "tags=1";
 
     private static final int ANCHOR_STREAM = 1;
+
+    /** An address as Aeron prints it. */
+    private static final Pattern ENDPOINT = Pattern.compile("[0-9A-Za-z.:%\\[\\]_-]{1,300}");
 
     private final RunDirectory directory;
     private final StorageSpace space;
@@ -182,6 +187,10 @@ final class AeronSite implements AutoCloseable {
 
     /** Channel on which this rank sends over UDP. */
     String udpOutbound(String endpoint, int sessionId) {
+        // More would be read as settings of the channel.
+        if (!ENDPOINT.matcher(endpoint).matches()) {
+            throw new ProtocolException("a rank receives at '" + endpoint + "', which is no address");
+        }
         return "aeron:udp?endpoint=" + endpoint + "|session-id=" + sessionId;
     }
 

@@ -12,30 +12,30 @@ import org.jspecify.annotations.Nullable;
  * Detects changes to a rank's own gradients while they wait for their exchange. After the reduction a change cannot be
  * detected: all ranks then hold the same wrong sum.
  *
- * <p>A bucket is sealed by its CRC32C when it is complete, and checked right before it is reduced. Gradients on a
- * device are not sealed: they are copied to the host right before the reduction.
+ * <p>The CRC32C of a bucket is kept when it is complete, and compared right before it is reduced. Gradients on a
+ * device have none: they are copied to the host right before the reduction.
  *
- * <p>One thread seals and one checks; they may differ. The hand-over of a bucket between them establishes
+ * <p>One thread keeps and one compares; they may differ. The hand-over of a bucket between them establishes
  * happens-before.
  */
-final class GradientSeals {
+final class GradientChecksums {
 
     private final GradientPlace place;
     private final ModelLayout layout;
-    private final boolean sealed;
+    private final boolean used;
     private final List<Bucket> buckets;
-    private final int[] seals;
-    private final Reader sealing;
+    private final int[] kept;
+    private final Reader keeping;
     private final Reader checking;
     private int firstChanged;
 
-    GradientSeals(GradientPlace place, BucketPlan plan, ModelLayout layout) {
+    GradientChecksums(GradientPlace place, BucketPlan plan, ModelLayout layout) {
         this.place = place;
         this.layout = layout;
-        sealed = !place.isStaged();
+        used = !place.isStaged();
         buckets = plan.buckets();
-        seals = new int[buckets.size()];
-        sealing = new Reader();
+        kept = new int[buckets.size()];
+        keeping = new Reader();
         checking = new Reader();
         firstChanged = buckets.size();
     }
@@ -46,26 +46,26 @@ final class GradientSeals {
     }
 
     /** This rank has written the bucket for the last time. */
-    void seal(Bucket bucket) {
-        if (sealed) {
-            seals[bucket.index()] = sealing.crc32c(bucket.index());
+    void keep(Bucket bucket) {
+        if (used) {
+            kept[bucket.index()] = keeping.crc32c(bucket.index());
         }
     }
 
     /** The bucket is about to be reduced. */
     void check(Bucket bucket) {
-        if (sealed && seals[bucket.index()] != checking.crc32c(bucket.index())) {
+        if (used && kept[bucket.index()] != checking.crc32c(bucket.index())) {
             firstChanged = Math.min(firstChanged, bucket.index());
         }
     }
 
-    /** Whether every bucket of this step was reduced as it had been sealed. */
+    /** Whether every bucket of this step was reduced as it had been kept. */
     boolean areWhole() {
         return firstChanged == buckets.size();
     }
 
     /** Describes the first bucket that was not; empty if there is none. */
-    String firstBroken() {
+    String firstChangedBucket() {
         if (areWhole()) {
             return "";
         }
