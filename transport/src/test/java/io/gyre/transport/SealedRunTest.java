@@ -184,9 +184,13 @@ class SealedRunTest {
                 assertThat(dropped.of(Reason.SHORT)).isPositive();
                 assertThat(dropped.of(Reason.STRANGE)).isPositive();
             }
-            long attacks =
-                    directions.values().stream().mapToLong(Attacker::attacks).sum();
-            assertThat(run.dropped(0) + run.dropped(1)).isEqualTo(attacks);
+            // The last ones may still be on their way.
+            Eventually.that(
+                    "every attack has been dropped",
+                    () -> run.dropped(0) + run.dropped(1)
+                            == directions.values().stream()
+                                    .mapToLong(Attacker::attacks)
+                                    .sum());
         } finally {
             end(run);
         }
