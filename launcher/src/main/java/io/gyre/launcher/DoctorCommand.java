@@ -43,6 +43,7 @@ public final class DoctorCommand implements Callable<Integer> {
         List<Finding> findings = new ArrayList<>();
         findings.add(Finding.ok("host", HostAddress.ownName()));
         findings.addAll(new HostCheckup(ROOT).findings());
+        findings.addAll(new SecretCheckup(System.getenv()).findings());
         JavaCheckup java = new JavaCheckup(DoctorCommand.class.getClassLoader(), ROOT);
         findings.addAll(java.findings());
         if (load) {

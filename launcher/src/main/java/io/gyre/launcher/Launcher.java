@@ -5,14 +5,17 @@ import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.OpenFiles;
 import io.gyre.transport.RendezvousServer;
+import io.gyre.transport.RunSecret;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +56,10 @@ public final class Launcher {
     private final LaunchPlan plan;
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
+
+    /** By which the ranks and the rendezvous know that they belong to the same run. */
+    private final RunSecret token = RunSecret.random(new SecureRandom());
+
     private final CountDownLatch finished = new CountDownLatch(1);
 
     /** Number of the first signal to this process; 0 for none. */
@@ -78,8 +85,9 @@ public final class Launcher {
      * Starts all ranks and waits until they have ended. If one failed, the reason has been written to the error stream.
      *
      * @throws io.gyre.GyreException if this process's limit on open files is too low; nothing was started
-     * @throws IllegalArgumentException if the program or a host does not exist; nothing was started
-     * @throws UncheckedIOException if the rendezvous cannot listen; nothing was started
+     * @throws IllegalArgumentException if the program or a host does not exist, or the user's secret
+     *     ({@link GyreVariable#SECRET_FILE}) cannot be used; nothing was started
+     * @throws UncheckedIOException if the rendezvous cannot listen, or the secret cannot be read; nothing was started
      * @throws IOException if a rank could not be started; all ranks have ended
      * @throws InterruptedException if this thread was interrupted; all ranks have ended
      */
@@ -90,12 +98,18 @@ public final class Launcher {
             plan.program().checkPresent();
         }
         String ownAddress = ownAddress(places);
-        boolean trusted = GyreVariable.TRUSTED_NETWORK.flag(System.getenv()).orElse(false);
+        Map<String, String> environment = new HashMap<>(System.getenv());
+        environment.putAll(plan.environment());
+        if (GyreVariable.TRUSTED_NETWORK.flag(environment).orElse(false)) {
+            terminal.say(GyreVariable.TRUSTED_NETWORK
+                    + "=true: whoever reaches the network of the ranks can read and alter what they exchange");
+        }
+        RunSecret secret = secret(environment);
         ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
         RunWatch watch = new RunWatch(group, terminal);
         TerminationSignals signals = TerminationSignals.handle(this::signalled);
         try (RendezvousServer rendezvous = RendezvousServer.open(
-                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, trusted, watch)) {
+                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, secret, watch)) {
             start(places, ownAddress, rendezvous.endpoint());
             group.await();
         } finally {
@@ -144,6 +158,15 @@ public final class Launcher {
             Thread.currentThread().interrupt();
         }
         group.destroy();
+    }
+
+    /** What a rank with this environment reads: the token, together with the user's secret if there is one. */
+    private RunSecret secret(Map<String, String> environment) {
+        // Another run's, if this process is itself a rank.
+        environment.remove(GyreVariable.TOKEN_FILE.key());
+        return RunSecret.fromEnvironment(environment)
+                .map(users -> users.and(token))
+                .orElse(token);
     }
 
     private List<Placement> places() {
@@ -201,7 +224,8 @@ public final class Launcher {
     }
 
     private RankProcess process(Start start) throws IOException {
-        return RankProcess.start(start.place, start.command, start.variables, terminal, start.ownsTerminal);
+        return RankProcess.start(
+                start.place, start.command, start.variables, token, terminal, start.ownsTerminal);
     }
 
     private @Nullable RankProcess startAgain(RankProcess lost, int times) {

@@ -1,5 +1,7 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.GyreVariable;
+import io.gyre.transport.RunSecret;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +14,11 @@ import java.util.Map;
  * signals to forward. End of file means that the rank has ended, or the launcher has, for whatever reason: a rank that
  * still runs is then told to end, and killed a second later. The watcher is a separate process because nothing can be
  * asked of a user's program, and because a JVM that hangs could not watch.
+ *
+ * <p>Before the words, the pipe carries the run's token, because other users can read arguments, here and on the other
+ * host. The shell stores it in a file that only this user can read, and names the file to the JVM
+ * ({@link GyreVariable#TOKEN_FILE}). {@code dd} reads one byte at a time, so that it leaves the words in the pipe. The
+ * watcher removes the file when the pipe ends.
  *
  * <p>Ctrl-C in a terminal, and closing it, signal every process there. Ranks, and the ssh to a rank, ignore these
  * signals: the launcher handles them. The ssh also ignores SIGTERM, which a batch system sends to all processes:
@@ -41,17 +48,27 @@ final class RankCommand {
                     "(ulimit -Hn; nofile in /etc/security/limits.conf; --ulimit nofile=4096 of a container)" >&2
                 exit 1
             fi
+            trap '' INT HUP TERM
+            [ -w /dev/shm ] && GYRE_TOKEN_FILE=/dev/shm || GYRE_TOKEN_FILE=${TMPDIR:-/tmp}
+            if ! GYRE_TOKEN_FILE=$(mktemp -d "$GYRE_TOKEN_FILE/gyre-token.XXXXXXXXXX")/token \
+                || ! (umask 077 && dd bs=1 count=%d of="$GYRE_TOKEN_FILE" 2>/dev/null); then
+                echo "rank $GYRE_RANK could not store the token of its run in /dev/shm, or else TMPDIR, of" \
+                    "$(uname -n): make room there" >&2
+                rm -rf "${GYRE_TOKEN_FILE%%/token}"
+                exit 1
+            fi
+            export GYRE_TOKEN_FILE
             exec 3<&0
             (
-                trap '' TERM HUP
                 while read -r word; do
                     kill -"$word" $$
                 done
+                rm -rf "${GYRE_TOKEN_FILE%%/token}"
                 kill -TERM $$ && sleep 1 && kill -KILL $$
             ) <&3 >/dev/null 2>&1 &
-            trap '' INT HUP
+            trap - TERM
             exec "$@" </dev/null 3<&-
-            """;
+            """.formatted(RunSecret.MIN_BYTES);
 
     private RankCommand() {}
 
@@ -68,8 +85,8 @@ final class RankCommand {
     }
 
     /**
-     * Command for a rank on another host. The environment is part of the command, because sshd accepts none.
-     *
+     * Command for a rank on another host. The environment is part of the command, because sshd accepts none: it must
+     * not contain secrets.
      *
      * @param host as passed to ssh, perhaps with a user
      */

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.RunSecret;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -37,6 +38,7 @@ final class RankProcess {
      * Starts a rank.
      *
      * @param variables added to the environment of the process
+     * @param token of the run, sent to the rank through its standard input
      * @param terminal for its output
      * @param ownsTerminal lets the rank write to the launcher's own streams instead
      * @throws IOException if there is no {@code sh}
@@ -45,6 +47,7 @@ final class RankProcess {
             Placement place,
             List<String> command,
             Map<String, String> variables,
+            RunSecret token,
             Terminal terminal,
             boolean ownsTerminal)
             throws IOException {
@@ -58,6 +61,7 @@ final class RankProcess {
             rank.read("stdout", rank.process.getInputStream(), terminal::out);
             rank.read("stderr", rank.process.getErrorStream(), terminal::err);
         }
+        rank.send("token", token::writeTo);
         return rank;
     }
 
@@ -128,12 +132,23 @@ final class RankProcess {
 
     /** Sends a word to the watcher of the rank: see {@link RankCommand}. */
     void tell(String word) {
-        OutputStream words = process.getOutputStream();
+        send(word, input -> input.write((word + "\n").getBytes(StandardCharsets.US_ASCII)));
+    }
+
+    /** What is written to the standard input of a rank. */
+    @FunctionalInterface
+    private interface Message {
+        void writeTo(OutputStream input) throws IOException;
+    }
+
+    /** Whoever does not take it has ended: its exit status says why. */
+    private void send(String name, Message message) {
+        OutputStream input = process.getOutputStream();
         try {
-            words.write((word + "\n").getBytes(StandardCharsets.US_ASCII));
-            words.flush();
+            message.writeTo(input);
+            input.flush();
         } catch (IOException e) {
-            log.debug("rank {} heeds no {}: {}", place.rank(), word, e.getMessage());
+            log.debug("rank {} did not take the {}: {}", place.rank(), name, e.getMessage());
         }
     }
 

@@ -5,10 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,29 +22,15 @@ class SshTest {
     @TempDir
     private Path bin;
 
+    private FakeSsh ssh;
+
     @BeforeEach
     void pretendToReachHosts() throws IOException {
-        writeSsh("""
-                #!/bin/sh
-                while [ "${1#-}" != "$1" ]; do shift 2; done
-                host=$1
-                shift
-                exec env -i --default-signal=HUP,INT,TERM HOME=/ PATH="$PATH" SSH_HOST="$host" sh -c "$*"
-                """);
-    }
-
-    private void writeSsh(String script) throws IOException {
-        Path ssh = bin.resolve("ssh");
-        Files.writeString(ssh, script);
-        Files.setPosixFilePermissions(ssh, PosixFilePermissions.fromString("rwxr-xr-x"));
+        ssh = FakeSsh.in(bin);
     }
 
     private GyreProcess run(String... program) throws IOException {
-        return GyreProcess.run(environment(), TWO_HOSTS, program);
-    }
-
-    private Map<String, String> environment() {
-        return Map.of("PATH", bin + ":" + System.getenv("PATH"));
+        return GyreProcess.run(ssh.environment(), TWO_HOSTS, program);
     }
 
     @Test
@@ -116,7 +100,7 @@ class SshTest {
         List<String> arguments = new ArrayList<>(List.of("run"));
         arguments.addAll(TWO_HOSTS);
         arguments.add(AllReduceProgram.class.getName());
-        try (GyreProcess gyre = GyreProcess.start(environment(), arguments)) {
+        try (GyreProcess gyre = GyreProcess.start(ssh.environment(), arguments)) {
             for (int rank = 0; rank < 3; rank++) {
                 gyre.awaitWord(rank, "step");
             }
@@ -142,7 +126,7 @@ class SshTest {
 
     @Test
     void anUnreachableHostIsNamed() throws Exception {
-        writeSsh("#!/bin/sh\necho 'ssh: connect to host b port 22: No route to host' >&2; exit 255\n");
+        ssh.write("ssh", "#!/bin/sh\necho 'ssh: connect to host b port 22: No route to host' >&2; exit 255\n");
         try (GyreProcess gyre = run("wait")) {
             assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(1);
 

@@ -1,4 +1,4 @@
-/** Contract tests for networks and collectives, and ranks as processes that can be killed. */
+/** Contract tests for networks and collectives, ranks as processes that can be killed, and a search for leaks. */
 @NullMarked
 package io.gyre.testkit;
 

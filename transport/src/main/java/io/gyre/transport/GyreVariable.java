@@ -35,6 +35,12 @@ public enum GyreVariable {
     /** Identity of this host: ranks with the same one share memory. */
     HOST_ID("GYRE_HOST_ID"),
 
+    /** File with the secret that all ranks of the run share; made by {@code gyre secret}, set by the user. */
+    SECRET_FILE("GYRE_SECRET_FILE"),
+
+    /** File with the secret that the launcher has made for this run; set by the launcher. */
+    TOKEN_FILE("GYRE_TOKEN_FILE"),
+
     /** {@code true} allows addresses other than loopback. */
     TRUSTED_NETWORK("GYRE_TRUSTED_NETWORK"),
 

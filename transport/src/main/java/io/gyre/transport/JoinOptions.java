@@ -30,6 +30,7 @@ public final class JoinOptions {
     private final @Nullable String hostId;
     private final int ranksOnHost;
     private final int mtu;
+    private final @Nullable RunSecret secret;
     private final boolean trustedNetwork;
     private final Duration joinTimeout;
     private final Duration peerTimeout;
@@ -44,6 +45,7 @@ public final class JoinOptions {
         this.hostId = builder.hostId;
         this.ranksOnHost = builder.ranksOnHost > 0 ? builder.ranksOnHost : builder.worldSize;
         this.mtu = builder.mtu;
+        this.secret = builder.secret;
         this.trustedNetwork = builder.trustedNetwork;
         this.joinTimeout = builder.joinTimeout;
         this.peerTimeout = builder.peerTimeout;
@@ -83,9 +85,11 @@ public final class JoinOptions {
 
     /**
      * Reads the {@linkplain GyreVariable variables} that the launcher sets: rank, number of ranks and rendezvous, and
-     * if present transport, address, identity and number of ranks of this host, and whether the network is trusted.
+     * if present transport, address, identity and number of ranks of this host, the files of the run's secret, and
+     * whether the network is trusted.
      *
      * @throws IllegalArgumentException naming the variable that is missing or invalid
+     * @throws java.io.UncheckedIOException if the secret cannot be read
      */
     public static JoinOptions fromEnvironment() {
         return fromEnvironment(System.getenv());
@@ -101,6 +105,7 @@ public final class JoinOptions {
         GyreVariable.BIND.text(environment).ifPresent(builder::bind);
         GyreVariable.HOST_ID.text(environment).ifPresent(builder::hostId);
         GyreVariable.LOCAL_SIZE.number(environment).ifPresent(builder::ranksOnHost);
+        RunSecret.fromEnvironment(environment).ifPresent(builder::secret);
         GyreVariable.TRUSTED_NETWORK.flag(environment).ifPresent(builder::trustedNetwork);
         return builder.build();
     }
@@ -122,6 +127,7 @@ public final class JoinOptions {
         builder.hostId = hostId;
         builder.ranksOnHost = ranksOnHost;
         builder.mtu = mtu;
+        builder.secret = secret;
         builder.trustedNetwork = trustedNetwork;
         builder.joinTimeout = joinTimeout;
         builder.peerTimeout = peerTimeout;
@@ -169,6 +175,11 @@ public final class JoinOptions {
         return mtu;
     }
 
+    /** What the processes of the run prove to each other that they know; null if none was given. */
+    public @Nullable RunSecret secret() {
+        return secret;
+    }
+
     /** Whether addresses other than loopback may be used without authentication. */
     public boolean trustedNetwork() {
         return trustedNetwork;
@@ -195,8 +206,9 @@ public final class JoinOptions {
         return "JoinOptions[rank=" + (rank == ANY_RANK ? "any" : rank) + ", worldSize=" + worldSize + ", rendezvous="
                 + rendezvous + ", transport=" + transport + ", bind=" + bind + ", hostId="
                 + (hostId == null ? "found" : hostId) + ", ranksOnHost=" + ranksOnHost + ", mtu="
-                + (mtu == 0 ? "chosen" : mtu) + ", trustedNetwork=" + trustedNetwork + ", joinTimeout=" + joinTimeout
-                + ", peerTimeout=" + peerTimeout + ", pause=" + pause + "]";
+                + (mtu == 0 ? "chosen" : mtu) + ", secret=" + (secret == null ? "none" : "given")
+                + ", trustedNetwork=" + trustedNetwork + ", joinTimeout=" + joinTimeout + ", peerTimeout=" + peerTimeout
+                + ", pause=" + pause + "]";
     }
 
     /** Collects options; every setter returns the builder. */
@@ -210,6 +222,7 @@ public final class JoinOptions {
         private @Nullable String hostId;
         private int ranksOnHost;
         private int mtu;
+        private @Nullable RunSecret secret;
         private boolean trustedNetwork;
         private Duration joinTimeout = DEFAULT_JOIN_TIMEOUT;
         private Duration peerTimeout = Session.DEFAULT_PEER_TIMEOUT;
@@ -260,6 +273,12 @@ public final class JoinOptions {
          */
         public Builder mtu(int bytes) {
             this.mtu = bytes;
+            return this;
+        }
+
+        /** The secret that all processes of the run share, and nobody else; the same for all of them. */
+        public Builder secret(RunSecret value) {
+            this.secret = value;
             return this;
         }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.gyre.session.Session;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -28,6 +29,7 @@ class JoinOptionsTest {
         assertThat(options.bind()).isEqualTo("127.0.0.1");
         assertThat(options.hostId()).isNull();
         assertThat(options.ranksOnHost()).isEqualTo(4);
+        assertThat(options.secret()).isNull();
         assertThat(options.trustedNetwork()).isFalse();
         assertThat(options.joinTimeout()).isEqualTo(Duration.ofSeconds(60));
         assertThat(options.peerTimeout()).isEqualTo(Session.DEFAULT_PEER_TIMEOUT);
@@ -124,16 +126,18 @@ class JoinOptionsTest {
                 .hostId("here")
                 .ranksOnHost(2)
                 .mtu(8_960)
+                .secret(RunSecret.random(new SecureRandom()))
                 .trustedNetwork(true)
                 .joinTimeout(Duration.ofSeconds(1))
                 .peerTimeout(Duration.ofSeconds(2))
                 .pause(Duration.ofMillis(1))
                 .build();
 
+        assertThat(options.toBuilder().build().secret()).isEqualTo(options.secret());
         assertThat(options.toBuilder().build()).hasToString(options.toString());
         assertThat(options)
                 .hasToString("JoinOptions[rank=1, worldSize=3, rendezvous=file, transport=ipc, bind=::1, hostId=here,"
-                        + " ranksOnHost=2, mtu=8960, trustedNetwork=true, joinTimeout=PT1S, peerTimeout=PT2S,"
-                        + " pause=PT0.001S]");
+                        + " ranksOnHost=2, mtu=8960, secret=given, trustedNetwork=true, joinTimeout=PT1S,"
+                        + " peerTimeout=PT2S, pause=PT0.001S]");
     }
 }

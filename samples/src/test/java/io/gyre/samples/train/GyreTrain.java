@@ -157,16 +157,27 @@ final class GyreTrain implements AutoCloseable {
         }
     }
 
+    /** The file with the token of a running rank. */
+    Path tokenFile(int rank) {
+        String start = "GYRE_TOKEN_FILE=";
+        return environment(pid(rank)).stream()
+                .filter(variable -> variable.startsWith(start))
+                .map(variable -> Path.of(variable.substring(start.length())))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("rank " + rank + " was told no " + start + "\n" + output()));
+    }
+
     static void kill(long pid) throws IOException, InterruptedException {
-        new ProcessBuilder("kill", "-9", String.valueOf(pid))
-                .inheritIO()
-                .start()
-                .waitFor();
+        signal("KILL", pid);
     }
 
     /** Sends a signal to the launcher. */
     void signal(String name) throws IOException, InterruptedException {
-        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
+        signal(name, process.pid());
+    }
+
+    static void signal(String name, long pid) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-" + name, String.valueOf(pid))
                 .inheritIO()
                 .start()
                 .waitFor();
