@@ -2,123 +2,113 @@ package io.gyre.samples.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.testkit.Canary;
+import io.gyre.samples.train.TwoRanks.Protection;
 import io.gyre.transport.RunSecret;
-import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/**
- * Neither the user's secret nor the token of the run is in anything that a training writes: output at the most detailed
- * level, reports, checkpoints, crash files, shared memory, arguments and environments of processes.
- */
+/** What the ranks of a training say to a secret that is none. */
 @EnabledOnOs(OS.LINUX)
 @Tag("processes")
 class SecretsTest {
 
+    private static final String VARIABLE = "GYRE_SECRET_FILE";
+
     @TempDir
     Path directory;
 
-    @TempDir
-    Path elsewhere;
+    private enum Fault {
+        MISSING("there is no such file") {
+            @Override
+            void make(Path file) {}
+        },
+        EMPTY("has 0 bytes") {
+            @Override
+            void make(Path file) throws Exception {
+                Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            }
+        },
+        SHORT("has 31 bytes") {
+            @Override
+            void make(Path file) throws Exception {
+                EMPTY.make(file);
+                Files.write(file, new byte[31]);
+            }
+        },
+        READABLE("mode") {
+            @Override
+            void make(Path file) throws Exception {
+                RunSecret.random(new SecureRandom()).write(file);
+                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+            }
+        };
 
-    private Path secret;
+        private final String words;
 
-    @BeforeEach
-    void makeSecret() {
-        secret = elsewhere.resolve("secret");
-        RunSecret.random(new SecureRandom()).write(secret);
-    }
-
-    private GyreTrain start(String... arguments) throws IOException {
-        String flags = Stream.of("defaultLogLevel", "log.io.gyre", "log.io.gyre.transport")
-                        .map(name -> "-Dorg.slf4j.simpleLogger." + name + "=trace ")
-                        .reduce("", String::concat)
-                + "-XX:ErrorFile=" + directory.resolve("crash-%p.log") + " -XX:-CreateCoredumpOnCrash";
-        return GyreTrain.startAs(
-                Map.of("GYRE_SECRET_FILE", secret.toString(), "JDK_JAVA_OPTIONS", flags), directory, arguments);
-    }
-
-    /** What must not be found: the user's secret, and the token of a run whose ranks are training. */
-    private List<Canary> canaries(GyreTrain train) throws IOException {
-        train.awaitOutput("step \\d+ of");
-        List<Canary> canaries = new ArrayList<>();
-        for (Path file : List.of(secret, train.tokenFile(0), train.tokenFile(1))) {
-            Canary canary = new Canary(Files.readAllBytes(file));
-            assertThat(canary.findsIn(file)).as("what the search finds").isNotEmpty();
-            canaries.add(canary);
+        Fault(String words) {
+            this.words = words;
         }
-        return canaries;
+
+        abstract void make(Path file) throws Exception;
     }
 
-    @Test
-    void theyAreInNothingThatARunWrites() throws Exception {
-        Path checkpoints = directory.resolve("checkpoints");
-        try (GyreTrain train = start("mlp", "-n", "2", "--epochs", "1000", "--checkpoint", checkpoints.toString())) {
-            List<Canary> canaries = canaries(train);
-            List<Path> shared = sharedMemory(train.pids());
-            assertThat(shared).as("directories in shared memory").hasSize(2);
-            for (Canary canary : canaries) {
-                for (Path place : shared) {
-                    assertThat(canary.findsIn(place)).isEmpty();
-                }
-                assertThat(canary.findsInProcesses()).isEmpty();
-            }
+    @ParameterizedTest(name = "{0}")
+    @EnumSource
+    void aFileThatIsNoSecretEndsARankAtOnce(Fault fault) throws Exception {
+        Path file = directory.resolve("fault");
+        fault.make(file);
+        try (TwoRanks run = TwoRanks.onLoopback(directory, Protection.SEALED).with(VARIABLE, file.toString())) {
+            GyreTrain rank = run.start();
 
-            train.signal("TERM");
-            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(143);
-
-            assertThat(train.output()).contains("TRACE ");
-            assertThat(train.report().has("stopped")).isTrue();
-            assertThat(checkpoints).isNotEmptyDirectory();
-            for (Canary canary : canaries) {
-                assertThat(canary.findsIn(directory)).isEmpty();
-            }
+            assertThat(rank.awaitExit(GyreTrain.PATIENCE)).as(rank.output()).isEqualTo(2);
+            assertThat(rank.output())
+                    .contains(VARIABLE, file.toString(), fault.words)
+                    .doesNotContain("\tat ");
+            System.out.println(fault + ": " + rank.output().strip());
+            rank.awaitNothingLeft(List.of(rank.pid()));
         }
     }
 
     @Test
-    void theyAreInNothingThatACrashLeaves() throws Exception {
-        try (GyreTrain train = start("mlp", "-n", "2", "--epochs", "1000")) {
-            List<Canary> canaries = canaries(train);
-            long victim = train.pid(1);
-            GyreTrain.signal("SEGV", victim);
+    @Tag("long") // The join timeout passes.
+    void aRankWithAnotherSecretStaysOutside() throws Exception {
+        Path other = directory.resolve("other");
+        RunSecret.random(new SecureRandom()).write(other);
+        try (TwoRanks run = TwoRanks.onLoopback(directory, Protection.SEALED)) {
+            GyreTrain first = run.start();
+            GyreTrain second = run.with(VARIABLE, other.toString()).start();
 
-            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(1);
-
-            assertThat(train.output())
-                    .containsPattern("gyre: rank 1 \\(.*\\) ended with exit status 1; its last lines:")
-                    .contains("    # An error report file with more information is saved as:");
-            assertThat(directory.resolve("crash-" + victim + ".log")).content().contains("JDK_JAVA_OPTIONS");
-            for (Canary canary : canaries) {
-                assertThat(canary.findsIn(directory)).isEmpty();
-            }
+            assertThat(second.awaitExit(GyreTrain.PATIENCE)).as(second.output()).isEqualTo(1);
+            assertThat(second.output())
+                    .contains("did not prove this run's secret", VARIABLE)
+                    .doesNotContain("\tat ");
+            assertThat(first.awaitExit(GyreTrain.PATIENCE)).as(first.output()).isEqualTo(1);
+            assertThat(first.output()).contains("rank 1").doesNotContain("\tat ");
+            System.out.println(run.output());
+            first.awaitNothingLeft(List.of(first.pid()));
+            second.awaitNothingLeft(List.of(second.pid()));
         }
     }
 
-    private static List<Path> sharedMemory(List<Long> pids) throws IOException {
-        List<Path> found = new ArrayList<>();
-        try (DirectoryStream<Path> homes = Files.newDirectoryStream(Path.of("/dev/shm"), "gyre-*")) {
-            for (Path home : homes) {
-                for (long pid : pids) {
-                    try (DirectoryStream<Path> own = Files.newDirectoryStream(home, pid + "-*")) {
-                        own.forEach(found::add);
-                    }
-                }
-            }
+    @Test
+    @Tag("long") // The join timeout passes.
+    void aRankWithoutTheSecretStaysOutside() throws Exception {
+        try (TwoRanks run = TwoRanks.onLoopback(directory, Protection.SEALED)) {
+            run.start();
+            GyreTrain second = run.with(VARIABLE, "").start();
+
+            assertThat(second.awaitExit(GyreTrain.PATIENCE)).as(second.output()).isEqualTo(1);
+            assertThat(second.output()).contains("did not prove this run's secret").doesNotContain("\tat ");
         }
-        return found;
     }
 }
