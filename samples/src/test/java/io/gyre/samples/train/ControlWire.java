@@ -3,6 +3,7 @@ package io.gyre.samples.train;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -34,13 +35,19 @@ final class ControlWire {
                 WiredHosts.RENDEZVOUS_PORT, 50, InetAddress.getByName(WiredHosts.ADDRESSES.get(0)));
         background(() -> {
             for (int number = 0; true; number++) {
-                Socket near = listening.accept();
-                Socket far = connect();
-                int of = number;
-                background(() -> forward(of, near, far, 0));
-                background(() -> forward(of, far, near, 1));
+                join(number, listening.accept());
             }
         });
+    }
+
+    private void join(int number, Socket near) throws IOException {
+        try {
+            Socket far = connect();
+            background(() -> forward(number, near, far, 0));
+            background(() -> forward(number, far, near, 1));
+        } catch (ConnectException notYet) {
+            near.close();
+        }
     }
 
     private static Socket connect() throws IOException {
@@ -86,7 +93,7 @@ final class ControlWire {
             socket.setSoTimeout(REPLAY_TIMEOUT_MILLIS);
             for (Recording.Piece piece : pieces) {
                 if (piece.isControl() && piece.rank() == 0) {
-                    socket.getOutputStream().write(piece.bytes());
+                    socket.getOutputStream().write(piece.bytes().array());
                 }
             }
             System.out.println("replayed; answered by " + socket.getInputStream().readAllBytes().length + " bytes");

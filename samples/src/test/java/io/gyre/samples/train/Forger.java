@@ -11,7 +11,7 @@ import java.util.concurrent.locks.LockSupport;
 /** Any user of the host who sends forged datagrams to both ranks of a run on loopback, from its own port. */
 final class Forger {
 
-    private static final long PAUSE_NANOS = 200_000;
+    private static final long PAUSE_NANOS = 1_000_000;
 
     private final TwoRanks run;
     private long sent;
@@ -25,9 +25,7 @@ final class Forger {
         try (DatagramChannel socket = DatagramChannel.open()) {
             while (run.isRunning()) {
                 for (int rank = 0; rank < 2; rank++) {
-                    for (Forgery forgery : forgeries) {
-                        forge(forgery, rank, socket);
-                    }
+                    forge(forgeries, rank, socket);
                 }
                 LockSupport.parkNanos(PAUSE_NANOS);
             }
@@ -35,9 +33,12 @@ final class Forger {
         return sent;
     }
 
-    private void forge(Forgery forgery, int rank, DatagramChannel socket) throws IOException {
+    private void forge(List<Forgery> forgeries, int rank, DatagramChannel socket) throws IOException {
         Optional<VictimStream> stream = VictimStream.of(run.rank(rank).pid());
-        if (stream.isPresent()) {
+        if (stream.isEmpty()) {
+            return;
+        }
+        for (Forgery forgery : forgeries) {
             send(forgery, stream.get(), stream.get().receiverPort(), socket);
             for (int port : stream.get().senderPorts()) {
                 send(forgery, stream.get(), port, socket);

@@ -5,6 +5,7 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,7 +19,7 @@ final class Recording {
      *
      * @param rank that was to receive it
      */
-    record Piece(int rank, boolean isControl, byte[] bytes) {}
+    record Piece(int rank, boolean isControl, ByteBuffer bytes) {}
 
     private final DataOutputStream out;
 
@@ -30,7 +31,7 @@ final class Recording {
         byte[] whole = new byte[6 + length];
         whole[0] = (byte) rank;
         whole[1] = (byte) (isControl ? 1 : 0);
-        java.nio.ByteBuffer.wrap(whole).putInt(2, length);
+        ByteBuffer.wrap(whole).putInt(2, length);
         System.arraycopy(bytes, 0, whole, 6, length);
         out.write(whole);
     }
@@ -43,7 +44,7 @@ final class Recording {
                 boolean control = in.readByte() == 1;
                 byte[] bytes = new byte[in.readInt()];
                 in.readFully(bytes);
-                pieces.add(new Piece(rank, control, bytes));
+                pieces.add(new Piece(rank, control, ByteBuffer.wrap(bytes)));
             }
         } catch (EOFException end) {
             return pieces;

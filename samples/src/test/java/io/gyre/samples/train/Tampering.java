@@ -2,7 +2,7 @@ package io.gyre.samples.train;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.zip.CRC32C;
@@ -13,7 +13,7 @@ enum Tampering {
     NONE,
     FLIP {
         @Override
-        void pass(byte[] datagram, List<byte[]> on) {
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
             if (byChance()) {
                 datagram[CHANCE.nextInt(datagram.length)] ^= (byte) (1 << CHANCE.nextInt(8));
             }
@@ -22,13 +22,13 @@ enum Tampering {
     },
     TRUNCATE {
         @Override
-        void pass(byte[] datagram, List<byte[]> on) {
-            on.add(byChance() ? java.util.Arrays.copyOf(datagram, CHANCE.nextInt(datagram.length)) : datagram);
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
+            on.add(byChance() ? Arrays.copyOf(datagram, CHANCE.nextInt(datagram.length)) : datagram);
         }
     },
     DROP {
         @Override
-        void pass(byte[] datagram, List<byte[]> on) {
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
             if (!byChance()) {
                 on.add(datagram);
             }
@@ -36,7 +36,7 @@ enum Tampering {
     },
     DUPLICATE {
         @Override
-        void pass(byte[] datagram, List<byte[]> on) {
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
             on.add(datagram);
             if (byChance()) {
                 on.add(datagram);
@@ -45,37 +45,31 @@ enum Tampering {
     },
     /** Also sends everything again that it has seen some time ago. */
     REPEAT_LATER {
-        private final List<byte[]> seen = new ArrayList<>();
-
         @Override
-        void pass(byte[] datagram, List<byte[]> on) {
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
             on.add(datagram);
-            seen.add(datagram.clone());
-            if (seen.size() > 100) {
-                on.add(seen.get(CHANCE.nextInt(seen.size())));
+            memory.add(datagram);
+            if (memory.size() > 100) {
+                on.add(memory.get(CHANCE.nextInt(memory.size())));
             }
         }
     },
     REORDER {
-        private byte[] held = {};
-
         @Override
-        void pass(byte[] datagram, List<byte[]> on) {
-            if (held.length == 0 && byChance()) {
-                held = datagram;
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
+            if (memory.isEmpty() && byChance()) {
+                memory.add(datagram);
                 return;
             }
             on.add(datagram);
-            if (held.length > 0) {
-                on.add(held);
-                held = new byte[0];
-            }
+            on.addAll(memory);
+            memory.clear();
         }
     },
     /** Changes a value of a plain vector, and the checksum with it. */
     REWRITE {
         @Override
-        void pass(byte[] datagram, List<byte[]> on) {
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
             if (datagram.length > VALUES_AT + 256 && byChance()) {
                 datagram[VALUES_AT + 4 * CHANCE.nextInt(32) + 2] ^= 1;
                 CRC32C checksum = new CRC32C();
@@ -90,7 +84,7 @@ enum Tampering {
     /** Sends noise between. */
     GARBAGE {
         @Override
-        void pass(byte[] datagram, List<byte[]> on) {
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
             byte[] noise = new byte[CHANCE.nextInt(1_400)];
             CHANCE.nextBytes(noise);
             on.add(noise);
@@ -127,9 +121,10 @@ enum Tampering {
     /**
      * One datagram passes.
      *
+     * @param memory kept between calls for one receiving socket
      * @param on what to send on, to be filled
      */
-    void pass(byte[] datagram, List<byte[]> on) {
+    void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
         on.add(datagram);
     }
 

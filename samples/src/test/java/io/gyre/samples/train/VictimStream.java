@@ -6,6 +6,7 @@ import io.aeron.LogBuffers;
 import io.aeron.logbuffer.LogBufferDescriptor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -47,7 +48,9 @@ record VictimStream(
         for (Path driver : drivers(pid)) {
             Path file = driver.resolve(CncFileDescriptor.CNC_FILE);
             if (Files.exists(file) && Files.size(file) > 0) {
-                Optional<VictimStream> found = read(driver, IoUtil.mapExistingFile(file.toFile(), "counters"));
+                MappedByteBuffer counters = IoUtil.mapExistingFile(file.toFile(), "counters");
+                Optional<VictimStream> found = read(driver, counters);
+                IoUtil.unmap(counters);
                 if (found.isPresent()) {
                     return found;
                 }

@@ -33,6 +33,7 @@ final class Wire {
     private final Random chance = new Random(2);
     private final Selector selector = Selector.open();
     private final Map<InetSocketAddress, DatagramChannel> sockets = new HashMap<>();
+    private final Map<InetSocketAddress, List<byte[]>> memories = new HashMap<>();
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 16);
     private final ControlWire control;
 
@@ -104,7 +105,7 @@ final class Wire {
                 DatagramChannel socket = sockets.get(from);
                 if (socket != null) {
                     List<byte[]> on = new ArrayList<>();
-                    tampering.pass(datagram, on);
+                    tampering.pass(datagram, memories.computeIfAbsent(to, socketOf -> new ArrayList<>()), on);
                     for (byte[] each : on) {
                         socket.send(ByteBuffer.wrap(each), to);
                     }
@@ -123,7 +124,7 @@ final class Wire {
             for (InetSocketAddress from : sockets.keySet()) {
                 for (InetSocketAddress to : sockets.keySet()) {
                     if (isOf(piece.rank(), to) && !isOf(piece.rank(), from)) {
-                        sockets.get(from).send(ByteBuffer.wrap(piece.bytes()), to);
+                        sockets.get(from).send(piece.bytes().duplicate(), to);
                     }
                 }
             }
