@@ -8,12 +8,17 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /** The part of a {@link Wire} that rank 1's connections to the rendezvous of rank 0 go through. */
 final class ControlWire {
 
     private static final int REPLAY_TIMEOUT_MILLIS = 2_000;
+
+    private static final long RETRY_NANOS = 10_000_000;
 
     private final Tampering tampering;
     private final Recording recording;
@@ -57,6 +62,17 @@ final class ControlWire {
         return socket;
     }
 
+    /** Rank 0 may not listen yet; if it never does, the test ends this process. */
+    private static Socket connectWhenOpen() throws IOException {
+        while (true) {
+            try {
+                return connect();
+            } catch (ConnectException notYet) {
+                LockSupport.parkNanos(RETRY_NANOS);
+            }
+        }
+    }
+
     private void forward(int number, Socket from, Socket to, int rank) throws IOException {
         try {
             forwardAll(number, from, to, rank);
@@ -89,7 +105,7 @@ final class ControlWire {
         if (pieces.isEmpty()) {
             return;
         }
-        try (Socket socket = connect()) {
+        try (Socket socket = connectWhenOpen()) {
             socket.setSoTimeout(REPLAY_TIMEOUT_MILLIS);
             for (Recording.Piece piece : pieces) {
                 if (piece.isControl() && piece.rank() == 0) {
@@ -97,7 +113,7 @@ final class ControlWire {
                 }
             }
             System.out.println("replayed; answered by " + socket.getInputStream().readAllBytes().length + " bytes");
-        } catch (IOException e) {
+        } catch (SocketException | SocketTimeoutException e) {
             System.out.println("replayed; " + e.getMessage());
         }
     }

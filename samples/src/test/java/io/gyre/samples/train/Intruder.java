@@ -13,6 +13,8 @@ import java.io.DataOutputStream;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -26,6 +28,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /** A process of the host that knows the address of a run's rendezvous, and nothing else. One attack at a time. */
 final class Intruder implements AutoCloseable {
 
+    private static final int ANSWER_TIMEOUT_MILLIS = 500;
+    private static final int MOST_OPEN = 500;
     private static final Duration JOIN_TIMEOUT = Duration.ofMillis(500);
 
     private final InetSocketAddress rendezvous;
@@ -78,7 +82,8 @@ final class Intruder implements AutoCloseable {
             case IDLE_CONNECTIONS -> 64;
             case MANY_IDLE_CONNECTIONS -> 1_000;
             case FLOOD -> 10_000;
-            default -> 200;
+            case JOIN_WITH_ANOTHER_SECRET -> 5;
+            default -> 20;
         };
     }
 
@@ -134,18 +139,19 @@ final class Intruder implements AutoCloseable {
     /** Sends bytes on a new connection, and closes it, or keeps it open and closes the oldest. */
     private void send(byte[] bytes, boolean keep) throws IOException {
         Socket socket = new Socket(rendezvous.getAddress(), rendezvous.getPort());
-        try {
-            socket.getOutputStream().write(bytes);
-            received.addAndGet(socket.getInputStream().available());
-        } catch (IOException closedAlready) {
-            socket.close();
-        }
         if (!keep) {
-            socket.close();
+            try (socket) {
+                socket.setSoTimeout(ANSWER_TIMEOUT_MILLIS);
+                socket.getOutputStream().write(bytes);
+                received.addAndGet(socket.getInputStream().readAllBytes().length);
+            } catch (SocketTimeoutException | SocketException noAnswer) {
+                return;
+            }
             return;
         }
         open.add(socket);
-        if (open.size() > 500) {
+        socket.getOutputStream().write(bytes);
+        if (open.size() > MOST_OPEN) {
             Socket oldest = open.remove();
             received.addAndGet(available(oldest));
             oldest.close();

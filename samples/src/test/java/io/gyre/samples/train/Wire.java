@@ -36,6 +36,7 @@ final class Wire {
     private final Map<InetSocketAddress, List<byte[]>> memories = new HashMap<>();
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(1 << 16);
     private final ControlWire control;
+    private long lastDiscovery;
 
     private Wire(Tampering tampering, List<Long> pids, Recording recording, List<Recording.Piece> replayed)
             throws IOException {
@@ -63,6 +64,16 @@ final class Wire {
 
     private void turn() throws IOException {
         selector.select(this::forward, DISCOVERY_MILLIS);
+        long now = System.nanoTime();
+        if (now - lastDiscovery > DISCOVERY_MILLIS * 1_000_000L) {
+            lastDiscovery = now;
+            discover();
+            replay();
+        }
+    }
+
+    /** Opens a socket for each that the ranks have opened. */
+    private void discover() throws IOException {
         for (int rank = 0; rank < 2; rank++) {
             for (int port : ports(rank)) {
                 InetSocketAddress address = new InetSocketAddress(WiredHosts.ADDRESSES.get(rank), port);
@@ -73,7 +84,6 @@ final class Wire {
                 }
             }
         }
-        replay();
     }
 
     /** UDP ports of a rank's host. */

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.gyre.samples.train.TwoRanks.Protection;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -88,9 +87,9 @@ class WireTest {
                 WireProcess wire = start(run, Tampering.REPLAY, recording)) {
             String result = run.awaitResult();
             System.out.println(protection + ", replayed run: " + result + "\n" + wire.output());
-            assertThat(wire.output()).contains("replayed; ");
+            assertThat(wire.output()).contains("replayed; ").doesNotContain("refused");
             if (protection == Protection.SEALED) {
-                assertThat(result).as(run.output()).isEqualTo(TwoRanks.cleanHash(directory));
+                assertThat(result).as(run.output()).isEqualTo(run.cleanHash());
                 assertThat(run.output()).contains("has dropped a UDP datagram");
             }
         }
@@ -103,8 +102,8 @@ class WireTest {
         try (TwoRanks run = TwoRanks.on(hosts, directory, Protection.PLAIN);
                 WireProcess wire = start(run, tampering)) {
             String result = run.awaitResult();
-            System.out.println("PLAIN, " + tampering + ": " + result);
-            assertThat(result).as(run.output() + wire.output()).isNotEqualTo(TwoRanks.cleanHash(directory));
+            System.out.println("PLAIN, " + tampering + ": " + result + "\n" + run.errors());
+            assertThat(result).as(run.output() + wire.output()).isNotEqualTo(run.cleanHash());
         }
     }
 
@@ -118,11 +117,12 @@ class WireTest {
         List<Recording.Piece> sealed = record(Protection.SEALED);
 
         Set<Long> values = values(plain);
-        assertThat(values).hasSizeGreaterThan(10_000);
-        assertThat(occurrences(values, plain)).isGreaterThan(10_000);
+        assertThat(values).hasSizeGreaterThan(100_000);
+        assertThat(occurrences(values, plain)).isGreaterThan(100_000);
         assertThat(occurrences(values, sealed)).isZero();
-        String host = InetAddress.getLocalHost().getHostName();
-        List<String> texts = List.of(host, "transport", "directory", "rank ", "end of the report", "/dev/shm", "salt");
+        // Longer than what occurs by chance.
+        String run = "gyre-" + System.getProperty("user.name");
+        List<String> texts = List.of(run, "transport", "directory", "the report", "/dev/shm", "10.78.0.");
         for (String text : texts) {
             assertThat(occurrences(text, sealed)).as(text).isZero();
         }
