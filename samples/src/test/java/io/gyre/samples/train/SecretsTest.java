@@ -28,7 +28,7 @@ class SecretsTest {
     Path directory;
 
     private enum Fault {
-        MISSING("there is no such file") {
+        MISSING("does not exist") {
             @Override
             void make(Path file) {}
         },
