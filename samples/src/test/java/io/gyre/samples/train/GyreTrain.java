@@ -36,9 +36,10 @@ final class GyreTrain implements AutoCloseable {
     private final Path output;
     private final Process process;
 
-    private GyreTrain(Path directory, Map<String, String> environment, List<String> arguments) throws IOException {
+    private GyreTrain(Path directory, List<String> wrapper, Map<String, String> environment, List<String> arguments)
+            throws IOException {
         output = Files.createTempFile(directory.toAbsolutePath(), "output", ".txt");
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(wrapper);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(JvmFlags.STANDARD);
         command.add("-cp");
@@ -66,12 +67,23 @@ final class GyreTrain implements AutoCloseable {
      * @param directory for its output and its report
      */
     static GyreTrain start(Path directory, String... arguments) throws IOException {
-        return new GyreTrain(directory, Map.of(), List.of(arguments));
+        return new GyreTrain(directory, List.of(), Map.of(), List.of(arguments));
     }
 
     /** Starts it as another launcher would, which sets these variables. */
     static GyreTrain startAs(Map<String, String> environment, Path directory, String... arguments) throws IOException {
-        return new GyreTrain(directory, environment, List.of(arguments));
+        return new GyreTrain(directory, List.of(), environment, List.of(arguments));
+    }
+
+    /**
+     * Starts it by another program.
+     *
+     * @param wrapper that program and its arguments; it must become this one, not start it
+     */
+    static GyreTrain startBy(
+            List<String> wrapper, Map<String, String> environment, Path directory, String... arguments)
+            throws IOException {
+        return new GyreTrain(directory, wrapper, environment, List.of(arguments));
     }
 
     /** Starts one rank of two without a launcher; the ranks meet through a file. */
@@ -80,7 +92,7 @@ final class GyreTrain implements AutoCloseable {
                 "GYRE_RANK", String.valueOf(rank),
                 "GYRE_WORLD_SIZE", "2",
                 "GYRE_RENDEZVOUS", directory.resolve("meet").toString());
-        return new GyreTrain(directory, environment, List.of(arguments));
+        return new GyreTrain(directory, List.of(), environment, List.of(arguments));
     }
 
     /** Starts it, waits until it has ended successfully, and returns its report. */
@@ -120,6 +132,15 @@ final class GyreTrain implements AutoCloseable {
             throw new AssertionError("gyre train still ran after " + atMost + ":\n" + output());
         }
         return process.exitValue();
+    }
+
+    boolean isRunning() {
+        return process.isAlive();
+    }
+
+    /** Process id of what was started: of a rank, if it was started without a launcher. */
+    long pid() {
+        return process.pid();
     }
 
     /** Process id of a running rank. */
