@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** What the ranks of a training say to a secret that is none. */
 @EnabledOnOs(OS.LINUX)
 @Tag("processes")
-class SecretsTest {
+class SecretFilesTest {
 
     private static final String VARIABLE = "GYRE_SECRET_FILE";
 
