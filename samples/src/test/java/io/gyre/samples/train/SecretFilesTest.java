@@ -35,7 +35,8 @@ class SecretFilesTest {
         EMPTY("has 0 bytes") {
             @Override
             void make(Path file) throws Exception {
-                Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+                Files.createFile(file);
+                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
             }
         },
         SHORT("has 31 bytes") {
