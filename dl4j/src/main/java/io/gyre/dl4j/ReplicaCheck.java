@@ -68,7 +68,9 @@ final class ReplicaCheck {
         if (isAlone()) {
             return 0;
         }
-        return slices().crc32c(step) | (sumsAreFinite ? 0 : SUMS_NOT_FINITE) | (checksums.areWhole() ? 0 : GRADIENT_CHANGED);
+        return slices().crc32c(step)
+                | (sumsAreFinite ? 0 : SUMS_NOT_FINITE)
+                | (checksums.areWhole() ? 0 : GRADIENT_CHANGED);
     }
 
     /** Created again whenever the model has allocated a new vector. */
@@ -110,7 +112,8 @@ final class ReplicaCheck {
     }
 
     private GyreException changedGradients(long step) {
-        List<String> all = RankTexts.exchange(session, "changed gradients of step " + step, checksums.firstChangedBucket(), step);
+        List<String> all =
+                RankTexts.exchange(session, "changed gradients of step " + step, checksums.firstChangedBucket(), step);
         List<String> broken = new ArrayList<>();
         for (int rank = 0; rank < all.size(); rank++) {
             if (!all.get(rank).isEmpty()) {

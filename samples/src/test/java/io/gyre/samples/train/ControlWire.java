@@ -36,8 +36,8 @@ final class ControlWire {
 
     /** Accepts and forwards connections from now on. */
     void start() throws IOException {
-        ServerSocket listening = new ServerSocket(
-                WiredHosts.RENDEZVOUS_PORT, 50, InetAddress.getByName(WiredHosts.ADDRESSES.get(0)));
+        ServerSocket listening =
+                new ServerSocket(WiredHosts.RENDEZVOUS_PORT, 50, InetAddress.getByName(WiredHosts.ADDRESSES.get(0)));
         background(() -> {
             for (int number = 0; true; number++) {
                 join(number, listening.accept());
@@ -112,7 +112,8 @@ final class ControlWire {
                     socket.getOutputStream().write(piece.bytes().array());
                 }
             }
-            System.out.println("replayed; answered by " + socket.getInputStream().readAllBytes().length + " bytes");
+            System.out.println(
+                    "replayed; answered by " + socket.getInputStream().readAllBytes().length + " bytes");
         } catch (SocketException | SocketTimeoutException e) {
             System.out.println("replayed; " + e.getMessage());
         }

@@ -80,8 +80,7 @@ final class GyreTrain implements AutoCloseable {
      *
      * @param wrapper that program and its arguments; it must become this one, not start it
      */
-    static GyreTrain startBy(
-            List<String> wrapper, Map<String, String> environment, Path directory, String... arguments)
+    static GyreTrain startBy(List<String> wrapper, Map<String, String> environment, Path directory, String... arguments)
             throws IOException {
         return new GyreTrain(directory, wrapper, environment, List.of(arguments));
     }

@@ -44,7 +44,8 @@ class StrangersTest {
         try (TwoRanks run = TwoRanks.onLoopback(directory, Protection.PLAIN)) {
             run.start();
             run.awaitRendezvous();
-            try (AeronSession session = AeronSession.join(Intruder.asRank1(run.rendezvous()).build())) {
+            try (AeronSession session =
+                    AeronSession.join(Intruder.asRank1(run.rendezvous()).build())) {
                 session.fail("a stranger's reason");
             }
 
@@ -61,11 +62,14 @@ class StrangersTest {
         try (TwoRanks run = TwoRanks.onLoopback(directory, Protection.PLAIN)) {
             run.start();
             run.awaitRendezvous();
-            try (AeronSession session = AeronSession.join(Intruder.asRank1(run.rendezvous()).build())) {
+            try (AeronSession session =
+                    AeronSession.join(Intruder.asRank1(run.rendezvous()).build())) {
                 assertThat(session.world().rank()).isEqualTo(1);
                 GyreTrain refused = run.start();
 
-                assertThat(refused.awaitExit(GyreTrain.PATIENCE)).as(refused.output()).isEqualTo(1);
+                assertThat(refused.awaitExit(GyreTrain.PATIENCE))
+                        .as(refused.output())
+                        .isEqualTo(1);
             }
         }
     }

@@ -74,9 +74,7 @@ enum Tampering {
                 datagram[VALUES_AT + 4 * CHANCE.nextInt(32) + 2] ^= 1;
                 CRC32C checksum = new CRC32C();
                 checksum.update(datagram, AERON_HEADER, datagram.length - AERON_HEADER);
-                ByteBuffer.wrap(datagram)
-                        .order(ByteOrder.LITTLE_ENDIAN)
-                        .putInt(CHECKSUM_AT, (int) checksum.getValue());
+                ByteBuffer.wrap(datagram).order(ByteOrder.LITTLE_ENDIAN).putInt(CHECKSUM_AT, (int) checksum.getValue());
             }
             on.add(datagram);
         }

@@ -173,10 +173,7 @@ final class TwoRanks implements AutoCloseable {
 
     /** The errors with which the ranks have ended. */
     String errors() {
-        return output()
-                .lines()
-                .filter(line -> line.startsWith("gyre train:"))
-                .collect(Collectors.joining("\n"));
+        return output().lines().filter(line -> line.startsWith("gyre train:")).collect(Collectors.joining("\n"));
     }
 
     /** Fails unless the run ends as an undisturbed one does. */

@@ -50,8 +50,7 @@ class WireTest {
     }
 
     @ParameterizedTest(name = "{0}")
-    @EnumSource(
-            names = {"FLIP", "TRUNCATE", "DROP", "DUPLICATE", "REPEAT_LATER", "REORDER", "GARBAGE", "FLIP_JOINS"})
+    @EnumSource(names = {"FLIP", "TRUNCATE", "DROP", "DUPLICATE", "REPEAT_LATER", "REORDER", "GARBAGE", "FLIP_JOINS"})
     void aSealedRunEndsWithTheSameParameters(Tampering tampering) throws Exception {
         try (TwoRanks run = TwoRanks.on(hosts, directory, Protection.SEALED);
                 WireProcess wire = start(run, tampering)) {
@@ -129,7 +128,9 @@ class WireTest {
         System.out.println("captured, plain: " + bytes(plain) + " bytes, " + values.size() + " known values, found "
                 + occurrences(values, plain) + " times; sealed: " + bytes(sealed) + " bytes, found "
                 + occurrences(values, sealed) + " times; texts in plain: "
-                + texts.stream().map(text -> text + " " + occurrences(text, plain)).toList());
+                + texts.stream()
+                        .map(text -> text + " " + occurrences(text, plain))
+                        .toList());
     }
 
     private List<Recording.Piece> record(Protection protection) throws Exception {

@@ -70,11 +70,7 @@ final class WiredHosts implements AutoCloseable {
     /** Accepts datagrams from others that come from an address which this host has, too. */
     private void setForAddressesOfItsOwn(String port) throws IOException {
         String directory = "/proc/sys/net/ipv4/conf/" + port;
-        run(on(
-                MIDDLE,
-                "sh",
-                "-c",
-                "echo 1 >" + directory + "/accept_local && echo 0 >" + directory + "/rp_filter"));
+        run(on(MIDDLE, "sh", "-c", "echo 1 >" + directory + "/accept_local && echo 0 >" + directory + "/rp_filter"));
     }
 
     /** Runs what follows on a host. */
