@@ -75,6 +75,7 @@ join_space() {
 # by a switch, namespace 0.
 make_spaces() {
     made=yes
+    (umask 077 && head -c 32 /dev/urandom >"$work/secret")
     number=1
     while [ $number -le "$1" ]; do
         ip netns add "$prefix$number"
@@ -98,6 +99,9 @@ make_spaces() {
     done
 }
 
+# What the ranks are protected by: a secret, or GYRE_TRUSTED_NETWORK=true, by which datagrams are not sealed.
+protection=GYRE_SECRET_FILE=$work/secret
+
 # as_rank RANK RANKS COMMAND…: runs it as one of the ranks, in its namespace. Namespaces are hosts to Gyre, but share
 # these cores.
 as_rank() {
@@ -105,7 +109,7 @@ as_rank() {
     world=$2
     shift 2
     in_space $((rank + 1)) env GYRE_RANK="$rank" GYRE_WORLD_SIZE="$world" GYRE_RENDEZVOUS=10.77.0.1:40400 \
-        GYRE_BIND="10.77.0.$((rank + 1))" GYRE_HOST_ID="$prefix$rank" GYRE_LOCAL_SIZE="$world" GYRE_TRUSTED_NETWORK=true \
+        GYRE_BIND="10.77.0.$((rank + 1))" GYRE_HOST_ID="$prefix$rank" GYRE_LOCAL_SIZE="$world" "$protection" \
         GYRE_TRANSPORT=udp OPENBLAS_NUM_THREADS=1 "$@"
 }
 
