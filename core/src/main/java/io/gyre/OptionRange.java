@@ -1,6 +1,11 @@
 package io.gyre;
 
-/** Checks that an option's value is in range, with one message: {@code --port 70000: expected 0 to 65535}. */
+import java.time.Duration;
+
+/**
+ * Checks that an option's value is in range, with one message for all options, such as {@code --port 70000: expected 0
+ * to 65535}.
+ */
 public final class OptionRange {
 
     private OptionRange() {}
@@ -17,6 +22,19 @@ public final class OptionRange {
             throw new IllegalArgumentException(option + " " + value + ": expected " + least
                     + (most == Long.MAX_VALUE ? " or more" : " to " + most));
         }
+    }
+
+    /**
+     * Fails unless a time is longer than zero.
+     *
+     * @return the time
+     * @throws IllegalArgumentException with the option and the time
+     */
+    public static Duration positive(String option, Duration time) {
+        if (time.isZero() || time.isNegative()) {
+            throw new IllegalArgumentException(option + " " + time + " is not positive");
+        }
+        return time;
     }
 
     /** As {@link #check(String, long, long, long)}, for a number that need not be whole; NaN is out of range. */

@@ -13,6 +13,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,7 +91,7 @@ final class MeetingPoint implements AutoCloseable {
      * With fewer, ranks that outnumber the cores sleep too soon: with 200, 64 KB among four ranks on two cores took 70
      * us, not 50.
      */
-    private static final int YIELDS = 1_000;
+    static final int YIELDS = 1_000;
 
     /** The operations that ranks compare. */
     enum Call {
@@ -108,12 +109,23 @@ final class MeetingPoint implements AutoCloseable {
     private final MemoryBox[] boxes;
     private final ByteBuffer[] memory;
     private final int spins;
+    private final BooleanSupplier yieldTakesLong;
     private final Activity activity = new Activity();
     private long number;
 
     /** Maps the memory of all ranks, which must call it together. */
     MeetingPoint(Endpoint endpoint) {
+        this(endpoint, Backoff::yieldTakesLong);
+    }
+
+    /**
+     * As above, with another way to yield, for tests.
+     *
+     * @param yieldTakesLong as {@link Backoff#yieldTakesLong}
+     */
+    MeetingPoint(Endpoint endpoint, BooleanSupplier yieldTakesLong) {
         this.endpoint = endpoint;
+        this.yieldTakesLong = yieldTakesLong;
         world = endpoint.world();
         spins = world.size() <= Runtime.getRuntime().availableProcessors() ? SPINS : SPINS_WITHOUT_CORE;
         shared = endpoint.boxes();
@@ -258,7 +270,7 @@ final class MeetingPoint implements AutoCloseable {
         for (int turn = 0; (long) LONG.getAcquire(theirs, at) < number; turn++) {
             if (turn < spins) {
                 Thread.onSpinWait();
-            } else if (turn >= spins + YIELDS || Backoff.yieldTakesLong()) {
+            } else if (turn >= spins + YIELDS || yieldTakesLong.getAsBoolean()) {
                 awaitLong(peer, at);
                 return;
             }

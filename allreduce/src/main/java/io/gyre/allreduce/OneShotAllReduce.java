@@ -1,6 +1,5 @@
 package io.gyre.allreduce;
 
-import io.gyre.DisagreementException;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.World;
@@ -126,11 +125,8 @@ final class OneShotAllReduce {
 
     private boolean onFrame(Frame frame, ByteBuffer payload, int offset) {
         frame.expect(Frame.Kind.ALL_REDUCE, step, bucket, turn, length, length - received, activity);
+        frame.expectWhole(type, activity);
         int n = frame.length();
-        if (n % type.bytes() != 0) {
-            throw new DisagreementException("in " + activity + " " + activity.peer() + " sent " + frame
-                    + ", which are not whole elements of " + type + ". All ranks must use the same element type.");
-        }
         if (turn == 0) {
             data.copyFrom(received, payload, offset, n);
         } else {

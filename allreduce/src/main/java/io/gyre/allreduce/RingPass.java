@@ -1,7 +1,6 @@
 package io.gyre.allreduce;
 
 import io.gyre.Chunk;
-import io.gyre.DisagreementException;
 import io.gyre.ElementType;
 import io.gyre.Member;
 import io.gyre.ReduceOp;
@@ -156,11 +155,8 @@ final class RingPass {
     private boolean onFrame(Frame frame, ByteBuffer payload, int offset) {
         int chunk = chunkSentIn(receiveHop + 1);
         frame.expect(kindOf(receiveHop), step, bucket, chunk, data.byteLength(), receiveEnd - receiveAt, activity);
+        frame.expectWhole(type, activity);
         int length = frame.length();
-        if (length % type.bytes() != 0) {
-            throw new DisagreementException("in " + activity + " " + left + " sent " + frame
-                    + ", which are not whole elements of " + type + ". All ranks must use the same element type.");
-        }
         if (receiveHop < halfway()) {
             kernels.reduce(op, type, data, receiveAt, payload, offset, length);
         } else {

@@ -4,8 +4,6 @@ import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
-import io.gyre.session.Session;
-import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
@@ -60,22 +58,15 @@ public final class AllReduceCommand implements Callable<Integer> {
                 .mtu(options.mtu())
                 .peerTimeout(options.peerTimeout())
                 .build();
-        try (Session session = AeronSession.join(join)) {
-            try {
-                AllReduceReport report = new AllReduceBench(options, session).run();
-                if (session.world().isRoot()) {
-                    Optional<ReportFile> file = options.report();
-                    if (file.isPresent()) {
-                        file.get().write(report.toJson());
-                    }
-                    System.out.print(report.table());
+        return BenchRank.run(join, session -> {
+            AllReduceReport report = new AllReduceBench(options, session).run();
+            if (session.world().isRoot()) {
+                Optional<ReportFile> file = options.report();
+                if (file.isPresent()) {
+                    file.get().write(report.toJson());
                 }
-            } catch (Throwable failure) {
-                // Before the session closes, so that the others see a failure, not a rank that left.
-                session.fail(String.valueOf(failure.getMessage()));
-                throw failure;
+                System.out.print(report.table());
             }
-        }
-        return 0;
+        });
     }
 }

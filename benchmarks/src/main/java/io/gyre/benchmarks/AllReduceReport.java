@@ -1,12 +1,10 @@
 package io.gyre.benchmarks;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.kernel.Kernels;
+import io.gyre.launcher.ReportFile;
 import io.gyre.network.Collective;
 import io.gyre.session.Session;
 import java.util.List;
@@ -67,11 +65,7 @@ record AllReduceReport(
     }
 
     String toJson() {
-        try {
-            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(this) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a report that is not JSON", e);
-        }
+        return ReportFile.json(this);
     }
 
     /** As text. */
@@ -79,9 +73,9 @@ record AllReduceReport(
         StringBuilder text = new StringBuilder();
         text.append("all-reduce of float sums: %d ranks over %s, algorithm %s, sums by %s, Java %s, %d cores%n"
                 .formatted(ranks, transport, algorithm, kernels, java, cores));
-        text.append(
-                "times of the slowest rank, after %s s or more of warm-up for each length; every element of every round checked%n"
-                        .formatted(warmUpSeconds));
+        text.append(("times of the slowest rank, after %s s or more of warm-up for each length; every element of every"
+                        + " round checked%n")
+                .formatted(warmUpSeconds));
         text.append("%12s %12s %12s %12s %8s %12s %9s %8s%n"
                 .formatted("bytes", "median us", "p99 us", "best us", "GB/s", "floor us", "of floor", "rounds"));
         for (AllReduceResult result : results) {

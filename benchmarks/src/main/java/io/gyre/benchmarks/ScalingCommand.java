@@ -5,8 +5,6 @@ import io.gyre.benchmarks.host.ProcessorTime;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.JvmFlags;
 import io.gyre.launcher.ReportFile;
-import io.gyre.session.Session;
-import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
@@ -33,8 +31,9 @@ import picocli.CommandLine.Mixin;
         name = "scaling",
         description =
                 "Compares strategies on 1, 2, 4 and 8 hosts with real transport over links of a rate, beside their"
-                        + " floor by arithmetic. Hosts are network namespaces of this one, which needs root; computing is simulated"
-                        + " by waiting, and everything runs slower by a factor, so that a few cores are enough for all.",
+                    + " floor by arithmetic. Hosts are network namespaces of this one, which needs root; computing is"
+                    + " simulated by waiting, and everything runs slower by a factor, so that a few cores are enough"
+                    + " for all.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         usageHelpAutoWidth = true)
@@ -156,20 +155,13 @@ public final class ScalingCommand implements Callable<Integer> {
                 .peerTimeout(options.patience())
                 .pause(options.pause(cases.get(0).gigabits()))
                 .build();
-        try (Session session = AeronSession.join(join)) {
-            try {
-                ScalingResult result = new ScalingRank(options, cases.get(0), session).run();
-                if (session.world().isRoot()) {
-                    ScalingReport report = ScalingReport.of(options);
-                    report.add(result);
-                    write(report);
-                }
-            } catch (Throwable failure) {
-                // Before the session closes, so that the others see a failure, not a rank that left.
-                session.fail(String.valueOf(failure.getMessage()));
-                throw failure;
+        return BenchRank.run(join, session -> {
+            ScalingResult result = new ScalingRank(options, cases.get(0), session).run();
+            if (session.world().isRoot()) {
+                ScalingReport report = ScalingReport.of(options);
+                report.add(result);
+                write(report);
             }
-        }
-        return 0;
+        });
     }
 }

@@ -3,8 +3,8 @@ package io.gyre.benchmarks;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.gyre.launcher.ReportFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -62,31 +62,23 @@ record ScalingReport(
     }
 
     String toJson() {
-        try {
-            return mapper().writeValueAsString(this) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a report that is not JSON", e);
-        }
+        return ReportFile.json(this);
     }
 
     static ScalingReport parse(String json) {
         try {
-            return mapper().readValue(json, ScalingReport.class);
+            return new ObjectMapper().readValue(json, ScalingReport.class);
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("no report: " + e.getMessage(), e);
         }
-    }
-
-    private static ObjectMapper mapper() {
-        return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
     }
 
     /** The heading, as text. */
     String heading() {
         return String.format(
                         Locale.ROOT,
-                        "gradients of %,d bytes, complete during the last %.0f %% of %.0f ms; computing is simulated; frames of"
-                                + " %d bytes; %d cores for all hosts, Java %s%n",
+                        "gradients of %,d bytes, complete during the last %.0f %% of %.0f ms; computing is simulated;"
+                                + " frames of %d bytes; %d cores for all hosts, Java %s%n",
                         bytes,
                         backward * 100,
                         computeMs,

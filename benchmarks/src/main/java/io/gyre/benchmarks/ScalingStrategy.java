@@ -5,6 +5,7 @@ import io.gyre.allreduce.Collectives;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.GradientDescent;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.ServiceBuilder;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.paramserver.Training;
 import io.gyre.session.Session;
@@ -49,7 +50,7 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
             return;
         }
         StrategyOptions strategy = options();
-        ParameterService.Builder builder = strategy.configure(
+        ServiceBuilder builder = strategy.configure(
                         ParameterService.builder(session),
                         consistency -> new Training(consistency, new GradientDescent(1)))
                 .callTimeout(options.patience())

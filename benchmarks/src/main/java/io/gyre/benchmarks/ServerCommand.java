@@ -5,8 +5,6 @@ import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
-import io.gyre.session.Session;
-import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
@@ -92,19 +90,12 @@ public final class ServerCommand implements Callable<Integer> {
                 .mtu(options.mtu())
                 .peerTimeout(options.peerTimeout())
                 .build();
-        try (Session session = AeronSession.join(join)) {
-            try {
-                Optional<ServerReport> report =
-                        new ServerBench(options, session, options.servers().get(0)).run();
-                if (session.world().isRoot()) {
-                    write(report.orElseThrow());
-                }
-            } catch (Throwable failure) {
-                // Before the session closes, so that the others see a failure, not a rank that left.
-                session.fail(String.valueOf(failure.getMessage()));
-                throw failure;
+        return BenchRank.run(join, session -> {
+            Optional<ServerReport> report =
+                    new ServerBench(options, session, options.servers().get(0)).run();
+            if (session.world().isRoot()) {
+                write(report.orElseThrow());
             }
-        }
-        return 0;
+        });
     }
 }

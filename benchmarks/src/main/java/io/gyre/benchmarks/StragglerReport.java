@@ -1,10 +1,8 @@
 package io.gyre.benchmarks;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.gyre.launcher.ReportFile;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -35,18 +33,15 @@ record StragglerReport(
     }
 
     String toJson() {
-        try {
-            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(this) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a report that is not JSON", e);
-        }
+        return ReportFile.json(this);
     }
 
     /** The heading, as text. */
     String heading() {
         return String.format(
                         Locale.ROOT,
-                        "%d workers, %d batches of %.1f ms, %.1f times as long on a slow worker; computing is simulated%n",
+                        "%d workers, %d batches of %.1f ms, %.1f times as long on a slow worker; computing is"
+                                + " simulated%n",
                         workers,
                         batches,
                         millis,

@@ -67,6 +67,31 @@ public interface Kernels {
         }
     }
 
+    /** {@link #reduce} of whole regions; {@code from} is no longer than {@code into}. */
+    default void reduce(ReduceOp op, ElementType type, Region into, Region from) {
+        for (long done = 0; done < from.byteLength(); ) {
+            int n = from.contiguous(done, from.byteLength() - done);
+            reduce(op, type, into, done, from.window(done), from.windowOffset(done), n);
+            done += n;
+        }
+    }
+
+    /** {@link #axpy} of whole regions; {@code from} is no longer than {@code into}. */
+    default void axpy(ElementType type, double factor, Region into, Region from) {
+        for (long done = 0; done < from.byteLength(); ) {
+            int n = into.contiguous(done, from.contiguous(done, from.byteLength() - done));
+            axpy(
+                    type,
+                    factor,
+                    into.window(done),
+                    into.windowOffset(done),
+                    from.window(done),
+                    from.windowOffset(done),
+                    n);
+            done += n;
+        }
+    }
+
     /** {@link #scale} of a whole region. */
     default void scale(ElementType type, Region data, double factor) {
         for (long done = 0; done < data.byteLength(); ) {

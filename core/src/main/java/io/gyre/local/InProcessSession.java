@@ -58,16 +58,12 @@ final class InProcessSession implements Session {
 
     @Override
     public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value) {
-        if (value.length > MAX_EXCHANGE_BYTES) {
-            throw new IllegalArgumentException(
-                    "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
-        }
         return membership.exchange(ranks, topic, value, network.peerTimeout());
     }
 
     @Override
-    public void attest(String topic, String value, String remedy) {
-        membership.attest(topic, value, remedy);
+    public void attest(List<Integer> ranks, String topic, String value, String remedy) {
+        membership.attest(ranks, topic, value, remedy);
     }
 
     @Override

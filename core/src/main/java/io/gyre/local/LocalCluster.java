@@ -1,6 +1,7 @@
 package io.gyre.local;
 
 import io.gyre.GyreException;
+import io.gyre.OptionRange;
 import io.gyre.PeerLostException;
 import io.gyre.network.Backoff;
 import io.gyre.network.Time;
@@ -48,12 +49,9 @@ public final class LocalCluster {
         if (ranks < 1) {
             throw new IllegalArgumentException("a local cluster of " + ranks + " ranks: at least 1 is needed");
         }
-        if (peerTimeout.isNegative() || peerTimeout.isZero()) {
-            throw new IllegalArgumentException("peer timeout " + peerTimeout + " is not positive");
-        }
         this.network = network;
         this.ranks = ranks;
-        this.peerTimeout = peerTimeout;
+        this.peerTimeout = OptionRange.positive("peer timeout", peerTimeout);
     }
 
     /**

@@ -345,7 +345,7 @@ public final class Coordinator {
     }
 
     private void attested(Participant participant, Attest attest) {
-        String difference = attestations.difference(participant.member, attest);
+        String difference = attestations.difference(participant, attest);
         if (difference != null) {
             contradicted = true;
             participants.all().forEach(each -> each.offer = null);

@@ -161,9 +161,9 @@ final class CoordinatorClient {
         return current == null || current.awaited < 0 ? null : view.member(current.awaited);
     }
 
-    /** Sends a value that must be that of every other rank with the same topic. */
-    void attest(String topic, String value, String remedy) {
-        uplink.send(new Attest(topic, value, remedy));
+    /** Sends a value that must be that of every other of these ranks with the same topic. */
+    void attest(List<Integer> ranks, String topic, String value, String remedy) {
+        uplink.send(new Attest(ranks, topic, value, remedy));
     }
 
     /** Declares this rank expendable to all ranks. */

@@ -8,6 +8,7 @@ import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.network.PeerStatus;
 import io.gyre.network.Time;
+import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
@@ -32,6 +33,7 @@ import org.slf4j.LoggerFactory;
 public final class Membership implements PeerStatus {
 
     private static final Logger LOG = LoggerFactory.getLogger(Membership.class);
+    private static final int SHOWN_CHARS = 40;
     private static final String JOINING = "joining the run";
 
     private final String address;
@@ -144,6 +146,11 @@ public final class Membership implements PeerStatus {
 
     /** As {@link io.gyre.session.Session#exchange}. */
     public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value, Duration timeout) {
+        checkLength("topic of an exchange", topic);
+        if (value.length > Session.MAX_EXCHANGE_BYTES) {
+            throw new IllegalArgumentException("exchange of " + value.length + " bytes for " + topic + ": at most "
+                    + Session.MAX_EXCHANGE_BYTES);
+        }
         check(rank(), topic);
         synchronized (monitor) {
             lastCall = topic;
@@ -182,17 +189,31 @@ public final class Membership implements PeerStatus {
     }
 
     /** As {@link io.gyre.session.Session#attest}. */
-    public void attest(String topic, String value, String remedy) {
+    public void attest(List<Integer> ranks, String topic, String value, String remedy) {
+        checkLength("topic that is attested", topic);
+        checkLength("value attested for " + topic, value);
+        checkLength("remedy for " + topic, remedy);
         check(rank(), topic);
         synchronized (monitor) {
-            client.attest(topic, value, remedy);
+            client.attest(ranks, topic, value, remedy);
         }
     }
 
-    /** Tells all ranks that this one cannot continue. */
+    private static void checkLength(String what, String text) {
+        if (text.length() > Session.MAX_TEXT_CHARS) {
+            throw new IllegalArgumentException("a " + what + " of " + text.length() + " characters: at most "
+                    + Session.MAX_TEXT_CHARS + ". It begins '" + text.substring(0, SHOWN_CHARS) + "'");
+        }
+    }
+
+    /** Tells all ranks that this one cannot continue. A reason that is too long is cut: a failure must not fail. */
     public void fail(String reason) {
+        int more = reason.length() - Session.MAX_TEXT_CHARS;
+        String sent = more <= 0
+                ? reason
+                : reason.substring(0, Session.MAX_TEXT_CHARS) + "… (" + more + " more characters)";
         synchronized (monitor) {
-            client.fail(reason);
+            client.fail(sent);
         }
     }
 

@@ -10,7 +10,7 @@ import java.util.TreeMap;
 public sealed interface Message {
 
     /** Version of the messages, which must be equal on all ranks of a run. */
-    int PROTOCOL_VERSION = 4;
+    int PROTOCOL_VERSION = 5;
 
     /** Lets the coordinator choose the rank. */
     int ANY_RANK = -1;
@@ -94,11 +94,18 @@ public sealed interface Message {
     record Value(int rank, ByteBuffer value) implements Message {}
 
     /**
-     * Rank to coordinator: a value that must be that of every other rank with the same topic. Not answered.
+     * Rank to coordinator: a value that must be that of every other of these ranks with the same topic, between the
+     * same two exchanges of theirs. Not answered.
      *
+     * @param ranks those that are compared, ascending
      * @param remedy what people can do about a difference
      */
-    record Attest(String topic, String value, String remedy) implements Message {}
+    record Attest(List<Integer> ranks, String topic, String value, String remedy) implements Message {
+
+        public Attest {
+            ranks = List.copyOf(ranks);
+        }
+    }
 
     /** Coordinator to each rank: the ranks do not agree on what they exchange, or on a value that they attest. */
     record Disagreed(String reason) implements Message {}

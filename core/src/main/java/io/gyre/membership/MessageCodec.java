@@ -95,7 +95,7 @@ public final class MessageCodec {
             }
         } else if (message instanceof Offer offer) {
             out.writeByte(5);
-            write(offer.ranks().stream().map(Integer::longValue).toList(), out);
+            writeRanks(offer.ranks(), out);
             write(offer.topic(), out);
             write(offer.value(), out);
         } else if (message instanceof Value value) {
@@ -139,6 +139,7 @@ public final class MessageCodec {
             out.writeByte(17);
         } else if (message instanceof Attest attest) {
             out.writeByte(18);
+            writeRanks(attest.ranks(), out);
             write(attest.topic(), out);
             write(attest.value(), out);
             write(attest.remedy(), out);
@@ -163,6 +164,10 @@ public final class MessageCodec {
             write(entry.getKey(), out);
             write(entry.getValue(), out);
         }
+    }
+
+    private static void writeRanks(List<Integer> ranks, DataOutputStream out) throws IOException {
+        write(ranks.stream().map(Integer::longValue).toList(), out);
     }
 
     private static void write(List<Long> numbers, DataOutputStream out) throws IOException {
@@ -228,7 +233,7 @@ public final class MessageCodec {
             case 15 -> new LostExpendable(readMember(in), readText(in));
             case 16 -> new Returned(readSeat(in));
             case 17 -> new Unaware();
-            case 18 -> new Attest(readText(in), readText(in), readText(in));
+            case 18 -> new Attest(readRanks(in), readText(in), readText(in), readText(in));
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }

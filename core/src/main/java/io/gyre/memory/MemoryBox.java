@@ -16,7 +16,7 @@ public interface MemoryBox extends AutoCloseable {
     /** Its name, unique among the boxes of the rank that created it. */
     String name();
 
-    /** The memory. It ends with this box. */
+    /** The memory; valid until this box is closed. */
     Region region();
 
     /** Creates zeroed memory that this rank does not share. */

@@ -2,7 +2,9 @@ package io.gyre.network;
 
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 
 /**
  * How a thread waits for another core: spins while a response is likely to be near, then yields, then parks briefly, so
@@ -25,6 +27,7 @@ public final class Backoff {
     private final int yields;
     private final long parkNanos;
     private final LongConsumer park;
+    private final BooleanSupplier yield;
     private int turn;
 
     /**
@@ -53,7 +56,17 @@ public final class Backoff {
      * @param park sleeps for at most the given nanoseconds
      */
     public Backoff(int ranksOnHost, Duration pause, boolean costlyTurns, LongConsumer park) {
+        this(ranksOnHost, pause, costlyTurns, park, Backoff::yieldTakesLong);
+    }
+
+    /**
+     * As above, with another way to yield, for tests.
+     *
+     * @param yield as {@link #yieldTakesLong}
+     */
+    Backoff(int ranksOnHost, Duration pause, boolean costlyTurns, LongConsumer park, BooleanSupplier yield) {
         this.park = park;
+        this.yield = yield;
         parkNanos = pause.toNanos();
         if (pause.compareTo(DEFAULT_PAUSE) > 0) {
             spins = 0;
@@ -73,7 +86,7 @@ public final class Backoff {
         if (turn <= spins) {
             Thread.onSpinWait();
         } else if (turn <= spins + yields) {
-            if (yieldTakesLong()) {
+            if (yield.getAsBoolean()) {
                 turn = spins + yields;
             }
         } else {
@@ -88,9 +101,14 @@ public final class Backoff {
      */
     @SuppressWarnings("ThreadPriorityCheck") // Yielding is intended: the peer may need this core.
     public static boolean yieldTakesLong() {
-        long begin = System.nanoTime();
-        Thread.yield();
-        return System.nanoTime() - begin > LONG_YIELD_NANOS;
+        return takesLong(Thread::yield, System::nanoTime);
+    }
+
+    /** Whether a way to yield takes long, by a clock of nanoseconds. */
+    static boolean takesLong(Runnable yield, LongSupplier clock) {
+        long begin = clock.getAsLong();
+        yield.run();
+        return clock.getAsLong() - begin > LONG_YIELD_NANOS;
     }
 
     /** Whether the wait has lasted so long that slower checks cost nothing. */

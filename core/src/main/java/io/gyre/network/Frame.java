@@ -1,6 +1,7 @@
 package io.gyre.network;
 
 import io.gyre.DisagreementException;
+import io.gyre.ElementType;
 import io.gyre.ProtocolException;
 
 /**
@@ -110,6 +111,18 @@ public final class Frame {
                     + " of step " + step + ", bucket " + bucket + ", chunk " + chunk + " of a vector of " + vectorBytes
                     + " bytes was due, with at most " + atMost + " bytes. All ranks must call the same collectives in"
                     + " the same order with the same sizes.");
+        }
+    }
+
+    /**
+     * Fails unless the payload is whole elements: ranks that reduce different types must stop.
+     *
+     * @param activity what this rank is doing, with the sender as its peer
+     */
+    public void expectWhole(ElementType type, Activity activity) {
+        if (length % type.bytes() != 0) {
+            throw new DisagreementException("in " + activity + " " + activity.peer() + " sent " + this
+                    + ", which are not whole elements of " + type + ". All ranks must use the same element type.");
         }
     }
 

@@ -79,8 +79,8 @@ final class GroupSession implements Session {
     }
 
     @Override
-    public void attest(String topic, String value, String remedy) {
-        whole.attest(topic, value, remedy);
+    public void attest(List<Integer> members, String topic, String value, String remedy) {
+        whole.attest(inWhole(members), topic, value, remedy);
     }
 
     @Override

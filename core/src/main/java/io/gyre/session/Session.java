@@ -34,6 +34,9 @@ public interface Session extends AutoCloseable {
     /** Longest value of {@link #exchange}, in bytes. */
     int MAX_EXCHANGE_BYTES = 16 << 20;
 
+    /** Longest text that a rank sends to others: a topic, or what it attests. A longer reason of a failure is cut. */
+    int MAX_TEXT_CHARS = 8 << 10;
+
     /** Number of {@link #endpoint(int) lanes}. */
     int LANES = 4;
 
@@ -79,7 +82,8 @@ public interface Session extends AutoCloseable {
      * Small all-gather over the control plane: returns the values of all ranks, by rank. For text and settings, not for
      * tensors.
      *
-     * @param topic what is exchanged; must be the same on all ranks, and is named in errors
+     * @param topic what is exchanged; must be the same on all ranks, and is named in errors; at most
+     *     {@link #MAX_TEXT_CHARS} characters
      * @param value at most {@link #MAX_EXCHANGE_BYTES}
      */
     default List<byte[]> exchange(String topic, byte[] value) {
@@ -99,13 +103,25 @@ public interface Session extends AutoCloseable {
      * are not in lockstep cannot {@link #agree}. The first value of a topic counts. When a rank attests another one,
      * every wait and every later call of all ranks fails with {@link io.gyre.DisagreementException}, which names both
      * ranks and both values. Does not wait: the failure may follow shortly after this call, but comes before the next
-     * {@link #exchange} of this rank ends. A topic is compared until 16,384 newer ones have been attested.
+     * {@link #exchange} of this rank ends. Values are compared that ranks attest between the same two exchanges of all
+     * ranks of this session; of these, the latest 16,384 topics.
+     *
+     * <p>Each text has at most {@link #MAX_TEXT_CHARS} characters.
      *
      * @param topic what the value is of, in words, such as the data of a step
      * @param value in words, for the error
      * @param remedy what people can do about a difference, for the error
      */
-    void attest(String topic, String value, String remedy);
+    default void attest(String topic, String value, String remedy) {
+        attest(everybody(world().size()), topic, value, remedy);
+    }
+
+    /**
+     * As {@link #attest(String, String, String)}, among some ranks only.
+     *
+     * @param ranks the ranks that are compared, ascending, including this one; the same on all of them
+     */
+    void attest(List<Integer> ranks, String topic, String value, String remedy);
 
     /**
      * Lets the run continue without this rank: from now on, its loss or leave does not stop the others. An operation
@@ -175,7 +191,7 @@ public interface Session extends AutoCloseable {
     /**
      * Tells all other ranks that this one cannot continue, so that they stop at once and report why.
      *
-     * @param reason for people
+     * @param reason for people; the first {@link #MAX_TEXT_CHARS} characters are sent
      */
     void fail(String reason);
 

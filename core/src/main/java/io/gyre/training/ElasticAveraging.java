@@ -18,7 +18,7 @@ import java.util.Locale;
  * <p>Zhang, Choromanska, LeCun: "Deep learning with elastic averaging SGD", NIPS 2015; Ahn et al.: "ShmCaffe: a
  * distributed deep learning platform with shared memory buffer for HPC architecture", ICDCS 2018.
  */
-public final class ElasticAveraging implements UpdateStrategy {
+public final class ElasticAveraging extends ComposedStrategy {
 
     /**
      * Sum of the ranks' moving rates. When all ranks exchange once, the centre keeps {@code (1 - alpha)^N} of itself:
@@ -26,10 +26,6 @@ public final class ElasticAveraging implements UpdateStrategy {
      * elastic averaging recommend.
      */
     public static final double DEFAULT_BETA = 0.9;
-
-    private final GradientReduction reduction = new NoReduction();
-    private final ParameterExchange exchange;
-    private final String description;
 
     /**
      * Creates the strategy for one rank.
@@ -51,32 +47,15 @@ public final class ElasticAveraging implements UpdateStrategy {
     }
 
     private ElasticAveraging(SharedVector centre, double movingRate, int period, boolean ahead) {
-        exchange = new ElasticPull(centre, movingRate, period, ahead);
-        description = String.format(Locale.ROOT, "elastic, moving rate %.6f, every %d steps", movingRate, period);
+        super(
+                "elastic",
+                String.format(Locale.ROOT, "elastic, moving rate %.6f, every %d steps", movingRate, period),
+                new NoReduction(),
+                new ElasticPull(centre, movingRate, period, ahead));
     }
 
     /** The moving rate {@link #DEFAULT_BETA} / N. */
     public static double defaultMovingRate(int ranks) {
         return DEFAULT_BETA / ranks;
-    }
-
-    @Override
-    public String name() {
-        return "elastic";
-    }
-
-    @Override
-    public String description() {
-        return description;
-    }
-
-    @Override
-    public GradientReduction reduction() {
-        return reduction;
-    }
-
-    @Override
-    public ParameterExchange exchange() {
-        return exchange;
     }
 }

@@ -37,7 +37,7 @@ public interface GradientReduction {
     /** Gives the state of the first of the {@link #ranks} to all of them. */
     void start(TrainableModel model);
 
-    /** Replaces this rank's sums in one bucket by those over all {@link #ranks}, in place. */
+    /** Replaces this rank's sums in one bucket with those over all {@link #ranks}, in place. */
     void reduce(TrainableModel model, Bucket bucket, long step);
 
     /**

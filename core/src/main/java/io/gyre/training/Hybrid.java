@@ -31,18 +31,17 @@ import org.jspecify.annotations.Nullable;
  * <p>Ahn et al.: "ShmCaffe: a distributed deep learning platform with shared memory buffer for HPC architecture"
  * (hybrid SGD), ICDCS 2018.
  */
-public final class Hybrid implements UpdateStrategy {
+public final class Hybrid extends ComposedStrategy {
 
-    private final GradientReduction reduction;
-    private final ParameterExchange exchange;
-    private final String description;
     private final Runnable started;
 
     private Hybrid(Groups groups, int rank, Collective collective, UpdateStrategy between, Runnable started) {
-        reduction = new AllReduction(collective, groups.of(rank));
-        exchange = between.exchange();
+        super(
+                "hybrid",
+                "hybrid, groups " + groups + ", " + between.description(),
+                new AllReduction(collective, groups.of(rank)),
+                between.exchange());
         this.started = started;
-        description = "hybrid, groups " + groups + ", " + between.description();
     }
 
     /**
@@ -109,26 +108,6 @@ public final class Hybrid implements UpdateStrategy {
             throw new IllegalArgumentException("rank " + rank + " of group " + group
                     + (ofLead == null ? " is its lead and was given nothing to exchange with" : " is not its lead"));
         }
-    }
-
-    @Override
-    public String name() {
-        return "hybrid";
-    }
-
-    @Override
-    public String description() {
-        return description;
-    }
-
-    @Override
-    public GradientReduction reduction() {
-        return reduction;
-    }
-
-    @Override
-    public ParameterExchange exchange() {
-        return exchange;
     }
 
     @Override

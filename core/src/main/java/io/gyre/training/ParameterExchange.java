@@ -43,7 +43,7 @@ public interface ParameterExchange {
     /** Exchanges the result of {@link #apply}: new parameters, or gradients. */
     default void after(TrainableModel model, StepSummary total, long step) {}
 
-    /** Ends the steps of a call; afterwards all ranks have the same parameters. All ranks call it together. */
+    /** Ends a sequence of steps; afterwards all ranks have the same parameters. All ranks call it together. */
     default void finish(TrainableModel model) {}
 
     /** Greatest staleness of any gradient in steps, as of the last {@link #finish}. */

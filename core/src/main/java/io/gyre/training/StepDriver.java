@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li><i>before</i>: the {@link ParameterExchange} fetches the parameters to compute with,
  *   <li><i>backward</i>: the rank computes the sums of its gradients,
- *   <li><i>reduce</i>: the {@link GradientReduction} replaces them, bucket by bucket, by the sums over all ranks in
+ *   <li><i>reduce</i>: the {@link GradientReduction} replaces them, bucket by bucket, with the sums over all ranks in
  *       step; during the pass, as far as it reports which are complete, or after it,
  *   <li><i>check</i>: all ranks in step share their reports, and fail together if these do not agree,
  *   <li><i>apply</i>: the exchange lets the model's updater apply them, or prepares them for a server,
@@ -191,7 +191,7 @@ public final class StepDriver implements AutoCloseable {
         return end;
     }
 
-    /** Ends the steps of a call; afterwards all ranks have the same parameters. All ranks call it together. */
+    /** Ends a sequence of steps; afterwards all ranks have the same parameters. All ranks call it together. */
     public void finish() {
         exchange.finish(model);
         model.parametersChanged();

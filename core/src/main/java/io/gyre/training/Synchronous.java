@@ -7,10 +7,7 @@ import java.util.stream.IntStream;
  * Synchronous data-parallel training: in every step all ranks add up their gradients and apply the same update. So
  * their parameters stay bit-identical, and equal those of one process with the whole batch, within rounding error.
  */
-public final class Synchronous implements UpdateStrategy {
-
-    private final GradientReduction reduction;
-    private final ParameterExchange exchange = new LocalUpdate();
+public final class Synchronous extends ComposedStrategy {
 
     /**
      * Creates the strategy for one rank.
@@ -18,23 +15,12 @@ public final class Synchronous implements UpdateStrategy {
      * @param collective of all ranks, with the same algorithm on all of them; borrowed
      */
     public Synchronous(Collective collective) {
-        reduction = new AllReduction(
-                collective,
-                IntStream.range(0, collective.world().size()).boxed().toList());
-    }
-
-    @Override
-    public String name() {
-        return "allreduce";
-    }
-
-    @Override
-    public GradientReduction reduction() {
-        return reduction;
-    }
-
-    @Override
-    public ParameterExchange exchange() {
-        return exchange;
+        super(
+                "allreduce",
+                "allreduce",
+                new AllReduction(
+                        collective,
+                        IntStream.range(0, collective.world().size()).boxed().toList()),
+                new LocalUpdate());
     }
 }

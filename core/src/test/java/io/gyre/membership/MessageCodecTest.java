@@ -55,7 +55,7 @@ class MessageCodecTest {
                 new Left(9, List.of(1L << 50, 0L), "export to a", "export to ä"),
                 new Leave(List.of(3L), "export to ß"),
                 new Unaware(),
-                new Attest("the data of step 7", "5 rows", "read again"),
+                new Attest(List.of(0, 3), "the data of step 7", "5 rows", "read again"),
                 new Failed("the disk is full"),
                 new Heartbeat(Message.NO_RANK));
     }

@@ -4,6 +4,7 @@ import io.gyre.device.DeviceException;
 import io.gyre.device.DeviceException.Reason;
 import io.gyre.device.DeviceInfo;
 import io.gyre.device.Owner;
+import java.util.function.IntSupplier;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
@@ -71,6 +72,20 @@ final class Context {
             pushed = false;
             // The result is ignored: a failure of the call itself is more specific.
             JCudaDriver.cuCtxPopCurrent(current);
+        }
+    }
+
+    /**
+     * Makes one call to the driver: for those that are not made in every step, since it allocates.
+     *
+     * @param what the device does by it, for errors: "{device} cannot {what}"
+     */
+    void call(String what, IntSupplier call) {
+        enter();
+        try {
+            check(call.getAsInt(), what);
+        } finally {
+            exit();
         }
     }
 

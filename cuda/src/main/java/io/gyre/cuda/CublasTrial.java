@@ -22,18 +22,19 @@ final class CublasTrial {
      * @return what was chosen and why
      */
     static String run(
-            CudaDevice device, CudaKernels own, ChosenKernels kernels, Cublas cublas, Judge judge, long... lengths) {
+            CudaDevice device, CudaKernels kernels, CublasChoice choice, Cublas cublas, Judge judge, long... lengths) {
         List<String> answers = new ArrayList<>();
-        ChosenKernels other = ChosenKernels.always(own, cublas);
+        CudaKernels own = kernels.with(new CublasChoice());
+        CudaKernels other = kernels.with(CublasChoice.always(cublas));
         try (KernelRace race = new KernelRace(device, own, other, lengths)) {
             for (ElementType type : ElementType.values()) {
                 boolean same = race.sameBits(type);
-                long from = same ? judge.from(race, type) : ChosenKernels.NEVER;
-                kernels.choose(cublas, type, from);
+                long from = same ? judge.from(race, type) : CublasChoice.NEVER;
+                choice.set(cublas, type, from);
                 answers.add("sum of " + type.name().toLowerCase(Locale.ROOT) + " "
                         + (!same
                                 ? "no, its results are other bits"
-                                : from == ChosenKernels.NEVER ? "no, it is not faster" : "from " + from + " elements"));
+                                : from == CublasChoice.NEVER ? "no, it is not faster" : "from " + from + " elements"));
             }
         }
         return "cuBLAS " + cublas.version() + " is used on " + device.info() + " for: " + String.join("; ", answers);

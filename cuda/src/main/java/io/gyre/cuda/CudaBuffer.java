@@ -35,17 +35,12 @@ final class CudaBuffer implements DeviceBuffer {
     }
 
     static CudaBuffer allocate(CudaDevice device, String name, long byteLength) {
-        Context context = device.context();
         Address address = new Address();
-        context.enter();
-        try {
-            // The driver cannot allocate 0 bytes.
-            context.check(
-                    JCudaDriver.cuMemAlloc(address, Math.max(1, byteLength)),
-                    "allocate " + byteLength + " bytes for '" + name + "'");
-        } finally {
-            context.exit();
-        }
+        // The driver cannot allocate 0 bytes.
+        device.context()
+                .call(
+                        "allocate " + byteLength + " bytes for '" + name + "'",
+                        () -> JCudaDriver.cuMemAlloc(address, Math.max(1, byteLength)));
         return new CudaBuffer(device, name, address, address.value(), byteLength, false);
     }
 
@@ -97,14 +92,8 @@ final class CudaBuffer implements DeviceBuffer {
         }
         closed = true;
         device.forget(this);
-        if (isView || context.hasFailed()) {
-            return;
-        }
-        context.enter();
-        try {
-            context.check(JCudaDriver.cuMemFree(pointer), "free '" + name + "'");
-        } finally {
-            context.exit();
+        if (!isView && !context.hasFailed()) {
+            context.call("free '" + name + "'", () -> JCudaDriver.cuMemFree(pointer));
         }
     }
 

@@ -31,7 +31,7 @@ final class CudaDevice implements Device {
     private final Context context;
     private final Set<AutoCloseable> open = new LinkedHashSet<>();
     private @Nullable CudaKernels own;
-    private @Nullable ChosenKernels chosen;
+    private final CublasChoice choice = new CublasChoice();
     private @Nullable GradientKernels kernels;
     private @Nullable Cublas cublas;
     private boolean closed;
@@ -61,12 +61,7 @@ final class CudaDevice implements Device {
     @Override
     public long freeBytes() {
         long[] free = new long[1];
-        context.enter();
-        try {
-            context.check(JCudaDriver.cuMemGetInfo(free, new long[1]), "say how much memory is free");
-        } finally {
-            context.exit();
-        }
+        context.call("say how much memory is free", () -> JCudaDriver.cuMemGetInfo(free, new long[1]));
         return free[0];
     }
 
@@ -108,9 +103,8 @@ final class CudaDevice implements Device {
     @Override
     public GradientKernels kernels() {
         if (kernels == null) {
-            own = new CudaKernels(this);
-            chosen = new ChosenKernels(own);
-            kernels = new CheckedKernels(chosen);
+            own = new CudaKernels(this, choice);
+            kernels = new CheckedKernels(own);
         }
         return kernels;
     }
@@ -131,8 +125,7 @@ final class CudaDevice implements Device {
                 return "cuBLAS is not used on " + info() + ": " + e.getMessage();
             }
         }
-        return CublasTrial.run(
-                this, Objects.requireNonNull(own), Objects.requireNonNull(chosen), cublas, judge, lengths);
+        return CublasTrial.run(this, Objects.requireNonNull(own), choice, cublas, judge, lengths);
     }
 
     @Override

@@ -20,14 +20,10 @@ final class CudaEvent implements DeviceEvent {
     CudaEvent(CudaDevice device, String name) {
         this.device = device;
         this.name = name;
-        Context context = device.context();
-        context.enter();
-        try {
-            context.check(
-                    JCudaDriver.cuEventCreate(event, CUevent_flags.CU_EVENT_DISABLE_TIMING), "create event " + name);
-        } finally {
-            context.exit();
-        }
+        device.context()
+                .call(
+                        "create event " + name,
+                        () -> JCudaDriver.cuEventCreate(event, CUevent_flags.CU_EVENT_DISABLE_TIMING));
     }
 
     /** The driver's handle, if the event is open. */
@@ -72,14 +68,8 @@ final class CudaEvent implements DeviceEvent {
         }
         closed = true;
         device.forget(this);
-        if (context.hasFailed()) {
-            return;
-        }
-        context.enter();
-        try {
-            context.check(JCudaDriver.cuEventDestroy(event), "end event '" + name + "'");
-        } finally {
-            context.exit();
+        if (!context.hasFailed()) {
+            context.call("end event '" + name + "'", () -> JCudaDriver.cuEventDestroy(event));
         }
     }
 

@@ -15,8 +15,8 @@ import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
 
 /**
- * The kernels of {@code gradient-kernels.cu}, which the driver compiles for the device when they are first used. {@link
- * io.gyre.device.CheckedKernels} has checked the arguments.
+ * The kernels of {@code gradient-kernels.cu}, which the driver compiles for the device when they are first used, and
+ * cuBLAS for the sums for which it was chosen. {@link io.gyre.device.CheckedKernels} has checked the arguments.
  */
 final class CudaKernels implements GradientKernels {
 
@@ -24,12 +24,16 @@ final class CudaKernels implements GradientKernels {
     static final String PTX = "gradient-kernels.ptx";
 
     private final CudaDevice device;
-    private final CUmodule module = new CUmodule();
+    private final CublasChoice choice;
+    private final CUmodule module;
     private final Map<ElementType, Launch> sums;
     private final Map<ElementType, Launch> notFinites;
 
-    CudaKernels(CudaDevice device) {
+    /** Compiles the kernels. */
+    CudaKernels(CudaDevice device, CublasChoice choice) {
         this.device = device;
+        this.choice = choice;
+        module = new CUmodule();
         Context context = device.context();
         context.enter();
         try {
@@ -42,6 +46,19 @@ final class CudaKernels implements GradientKernels {
         } finally {
             context.exit();
         }
+    }
+
+    private CudaKernels(CudaKernels compiled, CublasChoice choice) {
+        this.choice = choice;
+        device = compiled.device;
+        module = compiled.module;
+        sums = compiled.sums;
+        notFinites = compiled.notFinites;
+    }
+
+    /** The same kernels, not to be closed, with another choice. */
+    CudaKernels with(CublasChoice other) {
+        return new CudaKernels(this, other);
     }
 
     static byte[] resource(String name) {
@@ -83,23 +100,24 @@ final class CudaKernels implements GradientKernels {
             DeviceBuffer from,
             long fromOffset,
             long count) {
+        CudaStream queue = CudaStream.of(stream);
+        Cublas cublas = choice.of(type, count);
+        if (cublas != null) {
+            cublas.sum(queue, type, CudaBuffer.of(into), intoOffset, CudaBuffer.of(from), fromOffset, count);
+            return;
+        }
         long target = address(into, intoOffset);
         long source = address(from, fromOffset);
-        of(sums, type).with(target).with(source).with(count).run(CudaStream.of(stream), count);
+        of(sums, type).with(target).with(source).with(count).run(queue, count);
     }
 
     @Override
-    public void findNotFinite(
-            DeviceStream stream,
-            ElementType type,
-            DeviceBuffer data,
-            long offset,
-            long count,
-            DeviceBuffer flag,
-            long flagOffset) {
-        long source = address(data, offset);
-        long word = address(flag, flagOffset);
-        of(notFinites, type).with(source).with(word).with(count).run(CudaStream.of(stream), count);
+    public void findNotFinite(DeviceStream stream, ElementType type, DeviceBuffer data, DeviceBuffer flag) {
+        long count = data.byteLength() / type.bytes();
+        CudaStream queue = CudaStream.of(stream);
+        long source = address(data, 0);
+        long word = address(flag, 0);
+        of(notFinites, type).with(source).with(word).with(count).run(queue, count);
     }
 
     void close() {
@@ -116,6 +134,6 @@ final class CudaKernels implements GradientKernels {
 
     @Override
     public String toString() {
-        return "kernels of " + SOURCE;
+        return "kernels of " + SOURCE + choice;
     }
 }

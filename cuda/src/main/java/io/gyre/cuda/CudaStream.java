@@ -44,16 +44,11 @@ final class CudaStream implements DeviceStream {
     }
 
     static CudaStream create(CudaDevice device, String name) {
-        Context context = device.context();
         Handle stream = new Handle();
-        context.enter();
-        try {
-            context.check(
-                    JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
-                    "create stream '" + name + "'");
-        } finally {
-            context.exit();
-        }
+        device.context()
+                .call(
+                        "create stream '" + name + "'",
+                        () -> JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING));
         return new CudaStream(device, name, stream, stream.value(), false);
     }
 
@@ -241,12 +236,7 @@ final class CudaStream implements DeviceStream {
             return;
         }
         if (!isView && !context.hasFailed()) {
-            context.enter();
-            try {
-                context.check(JCudaDriver.cuStreamDestroy(stream), "end " + this);
-            } finally {
-                context.exit();
-            }
+            context.call("end " + this, () -> JCudaDriver.cuStreamDestroy(stream));
         }
         closed = true;
         device.forget(this);

@@ -135,7 +135,7 @@ final class KernelRace implements AutoCloseable {
         return true;
     }
 
-    /** Length from which the second is faster, among those measured; {@link ChosenKernels#NEVER} if it is not. */
+    /** Length from which the second is faster, among those measured; {@link CublasChoice#NEVER} if it is not. */
     long fasterFrom(ElementType type) {
         double[] ofFirst = new double[lengths.length];
         double[] ofSecond = new double[lengths.length];
@@ -147,7 +147,7 @@ final class KernelRace implements AutoCloseable {
 
     /** The shortest length from which on the second is clearly faster at all measured lengths. */
     static long fasterFrom(long[] lengths, double[] ofFirst, double[] ofSecond) {
-        long from = ChosenKernels.NEVER;
+        long from = CublasChoice.NEVER;
         for (int i = lengths.length - 1; i >= 0 && ofSecond[i] < ofFirst[i] * GAIN; i--) {
             from = lengths[i];
         }

@@ -55,9 +55,8 @@ class CublasChoiceTest {
     @Test
     void itIsUsedWhereItIsFaster() {
         assertThat(tune(0, 0, LONG_MICROS))
-                .isEqualTo(
-                        "cuBLAS 12.0 is used on device 0 (Fake GPU 0) for: sum of float32 from 64 elements; sum of float64"
-                                + " from 64 elements");
+                .isEqualTo("cuBLAS 12.0 is used on device 0 (Fake GPU 0) for: sum of float32 from 64 elements; sum of"
+                        + " float64 from 64 elements");
     }
 
     @Test
@@ -121,9 +120,9 @@ class CublasChoiceTest {
         assertThat(KernelRace.fasterFrom(lengths, one, new double[] {0.5, 2, 0.5}))
                 .isEqualTo(30);
         assertThat(KernelRace.fasterFrom(lengths, one, new double[] {0.5, 0.5, 0.99}))
-                .isEqualTo(ChosenKernels.NEVER);
+                .isEqualTo(CublasChoice.NEVER);
         assertThat(KernelRace.fasterFrom(new long[0], new double[0], new double[0]))
-                .isEqualTo(ChosenKernels.NEVER);
+                .isEqualTo(CublasChoice.NEVER);
     }
 
     private String answer(Map<String, String> environment, String... libraries) throws Exception {
@@ -143,9 +142,8 @@ class CublasChoiceTest {
                     Files.exists(Path.of(place, "libcublas.so.12")), "this machine has CUDA 12's cuBLAS");
         }
         assertThat(answer(Map.of(), FakeDriver.compiled().toString()))
-                .isEqualTo(
-                        "cuBLAS is not used on device 0 (Fake GPU 0): there is no libcublas.so.12. Install CUDA 12's cuBLAS, or"
-                                + " add its directory to LD_LIBRARY_PATH");
+                .isEqualTo("cuBLAS is not used on device 0 (Fake GPU 0): there is no libcublas.so.12. Install CUDA 12's"
+                        + " cuBLAS, or add its directory to LD_LIBRARY_PATH");
     }
 
     @Test
@@ -155,15 +153,16 @@ class CublasChoiceTest {
         Path renamed = FakeCublas.compiled(13).getParent();
         assertThat(answer(Map.of("LD_LIBRARY_PATH", renamed.toString()), driver))
                 .isEqualTo(
-                        "cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is not CUDA 12's, for which"
-                                + " JCublas 12.6.0 is made. Put the directory of CUDA 12's libcublas.so.12 first in LD_LIBRARY_PATH");
+                        "cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is not CUDA 12's, for"
+                            + " which JCublas 12.6.0 is made. Put the directory of CUDA 12's libcublas.so.12 first in"
+                            + " LD_LIBRARY_PATH");
         assertThat(answer(
                         Map.of("FAKE_CUBLAS_VERSION", "110901"),
                         driver,
                         FakeCublas.compiled(12).toString()))
                 .startsWith(
-                        "cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is version 11.9, and JCublas"
-                                + " 12.6.0 is made for 12.");
+                        "cuBLAS is not used on device 0 (Fake GPU 0): the cuBLAS that was found is version 11.9, and"
+                                + " JCublas 12.6.0 is made for 12.");
     }
 
     @Test

@@ -101,7 +101,7 @@ final class MeasureGpu {
                 stream.await(PATIENCE, "a sum");
             }));
             report("search for NaN", BYTES, times(() -> {
-                device.kernels().findNotFinite(stream, ElementType.FLOAT32, into, 0, count, flag, 0);
+                device.kernels().findNotFinite(stream, ElementType.FLOAT32, into, flag);
                 stream.await(PATIENCE, "a search");
             }));
         }

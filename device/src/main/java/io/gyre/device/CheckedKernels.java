@@ -61,18 +61,11 @@ public final class CheckedKernels implements GradientKernels {
     }
 
     @Override
-    public void findNotFinite(
-            DeviceStream stream,
-            ElementType type,
-            DeviceBuffer data,
-            long offset,
-            long count,
-            DeviceBuffer flag,
-            long flagOffset) {
-        check(stream, data, offset, count, type.bytes());
-        check(stream, flag, flagOffset, 1, Integer.BYTES);
-        checkApart(flag, flagOffset, Integer.BYTES, data, offset, count * type.bytes());
-        kernels.findNotFinite(stream, type, data, offset, count, flag, flagOffset);
+    public void findNotFinite(DeviceStream stream, ElementType type, DeviceBuffer data, DeviceBuffer flag) {
+        check(stream, data, 0, data.byteLength() / type.bytes(), type.bytes());
+        check(stream, flag, 0, 1, Integer.BYTES);
+        checkApart(flag, 0, Integer.BYTES, data, 0, data.byteLength());
+        kernels.findNotFinite(stream, type, data, flag);
     }
 
     @Override

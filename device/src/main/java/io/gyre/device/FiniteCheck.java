@@ -57,9 +57,8 @@ public final class FiniteCheck implements AutoCloseable {
             computes.get(i).record(complete);
             stream.waitFor(complete);
         }
-        long count = gradients.byteLength() / type.bytes();
         stream.clear(flag, 0, Integer.BYTES);
-        device.kernels().findNotFinite(stream, type, gradients, 0, count, flag, 0);
+        device.kernels().findNotFinite(stream, type, gradients, flag);
         stream.copyToHost(flag, 0, pinned, 0, Integer.BYTES);
         stream.await(timeout, SEARCH);
         return result.window(0).getInt(result.windowOffset(0)) == 0;

@@ -22,16 +22,9 @@ public interface GradientKernels {
             long count);
 
     /**
-     * Sets a flag if any element is NaN or infinite, and otherwise leaves it unchanged.
+     * Sets the first int of a flag to 1 if any element is NaN or infinite, and otherwise leaves it unchanged.
      *
-     * @param flag an int, set to 1
+     * @param data whole elements
      */
-    void findNotFinite(
-            DeviceStream stream,
-            ElementType type,
-            DeviceBuffer data,
-            long offset,
-            long count,
-            DeviceBuffer flag,
-            long flagOffset);
+    void findNotFinite(DeviceStream stream, ElementType type, DeviceBuffer data, DeviceBuffer flag);
 }

@@ -44,7 +44,7 @@ public final class GradientSum implements AutoCloseable {
     }
 
     /**
-     * Replaces the sum by the gradients of a pass.
+     * Replaces the sum with the gradients of a pass.
      *
      * @param gradients whole, and equally long in each call
      * @param computes the streams that write them and will write them again; at least one

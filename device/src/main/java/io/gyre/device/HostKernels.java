@@ -30,24 +30,13 @@ final class HostKernels implements GradientKernels {
             long count) {
         Region target = part(stream, into, intoOffset, count, type.bytes());
         Region source = part(stream, from, fromOffset, count, type.bytes());
-        for (long done = 0; done < source.byteLength(); ) {
-            int n = source.contiguous(done, source.byteLength() - done);
-            kernels.reduce(ReduceOp.SUM, type, target, done, source.window(done), source.windowOffset(done), n);
-            done += n;
-        }
+        kernels.reduce(ReduceOp.SUM, type, target, source);
     }
 
     @Override
-    public void findNotFinite(
-            DeviceStream stream,
-            ElementType type,
-            DeviceBuffer data,
-            long offset,
-            long count,
-            DeviceBuffer flag,
-            long flagOffset) {
-        Region word = part(stream, flag, flagOffset, 1, Integer.BYTES);
-        if (!isFinite(type, part(stream, data, offset, count, type.bytes()))) {
+    public void findNotFinite(DeviceStream stream, ElementType type, DeviceBuffer data, DeviceBuffer flag) {
+        Region word = part(stream, flag, 0, 1, Integer.BYTES);
+        if (!isFinite(type, part(stream, data, 0, data.byteLength() / type.bytes(), type.bytes()))) {
             word.window(0).putInt(word.windowOffset(0), 1);
         }
     }

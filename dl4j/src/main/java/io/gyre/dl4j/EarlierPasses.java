@@ -11,7 +11,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
  */
 interface EarlierPasses {
 
-    /** Replaces the sum by the gradients of the first pass. */
+    /** Replaces the sum with the gradients of the first pass. */
     void start(INDArray gradients);
 
     /** Adds the gradients of a further pass to the sum. */

@@ -24,6 +24,9 @@ final class FitLoop {
 
     private static final Logger LOG = LoggerFactory.getLogger(FitLoop.class);
 
+    /** Number of examples, and whether the training is to end. */
+    private static final int CALL_END_BYTES = Long.BYTES + 1;
+
     /** Differs if one rank's program has trained the model outside the trainer. */
     private static final String MODEL_STEPS =
             "steps of the model, by a trainer, an EarlyStoppingTrainer or fit on the model itself";
@@ -63,7 +66,7 @@ final class FitLoop {
         replicas = parts.replicas;
         checkpoints = parts.checkpoints;
         inUse = parts.data;
-        attestation = new DataAttestation(session, !allInStep && inStep.world().isRoot());
+        attestation = new DataAttestation(session, inStep);
         watch = parts.watch;
         progressListener = parts.progressListener;
         this.requests = requests;
@@ -105,8 +108,9 @@ final class FitLoop {
         ShardedData data = inUse.data();
         agree(data, epochs, steps, continued);
         progress = beginCall(data.description(), continued);
-        attestation.beginCall(continueAt(driver.resume(progress.step())));
+        attestation.beginCall(data.isCompared(), continueAt(driver.resume(progress.step())));
         boolean stopped = epochs(data, epochs, steps, tally);
+        attestation.endCall();
         driver.finish();
         replicas.check(progress.step());
         Progress reached = progress;
@@ -253,32 +257,30 @@ final class FitLoop {
 
     /** All ranks learn whether the training has ended and, if they did not step together, how many examples it took. */
     private void endCall(ShardedData data, Tally tally, boolean stopped) {
-        if (allInStep) {
-            // A step does not say whether only this call is to stop or all training.
-            ended = stopped && anyRankEndsTraining();
+        // A step of all ranks tells them whether one wants to stop, but not whether only this call or all training.
+        if (allInStep && !stopped) {
             return;
         }
         // Each rank knows its group's total: only one rank of the group reports it.
-        tally.examples(sumOverRanks(inStep.world().isRoot() ? tally.examples() : 0));
-        ended = anyRankEndsTraining();
-        if (!ended) {
-            checkAnyExamples(data, tally);
+        byte[] own = ByteBuffer.allocate(CALL_END_BYTES)
+                .putLong(inStep.world().isRoot() ? tally.examples() : 0)
+                .put((byte) (requests.endsTraining() ? 1 : 0))
+                .array();
+        long examples = 0;
+        for (byte[] bytes : session.exchange("end of a call of fit", own)) {
+            // A rank that has left or was lost contributes nothing.
+            if (bytes.length == CALL_END_BYTES) {
+                ByteBuffer ofRank = ByteBuffer.wrap(bytes);
+                examples += ofRank.getLong();
+                ended |= ofRank.get() == 1;
+            }
         }
-    }
-
-    private long sumOverRanks(long examples) {
-        byte[] own = ByteBuffer.allocate(Long.BYTES).putLong(examples).array();
-        // A rank that has left or was lost contributes nothing.
-        return session.exchange("number of examples", own).stream()
-                .filter(bytes -> bytes.length == Long.BYTES)
-                .mapToLong(bytes -> ByteBuffer.wrap(bytes).getLong())
-                .sum();
-    }
-
-    private boolean anyRankEndsTraining() {
-        byte[] own = {(byte) (requests.endsTraining() ? 1 : 0)};
-        return session.exchange("end of the training", own).stream()
-                .anyMatch(bytes -> bytes.length == 1 && bytes[0] == 1);
+        if (!allInStep) {
+            tally.examples(examples);
+            if (!ended) {
+                checkAnyExamples(data, tally);
+            }
+        }
     }
 
     private static void checkAnyExamples(ShardedData data, Tally tally) {

@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
 public enum Overlap {
 
     /**
-     * During it if ranks exchange messages or a GPU computes; after it if all ranks share memory and the cores are
-     * better used by the pass.
+     * During the pass if ranks exchange messages or a GPU computes; after it if all ranks share memory, because then
+     * the exchange would take processor time from the pass.
      */
     AUTO,
 

@@ -3,9 +3,9 @@ package io.gyre.dl4j;
 import io.gyre.training.StepSummary;
 
 /**
- * Hears of the training's progress, on every rank: for progress bars and logs about all ranks together. A {@link
- * io.gyre.training.StepObserver} hears instead of one rank's phases and times, also in steps without examples; it knows
- * no epoch, is called before the trainer has counted the step, and is not interrupted when a rank is lost.
+ * Receives the training's progress on every rank, for progress bars and logs about all ranks together. A {@link
+ * io.gyre.training.StepObserver} receives one rank's phases and times instead, also in steps without examples; it does
+ * not know the epoch, is called before the trainer has counted the step, and is not interrupted when a rank is lost.
  */
 @FunctionalInterface
 public interface ProgressListener {

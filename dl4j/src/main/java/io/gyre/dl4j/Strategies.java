@@ -14,8 +14,8 @@ import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Strategies that keep a model's parameters on servers, for {@link TrainerBuilder#strategy}. All workers
- * create them together.
+ * Strategies that keep a model's parameters on servers, for {@link TrainerBuilder#strategy}. All workers create them
+ * together.
  */
 public final class Strategies {
 
@@ -43,8 +43,8 @@ public final class Strategies {
     }
 
     /**
-     * The default moving rate for the number of exchangers with the centre: {@link ElasticAveraging#DEFAULT_BETA} /
-     * number of groups.
+     * The default moving rate: {@link ElasticAveraging#DEFAULT_BETA} divided by the number of groups that exchange with
+     * the centre.
      */
     public static double defaultMovingRate(ParameterService service) {
         return ElasticAveraging.defaultMovingRate(service.groups().count());

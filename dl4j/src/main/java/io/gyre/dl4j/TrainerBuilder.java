@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
@@ -94,13 +95,13 @@ public final class TrainerBuilder {
         return this;
     }
 
-    /** Is called after every step. Each rank may have another. Default: none. */
+    /** Called after every step. Each rank may have a different one. Default: none. */
     public TrainerBuilder progressListener(ProgressListener value) {
         progressListener = value;
         return this;
     }
 
-    /** Receives the times of each part of this rank's steps; may be set several times. Each rank may have others. */
+    /** Receives the times of each part of this rank's steps; may be set several times, and differ between ranks. */
     public TrainerBuilder observer(StepObserver value) {
         observers.add(value);
         return this;
@@ -166,9 +167,7 @@ public final class TrainerBuilder {
     }
 
     private static long positive(String option, long value) {
-        if (value < 1) {
-            throw new IllegalArgumentException(option + " is " + value + ": it must be positive");
-        }
+        OptionRange.check(option, value, 1, Long.MAX_VALUE);
         return value;
     }
 

@@ -48,7 +48,7 @@ class AsPlainFitTest {
                                         () -> TestModels.perceptron(notDivided().l2(0.1)),
                                         () -> KnownParts.batches(
                                                 TestData.vectors(20, TYPE, 1).toMultiDataSet())))),
-                KnownLayers.outputs(AsPlainFitTest::notDivided));
+                KnownOutputs.all(AsPlainFitTest::notDivided));
     }
 
     private static NeuralNetConfiguration.Builder notDivided() {
@@ -147,7 +147,7 @@ class AsPlainFitTest {
         Bound.assertClose(models.get(0).params(), plain.params(), batches.size());
     }
 
-    private static MultiLayerNetwork withInfiniteLoss() {
+    static MultiLayerNetwork withInfiniteLoss() {
         return TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Sgd(0.1), TYPE)
                 .list()
                 .layer(new OutputLayer.Builder(new InfiniteLoss())

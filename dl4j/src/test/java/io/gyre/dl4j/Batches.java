@@ -6,10 +6,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /** An iterator over copies of batches that counts them, and misbehaves as a test requests. */
-final class Batches implements DataSetIterator {
+final class Batches extends TestIterator {
 
     private final List<DataSet> batches;
     private final Reset reset;
@@ -102,16 +101,6 @@ final class Batches implements DataSetIterator {
     }
 
     @Override
-    public boolean asyncSupported() {
-        return true;
-    }
-
-    @Override
-    public DataSet next(int rows) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
     public int inputColumns() {
         return batches.get(0).numInputs();
     }
@@ -134,10 +123,5 @@ final class Batches implements DataSetIterator {
     @Override
     public @Nullable DataSetPreProcessor getPreProcessor() {
         return preProcessor;
-    }
-
-    @Override
-    public @Nullable List<String> getLabels() {
-        return null;
     }
 }

@@ -9,6 +9,7 @@ import io.gyre.local.Gyre;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.ServiceBuilder;
 import io.gyre.session.Session;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -288,7 +289,7 @@ class DataAgreementTest {
     }
 
     private static ParameterService service(String strategy, MultiLayerNetwork model, Session session) {
-        ParameterService.Builder builder = ParameterService.builder(session);
+        ServiceBuilder builder = ParameterService.builder(session);
         return strategy.equals("elastic")
                 ? builder.start()
                 : builder.training(Strategies.training(

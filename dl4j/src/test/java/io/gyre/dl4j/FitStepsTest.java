@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.local.Gyre;
+import io.gyre.testkit.Eventually;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.api.Model;
@@ -284,12 +284,7 @@ class FitStepsTest {
     }
 
     private static void awaitGiven(Batches iterator, int count) {
-        long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
-        while (iterator.given() < count) {
-            assertThat(System.nanoTime())
-                    .as("time until the loader has read %d batches: it has read %d", count, iterator.given())
-                    .isLessThan(deadline);
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-        }
+        Eventually.that(
+                "the loader has read " + count + " batches", Duration.ofMinutes(1), () -> iterator.given() >= count);
     }
 }

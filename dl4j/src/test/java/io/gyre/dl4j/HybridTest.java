@@ -10,6 +10,7 @@ import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.BulkSynchronous;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.ServiceBuilder;
 import io.gyre.paramserver.StaleSynchronous;
 import io.gyre.session.Session;
 import io.gyre.training.UpdateStrategy;
@@ -65,7 +66,7 @@ class HybridTest {
             };
         }
 
-        ParameterService start(ParameterService.Builder builder, Model model) {
+        ParameterService start(ServiceBuilder builder, Model model) {
             if (!isElastic()) {
                 builder.training(Strategies.training(model, consistency()));
             }

@@ -7,6 +7,7 @@ import io.gyre.local.LocalCluster;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.AsynchronousParallel;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.ServiceBuilder;
 import io.gyre.session.Session;
 import io.gyre.training.UpdateStrategy;
 import io.gyre.transport.AeronSession;
@@ -57,7 +58,7 @@ class HybridTrafficTest {
                         .layer(TestModels.softmax())
                         .setInputType(InputType.feedForward(TestModels.FEATURES))
                         .build()));
-        ParameterService.Builder builder = ParameterService.builder(session);
+        ServiceBuilder builder = ParameterService.builder(session);
         if (inGroups) {
             builder.groupsByHost();
         }

@@ -240,7 +240,7 @@ final class KnownParts {
                                         .nOut(CLASSES)
                                         .build(),
                                 oneHot())),
-                KnownLayers.spatialDropout());
+                KnownImageLayers.spatialDropout());
     }
 
     /** Features with which Deeplearning4j itself cannot train. */

@@ -1,14 +1,12 @@
 package io.gyre.dl4j;
 
-import java.util.List;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
-import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /** An iterator that creates its batches on demand, as a record reader does. */
-final class Made implements DataSetIterator {
+final class Made extends TestIterator {
 
     private final int batches;
     private final IntFunction<DataSet> maker;
@@ -45,16 +43,6 @@ final class Made implements DataSetIterator {
     }
 
     @Override
-    public boolean asyncSupported() {
-        return true;
-    }
-
-    @Override
-    public DataSet next(int rows) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
     public int inputColumns() {
         throw new UnsupportedOperationException();
     }
@@ -76,11 +64,6 @@ final class Made implements DataSetIterator {
 
     @Override
     public @Nullable DataSetPreProcessor getPreProcessor() {
-        return null;
-    }
-
-    @Override
-    public @Nullable List<String> getLabels() {
         return null;
     }
 }

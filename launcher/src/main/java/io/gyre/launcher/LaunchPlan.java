@@ -36,8 +36,8 @@ public record LaunchPlan(
         int restarts,
         Duration grace) {
 
-    /** The rendezvous admits no rank more often. */
-    private static final int MOST_RESTARTS = 100;
+    /** Most restarts of a rank: the rendezvous admits it no more often. */
+    public static final int MOST_RESTARTS = 100;
 
     public LaunchPlan {
         hosts = List.copyOf(hosts);

@@ -17,7 +17,6 @@ public final class GradientDescent implements ServerOptimizer.Factory {
     @Override
     public ServerOptimizer create(ElementType type, long offset, long length) {
         Kernels kernels = FastKernels.choose();
-        return (parameters, gradient, update, epoch, part) ->
-                Vectors.axpy(kernels, -rate * part, type, parameters, gradient);
+        return (parameters, gradient, update, epoch, part) -> kernels.axpy(type, -rate * part, parameters, gradient);
     }
 }

@@ -12,7 +12,7 @@ import java.util.List;
 /**
  * Parameters that servers train, as one worker sees them.
  *
- * <p>Each push is applied exactly once, in the order of this worker, however often it must be sent. A pull waits at the
+ * <p>Each push is applied exactly once, in this worker's order, however often it must be sent. A pull waits at the
  * servers until the consistency lets the step begin.
  *
  * <dl>

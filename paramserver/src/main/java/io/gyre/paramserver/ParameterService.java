@@ -10,7 +10,6 @@ import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,14 +22,15 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>By default every rank serves one shard of each buffer. With {@link Builder#servers}, the last ranks of the session
- * only serve: they call {@link #serve}, and the others, the workers, form a session of their own, {@link #workers}.
+ * <p>By default every rank serves one shard of each buffer. With {@link ServiceBuilder#servers}, the last ranks of the
+ * session only serve: they call {@link #serve}, and the others, the workers, form a session of their own, {@link
+ * #workers}.
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread from {@link Builder#start} to {@link #close}; it serves, and carries the calls of this rank's
- *       client. Calls come from one thread at a time; each {@link SoftMemoryBox} and {@link ServerCounter} may be used
- *       by its own thread.
+ *   <dd>One daemon thread from {@link ServiceBuilder#start} to {@link #close}; it serves, and carries the calls of this
+ *       rank's client. Calls come from one thread at a time; each {@link SoftMemoryBox} and {@link ServerCounter} may
+ *       be used by its own thread.
  *   <dt>Failure
  *   <dd>When a server is lost, every current and later call fails with {@link PeerLostException}, which names the
  *       server, its shard and the request. A worker that is lost or leaves is forgotten; whether that ends the session
@@ -60,11 +60,18 @@ public final class ParameterService implements AutoCloseable {
     private final Caller caller;
 
     /** Creates a builder. All ranks of the session use the same options. */
-    public static Builder builder(Session session) {
-        return new Builder(session);
+    public static ServiceBuilder builder(Session session) {
+        return new ServiceBuilder(session);
     }
 
-    private ParameterService(Builder builder) {
+    /** Blocks until all ranks have called it. */
+    static ParameterService start(ServiceBuilder builder) {
+        ParameterService service = new ParameterService(builder);
+        service.thread.start();
+        return service;
+    }
+
+    private ParameterService(ServiceBuilder builder) {
         session = builder.session;
         training = builder.training;
         roles = new Roles(session, builder.servers, builder::divide);
@@ -89,7 +96,7 @@ public final class ParameterService implements AutoCloseable {
         caller = new Caller(session, links, thread, builder.callTimeout, System::nanoTime, roles.groupRanks());
     }
 
-    private ShardServer newServer(Builder builder, BoxAllocator allocator) {
+    private ShardServer newServer(ServiceBuilder builder, BoxAllocator allocator) {
         int index = roles.serverRanks().indexOf(session.world().rank());
         int count = roles.serverRanks().size();
         List<Integer> leads = roles.groups().leads();
@@ -131,8 +138,8 @@ public final class ParameterService implements AutoCloseable {
         }
         if (roles.groupRanks().size() > 1) {
             throw new GyreException(who + "but its group " + roles.groupRanks()
-                    + " has ended with the process before it. The other groups continue; only ranks without a group can be"
-                    + " restarted");
+                    + " has ended with the process before it. The other groups continue; only ranks without a group"
+                    + " can be restarted");
         }
     }
 
@@ -286,120 +293,5 @@ public final class ParameterService implements AutoCloseable {
             caller.leave(GOODBYE);
         }
         thread.close();
-    }
-
-    /** Options of a service. All ranks use the same. */
-    public static final class Builder {
-
-        private final Session session;
-        private int servers;
-        private int groupCount;
-        private boolean byHost;
-        private @Nullable Training training;
-        private long memoryLimit = Runtime.getRuntime().maxMemory();
-        private Duration retryAfter = Duration.ofSeconds(5);
-        private Duration callTimeout = Session.DEFAULT_PEER_TIMEOUT;
-        private Faults faults = Faults.NONE;
-
-        private Builder(Session session) {
-            this.session = session;
-        }
-
-        /**
-         * Number of ranks that only serve, the last ones. Default 0: every rank is a worker that also serves one shard.
-         */
-        public Builder servers(int value) {
-            servers = value;
-            return this;
-        }
-
-        /**
-         * Divides the workers into this many groups of neighbours, each of which trains as one. Default: each worker by
-         * itself.
-         */
-        public Builder groups(int value) {
-            if (value < 1) {
-                throw new IllegalArgumentException("groups is " + value + ": it must be positive");
-            }
-            groupCount = value;
-            return this;
-        }
-
-        /** Makes a group of the workers of each host, if they share memory. */
-        public Builder groupsByHost() {
-            byHost = true;
-            return this;
-        }
-
-        private Groups divide(int workers) {
-            if (byHost) {
-                return Groups.byHost(session, workers);
-            }
-            return groupCount == 0 ? Groups.ofOneRank(workers) : Groups.of(workers, groupCount);
-        }
-
-        /** How parameters are trained. Default: not at all; there are only memory boxes. */
-        public Builder training(Training value) {
-            training = value;
-            return this;
-        }
-
-        /** Most bytes of buffers on each server. Default: what this JVM may allocate outside its heap. */
-        public Builder memoryLimit(long bytes) {
-            if (bytes < 0) {
-                throw new IllegalArgumentException("memoryLimit is " + bytes + ": it must not be negative");
-            }
-            memoryLimit = bytes;
-            return this;
-        }
-
-        /** Time after which a request is repeated; a change is still applied once. Default 5 s. */
-        public Builder retryAfter(Duration value) {
-            retryAfter = positive("retryAfter", value);
-            return this;
-        }
-
-        /** How long a call waits for a server or, in training, for the slowest worker. Default 2 minutes. */
-        public Builder callTimeout(Duration value) {
-            callTimeout = positive("callTimeout", value);
-            return this;
-        }
-
-        private static Duration positive(String option, Duration value) {
-            if (value.isNegative() || value.isZero()) {
-                throw new IllegalArgumentException(option + " is " + value + ": it must be positive");
-            }
-            return value;
-        }
-
-        /** Faults of messages, for tests. */
-        Builder faults(Faults value) {
-            faults = value;
-            return this;
-        }
-
-        private Map<String, String> identity() {
-            Training trained = training;
-            return Map.of(
-                    "version of the protocol between clients and servers",
-                    String.valueOf(ServerMessage.PROTOCOL_VERSION),
-                    "servers",
-                    String.valueOf(servers),
-                    "groups",
-                    byHost ? "by host" : String.valueOf(groupCount),
-                    "consistency",
-                    trained == null ? "none" : trained.consistency().name(),
-                    "scaled by delay",
-                    String.valueOf(trained != null && trained.scaledByDelay()),
-                    "delay compensation",
-                    trained == null ? "0" : String.valueOf(trained.delayCompensation()));
-        }
-
-        /** Starts the service. Blocks until all ranks have called it. */
-        public ParameterService start() {
-            ParameterService service = new ParameterService(this);
-            service.thread.start();
-            return service;
-        }
     }
 }

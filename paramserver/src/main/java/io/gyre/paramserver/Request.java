@@ -31,6 +31,15 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         return getClass().getSimpleName().replaceAll("(?<=.)(?=[A-Z])", "-").toLowerCase(Locale.ROOT);
     }
 
+    /** A request whose reply says only that it was done. */
+    sealed interface Confirmed extends Request<Done> {
+
+        @Override
+        default Class<Done> replyType() {
+            return Done.class;
+        }
+    }
+
     /** Registers a client with a buffer. */
     sealed interface Open extends Request<Opened> {
 
@@ -60,12 +69,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
     record Attach(BufferSpec spec, long incarnation) implements Open {}
 
     /** The client makes no more requests. */
-    record Leave() implements Request<Done> {
-        @Override
-        public Class<Done> replyType() {
-            return Done.class;
-        }
-    }
+    record Leave() implements Confirmed {}
 
     /** A request about a buffer that the client has opened. */
     sealed interface OfBuffer<R extends Reply> extends Request<R> {
@@ -75,12 +79,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
     }
 
     /** Frees the memory of a buffer, for all clients. */
-    record Free(int buffer) implements OfBuffer<Done> {
-        @Override
-        public Class<Done> replyType() {
-            return Done.class;
-        }
-    }
+    record Free(int buffer) implements OfBuffer<Done>, Confirmed {}
 
     /** Reads the content of the shard. */
     record Read(int buffer) implements OfBuffer<Content> {
@@ -95,31 +94,25 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         ChangeId id();
     }
 
-    /** Replaces the content of the shard by the data that follow. */
-    record Write(int buffer, ChangeId id) implements Change<Applied> {
+    /** A change of the whole shard by the data that follow. */
+    sealed interface Store extends Change<Applied> {
+
         @Override
-        public Class<Applied> replyType() {
+        default Class<Applied> replyType() {
             return Applied.class;
         }
 
         @Override
-        public boolean carriesData() {
+        default boolean carriesData() {
             return true;
         }
     }
+
+    /** Replaces the content of the shard with the data that follow. */
+    record Write(int buffer, ChangeId id) implements Store {}
 
     /** Adds the data that follow to the shard, element by element. */
-    record Accumulate(int buffer, ChangeId id) implements Change<Applied> {
-        @Override
-        public Class<Applied> replyType() {
-            return Applied.class;
-        }
-
-        @Override
-        public boolean carriesData() {
-            return true;
-        }
-    }
+    record Accumulate(int buffer, ChangeId id) implements Store {}
 
     /** Adds to the double at the start of the shard, and returns its previous value. */
     record FetchAndAdd(int buffer, ChangeId id, long delta) implements Change<Counted> {
@@ -197,20 +190,10 @@ sealed interface Request<R extends Reply> extends ServerMessage {
     record MappedPull(int buffer, long step) implements BeginStep {}
 
     /** The worker pushes no more: no other waits for it. */
-    record Finish(int buffer) implements OfTraining<Done> {
-        @Override
-        public Class<Done> replyType() {
-            return Done.class;
-        }
-    }
+    record Finish(int buffer) implements OfTraining<Done>, Confirmed {}
 
     /** The worker continues, or begins, at a step. */
-    record Resume(int buffer, long step) implements OfTraining<Done> {
-        @Override
-        public Class<Done> replyType() {
-            return Done.class;
-        }
-    }
+    record Resume(int buffer, long step) implements OfTraining<Done>, Confirmed {}
 
     /**
      * A restarted worker asks at which step it continues.

@@ -21,7 +21,7 @@ import java.util.List;
  *   <dd>One thread at a time.
  *   <dt>Failure
  *   <dd>{@link io.gyre.PeerLostException} if a server is lost, {@link io.gyre.PeerTimeoutException} if it does not
- *       reply, {@link io.gyre.GyreException} if it rejects a request; a rejected request does no harm.
+ *       reply, {@link io.gyre.GyreException} if it rejects a request; a rejected request changes nothing.
  * </dl>
  */
 public final class SoftMemoryBox {

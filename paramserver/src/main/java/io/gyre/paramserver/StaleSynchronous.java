@@ -1,5 +1,7 @@
 package io.gyre.paramserver;
 
+import io.gyre.OptionRange;
+
 /**
  * Pushes are applied as they arrive, and no worker is more than a bound ahead of the slowest. Ho et al., "More
  * effective distributed ML via a stale synchronous parallel parameter server", NIPS 2013.
@@ -10,9 +12,7 @@ package io.gyre.paramserver;
 public record StaleSynchronous(int bound) implements Consistency {
 
     public StaleSynchronous {
-        if (bound < 0) {
-            throw new IllegalArgumentException("a staleness bound of " + bound + ": it must not be negative");
-        }
+        OptionRange.check("a staleness bound of", bound, 0, Long.MAX_VALUE);
     }
 
     @Override

@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A strategy by its word, with its options: knows which options belong to which strategy, and assembles the service and
- * the strategy from them. Errors name an option as {@code gyre train} does.
+ * A strategy, named by a word, and its options. Knows which options belong to which strategy, and creates the service
+ * and the strategy from them. Errors name an option as {@code gyre train} does.
  *
  * <pre>{@code
  * StrategyOptions options = StrategyOptions.builder(Kind.of("hybrid")).between(Kind.ELASTIC).period(4).build();
@@ -142,8 +142,7 @@ public record StrategyOptions(
      *
      * @param training how servers train with a consistency; called only if they do
      */
-    public ParameterService.Builder configure(
-            ParameterService.Builder builder, Function<Consistency, Training> training) {
+    public ServiceBuilder configure(ServiceBuilder builder, Function<Consistency, Training> training) {
         builder.servers(servers);
         if (serversTrain()) {
             builder.training(training.apply(consistency));

@@ -120,7 +120,7 @@ final class StripedMemory {
         change(
                 offset,
                 delta,
-                (at, part) -> Vectors.add(kernels, ReduceOp.SUM, type, data.slice(at, part.byteLength()), part));
+                (at, part) -> kernels.reduce(ReduceOp.SUM, type, data.slice(at, part.byteLength()), part));
     }
 
     /** Adds to the double at the start, and returns its previous value. */

@@ -77,7 +77,7 @@ final class TrainedShard {
         Region combined = sum;
         if (combined != null) {
             kernels.scale(type, gradient, (double) origin.examples());
-            Vectors.add(kernels, ReduceOp.SUM, type, combined, gradient);
+            kernels.reduce(ReduceOp.SUM, type, combined, gradient);
             examplesInSum += origin.examples();
             stepOfSum = origin.step();
         } else {

@@ -1,39 +1,12 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
-import io.gyre.ReduceOp;
-import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 
-/** Arithmetic on whole regions. */
+/** Copies of whole regions, and single elements of them. */
 final class Vectors {
 
     private Vectors() {}
-
-    /** For each element: {@code into = op(into, from)}; both are equally long. */
-    static void add(Kernels kernels, ReduceOp op, ElementType type, Region into, Region from) {
-        for (long done = 0; done < from.byteLength(); ) {
-            int n = from.contiguous(done, from.byteLength() - done);
-            kernels.reduce(op, type, into, done, from.window(done), from.windowOffset(done), n);
-            done += n;
-        }
-    }
-
-    /** For each element: {@code into = into + factor * from}; both are equally long. */
-    static void axpy(Kernels kernels, double factor, ElementType type, Region into, Region from) {
-        for (long done = 0; done < from.byteLength(); ) {
-            int n = into.contiguous(done, from.contiguous(done, from.byteLength() - done));
-            kernels.axpy(
-                    type,
-                    factor,
-                    into.window(done),
-                    into.windowOffset(done),
-                    from.window(done),
-                    from.windowOffset(done),
-                    n);
-            done += n;
-        }
-    }
 
     /** Copies all of {@code from} to the start of {@code into}. */
     static void copy(Region into, Region from) {

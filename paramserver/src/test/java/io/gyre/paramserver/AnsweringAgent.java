@@ -1,20 +1,16 @@
 package io.gyre.paramserver;
 
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The agent of a service whose servers' replies a test makes up. */
-final class AnsweringAgent implements ServiceThread.Agent {
+final class AnsweringAgent extends TaskAgent {
 
     /** The calls that were carried. */
     final List<Call<?>> asked = new CopyOnWriteArrayList<>();
 
-    private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final Function<Request<?>, @Nullable Reply> replies;
 
     /**
@@ -33,7 +29,7 @@ final class AnsweringAgent implements ServiceThread.Agent {
 
     @Override
     public void ask(Call<?> call) {
-        tasks.add(() -> {
+        execute(() -> {
             asked.add(call);
             Reply reply = replies.apply(call.request());
             if (reply != null) {
@@ -41,34 +37,4 @@ final class AnsweringAgent implements ServiceThread.Agent {
             }
         });
     }
-
-    @Override
-    public void execute(Runnable task) {
-        tasks.add(task);
-    }
-
-    @Override
-    public boolean isDone() {
-        return false;
-    }
-
-    @Override
-    public int doWork() {
-        Runnable task = tasks.poll();
-        if (task == null) {
-            return 0;
-        }
-        task.run();
-        return 1;
-    }
-
-    @Override
-    public void idle(int workDone) {
-        if (workDone == 0) {
-            LockSupport.parkNanos(1_000_000);
-        }
-    }
-
-    @Override
-    public void onClose() {}
 }

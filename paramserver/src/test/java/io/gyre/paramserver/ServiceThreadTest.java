@@ -8,8 +8,6 @@ import io.gyre.PeerLostException;
 import io.gyre.local.Gyre;
 import io.gyre.session.Session;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -19,34 +17,18 @@ import org.junit.jupiter.api.Timeout;
 class ServiceThreadTest {
 
     /** Does the work it is given, and sleeps for a long time when there is none. */
-    private static final class Doing implements ServiceThread.Agent {
-        private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private static final class Doing extends TaskAgent {
         private final CountDownLatch closed = new CountDownLatch(1);
         private volatile boolean done;
 
         @Override
         public void ask(Call<?> call) {
-            tasks.add(() -> call.finish(new Reply.Done()));
-        }
-
-        @Override
-        public void execute(Runnable task) {
-            tasks.add(task);
+            execute(() -> call.finish(new Reply.Done()));
         }
 
         @Override
         public boolean isDone() {
             return done;
-        }
-
-        @Override
-        public int doWork() {
-            Runnable task = tasks.poll();
-            if (task == null) {
-                return 0;
-            }
-            task.run();
-            return 1;
         }
 
         @Override

@@ -15,9 +15,6 @@ import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -32,9 +29,8 @@ class ShardedBufferTest {
     private final List<String> asked = new ArrayList<>();
 
     /** Both servers, and the thread that carries the requests. */
-    private final class Servers implements ServiceThread.Agent {
+    private final class Servers extends TaskAgent {
         private final List<AskedServer> servers = new ArrayList<>();
-        private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
         Servers(Session session) {
             servers.add(server(0, new SharedMemory(session)));
@@ -49,7 +45,7 @@ class ShardedBufferTest {
 
         @Override
         public void ask(Call<?> call) {
-            tasks.add(() -> answer(call));
+            execute(() -> answer(call));
         }
 
         private void answer(Call<?> call) {
@@ -68,36 +64,6 @@ class ShardedBufferTest {
             }
             call.finish(replies.last());
         }
-
-        @Override
-        public void execute(Runnable task) {
-            tasks.add(task);
-        }
-
-        @Override
-        public boolean isDone() {
-            return false;
-        }
-
-        @Override
-        public int doWork() {
-            Runnable task = tasks.poll();
-            if (task == null) {
-                return 0;
-            }
-            task.run();
-            return 1;
-        }
-
-        @Override
-        public void idle(int workDone) {
-            if (workDone == 0) {
-                LockSupport.parkNanos(1_000_000);
-            }
-        }
-
-        @Override
-        public void onClose() {}
     }
 
     /** Memory in boxes of this rank, which its client attaches. */

@@ -5,79 +5,42 @@ import static io.gyre.ElementType.FLOAT64;
 import static io.gyre.ReduceOp.MAX;
 import static io.gyre.ReduceOp.MIN;
 import static io.gyre.ReduceOp.SUM;
+import static io.gyre.testkit.ExactInput.combined;
+import static io.gyre.testkit.ExactInput.value;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.gyre.Chunk;
-import io.gyre.DisagreementException;
 import io.gyre.ElementType;
-import io.gyre.GyreException;
-import io.gyre.PeerLostException;
-import io.gyre.PeerTimeoutException;
 import io.gyre.ReduceOp;
-import io.gyre.World;
-import io.gyre.local.LocalCluster;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
 import io.gyre.network.Collective;
-import io.gyre.network.Endpoint;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The contract of {@link Collective}, for every implementation and network: extend this class to inherit its tests.
  *
- * <p>Most data are integers small enough to be summed exactly in any order: the expected results have a closed form and
- * need no tolerance.
+ * <p>Most results are exact ({@link ExactInput}), and need no tolerance.
  */
 @Timeout(300)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-public abstract class CollectiveContract {
-
-    private static final int PATIENCE_SECONDS = 30;
-
-    /** Ranks as threads of this JVM over the network under test. */
-    protected abstract LocalCluster cluster(int ranks);
-
-    /** The collective under test, for one rank. */
-    protected abstract Collective collective(Endpoint endpoint);
-
-    /** A short peer timeout that a live peer of the network under test never exceeds in these tests. */
-    protected Duration shortTimeout() {
-        return Duration.ofMillis(500);
-    }
-
-    /** World sizes to test. */
-    protected IntStream worlds() {
-        return IntStream.of(1, 2, 3, 4, 5, 6, 7, 8, 16);
-    }
+public abstract class CollectiveContract extends CollectiveFailureContract {
 
     /** Lengths that are empty, shorter than the world, even and uneven, and longer than what links hold. */
     private static LongStream lengths(int world) {
         return LongStream.of(0, 1, 2, 3, world - 1, world, world + 1, 2L * world + 1, 1000, 4099, LONG)
                 .distinct();
     }
-
-    private static final long LONG = 300_007;
 
     @ParameterizedTest(name = "{0} ranks")
     @MethodSource("worlds")
@@ -373,215 +336,12 @@ public abstract class CollectiveContract {
         });
     }
 
-    @Test
-    void aVectorInOneMemoryIsNotMistakenForOneInAnother() {
-        assertThatThrownBy(() -> runOn(2, (collective, world) -> {
-                    MemoryBox box = collective.allocate("gradients", LONG * Float.BYTES);
-                    Region data = world.rank() == 0
-                            ? box.region()
-                            : Vector.of(FLOAT32, LONG).region();
-                    for (long i = 0; i < LONG; i++) {
-                        data.putFloat(i * Float.BYTES, 1);
-                    }
-                    collective.allReduce(data, FLOAT32, SUM, 0, 0);
-                    // A collective that accepts memory anywhere must reduce it correctly; all others must reject it.
-                    for (long i = 0; i < LONG; i++) {
-                        assertThat(data.getFloat(i * Float.BYTES)).isEqualTo(2);
-                    }
-                    throw new DisagreementException("rank " + world.rank() + " is right");
-                }))
-                .isInstanceOf(GyreException.class)
-                .cause()
-                .isInstanceOf(DisagreementException.class)
-                .hasMessageContaining("rank ");
-    }
-
-    @Test
-    void wrongArgumentsAreRefusedBeforeAnythingIsSent() throws Exception {
-        runOn(2, (collective, world) -> {
-            Region odd = Region.allocate("odd", 10);
-            Region misplaced = Region.allocate("misplaced", 20).slice(2, 16);
-            Region fine = Region.allocate("fine", 16);
-            Region closed = Region.allocate("closed", 16);
-            closed.close();
-
-            for (Region wrong : List.of(odd, misplaced)) {
-                assertThatIllegalArgumentException()
-                        .isThrownBy(() -> collective.allReduce(wrong, FLOAT32, SUM, 0, 0))
-                        .withMessageContaining(wrong.name());
-                assertThatIllegalArgumentException()
-                        .isThrownBy(() -> collective.reduceScatter(wrong, FLOAT32, SUM, 0, 0));
-                assertThatIllegalArgumentException().isThrownBy(() -> collective.allGather(wrong, FLOAT32, 0, 0));
-            }
-            for (int root : new int[] {-1, 2}) {
-                assertThatIllegalArgumentException()
-                        .isThrownBy(() -> collective.broadcast(fine, root, 0, 0))
-                        .withMessageContaining(Integer.toString(root));
-            }
-            assertThatIllegalStateException()
-                    .isThrownBy(() -> collective.allReduce(closed, FLOAT32, SUM, 0, 0))
-                    .withMessageContaining("closed");
-
-            Vector vector = Vector.of(FLOAT32, 4).fill(i -> 1);
-            collective.allReduce(vector.region(), FLOAT32, SUM, 0, 0);
-            vector.check("after all that", i -> 2);
-            fine.close();
-        });
-    }
-
-    /** How ranks can fail to call the same operation. */
-    enum Quarrel {
-        ONE_ELEMENT_MORE,
-        ONE_ELEMENT_MORE_IN_A_LONG_VECTOR,
-        NOTHING_AGAINST_SOMETHING,
-        SHORT_AGAINST_LONG,
-        REDUCE_SCATTER_LENGTH,
-        ALL_GATHER_LENGTH,
-        BROADCAST_LENGTH,
-        BROADCAST_OF_NOTHING,
-        STEP,
-        BUCKET,
-        OPERATION,
-        BARRIER_STEP
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void ranksThatCallDifferentThingsAreStopped(Quarrel quarrel) {
-        for (int ranks = 2; ranks <= 5; ranks++) {
-            LocalCluster cluster = cluster(ranks);
-
-            assertThatThrownBy(() -> cluster.run(session -> {
-                        Collective collective = collective(session.endpoint());
-                        quarrel(collective, quarrel, session.world().rank() == 1);
-                    }))
-                    .isInstanceOf(GyreException.class)
-                    .cause()
-                    .isInstanceOf(DisagreementException.class)
-                    .hasMessageContaining("rank ");
-        }
-    }
-
-    private static void quarrel(Collective collective, Quarrel quarrel, boolean odd) {
-        switch (quarrel) {
-            case ONE_ELEMENT_MORE -> sum(collective, odd ? 9 : 8, 0, 0);
-            case ONE_ELEMENT_MORE_IN_A_LONG_VECTOR -> sum(collective, odd ? LONG + 1 : LONG, 0, 0);
-            case NOTHING_AGAINST_SOMETHING -> sum(collective, odd ? 0 : 100, 0, 0);
-            case SHORT_AGAINST_LONG -> sum(collective, odd ? 10 : LONG, 0, 0);
-            case REDUCE_SCATTER_LENGTH ->
-                collective.reduceScatter(Vector.of(FLOAT32, odd ? 9 : 8).region(), FLOAT32, SUM, 0, 0);
-            case ALL_GATHER_LENGTH ->
-                collective.allGather(Vector.of(FLOAT32, odd ? 9 : 8).region(), FLOAT32, 0, 0);
-            case BROADCAST_LENGTH ->
-                collective.broadcast(Vector.of(FLOAT32, odd ? LONG - 1 : LONG).region(), 0, 0, 0);
-            case BROADCAST_OF_NOTHING ->
-                collective.broadcast(Vector.of(FLOAT32, odd ? 1 : 0).region(), 0, 0, 0);
-            case STEP -> sum(collective, 100, odd ? 8 : 7, 0);
-            case BUCKET -> sum(collective, 100, 7, odd ? 1 : 0);
-            case BARRIER_STEP -> collective.barrier(odd ? 1 : 0);
-            case OPERATION -> {
-                if (odd) {
-                    collective.barrier(0);
-                } else {
-                    sum(collective, 100, 0, 0);
-                }
-            }
-        }
-    }
-
-    private static void sum(Collective collective, long length, long step, int bucket) {
-        collective.allReduce(Vector.of(FLOAT32, length).region(), FLOAT32, SUM, step, bucket);
-    }
-
-    @Test
-    void aRankThatFailsEndsTheOperationOfAllOthersAndIsNamed() {
-        Map<Integer, PeerLostException> seen = new ConcurrentHashMap<>();
-
-        assertThatThrownBy(() -> runOn(3, (collective, world) -> {
-                    if (world.rank() == 1) {
-                        throw new IllegalStateException("no more of this");
-                    }
-                    seen.put(
-                            world.rank(),
-                            catchThrowableOfType(PeerLostException.class, () -> sum(collective, LONG, 17, 3)));
-                }))
-                .isInstanceOf(GyreException.class)
-                .hasRootCauseMessage("no more of this");
-        assertThat(seen).containsOnlyKeys(0, 2);
-        assertThat(seen.values()).allSatisfy(lost -> {
-            assertThat(lost.rank()).isEqualTo(1);
-            assertThat(lost).hasMessageContainingAll("all-reduce", "bucket 3", "step 17");
-        });
-    }
-
-    @Test
-    void aSilentRankIsNamedAfterThePeerTimeout() throws Exception {
-        CountDownLatch noticed = new CountDownLatch(1);
-
-        cluster(2).withPeerTimeout(shortTimeout()).run(session -> {
-            Collective collective = collective(session.endpoint());
-            session.exchange("collectives are there", new byte[0]);
-            if (session.world().isRoot()) {
-                PeerTimeoutException timeout =
-                        catchThrowableOfType(PeerTimeoutException.class, () -> sum(collective, LONG, 17, 3));
-                noticed.countDown();
-                assertThat(timeout.rank()).isEqualTo(1);
-                assertThat(timeout).hasMessageContainingAll("all-reduce", "bucket 3", "step 17");
-            } else {
-                assertThat(noticed.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
-                        .as("rank 0 gave up within %d s", PATIENCE_SECONDS)
-                        .isTrue();
-            }
-        });
-    }
-
-    @FunctionalInterface
-    private interface Program {
-        void run(Collective collective, World world) throws Exception;
-    }
-
-    @FunctionalInterface
-    private interface Function<T> {
-        T call(Collective collective, World world) throws Exception;
-    }
-
-    private void runOn(int ranks, Program program) throws InterruptedException {
-        callOn(ranks, (collective, world) -> {
-            program.run(collective, world);
-            return true;
-        });
-    }
-
-    private <T> List<T> callOn(int ranks, Function<T> program) throws InterruptedException {
-        return cluster(ranks).call(session -> {
-            try (Collective collective = collective(session.endpoint())) {
-                // No rank may fail while others still wait for its part of the collective.
-                session.exchange("collectives are there", new byte[0]);
-                return program.call(collective, session.world());
-            }
-        });
-    }
-
     /** Long vectors take time: one operation per type is enough. */
     private static List<ReduceOp> opsFor(long length, ElementType type) {
         if (length < LONG) {
             return List.of(ReduceOp.values());
         }
         return List.of(type == FLOAT32 ? SUM : MAX);
-    }
-
-    /** A rank's input: integers of both signs, with a period that no chunk or segment has. */
-    private static double value(int rank, long index) {
-        return (rank + 1) * (double) (index % 997 - 498);
-    }
-
-    private static double combined(ReduceOp op, int ranks, long index) {
-        double one = index % 997 - 498;
-        return switch (op) {
-            case SUM -> ranks * (ranks + 1) / 2.0 * one;
-            case MAX -> one > 0 ? ranks * one : one;
-            case MIN -> one < 0 ? ranks * one : one;
-        };
     }
 
     private static double combine(ReduceOp op, double a, double b) {

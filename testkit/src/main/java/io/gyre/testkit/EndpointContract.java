@@ -3,33 +3,22 @@ package io.gyre.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.gyre.DisagreementException;
 import io.gyre.GyreException;
 import io.gyre.Member;
-import io.gyre.PeerLostException;
-import io.gyre.PeerTimeoutException;
 import io.gyre.World;
-import io.gyre.local.LocalCluster;
 import io.gyre.network.Activity;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
-import io.gyre.session.Session;
 import io.gyre.testkit.BlockingEndpoint.Message;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -43,17 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * <p>Threads of one JVM cannot simulate a killed process: each transport tests that itself.
  */
 @Timeout(120)
-public abstract class EndpointContract {
-
-    private static final int PATIENCE_SECONDS = 30;
-
-    /** Ranks as threads of this JVM over the network under test. */
-    protected abstract LocalCluster cluster(int ranks);
-
-    /** A short peer timeout that a live peer of the network under test never exceeds in these tests. */
-    protected Duration shortTimeout() {
-        return Duration.ofMillis(500);
-    }
+public abstract class EndpointContract extends PeerLossContract {
 
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1, 2, 3})
@@ -362,234 +341,5 @@ public abstract class EndpointContract {
         });
 
         assertThat(sent).containsExactly(123L, 0L);
-    }
-
-    @Test
-    void aRankThatFailsEndsTheWaitsOfAllOthersAndIsNamed() {
-        Map<Integer, PeerLostException> seen = new ConcurrentHashMap<>();
-
-        assertThatThrownBy(() -> cluster(3).run(session -> {
-                    int own = session.world().rank();
-                    BlockingEndpoint endpoint = new BlockingEndpoint(session.endpoint());
-                    if (own == 1) {
-                        throw new IllegalStateException("no more of this");
-                    }
-                    int innocent = 2 - own;
-                    seen.put(own, catchThrowableOfType(PeerLostException.class, () -> endpoint.receive(innocent)));
-                }))
-                .isInstanceOf(GyreException.class)
-                .hasRootCauseMessage("no more of this");
-        assertThat(seen).containsOnlyKeys(0, 2);
-        assertThat(seen.values()).allSatisfy(lost -> {
-            assertThat(lost.rank()).isEqualTo(1);
-            assertThat(lost).hasMessageContaining("no more of this").hasMessageContaining("step 5");
-        });
-    }
-
-    @Test
-    void aRankThatAsksToFailIsNamedWithItsReason() throws Exception {
-        CountDownLatch noticed = new CountDownLatch(1);
-
-        cluster(2).run(session -> {
-            if (session.world().isRoot()) {
-                session.fail("the disk is full");
-                await(noticed);
-            } else {
-                BlockingEndpoint endpoint = new BlockingEndpoint(session.endpoint());
-                PeerLostException lost = catchThrowableOfType(PeerLostException.class, () -> endpoint.receive(0));
-                noticed.countDown();
-                assertThat(lost.rank()).isZero();
-                assertThat(lost).hasMessageContaining("the disk is full");
-            }
-        });
-    }
-
-    @Test
-    void whatARankSentBeforeItLeftStillArrivesAndThenItsAbsenceIsNoticed() throws Exception {
-        CountDownLatch leaving = new CountDownLatch(1);
-
-        cluster(2).run(session -> {
-            BlockingEndpoint endpoint = new BlockingEndpoint(session.endpoint());
-            if (session.world().isRoot()) {
-                for (int i = 0; i < 5; i++) {
-                    endpoint.send(1, Message.of(i, new byte[1000]));
-                }
-                endpoint.flush();
-                leaving.countDown();
-            } else {
-                await(leaving);
-                for (int i = 0; i < 5; i++) {
-                    assertThat(endpoint.receive(0).bucket()).isEqualTo(i);
-                }
-                assertThatThrownBy(() -> endpoint.receive(0))
-                        .isInstanceOfSatisfying(
-                                PeerLostException.class,
-                                lost -> assertThat(lost.rank()).isZero());
-            }
-        });
-    }
-
-    @Test
-    void aSilentPeerIsNamedAfterThePeerTimeout() throws Exception {
-        CountDownLatch noticed = new CountDownLatch(1);
-
-        cluster(2).withPeerTimeout(shortTimeout()).run(session -> {
-            if (session.world().isRoot()) {
-                BlockingEndpoint endpoint = new BlockingEndpoint(session.endpoint());
-                PeerTimeoutException timeout =
-                        catchThrowableOfType(PeerTimeoutException.class, () -> endpoint.receive(1));
-                noticed.countDown();
-                assertThat(timeout.rank()).isEqualTo(1);
-                assertThat(timeout)
-                        .hasMessageContaining(session.members().get(1).toString())
-                        .hasMessageContaining(shortTimeout().toMillis() + " ms")
-                        .hasMessageContaining("waiting for a message of bucket 7, step 5");
-            } else {
-                await(noticed);
-            }
-        });
-    }
-
-    @Test
-    void anInterruptedRankStopsWaiting() throws Exception {
-        CountDownLatch noticed = new CountDownLatch(1);
-
-        cluster(2).run(session -> {
-            if (session.world().isRoot()) {
-                Thread.currentThread().interrupt();
-                BlockingEndpoint endpoint = new BlockingEndpoint(session.endpoint());
-                assertThatThrownBy(() -> endpoint.receive(1))
-                        .isInstanceOf(GyreException.class)
-                        .hasMessageContaining("interrupted");
-                assertThat(Thread.interrupted())
-                        .as("the interrupt is still set")
-                        .isTrue();
-                noticed.countDown();
-            } else {
-                await(noticed);
-            }
-        });
-    }
-
-    @Test
-    void anExchangeGivesEveryRankTheValuesOfAllByRank() throws Exception {
-        int ranks = 4;
-        int rounds = 20;
-        byte[] large = new byte[1 << 20];
-        new SplittableRandom(9).nextBytes(large);
-
-        cluster(ranks).run(session -> {
-            for (int round = 0; round < rounds; round++) {
-                List<byte[]> values = session.exchange(
-                        "round", bytes(round + " of " + session.world().rank()));
-                assertThat(values).hasSize(ranks);
-                for (int rank = 0; rank < ranks; rank++) {
-                    assertThat(values.get(rank)).asString().isEqualTo(round + " of " + rank);
-                }
-            }
-            assertThat(session.exchange("nothing", new byte[0]))
-                    .allSatisfy(value -> assertThat(value).isEmpty());
-            byte[] own = session.world().isRoot() ? large : new byte[0];
-            assertThat(session.exchange("a large value", own).get(0)).isEqualTo(large);
-        });
-    }
-
-    @Test
-    void anExchangeRefusesValuesThatAreTooLong() throws Exception {
-        cluster(2).run(session -> {
-            assertThatIllegalArgumentException()
-                    .isThrownBy(() -> session.exchange("all my memory", new byte[Session.MAX_EXCHANGE_BYTES + 1]))
-                    .withMessageContaining("all my memory")
-                    .withMessageContaining(Integer.toString(Session.MAX_EXCHANGE_BYTES));
-            session.exchange("the end", new byte[0]);
-        });
-    }
-
-    @Test
-    void ranksThatExchangeDifferentThingsAllLearnIt() throws Exception {
-        cluster(3).run(session -> {
-            String topic = session.world().rank() == 2 ? "pears" : "apples";
-            assertThatThrownBy(() -> session.exchange(topic, new byte[1]))
-                    .isInstanceOf(DisagreementException.class)
-                    .hasMessageContainingAll("apples", "pears", "rank 0", "rank 2");
-        });
-    }
-
-    @Test
-    void ranksThatAgreeGoOn() throws Exception {
-        cluster(3).run(session -> {
-            session.agree("options", Map.of("batch", "64", "rate", "0.1"));
-            session.agree("nothing", Map.of());
-        });
-    }
-
-    @Test
-    void ranksThatDisagreeAllLearnWhoSaysWhat() throws Exception {
-        cluster(4).run(session -> {
-            String rate = session.world().rank() == 3 ? "0.25" : "0.1";
-            assertThatThrownBy(() -> session.agree("options", Map.of("batch", "64", "rate", rate)))
-                    .isInstanceOf(DisagreementException.class)
-                    .hasMessageContainingAll("options", "'rate'", "'0.1'", "'0.25'")
-                    .hasMessageContaining(session.members().get(0).toString())
-                    .hasMessageContaining(session.members().get(3).toString());
-        });
-    }
-
-    @Test
-    void aRankThatFailsEndsAnExchange() {
-        Map<Integer, PeerLostException> seen = new ConcurrentHashMap<>();
-
-        assertThatThrownBy(() -> cluster(3).run(session -> {
-                    int own = session.world().rank();
-                    if (own == 1) {
-                        throw new IllegalStateException("no more of this");
-                    }
-                    seen.put(
-                            own,
-                            catchThrowableOfType(
-                                    PeerLostException.class, () -> session.exchange("addresses", new byte[1])));
-                }))
-                .isInstanceOf(GyreException.class);
-        assertThat(seen).containsOnlyKeys(0, 2);
-        assertThat(seen.values()).allSatisfy(lost -> {
-            assertThat(lost.rank()).isEqualTo(1);
-            assertThat(lost).hasMessageContaining("addresses");
-        });
-    }
-
-    @Test
-    void aSilentRankEndsAnExchangeAfterThePeerTimeout() throws Exception {
-        CountDownLatch noticed = new CountDownLatch(1);
-
-        cluster(2).withPeerTimeout(shortTimeout()).run(session -> {
-            if (session.world().isRoot()) {
-                PeerTimeoutException timeout = catchThrowableOfType(
-                        PeerTimeoutException.class, () -> session.exchange("addresses", new byte[1]));
-                noticed.countDown();
-                assertThat(timeout.rank()).isEqualTo(1);
-                assertThat(timeout).hasMessageContaining("addresses");
-            } else {
-                await(noticed);
-            }
-        });
-    }
-
-    @Test
-    void aSessionMayBeClosedTwice() throws Exception {
-        cluster(2).run(session -> {
-            session.exchange("the end", new byte[0]);
-            session.close();
-            session.close();
-        });
-    }
-
-    private static byte[] bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static void await(CountDownLatch latch) throws InterruptedException {
-        assertThat(latch.await(PATIENCE_SECONDS, TimeUnit.SECONDS))
-                .as("the other rank got there within %d s", PATIENCE_SECONDS)
-                .isTrue();
     }
 }

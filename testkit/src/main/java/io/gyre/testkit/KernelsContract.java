@@ -225,7 +225,7 @@ public abstract class KernelsContract {
         return values;
     }
 
-    /** Replaces every NaN by the same one, because its bits depend on the processor. */
+    /** Replaces every NaN with the same one, because its bits depend on the processor. */
     private static ByteBuffer withOneNaN(ElementType type, ByteBuffer data, int offset) {
         for (int at = offset; at + type.bytes() <= data.capacity(); at += type.bytes()) {
             boolean nan =

@@ -159,8 +159,8 @@ final class FaultySession implements Session, Endpoint {
     }
 
     @Override
-    public void attest(String topic, String value, String remedy) {
-        session.attest(topic, value, remedy);
+    public void attest(List<Integer> ranks, String topic, String value, String remedy) {
+        session.attest(ranks, topic, value, remedy);
     }
 
     @Override

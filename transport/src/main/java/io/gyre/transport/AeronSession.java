@@ -196,17 +196,13 @@ public final class AeronSession implements Session {
 
     @Override
     public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value) {
-        if (value.length > MAX_EXCHANGE_BYTES) {
-            throw new IllegalArgumentException(
-                    "exchange of " + value.length + " bytes for " + topic + ": at most " + MAX_EXCHANGE_BYTES);
-        }
         endpoint.check(world().rank(), topic);
         return membership.exchange(ranks, topic, value, options.peerTimeout());
     }
 
     @Override
-    public void attest(String topic, String value, String remedy) {
-        membership.attest(topic, value, remedy);
+    public void attest(List<Integer> ranks, String topic, String value, String remedy) {
+        membership.attest(ranks, topic, value, remedy);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.gyre.transport;
 
+import io.gyre.OptionRange;
 import io.gyre.World;
 import io.gyre.network.Backoff;
 import io.gyre.session.Session;
@@ -55,15 +56,9 @@ public final class JoinOptions {
             throw new IllegalArgumentException(
                     "mtu " + mtu + " is not 0 (chosen by itself) or a multiple of 32 from 256 to " + MAX_MTU);
         }
-        checkPositive("joinTimeout", joinTimeout);
-        checkPositive("peerTimeout", peerTimeout);
-        checkPositive("pause", pause);
-    }
-
-    private static void checkPositive(String name, Duration duration) {
-        if (duration.isZero() || duration.isNegative()) {
-            throw new IllegalArgumentException(name + " " + duration + " is not positive");
-        }
+        OptionRange.positive("joinTimeout", joinTimeout);
+        OptionRange.positive("peerTimeout", peerTimeout);
+        OptionRange.positive("pause", pause);
     }
 
     /** Requests any free rank. */

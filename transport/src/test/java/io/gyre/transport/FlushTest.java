@@ -8,6 +8,8 @@ import io.gyre.network.Frame;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import io.gyre.session.Session;
+import io.gyre.testkit.Eventually;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -24,12 +26,18 @@ class FlushTest {
     /** Failed offers after which a window counts as full. */
     private static final int FULL = 2_000;
 
+    /** Sleeps of a wait that looks at its peers every 16 turns: enough for several looks. */
+    private static final int SLEEPS = 10 * 16;
+
     private static final int BYTES = 1024;
 
     @TempDir
     Path directory;
 
     private final CountDownLatch full = new CountDownLatch(1);
+
+    /** The thread that flushes, once {@link #full}. */
+    private volatile long flushing;
 
     private final ByteBuffer payload = ByteBuffer.allocateDirect(BYTES).order(ByteOrder.nativeOrder());
 
@@ -74,6 +82,7 @@ class FlushTest {
 
         // As in a collective: the last frame awaited came from the rank that has left.
         activity.waitingFor(endpoint.member(0), 1);
+        flushing = Thread.currentThread().getId();
         full.countDown();
         endpoint.flush(activity);
 
@@ -89,15 +98,14 @@ class FlushTest {
         }
     }
 
-    /**
-     * Reads after one rank has left and while the other waits in its flush: long enough for several liveness checks.
-     */
+    /** Reads after one rank has left, and the other has looked at its peers several times in its flush. */
     private void readLate(Session session) throws InterruptedException {
         assertThat(full.await(1, TimeUnit.MINUTES))
                 .as("the way to here is full")
                 .isTrue();
         Eventually.that("rank 0 has left", () -> session.hasEnded(0));
-        Thread.sleep(300);
+        long before = sleeps();
+        Eventually.that("rank 1 has waited in its flush", () -> sleeps() - before >= SLEEPS);
         Endpoint endpoint = session.endpoint();
         Activity activity = activity("many messages", session, 1);
         int[] last = {0};
@@ -111,6 +119,11 @@ class FlushTest {
                             16);
             endpoint.await(work, activity);
         }
+    }
+
+    /** How often the thread that flushes has slept so far. */
+    private long sleeps() {
+        return ManagementFactory.getThreadMXBean().getThreadInfo(flushing).getWaitedCount();
     }
 
     private static Activity activity(String operation, Session session, int peer) {

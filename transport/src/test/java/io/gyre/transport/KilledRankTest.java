@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.Member;
 import io.gyre.membership.RunListener;
+import io.gyre.testkit.Eventually;
 import io.gyre.testkit.RankJvm;
 import io.gyre.transport.PhaseProgram.Phase;
 import java.io.IOException;

@@ -10,6 +10,7 @@ import io.gyre.PeerLostException;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.RunListener;
+import io.gyre.testkit.Eventually;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

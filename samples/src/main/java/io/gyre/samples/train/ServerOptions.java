@@ -10,25 +10,25 @@ final class ServerOptions {
     @Option(
             names = "--servers",
             paramLabel = "K",
-            description = "For paramserver, elastic and hybrid: number of additional processes that hold the "
-                    + "parameters; the run"
-                    + " then survives the loss of a rank. Default: 0, every rank holds a part.")
+            description =
+                    "For paramserver, elastic and hybrid: number of additional processes that hold the parameters; the"
+                            + " run then survives the loss of a rank. Default: 0, every rank holds a part.")
     private @Nullable Integer servers;
 
     @Option(
             names = "--restarts",
             paramLabel = "N",
-            description = "For paramserver and elastic with --servers: restart each lost rank up to N times; it "
-                    + "rejoins the run."
-                    + " Default: 0.")
+            description =
+                    "For paramserver and elastic with --servers: restart each lost rank up to N times; it rejoins the"
+                            + " run. Default: 0.")
     private @Nullable Integer restarts;
 
     @Option(
             names = "--staleness",
             paramLabel = "S",
-            description = "For paramserver, and hybrid with it: most steps that a rank may be ahead of the slowest; "
-                    + "bsp or 0 for"
-                    + " lockstep, asp for no bound. Default: 3.")
+            description =
+                    "For paramserver, and hybrid with it: most steps that a rank may be ahead of the slowest; bsp or 0"
+                            + " for lockstep, asp for no bound. Default: 3.")
     private @Nullable String staleness;
 
     @Option(
@@ -41,16 +41,17 @@ final class ServerOptions {
     @Option(
             names = "--alpha",
             paramLabel = "RATE",
-            description = "For elastic, and hybrid with it: moving rate, between 0 and 1. Default: 0.9 / number of "
-                    + "ranks, or of"
-                    + " groups.")
+            description =
+                    "For elastic, and hybrid with it: moving rate, between 0 and 1. Default: 0.9 / number of ranks, or"
+                            + " of groups.")
     private @Nullable Double movingRate;
 
     @Option(
             names = "--groups",
             paramLabel = "G",
-            description = "For hybrid: number of groups of ranks, each of which trains in lockstep. Default: one "
-                    + "group per host.")
+            description =
+                    "For hybrid: number of groups of ranks, each of which trains in lockstep. Default: one group per"
+                            + " host.")
     private @Nullable Integer groups;
 
     @Option(

@@ -52,7 +52,7 @@ public final class TrainCommand implements Callable<Integer> {
         List<String> words = new ArrayList<>(
                 List.of(GyreVariable.COMMAND.text(System.getenv()).orElse("gyre")));
         words.addAll(arguments());
-        if (!options.resume()) {
+        if (!options.checkpoints().resume()) {
             words.add("--resume");
         }
         return Shell.line(words);
@@ -70,20 +70,20 @@ public final class TrainCommand implements Callable<Integer> {
                 && GyreVariable.BACKEND.text(System.getenv()).isEmpty()) {
             BackendChoice asked = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
             throw new IllegalArgumentException("--backend " + options.backend()
-                    + ": only the launcher can choose for a rank, and this one was started without it. Leave the option out,"
-                    + " and set these in its environment: " + new TreeMap<>(asked.environment()));
+                    + ": only the launcher can choose for a rank, and this one was started without it. Leave the"
+                    + " option out, and set these in its environment: " + new TreeMap<>(asked.environment()));
         }
     }
 
     private int launch() throws IOException, InterruptedException {
         LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre train", LaunchEnvironment.BY_VARIABLES);
-        options.checkNoOtherRun();
+        options.checkpoints().checkNoOtherRun();
         BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
         if (backend.note() != null) {
             System.out.println(backend.note());
         }
         // Opened here too, so that there is one message about bad data instead of one per rank.
-        options.openData();
+        options.workload().openData();
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
                         JavaProgram.mainClass(main, arguments()),

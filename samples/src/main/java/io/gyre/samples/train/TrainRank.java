@@ -66,7 +66,7 @@ final class TrainRank {
 
     /** Returns whether the run was completed. */
     private boolean train(Session session) throws IOException {
-        ImageSet set = options.openData();
+        ImageSet set = options.workload().openData();
         if (BackendChoice.isOnCuda(System.getenv())) {
             GpuShare.limit(System.getenv());
         }
@@ -132,7 +132,7 @@ final class TrainRank {
 
     private String howToGoOn(TrainReport.Stop stop) {
         String where = "stopped after step %,d of epoch %d; ".formatted(stop.step(), stop.epoch());
-        if (options.checkpoint().isPresent()) {
+        if (options.checkpoints().directory().isPresent()) {
             return where + "resume with: " + resumeCommand;
         }
         return where + "it cannot be resumed, as there is no "

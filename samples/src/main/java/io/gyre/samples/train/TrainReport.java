@@ -1,10 +1,8 @@
 package io.gyre.samples.train;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import io.gyre.launcher.ReportFile;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -81,11 +79,7 @@ record TrainReport(
     record Milliseconds(double median, double p99) {}
 
     String toJson() {
-        try {
-            return new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT).writeValueAsString(this) + "\n";
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a report that is not JSON", e);
-        }
+        return ReportFile.json(this);
     }
 
     /** A few lines of text. */

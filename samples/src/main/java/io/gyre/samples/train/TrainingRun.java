@@ -64,7 +64,7 @@ final class TrainingRun {
      */
     TrainReport run(Model model) {
         TrainProgress progress =
-                new TrainProgress(session.world(), options.model().toString(), length());
+                new TrainProgress(session.world(), options.workload().model().toString(), length());
         try (DistributedTrainer trainer = trainer(model, progress)) {
             long firstStep = trainer.step();
             List<FitReport> fits;
@@ -88,28 +88,30 @@ final class TrainingRun {
 
     private DistributedTrainer trainer(Model model, TrainProgress progress) {
         TrainerBuilder builder = DistributedTrainer.builder(model, session)
-                .seed(options.seed())
+                .seed(options.workload().seed())
                 .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())
                 .overlap(options.overlap())
-                .microBatches(options.microBatches())
+                .microBatches(options.workload().microBatches())
                 .progressListener(progress)
-                .resume(options.resume());
+                .resume(options.checkpoints().resume());
         if (strategy != null) {
             builder.strategy(strategy);
         }
-        options.checkpoint().ifPresent(builder::checkpointDirectory);
-        options.checkpointSteps()
+        options.checkpoints().directory().ifPresent(builder::checkpointDirectory);
+        options.checkpoints()
+                .steps()
                 .ifPresent(steps -> builder.checkpointEverySteps(steps).checkpointEveryEpochs(1));
         return builder.build();
     }
 
     /** Number of steps of a run that is not resumed. */
     private long length() {
-        return options.steps().orElseGet(() -> {
-            long globalBatch = (long) options.batch() * session.world().size();
+        return options.workload().steps().orElseGet(() -> {
+            long globalBatch =
+                    (long) options.workload().batch() * session.world().size();
             long stepsPerEpoch = (set.train().size() + globalBatch - 1) / globalBatch;
-            return stepsPerEpoch * options.epochs().orElse(0);
+            return stepsPerEpoch * options.workload().epochs().orElse(0);
         });
     }
 
@@ -120,12 +122,14 @@ final class TrainingRun {
     private List<FitReport> fit(DistributedTrainer trainer) {
         ExampleSource examples = ImageExamples.train(set);
         ShardedData data = batches == null
-                ? ShardedData.of(examples, options.batch(), options.seed())
-                : ShardedData.dealt(examples, options.batch(), options.seed(), batches);
+                ? ShardedData.of(
+                        examples, options.workload().batch(), options.workload().seed())
+                : ShardedData.dealt(
+                        examples, options.workload().batch(), options.workload().seed(), batches);
         List<FitReport> fits = new ArrayList<>();
         while (rest(trainer) > 0 && !trainer.ended()) {
             fits.add(
-                    options.steps().isPresent()
+                    options.workload().steps().isPresent()
                             ? trainer.fitSteps(data, rest(trainer))
                             : trainer.fit(data, (int) rest(trainer)));
         }
@@ -133,16 +137,18 @@ final class TrainingRun {
     }
 
     private long rest(DistributedTrainer trainer) {
-        return options.steps()
+        return options.workload()
+                .steps()
                 .map(steps -> steps - trainer.step())
-                .orElseGet(() -> (long) options.epochs().orElse(0) - trainer.epoch());
+                .orElseGet(() -> (long) options.workload().epochs().orElse(0) - trainer.epoch());
     }
 
     private @Nullable Double accuracy(DistributedTrainer trainer) {
         if (set.heldOut().size() == 0) {
             return null;
         }
-        ShardedData data = ShardedData.of(ImageExamples.heldOut(set), EVALUATION_BATCH, options.seed());
+        ShardedData data = ShardedData.of(
+                ImageExamples.heldOut(set), EVALUATION_BATCH, options.workload().seed());
         return trainer.evaluate(data).accuracy();
     }
 
@@ -163,15 +169,15 @@ final class TrainingRun {
         double seconds = fits.stream().mapToDouble(FitReport::seconds).sum();
         List<FitReport> withSteps = fits.stream().filter(fit -> fit.steps() > 0).toList();
         return new TrainReport(
-                options.model().toString(),
+                options.workload().model().toString(),
                 set.name(),
                 session.world().size(),
                 options.strategy().kind().toString(),
                 groups.members(),
                 result(),
                 session.transport(),
-                options.batch(),
-                options.seed(),
+                options.workload().batch(),
+                options.workload().seed(),
                 firstStep,
                 fits.stream().mapToLong(FitReport::steps).sum(),
                 fits.stream().mapToInt(FitReport::epochs).sum(),

@@ -65,6 +65,9 @@ class TrainCommandTest {
                         "mlp --strategy paramserver --servers 1 --staleness bsp --restarts 2",
                         "--restarts 2 with --staleness bsp: a run in lockstep ends when a rank is lost"),
                 Arguments.of(
+                        "mlp --strategy elastic --servers 1 --restarts 101 --data /nowhere",
+                        "--restarts 101: expected 0 to 100"),
+                Arguments.of(
                         "mlp --servers 2",
                         "--servers 2 belongs to [paramserver, elastic, hybrid], not to --strategy allreduce"),
                 Arguments.of(

@@ -117,7 +117,7 @@ class TrainingTest {
     private static List<TrainReport> train(int ranks, String... arguments) throws InterruptedException {
         return Gyre.local(ranks).call(session -> {
             TrainOptions options = parse(arguments);
-            ImageSet set = options.openData();
+            ImageSet set = options.workload().openData();
             return new TrainingRun(options, set, session, null, null, Groups.of(ranks, 1)).run(options.buildModel(set));
         });
     }

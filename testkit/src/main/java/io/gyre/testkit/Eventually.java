@@ -1,4 +1,4 @@
-package io.gyre.transport;
+package io.gyre.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,17 +7,23 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /** Waits in tests for a named condition, with a deadline. */
-final class Eventually {
+public final class Eventually {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     private Eventually() {}
 
-    static void that(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + TIMEOUT.toNanos();
+    /** Waits half a minute at the most. */
+    public static void that(String what, BooleanSupplier condition) {
+        that(what, TIMEOUT, condition);
+    }
+
+    /** Waits until a condition holds; fails with its name if it does not within that time. */
+    public static void that(String what, Duration atMost, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + atMost.toNanos();
         while (!condition.getAsBoolean()) {
             assertThat(System.nanoTime() - deadline)
-                    .as("%s, within %s", what, TIMEOUT)
+                    .as("%s, within %s", what, atMost)
                     .isNegative();
             LockSupport.parkNanos(5_000_000);
         }
