@@ -155,7 +155,7 @@ final class CoordinatorClient {
         return current == null || current.values.size() < current.size ? null : List.copyOf(current.values);
     }
 
-    /** The first rank that the exchange is known to wait for; null if unknown. */
+    /** The first rank that the coordinator awaits in the exchange; null before it has answered the offer. */
     @Nullable Member awaited() {
         Round current = round;
         return current == null || current.awaited < 0 ? null : view.member(current.awaited);

@@ -167,7 +167,9 @@ public final class Membership implements PeerStatus {
                 timeout,
                 () -> {
                     List<byte[]> values = client.values();
-                    if (values == null) {
+                    // Before the coordinator says whom it awaits, recorded values may be on their way: to a restarted
+                    // worker, from ranks that have left since.
+                    if (values == null && client.awaited() != null) {
                         checkPresent(ranks, topic);
                     }
                     return values;
