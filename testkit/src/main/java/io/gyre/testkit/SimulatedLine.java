@@ -12,7 +12,6 @@ final class SimulatedLine {
 
     private static final long MILLI = 1_000_000;
     private static final long LONGEST_DELAY = 100 * MILLI;
-    private static final long LONGEST_STALL = 10_000 * MILLI;
     private static final int MESSAGES_PER_STALL = 50;
 
     /** What receives at the end of a line. */
@@ -39,7 +38,7 @@ final class SimulatedLine {
     void send(Runnable delivery) {
         long delay = random.nextLong(LONGEST_DELAY);
         if (process.isStalling() && random.nextInt(MESSAGES_PER_STALL) == 0) {
-            delay = random.nextLong(LONGEST_STALL);
+            delay = random.nextLong(SimulatedRun.LONGEST_STALL.toNanos());
         }
         lastArrival = Math.max(lastArrival, time.now() + delay);
         deliveries.add(delivery);

@@ -10,7 +10,7 @@ import java.util.SplittableRandom;
 
 /**
  * An ordered stream of frames between two processes of a simulation: a ring of slots, whose frames arrive some
- * milliseconds after they were sent, or never, after the link was cut.
+ * milliseconds after they were sent.
  */
 final class SimulatedLink implements FrameSender, FrameReceiver {
 
@@ -31,7 +31,6 @@ final class SimulatedLink implements FrameSender, FrameReceiver {
     private long arrived;
     private long read;
     private long lastArrival;
-    private boolean cut;
 
     SimulatedLink(SimulatedTime time, SplittableRandom random, SimulatedProcess from, SimulatedProcess to) {
         this.time = time;
@@ -41,11 +40,6 @@ final class SimulatedLink implements FrameSender, FrameReceiver {
         for (int slot = 0; slot < SLOTS; slot++) {
             frames[slot] = new Frame();
         }
-    }
-
-    /** Loses all frames that have not arrived yet. */
-    void cut() {
-        cut = true;
     }
 
     /** Number of frames sent so far. */
@@ -93,10 +87,8 @@ final class SimulatedLink implements FrameSender, FrameReceiver {
         sent++;
         lastArrival = Math.max(lastArrival, time.now() + random.nextLong(LONGEST_DELAY));
         time.after(lastArrival - time.now(), () -> {
-            if (!cut) {
-                arrived++;
-                to.wake();
-            }
+            arrived++;
+            to.wake();
         });
     }
 

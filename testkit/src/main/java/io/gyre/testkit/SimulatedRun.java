@@ -20,7 +20,7 @@ import java.util.SplittableRandom;
 
 /**
  * A run of processes in simulated time: the coordinator, and between it and each process a connection that delays,
- * stalls, falls silent and breaks; between the processes, links that delay and can be cut.
+ * stalls, falls silent and breaks; between the processes, links that delay.
  *
  * <p>Coordinator, memberships and waits are those of a real run. What is simulated is time, threads, sockets and links.
  */
@@ -31,6 +31,9 @@ public final class SimulatedRun {
 
     /** How long a rank waits for a silent peer: longer than the coordinator for a silent connection. */
     public static final Duration PEER_TIMEOUT = Duration.ofSeconds(40);
+
+    /** Longest delay of a message on a connection that stalls: much shorter than {@link Coordinator#LOSS}. */
+    public static final Duration LONGEST_STALL = Duration.ofSeconds(6);
 
     /** Longest time between two turns of a wait for data. Every 16 turns, a wait checks whether it makes sense. */
     public static final Duration PAUSE = Duration.ofMillis(50);
@@ -98,11 +101,6 @@ public final class SimulatedRun {
     /** Whether the coordinator works: a host that has ended took it with it. */
     public boolean hasCoordinator() {
         return host.rank() < 0 || processes.isEmpty() || processes.get(0).isAlive();
-    }
-
-    /** Loses all frames from one process to another from now on, also those in flight. */
-    public void cut(SimulatedProcess from, SimulatedProcess to) {
-        link(from, to).cut();
     }
 
     /** The process of a member. */
