@@ -27,8 +27,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Processes are killed, frozen and restarted; connections to the coordinator stall, fall silent and break. Each process
  * must end in time: with all results right to the bit, or with an exception that names the rank to blame.
  *
- * <p>Links between healthy ranks are not cut here: whoever gives up then may name a rank that was only held up by another
- * one. {@link DataPlaneSimulationTest} plays ranks that send nothing any more.
+ * <p>Links between healthy ranks are not cut here: whoever gives up then may name a rank that was only held up by
+ * another one. {@link DataPlaneSimulationTest} plays ranks that send nothing any more.
  */
 @Timeout(300)
 class RunSimulationTest {
@@ -112,7 +112,7 @@ class RunSimulationTest {
         private static final long SECOND = Duration.ofSeconds(1).toNanos();
         private static final long LONGEST = 400 * SECOND;
 
-        /** Most that a healthy process needs to notice the end of the run: the rest of a computation, and two checks. */
+        /** Most that a healthy process needs to notice the end of the run: a computation, and two checks. */
         private static final long TO_NOTICE = SECOND
                 + SimulatedTraining.LONGEST_COMPUTATION.toNanos()
                 + 2 * 16 * SimulatedRun.PAUSE.toNanos();

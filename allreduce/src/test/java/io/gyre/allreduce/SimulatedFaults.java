@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SimulatedFaults {
 
-    /** Longest time from the last fault of a run to the failure of a process: a rank is missed, and one hears it late. */
+    /** Longest time from the last fault of a run to the failure of a process that waits for a rank to join. */
     static final Duration TO_FAIL = SimulatedRun.JOIN_TIMEOUT.plus(SimulatedRun.LONGEST_STALL);
 
     private final SimulatedRun run;
