@@ -49,8 +49,10 @@ final class Waits {
                 }
                 client.check(rank(), doing);
                 if (isDeaf()) {
-                    throw new GyreException(
-                            "rank " + rank() + " stopped in " + doing + ": its session has been closed");
+                    throw new GyreException("rank " + rank() + " stopped in " + doing + ": "
+                            + (client.isClosed()
+                                    ? "its session has been closed"
+                                    : "the rank that hosts the coordinator has left, and the run ends"));
                 }
                 if (deadline - time.now() <= 0) {
                     throw expired.get();
