@@ -60,8 +60,16 @@ public final class SimulatedRun {
         this.random = random;
         this.worldSize = worldSize;
         host = hosted ? SimulatedProcess.member(0, 0) : new Member(Message.NO_RANK, "head", 1);
+        // Group keys have their own numbers: what is drawn for them must not change the schedule.
         coordinator = new Coordinator(
-                new RunId(1, 2), worldSize, host, JOIN_TIMEOUT, new Post(), listener, time.now());
+                new RunId(1, 2),
+                worldSize,
+                host,
+                JOIN_TIMEOUT,
+                new Post(),
+                listener,
+                time.now(),
+                new SplittableRandom(0));
         tick();
     }
 
