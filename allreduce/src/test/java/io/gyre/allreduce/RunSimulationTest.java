@@ -113,9 +113,8 @@ class RunSimulationTest {
         private static final long LONGEST = 400 * SECOND;
 
         /** Most that a healthy process needs to notice the end of the run: a computation, and two checks. */
-        private static final long TO_NOTICE = SECOND
-                + SimulatedTraining.LONGEST_COMPUTATION.toNanos()
-                + 2 * 16 * SimulatedRun.PAUSE.toNanos();
+        private static final long TO_NOTICE =
+                SECOND + SimulatedTraining.LONGEST_COMPUTATION.toNanos() + 2 * 16 * SimulatedRun.PAUSE.toNanos();
 
         /** A freeze of a process that its peers must not take for a loss. */
         private static final long SHORT_FREEZE = 4 * SECOND;
@@ -243,7 +242,9 @@ class RunSimulationTest {
         private void die(SimulatedProcess process) {
             boolean wasHealthy = process.isHealthy();
             boolean wasHost = hosted && process.member().rank() == 0;
-            boolean known = process.isReady() && run.hasCoordinator() && !run.coordinator().isOver();
+            boolean known = process.isReady()
+                    && run.hasCoordinator()
+                    && !run.coordinator().isOver();
             process.kill();
             tally.hostsLost += wasHost ? 1 : 0;
             if (known && wasHealthy && !wasHost) {
@@ -315,7 +316,8 @@ class RunSimulationTest {
             }
             for (SimulatedProcess other : run.processes()) {
                 Membership membership = other.membership();
-                boolean isMember = !membership.seats().isEmpty() && !gone.contains(other.member().pid());
+                boolean isMember = !membership.seats().isEmpty()
+                        && !gone.contains(other.member().pid());
                 if (isMember && other.isAlive() && other.isHealthy()) {
                     assertThat(membership.incarnation(member.rank()))
                             .as("what %s knows of %s", other, member)
@@ -345,7 +347,8 @@ class RunSimulationTest {
         /** A while after the end of a run, all processes that are healthy have ended. */
         private void checkEnded(String reason) {
             for (SimulatedProcess other : run.processes()) {
-                boolean member = run.coordinator().hasJoined((int) other.member().pid());
+                boolean member =
+                        run.coordinator().hasJoined((int) other.member().pid());
                 boolean awake = other.frozenUntil() + TO_NOTICE <= time.now();
                 assertThat(member && awake && other.isAlive() && other.isHealthy())
                         .as("%s has not noticed %s", other, reason)

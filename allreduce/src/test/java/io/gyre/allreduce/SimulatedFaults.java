@@ -91,7 +91,9 @@ final class SimulatedFaults {
         assertThat(process.isAlive()).as("%s lives on", process).isFalse();
         GyreException failure = process.failure();
         if (!happened) {
-            assertThat(failure).as("failure of %s in a run without faults", process).isNull();
+            assertThat(failure)
+                    .as("failure of %s in a run without faults", process)
+                    .isNull();
             assertThat(process.isFinished()).isTrue();
         }
         if (failure != null) {
@@ -119,11 +121,12 @@ final class SimulatedFaults {
     private boolean explainsLoss(SimulatedProcess process, PeerLostException loss) {
         boolean ofCoordinator = loss.peer().equals(lost);
         boolean ofHost = hosted && loss.rank() == 0 && (faulty.contains(process) || hostMayBeBlamed());
-        boolean ofFinished =
-                loss.getMessage().contains(PeerLostException.LEFT) || (hosted && loss.rank() == 0);
+        boolean ofFinished = loss.getMessage().contains(PeerLostException.LEFT) || (hosted && loss.rank() == 0);
         return ofCoordinator
                 || ofHost
-                || (ofFinished && isTooLate(process, loss) && run.process(loss.peer()).isFinished());
+                || (ofFinished
+                        && isTooLate(process, loss)
+                        && run.process(loss.peer()).isFinished());
     }
 
     /** Whether a process has started after the run was lost, or was restarted so late that others have finished. */

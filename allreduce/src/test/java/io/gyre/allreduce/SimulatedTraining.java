@@ -94,8 +94,7 @@ final class SimulatedTraining implements SimulatedProcess.Program {
     }
 
     private void reduce(SimulatedProcess self) {
-        Endpoint group =
-                self.endpoint().group(IntStream.range(0, reducers).toArray());
+        Endpoint group = self.endpoint().group(IntStream.range(0, reducers).toArray());
         Pushes pushes = new Pushes(self);
         Region data = Region.allocate("gradients", (long) elements * Float.BYTES);
         try (Collective collective = new RingCollective(group, new ScalarKernels())) {
@@ -232,10 +231,7 @@ final class SimulatedTraining implements SimulatedProcess.Program {
 
     private void exchange(SimulatedProcess self, int round) {
         byte[] own = value(self).getBytes(StandardCharsets.UTF_8);
-        check(
-                self,
-                round,
-                self.membership().exchange(everybody, "round " + round, own, SimulatedRun.PEER_TIMEOUT));
+        check(self, round, self.membership().exchange(everybody, "round " + round, own, SimulatedRun.PEER_TIMEOUT));
     }
 
     private static String value(SimulatedProcess process) {

@@ -116,8 +116,7 @@ final class SimulatedEndpoint implements Endpoint, PeerStatus {
 
     @Override
     public boolean hasLeft(int rank) {
-        return isOutdated(rank)
-                || (membership.hasLeft(rank) && incoming(rank).read() >= membership.sentBy(rank));
+        return isOutdated(rank) || (membership.hasLeft(rank) && incoming(rank).read() >= membership.sentBy(rank));
     }
 
     @Override

@@ -97,8 +97,7 @@ public final class SimulatedRun {
 
     /** Whether no process lives, and the coordinator is not needed any more. */
     public boolean isOver() {
-        return (!hasCoordinator() || coordinator.isOver())
-                && processes.stream().noneMatch(SimulatedProcess::isAlive);
+        return (!hasCoordinator() || coordinator.isOver()) && processes.stream().noneMatch(SimulatedProcess::isAlive);
     }
 
     /** The coordinator; use {@link #hasCoordinator} to know whether it still works. */
@@ -135,8 +134,7 @@ public final class SimulatedRun {
     }
 
     Patience patience(int rank, PeerStatus verdicts) {
-        return new Patience(
-                rank, PEER_TIMEOUT, verdicts, new Backoff(worldSize, PAUSE, false, time::sleep), time::now);
+        return new Patience(rank, PEER_TIMEOUT, verdicts, new Backoff(worldSize, PAUSE, false, time::sleep), time::now);
     }
 
     SimulatedLink link(SimulatedProcess from, SimulatedProcess to) {
