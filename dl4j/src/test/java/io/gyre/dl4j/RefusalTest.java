@@ -196,7 +196,7 @@ class RefusalTest {
         Gyre.local(1).run(session -> {
             TrainerBuilder builder = DistributedTrainer.builder(TestModels.perceptron(adam()), session);
             assertThatThrownBy(() -> builder.bucketBytes(0)).hasMessageContaining("bucketBytes 0");
-            assertThatThrownBy(() -> builder.keepCheckpoints(-1)).hasMessageContaining("keepCheckpoints is -1");
+            assertThatThrownBy(() -> builder.keepCheckpoints(-1)).hasMessageContaining("keepCheckpoints -1");
             assertThatThrownBy(() -> builder.checkpointEverySteps(0)).hasMessageContaining("checkpointEverySteps");
         });
     }
