@@ -15,37 +15,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Three processes of a run: what they seal, open and drop. */
-class DatagramSealTest {
-
-    /** Channel endpoints of rank 0 in these tests. */
-    private static final int ENDPOINT = 5;
-
-    private static final byte[] TEXT = "what Aeron sends, in the clear".getBytes(StandardCharsets.UTF_8);
-
-    private final List<SealingPeer> processes = new ArrayList<>();
-
-    @BeforeEach
-    void start() {
-        processes.addAll(SealingPeer.run(SealingPeer.RUN, 1));
-    }
-
-    private byte[] sealed(long counter) {
-        return processes.get(0).seal(1, ENDPOINT, counter, TEXT);
-    }
-
-    private byte[] open(byte[] datagram) {
-        return processes.get(1).open(datagram, SealingPeer.source(ENDPOINT));
-    }
-
-    private void assertDropped(byte[] datagram, Reason reason) {
-        long before = processes.get(1).dropped(reason);
-        assertThat(open(datagram)).isEmpty();
-        assertThat(processes.get(1).dropped(reason)).as("dropped as %s", reason).isEqualTo(before + 1);
-    }
+class DatagramSealTest extends SealingPeers {
 
     @Test
     void whatIsSealedIsOpenedAndLongerByTheOverhead() {

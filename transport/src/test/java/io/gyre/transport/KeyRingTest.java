@@ -6,41 +6,12 @@ import io.gyre.membership.Message.Returned;
 import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Seat;
 import io.gyre.transport.Rejections.Reason;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Three processes of a run: what becomes of sealed datagrams when keys change, and processes. */
-class KeyRingTest {
-
-    /** Channel endpoints of rank 0 in these tests. */
-    private static final int ENDPOINT = 5;
-
-    private static final byte[] TEXT = "what Aeron sends, in the clear".getBytes(StandardCharsets.UTF_8);
-
-    private final List<SealingPeer> processes = new ArrayList<>();
-
-    @BeforeEach
-    void start() {
-        processes.addAll(SealingPeer.run(SealingPeer.RUN, 1));
-    }
-
-    private byte[] sealed(long counter) {
-        return processes.get(0).seal(1, ENDPOINT, counter, TEXT);
-    }
-
-    private byte[] open(byte[] datagram) {
-        return processes.get(1).open(datagram, SealingPeer.source(ENDPOINT));
-    }
-
-    private void assertDropped(byte[] datagram, Reason reason) {
-        long before = processes.get(1).dropped(reason);
-        assertThat(open(datagram)).isEmpty();
-        assertThat(processes.get(1).dropped(reason)).as("dropped as %s", reason).isEqualTo(before + 1);
-    }
+class KeyRingTest extends SealingPeers {
 
     private void renew(int... ranks) {
         for (int rank : ranks) {
