@@ -1,9 +1,11 @@
 package io.gyre.samples;
 
+import io.gyre.launcher.CompletionCommand;
 import io.gyre.launcher.DoctorCommand;
 import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.RunCommand;
 import io.gyre.launcher.SecretCommand;
+import io.gyre.samples.init.InitCommand;
 import io.gyre.samples.train.TrainCommand;
 import picocli.CommandLine.Command;
 
@@ -12,8 +14,15 @@ import picocli.CommandLine.Command;
         name = "gyre",
         description = "Trains Deeplearning4j models on many JVMs.",
         mixinStandardHelpOptions = true,
-        subcommands = {TrainCommand.class, RunCommand.class, DoctorCommand.class, SecretCommand.class},
-        footer = "  bench   Measures what Gyre is made of: a program of its own, see bin/gyre bench --help.")
+        subcommands = {
+            TrainCommand.class,
+            RunCommand.class,
+            InitCommand.class,
+            DoctorCommand.class,
+            SecretCommand.class,
+            CompletionCommand.class
+        },
+        footer = "  bench       Measures what Gyre is made of: a program of its own, see bin/gyre bench --help.")
 public final class GyreCommand {
 
     private GyreCommand() {}

@@ -1,0 +1,5 @@
+/** {@code gyre init}: a project to begin from. */
+@NullMarked
+package io.gyre.samples.init;
+
+import org.jspecify.annotations.NullMarked;
