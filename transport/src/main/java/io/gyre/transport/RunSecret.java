@@ -1,5 +1,6 @@
 package io.gyre.transport;
 
+import io.gyre.OptionRange;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -33,6 +34,17 @@ public final class RunSecret {
         byte[] bytes = new byte[MIN_BYTES];
         random.nextBytes(bytes);
         return new RunSecret(bytes);
+    }
+
+    /**
+     * A secret that another program has made and handed over, such as a cluster's driver to its executors.
+     *
+     * @param bytes {@value #MIN_BYTES} to {@value #MAX_BYTES} of them, of a random source; copied
+     * @throws IllegalArgumentException if there are fewer or more
+     */
+    public static RunSecret of(byte[] bytes) {
+        OptionRange.check("bytes of the secret", bytes.length, MIN_BYTES, MAX_BYTES);
+        return new RunSecret(bytes.clone());
     }
 
     /** The secret that everybody knows. */

@@ -1,0 +1,133 @@
+package io.gyre.spark;
+
+import io.gyre.GyreException;
+import io.gyre.PeerLostException;
+import io.gyre.session.Session;
+import io.gyre.spark.RankOutcome.End;
+import io.gyre.transport.AeronSession;
+import io.gyre.transport.JoinOptions;
+import io.gyre.transport.RunSecret;
+import java.io.IOException;
+import java.io.Serializable;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.BarrierTaskContext;
+import org.apache.spark.BarrierTaskInfo;
+import scala.jdk.javaapi.CollectionConverters;
+import scala.runtime.AbstractFunction1;
+
+/**
+ * The task of one rank in a barrier stage: the ranks meet, and run the program. Rank and number of ranks are those of
+ * the tasks; rank 0 chooses a free port on its host and tells the others through Spark.
+ *
+ * @param <T> element of the data
+ */
+final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, scala.collection.Iterator<RankOutcome>>
+        implements Serializable {
+
+    private static final long serialVersionUID = 1;
+
+    /** A rank's program, with this rank's part of the data. */
+    interface Body<T> extends Serializable {
+        Serializable run(Session session, int attempt, Iterator<T> data) throws Exception;
+    }
+
+    private final Body<T> body;
+    private final byte[] secret;
+    private final Duration joinTimeout;
+
+    /**
+     * Creates the task.
+     *
+     * @param secret of the run, {@link RunSecret#MIN_BYTES} bytes
+     */
+    RankTask(Body<T> body, byte[] secret, Duration joinTimeout) {
+        this.body = body;
+        this.secret = secret.clone();
+        this.joinTimeout = joinTimeout;
+    }
+
+    @Override
+    public scala.collection.Iterator<RankOutcome> apply(scala.collection.Iterator<T> data) {
+        BarrierTaskContext task = BarrierTaskContext.get();
+        KillWatch watch = new KillWatch(task);
+        try {
+            RankOutcome outcome = run(task, CollectionConverters.asJava(data));
+            return CollectionConverters.asScala(List.of(outcome).iterator());
+        } finally {
+            watch.close();
+        }
+    }
+
+    private RankOutcome run(BarrierTaskContext task, Iterator<T> data) {
+        int rank = task.partitionId();
+        try (Session session = AeronSession.join(meet(task))) {
+            try {
+                return RankOutcome.done(rank, body.run(session, task.stageAttemptNumber(), data));
+            } catch (Throwable failure) {
+                // Before the session closes, so that the others see a failure, not a rank that left.
+                session.fail(String.valueOf(failure.getMessage()));
+                throw failure;
+            }
+        } catch (PeerLostException e) {
+            task.killTaskIfInterrupted();
+            return RankOutcome.failed(rank, End.PEER_LOST, e);
+        } catch (IllegalStateException e) {
+            task.killTaskIfInterrupted();
+            throw e.getMessage() != null && e.getMessage().contains("--add-opens") ? withoutFlag(e) : e;
+        } catch (IllegalArgumentException | GyreException e) {
+            task.killTaskIfInterrupted();
+            return RankOutcome.failed(rank, End.FAILED, e);
+        } catch (RuntimeException | Error e) {
+            task.killTaskIfInterrupted();
+            throw e;
+        } catch (Exception e) {
+            task.killTaskIfInterrupted();
+            throw new GyreException("rank " + rank + " failed: " + e, e);
+        }
+    }
+
+    private static IllegalStateException withoutFlag(IllegalStateException e) {
+        return new IllegalStateException(
+                e.getMessage() + ". On Spark, add to the submission: --conf \"spark.executor.extraJavaOptions="
+                        + GyreSpark.JVM_FLAG + "\", and with a local master --driver-java-options \""
+                        + GyreSpark.JVM_FLAG + "\"",
+                e);
+    }
+
+    private JoinOptions meet(BarrierTaskContext task) {
+        BarrierTaskInfo[] tasks = task.getTaskInfos();
+        int rank = task.partitionId();
+        String host = host(tasks[rank]);
+        String place = task.allGather(rank == 0 ? host + ":" + freePort(host) : "")[0];
+        return JoinOptions.builder(rank, tasks.length, place)
+                .bind(host)
+                .secret(RunSecret.of(secret))
+                .ranksOnHost((int) Arrays.stream(tasks)
+                        .filter(each -> host(each).equals(host))
+                        .count())
+                .joinTimeout(joinTimeout)
+                .build();
+    }
+
+    /** Spark writes an IPv6 address in brackets. */
+    private static String host(BarrierTaskInfo task) {
+        String address = task.address();
+        int colon = address.lastIndexOf(':');
+        String host = colon < 0 ? address : address.substring(0, colon);
+        return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
+    }
+
+    private static int freePort(String host) {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(host))) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException("no port can be opened on " + host + ", this executor's address", e);
+        }
+    }
+}
