@@ -13,12 +13,7 @@ package io.gyre.training;
  *     {@link #FINGERPRINT_BITS} bits
  */
 public record StepReport(
-        long examples,
-        double score,
-        boolean stop,
-        boolean unfinished,
-        long dataFingerprint,
-        long replicaFingerprint) {
+        long examples, double score, boolean stop, boolean unfinished, long dataFingerprint, long replicaFingerprint) {
 
     /** Fingerprints are sent as doubles, which hold integers of up to 53 bits. */
     public static final int FINGERPRINT_BITS = 52;

@@ -76,9 +76,8 @@ final class MicroBatches {
 
     private double backward(int pass, @Nullable MultiDataSet rows, @Nullable GradientProgress listener, long step) {
         return SeededDraws.call(
-                Seeds.derive(seed, (long) rank * count + pass, step), () -> rows == null
-                        ? replica.backward(null, listener)
-                        : segment.backward(pass, rows, listener));
+                Seeds.derive(seed, (long) rank * count + pass, step),
+                () -> rows == null ? replica.backward(null, listener) : segment.backward(pass, rows, listener));
     }
 
     private static MultiDataSet rowsOf(MultiDataSet batch, Chunk rows) {

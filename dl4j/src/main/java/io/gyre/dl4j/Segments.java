@@ -58,8 +58,7 @@ final class Segments {
         List<INDArray> arrays = new ArrayList<>();
         addAll(batch.getFeatures(), arrays);
         addAll(batch.getLabels(), arrays);
-        boolean fits = arrays.stream()
-                .allMatch(array -> isSequence(array) ? array.size(TIME) == time : !everywhere);
+        boolean fits = arrays.stream().allMatch(array -> isSequence(array) ? array.size(TIME) == time : !everywhere);
         if (fits && time > 0) {
             return "";
         }

@@ -54,8 +54,7 @@ class SegmentBordersTest {
     }
 
     private static ShardedData data() {
-        Sequences.Subject subject =
-                new Sequences.Subject(SegmentBordersTest::model, Sequences.maker(TYPE, true));
+        Sequences.Subject subject = new Sequences.Subject(SegmentBordersTest::model, Sequences.maker(TYPE, true));
         return ShardedData.of(new BatchList(subject.batches(TIME, 6, 6, 5, 1)), Sharding.EXAMPLES);
     }
 
@@ -175,13 +174,15 @@ class SegmentBordersTest {
             return model.params();
         });
 
-        assertThat(Nd4j.math().abs(onServers.get(0).sub(inStep.get(0))).maxNumber().doubleValue())
+        assertThat(Nd4j.math()
+                        .abs(onServers.get(0).sub(inStep.get(0)))
+                        .maxNumber()
+                        .doubleValue())
                 .isLessThan(1e-10);
     }
 
     private static ShardedData withoutEmptyRanks() {
-        Sequences.Subject subject =
-                new Sequences.Subject(SegmentBordersTest::model, Sequences.maker(TYPE, false));
+        Sequences.Subject subject = new Sequences.Subject(SegmentBordersTest::model, Sequences.maker(TYPE, false));
         return ShardedData.of(new BatchList(subject.batches(TIME, 6, 5)), Sharding.EXAMPLES);
     }
 
@@ -218,8 +219,7 @@ class SegmentBordersTest {
                                         case HYBRID -> Strategies.hybrid(model, service, group);
                                     })
                             .build()) {
-                List<MultiDataSet> own = new Sequences.Subject(
-                                SegmentBordersTest::model, Sequences.maker(TYPE, false))
+                List<MultiDataSet> own = new Sequences.Subject(SegmentBordersTest::model, Sequences.maker(TYPE, false))
                         .batches(times[rank], 4, 3);
                 FitReport report = trainer.fit(ShardedData.of(new BatchList(own), Sharding.OWN), 1);
                 assertThat(report.steps()).isEqualTo(expected[rank]);

@@ -97,7 +97,8 @@ public final class Text implements SampleData {
 
     private static CharSequence read(Path file, long before) throws IOException {
         // A character takes up to four bytes as a number, and two as text.
-        HeapRoom.check(file.toString(), "its characters", (before + Files.size(file)) * (Integer.BYTES + Character.BYTES));
+        HeapRoom.check(
+                file.toString(), "its characters", (before + Files.size(file)) * (Integer.BYTES + Character.BYTES));
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(Files.readAllBytes(file)));
         } catch (CharacterCodingException e) {

@@ -36,7 +36,10 @@ final class WorkloadOptions {
         private @Nullable Long steps;
     }
 
-    @Parameters(paramLabel = "MODEL", converter = Word.OfModel.class, description = "mlp, lenet, resnet50 or characters.")
+    @Parameters(
+            paramLabel = "MODEL",
+            converter = Word.OfModel.class,
+            description = "mlp, lenet, resnet50 or characters.")
     private SampleModel model = SampleModel.MLP;
 
     @Option(
@@ -55,9 +58,8 @@ final class WorkloadOptions {
     @Option(
             names = "--batch",
             paramLabel = "B",
-            description =
-                    "Examples per rank and step. Default: 32 for mlp, 16 for lenet and characters, 8 for"
-                            + " resnet50.")
+            description = "Examples per rank and step. Default: 32 for mlp, 16 for lenet and characters, 8 for"
+                    + " resnet50.")
     private @Nullable Integer batch;
 
     @Option(

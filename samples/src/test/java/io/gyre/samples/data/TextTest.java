@@ -90,7 +90,8 @@ class TextTest {
 
     @Test
     void whatIsNoTextIsRejected() throws IOException {
-        Path latin = Files.write(directory.resolve("latin"), "\u00e9".repeat(9000).getBytes(StandardCharsets.ISO_8859_1));
+        Path latin =
+                Files.write(directory.resolve("latin"), "\u00e9".repeat(9000).getBytes(StandardCharsets.ISO_8859_1));
         Path little = Files.writeString(directory.resolve("little"), "a".repeat(2000));
 
         assertThatThrownBy(() -> Text.open(directory.resolve("none")))

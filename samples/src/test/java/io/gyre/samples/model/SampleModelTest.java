@@ -47,9 +47,8 @@ class SampleModelTest {
     @ParameterizedTest
     @EnumSource
     void theSeedDecidesTheInitialParameters(SampleModel sample) {
-        InputType input = sample.takesImages()
-                ? InputType.convolutional(32, 32, sample.channels())
-                : InputType.recurrent(10);
+        InputType input =
+                sample.takesImages() ? InputType.convolutional(32, 32, sample.channels()) : InputType.recurrent(10);
         INDArray one = sample.build(input, 10, 1).params();
 
         assertThat(sample.build(input, 10, 1).params()).isEqualTo(one);
