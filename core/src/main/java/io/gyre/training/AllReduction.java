@@ -21,8 +21,13 @@ final class AllReduction implements GradientReduction {
     /** Bucket number of frames that carry no gradients. */
     private static final int NO_BUCKET = -1;
 
-    /** Examples, score, stop, two fingerprints: one double each. */
+    /** Examples, score, two answers, two fingerprints: one double each. */
     private static final int REPORT_BYTES = 5 * Double.BYTES;
+
+    /** The answers to whether to stop and whether the batch is unfinished, added up. */
+    private static final int STOP = 1;
+
+    private static final int UNFINISHED = 2;
 
     private final Collective collective;
     private final List<Integer> ranks;
@@ -81,16 +86,18 @@ final class AllReduction implements GradientReduction {
     private void write(StepReport report, long at) {
         reports.putDouble(at, (double) report.examples());
         reports.putDouble(at + 8, report.score());
-        reports.putDouble(at + 16, report.stop() ? 1 : 0);
+        reports.putDouble(at + 16, (report.stop() ? STOP : 0) + (report.unfinished() ? UNFINISHED : 0));
         reports.putDouble(at + 24, (double) report.dataFingerprint());
         reports.putDouble(at + 32, (double) report.replicaFingerprint());
     }
 
     private StepReport read(long at) {
+        int answers = (int) reports.getDouble(at + 16);
         return new StepReport(
                 (long) reports.getDouble(at),
                 reports.getDouble(at + 8),
-                reports.getDouble(at + 16) != 0,
+                (answers & STOP) != 0,
+                (answers & UNFINISHED) != 0,
                 (long) reports.getDouble(at + 24),
                 (long) reports.getDouble(at + 32));
     }

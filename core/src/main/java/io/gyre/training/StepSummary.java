@@ -39,6 +39,16 @@ public record StepSummary(List<StepReport> reports) {
         return false;
     }
 
+    /** Whether the batch of any rank takes more steps: all ranks in step take them too. */
+    public boolean unfinished() {
+        for (StepReport report : reports) {
+            if (report.unfinished()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Number of ranks whose loss is NaN or infinite. */
     public int failedScores() {
         int count = 0;

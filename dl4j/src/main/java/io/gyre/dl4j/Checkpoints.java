@@ -93,8 +93,15 @@ final class Checkpoints {
         }
     }
 
-    void afterStep(Progress progress) {
-        if (options.everySteps() > 0 && progress.step() % options.everySteps() == 0) {
+    /**
+     * Saves if it is due.
+     *
+     * @param progress after the last step of a batch
+     * @param stepsBefore number of steps before its first
+     */
+    void afterBatch(Progress progress, long stepsBefore) {
+        long every = options.everySteps();
+        if (every > 0 && progress.step() / every != stepsBefore / every) {
             saveOrReport(progress);
         }
     }

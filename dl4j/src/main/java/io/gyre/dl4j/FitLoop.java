@@ -206,14 +206,13 @@ final class FitLoop {
             timer.reset();
             step.with(share, requests.take(), progress.step(), progress.epoch());
             StepSummary total = driver.step(step, progress.step());
-            boolean stop = total.stop();
             long position = data.advance(progress.position(), world);
             if (total.examples() == 0) {
                 // Compared data end at the same place on all ranks; a batch may be too small for the ranks that take
                 // this step.
                 if (data.isCompared() && !share.ended()) {
                     progress = progress.afterStep(progress.step(), position, share.mark());
-                    if (stop) {
+                    if (total.stop()) {
                         return true;
                     }
                     continue;
@@ -223,19 +222,31 @@ final class FitLoop {
                 }
                 inUse.endPass();
                 endEpoch(tally);
-                return stop;
+                return total.stop();
             }
             first = false;
-            score = network.model().score();
-            progress = progress.afterStep(network.step(), position, share.mark());
-            tally.step(total, timer.busyNanos(), timer.exposedNanos());
-            toProgressListener(total);
-            checkpoints.afterStep(progress);
-            if (stop) {
+            int stepsBefore = progress.step();
+            tally.batch(total.examples());
+            while (total.unfinished()) {
+                endStep(total, progress.atStep(network.step()), tally);
+                timer.reset();
+                step.withNextSegment(requests.take(), progress.step());
+                total = driver.step(step, progress.step());
+            }
+            endStep(total, progress.afterStep(network.step(), position, share.mark()), tally);
+            checkpoints.afterBatch(progress, stepsBefore);
+            if (total.stop()) {
                 return true;
             }
         }
         return false;
+    }
+
+    private void endStep(StepSummary total, Progress reached, Tally tally) {
+        score = network.model().score();
+        progress = reached;
+        tally.step(total, timer.busyNanos(), timer.exposedNanos());
+        toProgressListener(total);
     }
 
     /** An epoch that spans several calls of {@code fit} begins in the first. */

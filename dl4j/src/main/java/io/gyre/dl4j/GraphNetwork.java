@@ -11,6 +11,7 @@ import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -91,7 +92,7 @@ final class GraphNetwork implements Network {
                 return "labels " + i + ", which the output '" + outputs.get(i) + "' needs";
             }
         }
-        return "";
+        return segmentLength() == Segments.NONE ? "" : Segments.lackingIn(batch, false);
     }
 
     @Override
@@ -201,8 +202,16 @@ final class GraphNetwork implements Network {
     }
 
     @Override
-    public BackpropType backpropType() {
-        return model.getConfiguration().getBackpropType();
+    public Layer[] layers() {
+        return model.getLayers();
+    }
+
+    @Override
+    public int segmentLength() {
+        ComputationGraphConfiguration configuration = model.getConfiguration();
+        return configuration.getBackpropType() == BackpropType.TruncatedBPTT
+                ? configuration.getTbpttFwdLength()
+                : Segments.NONE;
     }
 
     @Override
@@ -217,6 +226,10 @@ final class GraphNetwork implements Network {
 
     @Override
     public INDArray[] output(MultiDataSet batch) {
+        if (segmentLength() != Segments.NONE) {
+            model.setLayerMaskArrays(batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
+            return model.rnnTimeStep(batch.getFeatures());
+        }
         return model.output(false, batch.getFeatures(), batch.getFeaturesMaskArrays(), batch.getLabelsMaskArrays());
     }
 }

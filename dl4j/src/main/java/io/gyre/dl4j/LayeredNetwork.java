@@ -10,6 +10,7 @@ import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -86,9 +87,10 @@ final class LayeredNetwork implements Network {
     @Override
     public String lackingIn(MultiDataSet batch) {
         boolean hasLabels = batch.numLabelsArrays() > 0 && batch.getLabels(0) != null;
-        return !hasLabels && model.getOutputLayer() instanceof IOutputLayer output && output.needsLabels()
-                ? "labels, which the output layer needs"
-                : "";
+        if (!hasLabels && model.getOutputLayer() instanceof IOutputLayer output && output.needsLabels()) {
+            return "labels, which the output layer needs";
+        }
+        return segmentLength() == Segments.NONE ? "" : Segments.lackingIn(batch, true);
     }
 
     @Override
@@ -183,8 +185,16 @@ final class LayeredNetwork implements Network {
     }
 
     @Override
-    public BackpropType backpropType() {
-        return model.getLayerWiseConfigurations().getBackpropType();
+    public Layer[] layers() {
+        return model.getLayers();
+    }
+
+    @Override
+    public int segmentLength() {
+        MultiLayerConfiguration configuration = model.getLayerWiseConfigurations();
+        return configuration.getBackpropType() == BackpropType.TruncatedBPTT
+                ? configuration.getTbpttFwdLength()
+                : Segments.NONE;
     }
 
     @Override
@@ -200,6 +210,10 @@ final class LayeredNetwork implements Network {
     @Override
     public INDArray[] output(MultiDataSet batch) {
         checkSingle(batch);
+        if (segmentLength() != Segments.NONE) {
+            model.setLayerMaskArrays(batch.getFeaturesMaskArray(0), batch.getLabelsMaskArray(0));
+            return new INDArray[] {model.rnnTimeStep(batch.getFeatures(0))};
+        }
         return new INDArray[] {
             model.output(batch.getFeatures(0), false, batch.getFeaturesMaskArray(0), batch.getLabelsMaskArray(0))
         };

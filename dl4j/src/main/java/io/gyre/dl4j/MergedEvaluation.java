@@ -101,9 +101,16 @@ final class MergedEvaluation {
                         "output " + output + " cannot be evaluated: a batch of the data has no labels " + output);
             }
         }
-        INDArray[] outputs = network.output(rows);
-        evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation -> EvaluationMerge.evaluate(
-                evaluation, rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output))));
+        RecurrentState state = new RecurrentState(network);
+        state.clear();
+        int length = network.segmentLength();
+        for (int segment = 0; segment < Segments.count(rows, length); segment++) {
+            MultiDataSet part = Segments.cut(rows, segment, length);
+            INDArray[] outputs = network.output(part);
+            evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation -> EvaluationMerge.evaluate(
+                    evaluation, part.getLabels(output), outputs[output], part.getLabelsMaskArray(output))));
+        }
+        state.clear();
         network.clearPass();
     }
 

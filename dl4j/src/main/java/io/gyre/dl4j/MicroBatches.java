@@ -13,6 +13,7 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  *
  * <p>Micro-batches are to a rank what ranks are to the world: split in the same way, with noise from the same seeds,
  * and summed in the same order as ranks that share memory. One rank with N micro-batches is bit-identical to N ranks.
+ * With truncated backpropagation each micro-batch has a recurrent state of its own.
  */
 final class MicroBatches {
 
@@ -21,6 +22,7 @@ final class MicroBatches {
     private final int rank;
     private final long seed;
     private final EarlierPasses earlier;
+    private final SegmentPasses segment;
 
     /**
      * Creates them.
@@ -34,12 +36,22 @@ final class MicroBatches {
         this.rank = rank;
         this.seed = seed;
         earlier = replica.earlierPasses();
+        segment = new SegmentPasses(replica, count);
+    }
+
+    /**
+     * Begins a segment of a batch; {@link #backward} may run several times in it.
+     *
+     * @param number from 0; always that, unless the model cuts sequences
+     */
+    void beginSegment(int number) {
+        segment.begin(number);
     }
 
     /**
      * Computes the sums of the gradients over a batch, as {@link Replica#backward} does.
      *
-     * @param batch null for none
+     * @param batch whole sequences, also if only a segment of them is computed; null for none
      * @param listener notified how much of them is complete, in the last pass; null for none
      * @return mean loss over the batch; 0 if there is none
      */
@@ -64,7 +76,8 @@ final class MicroBatches {
 
     private double backward(int pass, @Nullable MultiDataSet rows, @Nullable GradientProgress listener, long step) {
         return SeededDraws.call(
-                Seeds.derive(seed, (long) rank * count + pass, step), () -> replica.backward(rows, listener));
+                Seeds.derive(seed, (long) rank * count + pass, step),
+                () -> rows == null ? replica.backward(null, listener) : segment.backward(pass, rows, listener));
     }
 
     private static MultiDataSet rowsOf(MultiDataSet batch, Chunk rows) {

@@ -5,7 +5,6 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.OptimizationAlgorithm;
 import org.deeplearning4j.nn.api.layers.IOutputLayer;
 import org.deeplearning4j.nn.api.layers.LayerConstraint;
-import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 
 /** Rejects, before anything starts, models that one exchange of gradients per step cannot train correctly. */
@@ -17,11 +16,10 @@ final class ModelChecks {
         if (network.model().numParams() == 0) {
             throw new IllegalArgumentException("the model has no parameters to train");
         }
-        if (network.backpropType() == BackpropType.TruncatedBPTT) {
-            throw new IllegalArgumentException(
-                    "the model uses truncated backpropagation through time, which updates the parameters several times per"
-                            + " batch and keeps a state between batches. That is not supported: use"
-                            + " backpropType(BackpropType.Standard) with sequences cut to the length you want.");
+        int segmentLength = network.segmentLength();
+        if (segmentLength != Segments.NONE && segmentLength < 1) {
+            throw new IllegalArgumentException("the model is configured with tBPTTForwardLength(" + segmentLength
+                    + "): a segment needs at least 1 step of time");
         }
         for (Layer layer : network.lastLayers()) {
             if (!(OutputScore.unwrapped(layer) instanceof IOutputLayer)) {

@@ -6,7 +6,6 @@ import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.Updater;
-import org.deeplearning4j.nn.conf.BackpropType;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.Gradient;
@@ -115,12 +114,16 @@ interface Network {
 
     List<NeuralNetConfiguration> configurations();
 
-    BackpropType backpropType();
+    /** All layers, in the model's order; in a graph those of its vertices. */
+    Layer[] layers();
+
+    /** Steps of time in a segment, with truncated backpropagation through time; {@link Segments#NONE} without. */
+    int segmentLength();
 
     WorkspaceMode trainingWorkspaceMode();
 
     String configurationJson();
 
-    /** Inference: the activations of each output. */
+    /** Inference: the activations of each output; of a segment, continued from the layers' recurrent state. */
     INDArray[] output(MultiDataSet batch);
 }

@@ -23,6 +23,11 @@ final class Tally {
         this.bytesSentBefore = bytesSentBefore;
     }
 
+    /** Adds the examples of a batch, which takes one step or several. */
+    void batch(long ofAllInStep) {
+        examples += ofAllInStep;
+    }
+
     /** Adds a step, with the duration of its exchange and of the wait for it. */
     void step(StepSummary total, long exchangeNanos, long exposedNanos) {
         if (steps == 0) {
@@ -32,7 +37,6 @@ final class Tally {
         steps++;
         exchange.recordValue(exchangeNanos);
         exposed.recordValue(exposedNanos);
-        examples += total.examples();
     }
 
     long examples() {

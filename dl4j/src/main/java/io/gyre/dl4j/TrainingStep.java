@@ -35,10 +35,12 @@ final class TrainingStep implements StepWork {
     private final ReplicaCheck replicas;
     private final UserCode code;
     private Share share = Share.own(null, false);
+    private int examplesOfShare;
+    private int segments;
+    private int segment;
     private boolean stop;
     private long step;
     private int epoch;
-    private int examples;
     private boolean finite;
     private long nextWarning;
     private boolean warnedOfUnknown;
@@ -69,7 +71,7 @@ final class TrainingStep implements StepWork {
     }
 
     /**
-     * Begins the next step.
+     * Begins the next step, the first with these examples.
      *
      * @param ownShare this rank's examples
      * @param stops whether this rank's program asks to stop
@@ -82,9 +84,29 @@ final class TrainingStep implements StepWork {
         step = number;
         epoch = ofEpoch;
         MultiDataSet rows = ownShare.rows();
-        examples = rows == null ? 0 : count(rows);
-        replica.checksums().begin();
+        examplesOfShare = rows == null ? 0 : count(rows);
+        segments = rows == null ? 0 : Segments.count(rows, replica.network().segmentLength());
+        begin(0);
         return this;
+    }
+
+    /**
+     * Begins the next step with the same examples: with truncated backpropagation, that of their next segment; without
+     * examples, if their sequences are over and those of other ranks are not.
+     *
+     * @param stops whether this rank's program asks to stop, which it then does until the share's last step
+     * @param number of the step, for seeds and errors
+     */
+    void withNextSegment(boolean stops, long number) {
+        stop |= stops;
+        step = number;
+        begin(segment + 1);
+    }
+
+    private void begin(int ofShare) {
+        segment = ofShare;
+        batches.beginSegment(segment);
+        replica.checksums().begin();
     }
 
     private int count(MultiDataSet rows) {
@@ -98,15 +120,15 @@ final class TrainingStep implements StepWork {
 
     @Override
     public long examples() {
-        return examples;
+        return segment < segments ? examplesOfShare : 0;
     }
 
     @Override
     public double backward(@Nullable GradientProgress progress) {
-        MultiDataSet rows = share.rows();
+        MultiDataSet rows = segment < segments ? share.rows() : null;
         code.enter("the backward pass or a listener in it", step);
         try {
-            return progress == null || examples == 0
+            return progress == null || examples() == 0
                     ? batches.backward(rows, null, step)
                     : hooks.run(heard -> batches.backward(rows, heard, step), progress);
         } finally {
@@ -116,8 +138,10 @@ final class TrainingStep implements StepWork {
 
     @Override
     public StepReport report(double loss) {
-        finite = !(hasPeersInStep() || examples > 0) || replica.gradientsAreFinite();
-        return new StepReport(examples, loss, stop, share.fingerprint(), replicas.fingerprint(step, finite));
+        finite = !(hasPeersInStep() || examples() > 0) || replica.gradientsAreFinite();
+        boolean unfinished = segment + 1 < segments;
+        return new StepReport(
+                examples(), loss, stop, unfinished, share.fingerprint(), replicas.fingerprint(step, finite));
     }
 
     @Override

@@ -51,10 +51,11 @@ class RefusalTest {
     }
 
     static Stream<Arguments> untrainable() {
-        Supplier<Model> tbptt = () -> TestModels.initialised(new MultiLayerNetwork(adam().list()
+        Supplier<Model> emptySegments = () -> TestModels.initialised(new MultiLayerNetwork(adam().list()
                 .layer(new LSTM.Builder().nOut(3).build())
                 .layer(new RnnOutputLayer.Builder(LossFunction.MSE).nOut(2).build())
                 .backpropType(BackpropType.TruncatedBPTT)
+                .tBPTTLength(0)
                 .setInputType(InputType.recurrent(TestModels.FEATURES))
                 .build()));
         Supplier<Model> lbfgs = () -> TestModels.perceptron(adam().optimizationAlgo(OptimizationAlgorithm.LBFGS));
@@ -94,7 +95,7 @@ class RefusalTest {
                 Arguments.of("a model without an output layer", withoutOutput, "no output layer"),
                 Arguments.of("a model that only pretrains", pretrainsOnly, "pretraining is not distributed"),
                 Arguments.of("a graph whose output is no layer", endsInVertex, "vertex 'half'"),
-                Arguments.of("truncated backpropagation through time", tbptt, "backpropType(BackpropType.Standard)"),
+                Arguments.of("segments of no steps of time", emptySegments, "tBPTTForwardLength(0)"),
                 Arguments.of("another optimisation algorithm", lbfgs, "LBFGS"),
                 Arguments.of("maximisation", maximising, "minimize(false)"),
                 Arguments.of("half precision", half, "HALF"),

@@ -30,8 +30,7 @@ public final class ManyProcesses {
         ImageSet digits = DrawnDigits.of(1);
 
         try (Session session = AeronSession.join(JoinOptions.fromEnvironment())) {
-            Model model =
-                    SampleModel.LENET.build(digits.shape(), digits.classes().size(), 1);
+            Model model = SampleModel.LENET.build(digits.input(), digits.choices(), 1);
 
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
                 FitReport report = trainer.fit(ShardedData.of(ImageExamples.train(digits), 32, 1), 1);

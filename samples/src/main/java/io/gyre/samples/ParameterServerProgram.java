@@ -31,7 +31,7 @@ public final class ParameterServerProgram {
         ImageSet digits = DrawnDigits.of(1);
 
         Gyre.local(3).run(session -> {
-            Model model = SampleModel.MLP.build(digits.shape(), digits.classes().size(), 1);
+            Model model = SampleModel.MLP.build(digits.input(), digits.choices(), 1);
 
             try (ParameterService service = ParameterService.builder(session)
                     .servers(1)

@@ -1,8 +1,10 @@
 package io.gyre.samples.data;
 
+import io.gyre.dl4j.ExampleSource;
 import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.deeplearning4j.nn.conf.inputs.InputType;
 
 /**
  * Images to train on, and held-out images to evaluate.
@@ -13,7 +15,8 @@ import java.util.stream.IntStream;
  * @param train images to train on; not empty
  * @param heldOut never trained on; may be empty
  */
-public record ImageSet(String name, ImageShape shape, List<String> classes, Images train, Images heldOut) {
+public record ImageSet(String name, ImageShape shape, List<String> classes, Images train, Images heldOut)
+        implements SampleData {
 
     /** One in this many images is held out if a set has no separate test part. */
     private static final int HELD_OUT_ONE_IN = 5;
@@ -23,6 +26,26 @@ public record ImageSet(String name, ImageShape shape, List<String> classes, Imag
         if (train.size() == 0) {
             throw new BadDataException(name + " has no image to train on");
         }
+    }
+
+    @Override
+    public InputType input() {
+        return shape.input();
+    }
+
+    @Override
+    public int choices() {
+        return classes.size();
+    }
+
+    @Override
+    public ExampleSource examples() {
+        return ImageExamples.train(this);
+    }
+
+    @Override
+    public ExampleSource heldOutExamples() {
+        return ImageExamples.heldOut(this);
     }
 
     /** Holds out the last fifth: for images in no particular order. */

@@ -1,12 +1,17 @@
 package io.gyre.samples.model;
 
 import io.gyre.samples.data.ImageShape;
+import io.gyre.samples.data.Text;
 import java.util.Locale;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.BackpropType;
+import org.deeplearning4j.nn.conf.GradientNormalization;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.layers.DenseLayer;
+import org.deeplearning4j.nn.conf.layers.LSTM;
 import org.deeplearning4j.nn.conf.layers.OutputLayer;
+import org.deeplearning4j.nn.conf.layers.RnnOutputLayer;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.nn.weights.WeightInit;
@@ -19,15 +24,15 @@ import org.nd4j.linalg.schedule.InverseSchedule;
 import org.nd4j.linalg.schedule.ScheduleType;
 
 /**
- * The models of {@code gyre train}, by their name on the command line. Each accepts images of any set, within its
- * limits.
+ * The models of {@code gyre train}, by their name on the command line. All but one accept images of any set, within
+ * their limits.
  */
 public enum SampleModel {
 
     /** Two hidden layers, of 256 and 128 units. */
     MLP(1, 28, 1, 32) {
         @Override
-        Model configured(ImageShape shape, int classes, long seed) {
+        Model configured(InputType input, int classes, long seed) {
             return new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
                     .seed(seed)
                     .updater(fallingAdam(0.001))
@@ -40,7 +45,7 @@ public enum SampleModel {
                             .activation(Activation.SOFTMAX)
                             .nOut(classes)
                             .build())
-                    .setInputType(InputType.convolutional(shape.height(), shape.width(), shape.channels()))
+                    .setInputType(input)
                     .build());
         }
     },
@@ -48,7 +53,8 @@ public enum SampleModel {
     /** The first convolutional network, from Deeplearning4j's zoo. */
     LENET(1, 28, 8, 16) {
         @Override
-        Model configured(ImageShape shape, int classes, long seed) {
+        Model configured(InputType input, int classes, long seed) {
+            ImageShape shape = ImageShape.of(input);
             return new MultiLayerNetwork(LeNet.builder()
                     .seed(seed)
                     .inputShape(new int[] {shape.channels(), shape.height(), shape.width()})
@@ -62,10 +68,47 @@ public enum SampleModel {
     /** The residual network of 50 layers, from Deeplearning4j's zoo, adapted to small images. */
     RESNET50(3, 32, 32, 8) {
         @Override
-        Model configured(ImageShape shape, int classes, long seed) {
-            return ResNet50Graph.of(shape, classes, seed);
+        Model configured(InputType input, int classes, long seed) {
+            return ResNet50Graph.of(ImageShape.of(input), classes, seed);
+        }
+    },
+
+    /**
+     * Predicts the next character of a text: an LSTM of 128 units, trained by truncated backpropagation through time in
+     * segments of 50 characters, each a step.
+     */
+    CHARACTERS(16) {
+        @Override
+        Model configured(InputType input, int classes, long seed) {
+            return new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
+                    .seed(seed)
+                    .updater(new Adam(0.005))
+                    .weightInit(WeightInit.XAVIER)
+                    .gradientNormalization(GradientNormalization.ClipElementWiseAbsoluteValue)
+                    .gradientNormalizationThreshold(1)
+                    .list()
+                    .layer(new LSTM.Builder()
+                            .nOut(128)
+                            .activation(Activation.TANH)
+                            .build())
+                    .layer(new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                            .activation(Activation.SOFTMAX)
+                            .nOut(classes)
+                            .build())
+                    .backpropType(BackpropType.TruncatedBPTT)
+                    .tBPTTLength(SEGMENT)
+                    .setInputType(input)
+                    .build());
+        }
+
+        @Override
+        public int stepsPerBatch() {
+            return Text.LENGTH / SEGMENT;
         }
     };
+
+    /** Characters of a segment. */
+    private static final int SEGMENT = 50;
 
     /**
      * Rate divided by the number of the pass over the data: with a constant rate the accuracy varies widely from pass
@@ -87,16 +130,24 @@ public enum SampleModel {
         this.defaultBatch = defaultBatch;
     }
 
-    abstract Model configured(ImageShape shape, int classes, long seed);
+    /** A model that does not take images. */
+    SampleModel(int defaultBatch) {
+        this(0, 0, 0, defaultBatch);
+    }
+
+    abstract Model configured(InputType input, int classes, long seed);
 
     /**
      * Builds the network, with its initial parameters, in single precision.
      *
-     * @throws IllegalArgumentException if the images are too small for it
+     * @throws IllegalArgumentException if the input is not of the model's kind, or images are too small for it
      */
-    public Model build(ImageShape shape, int classes, long seed) {
-        checkPixels(Math.min(shape.height(), shape.width()));
-        Model model = configured(shape, classes, seed);
+    public Model build(InputType input, int classes, long seed) {
+        if (takesImages()) {
+            ImageShape shape = ImageShape.of(input);
+            checkPixels(Math.min(shape.height(), shape.width()));
+        }
+        Model model = configured(input, classes, seed);
         model.init();
         return model;
     }
@@ -104,10 +155,10 @@ public enum SampleModel {
     /**
      * Builds the same network with the same initial parameters, to train in double precision.
      *
-     * @throws IllegalArgumentException if the images are too small for it
+     * @throws IllegalArgumentException as for {@link #build}
      */
-    public Model buildInDouble(ImageShape shape, int classes, long seed) {
-        Model model = build(shape, classes, seed);
+    public Model buildInDouble(InputType input, int classes, long seed) {
+        Model model = build(input, classes, seed);
         return model instanceof ComputationGraph graph
                 ? graph.convertDataType(DataType.DOUBLE)
                 : ((MultiLayerNetwork) model).convertDataType(DataType.DOUBLE);
@@ -119,6 +170,11 @@ public enum SampleModel {
             throw new IllegalArgumentException("images of " + pixels + " pixels are too small for " + this
                     + ": expected at least " + smallestPixels);
         }
+    }
+
+    /** Whether its input is images; otherwise it is characters. */
+    public boolean takesImages() {
+        return smallestPixels > 0;
     }
 
     /** Channels of synthetic images for it. */
@@ -134,6 +190,11 @@ public enum SampleModel {
     /** Examples per rank and step. */
     public int defaultBatch() {
         return defaultBatch;
+    }
+
+    /** Number of optimiser steps for each batch. */
+    public int stepsPerBatch() {
+        return 1;
     }
 
     /** As on the command line. */

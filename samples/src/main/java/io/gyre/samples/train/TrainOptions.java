@@ -6,7 +6,7 @@ import io.gyre.dl4j.Overlap;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.StrategyOptions;
-import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.data.SampleData;
 import io.gyre.training.ParameterExchange;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
@@ -173,7 +173,7 @@ public final class TrainOptions {
     }
 
     /** The model to train, with its initial parameters. */
-    Model buildModel(ImageSet set) {
+    Model buildModel(SampleData set) {
         return workload.buildModel(set, inDouble);
     }
 

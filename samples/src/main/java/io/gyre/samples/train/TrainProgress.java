@@ -60,7 +60,7 @@ final class TrainProgress implements ProgressListener, AutoCloseable {
             // Too short an interval to measure a speed: the first step has no start time, and the last may follow at
             // any time.
             boolean moment = first || silentNanos < BAR_NANOS;
-            String speed = moment ? "" : "%,.0f images/s".formatted(examples * 1e9 / silentNanos);
+            String speed = moment ? "" : "%,.0f examples/s".formatted(examples * 1e9 / silentNanos);
             show(step, epoch, "loss %.4f".formatted(summary.meanScore()), speed);
             shownNanos = now;
             examples = 0;

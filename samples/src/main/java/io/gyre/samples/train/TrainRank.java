@@ -7,7 +7,7 @@ import io.gyre.launcher.ReportFile;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StrategyOptions;
-import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.data.SampleData;
 import io.gyre.session.Groups;
 import io.gyre.session.Session;
 import io.gyre.session.SharedCounter;
@@ -66,7 +66,7 @@ final class TrainRank {
 
     /** Returns whether the run was completed. */
     private boolean train(Session session) throws IOException {
-        ImageSet set = options.workload().openData();
+        SampleData set = options.workload().openData();
         if (BackendChoice.isOnCuda(System.getenv())) {
             GpuShare.limit(System.getenv());
         }
@@ -104,7 +104,7 @@ final class TrainRank {
     }
 
     private boolean train(
-            ImageSet set,
+            SampleData set,
             Model model,
             Session session,
             @Nullable UpdateStrategy strategy,

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param lossFirst mean over the first step's examples; null if there was no step
  * @param lossLast mean over the last step's examples; null if there was no step
  * @param accuracy on the images held out; null if there are none
+ * @param bitsPerCharacter on the text held out; null if there is none
  * @param parametersSha256 of each rank's parameters, except of lost ranks
  * @param lostRanks ranks that were lost
  * @param returnedRanks ranks that were lost and restarted; their earlier work is in no other figure
@@ -57,6 +58,7 @@ record TrainReport(
         @Nullable Double lossFirst,
         @Nullable Double lossLast,
         @Nullable Double accuracy,
+        @Nullable Double bitsPerCharacter,
         List<String> parametersSha256,
         List<Integer> lostRanks,
         List<Integer> returnedRanks,
@@ -87,13 +89,16 @@ record TrainReport(
         StringBuilder text = new StringBuilder();
         text.append("trained %s on %s: %d %s, %s over %s%n"
                 .formatted(model, data, ranks, ranks == 1 ? "rank" : "ranks", strategy, transport));
-        text.append("  %,d steps, %,d examples in %.1f s: %,.0f images/s%n"
+        text.append("  %,d steps, %,d examples in %.1f s: %,.0f examples/s%n"
                 .formatted(steps, examples, seconds, examplesPerSecond));
         if (lossFirst != null && lossLast != null) {
             text.append("  loss %.4f -> %.4f%n".formatted(lossFirst, lossLast));
         }
         if (accuracy != null) {
             text.append("  accuracy %.4f on images held out%n".formatted(accuracy));
+        }
+        if (bitsPerCharacter != null) {
+            text.append("  %.4f bits per character on text held out%n".formatted(bitsPerCharacter));
         }
         if (exchangeMs != null && exposedMs != null && ranks > 1) {
             text.append("  gradient exchange %.1f ms per step, of which %.1f ms delayed the step%n"

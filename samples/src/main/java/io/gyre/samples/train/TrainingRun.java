@@ -6,8 +6,8 @@ import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.dl4j.TrainerBuilder;
 import io.gyre.paramserver.StrategyOptions;
-import io.gyre.samples.data.ImageExamples;
-import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.data.BitsPerCharacter;
+import io.gyre.samples.data.SampleData;
 import io.gyre.samples.train.TrainReport.Milliseconds;
 import io.gyre.samples.train.TrainReport.Stop;
 import io.gyre.session.Groups;
@@ -29,7 +29,7 @@ final class TrainingRun {
     private static final int EVALUATION_BATCH = 100;
 
     private final TrainOptions options;
-    private final ImageSet set;
+    private final SampleData set;
     private final Session session;
     private final @Nullable UpdateStrategy strategy;
     private final @Nullable SharedCounter batches;
@@ -45,7 +45,7 @@ final class TrainingRun {
      */
     TrainingRun(
             TrainOptions options,
-            ImageSet set,
+            SampleData set,
             Session session,
             @Nullable UpdateStrategy strategy,
             @Nullable SharedCounter batches,
@@ -80,7 +80,7 @@ final class TrainingRun {
                     firstStep,
                     fits,
                     networkBytes,
-                    trainer.ended() ? null : accuracy(trainer),
+                    trainer.ended() ? null : quality(trainer),
                     trainer.parametersSha256OfAllRanks(),
                     trainer.ended() ? new Stop(trainer.step(), trainer.epoch() + 1) : null);
         }
@@ -107,12 +107,18 @@ final class TrainingRun {
 
     /** Number of steps of a run that is not resumed. */
     private long length() {
-        return options.workload().steps().orElseGet(() -> {
-            long globalBatch =
-                    (long) options.workload().batch() * session.world().size();
-            long stepsPerEpoch = (set.train().size() + globalBatch - 1) / globalBatch;
-            return stepsPerEpoch * options.workload().epochs().orElse(0);
-        });
+        long perBatch = options.workload().model().stepsPerBatch();
+        return options.workload()
+                .steps()
+                .map(steps -> (steps + perBatch - 1) / perBatch * perBatch)
+                .orElseGet(() -> {
+                    long globalBatch =
+                            (long) options.workload().batch() * session.world().size();
+                    long batchesPerEpoch = (set.examples().size() + globalBatch - 1) / globalBatch;
+                    return batchesPerEpoch
+                            * perBatch
+                            * options.workload().epochs().orElse(0);
+                });
     }
 
     /**
@@ -120,7 +126,7 @@ final class TrainingRun {
      * earlier run has finished, and that run may have been given a shorter length: hence the loop.
      */
     private List<FitReport> fit(DistributedTrainer trainer) {
-        ExampleSource examples = ImageExamples.train(set);
+        ExampleSource examples = set.examples();
         ShardedData data = batches == null
                 ? ShardedData.of(
                         examples, options.workload().batch(), options.workload().seed())
@@ -143,20 +149,24 @@ final class TrainingRun {
                 .orElseGet(() -> (long) options.workload().epochs().orElse(0) - trainer.epoch());
     }
 
-    private @Nullable Double accuracy(DistributedTrainer trainer) {
-        if (set.heldOut().size() == 0) {
+    /** On what is held out: accuracy for images, bits per character for a text. */
+    private @Nullable Double quality(DistributedTrainer trainer) {
+        ExampleSource heldOut = set.heldOutExamples();
+        if (heldOut.size() == 0) {
             return null;
         }
-        ShardedData data = ShardedData.of(
-                ImageExamples.heldOut(set), EVALUATION_BATCH, options.workload().seed());
-        return trainer.evaluate(data).accuracy();
+        ShardedData data =
+                ShardedData.of(heldOut, EVALUATION_BATCH, options.workload().seed());
+        return options.workload().model().takesImages()
+                ? trainer.evaluate(data).accuracy()
+                : trainer.evaluate(data, new BitsPerCharacter()).mean();
     }
 
     private TrainReport report(
             long firstStep,
             List<FitReport> fits,
             long networkBytes,
-            @Nullable Double accuracy,
+            @Nullable Double quality,
             List<String> sumsByRank,
             @Nullable Stop stopped) {
         List<Integer> lost = IntStream.range(0, sumsByRank.size())
@@ -186,7 +196,8 @@ final class TrainingRun {
                 seconds == 0 ? 0 : examples / seconds,
                 withSteps.isEmpty() ? null : withSteps.get(0).firstLoss(),
                 withSteps.isEmpty() ? null : withSteps.get(withSteps.size() - 1).lastLoss(),
-                accuracy,
+                options.workload().model().takesImages() ? quality : null,
+                options.workload().model().takesImages() ? null : quality,
                 parametersSha256,
                 lost,
                 IntStream.range(0, sumsByRank.size())

@@ -5,7 +5,9 @@ import io.gyre.samples.data.DataDirectory;
 import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.data.ImageShape;
+import io.gyre.samples.data.SampleData;
 import io.gyre.samples.data.Synthetic;
+import io.gyre.samples.data.Text;
 import io.gyre.samples.model.SampleModel;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -20,6 +22,7 @@ final class WorkloadOptions {
 
     private static final String DRAWN = "drawn";
     private static final String SYNTHETIC = "synthetic";
+    private static final String DOCS = "docs";
 
     private static final int DEFAULT_EPOCHS = 3;
     private static final int DEFAULT_RESNET_STEPS = 20;
@@ -33,7 +36,10 @@ final class WorkloadOptions {
         private @Nullable Long steps;
     }
 
-    @Parameters(paramLabel = "MODEL", converter = Word.OfModel.class, description = "mlp, lenet or resnet50.")
+    @Parameters(
+            paramLabel = "MODEL",
+            converter = Word.OfModel.class,
+            description = "mlp, lenet, resnet50 or characters.")
     private SampleModel model = SampleModel.MLP;
 
     @Option(
@@ -42,7 +48,8 @@ final class WorkloadOptions {
             description =
                     "drawn, for digits that the program draws; synthetic, for noise; or a directory of MNIST-style IDX"
                             + " files, of CIFAR-10's binary files, or of a folder of images for each class."
-                            + " Default: drawn, and synthetic for resnet50.")
+                            + " Default: drawn, and synthetic for resnet50. For characters: a text file, or a"
+                            + " directory of .md and .txt files. Default: docs.")
     private @Nullable String data;
 
     @ArgGroup
@@ -51,7 +58,8 @@ final class WorkloadOptions {
     @Option(
             names = "--batch",
             paramLabel = "B",
-            description = "Examples per rank and step. Default: 32 for mlp, 16 for lenet, 8 for resnet50.")
+            description = "Examples per rank and step. Default: 32 for mlp, 16 for lenet and characters, 8 for"
+                    + " resnet50.")
     private @Nullable Integer batch;
 
     @Option(
@@ -87,7 +95,11 @@ final class WorkloadOptions {
         OptionRange.check("--micro-batches", microBatches, 1, batch());
         OptionRange.check("--epochs", epochs().orElse(1), 1, 1_000_000);
         OptionRange.check("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
-        OptionRange.check("--image", pixels(), 1, 4096);
+        if (model.takesImages()) {
+            OptionRange.check("--image", pixels(), 1, 4096);
+        } else if (pixels != null) {
+            throw new IllegalArgumentException("--image " + pixels + ": " + model + " takes no images");
+        }
     }
 
     /**
@@ -96,7 +108,11 @@ final class WorkloadOptions {
      * @throws IllegalArgumentException if options and data do not match
      * @throws io.gyre.samples.data.BadDataException if the data cannot be used
      */
-    ImageSet openData() {
+    SampleData openData() {
+        return model.takesImages() ? openImages() : Text.open(Path.of(data == null ? DOCS : data));
+    }
+
+    private ImageSet openImages() {
         ImageSet set = switch (dataWord()) {
             case DRAWN -> DrawnDigits.of(seed);
             case SYNTHETIC -> Synthetic.of(new ImageShape(model.channels(), pixels(), pixels()), seed);
@@ -122,9 +138,10 @@ final class WorkloadOptions {
     }
 
     /** The model to train, with its initial parameters. */
-    Model buildModel(ImageSet set, boolean inDouble) {
-        int classes = set.classes().size();
-        return inDouble ? model.buildInDouble(set.shape(), classes, seed) : model.build(set.shape(), classes, seed);
+    Model buildModel(SampleData set, boolean inDouble) {
+        return inDouble
+                ? model.buildInDouble(set.input(), set.choices(), seed)
+                : model.build(set.input(), set.choices(), seed);
     }
 
     /** Empty if a number of steps is given instead. */

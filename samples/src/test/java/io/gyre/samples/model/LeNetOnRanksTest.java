@@ -59,8 +59,7 @@ class LeNetOnRanksTest {
 
     private List<double[]> parametersInDouble(int ranks, int steps) throws InterruptedException {
         return Gyre.local(ranks).call(session -> {
-            Model model = SampleModel.LENET.buildInDouble(
-                    digits.shape(), digits.classes().size(), 1);
+            Model model = SampleModel.LENET.buildInDouble(digits.input(), digits.choices(), 1);
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
                 trainer.fitSteps(ShardedData.of(ImageExamples.train(digits), GLOBAL_BATCH / ranks, 1), steps);
             }
@@ -70,8 +69,7 @@ class LeNetOnRanksTest {
 
     private List<float[]> parameters(int ranks, int microBatches) throws InterruptedException {
         return Gyre.local(ranks).call(session -> {
-            Model model =
-                    SampleModel.LENET.build(digits.shape(), digits.classes().size(), 1);
+            Model model = SampleModel.LENET.build(digits.input(), digits.choices(), 1);
             try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                     .microBatches(microBatches)
                     .build()) {

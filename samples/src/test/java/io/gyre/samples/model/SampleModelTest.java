@@ -3,8 +3,8 @@ package io.gyre.samples.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.gyre.samples.data.ImageShape;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,7 +27,7 @@ class SampleModelTest {
         "RESNET50,3,32,10",
     })
     void takesAStepThatLowersTheLossOfTheBatchItLearns(SampleModel sample, int channels, int pixels, int classes) {
-        Model model = sample.build(new ImageShape(channels, pixels, pixels), classes, 1);
+        Model model = sample.build(InputType.convolutional(pixels, pixels, channels), classes, 1);
         Nd4j.getRandom().setSeed(1);
         INDArray features = Nd4j.rand(DataType.FLOAT, BATCH, channels, pixels, pixels);
         INDArray labels = Nd4j.zeros(DataType.FLOAT, BATCH, classes);
@@ -47,24 +47,26 @@ class SampleModelTest {
     @ParameterizedTest
     @EnumSource
     void theSeedDecidesTheInitialParameters(SampleModel sample) {
-        ImageShape shape = new ImageShape(sample.channels(), 32, 32);
-        INDArray one = sample.build(shape, 10, 1).params();
+        InputType input =
+                sample.takesImages() ? InputType.convolutional(32, 32, sample.channels()) : InputType.recurrent(10);
+        INDArray one = sample.build(input, 10, 1).params();
 
-        assertThat(sample.build(shape, 10, 1).params()).isEqualTo(one);
-        assertThat(sample.build(shape, 10, 2).params()).isNotEqualTo(one);
+        assertThat(sample.build(input, 10, 1).params()).isEqualTo(one);
+        assertThat(sample.build(input, 10, 2).params()).isNotEqualTo(one);
     }
 
     @ParameterizedTest
     @CsvSource({"LENET,1,28,1256080", "RESNET50,3,32,23608202", "RESNET50,3,96,23608202"})
     void theZoosModelsHaveTheirSize(SampleModel sample, int channels, int pixels, long parameters) {
-        assertThat(sample.build(new ImageShape(channels, pixels, pixels), 10, 1).numParams())
+        assertThat(sample.build(InputType.convolutional(pixels, pixels, channels), 10, 1)
+                        .numParams())
                 .isEqualTo(parameters);
     }
 
     @ParameterizedTest
     @CsvSource({"LENET,7", "RESNET50,31"})
     void imagesThatWouldVanishAreRefused(SampleModel sample, int pixels) {
-        assertThatThrownBy(() -> sample.build(new ImageShape(3, pixels, 99), 10, 1))
+        assertThatThrownBy(() -> sample.build(InputType.convolutional(pixels, 99, 3), 10, 1))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("images of " + pixels + " pixels are too small for " + sample);
     }

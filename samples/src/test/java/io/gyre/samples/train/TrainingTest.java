@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.gyre.local.Gyre;
-import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.data.SampleData;
 import io.gyre.session.Groups;
 import java.nio.file.Path;
 import java.util.List;
@@ -117,7 +117,7 @@ class TrainingTest {
     private static List<TrainReport> train(int ranks, String... arguments) throws InterruptedException {
         return Gyre.local(ranks).call(session -> {
             TrainOptions options = parse(arguments);
-            ImageSet set = options.workload().openData();
+            SampleData set = options.workload().openData();
             return new TrainingRun(options, set, session, null, null, Groups.of(ranks, 1)).run(options.buildModel(set));
         });
     }
