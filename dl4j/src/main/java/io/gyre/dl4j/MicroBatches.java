@@ -20,6 +20,7 @@ final class MicroBatches {
     private final int count;
     private final int rank;
     private final long seed;
+    private final BatchStatistics statistics;
     private final EarlierPasses earlier;
 
     /**
@@ -27,12 +28,14 @@ final class MicroBatches {
      *
      * @param count number of passes for each batch; fewer if a batch has fewer examples
      * @param seed of dropout and other noise in the layers
+     * @param statistics used by batch normalisation
      */
-    MicroBatches(Replica replica, int count, int rank, long seed) {
+    MicroBatches(Replica replica, int count, int rank, long seed, BatchStatistics statistics) {
         this.replica = replica;
         this.count = count;
         this.rank = rank;
         this.seed = seed;
+        this.statistics = statistics;
         earlier = replica.earlierPasses();
     }
 
@@ -64,7 +67,13 @@ final class MicroBatches {
 
     private double backward(int pass, @Nullable MultiDataSet rows, @Nullable GradientProgress listener, long step) {
         return SeededDraws.call(
-                Seeds.derive(seed, (long) rank * count + pass, step), () -> replica.backward(rows, listener));
+                Seeds.derive(seed, (long) rank * count + pass, step),
+                () -> statistics.during(rows != null, step, () -> replica.backward(rows, listener)));
+    }
+
+    /** These batches as if this rank were alone: a bad value of another rank is in the statistics of all. */
+    MicroBatches alone() {
+        return new MicroBatches(replica, count, rank, seed, BatchStatistics.OWN);
     }
 
     private static MultiDataSet rowsOf(MultiDataSet batch, Chunk rows) {
