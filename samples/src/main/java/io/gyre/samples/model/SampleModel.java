@@ -65,6 +65,11 @@ public enum SampleModel {
         Model configured(ImageShape shape, int classes, long seed) {
             return ResNet50Graph.of(shape, classes, seed);
         }
+
+        @Override
+        public boolean normalisesBatches() {
+            return true;
+        }
     };
 
     /**
@@ -119,6 +124,11 @@ public enum SampleModel {
             throw new IllegalArgumentException("images of " + pixels + " pixels are too small for " + this
                     + ": expected at least " + smallestPixels);
         }
+    }
+
+    /** Whether it has layers of batch normalisation. */
+    public boolean normalisesBatches() {
+        return false;
     }
 
     /** Channels of synthetic images for it. */
