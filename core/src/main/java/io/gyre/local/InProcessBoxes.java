@@ -17,8 +17,8 @@ final class InProcessBoxes extends OpenBoxes {
 
     private final Shelf shelf;
 
-    InProcessBoxes(Shelf shelf, Endpoint endpoint) {
-        super(endpoint);
+    InProcessBoxes(Shelf shelf, Endpoint endpoint, int lane) {
+        super(endpoint, lane);
         this.shelf = shelf;
     }
 

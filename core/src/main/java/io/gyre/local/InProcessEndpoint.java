@@ -26,7 +26,7 @@ final class InProcessEndpoint implements Endpoint {
         this.lane = lane;
         this.membership = network.membership(world.rank());
         this.patience = network.patience(world.rank());
-        this.boxes = new InProcessBoxes(network.shelf(), this);
+        this.boxes = new InProcessBoxes(network.shelf(), this, lane);
     }
 
     @Override

@@ -47,7 +47,8 @@ public interface MemoryBoxes {
 
     /**
      * Creates a new name: {@code purpose-0}, {@code purpose-1}, and so on. Ranks that ask equally often for the same
-     * purpose get equal names, so that objects that all ranks create in the same order find each other's boxes.
+     * purpose get equal names, so that objects that all ranks create in the same order find each other's boxes. The
+     * lanes of a session make different names.
      */
     String newName(String purpose);
 

@@ -15,6 +15,7 @@ public final class Activity {
     private int hop;
     private int hops;
     private @Nullable Member peer;
+    private @Nullable String subject;
 
     /** Whether the present wait has been timed; then since when, and whether it has been logged. */
     private boolean timed;
@@ -38,6 +39,11 @@ public final class Activity {
         hop = 0;
         peer = null;
         progressed();
+    }
+
+    /** Sets what the operation works on, in words: instead of a bucket. A constant; stays for later operations. */
+    void about(String what) {
+        subject = what;
     }
 
     /** Sets the rank from which the next data must come, in hop {@code hop} (from 1). */
@@ -95,7 +101,8 @@ public final class Activity {
     /** Description: {@code all-reduce (ring) of bucket 3, step 17, hop 2 of 6}. */
     @Override
     public String toString() {
-        String where = operation + (bucket < 0 ? " of step " : " of bucket " + bucket + ", step ") + step;
+        String what = subject == null ? bucket < 0 ? "" : "bucket " + bucket : subject;
+        String where = operation + (what.isEmpty() ? " of step " : " of " + what + ", step ") + step;
         return hops == 0 ? where : where + ", hop " + hop + " of " + hops;
     }
 }

@@ -21,6 +21,7 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OpenBoxes.class);
 
     private final Endpoint endpoint;
+    private final int lane;
     private final Activity activity = new Activity();
     private final Map<String, Integer> names = new HashMap<>();
     private final AtomicLong moved = new AtomicLong();
@@ -31,9 +32,11 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
      * Prepares the boxes of one rank; none is open yet.
      *
      * @param endpoint used to wait for others' boxes; borrowed
+     * @param lane of the endpoint: the lanes of a session share one space of names
      */
-    protected OpenBoxes(Endpoint endpoint) {
+    protected OpenBoxes(Endpoint endpoint, int lane) {
         this.endpoint = endpoint;
+        this.lane = lane;
     }
 
     /** This rank's end of the network. */
@@ -44,7 +47,8 @@ public abstract class OpenBoxes implements MemoryBoxes, AutoCloseable {
     @Override
     public final String newName(String purpose) {
         synchronized (names) {
-            return purpose + "-" + (names.merge(purpose, 1, Integer::sum) - 1);
+            String name = purpose + "-" + (names.merge(purpose, 1, Integer::sum) - 1);
+            return lane == 0 ? name : name + " of lane " + lane;
         }
     }
 

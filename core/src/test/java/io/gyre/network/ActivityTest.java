@@ -27,6 +27,14 @@ class ActivityTest {
     }
 
     @Test
+    void saysWhatItIsAboutInsteadOfABucket() {
+        activity.about("the statistics of layer '3'");
+        activity.begin("all-reduce (ring)", 17, 3, 6);
+
+        assertThat(activity).hasToString("all-reduce (ring) of the statistics of layer '3', step 17, hop 0 of 6");
+    }
+
+    @Test
     void warnsOncePerWait() {
         activity.begin("barrier", 1, 0, 0);
         assertThat(activity.shouldWarn()).isTrue();

@@ -36,7 +36,8 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  *       has the bounds.
  *   <dt>BatchNorm
  *   <dd>Each rank normalises with the statistics of its own part of the batch; the running statistics are averaged over
- *       all examples. The result then differs from that of one process, because the layer sees smaller batches.
+ *       all examples. The result then differs from that of one process, because the layer sees smaller batches. With
+ *       {@link TrainerBuilder#synchronousBatchNorm} all ranks use the statistics of the whole batch.
  *   <dt>Randomness
  *   <dd>Before every step the thread's {@code Nd4j.getRandom()} is seeded from the trainer's seed, the rank and the
  *       step: dropout differs between ranks and steps, and is reproduced when a run is repeated or resumed. After the

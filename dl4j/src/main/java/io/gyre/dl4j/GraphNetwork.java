@@ -17,6 +17,7 @@ import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.GraphVertex;
+import org.deeplearning4j.nn.graph.vertex.impl.FrozenVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
@@ -68,6 +69,21 @@ final class GraphNetwork implements Network {
             }
         }
         return trainables;
+    }
+
+    @Override
+    public List<PassedLayer> passedLayers() {
+        List<PassedLayer> passed = new ArrayList<>();
+        boolean hasBackward = true;
+        int[] order = model.topologicalSortOrder();
+        for (int i = order.length - 1; i >= 0; i--) {
+            GraphVertex vertex = model.getVertices()[order[i]];
+            hasBackward &= !(vertex instanceof FrozenVertex || vertex.getLayer() instanceof FrozenLayer);
+            if (vertex.hasLayer()) {
+                passed.add(0, new PassedLayer(vertex.getVertexName(), vertex.getLayer(), hasBackward));
+            }
+        }
+        return passed;
     }
 
     @Override

@@ -2,8 +2,9 @@ package io.gyre.dl4j;
 
 import java.lang.reflect.Field;
 import org.deeplearning4j.nn.api.Model;
+import org.jspecify.annotations.Nullable;
 
-/** A protected field of Deeplearning4j's models. */
+/** A field of Deeplearning4j's models and layers that is not public. */
 final class HiddenField {
 
     private final Field field;
@@ -12,7 +13,7 @@ final class HiddenField {
         this.field = field;
     }
 
-    /** The field of one kind of model. */
+    /** The field of one kind of model or layer. */
     static HiddenField of(Class<? extends Model> kind, String name) {
         try {
             Field field = kind.getDeclaredField(name);
@@ -23,7 +24,15 @@ final class HiddenField {
         }
     }
 
-    void set(Model model, Object value) {
+    @Nullable Object get(Model model) {
+        try {
+            return field.get(model);
+        } catch (IllegalAccessException e) {
+            throw new UnsupportedOperationException("cannot read " + field, e);
+        }
+    }
+
+    void set(Model model, @Nullable Object value) {
         try {
             field.set(model, value);
         } catch (IllegalAccessException e) {

@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,6 +70,17 @@ final class LayeredNetwork implements Network {
             }
         }
         return trainables;
+    }
+
+    @Override
+    public List<PassedLayer> passedLayers() {
+        List<PassedLayer> passed = new ArrayList<>();
+        boolean hasBackward = true;
+        for (int i = model.getnLayers() - 1; i >= 0; i--) {
+            hasBackward &= !(model.getLayer(i) instanceof FrozenLayer);
+            passed.add(0, new PassedLayer(String.valueOf(i), model.getLayer(i), hasBackward));
+        }
+        return passed;
     }
 
     @Override

@@ -21,6 +21,7 @@ final class MicroBatches {
     private final int count;
     private final int rank;
     private final long seed;
+    private final BatchStatistics statistics;
     private final EarlierPasses earlier;
     private final SegmentPasses segment;
 
@@ -29,14 +30,21 @@ final class MicroBatches {
      *
      * @param count number of passes for each batch; fewer if a batch has fewer examples
      * @param seed of dropout and other noise in the layers
+     * @param statistics used by batch normalisation
      */
-    MicroBatches(Replica replica, int count, int rank, long seed) {
+    MicroBatches(Replica replica, int count, int rank, long seed, BatchStatistics statistics) {
+        this(replica, count, rank, seed, statistics, new SegmentPasses(replica, count));
+    }
+
+    private MicroBatches(
+            Replica replica, int count, int rank, long seed, BatchStatistics statistics, SegmentPasses segment) {
         this.replica = replica;
         this.count = count;
         this.rank = rank;
         this.seed = seed;
+        this.statistics = statistics;
+        this.segment = segment;
         earlier = replica.earlierPasses();
-        segment = new SegmentPasses(replica, count);
     }
 
     /**
@@ -77,7 +85,17 @@ final class MicroBatches {
     private double backward(int pass, @Nullable MultiDataSet rows, @Nullable GradientProgress listener, long step) {
         return SeededDraws.call(
                 Seeds.derive(seed, (long) rank * count + pass, step),
-                () -> rows == null ? replica.backward(null, listener) : segment.backward(pass, rows, listener));
+                () -> statistics.during(
+                        rows != null,
+                        step,
+                        () -> rows == null
+                                ? replica.backward(null, listener)
+                                : segment.backward(pass, rows, listener)));
+    }
+
+    /** These batches as if this rank were alone: a bad value of another rank is in the statistics of all. */
+    MicroBatches alone() {
+        return new MicroBatches(replica, count, rank, seed, BatchStatistics.OWN, segment);
     }
 
     private static MultiDataSet rowsOf(MultiDataSet batch, Chunk rows) {

@@ -47,6 +47,9 @@ interface Network {
      */
     Map<String, Trainable> trainables();
 
+    /** The layers in the order of a forward pass; a backward pass takes them in reverse. */
+    List<PassedLayer> passedLayers();
+
     /** All gradients; live, and never null. */
     INDArray gradients();
 

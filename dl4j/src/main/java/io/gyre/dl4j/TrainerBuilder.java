@@ -38,6 +38,7 @@ public final class TrainerBuilder {
     long bucketBytes = DEFAULT_BUCKET_BYTES;
     Algorithm algorithm = Algorithm.AUTO;
     int microBatches = 1;
+    boolean synchronousBatchNorm;
     Overlap overlap = Overlap.AUTO;
     DeviceGradients.@Nullable Source gradientsOn;
     long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
@@ -86,6 +87,18 @@ public final class TrainerBuilder {
      */
     public TrainerBuilder microBatches(int value) {
         microBatches = (int) positive("microBatches", value);
+        return this;
+    }
+
+    /**
+     * Whether every {@code BatchNormalization} layer uses the mean and variance of the whole batch, forward and
+     * backward, instead of those of each rank's part. N ranks then equal one process with the whole batch. Costs two
+     * small exchanges for each layer and step, for which the ranks wait for each other. Inference does not change. The
+     * ranks in step share statistics: all, or with hybrid those of a group. Rejected with micro-batches, and for ranks
+     * that take their steps alone. Default: false.
+     */
+    public TrainerBuilder synchronousBatchNorm(boolean value) {
+        synchronousBatchNorm = value;
         return this;
     }
 

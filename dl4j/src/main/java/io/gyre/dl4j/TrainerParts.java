@@ -59,6 +59,9 @@ final class TrainerParts {
             ModelChecks.checkDivisible(network);
         }
         checkSupported(options.checkpoints());
+        if (options.synchronousBatchNorm) {
+            BatchStatisticsOfAllRanks.check(world.size(), together.size(), options.microBatches, strategy.name());
+        }
         watch = new LossWatch(session, inStep);
 
         ModelLayout layout = new ModelLayout(network);
@@ -66,13 +69,16 @@ final class TrainerParts {
         DeviceGradients.Source source = source(options, opened);
         boolean overlap = options.overlap.decide(plan, inStep, source != null, world.isRoot());
         session.agree("model and options", identity(options, layout, plan, overlap));
+        session.agree(
+                "batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
 
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code());
         replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);
         data = new DataInUse(session, watch);
         opened.onClose(data::close);
-        MicroBatches batches = new MicroBatches(replica, options.microBatches, world.rank(), options.seed);
+        MicroBatches batches = new MicroBatches(
+                replica, options.microBatches, world.rank(), options.seed, statistics(options, opened));
         step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code());
         List<StepObserver> observers = new ArrayList<>(options.observers);
         observers.add(timer);
@@ -87,6 +93,15 @@ final class TrainerParts {
         Collective collective = Collectives.choose(session.endpoint(), algorithm);
         opened.onClose(collective::close);
         return new Synchronous(collective);
+    }
+
+    private BatchStatistics statistics(TrainerBuilder options, Opened opened) {
+        if (!options.synchronousBatchNorm || inStep.world().size() == 1) {
+            return BatchStatistics.OWN;
+        }
+        BatchStatisticsOfAllRanks statistics = new BatchStatisticsOfAllRanks(network, inStep);
+        opened.onClose(statistics::close);
+        return statistics;
     }
 
     private void checkSupported(Checkpoints.Options checkpointing) {

@@ -125,12 +125,16 @@ final class TrainingStep implements StepWork {
 
     @Override
     public double backward(@Nullable GradientProgress progress) {
+        return backward(batches, progress);
+    }
+
+    private double backward(MicroBatches passes, @Nullable GradientProgress progress) {
         MultiDataSet rows = segment < segments ? share.rows() : null;
         code.enter("the backward pass or a listener in it", step);
         try {
             return progress == null || examples() == 0
-                    ? batches.backward(rows, null, step)
-                    : hooks.run(heard -> batches.backward(rows, heard, step), progress);
+                    ? passes.backward(rows, null, step)
+                    : hooks.run(heard -> passes.backward(rows, heard, step), progress);
         } finally {
             code.leave();
         }
@@ -193,7 +197,7 @@ final class TrainingStep implements StepWork {
      */
     private GyreException sumsNotFinite(StepSummary total) {
         replicas.check(step);
-        backward(null);
+        backward(batches.alone(), null);
         return gradientsNotFinite(total, NotFinite.ofAllRanks(inStep, NotFinite.first(replica), step));
     }
 

@@ -216,6 +216,30 @@ public abstract class MemoryBoxesContract {
         });
     }
 
+    /** The same objects can be made on several lanes. */
+    @Test
+    void lanesMakeDifferentNames() throws Exception {
+        cluster(2).run(session -> {
+            int peer = 1 - session.world().rank();
+            MemoryBoxes first = session.endpoint(0).boxes();
+            MemoryBoxes second = session.endpoint(2).boxes();
+            String name = first.newName("vector");
+            String ofSecond = second.newName("vector");
+            assertThat(ofSecond).isNotEqualTo(name);
+            try (MemoryBox own = first.create(name, 8);
+                    MemoryBox ownOfSecond = second.create(ofSecond, 8);
+                    MemoryBox other = first.attach(peer, name, 8);
+                    MemoryBox otherOfSecond = second.attach(peer, ofSecond, 8)) {
+                own.region().putDouble(0, 1);
+                ownOfSecond.region().putDouble(0, 2);
+                meet(session, "writing");
+                assertThat(other.region().getDouble(0)).isEqualTo(1);
+                assertThat(otherOfSecond.region().getDouble(0)).isEqualTo(2);
+                meet(session, "reading");
+            }
+        });
+    }
+
     private static void meet(Session session, String topic) {
         session.exchange(topic, topic.getBytes(StandardCharsets.UTF_8));
     }

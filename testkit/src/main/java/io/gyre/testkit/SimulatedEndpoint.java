@@ -90,7 +90,7 @@ final class SimulatedEndpoint implements Endpoint, PeerStatus {
     private final class OwnBoxes extends OpenBoxes {
 
         OwnBoxes() {
-            super(SimulatedEndpoint.this);
+            super(SimulatedEndpoint.this, 0);
         }
 
         @Override

@@ -105,7 +105,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         // Lane 0 carries collectives, where one late rank delays all.
         Backoff backoff = new Backoff(options.ranksOnHost(), options.pause(), number > 0 && pumped);
         patience = new Patience(world.rank(), options.peerTimeout(), this, backoff, System::nanoTime);
-        boxes = openBoxes(run);
+        boxes = openBoxes(run, number);
         if (!pumped) {
             site.closePort();
         }
@@ -146,10 +146,11 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         return near;
     }
 
-    private MappedBoxes openBoxes(RunId run) {
+    private MappedBoxes openBoxes(RunId run, int lane) {
         List<Integer> ranks = mode.hasBoxes() ? near().stream().boxed().toList() : List.of(world.rank());
         return new MappedBoxes(
                 this,
+                lane,
                 ranks,
                 rank -> AeronSite.runDirectory(peers[rank].address(AeronSite.DIRECTORY)),
                 site,

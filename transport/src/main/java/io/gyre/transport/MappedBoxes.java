@@ -29,12 +29,19 @@ final class MappedBoxes extends OpenBoxes {
      * Prepares the boxes of one rank; none is created yet.
      *
      * @param endpoint used to wait for peers' boxes
+     * @param lane of the endpoint
      * @param ranks the ranks on this host, ascending
      * @param directories the directory of each rank's boxes
      * @param site borrowed; knows the available memory
      */
-    MappedBoxes(Endpoint endpoint, List<Integer> ranks, IntFunction<Path> directories, AeronSite site, BoxFile files) {
-        super(endpoint);
+    MappedBoxes(
+            Endpoint endpoint,
+            int lane,
+            List<Integer> ranks,
+            IntFunction<Path> directories,
+            AeronSite site,
+            BoxFile files) {
+        super(endpoint, lane);
         this.ranks = ranks;
         this.directories = directories;
         this.site = site;

@@ -71,6 +71,11 @@ public enum SampleModel {
         Model configured(InputType input, int classes, long seed) {
             return ResNet50Graph.of(ImageShape.of(input), classes, seed);
         }
+
+        @Override
+        public boolean normalisesBatches() {
+            return true;
+        }
     },
 
     /**
@@ -175,6 +180,11 @@ public enum SampleModel {
     /** Whether its input is images; otherwise it is characters. */
     public boolean takesImages() {
         return smallestPixels > 0;
+    }
+
+    /** Whether it has layers of batch normalisation. */
+    public boolean normalisesBatches() {
+        return false;
     }
 
     /** Channels of synthetic images for it. */

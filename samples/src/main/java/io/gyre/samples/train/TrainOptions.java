@@ -152,6 +152,11 @@ public final class TrainOptions {
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
         }
         workload.check();
+        if (workload.syncBatchNorm()
+                && (strategy == StrategyOptions.Kind.PARAMSERVER || strategy == StrategyOptions.Kind.ELASTIC)) {
+            throw new IllegalArgumentException(
+                    "--sync-batch-norm belongs to [allreduce, hybrid], not to --strategy " + strategy);
+        }
         OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
         OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
         OptionRange.check("--port", port, 0, 65_535);

@@ -93,6 +93,7 @@ final class TrainingRun {
                 .algorithm(options.algorithm())
                 .overlap(options.overlap())
                 .microBatches(options.workload().microBatches())
+                .synchronousBatchNorm(options.workload().syncBatchNorm())
                 .progressListener(progress)
                 .resume(options.checkpoints().resume());
         if (strategy != null) {

@@ -72,6 +72,12 @@ final class WorkloadOptions {
     private int microBatches = 1;
 
     @Option(
+            names = "--sync-batch-norm",
+            description = "For models with batch normalisation: use the mean and variance of the whole batch, over all"
+                    + " ranks in step, instead of those of each rank's part.")
+    private boolean syncBatchNorm;
+
+    @Option(
             names = "--seed",
             paramLabel = "S",
             defaultValue = "1",
@@ -93,6 +99,13 @@ final class WorkloadOptions {
     void check() {
         OptionRange.check("--batch", batch(), 1, 1 << 20);
         OptionRange.check("--micro-batches", microBatches, 1, batch());
+        if (syncBatchNorm && !model.normalisesBatches()) {
+            throw new IllegalArgumentException("--sync-batch-norm: " + model + " has no batch normalisation");
+        }
+        if (syncBatchNorm && microBatches > 1) {
+            throw new IllegalArgumentException("--sync-batch-norm with --micro-batches " + microBatches
+                    + ": a pass knows only its own part of the batch; use 1");
+        }
         OptionRange.check("--epochs", epochs().orElse(1), 1, 1_000_000);
         OptionRange.check("--steps", steps().orElse(1L), 1, Long.MAX_VALUE);
         if (model.takesImages()) {
@@ -167,6 +180,10 @@ final class WorkloadOptions {
 
     int microBatches() {
         return microBatches;
+    }
+
+    boolean syncBatchNorm() {
+        return syncBatchNorm;
     }
 
     long seed() {

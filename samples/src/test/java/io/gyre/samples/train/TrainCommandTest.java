@@ -86,6 +86,13 @@ class TrainCommandTest {
                         "mlp --algorithm ring --strategy elastic",
                         "--algorithm ring belongs to [allreduce], not to --strategy elastic"),
                 Arguments.of("mlp --micro-batches 40", "--micro-batches 40: expected 1 to 32"),
+                Arguments.of("lenet --sync-batch-norm", "--sync-batch-norm: lenet has no batch normalisation"),
+                Arguments.of(
+                        "resnet50 --sync-batch-norm --micro-batches 2",
+                        "--sync-batch-norm with --micro-batches 2: a pass knows only its own part"),
+                Arguments.of(
+                        "resnet50 --sync-batch-norm --strategy elastic",
+                        "--sync-batch-norm belongs to [allreduce, hybrid], not to --strategy elastic"),
                 Arguments.of("mlp --backend gpu", "'gpu' is none of auto, cpu, cuda"),
                 Arguments.of("mlp --resume", "--resume needs --checkpoint DIR"),
                 Arguments.of("mlp --checkpoint-steps 3", "--checkpoint-steps needs --checkpoint DIR"),
