@@ -37,8 +37,7 @@ final class TrustRatioChecks {
     private static void checkAlone(List<Regularization> own, String parameter) {
         if (own.size() > 1 && own.stream().anyMatch(TrustRatio.class::isInstance)) {
             throw new IllegalArgumentException("parameter " + parameter + " has the regularisations " + own
-                    + ": the norms in a trust ratio would depend on their order. Use the weight decay of the trust ratio in"
-                    + " place of l1, l2 and weightDecay");
+                    + ": the norms in a trust ratio would depend on their order. Use the weight decay of the trust ratio alone");
         }
     }
 

@@ -33,8 +33,7 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  *         .regularization(Lamb.trustRatio(0.01))                     // lambda and |w| / |u|, for weights
  * }</pre>
  *
- * <p>Biases and batch normalisation have no trust ratio and no decay: they are updated as by Adam. A layer whose own
- * {@code regularization} is another list has what that says. ND4J's {@code Adam} adds epsilon to the square root of v
+ * <p>Biases and batch normalisation have no trust ratio and no decay: they are updated as by Adam. ND4J's {@code Adam} adds epsilon to the square root of v
  * before the correction; this class adds it after, as the paper does.
  */
 public final class Lamb extends RatedUpdater {
@@ -43,8 +42,13 @@ public final class Lamb extends RatedUpdater {
     private static final double BETA_2 = 0.999;
     private static final double EPSILON = 1e-6;
 
+    @JsonProperty("beta1")
     private final double beta1;
+
+    @JsonProperty("beta2")
     private final double beta2;
+
+    @JsonProperty("epsilon")
     private final double epsilon;
 
     /** Has a constant rate, and the paper's 0.9, 0.999 and 10⁻⁶ as beta1, beta2 and epsilon. */

@@ -3,11 +3,15 @@ package io.gyre.dl4j.learning;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.schedule.ISchedule;
+import org.nd4j.shade.jackson.annotation.JsonProperty;
 
 /** An updater's learning rate: a schedule, or a number if there is none. */
 abstract class RatedUpdater implements IUpdater {
 
+    @JsonProperty("learningRate")
     private double learningRate;
+
+    @JsonProperty("learningRateSchedule")
     private @Nullable ISchedule learningRateSchedule;
 
     RatedUpdater(double learningRate, @Nullable ISchedule learningRateSchedule) {
