@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.deeplearning4j.nn.api.Model;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -122,6 +123,27 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public FitReport fitSteps(ShardedData data, long steps) {
         return loop.fit(data, Integer.MAX_VALUE, steps);
+    }
+
+    /** As {@link #fit} for one pass, with a listener of this call; null for none. */
+    FitReport fitPass(ShardedData data, @Nullable ProgressListener listener) {
+        return loop.fitPass(data, listener);
+    }
+
+    Session session() {
+        return session;
+    }
+
+    Model model() {
+        return network.model();
+    }
+
+    boolean allInStep() {
+        return loop.allInStep();
+    }
+
+    boolean isResumed() {
+        return loop.isResumed();
     }
 
     /**

@@ -47,6 +47,9 @@ final class FitLoop {
     private final @Nullable ProgressListener progressListener;
     private final StopRequests requests;
 
+    /** Of the current call. */
+    private @Nullable ProgressListener ofCall;
+
     private Progress progress;
     private int callsToSkip;
     private boolean resumed;
@@ -87,6 +90,26 @@ final class FitLoop {
     /** The model's score after the last step; NaN before the first. */
     double score() {
         return score;
+    }
+
+    /** Whether all ranks take each step together. */
+    boolean allInStep() {
+        return allInStep;
+    }
+
+    /** Whether the run continues from a checkpoint, and has calls to skip or to continue. */
+    boolean isResumed() {
+        return resumed || callsToSkip > 0;
+    }
+
+    /** Trains for one pass over the data, and calls the listener after each of its steps. */
+    FitReport fitPass(ShardedData given, @Nullable ProgressListener listener) {
+        ofCall = listener;
+        try {
+            return fit(given, 1, Long.MAX_VALUE);
+        } finally {
+            ofCall = null;
+        }
     }
 
     /**
@@ -246,7 +269,8 @@ final class FitLoop {
         score = network.model().score();
         progress = reached;
         tally.step(total, timer.busyNanos(), timer.exposedNanos());
-        toProgressListener(total);
+        toProgressListener(progressListener, total);
+        toProgressListener(ofCall, total);
     }
 
     /** An epoch that spans several calls of {@code fit} begins in the first. */
@@ -309,8 +333,7 @@ final class FitLoop {
         }
     }
 
-    private void toProgressListener(StepSummary total) {
-        ProgressListener listener = progressListener;
+    private void toProgressListener(@Nullable ProgressListener listener, StepSummary total) {
         if (listener == null) {
             return;
         }

@@ -31,6 +31,7 @@ final class ModelChecks {
                                 + " made, which gives its parameters to all ranks");
             }
         }
+        TrustRatioChecks.check(network.trainables());
         for (NeuralNetConfiguration configuration : network.configurations()) {
             if (configuration.getOptimizationAlgo() != OptimizationAlgorithm.STOCHASTIC_GRADIENT_DESCENT) {
                 throw new IllegalArgumentException("the model's optimisation algorithm is "

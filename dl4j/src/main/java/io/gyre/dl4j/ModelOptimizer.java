@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.ElementType;
+import io.gyre.dl4j.learning.TrustRatio;
 import io.gyre.memory.Region;
 import io.gyre.paramserver.ServerOptimizer;
 import java.util.ArrayList;
@@ -20,7 +21,8 @@ import org.nd4j.linalg.learning.regularization.Regularization.ApplyStep;
 
 /**
  * A model's own optimiser on the servers: each parameter's updater with its schedule and regularisation, as configured
- * in the model and computed by ND4J's own code. Updaters are elementwise, so a shard may end in the middle of a layer.
+ * in the model and computed by ND4J's own code. Updaters are elementwise, so a shard may end in the middle of a layer;
+ * not, however, in the middle of a parameter with a {@link TrustRatio}, which needs the norm of the whole.
  *
  * <p>Schedules and Adam's bias correction count updates of the shard: with asynchronous consistency every push is one.
  */
@@ -34,6 +36,17 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
 
         long end() {
             return offset + length;
+        }
+
+        boolean mayBeCutAt(long element) {
+            return element <= offset
+                    || element >= end()
+                    || regularization.stream().noneMatch(TrustRatio.class::isInstance);
+        }
+
+        /** The nearer end. */
+        long endNearTo(long element) {
+            return element - offset < end() - element ? offset : end();
         }
     }
 
@@ -79,6 +92,17 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
             }
         }
         return new OfShard(type, parts);
+    }
+
+    /** The border, or the nearer end of a parameter that must not be cut there. */
+    @Override
+    public long border(long offset) {
+        for (Parameter parameter : parameters) {
+            if (!parameter.mayBeCutAt(offset)) {
+                return parameter.endNearTo(offset);
+            }
+        }
+        return offset;
     }
 
     /** The part of a parameter in a shard, with its updater state. */

@@ -22,7 +22,7 @@ import org.deeplearning4j.util.ModelSerializer;
  * these bytes.
  *
  * <p>Refused are: entries other than configuration, coefficients, updater state and a normalizer, which is not read;
- * an entry twice; an array whose header does not match its bytes; classes outside Deeplearning4j and ND4J; models
+ * an entry twice; an array whose header does not match its bytes; classes outside Deeplearning4j, ND4J and {@code io.gyre.dl4j.learning}; models
  * without parameters; and what would take more than half of the heap, or a file above 2 GB.
  *
  * <pre>{@code
@@ -42,9 +42,9 @@ public final class ModelReader {
         this.allowed = allowed;
     }
 
-    /** A reader that accepts the classes of Deeplearning4j and ND4J. */
+    /** A reader that accepts the classes of Deeplearning4j and ND4J, and {@code io.gyre.dl4j.learning}. */
     public static ModelReader create() {
-        return new ModelReader(List.of("org.deeplearning4j.", "org.nd4j."));
+        return new ModelReader(List.of("org.deeplearning4j.", "org.nd4j.", "io.gyre.dl4j.learning."));
     }
 
     /**

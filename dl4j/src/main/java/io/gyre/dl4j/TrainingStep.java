@@ -211,7 +211,7 @@ final class TrainingStep implements StepWork {
                 ? "the gradients of step " + step + whose + " are not finite, though the loss is " + total.meanScore()
                 : "the loss of step " + step + " is " + failedScores(total) + ", and the gradients" + whose
                         + " are not finite either";
-        return new GyreException(what + ": " + which + "." + REMEDY);
+        return new NotFiniteException(what + ": " + which + "." + REMEDY);
     }
 
     private Member ownMember() {

@@ -1,5 +1,8 @@
 package io.gyre.dl4j;
 
+import io.gyre.dl4j.learning.Lamb;
+import io.gyre.dl4j.learning.Lars;
+import io.gyre.dl4j.learning.LinearScaling;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -99,7 +102,8 @@ final class KnownParts {
 
     /** Features that give on several ranks the results of one process. */
     static Stream<Named<FeaturesTest.Feature>> exact() {
-        return Stream.of(losses(), activations(), updaters(), schedules()).flatMap(each -> each);
+        return Stream.of(losses(), activations(), updaters(), schedules(), largeBatches())
+                .flatMap(each -> each);
     }
 
     private static Stream<Named<FeaturesTest.Feature>> losses() {
@@ -193,6 +197,26 @@ final class KnownParts {
                 .map(each -> Named.of(
                         each.getClass().getSimpleName(),
                         vectors(() -> TestModels.configuration(new Sgd(each.clone()), TYPE), softmax(), oneHot())));
+    }
+
+    /** Gyre's own updaters, with a schedule. */
+    private static Stream<Named<FeaturesTest.Feature>> largeBatches() {
+        ISchedule rates = new LinearScaling(new FixedSchedule(RATE), 3, 2);
+        return Stream.of(
+                Named.of(
+                        "Lars",
+                        vectors(
+                                () -> TestModels.configuration(new Lars(rates, 0.9), TYPE)
+                                        .regularization(Lars.trustRatio(0.1, 0.01)),
+                                softmax(),
+                                oneHot())),
+                Named.of(
+                        "Lamb",
+                        vectors(
+                                () -> TestModels.configuration(new Lamb(rates, 0.9, 0.999, EPSILON), TYPE)
+                                        .regularization(Lamb.trustRatio(0.01)),
+                                softmax(),
+                                oneHot())));
     }
 
     /** Features that depend on a whole batch, or draw random numbers: ranks do what micro-batches do. */

@@ -10,6 +10,7 @@ import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -233,9 +234,9 @@ public final class ParameterService implements AutoCloseable {
      * @param name the same on all leads, which call this together
      */
     public ParameterClient parameters(String name, ElementType type, long elements) {
-        training();
+        LongUnaryOperator border = training().optimizer()::border;
         BufferSpec buffer = new BufferSpec(name, type, elements, true);
-        return new ParameterClient(this, caller, openTogether(trainers(), buffer));
+        return new ParameterClient(this, caller, openTogether(trainers(), buffer, border));
     }
 
     /**
@@ -245,7 +246,7 @@ public final class ParameterService implements AutoCloseable {
      */
     public CentreVariable centre(String name, ElementType type, long elements) {
         BufferSpec buffer = new BufferSpec(name, type, elements, false);
-        return new CentreVariable(this, new SoftMemoryBox(openTogether(trainers(), buffer), caller));
+        return new CentreVariable(this, new SoftMemoryBox(openTogether(trainers(), buffer, LongUnaryOperator.identity()), caller));
     }
 
     /**
@@ -255,19 +256,19 @@ public final class ParameterService implements AutoCloseable {
      */
     public ServerCounter counter(String name) {
         BufferSpec buffer = new BufferSpec(name, ElementType.FLOAT64, 1, false);
-        return new ServerCounter(openTogether(workers(), buffer), caller);
+        return new ServerCounter(openTogether(workers(), buffer, LongUnaryOperator.identity()), caller);
     }
 
     /** A buffer that the root of some ranks creates and the others attach. All of them call this together. */
-    private ShardedBuffer openTogether(Session ranks, BufferSpec buffer) {
+    private ShardedBuffer openTogether(Session ranks, BufferSpec buffer, LongUnaryOperator border) {
         String occasion = "creation of '" + buffer.name() + "'";
         if (ranks.world().isRoot()) {
-            ShardedBuffer created = ShardedBuffer.open(caller, mapper, buffer, Request.Create::new);
+            ShardedBuffer created = ShardedBuffer.open(caller, mapper, buffer, border, Request.Create::new);
             ranks.exchange(occasion, NOTHING);
             return created;
         }
         ranks.exchange(occasion, NOTHING);
-        return ShardedBuffer.open(caller, mapper, buffer, Request.Attach::new);
+        return ShardedBuffer.open(caller, mapper, buffer, border, Request.Attach::new);
     }
 
     /** Waits for all leads that have not left. */

@@ -32,5 +32,16 @@ public interface ServerOptimizer {
          * @param length of the shard in elements
          */
         ServerOptimizer create(ElementType type, long offset, long length);
+
+        /**
+         * Moves a border between two shards to a place where this optimiser lets the vector be divided. Clients and
+         * servers call it with equal optimisers. Default: every place.
+         *
+         * @param offset inside the vector, in elements
+         * @return inside the vector or an end of it; not less than for a smaller offset
+         */
+        default long border(long offset) {
+            return offset;
+        }
     }
 }

@@ -34,14 +34,20 @@ final class ShardHandle {
     /**
      * Creates a handle for an opened shard.
      *
+     * @param plan of the buffer
      * @param opened the server's reply
      * @param mapper maps memory of servers on this host
      */
-    ShardHandle(Caller caller, ServerLink server, BufferSpec buffer, Reply.Opened opened, ShardMapper mapper) {
+    ShardHandle(
+            Caller caller,
+            ServerLink server,
+            BufferSpec buffer,
+            ShardPlan plan,
+            Reply.Opened opened,
+            ShardMapper mapper) {
         this.caller = caller;
         this.server = server;
         this.buffer = buffer;
-        ShardPlan plan = new ShardPlan(buffer.elements(), caller.links().size());
         offset = plan.offset(server.index()) * buffer.type().bytes();
         bytes = plan.length(server.index()) * buffer.type().bytes();
         number = opened.buffer();

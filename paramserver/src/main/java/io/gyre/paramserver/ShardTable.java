@@ -158,7 +158,10 @@ final class ShardTable {
     }
 
     private ShardPlan plan(BufferSpec buffer) {
-        return new ShardPlan(buffer.elements(), servers);
+        Training own = buffer.trained() ? training : null;
+        return own == null
+                ? new ShardPlan(buffer.elements(), servers)
+                : new ShardPlan(buffer.elements(), servers, own.optimizer()::border);
     }
 
     private long shardBytes(BufferSpec buffer) {

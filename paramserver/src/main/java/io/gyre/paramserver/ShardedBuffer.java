@@ -4,6 +4,7 @@ import io.gyre.memory.Region;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.LongUnaryOperator;
 import java.util.function.ToLongFunction;
 
 /**
@@ -41,15 +42,26 @@ final class ShardedBuffer {
         remote = shards.stream().filter(shard -> !shard.isMapped()).toList();
     }
 
-    /** Opens a buffer on all servers at once. */
+    /** Opens a buffer without training on all servers at once. */
     static ShardedBuffer open(Caller caller, ShardMapper mapper, BufferSpec spec, Opening opening) {
+        return open(caller, mapper, spec, LongUnaryOperator.identity(), opening);
+    }
+
+    /**
+     * Opens a buffer on all servers at once.
+     *
+     * @param border see {@link ShardPlan#border}
+     */
+    static ShardedBuffer open(
+            Caller caller, ShardMapper mapper, BufferSpec spec, LongUnaryOperator border, Opening opening) {
+        ShardPlan plan = new ShardPlan(spec.elements(), caller.links().size(), border);
         List<Call<Reply.Opened>> calls = new ArrayList<>();
         for (ServerLink server : caller.links()) {
             calls.add(caller.ask(server, opening.of(spec, caller.incarnation()), null));
         }
         List<ShardHandle> shards = new ArrayList<>();
         for (Call<Reply.Opened> call : calls) {
-            shards.add(new ShardHandle(caller, call.server(), spec, caller.await(call), mapper));
+            shards.add(new ShardHandle(caller, call.server(), spec, plan, caller.await(call), mapper));
         }
         return new ShardedBuffer(caller, spec, shards);
     }

@@ -46,6 +46,17 @@ class ShardPlanTest {
     }
 
     @Test
+    void anOptimiserMovesBordersAndTheShardsStillCoverTheVector() {
+        ShardPlan plan = new ShardPlan(160, 4, offset -> offset < 100 ? 30 : 133);
+
+        assertThat(plan.offset(0)).isZero();
+        assertThat(plan.length(0)).isEqualTo(30);
+        assertThat(plan.length(1)).isZero();
+        assertThat(plan.length(2)).isEqualTo(103);
+        assertThat(plan.length(3)).isEqualTo(27);
+    }
+
+    @Test
     void nonsenseIsRefused() {
         assertThatIllegalArgumentException().isThrownBy(() -> new ShardPlan(-1, 1));
         assertThatIllegalArgumentException().isThrownBy(() -> new ShardPlan(1, 0));
