@@ -5,14 +5,11 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.LongBuffer;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
-import org.nd4j.linalg.indexing.INDArrayIndex;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 
 /**
  * Rows of a batch as bytes, for another rank: features, labels and masks, of any type of fixed width.
@@ -80,19 +77,16 @@ final class PackedRows {
     }
 
     private static long copy(INDArray array, long from, long to, Region target, long at) {
-        INDArrayIndex[] range = new INDArrayIndex[array.rank()];
-        Arrays.fill(range, NDArrayIndex.all());
-        range[0] = NDArrayIndex.interval(from, to);
-        INDArray view = array.get(range);
-        INDArray dense = Fingerprint.isDense(view) ? view : view.dup('c');
+        long rowBytes = array.length() / array.size(0) * width(array);
+        boolean isDense = Fingerprint.isDense(array);
+        INDArray dense = isDense ? array : Rows.rows(array, from, to);
         try {
-            Region values = HostMemory.bytes(dense);
-            target.copyFrom(at, values, 0, values.byteLength());
-            return values.byteLength();
+            target.copyFrom(at, HostMemory.bytes(dense), isDense ? from * rowBytes : 0, (to - from) * rowBytes);
         } finally {
             // ND4J frees an array's memory once the array is unreachable, even while it is read.
             Reference.reachabilityFence(dense);
         }
+        return (to - from) * rowBytes;
     }
 
     /** Reads what {@link #write} has written into new arrays, outside of any workspace. */
@@ -116,7 +110,8 @@ final class PackedRows {
             for (int group = 0; group < GROUPS; group++) {
                 for (long i = next(); i > 0; i--) {
                     if (next() != ABSENT) {
-                        inTable += next() * Long.BYTES;
+                        long dimensions = next();
+                        inTable += dimensions * Long.BYTES;
                     }
                 }
             }

@@ -46,7 +46,7 @@ class FromRootTest {
         return TestModels.perceptron(TestModels.configuration(new Adam(0.01), TYPE));
     }
 
-    /** Batches of 7, 1, 2 and 7 rows: more, fewer, and as many as there are ranks, and uneven. */
+    /** Eight batches of 7, 1, 2, 7, 7, ... rows: more, fewer, and as many as there are ranks, and uneven. */
     private static List<DataSet> batches() {
         return TestData.batches(TestData.vectors(34, TYPE, 1), 7, 1, 2, 7);
     }
@@ -102,7 +102,7 @@ class FromRootTest {
                 MultiLayerNetwork model = perceptron();
                 try (DistributedTrainer trainer = trainer(model, session, sharding)) {
                     FitReport report = trainer.fit(new Batches(batches()), 2);
-                    assertThat(report.steps()).isEqualTo(10);
+                    assertThat(report.steps()).isEqualTo(16);
                     assertThat(report.examples()).isEqualTo(68);
                     return model.params().dup();
                 }
@@ -117,9 +117,9 @@ class FromRootTest {
             Batches own = new Batches(batches());
             try (DistributedTrainer trainer = trainer(perceptron(), session, Sharding.FROM_ROOT)) {
                 trainer.fit(own, 2);
-                assertThat(own.given()).isEqualTo(session.world().isRoot() ? 10 : 0);
+                assertThat(own.given()).isEqualTo(session.world().isRoot() ? 16 : 0);
                 trainer.evaluate(own);
-                assertThat(own.given()).isEqualTo(session.world().isRoot() ? 15 : 0);
+                assertThat(own.given()).isEqualTo(session.world().isRoot() ? 24 : 0);
             }
         });
     }
@@ -218,7 +218,7 @@ class FromRootTest {
             }
         });
 
-        assertThat(shared.given()).isEqualTo(10);
+        assertThat(shared.given()).isEqualTo(16);
     }
 
     @Test
@@ -354,7 +354,7 @@ class FromRootTest {
                     // Read to its end meanwhile: the pass begins again where it was.
                     trainer.evaluate(own);
                     trainer.fitSteps(data, 3);
-                    assertThat(trainer.step()).isEqualTo(18);
+                    assertThat(trainer.step()).isEqualTo(21);
                 }
                 return model.params().dup();
             }));
@@ -410,7 +410,7 @@ class FromRootTest {
                     }
                     assertThat(trainer.step()).isEqualTo(7);
                     trainer.fit(own, 3);
-                    assertThat(own.given()).isEqualTo(session.world().isRoot() ? 10 : 0);
+                    assertThat(own.given()).isEqualTo(session.world().isRoot() ? 24 : 0);
                 }
                 return model.params().dup();
             });
