@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
@@ -40,6 +41,9 @@ public final class LocalCluster {
     private static final long TO_STOP_NANOS = 300_000_000L;
 
     private static final long LOOK_MILLIS = 100;
+
+    /** The session of a rank's thread, while its program runs. */
+    private static final ThreadLocal<@Nullable Session> OF_THREAD = new ThreadLocal<>();
 
     private final Network network;
     private final int ranks;
@@ -115,6 +119,11 @@ public final class LocalCluster {
         T call(Session session) throws Exception;
     }
 
+    /** The session of the rank whose program runs on this thread, if it is a rank's thread; borrowed. */
+    public static Optional<Session> sessionOfThisThread() {
+        return Optional.ofNullable(OF_THREAD.get());
+    }
+
     /** Returns a copy with another timeout for silent peers. */
     public LocalCluster withPeerTimeout(Duration timeout) {
         return new LocalCluster(network, ranks, timeout);
@@ -166,6 +175,7 @@ public final class LocalCluster {
             Rendezvous rendezvous, int rank, RankFunction<T> program, UserCode code, FirstFailure first)
             throws Exception {
         try (Session session = join(rendezvous, rank, first)) {
+            OF_THREAD.set(session);
             code.enter("the program", UserCode.NO_STEP);
             try {
                 return program.call(session);
@@ -177,6 +187,7 @@ public final class LocalCluster {
                 throw failure;
             } finally {
                 code.leave();
+                OF_THREAD.remove();
             }
         }
     }

@@ -22,6 +22,7 @@ final class Checkpoints {
     private final long seed;
     private @Nullable CheckpointStore store;
     private long savedStep;
+    private boolean warned;
 
     /**
      * The user's options.
@@ -109,6 +110,14 @@ final class Checkpoints {
     void afterEpoch(Progress progress) {
         if (options.everyEpochs() > 0 && progress.epoch() % options.everyEpochs() == 0) {
             saveOrReport(progress);
+        }
+    }
+
+    /** After a batch that belongs to no epoch: warns once if checkpoints are due at the end of epochs only. */
+    void afterBatch() {
+        if (options.directory() != null && options.everySteps() == 0 && !warned && session.world().isRoot()) {
+            warned = true;
+            LOG.warn("fit of a single batch ends no epoch, and no checkpoint is written: set checkpointEverySteps");
         }
     }
 

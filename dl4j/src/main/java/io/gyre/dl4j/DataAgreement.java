@@ -17,8 +17,8 @@ import java.util.Set;
 final class DataAgreement {
 
     static final String REMEDY = " All ranks must read the same data in the same order: give whatever shuffles or adds"
-            + " noise a seed, read the same files, use the same pre-processor. If each rank has data of its own, divide"
-            + " by Sharding.OWN.";
+            + " noise a seed, read the same files, use the same pre-processor; or let rank 0 read for all by"
+            + " Sharding.FROM_ROOT. If each rank has data of its own, divide by Sharding.OWN.";
 
     private static final String ENDED = "-";
 

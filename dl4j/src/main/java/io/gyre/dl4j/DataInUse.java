@@ -16,6 +16,7 @@ final class DataInUse implements AutoCloseable {
 
     private final Session session;
     private final LossWatch watch;
+    private final RowsFromRoot rowsFromRoot;
     private @Nullable ShardedData data;
     private @Nullable Claim claim;
     private @Nullable Pass pass;
@@ -25,10 +26,12 @@ final class DataInUse implements AutoCloseable {
      *
      * @param session of the ranks that train
      * @param watch over the code that reads the data
+     * @param rowsFromRoot borrowed
      */
-    DataInUse(Session session, LossWatch watch) {
+    DataInUse(Session session, LossWatch watch, RowsFromRoot rowsFromRoot) {
         this.session = session;
         this.watch = watch;
+        this.rowsFromRoot = rowsFromRoot;
     }
 
     /**
@@ -55,7 +58,7 @@ final class DataInUse implements AutoCloseable {
                     next.identity().getClass().getName());
         }
         close();
-        claim = Claim.of(next.claimed(), RankTexts.ownName(session), next.mayEnd());
+        claim = Claim.of(next.claimed(session.world()), RankTexts.ownName(session), next.mayEnd());
         data = next;
         return continued;
     }
@@ -75,7 +78,7 @@ final class DataInUse implements AutoCloseable {
         if (open != null) {
             open.close();
         }
-        Pass begun = new Pass(of, session, watch, place, step);
+        Pass begun = new Pass(of, session, watch, rowsFromRoot, place, step);
         pass = begun;
         return begun;
     }

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
+import io.gyre.OptionRange;
 import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
@@ -10,10 +11,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.dataset.api.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
+import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
  * Trains an unmodified Deeplearning4j model on all ranks of a session.
@@ -70,6 +76,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final StopRequests requests = new StopRequests();
     private final FitLoop loop;
     private final MergedEvaluation evaluation;
+    private final PlainData plain;
     private final Opened opened;
 
     /** Creates the trainer; {@link TrainerBuilder#build} is for others. */
@@ -78,7 +85,8 @@ public final class DistributedTrainer implements AutoCloseable {
         network = parts.network;
         replica = parts.replica;
         loop = new FitLoop(parts, requests);
-        evaluation = new MergedEvaluation(network, session, parts.watch);
+        evaluation = new MergedEvaluation(network, session, parts.watch, parts.rowsFromRoot);
+        plain = parts.plain;
         this.opened = opened;
     }
 
@@ -113,6 +121,80 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public FitReport fit(ShardedData data, int epochs) {
         return loop.fit(data, epochs, Long.MAX_VALUE);
+    }
+
+    /** As {@link #fit(DataSetIterator, int)}, for one pass. */
+    public FitReport fit(DataSetIterator iterator) {
+        return fit(iterator, 1);
+    }
+
+    /**
+     * Trains as {@code fit} of the model does, with the same epochs, steps and calls of listeners. The iterator is
+     * reset before a pass only if it has nothing left. It is divided by the {@linkplain TrainerBuilder#sharding
+     * sharding} of this trainer: unless that was set, every rank has an equal iterator and trains on its rows of each
+     * batch.
+     *
+     * @param epochs passes over the data, at least 1
+     */
+    public FitReport fit(DataSetIterator iterator, int epochs) {
+        OptionRange.check("epochs", epochs, 1, Integer.MAX_VALUE);
+        return fit(plain.of(iterator), epochs);
+    }
+
+    /** As {@link #fit(MultiDataSetIterator, int)}, for one pass. */
+    public FitReport fit(MultiDataSetIterator iterator) {
+        return fit(iterator, 1);
+    }
+
+    /** As {@link #fit(DataSetIterator, int)}, for models with several inputs or outputs. */
+    public FitReport fit(MultiDataSetIterator iterator, int epochs) {
+        OptionRange.check("epochs", epochs, 1, Integer.MAX_VALUE);
+        return fit(plain.of(iterator), epochs);
+    }
+
+    /**
+     * Takes one step with a batch, as {@code fit} of the model does: it belongs to no epoch, and listeners hear of no
+     * beginning or end of one. Checkpoints are written by {@link TrainerBuilder#checkpointEverySteps} only.
+     *
+     * @param batch of all ranks, divided by the {@linkplain TrainerBuilder#sharding sharding} of this trainer; may be
+     *     changed afterwards
+     */
+    public FitReport fit(DataSet batch) {
+        return fit(batch.toMultiDataSet());
+    }
+
+    /** As {@link #fit(DataSet)}, for models with several inputs or outputs. */
+    public FitReport fit(MultiDataSet batch) {
+        return fitBatch(plain.batch(batch));
+    }
+
+    /** As {@link #fit(DataSet)}. */
+    public FitReport fit(INDArray features, INDArray labels) {
+        return fit(features, labels, null, null);
+    }
+
+    /** As {@link #fit(DataSet)}; masks may be null. */
+    public FitReport fit(
+            INDArray features, INDArray labels, @Nullable INDArray featuresMask, @Nullable INDArray labelsMask) {
+        return fitBatch(plain.batch(features, labels, featuresMask, labelsMask));
+    }
+
+    /** As {@link #fit(MultiDataSet)}. */
+    public FitReport fit(INDArray[] inputs, INDArray[] labels) {
+        return fit(inputs, labels, null, null);
+    }
+
+    /** As {@link #fit(MultiDataSet)}; masks may be null. */
+    public FitReport fit(
+            INDArray[] inputs,
+            INDArray[] labels,
+            @Nullable INDArray @Nullable [] featuresMasks,
+            @Nullable INDArray @Nullable [] labelsMasks) {
+        return fitBatch(plain.batch(inputs, labels, featuresMasks, labelsMasks));
+    }
+
+    private FitReport fitBatch(ShardedData batch) {
+        return loop.fit(batch, Integer.MAX_VALUE, 1);
     }
 
     /**
@@ -207,9 +289,18 @@ public final class DistributedTrainer implements AutoCloseable {
         return evaluate(data, new Evaluation());
     }
 
-    /** As {@link #evaluate(ShardedData)}; all ranks pass equal iterators, and each takes every N-th batch. */
+    /**
+     * As {@link #evaluate(ShardedData)}, with the iterator's names of classes, if it has any. All ranks pass equal
+     * iterators, and each takes every N-th batch; with {@link Sharding#FROM_ROOT}, rank 0 reads for all.
+     */
     public Evaluation evaluate(DataSetIterator data) {
-        return evaluate(ShardedData.of(data, Sharding.BATCHES));
+        List<String> names = data.getLabels();
+        return evaluate(plain.forEvaluation(data), names == null ? new Evaluation() : new Evaluation(names));
+    }
+
+    /** As {@link #evaluate(DataSetIterator)}, without names. */
+    public Evaluation evaluate(MultiDataSetIterator data) {
+        return evaluate(plain.forEvaluation(data));
     }
 
     /**
@@ -249,6 +340,17 @@ public final class DistributedTrainer implements AutoCloseable {
             all.add(new String(bytes, StandardCharsets.UTF_8));
         }
         return all;
+    }
+
+    /**
+     * Adds listeners to the model of rank 0 only, such as those that print, write files or feed a user interface. All
+     * ranks call it. They must not call methods that all ranks call together, such as {@link #evaluate} and
+     * {@link #exportModel}. Listeners that the program adds to the model itself run on every rank that adds them.
+     */
+    public void addRootListeners(TrainingListener... listeners) {
+        if (session.world().isRoot()) {
+            network.model().addListeners(listeners);
+        }
     }
 
     /**

@@ -63,7 +63,7 @@ final class Fingerprint {
         }
     }
 
-    private static boolean isDense(INDArray array) {
+    static boolean isDense(INDArray array) {
         return array.ordering() == 'c' && Shape.hasDefaultStridesForShape(array);
     }
 

@@ -127,6 +127,7 @@ final class FitLoop {
             callsToSkip--;
             return tally.report(session.bytesSent(), false);
         }
+        checkReadable(given);
         boolean continued = inUse.take(given, resumed ? progress.data() : null);
         ShardedData data = inUse.data();
         agree(data, epochs, steps, continued);
@@ -135,11 +136,15 @@ final class FitLoop {
         boolean stopped = epochs(data, epochs, steps, tally);
         attestation.endCall();
         driver.finish();
-        replicas.check(progress.step());
+        if (data.isEpoch()) {
+            replicas.check(progress.step());
+        }
         Progress reached = progress;
         progress = progress.afterCall();
         endCall(data, tally, stopped);
-        checkpoints.afterCall(reached);
+        if (data.isEpoch()) {
+            checkpoints.afterCall(reached);
+        }
         if (ended && world.isRoot()) {
             LOG.info(
                     "the training has ended after step {}, in epoch {}, since a rank was asked to end it",
@@ -147,6 +152,14 @@ final class FitLoop {
                     reached.epoch() + 1);
         }
         return tally.report(session.bytesSent(), stopped || ended);
+    }
+
+    private void checkReadable(ShardedData data) {
+        if (data.isFromRoot() && !allInStep) {
+            throw new IllegalArgumentException("Sharding." + Sharding.FROM_ROOT
+                    + " needs ranks in lockstep, since rank 0 deals each batch to all of them: with this strategy use"
+                    + " another sharding, or ShardedData.dealt");
+        }
     }
 
     private void agree(ShardedData data, int epochs, long steps, boolean continued) {
@@ -196,6 +209,9 @@ final class FitLoop {
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = watch.call(() -> pass(data, lastStep, tally));
+            if (!data.isEpoch()) {
+                return stopped;
+            }
         }
         return stopped;
     }
@@ -207,6 +223,13 @@ final class FitLoop {
     private boolean pass(ShardedData data, long lastStep, Tally tally) {
         try {
             Pass pass = inUse.open(data, progress.place(), progress.step());
+            if (!data.isEpoch()) {
+                boolean asked = steps(pass, data, lastStep, tally);
+                inUse.endPass();
+                progress = progress.atBeginningOf(data.description());
+                checkpoints.afterBatch();
+                return asked;
+            }
             beginEpoch();
             boolean stopped = steps(pass, data, lastStep, tally);
             inUse.leave();
@@ -243,8 +266,10 @@ final class FitLoop {
                 if (first && progress.position() == 0 && allInStep) {
                     checkAnyExamples(data, tally);
                 }
-                inUse.endPass();
-                endEpoch(tally);
+                if (data.isEpoch()) {
+                    inUse.endPass();
+                    endEpoch(tally);
+                }
                 return total.stop();
             }
             first = false;

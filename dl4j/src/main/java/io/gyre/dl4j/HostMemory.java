@@ -70,6 +70,25 @@ final class HostMemory {
         return Region.of(name, array, windows);
     }
 
+    /**
+     * The memory of an array of any type of fixed width, without a copy.
+     *
+     * @param array dense, in row-major order; stays reachable while the region is used
+     */
+    static Region bytes(INDArray array) {
+        beginUse(array);
+        long bytes = array.length() * array.dataType().width();
+        List<ByteBuffer> windows = new ArrayList<>();
+        BytePointer memory = new BytePointer(array.data().addressPointer());
+        for (long at = 0; at < bytes; at += WINDOW_BYTES) {
+            windows.add(memory.getPointer(at)
+                    .capacity(Math.min(WINDOW_BYTES, bytes - at))
+                    .asByteBuffer()
+                    .order(ByteOrder.nativeOrder()));
+        }
+        return Region.of("rows", array, windows);
+    }
+
     /** A small cache of arrays over memory owned by others: one for each range, the oldest is evicted. */
     static final class Views {
 

@@ -5,6 +5,7 @@ import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -21,11 +22,13 @@ final class MergedEvaluation {
     private final Network network;
     private final Session session;
     private final LossWatch watch;
+    private final RowsFromRoot rowsFromRoot;
 
-    MergedEvaluation(Network network, Session session, LossWatch watch) {
+    MergedEvaluation(Network network, Session session, LossWatch watch, RowsFromRoot rowsFromRoot) {
         this.network = network;
         this.session = session;
         this.watch = watch;
+        this.rowsFromRoot = rowsFromRoot;
     }
 
     /**
@@ -35,12 +38,11 @@ final class MergedEvaluation {
      * @return new evaluations of these kinds, equal on all ranks
      */
     Map<Integer, List<IEvaluation<?>>> run(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        Claim claim = Claim.of(data.claimed(), RankTexts.ownName(session), data.mayEnd());
+        Claim claim = Claim.of(data.claimed(session.world()), RankTexts.ownName(session), data.mayEnd());
         try {
             World present = present();
-            data.awaitStraggler();
             return watch.call(() -> {
-                EvaluationPass pass = new EvaluationPass(data.pass(present, Place.beginning(0)));
+                EvaluationPass pass = new EvaluationPass(shares(data, present));
                 Map<Integer, List<IEvaluation<?>>> merged = run(pass, kinds);
                 pass.checkAgreement(session);
                 return merged;
@@ -48,6 +50,20 @@ final class MergedEvaluation {
         } finally {
             claim.close();
         }
+    }
+
+    private Iterator<Share> shares(ShardedData data, World present) {
+        if (data.isFromRoot() && present.size() < session.world().size()) {
+            throw new IllegalStateException(
+                    "rank 0 cannot read the data for all ranks, as " + (session.world().size() - present.size())
+                            + " of them are lost: evaluate with another sharding than " + Sharding.FROM_ROOT);
+        }
+        if (!data.isReadBy(present)) {
+            return rowsFromRoot.all(Collections.emptyIterator());
+        }
+        data.awaitStraggler();
+        Iterator<Share> read = data.pass(present, Place.beginning(0));
+        return data.isFromRoot() ? rowsFromRoot.all(read) : read;
     }
 
     /** The ranks that are not lost, renumbered: all see the same ones, and divide the data among them. */

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.session.Session;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,8 @@ final class Pass implements AutoCloseable {
 
     private final ShardedData data;
     private final LossWatch watch;
+    private final RowsFromRoot rowsFromRoot;
+    private final boolean reads;
     private final Iterator<Share> shares;
     private final @Nullable LoadAhead loader;
     private Share end;
@@ -24,11 +27,21 @@ final class Pass implements AutoCloseable {
      *
      * @param session of the ranks that train
      * @param watch over the program's iterator, if that runs on this thread
+     * @param rowsFromRoot for data that rank 0 reads for all; borrowed
      * @param step the next one
      */
-    Pass(ShardedData data, Session session, LossWatch watch, Place place, long step) {
+    Pass(ShardedData data, Session session, LossWatch watch, RowsFromRoot rowsFromRoot, Place place, long step) {
         this.data = data;
         this.watch = watch;
+        this.rowsFromRoot = rowsFromRoot;
+        reads = data.isReadBy(session.world());
+        long fingerprint = data.isCompared() ? Fingerprint.ofRunning(Fingerprint.START) : 0;
+        end = new Share(null, false, true, fingerprint, place.mark(), List.of());
+        if (!reads) {
+            shares = Collections.emptyIterator();
+            loader = null;
+            return;
+        }
         data.awaitStraggler();
         watch.code().enter("beginning a pass over the program's data, before the first batch", step);
         Iterator<Share> direct;
@@ -40,12 +53,14 @@ final class Pass implements AutoCloseable {
         loader =
                 data.loadsAhead() ? new LoadAhead(direct, watch, session.world().rank()) : null;
         shares = loader == null ? direct : loader;
-        long fingerprint = data.isCompared() ? Fingerprint.ofRunning(Fingerprint.START) : 0;
-        end = new Share(null, false, true, fingerprint, place.mark(), List.of());
     }
 
     /** The next share, for this step. */
     Share next(long step) {
+        return data.isFromRoot() ? rowsFromRoot.next(step, () -> readFor(step)) : readFor(step);
+    }
+
+    private Share readFor(long step) {
         if (loader != null) {
             loader.forStep(step);
             return read();
@@ -69,7 +84,7 @@ final class Pass implements AutoCloseable {
 
     /** Stops reading from the source until {@link #resume}. Waits for a batch that is being read. */
     void pause() {
-        if (paused) {
+        if (paused || !reads) {
             return;
         }
         if (loader != null) {

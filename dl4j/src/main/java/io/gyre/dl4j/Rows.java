@@ -77,12 +77,19 @@ final class Rows {
             return batch;
         }
         checkDivisible(batch);
-        return each(batch, array -> {
-            INDArrayIndex[] range = new INDArrayIndex[array.rank()];
-            Arrays.fill(range, NDArrayIndex.all());
-            range[0] = NDArrayIndex.interval(from, to);
-            return array.get(range).dup('c');
-        });
+        return each(batch, array -> rows(array, from, to));
+    }
+
+    /**
+     * The rows from {@code from} to before {@code to}, copied in row-major order. ND4J's {@code get} returns an empty
+     * array for some parts of a view that begins less than its own length after the beginning of its buffer.
+     */
+    static INDArray rows(INDArray array, long from, long to) {
+        INDArrayIndex[] range = new INDArrayIndex[array.rank()];
+        Arrays.fill(range, NDArrayIndex.all());
+        range[0] = NDArrayIndex.interval(from, to);
+        INDArray view = array.get(range);
+        return (view.isEmpty() ? array.dup('c').get(range) : view).dup('c');
     }
 
     /** The rows with these numbers, in this order, copied. */

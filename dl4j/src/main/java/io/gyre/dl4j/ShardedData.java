@@ -126,8 +126,26 @@ public abstract class ShardedData {
     /** The most active kind of use of an earlier pass over the same source that a new pass may end. */
     abstract Claim.Use mayEnd();
 
-    /** Objects that this rank claims while it uses these data. */
-    final List<Object> claimed() {
+    /** Whether rank 0 reads for all ranks; the others then read nothing. */
+    boolean isFromRoot() {
+        return false;
+    }
+
+    /** Whether a rank reads these data. */
+    final boolean isReadBy(World world) {
+        return world.isRoot() || !isFromRoot();
+    }
+
+    /** Whether a pass over these data is an epoch: a single batch is a step without one. */
+    boolean isEpoch() {
+        return true;
+    }
+
+    /** Objects that a rank claims while it uses these data. */
+    final List<Object> claimed(World world) {
+        if (!isReadBy(world)) {
+            return List.of();
+        }
         List<Object> objects = new ArrayList<>(unshareable());
         objects.add(this);
         return objects;

@@ -24,27 +24,46 @@ final class ShardedIterator extends ShardedData {
     private final Sharding sharding;
     private final int bufferBatches;
     private final long seed;
+    /** Whether a pass begins where the iterator is, unless that is its end, as in {@code fit}. */
+    private final boolean keepsPlace;
+
     private boolean used;
     private boolean warnedOfFewer;
     private long mostBatches;
     private @Nullable BatchStream current;
 
     ShardedIterator(DataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
-        this(new MultiDataSetIteratorAdapter(iterator), iterator, sharding, bufferBatches, seed);
+        this(new MultiDataSetIteratorAdapter(iterator), iterator, sharding, bufferBatches, seed, false);
     }
 
     ShardedIterator(MultiDataSetIterator iterator, Sharding sharding, int bufferBatches, long seed) {
-        this(iterator, iterator, sharding, bufferBatches, seed);
+        this(iterator, iterator, sharding, bufferBatches, seed, false);
     }
 
     private ShardedIterator(
-            MultiDataSetIterator iterator, Object source, Sharding sharding, int bufferBatches, long seed) {
+            MultiDataSetIterator iterator,
+            Object source,
+            Sharding sharding,
+            int bufferBatches,
+            long seed,
+            boolean keepsPlace) {
         this.iterator = iterator;
         this.source = source;
         this.kind = source.getClass().getName();
         this.sharding = sharding;
         this.bufferBatches = bufferBatches;
         this.seed = seed;
+        this.keepsPlace = keepsPlace;
+    }
+
+    /** An iterator that is reset, as a model's own {@code fit} does it, only if it has nothing left. */
+    static ShardedIterator asFitReads(DataSetIterator iterator, Sharding sharding) {
+        return new ShardedIterator(new MultiDataSetIteratorAdapter(iterator), iterator, sharding, 1, 0, true);
+    }
+
+    /** As {@link #asFitReads(DataSetIterator, Sharding)}, for models with several inputs or outputs. */
+    static ShardedIterator asFitReads(MultiDataSetIterator iterator, Sharding sharding) {
+        return new ShardedIterator(iterator, iterator, sharding, 1, 0, true);
     }
 
     @Override
@@ -74,6 +93,16 @@ final class ShardedIterator extends ShardedData {
     }
 
     @Override
+    boolean isFromRoot() {
+        return sharding == Sharding.FROM_ROOT;
+    }
+
+    @Override
+    boolean isEpoch() {
+        return !(source instanceof SingleBatch);
+    }
+
+    @Override
     boolean loadsAhead() {
         return iterator.asyncSupported();
     }
@@ -100,6 +129,7 @@ final class ShardedIterator extends ShardedData {
         BatchStream batches = new BatchStream(iterator, bufferBatches, passSeed, place, isCompared());
         current = batches;
         return switch (sharding) {
+            case FROM_ROOT -> new Shares(batches, place, world, new SliceOfBatch(new World(0, 1)));
             case EXAMPLES -> new Shares(batches, place, world, new SliceOfBatch(world));
             case BATCHES -> new Shares(batches, place, world, new EveryNthBatch(world));
             case OWN -> new Shares(batches, place, world, new SliceOfBatch(new World(0, 1)));
@@ -107,6 +137,11 @@ final class ShardedIterator extends ShardedData {
     }
 
     private void begin(Place place) {
+        // In the middle of an epoch, an iterator that was read before is somewhere else.
+        if (keepsPlace && !(used && place.position() > 0) && iterator.hasNext()) {
+            used = true;
+            return;
+        }
         if (iterator.resetSupported()) {
             try {
                 iterator.reset();

@@ -14,6 +14,12 @@ public enum Sharding {
      * batches.
      */
     BATCHES,
+    /**
+     * As {@link #EXAMPLES}, but rank 0 alone reads and sends every other rank its rows. The iterators of the others are
+     * not read: data need not be repeatable, such as those of an unseeded shuffle, a static generator or a stream. Rank
+     * 0 reads, and sends over its link, what all ranks train on. For strategies whose ranks are in lockstep.
+     */
+    FROM_ROOT,
     /** The iterators differ: each holds only its own rank's examples. They need not be equally long. */
     OWN
 }

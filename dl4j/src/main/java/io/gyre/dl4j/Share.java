@@ -24,6 +24,11 @@ record Share(
         return new Share(rows, borrowed, false, 0, 0, List.of());
     }
 
+    /** This share with other rows. */
+    Share withRows(@Nullable MultiDataSet other, boolean otherBorrowed) {
+        return new Share(other, otherBorrowed, ended, fingerprint, mark, reads);
+    }
+
     /** The end marker that follows the last share. */
     Share end() {
         return new Share(null, false, true, fingerprint, mark, List.of());

@@ -11,6 +11,7 @@ import io.gyre.training.UpdateStrategy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +28,7 @@ public final class TrainerBuilder {
     private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
 
     final Model model;
-    final Session session;
+    private final Function<Opened, Session> join;
     final List<StepObserver> observers = new ArrayList<>();
 
     @Nullable UpdateStrategy strategy;
@@ -42,6 +43,7 @@ public final class TrainerBuilder {
     Overlap overlap = Overlap.AUTO;
     DeviceGradients.@Nullable Source gradientsOn;
     long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
+    Sharding sharding = Sharding.EXAMPLES;
     private @Nullable Path checkpointDirectory;
     private long checkpointEverySteps;
     private int checkpointEveryEpochs;
@@ -50,8 +52,17 @@ public final class TrainerBuilder {
     private boolean safeReclamation = true;
 
     TrainerBuilder(Model model, Session session) {
+        this(model, opened -> session);
+    }
+
+    /**
+     * Creates a builder of a trainer that joins a run.
+     *
+     * @param join returns the session, when the trainer is built; the trainer closes what is opened for it
+     */
+    TrainerBuilder(Model model, Function<Opened, Session> join) {
         this.model = model;
-        this.session = session;
+        this.join = join;
     }
 
     /** The training strategy. Default: {@link Synchronous} with {@link Collectives#choose}. */
@@ -105,6 +116,15 @@ public final class TrainerBuilder {
     /** Whether gradients are exchanged during the backward pass. Default: {@link Overlap#AUTO}. */
     public TrainerBuilder overlap(Overlap value) {
         overlap = value;
+        return this;
+    }
+
+    /**
+     * How the trainer divides data that are not {@link ShardedData}: the iterators, batches and arrays that a model's
+     * own {@code fit} takes. Default: {@link Sharding#EXAMPLES}.
+     */
+    public TrainerBuilder sharding(Sharding value) {
+        sharding = value;
         return this;
     }
 
@@ -198,12 +218,13 @@ public final class TrainerBuilder {
     public DistributedTrainer build() {
         Opened opened = new Opened();
         try {
+            Session session = join.apply(opened);
             if (safeReclamation) {
                 opened.onClose(SafeReclamation.install()::close);
             }
             // Before the first wait for all ranks: the second claim is rejected, whichever rank is faster.
             opened.onClose(Claim.of(List.of(model), RankTexts.ownName(session), Claim.Use.NOW)::close);
-            return new DistributedTrainer(new TrainerParts(this, opened), opened);
+            return new DistributedTrainer(new TrainerParts(this, session, opened), opened);
         } catch (RuntimeException | Error e) {
             closeAfter(e, opened);
             throw e;

@@ -34,6 +34,8 @@ final class TrainerParts {
     final ReplicaCheck replicas;
     final Checkpoints checkpoints;
     final DataInUse data;
+    final RowsFromRoot rowsFromRoot;
+    final PlainData plain;
     final TrainingStep step;
     final ExchangeTimer timer = new ExchangeTimer();
     final StepDriver driver;
@@ -45,8 +47,8 @@ final class TrainerParts {
     private final UpdateStrategy strategy;
 
     /** Puts the parts together. All ranks call it together. */
-    TrainerParts(TrainerBuilder options, Opened opened) {
-        session = options.session;
+    TrainerParts(TrainerBuilder options, Session session, Opened opened) {
+        this.session = session;
         world = session.world();
         progressListener = options.progressListener;
         session.agree("all-reduce", Map.of("algorithm", options.algorithm.toString()));
@@ -75,7 +77,10 @@ final class TrainerParts {
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code());
         replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);
-        data = new DataInUse(session, watch);
+        plain = new PlainData(options.sharding);
+        rowsFromRoot = new RowsFromRoot(session);
+        opened.onClose(rowsFromRoot::close);
+        data = new DataInUse(session, watch, rowsFromRoot);
         opened.onClose(data::close);
         MicroBatches batches = new MicroBatches(
                 replica, options.microBatches, world.rank(), options.seed, statistics(options, opened));

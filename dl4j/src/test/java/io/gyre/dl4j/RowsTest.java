@@ -9,6 +9,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 
 class RowsTest {
 
@@ -32,6 +33,20 @@ class RowsTest {
         assertThat(Rows.count(slice)).isEqualTo(3);
         for (int row = 0; row < 3; row++) {
             assertRow(slice, row, row + 2);
+        }
+    }
+
+    /** ND4J's own {@code get} finds no rows in most of these. */
+    @Test
+    void everyPartOfAViewIsFound() {
+        INDArray whole = numbered(12, 8);
+        for (int begin = 0; begin < 12; begin++) {
+            INDArray view = whole.get(NDArrayIndex.interval(begin, 12), NDArrayIndex.interval(1, 4));
+            for (int from = 0; from < 12 - begin; from++) {
+                INDArray rows = Rows.rows(view, from, 12 - begin);
+                assertThat(rows.shape()).containsExactly(12 - begin - from, 3);
+                assertThat(rows.getDouble(0, 0)).isEqualTo((begin + from) * 8 + 1);
+            }
         }
     }
 

@@ -1,0 +1,120 @@
+package io.gyre.dl4j;
+
+import io.gyre.local.LocalCluster;
+import io.gyre.session.Session;
+import io.gyre.transport.AeronSession;
+import io.gyre.transport.GyreVariable;
+import io.gyre.transport.JoinOptions;
+import io.gyre.transport.LaunchEnvironment;
+import io.gyre.transport.RunSecret;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The run that this process takes part in, joined for the first trainer that needs it and left when the last is closed.
+ * A process joins once, so trainers that are open at the same time share the session; they are used by one thread.
+ *
+ * <p>A rank that is a thread of {@link LocalCluster} is in its cluster's run, and leaves it with its program.
+ */
+final class OwnRun {
+
+    private static final Logger LOG = LoggerFactory.getLogger(OwnRun.class);
+
+    /** Of the rendezvous, where a launcher gives a host alone. */
+    private static final int DEFAULT_PORT = 29_600;
+
+    private static @Nullable Session joined;
+    private static @Nullable Thread owner;
+    private static int users;
+    private static boolean left;
+
+    private OwnRun() {}
+
+    /**
+     * Joins, or shares what a trainer has joined that is still open.
+     *
+     * @param opened closes the session when its trainer closes, if no other uses it
+     */
+    static Session join(Opened opened) {
+        return join(System.getenv(), opened);
+    }
+
+    static Session join(Map<String, String> environment, Opened opened) {
+        Optional<Session> ofThread = LocalCluster.sessionOfThisThread();
+        if (ofThread.isPresent()) {
+            return ofThread.get();
+        }
+        Optional<LaunchEnvironment> launched = LaunchEnvironment.detect(environment);
+        if (launched.isEmpty() || isAlone(launched.get(), environment)) {
+            LOG.info("no launcher has started this process as one of several ranks: it trains alone");
+            Session alone = alone();
+            opened.onClose(alone::close);
+            return alone;
+        }
+        Session session = share(launched.get(), environment);
+        opened.onClose(OwnRun::leave);
+        return session;
+    }
+
+    /** Gyre's own launcher waits even for a single rank. */
+    private static boolean isAlone(LaunchEnvironment launched, Map<String, String> environment) {
+        return launched.size() == 1 && !GyreVariable.isRank(environment);
+    }
+
+    private static Session alone() {
+        try {
+            return LocalCluster.Network.inProcess()
+                    .open(1, Session.DEFAULT_PEER_TIMEOUT)
+                    .join(0);
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException("a run of one rank in this process cannot fail to be joined", e);
+        }
+    }
+
+    private static synchronized Session share(LaunchEnvironment launched, Map<String, String> environment) {
+        Session session = joined;
+        if (session == null) {
+            if (left) {
+                throw new IllegalStateException("this process left its run when its last trainer was closed, and cannot"
+                        + " join it again: close the first trainer after the last one is done, or create a session by"
+                        + " AeronSession.join and trainers by DistributedTrainer.of(model, session)");
+            }
+            session = AeronSession.join(options(launched, environment));
+            joined = session;
+            owner = Thread.currentThread();
+        } else if (owner != Thread.currentThread()) {
+            throw new IllegalStateException("thread " + Thread.currentThread().getName()
+                    + " cannot share the run that this process has joined on thread "
+                    + (owner == null ? "" : owner.getName()) + ": one thread drives all trainers of a process");
+        }
+        users++;
+        return session;
+    }
+
+    private static JoinOptions options(LaunchEnvironment launched, Map<String, String> environment) {
+        if (GyreVariable.isRank(environment)) {
+            return JoinOptions.fromEnvironment();
+        }
+        JoinOptions.Builder options = launched.joinOptions(DEFAULT_PORT);
+        RunSecret.fromEnvironment(environment).ifPresent(options::secret);
+        GyreVariable.BIND.text(environment).ifPresent(options::bind);
+        GyreVariable.TRUSTED_NETWORK.flag(environment).ifPresent(options::trustedNetwork);
+        return options.build();
+    }
+
+    private static synchronized void leave() {
+        users--;
+        Session session = joined;
+        if (users == 0 && session != null) {
+            joined = null;
+            owner = null;
+            left = true;
+            session.close();
+        }
+    }
+}
