@@ -108,8 +108,8 @@ class SynchronousTest {
         long many = (1L << 52) - 1;
         List<StepReport> reports = List.of(
                 new StepReport(many, 0.1, false, many, 1),
-                new StepReport(1, Double.NEGATIVE_INFINITY, true, many - 1, 2),
-                new StepReport(0, Double.NaN, false, 0, 0xffff_ffffL));
+                new StepReport(1, Double.NEGATIVE_INFINITY, true, true, many - 1, 2),
+                new StepReport(0, Double.NaN, false, true, 0, 0xffff_ffffL));
 
         List<StepSummary> summaries = Gyre.local(RANKS)
                 .call(session ->

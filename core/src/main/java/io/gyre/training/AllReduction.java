@@ -21,8 +21,11 @@ final class AllReduction implements GradientReduction {
     /** Bucket number of frames that carry no gradients. */
     private static final int NO_BUCKET = -1;
 
-    /** Examples, score, stop, two fingerprints: one double each. */
+    /** Examples, score, flags, two fingerprints: one double each. */
     private static final int REPORT_BYTES = 5 * Double.BYTES;
+
+    private static final int STOP = 1;
+    private static final int OVERFLOW = 2;
 
     private final Collective collective;
     private final List<Integer> ranks;
@@ -81,16 +84,18 @@ final class AllReduction implements GradientReduction {
     private void write(StepReport report, long at) {
         reports.putDouble(at, (double) report.examples());
         reports.putDouble(at + 8, report.score());
-        reports.putDouble(at + 16, report.stop() ? 1 : 0);
+        reports.putDouble(at + 16, (report.stop() ? STOP : 0) + (report.overflow() ? OVERFLOW : 0));
         reports.putDouble(at + 24, (double) report.dataFingerprint());
         reports.putDouble(at + 32, (double) report.replicaFingerprint());
     }
 
     private StepReport read(long at) {
+        int flags = (int) reports.getDouble(at + 16);
         return new StepReport(
                 (long) reports.getDouble(at),
                 reports.getDouble(at + 8),
-                reports.getDouble(at + 16) != 0,
+                (flags & STOP) != 0,
+                (flags & OVERFLOW) != 0,
                 (long) reports.getDouble(at + 24),
                 (long) reports.getDouble(at + 32));
     }

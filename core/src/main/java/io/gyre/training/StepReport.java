@@ -6,12 +6,20 @@ package io.gyre.training;
  * @param examples number of examples behind its gradient; 0 if it has run out of data
  * @param score mean loss over them; meaningless without examples
  * @param stop whether its program requests the end of the training after this step
+ * @param overflow whether the sums of the gradients have overflowed in the numbers in which they are sent, so that their
+ *     update is to be skipped
  * @param dataFingerprint of all data read so far, if every rank reads the same; 0 if each rank has its own data.
  *     Compared within {@link #FINGERPRINT_BITS} bits
  * @param replicaFingerprint of the part of its replica that is compared in this step; 0 if none is. Compared within
  *     {@link #FINGERPRINT_BITS} bits
  */
-public record StepReport(long examples, double score, boolean stop, long dataFingerprint, long replicaFingerprint) {
+public record StepReport(
+        long examples,
+        double score,
+        boolean stop,
+        boolean overflow,
+        long dataFingerprint,
+        long replicaFingerprint) {
 
     /** Fingerprints are sent as doubles, which hold integers of up to 53 bits. */
     public static final int FINGERPRINT_BITS = 52;
@@ -24,7 +32,12 @@ public record StepReport(long examples, double score, boolean stop, long dataFin
         replicaFingerprint &= MASK;
     }
 
-    /** A report without fingerprints. */
+    /** A report without an overflow. */
+    public StepReport(long examples, double score, boolean stop, long dataFingerprint, long replicaFingerprint) {
+        this(examples, score, stop, false, dataFingerprint, replicaFingerprint);
+    }
+
+    /** A report without an overflow and without fingerprints. */
     public static StepReport of(long examples, double score, boolean stop) {
         return new StepReport(examples, score, stop, 0, 0);
     }

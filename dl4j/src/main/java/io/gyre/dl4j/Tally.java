@@ -12,6 +12,7 @@ final class Tally {
     private final long startNanos = System.nanoTime();
     private final long bytesSentBefore;
     private long steps;
+    private long skippedSteps;
     private int epochs;
     private long examples;
     private double firstLoss = Double.NaN;
@@ -30,6 +31,7 @@ final class Tally {
         }
         lastLoss = total.meanScore();
         steps++;
+        skippedSteps += total.skipped() ? 1 : 0;
         exchange.recordValue(exchangeNanos);
         exposed.recordValue(exposedNanos);
         examples += total.examples();
@@ -51,6 +53,7 @@ final class Tally {
         double seconds = (System.nanoTime() - startNanos) / 1e9;
         return new FitReport(
                 steps,
+                skippedSteps,
                 epochs,
                 examples,
                 firstLoss,

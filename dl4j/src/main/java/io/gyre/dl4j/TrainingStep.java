@@ -34,12 +34,14 @@ final class TrainingStep implements StepWork {
     private final TriedHooks hooks;
     private final ReplicaCheck replicas;
     private final UserCode code;
+    private final @Nullable LossScale lossScale;
     private Share share = Share.own(null, false);
     private boolean stop;
     private long step;
     private int epoch;
     private int examples;
     private boolean finite;
+    private boolean overflow;
     private long nextWarning;
     private boolean warnedOfUnknown;
 
@@ -51,6 +53,7 @@ final class TrainingStep implements StepWork {
      * @param batches compute the gradients
      * @param replicas check of the ranks whose replicas must be equal
      * @param code notified when the thread is in the model and its listeners
+     * @param lossScale null if gradients that are not finite are always an error
      */
     TrainingStep(
             Session session,
@@ -58,13 +61,15 @@ final class TrainingStep implements StepWork {
             Replica replica,
             MicroBatches batches,
             ReplicaCheck replicas,
-            UserCode code) {
+            UserCode code,
+            @Nullable LossScale lossScale) {
         this.session = session;
         this.inStep = inStep;
         this.replica = replica;
         this.batches = batches;
         this.replicas = replicas;
         this.code = code;
+        this.lossScale = lossScale;
         hooks = new TriedHooks(replica, session.world().isRoot());
     }
 
@@ -84,6 +89,9 @@ final class TrainingStep implements StepWork {
         MultiDataSet rows = ownShare.rows();
         examples = rows == null ? 0 : count(rows);
         replica.checksums().begin();
+        if (lossScale != null) {
+            lossScale.use();
+        }
         return this;
     }
 
@@ -117,7 +125,9 @@ final class TrainingStep implements StepWork {
     @Override
     public StepReport report(double loss) {
         finite = !(hasPeersInStep() || examples > 0) || replica.gradientsAreFinite();
-        return new StepReport(examples, loss, stop, share.fingerprint(), replicas.fingerprint(step, finite));
+        overflow = !finite && hasPeersInStep() && lossScale != null && lossScale.canFall();
+        return new StepReport(
+                examples, loss, stop, overflow, share.fingerprint(), replicas.fingerprint(step, finite));
     }
 
     @Override
@@ -125,10 +135,13 @@ final class TrainingStep implements StepWork {
         DataAgreement.check(total, share, inStep, step, epoch);
         warnOfUnknownData(total);
         replicas.compare(total, step);
-        if (!finite) {
+        if (!finite && !overflow) {
             throw hasPeersInStep()
                     ? sumsNotFinite(total)
                     : gradientsNotFinite(total, "the first is " + NotFinite.first(replica));
+        }
+        if (lossScale != null && total.examples() > 0) {
+            lossScale.stepDone(total.skipped(), step, inStep.world().isRoot());
         }
         warnOfScores(total);
     }
