@@ -1,9 +1,11 @@
 package io.gyre.allreduce;
 
+import io.gyre.kernel.GradientCodec;
 import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,27 +27,34 @@ public final class Collectives {
         return choose(endpoint, Algorithm.AUTO);
     }
 
+    /** As {@link #choose(Endpoint, Algorithm, GradientCodec)}, without a codec. */
+    public static Collective choose(Endpoint endpoint, Algorithm algorithm) {
+        return choose(endpoint, algorithm, null);
+    }
+
     /**
      * Creates the collectives of one rank. All ranks call it together, with the same algorithm.
      *
      * @param endpoint borrowed, not closed
+     * @param codec of the gradients, the sums of floats, that are sent in messages; what ranks reduce in shared memory
+     *     is not encoded. Used by this rank only; null if gradients are sent as they are
      * @throws IllegalArgumentException if the ranks do not share memory as the algorithm requires
      */
-    public static Collective choose(Endpoint endpoint, Algorithm algorithm) {
+    public static Collective choose(Endpoint endpoint, Algorithm algorithm, @Nullable GradientCodec codec) {
         return switch (algorithm) {
-            case AUTO -> suiting(endpoint);
-            case DIRECT -> new DirectCollective(endpoint);
-            case HIERARCHICAL -> hierarchical(endpoint, Hosts.of(endpoint, new RingCollective(endpoint)));
-            case RING -> new RingCollective(endpoint);
+            case AUTO -> suiting(endpoint, codec);
+            case DIRECT -> direct(endpoint, codec);
+            case HIERARCHICAL -> hierarchical(endpoint, Hosts.of(endpoint, new RingCollective(endpoint)), codec);
+            case RING -> byMessages(endpoint, codec);
         };
     }
 
-    private static Collective suiting(Endpoint endpoint) {
+    private static Collective suiting(Endpoint endpoint, @Nullable GradientCodec codec) {
         int size = endpoint.world().size();
         List<Integer> near = endpoint.boxes().ranks();
         if (size > 1 && near.size() == size) {
             logChoice(endpoint, "collectives in shared memory, because all {} ranks share it", size);
-            return new DirectCollective(endpoint);
+            return direct(endpoint, codec);
         }
         RingCollective ring = new RingCollective(endpoint);
         if (size == 1) {
@@ -55,16 +64,33 @@ public final class Collectives {
         if (hosts.ranksEach() > 1) {
             logChoice(
                     endpoint,
-                    "collectives in shared memory and on rings between hosts: {} hosts have {} ranks each",
+                    "collectives in shared memory, and {} between hosts: {} hosts have {} ranks each",
+                    way(codec),
                     hosts.ranksByHost().size(),
                     hosts.ranksEach());
-            return hierarchical(endpoint, hosts);
+            return hierarchical(endpoint, hosts, codec);
         }
         logChoice(
                 endpoint,
-                "collectives by messages on a ring, because these ranks share memory: {}",
+                "collectives by messages {}, because these ranks share memory: {}",
+                way(codec),
                 hosts.ranksByHost());
-        return ring;
+        return codec == null ? ring : byMessages(endpoint, codec);
+    }
+
+    private static String way(@Nullable GradientCodec codec) {
+        return codec == null ? "on rings" : "gradients in " + codec.name() + " to their owners and back";
+    }
+
+    private static Collective byMessages(Endpoint endpoint, @Nullable GradientCodec codec) {
+        return codec == null ? new RingCollective(endpoint) : new CompressedCollective(endpoint, codec);
+    }
+
+    private static Collective direct(Endpoint endpoint, @Nullable GradientCodec codec) {
+        if (codec != null) {
+            logChoice(endpoint, "gradients are not encoded in {}: all ranks share memory", codec.name());
+        }
+        return new DirectCollective(endpoint);
     }
 
     /** Logs the choice, on the root of the run or of the group only. */
@@ -74,12 +100,12 @@ public final class Collectives {
         }
     }
 
-    private static Collective hierarchical(Endpoint endpoint, Hosts hosts) {
+    private static Collective hierarchical(Endpoint endpoint, Hosts hosts, @Nullable GradientCodec codec) {
         if (hosts.ranksEach() == 0) {
             throw new IllegalArgumentException("rank " + endpoint.world().rank()
                     + ": the hierarchical algorithm needs as many ranks on every host, and these ranks share memory: "
                     + hosts.ranksByHost() + ". Use auto or ring");
         }
-        return new HierarchicalCollective(endpoint, hosts, FastKernels.choose());
+        return new HierarchicalCollective(endpoint, hosts, FastKernels.choose(), codec);
     }
 }

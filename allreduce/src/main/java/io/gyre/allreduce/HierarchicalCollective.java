@@ -3,12 +3,14 @@ package io.gyre.allreduce;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.World;
+import io.gyre.kernel.GradientCodec;
 import io.gyre.kernel.Kernels;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
 import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Collectives for several hosts with the same number of ranks each: shared memory inside a host, messages between
@@ -20,7 +22,7 @@ import io.gyre.openblas.FastKernels;
  *       all rings at once. Inside each host the chunks are then read back. For S bytes on H hosts with m ranks each, a
  *       rank sends 2(S/m)(H-1)/H bytes to other hosts: a host sends as much as if it were one rank. Vectors of up to 16
  *       KiB are reduced inside each host by all its ranks, then between hosts by all columns alike: one meeting and one
- *       exchange.
+ *       exchange. With a codec, sums of floats are exchanged by {@link CompressedCollective} instead of on rings.
  *   <dt>Broadcast
  *   <dd>From the root along its own column to the other hosts, then inside each host.
  *   <dt>Reduce-scatter, all-gather
@@ -43,7 +45,7 @@ public final class HierarchicalCollective implements Collective {
     private final Hosts hosts;
     private final int place;
     private final DirectCollective inside;
-    private final RingCollective between;
+    private final Collective between;
     private final RingCollective whole;
     private final ChunkSlices chunks;
 
@@ -53,10 +55,15 @@ public final class HierarchicalCollective implements Collective {
      * @param endpoint borrowed, not closed
      */
     public HierarchicalCollective(Endpoint endpoint) {
-        this(endpoint, Hosts.of(endpoint, new RingCollective(endpoint)), FastKernels.choose());
+        this(endpoint, Hosts.of(endpoint, new RingCollective(endpoint)), FastKernels.choose(), null);
     }
 
-    HierarchicalCollective(Endpoint endpoint, Hosts hosts, Kernels kernels) {
+    /**
+     * Creates the collectives of one rank.
+     *
+     * @param codec of gradients between hosts; null if they are sent as they are
+     */
+    HierarchicalCollective(Endpoint endpoint, Hosts hosts, Kernels kernels, @Nullable GradientCodec codec) {
         if (hosts.ranksEach() == 0) {
             throw new IllegalArgumentException(
                     "the hosts have different numbers of ranks, " + hosts.ranksByHost() + ": use another collective");
@@ -65,7 +72,10 @@ public final class HierarchicalCollective implements Collective {
         world = endpoint.world();
         place = hosts.placeOf(world.rank());
         inside = new DirectCollective(endpoint.group(hosts.host(hosts.hostOf(world.rank()))), kernels);
-        between = new RingCollective(endpoint.group(hosts.column(place)), kernels);
+        Endpoint column = endpoint.group(hosts.column(place));
+        between = codec == null
+                ? new RingCollective(column, kernels)
+                : new CompressedCollective(column, codec, kernels);
         whole = new RingCollective(endpoint, kernels);
         chunks = new ChunkSlices(place, hosts.ranksEach());
     }

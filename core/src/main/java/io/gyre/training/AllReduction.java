@@ -21,13 +21,14 @@ final class AllReduction implements GradientReduction {
     /** Bucket number of frames that carry no gradients. */
     private static final int NO_BUCKET = -1;
 
-    /** Examples, score, two answers, two fingerprints: one double each. */
+    /** Examples, score, answers, two fingerprints: one double each. */
     private static final int REPORT_BYTES = 5 * Double.BYTES;
 
-    /** The answers to whether to stop and whether the batch is unfinished, added up. */
+    /** The answers to yes-or-no questions, added up. */
     private static final int STOP = 1;
 
     private static final int UNFINISHED = 2;
+    private static final int OVERFLOW = 4;
 
     private final Collective collective;
     private final List<Integer> ranks;
@@ -86,9 +87,15 @@ final class AllReduction implements GradientReduction {
     private void write(StepReport report, long at) {
         reports.putDouble(at, (double) report.examples());
         reports.putDouble(at + 8, report.score());
-        reports.putDouble(at + 16, (report.stop() ? STOP : 0) + (report.unfinished() ? UNFINISHED : 0));
+        reports.putDouble(at + 16, answers(report));
         reports.putDouble(at + 24, (double) report.dataFingerprint());
         reports.putDouble(at + 32, (double) report.replicaFingerprint());
+    }
+
+    private static int answers(StepReport report) {
+        return (report.stop() ? STOP : 0)
+                + (report.unfinished() ? UNFINISHED : 0)
+                + (report.overflow() ? OVERFLOW : 0);
     }
 
     private StepReport read(long at) {
@@ -98,6 +105,7 @@ final class AllReduction implements GradientReduction {
                 reports.getDouble(at + 8),
                 (answers & STOP) != 0,
                 (answers & UNFINISHED) != 0,
+                (answers & OVERFLOW) != 0,
                 (long) reports.getDouble(at + 24),
                 (long) reports.getDouble(at + 32));
     }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A rank that takes its steps alone exchanges nothing in a step for which it has no examples, and no reduction
  * touches its gradients. Ranks in step all compute, reduce and check, even without examples; if no rank has any, the
- * step ends there.
+ * step ends there. If the sums have {@link StepSummary#skipped overflowed}, nothing is applied, and the step is counted.
  *
  * <dl>
  *   <dt>Threading
@@ -173,7 +173,9 @@ public final class StepDriver implements AutoCloseable {
         if (together) {
             model.reduced(total);
         }
-        exchange.apply(model, total, step);
+        if (!total.skipped()) {
+            exchange.apply(model, total, step);
+        }
         begin = ended(StepPhase.APPLY, step, begin);
         exchange.after(model, total, step);
         begin = ended(StepPhase.AFTER, step, begin);

@@ -7,13 +7,21 @@ package io.gyre.training;
  * @param score mean loss over them; meaningless without examples
  * @param stop whether its program requests the end of the training after this step
  * @param unfinished whether the batch of these examples takes more steps after this one
+ * @param overflow whether the sums of the gradients have overflowed in the numbers in which they are sent, so that their
+ *     update is to be skipped
  * @param dataFingerprint of all data read so far, if every rank reads the same; 0 if each rank has its own data.
  *     Compared within {@link #FINGERPRINT_BITS} bits
  * @param replicaFingerprint of the part of its replica that is compared in this step; 0 if none is. Compared within
  *     {@link #FINGERPRINT_BITS} bits
  */
 public record StepReport(
-        long examples, double score, boolean stop, boolean unfinished, long dataFingerprint, long replicaFingerprint) {
+        long examples,
+        double score,
+        boolean stop,
+        boolean unfinished,
+        boolean overflow,
+        long dataFingerprint,
+        long replicaFingerprint) {
 
     /** Fingerprints are sent as doubles, which hold integers of up to 53 bits. */
     public static final int FINGERPRINT_BITS = 52;
@@ -26,9 +34,9 @@ public record StepReport(
         replicaFingerprint &= MASK;
     }
 
-    /** A report on a batch that takes one step, without fingerprints. */
+    /** A report on a batch that takes one step, without an overflow and without fingerprints. */
     public static StepReport of(long examples, double score, boolean stop) {
-        return new StepReport(examples, score, stop, false, 0, 0);
+        return new StepReport(examples, score, stop, false, false, 0, 0);
     }
 
     /** Whether the loss is NaN or infinite. */

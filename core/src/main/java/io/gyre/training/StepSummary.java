@@ -49,6 +49,16 @@ public record StepSummary(List<StepReport> reports) {
         return false;
     }
 
+    /** Whether the update of this step is skipped, because the sums of the gradients have overflowed. */
+    public boolean skipped() {
+        for (StepReport report : reports) {
+            if (report.overflow()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Number of ranks whose loss is NaN or infinite. */
     public int failedScores() {
         int count = 0;

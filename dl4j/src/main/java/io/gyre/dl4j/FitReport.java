@@ -4,6 +4,8 @@ package io.gyre.dl4j;
  * Result of one call of {@code fit}.
  *
  * @param steps optimiser steps
+ * @param skippedSteps steps among these whose update was skipped, because the sums of the gradients had overflowed; see
+ *     {@link TrainerBuilder#mixedPrecision}
  * @param epochs passes over the data that were completed
  * @param examples number of examples, over all ranks
  * @param firstLoss mean loss over the first step's examples of all ranks; NaN if there was no step
@@ -15,6 +17,7 @@ package io.gyre.dl4j;
  */
 public record FitReport(
         long steps,
+        long skippedSteps,
         int epochs,
         long examples,
         double firstLoss,

@@ -59,6 +59,7 @@ final class Replica implements StepModel {
     private final ModelStep step;
     private final ModelUpdater updater;
     private final GradientChecksums checksums;
+    private final @Nullable LossScale lossScale;
     private GradientViews views;
 
     /**
@@ -67,12 +68,19 @@ final class Replica implements StepModel {
      * @param bucketPlan of the model's {@link ModelLayout}
      * @param place of the model's gradients; borrowed
      * @param code notified when the thread is in the model's updater and listeners
+     * @param lossScale further state of the replica; null if there is none
      */
-    Replica(Network network, BucketPlan bucketPlan, GradientPlace place, UserCode code) {
+    Replica(
+            Network network,
+            BucketPlan bucketPlan,
+            GradientPlace place,
+            UserCode code,
+            @Nullable LossScale lossScale) {
         this.network = network;
         this.bucketPlan = bucketPlan;
         this.place = place;
         this.code = code;
+        this.lossScale = lossScale;
         layout = new ModelLayout(network);
         updater = new ModelUpdater(network);
         step = new ModelStep(network, place);
@@ -252,7 +260,7 @@ final class Replica implements StepModel {
         return network.epoch();
     }
 
-    /** Parameters and updater state, if any. Created for each call: a new learning rate moves the updater's state. */
+    /** Parameters, updater state and loss scale, if any. Created for each call: a new learning rate moves the updater's state. */
     @Override
     public List<Region> state() {
         return stateParts().stream().map(ReplicaPart::memory).toList();
@@ -276,6 +284,9 @@ final class Replica implements StepModel {
             Region memory = HostMemory.region("updater state", updaterState);
             parts.add(new ReplicaPart(memory.name(), memory, elementType(), element -> "element " + element));
         }
+        if (lossScale != null) {
+            parts.add(lossScale.part());
+        }
         return parts;
     }
 
@@ -297,6 +308,7 @@ final class Replica implements StepModel {
     /** Two models with the same layout can exchange states: see {@link ModelLayout#text}. */
     String layout() {
         INDArray updaterState = updaterState();
-        return layout.text(updaterState == null ? 0 : updaterState.length());
+        String text = layout.text(updaterState == null ? 0 : updaterState.length());
+        return lossScale == null ? text : text + "; loss scale";
     }
 }

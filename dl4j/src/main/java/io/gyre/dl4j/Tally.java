@@ -12,6 +12,7 @@ final class Tally {
     private final long startNanos = System.nanoTime();
     private final long bytesSentBefore;
     private long steps;
+    private long skippedSteps;
     private int epochs;
     private long examples;
     private double firstLoss = Double.NaN;
@@ -35,6 +36,7 @@ final class Tally {
         }
         lastLoss = total.meanScore();
         steps++;
+        skippedSteps += total.skipped() ? 1 : 0;
         exchange.recordValue(exchangeNanos);
         exposed.recordValue(exposedNanos);
     }
@@ -55,6 +57,7 @@ final class Tally {
         double seconds = (System.nanoTime() - startNanos) / 1e9;
         return new FitReport(
                 steps,
+                skippedSteps,
                 epochs,
                 examples,
                 firstLoss,

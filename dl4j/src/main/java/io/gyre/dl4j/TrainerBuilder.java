@@ -4,6 +4,7 @@ import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
+import io.gyre.kernel.GradientCodec;
 import io.gyre.session.Session;
 import io.gyre.training.StepObserver;
 import io.gyre.training.Synchronous;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +44,9 @@ public final class TrainerBuilder {
     boolean synchronousBatchNorm;
     Overlap overlap = Overlap.AUTO;
     DeviceGradients.@Nullable Source gradientsOn;
+    @Nullable Supplier<? extends GradientCodec> compression;
+    boolean mixedPrecision;
+    int stepsToRaise = LossScale.STEPS_TO_RAISE;
     long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
     Sharding sharding = Sharding.EXAMPLES;
     private @Nullable Path checkpointDirectory;
@@ -77,6 +82,31 @@ public final class TrainerBuilder {
      */
     public TrainerBuilder algorithm(Algorithm value) {
         algorithm = value;
+        return this;
+    }
+
+    /**
+     * In which numbers the default strategy sends the gradients of FLOAT models in messages, such as {@code
+     * Bfloat16Codec::new} or {@link io.gyre.kernel.GradientCodecs#of}. What ranks add up in shared memory stays FLOAT.
+     * All other strategies have their own collectives, which take a codec: {@link Collectives#choose}. Default: FLOAT.
+     *
+     * @param value makes this rank's own codec
+     */
+    public TrainerBuilder compress(Supplier<? extends GradientCodec> value) {
+        compression = value;
+        return this;
+    }
+
+    /**
+     * Mixed precision: parameters, updater and computation stay FLOAT, and the default strategy exchanges gradients in
+     * fp16, unless {@link #compress} names another codec. With fp16, gradients are multiplied by a loss scale before
+     * they are rounded. It is halved in a step whose sums overflow, whose update all ranks skip, and doubled after 2,000
+     * steps without an overflow. It is part of checkpoints. bf16 needs none. Default: false.
+     *
+     * <p>Micikevicius et al., <i>Mixed Precision Training</i>, ICLR 2018.
+     */
+    public TrainerBuilder mixedPrecision(boolean value) {
+        mixedPrecision = value;
         return this;
     }
 
@@ -190,6 +220,12 @@ public final class TrainerBuilder {
     /** Where the gradients are, if not where ND4J says: for tests with a simulated device. */
     TrainerBuilder gradientsOn(DeviceGradients.Source value) {
         gradientsOn = value;
+        return this;
+    }
+
+    /** Steps without an overflow after which the loss scale is doubled: for tests, which are short. */
+    TrainerBuilder stepsToRaise(int value) {
+        stepsToRaise = value;
         return this;
     }
 

@@ -51,8 +51,11 @@ final class TrainerParts {
         this.session = session;
         world = session.world();
         progressListener = options.progressListener;
-        session.agree("all-reduce", Map.of("algorithm", options.algorithm.toString()));
-        strategy = options.strategy == null ? synchronous(options.algorithm, opened) : options.strategy;
+        Compression compression = Compression.of(options);
+        session.agree(
+                "all-reduce",
+                Map.of("algorithm", options.algorithm.toString(), "compression", compression.toString()));
+        strategy = options.strategy == null ? synchronous(options.algorithm, compression, opened) : options.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
         network = Network.of(options.model);
@@ -74,7 +77,8 @@ final class TrainerParts {
         session.agree(
                 "batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
 
-        replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code());
+        LossScale lossScale = compression.lossScale();
+        replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
         replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);
         plain = new PlainData(options.sharding);
@@ -84,7 +88,7 @@ final class TrainerParts {
         opened.onClose(data::close);
         MicroBatches batches = new MicroBatches(
                 replica, options.microBatches, world.rank(), options.seed, statistics(options, opened));
-        step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code());
+        step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code(), lossScale);
         List<StepObserver> observers = new ArrayList<>(options.observers);
         observers.add(timer);
         driver = new StepDriver(session, strategy, replica, overlap, observers);
@@ -94,8 +98,8 @@ final class TrainerParts {
         opened.onClose(watch::close);
     }
 
-    private UpdateStrategy synchronous(Algorithm algorithm, Opened opened) {
-        Collective collective = Collectives.choose(session.endpoint(), algorithm);
+    private UpdateStrategy synchronous(Algorithm algorithm, Compression compression, Opened opened) {
+        Collective collective = Collectives.choose(session.endpoint(), algorithm, compression.codec());
         opened.onClose(collective::close);
         return new Synchronous(collective);
     }

@@ -34,6 +34,7 @@ final class TrainingStep implements StepWork {
     private final TriedHooks hooks;
     private final ReplicaCheck replicas;
     private final UserCode code;
+    private final @Nullable LossScale lossScale;
     private Share share = Share.own(null, false);
     private int examplesOfShare;
     private int segments;
@@ -42,6 +43,7 @@ final class TrainingStep implements StepWork {
     private long step;
     private int epoch;
     private boolean finite;
+    private boolean overflow;
     private long nextWarning;
     private boolean warnedOfUnknown;
 
@@ -53,6 +55,7 @@ final class TrainingStep implements StepWork {
      * @param batches compute the gradients
      * @param replicas check of the ranks whose replicas must be equal
      * @param code notified when the thread is in the model and its listeners
+     * @param lossScale null if gradients that are not finite are always an error
      */
     TrainingStep(
             Session session,
@@ -60,13 +63,15 @@ final class TrainingStep implements StepWork {
             Replica replica,
             MicroBatches batches,
             ReplicaCheck replicas,
-            UserCode code) {
+            UserCode code,
+            @Nullable LossScale lossScale) {
         this.session = session;
         this.inStep = inStep;
         this.replica = replica;
         this.batches = batches;
         this.replicas = replicas;
         this.code = code;
+        this.lossScale = lossScale;
         hooks = new TriedHooks(replica, session.world().isRoot());
     }
 
@@ -107,6 +112,9 @@ final class TrainingStep implements StepWork {
         segment = ofShare;
         batches.beginSegment(segment);
         replica.checksums().begin();
+        if (lossScale != null) {
+            lossScale.use();
+        }
     }
 
     private int count(MultiDataSet rows) {
@@ -143,9 +151,10 @@ final class TrainingStep implements StepWork {
     @Override
     public StepReport report(double loss) {
         finite = !(hasPeersInStep() || examples() > 0) || replica.gradientsAreFinite();
+        overflow = !finite && hasPeersInStep() && lossScale != null && lossScale.canFall();
         boolean unfinished = segment + 1 < segments;
         return new StepReport(
-                examples(), loss, stop, unfinished, share.fingerprint(), replicas.fingerprint(step, finite));
+                examples(), loss, stop, unfinished, overflow, share.fingerprint(), replicas.fingerprint(step, finite));
     }
 
     @Override
@@ -153,10 +162,13 @@ final class TrainingStep implements StepWork {
         DataAgreement.check(total, share, inStep, step, epoch);
         warnOfUnknownData(total);
         replicas.compare(total, step);
-        if (!finite) {
+        if (!finite && !overflow) {
             throw hasPeersInStep()
                     ? sumsNotFinite(total)
                     : gradientsNotFinite(total, "the first is " + NotFinite.first(replica));
+        }
+        if (lossScale != null && total.examples() > 0) {
+            lossScale.stepDone(total.skipped(), step, inStep.world().isRoot());
         }
         warnOfScores(total);
     }

@@ -31,7 +31,7 @@ class ReplicaTest {
     }
 
     private static StepSummary summary(double loss) {
-        return StepSummary.alone(new StepReport(EXAMPLES, loss, false, false, 0, 0));
+        return StepSummary.alone(StepReport.of(EXAMPLES, loss, false));
     }
 
     private static void apply(Replica to, StepSummary total) {

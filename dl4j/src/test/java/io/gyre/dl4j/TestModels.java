@@ -141,7 +141,8 @@ final class TestModels {
                 network,
                 new ModelLayout(network).bucketPlan(bucketBytes),
                 new HostGradients(network.gradients()),
-                new UserCode());
+                new UserCode(),
+                null);
     }
 
     /** Trains with Deeplearning4j's own {@code fit}. */

@@ -3,6 +3,8 @@ package io.gyre.samples.train;
 import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
+import io.gyre.kernel.GradientCodec;
+import io.gyre.kernel.GradientCodecs;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.StrategyOptions;
@@ -13,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -75,6 +78,19 @@ public final class TrainOptions {
                     + " backward pass: on, off or auto. Default: auto, if ranks exchange messages or a GPU"
                     + " computes.")
     private Overlap overlap = Overlap.AUTO;
+
+    @Option(
+            names = "--compress",
+            paramLabel = "NAME[:PARAMETER]",
+            description = "For allreduce, and inside the groups of hybrid: in which numbers gradients are sent between"
+                    + " hosts: bf16 or fp16. Default: as they are.")
+    private @Nullable String compression;
+
+    @Option(
+            names = "--mixed-precision",
+            description = "For allreduce: gradients are sent in fp16 with a dynamic loss scale, unless --compress names"
+                    + " another format.")
+    private boolean mixedPrecision;
 
     @Option(
             names = "--backend",
@@ -151,6 +167,7 @@ public final class TrainOptions {
             throw new IllegalArgumentException(
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
         }
+        checkPrecision();
         workload.check();
         if (workload.syncBatchNorm()
                 && (strategy == StrategyOptions.Kind.PARAMSERVER || strategy == StrategyOptions.Kind.ELASTIC)) {
@@ -164,6 +181,28 @@ public final class TrainOptions {
         checkpoints.check();
         if (report != null) {
             new ReportFile(report).check();
+        }
+    }
+
+    private void checkPrecision() {
+        String option = mixedPrecision ? "--mixed-precision" : "--compress " + compression;
+        if (compression != null) {
+            try {
+                GradientCodecs.of(compression);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("--compress " + e.getMessage(), e);
+            }
+        } else if (!mixedPrecision) {
+            return;
+        }
+        if (inDouble) {
+            throw new IllegalArgumentException(option + " encodes floats, and --double trains in double precision");
+        }
+        boolean suits = strategy == StrategyOptions.Kind.ALLREDUCE
+                || (strategy == StrategyOptions.Kind.HYBRID && !mixedPrecision);
+        if (!suits) {
+            throw new IllegalArgumentException(option + " belongs to "
+                    + (mixedPrecision ? "[allreduce]" : "[allreduce, hybrid]") + ", not to --strategy " + strategy);
         }
     }
 
@@ -210,6 +249,15 @@ public final class TrainOptions {
 
     Overlap overlap() {
         return overlap;
+    }
+
+    /** Makes codecs of gradients; null if gradients are sent as they are. */
+    @Nullable Supplier<GradientCodec> compression() {
+        return compression == null ? null : GradientCodecs.of(compression);
+    }
+
+    boolean mixedPrecision() {
+        return mixedPrecision;
     }
 
     Optional<Path> report() {

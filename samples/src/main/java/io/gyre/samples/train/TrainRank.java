@@ -1,10 +1,13 @@
 package io.gyre.samples.train;
 
 import io.gyre.GyreException;
+import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.Strategies;
+import io.gyre.kernel.GradientCodec;
 import io.gyre.launcher.ReportFile;
 import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
@@ -18,6 +21,7 @@ import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
@@ -90,8 +94,7 @@ final class TrainRank {
             // If no rank gets ahead, equal shares are as good, and runs are reproducible.
             boolean together = strategy.isBulkSynchronous() || service.groups().count() == 1;
             SharedCounter batches = together ? null : service.counter("batches");
-            try (Collective group =
-                    hasGroups ? Collectives.choose(service.group().endpoint()) : null) {
+            try (Collective group = hasGroups ? choose(service.group().endpoint()) : null) {
                 return train(
                         set,
                         model,
@@ -101,6 +104,11 @@ final class TrainRank {
                         service.groups());
             }
         }
+    }
+
+    private Collective choose(Endpoint group) {
+        Supplier<GradientCodec> codec = options.compression();
+        return Collectives.choose(group, Algorithm.AUTO, codec == null ? null : codec.get());
     }
 
     private boolean train(

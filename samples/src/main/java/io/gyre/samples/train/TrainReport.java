@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed of everything
  * @param resumedFromStep where a resumed run continued; 0 for a new run. The following figures are of this run only
  * @param steps optimiser steps
+ * @param skippedSteps steps among these whose update was skipped, because gradients had overflowed in mixed precision
  * @param epochs passes over the data that were completed
  * @param examples number of examples of all ranks together
  * @param seconds wall-clock time of the steps
@@ -51,6 +52,7 @@ record TrainReport(
         long seed,
         long resumedFromStep,
         long steps,
+        long skippedSteps,
         int epochs,
         long examples,
         double seconds,
@@ -93,6 +95,9 @@ record TrainReport(
                 .formatted(steps, examples, seconds, examplesPerSecond));
         if (lossFirst != null && lossLast != null) {
             text.append("  loss %.4f -> %.4f%n".formatted(lossFirst, lossLast));
+        }
+        if (skippedSteps > 0) {
+            text.append("  %,d updates skipped, because gradients had overflowed%n".formatted(skippedSteps));
         }
         if (accuracy != null) {
             text.append("  accuracy %.4f on images held out%n".formatted(accuracy));

@@ -5,6 +5,7 @@ import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.dl4j.TrainerBuilder;
+import io.gyre.kernel.GradientCodec;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.BitsPerCharacter;
 import io.gyre.samples.data.SampleData;
@@ -18,6 +19,7 @@ import io.gyre.training.UpdateStrategy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
@@ -92,12 +94,16 @@ final class TrainingRun {
                 .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())
                 .overlap(options.overlap())
+                .mixedPrecision(options.mixedPrecision())
                 .microBatches(options.workload().microBatches())
                 .synchronousBatchNorm(options.workload().syncBatchNorm())
                 .progressListener(progress)
                 .resume(options.checkpoints().resume());
+        Supplier<GradientCodec> compression = options.compression();
         if (strategy != null) {
             builder.strategy(strategy);
+        } else if (compression != null) {
+            builder.compress(compression);
         }
         options.checkpoints().directory().ifPresent(builder::checkpointDirectory);
         options.checkpoints()
@@ -191,6 +197,7 @@ final class TrainingRun {
                 options.workload().seed(),
                 firstStep,
                 fits.stream().mapToLong(FitReport::steps).sum(),
+                fits.stream().mapToLong(FitReport::skippedSteps).sum(),
                 fits.stream().mapToInt(FitReport::epochs).sum(),
                 examples,
                 seconds,

@@ -77,6 +77,7 @@ class TrainReportTest {
                 1,
                 0,
                 10,
+                0,
                 1,
                 320,
                 2.5,
