@@ -4,9 +4,7 @@ import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
-import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
-import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,11 +37,10 @@ public final class AllReduceCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
-        return GyreVariable.isRank(System.getenv()) ? measure() : launch();
+        return BenchRank.isOne() ? measure() : launch();
     }
 
     private int launch() throws IOException, InterruptedException {
-        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre bench allreduce", LaunchEnvironment.BY_VARIABLES);
         List<String> whole = specification.commandLine().getParseResult().originalArgs();
         List<String> arguments = new ArrayList<>(whole.subList(whole.indexOf(specification.name()), whole.size()));
         LaunchPlan plan = LaunchPlan.of(JavaProgram.mainClass(BenchCommand.class.getName(), arguments), options.ranks())
@@ -54,7 +51,7 @@ public final class AllReduceCommand implements Callable<Integer> {
     }
 
     private int measure() throws IOException {
-        JoinOptions join = JoinOptions.fromEnvironment().toBuilder()
+        JoinOptions join = BenchRank.join(options.transport())
                 .mtu(options.mtu())
                 .peerTimeout(options.peerTimeout())
                 .build();

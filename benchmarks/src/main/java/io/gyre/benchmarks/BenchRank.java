@@ -1,8 +1,11 @@
 package io.gyre.benchmarks;
 
+import io.gyre.launcher.Launcher;
 import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
+import io.gyre.transport.TransportMode;
 import java.io.IOException;
 
 /** Joins a run as one of its ranks, and takes part in a measurement. */
@@ -14,6 +17,21 @@ final class BenchRank {
     }
 
     private BenchRank() {}
+
+    /** Whether this process was started as a rank, by a command of ours or by another launcher. */
+    static boolean isOne() {
+        return GyreVariable.isRank(System.getenv()) || Launcher.startedAsOneOf().isPresent();
+    }
+
+    /**
+     * How it joins.
+     *
+     * @param transport as the command was told, which another launcher cannot pass on
+     */
+    static JoinOptions.Builder join(TransportMode transport) {
+        JoinOptions.Builder options = JoinOptions.fromEnvironment().toBuilder();
+        return transport == TransportMode.AUTO ? options : options.transport(transport);
+    }
 
     /** Returns the exit status. */
     static int run(JoinOptions options, Measurement measurement) throws IOException {

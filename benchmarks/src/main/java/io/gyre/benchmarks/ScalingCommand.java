@@ -7,7 +7,6 @@ import io.gyre.launcher.JvmFlags;
 import io.gyre.launcher.ReportFile;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
-import io.gyre.transport.LaunchEnvironment;
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,11 +46,10 @@ public final class ScalingCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
-        return GyreVariable.isRank(System.getenv()) ? measure() : launch();
+        return BenchRank.isOne() ? measure() : launch();
     }
 
     private int launch() throws IOException, InterruptedException {
-        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre bench scaling", LaunchEnvironment.BY_VARIABLES);
         Optional<String> obstacle = ShapedHosts.obstacle();
         if (obstacle.isPresent()) {
             throw new GyreException(obstacle.get());

@@ -5,9 +5,7 @@ import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
-import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
-import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,11 +35,10 @@ public final class ServerCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
-        return GyreVariable.isRank(System.getenv()) ? measure() : launch();
+        return BenchRank.isOne() ? measure() : launch();
     }
 
     private int launch() throws IOException, InterruptedException {
-        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre bench paramserver", LaunchEnvironment.BY_VARIABLES);
         Path part = Files.createTempFile("gyre-bench", ".json");
         try {
             ProcessorTime begin = ProcessorTime.now();
@@ -86,7 +83,7 @@ public final class ServerCommand implements Callable<Integer> {
         if (options.servers().size() != 1) {
             throw new IllegalArgumentException("--servers " + options.servers() + ": a rank takes one number");
         }
-        JoinOptions join = JoinOptions.fromEnvironment().toBuilder()
+        JoinOptions join = BenchRank.join(options.transport())
                 .mtu(options.mtu())
                 .peerTimeout(options.peerTimeout())
                 .build();

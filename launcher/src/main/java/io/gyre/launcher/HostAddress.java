@@ -1,17 +1,19 @@
 package io.gyre.launcher;
 
-import io.gyre.transport.GyreVariable;
-import java.net.DatagramSocket;
+import java.io.BufferedReader;
+import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.SocketException;
 import java.net.UnknownHostException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The names and addresses by which hosts reach each other. */
 final class HostAddress {
 
-    /** Any port will do: nothing is sent. */
-    private static final int DISCARD = 9;
+    private static final Logger log = LoggerFactory.getLogger(HostAddress.class);
+
+    /** How ssh begins the line with the name, when it is asked for its configuration. */
+    private static final String NAME_LINE = "hostname ";
 
     private HostAddress() {}
 
@@ -34,32 +36,38 @@ final class HostAddress {
         return host.substring(host.lastIndexOf('@') + 1);
     }
 
-    /**
-     * The address at which other ranks reach a host. Resolved here, because many hosts resolve their own name to
-     * loopback; a name that only ssh's configuration knows is returned unchanged.
-     */
-    static String of(String host) {
+    /** The address of a host; a name that only other hosts know is returned unchanged. */
+    static String of(String name) {
         try {
-            return InetAddress.getByName(withoutUser(host)).getHostAddress();
+            return InetAddress.getByName(name).getHostAddress();
         } catch (UnknownHostException e) {
-            return withoutUser(host);
+            log.debug("no host is called {} here", name, e);
+            return name;
         }
     }
 
     /**
-     * This host's address on the route to another.
+     * The name or address to which ssh connects for a host: in its configuration, that may be an alias.
      *
-     * @throws IllegalArgumentException if the other's name cannot be resolved here
+     * @param host as passed to ssh, perhaps with a user
      */
-    static String ownTowards(String host) {
-        try (DatagramSocket socket = new DatagramSocket()) {
-            socket.connect(new InetSocketAddress(InetAddress.getByName(withoutUser(host)), DISCARD));
-            return socket.getLocalAddress().getHostAddress();
-        } catch (SocketException | UnknownHostException e) {
-            throw new IllegalArgumentException(
-                    "cannot tell at which address host " + host + " reaches this one (" + e.getMessage() + "): set "
-                            + GyreVariable.BIND + " to it",
-                    e);
+    static String ofSsh(String host) {
+        try {
+            Process ssh = new ProcessBuilder("ssh", "-G", host)
+                    .redirectErrorStream(true)
+                    .start();
+            ssh.getOutputStream().close();
+            try (BufferedReader lines = ssh.inputReader()) {
+                return lines.lines()
+                        .filter(line -> line.startsWith(NAME_LINE))
+                        .map(line -> line.substring(NAME_LINE.length()).strip())
+                        .reduce((first, second) -> first)
+                        .orElseGet(() -> withoutUser(host));
+            }
+        } catch (IOException e) {
+            // Starting a rank there will fail, and say so.
+            log.debug("ssh cannot be asked for {}", host, e);
+            return withoutUser(host);
         }
     }
 }

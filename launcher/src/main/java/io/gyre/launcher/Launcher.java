@@ -1,17 +1,17 @@
 package io.gyre.launcher;
 
-import io.gyre.signals.TerminationSignals;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
+import io.gyre.transport.JoinOptions;
+import io.gyre.transport.LaunchEnvironment;
 import io.gyre.transport.OpenFiles;
+import io.gyre.transport.OwnAddress;
 import io.gyre.transport.RendezvousServer;
 import io.gyre.transport.RunSecret;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.math.BigDecimal;
 import java.net.InetSocketAddress;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,9 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,15 +58,10 @@ public final class Launcher {
     /** By which the ranks and the rendezvous know that they belong to the same run. */
     private final RunSecret token = RunSecret.random(new SecureRandom());
 
-    private final CountDownLatch finished = new CountDownLatch(1);
-
-    /** Number of the first signal to this process; 0 for none. */
-    private final AtomicInteger signal = new AtomicInteger();
+    private final GroupGuard guard;
 
     /** How each rank is started, by rank. */
-    private final List<Start> starts = new ArrayList<>();
-
-    private record Start(Placement place, List<String> command, Map<String, String> variables, boolean ownsTerminal) {}
+    private final List<RankStart> starts = new ArrayList<>();
 
     /**
      * Plans a run; nothing is started yet.
@@ -79,46 +72,73 @@ public final class Launcher {
     public Launcher(LaunchPlan plan, PrintStream out, PrintStream err) {
         this.plan = plan;
         terminal = new Terminal(out, err);
+        guard = new GroupGuard(group, plan.grace(), terminal::say);
+    }
+
+    /**
+     * The number of ranks that another launcher has started this process as one of; empty if there are not several. A
+     * {@link #run} then needs a plan of as many ranks.
+     *
+     * @throws IllegalArgumentException if that launcher's variables are incomplete or contradict each other
+     */
+    public static OptionalInt startedAsOneOf() {
+        return LaunchedRank.find(System.getenv()).stream()
+                .mapToInt(LaunchEnvironment::size)
+                .findFirst();
     }
 
     /**
      * Starts all ranks and waits until they have ended. If one failed, the reason has been written to the error stream.
+     * If another launcher has started this process as one of several ranks, starts and awaits that rank alone.
      *
      * @throws io.gyre.GyreException if this process's limit on open files is too low; nothing was started
      * @throws IllegalArgumentException if the program or a host does not exist, or the user's secret
-     *     ({@link GyreVariable#SECRET_FILE}) cannot be used; nothing was started
+     *     ({@link GyreVariable#SECRET_FILE}) cannot be used, or the plan is not that of the other launcher; nothing was
+     *     started
      * @throws UncheckedIOException if the rendezvous cannot listen, or the secret cannot be read; nothing was started
      * @throws IOException if a rank could not be started; all ranks have ended
      * @throws InterruptedException if this thread was interrupted; all ranks have ended
      */
     public LaunchResult run() throws IOException, InterruptedException {
         OpenFiles.require("the launcher", OWN_FILES + FILES_PER_RANK * plan.ranks());
+        Optional<LaunchEnvironment> other = LaunchedRank.find(System.getenv());
+        return other.isPresent() ? new LaunchedRank(plan, other.get(), terminal).run() : runAll();
+    }
+
+    private LaunchResult runAll() throws IOException, InterruptedException {
         List<Placement> places = places();
         if (places.stream().anyMatch(Placement::here)) {
             plan.program().checkPresent();
         }
-        String ownAddress = ownAddress(places);
         Map<String, String> environment = new HashMap<>(System.getenv());
         environment.putAll(plan.environment());
+        Optional<HostAddresses> hosts = places.stream().allMatch(Placement::here)
+                ? Optional.empty()
+                : Optional.of(new HostAddresses(places, GyreVariable.BIND.text(environment)));
+        hosts.ifPresent(chosen -> terminal.say(chosen.toString()));
+        // At loopback, unless a rank on another host must reach it.
+        String ownAddress = hosts.map(HostAddresses::own)
+                .or(() -> GyreVariable.BIND
+                        .text(environment)
+                        .map(bind -> OwnAddress.named(bind).address().getHostAddress()))
+                .orElse("127.0.0.1");
         if (GyreVariable.TRUSTED_NETWORK.flag(environment).orElse(false)) {
             terminal.say(GyreVariable.TRUSTED_NETWORK
                     + "=true: whoever reaches the network of the ranks can read and alter what they exchange");
         }
         RunSecret secret = secret(environment);
-        ShutdownHook hook = ShutdownHook.add(this::stopAndWait);
+        Duration joinTimeout = JoinOptions.joinTimeout(environment).orElse(JOIN_TIMEOUT);
         RunWatch watch = new RunWatch(group, terminal);
-        TerminationSignals signals = TerminationSignals.handle(this::signalled);
-        try (RendezvousServer rendezvous = RendezvousServer.open(
-                new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), JOIN_TIMEOUT, secret, watch)) {
-            start(places, ownAddress, rendezvous.endpoint());
-            group.await();
-        } finally {
-            group.destroy();
-            removeLeftovers();
-            finished.countDown();
-            signals.close();
-            hook.remove();
-        }
+        guard.during(() -> {
+            try (RendezvousServer rendezvous = RendezvousServer.open(
+                    new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), joinTimeout, secret, watch)) {
+                start(places, hosts, rendezvous.endpoint());
+                group.await();
+            } finally {
+                group.destroy();
+                removeLeftovers();
+            }
+        });
         LaunchResult result = result(watch);
         result.failure().ifPresent(terminal::say);
         return result;
@@ -126,38 +146,7 @@ public final class Launcher {
 
     /** Ends all ranks within {@link LaunchPlan#grace}; {@link #run} then returns. */
     public void stop() {
-        // By then the ranks themselves have reported where they were.
-        group.stop(plan.grace().plus(RankGroup.TO_END));
-    }
-
-    private void signalled(String name, int number) {
-        if (signal.compareAndSet(0, number)) {
-            terminal.say(name + ": the ranks have " + seconds(plan.grace())
-                    + " s to end in order; another signal ends them at once");
-            stop();
-        } else {
-            group.kill();
-        }
-    }
-
-    private static String seconds(Duration time) {
-        return new BigDecimal(time.toMillis())
-                .movePointLeft(3)
-                .stripTrailingZeros()
-                .toPlainString();
-    }
-
-    /** This JVM exits, and not because of a signal. */
-    private void stopAndWait() {
-        group.stop(RankGroup.TO_END);
-        try {
-            if (finished.await(3, TimeUnit.SECONDS)) {
-                return;
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-        group.destroy();
+        guard.stop();
     }
 
     /** What a rank with this environment reads: the token, together with the user's secret if there is one. */
@@ -176,55 +165,21 @@ public final class Launcher {
         return Placement.spread(plan.ranks(), plan.hosts(), HostAddress::isOwn);
     }
 
-    /** Where the rendezvous listens: at loopback, unless a rank on another host must reach it. */
-    private static String ownAddress(List<Placement> places) {
-        Optional<String> chosen = GyreVariable.BIND.text(System.getenv());
-        if (chosen.isPresent()) {
-            return chosen.get();
-        }
-        return places.stream()
-                .filter(place -> !place.here())
-                .findFirst()
-                .map(place -> HostAddress.ownTowards(place.host()))
-                .orElse("127.0.0.1");
-    }
-
-    private void start(List<Placement> places, String ownAddress, String rendezvous)
+    private void start(List<Placement> places, Optional<HostAddresses> hosts, String rendezvous)
             throws IOException, InterruptedException {
         boolean rootOnTerminal = plan.rootOwnsTerminal() && Terminal.isOurs();
-        boolean severalHosts = places.stream().anyMatch(place -> !place.here());
-        String directory = Path.of("").toAbsolutePath().toString();
         try {
             for (Placement place : places) {
-                Map<String, String> variables = RankEnvironment.of(
-                        place,
-                        rendezvous,
-                        plan.transport().toString(),
-                        Runtime.getRuntime().availableProcessors(),
-                        System.getenv());
-                if (severalHosts) {
-                    GyreVariable.BIND.put(variables, place.here() ? ownAddress : HostAddress.of(place.host()));
-                    GyreVariable.HOST_ID.put(variables, place.host());
-                }
-                GyreVariable.GRACE.put(variables, seconds(plan.grace()));
-                variables.putAll(RankEnvironment.device(place, plan.devices()));
-                variables.putAll(plan.environment());
-                List<String> command = place.here()
-                        ? RankCommand.here(directory, java(place))
-                        : RankCommand.over(place.host(), variables, directory, java(place));
-                Start start = new Start(place, command, variables, rootOnTerminal && place.rank() == 0);
+                RankStart start =
+                        RankStart.of(place, plan, rendezvous, hosts, rootOnTerminal && place.rank() == 0);
                 starts.add(start);
-                group.add(process(start));
+                group.add(start.process(token, terminal));
             }
         } catch (IOException e) {
             group.stop(RankGroup.TO_END);
             group.await();
             throw e;
         }
-    }
-
-    private RankProcess process(Start start) throws IOException {
-        return RankProcess.start(start.place, start.command, start.variables, token, terminal, start.ownsTerminal);
     }
 
     private @Nullable RankProcess startAgain(RankProcess lost, int times) {
@@ -237,21 +192,11 @@ public final class Launcher {
                 + ") ended with exit status " + ExitStatus.words(lost.exitStatus()) + " and is restarted: "
                 + (times + 1) + " of " + plan.restarts() + (plan.restarts() == 1 ? " time" : " times"));
         try {
-            return process(starts.get(place.rank()));
+            return starts.get(place.rank()).process(token, terminal);
         } catch (IOException e) {
             terminal.say("rank " + place.rank() + " could not be restarted: " + e.getMessage());
             return null;
         }
-    }
-
-    private List<String> java(Placement place) {
-        List<String> java = new ArrayList<>();
-        java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        java.addAll(JvmFlags.STANDARD);
-        java.addAll(RankMemory.flags(place.localSize()));
-        java.addAll(plan.program().entry());
-        java.addAll(plan.program().arguments());
-        return java;
     }
 
     /** A killed rank could not remove its files in shared memory. On other hosts the next run removes them. */
@@ -276,7 +221,7 @@ public final class Launcher {
             terminal.say("rank " + end.rank() + " did not end in order when it was told to: it ended with exit status "
                     + ExitStatus.words(end.status()));
         }
-        int stopped = signal.get() == 0 ? 1 : ExitStatus.ofSignal(signal.get());
+        int stopped = guard.signal() == 0 ? 1 : ExitStatus.ofSignal(guard.signal());
         return new LaunchResult(group.wasStopped() ? stopped : 0, group.restarts(), Optional.empty());
     }
 }

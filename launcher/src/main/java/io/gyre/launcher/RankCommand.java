@@ -30,7 +30,7 @@ final class RankCommand {
     static final String PID_LINE = "gyre-rank-pid ";
 
     /** Words are: directory, Java, its arguments. */
-    private static final String SCRIPT = """
+    private static final String BEGIN = """
             cd "$1" || exit 1
             shift
             if ! command -v "$1" >/dev/null; then
@@ -49,6 +49,9 @@ final class RankCommand {
                 exit 1
             fi
             trap '' INT HUP TERM
+            """;
+
+    private static final String KEEP_TOKEN = """
             [ -w /dev/shm ] && GYRE_TOKEN_FILE=/dev/shm || GYRE_TOKEN_FILE=${TMPDIR:-/tmp}
             if ! GYRE_TOKEN_FILE=$(mktemp -d "$GYRE_TOKEN_FILE/gyre-token.XXXXXXXXXX")/token \
                 || ! (umask 077 && dd bs=1 count=%d of="$GYRE_TOKEN_FILE" 2>/dev/null); then
@@ -58,17 +61,26 @@ final class RankCommand {
                 exit 1
             fi
             export GYRE_TOKEN_FILE
+            """.formatted(RunSecret.MIN_BYTES);
+
+    /** With the command that the watcher runs when the pipe ends. */
+    private static final String WATCH = """
             exec 3<&0
             (
                 while read -r word; do
                     kill -"$word" $$
                 done
-                rm -rf "${GYRE_TOKEN_FILE%%/token}"
+                %s
                 kill -TERM $$ && sleep 1 && kill -KILL $$
             ) <&3 >/dev/null 2>&1 &
             trap - TERM
             exec "$@" </dev/null 3<&-
-            """.formatted(RunSecret.MIN_BYTES);
+            """;
+
+    private static final String SCRIPT =
+            BEGIN + KEEP_TOKEN + WATCH.formatted("rm -rf \"${GYRE_TOKEN_FILE%/token}\"");
+
+    private static final String SCRIPT_WITHOUT_TOKEN = BEGIN + WATCH.formatted(":");
 
     private RankCommand() {}
 
@@ -79,7 +91,16 @@ final class RankCommand {
      * @param java Java and its arguments
      */
     static List<String> here(String directory, List<String> java) {
-        List<String> command = new ArrayList<>(List.of("sh", "-c", SCRIPT, "gyre-rank", directory));
+        return command(SCRIPT, directory, java);
+    }
+
+    /** The same for a rank that gets no token through its standard input. */
+    static List<String> withoutToken(String directory, List<String> java) {
+        return command(SCRIPT_WITHOUT_TOKEN, directory, java);
+    }
+
+    private static List<String> command(String script, String directory, List<String> java) {
+        List<String> command = new ArrayList<>(List.of("sh", "-c", script, "gyre-rank", directory));
         command.addAll(java);
         return command;
     }

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,7 +39,7 @@ final class RankProcess {
      * Starts a rank.
      *
      * @param variables added to the environment of the process
-     * @param token of the run, sent to the rank through its standard input
+     * @param token of the run, sent to the rank through its standard input; null for none
      * @param terminal for its output
      * @param ownsTerminal lets the rank write to the launcher's own streams instead
      * @throws IOException if there is no {@code sh}
@@ -47,7 +48,7 @@ final class RankProcess {
             Placement place,
             List<String> command,
             Map<String, String> variables,
-            RunSecret token,
+            @Nullable RunSecret token,
             Terminal terminal,
             boolean ownsTerminal)
             throws IOException {
@@ -61,7 +62,9 @@ final class RankProcess {
             rank.read("stdout", rank.process.getInputStream(), terminal::out);
             rank.read("stderr", rank.process.getErrorStream(), terminal::err);
         }
-        rank.send("token", token::writeTo);
+        if (token != null) {
+            rank.send("token", token::writeTo);
+        }
         return rank;
     }
 

@@ -1,7 +1,5 @@
 package io.gyre.launcher;
 
-import io.gyre.transport.HostList;
-import io.gyre.transport.LaunchEnvironment;
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.time.Duration;
@@ -9,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -23,14 +22,14 @@ import picocli.CommandLine.Spec;
         usageHelpAutoWidth = true)
 public final class RunCommand implements Callable<Integer> {
 
-    @Option(names = "-n", required = true, paramLabel = "RANKS", description = "How many ranks.")
-    private int ranks;
-
     @Option(
-            names = "--hosts",
-            paramLabel = "HOSTS",
-            description = "Hosts, reached by ssh: a,b or n[1-4]. Ranks are assigned in order. Default: this host.")
-    private String hosts = "";
+            names = "-n",
+            paramLabel = "RANKS",
+            description = "How many ranks. Needed unless another launcher has started them: then this is one of them.")
+    private @Nullable Integer ranks;
+
+    @Mixin
+    private final HostOptions hosts = new HostOptions();
 
     @Option(
             names = "--transport",
@@ -78,15 +77,20 @@ public final class RunCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        LaunchEnvironment.checkStartedOnce(
-                System.getenv(), "gyre run", "Or start the program in its place, and let it join by LaunchEnvironment");
-        LaunchPlan plan = LaunchPlan.of(program(), ranks)
-                .withHosts(hosts.isEmpty() ? List.of() : HostList.expand(hosts))
+        LaunchPlan plan = hosts.of(LaunchPlan.of(program(), ranks()))
                 .withTransport(TransportMode.of(transport))
                 .withPort(port)
                 .withRestarts(restarts)
                 .withGrace(Duration.ofSeconds(graceSeconds));
         return new Launcher(plan, System.out, System.err).run().exitStatus();
+    }
+
+    private int ranks() {
+        Integer given = ranks;
+        return given != null
+                ? given
+                : Launcher.startedAsOneOf()
+                        .orElseThrow(() -> new IllegalArgumentException("Missing required option: '-n=RANKS'"));
     }
 
     private JavaProgram program() {

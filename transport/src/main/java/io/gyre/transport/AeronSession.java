@@ -81,7 +81,8 @@ public final class AeronSession implements Session {
         LOG.debug("joining: {}", options);
         Rendezvous rendezvous = Rendezvous.find(options);
         try {
-            return new AeronSession(options, rendezvous, sharedMemory, space);
+            String own = rendezvous.own().address().getHostAddress();
+            return new AeronSession(options.toBuilder().bind(own).build(), rendezvous, sharedMemory, space);
         } catch (RuntimeException e) {
             rendezvous.membership().fail("it could not join: " + e.getMessage());
             rendezvous.close();

@@ -20,22 +20,13 @@ record EnvironmentVariables(Map<String, String> values) {
         return Optional.ofNullable(values.get(name)).map(String::strip).filter(value -> !value.isEmpty());
     }
 
-    String requiredText(GyreVariable variable) {
-        return text(variable.key()).orElseThrow(() -> missing(variable.key()));
-    }
-
-    int number(GyreVariable variable) {
-        return number(variable.key());
-    }
-
     int number(String name) {
         return optionalNumber(name).orElseThrow(() -> missing(name));
     }
 
     private static IllegalArgumentException missing(String name) {
         return new IllegalArgumentException("environment variable " + name
-                + " is not set. Start this program with 'gyre run' or another launcher, or set " + GyreVariable.RANK
-                + ", " + GyreVariable.WORLD_SIZE + " and " + GyreVariable.RENDEZVOUS + " for every rank");
+                + " is not set");
     }
 
     OptionalInt optionalNumber(String name) {

@@ -29,7 +29,10 @@ public enum GyreVariable {
     /** Word of a {@link TransportMode}, the same for all ranks. */
     TRANSPORT("GYRE_TRANSPORT"),
 
-    /** Address of this host, to which its peers send. */
+    /** Seconds for which the ranks wait for each other at the start. */
+    JOIN_TIMEOUT("GYRE_JOIN_TIMEOUT"),
+
+    /** Address of this host, or name of its network interface, to which its peers send. */
     BIND("GYRE_BIND"),
 
     /** Identity of this host: ranks with the same one share memory. */

@@ -6,6 +6,8 @@ import io.gyre.network.Backoff;
 import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +29,7 @@ public final class JoinOptions {
     private final int worldSize;
     private final String rendezvous;
     private final TransportMode transport;
-    private final String bind;
+    private final @Nullable String bind;
     private final @Nullable String hostId;
     private final int ranksOnHost;
     private final int mtu;
@@ -36,6 +38,7 @@ public final class JoinOptions {
     private final Duration joinTimeout;
     private final Duration peerTimeout;
     private final Duration pause;
+    private final @Nullable String origin;
 
     private JoinOptions(Builder builder) {
         this.rank = builder.rank;
@@ -51,6 +54,7 @@ public final class JoinOptions {
         this.joinTimeout = builder.joinTimeout;
         this.peerTimeout = builder.peerTimeout;
         this.pause = builder.pause;
+        this.origin = builder.origin;
         if (rank != ANY_RANK || worldSize < 1) {
             new World(rank, worldSize);
         }
@@ -79,11 +83,14 @@ public final class JoinOptions {
     }
 
     /**
-     * Reads the {@linkplain GyreVariable variables} that the launcher sets: rank, number of ranks and rendezvous, and
-     * if present transport, address, identity and number of ranks of this host, the files of the run's secret, and
-     * whether the network is trusted.
+     * Reads which rank this process is, and where the ranks meet, from the variables of the launcher that has started
+     * it: {@code gyre run}, SLURM's {@code srun}, {@code mpirun} of Open MPI, Hydra's {@code mpiexec} (MPICH, Intel
+     * MPI), torchrun, PyTorchJob, an Indexed Job of Kubernetes, JobSet or Kubeflow Trainer. Further settings come from
+     * the {@linkplain GyreVariable variables of Gyre}: transport, address and identity of this host, number of its
+     * ranks, join timeout, the files of the run's secret, and whether the network is trusted.
      *
-     * @throws IllegalArgumentException naming the variable that is missing or invalid
+     * @throws IllegalArgumentException naming the variable that is missing or invalid, or what was looked for if no
+     *     launcher has started this process
      * @throws java.io.UncheckedIOException if the secret cannot be read
      */
     public static JoinOptions fromEnvironment() {
@@ -91,18 +98,44 @@ public final class JoinOptions {
     }
 
     static JoinOptions fromEnvironment(Map<String, String> environment) {
-        EnvironmentVariables variables = new EnvironmentVariables(environment);
-        Builder builder = builder(
-                variables.number(GyreVariable.RANK),
-                variables.number(GyreVariable.WORLD_SIZE),
-                variables.requiredText(GyreVariable.RENDEZVOUS));
+        return of(LaunchEnvironment.require(environment), environment);
+    }
+
+    /**
+     * As {@link #fromEnvironment}, for a program that can also work alone.
+     *
+     * @return empty if no launcher has started this process
+     */
+    public static Optional<JoinOptions> ifLaunched() {
+        Map<String, String> environment = System.getenv();
+        return LaunchEnvironment.detect(environment).map(found -> of(found, environment));
+    }
+
+    private static JoinOptions of(LaunchEnvironment found, Map<String, String> environment) {
+        Builder builder = builder(found.rank(), found.size(), found.requireRendezvous());
+        builder.origin = found.launcher().equals(KnownLauncher.GYRE.toString()) ? null : found.why();
         GyreVariable.TRANSPORT.text(environment).map(JoinOptions::mode).ifPresent(builder::transport);
         GyreVariable.BIND.text(environment).ifPresent(builder::bind);
         GyreVariable.HOST_ID.text(environment).ifPresent(builder::hostId);
-        GyreVariable.LOCAL_SIZE.number(environment).ifPresent(builder::ranksOnHost);
+        found.localSize().ifPresent(builder::ranksOnHost);
         RunSecret.fromEnvironment(environment).ifPresent(builder::secret);
         GyreVariable.TRUSTED_NETWORK.flag(environment).ifPresent(builder::trustedNetwork);
+        joinTimeout(environment).ifPresent(builder::joinTimeout);
         return builder.build();
+    }
+
+    /**
+     * How long the ranks wait for each other, as the environment says.
+     *
+     * @throws IllegalArgumentException if it is no positive number of seconds
+     */
+    public static Optional<Duration> joinTimeout(Map<String, String> environment) {
+        OptionalInt seconds = GyreVariable.JOIN_TIMEOUT.number(environment);
+        if (seconds.orElse(1) < 1) {
+            throw new IllegalArgumentException("environment variable " + GyreVariable.JOIN_TIMEOUT + " = '"
+                    + seconds.getAsInt() + "' is not a positive number of seconds");
+        }
+        return seconds.isEmpty() ? Optional.empty() : Optional.of(Duration.ofSeconds(seconds.getAsInt()));
     }
 
     private static TransportMode mode(String word) {
@@ -127,6 +160,7 @@ public final class JoinOptions {
         builder.joinTimeout = joinTimeout;
         builder.peerTimeout = peerTimeout;
         builder.pause = pause;
+        builder.origin = origin;
         return builder;
     }
 
@@ -150,8 +184,8 @@ public final class JoinOptions {
         return transport;
     }
 
-    /** This host's address, to which its peers send. */
-    public String bind() {
+    /** This host's address, or its network interface, to which its peers send; null to choose it by the route. */
+    public @Nullable String bind() {
         return bind;
     }
 
@@ -195,11 +229,17 @@ public final class JoinOptions {
         return pause;
     }
 
+    /** What has set the rank, for the log; null if the program has. */
+    @Nullable String origin() {
+        return origin;
+    }
+
     /** All options in one line for the log. */
     @Override
     public String toString() {
         return "JoinOptions[rank=" + (rank == ANY_RANK ? "any" : rank) + ", worldSize=" + worldSize + ", rendezvous="
-                + rendezvous + ", transport=" + transport + ", bind=" + bind + ", hostId="
+                + rendezvous + ", transport=" + transport + ", bind="
+                + (bind == null ? "chosen" : bind) + ", hostId="
                 + (hostId == null ? "found" : hostId) + ", ranksOnHost=" + ranksOnHost + ", mtu="
                 + (mtu == 0 ? "chosen" : mtu) + ", secret=" + (secret == null ? "none" : "given")
                 + ", trustedNetwork=" + trustedNetwork + ", joinTimeout=" + joinTimeout + ", peerTimeout=" + peerTimeout
@@ -213,7 +253,7 @@ public final class JoinOptions {
         private final int worldSize;
         private final String rendezvous;
         private TransportMode transport = TransportMode.AUTO;
-        private String bind = LOOPBACK;
+        private @Nullable String bind;
         private @Nullable String hostId;
         private int ranksOnHost;
         private int mtu;
@@ -222,6 +262,7 @@ public final class JoinOptions {
         private Duration joinTimeout = DEFAULT_JOIN_TIMEOUT;
         private Duration peerTimeout = Session.DEFAULT_PEER_TIMEOUT;
         private Duration pause = Backoff.DEFAULT_PAUSE;
+        private @Nullable String origin;
 
         private Builder(int rank, int worldSize, String rendezvous) {
             this.rank = rank;
@@ -236,8 +277,9 @@ public final class JoinOptions {
         }
 
         /**
-         * This host's address or name, to which its peers send UDP. Default loopback; every other address needs a
-         * {@link #secret}.
+         * This host's address or name, or one of its network interfaces, to which its peers send UDP. Every address
+         * except loopback needs a {@link #secret}. By default it is that of the route to the rendezvous: loopback if
+         * the ranks meet there.
          */
         public Builder bind(String address) {
             this.bind = address;

@@ -1,8 +1,11 @@
 package io.gyre.transport;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /**
  * The launcher of this process, and the rank it was given: read from the environment variables that launchers set.
@@ -13,20 +16,30 @@ import java.util.OptionalInt;
  * @param launcher its name, for people
  * @param rank rank of this process
  * @param size number of ranks
- * @param localRank number among the ranks of this host, if the launcher sets it
- * @param leader where the ranks meet: {@code host} or {@code host:port} of rank 0 if the launcher sets it, or the value
- *     of {@link GyreVariable#RENDEZVOUS} if the user does
+ * @param localRank number among the ranks of this host, if the launcher tells
+ * @param localSize number of ranks on this host, if the launcher tells
+ * @param rendezvous where the ranks meet, {@code host:port} or the path of a file; empty if nobody has told it
+ * @param why from which variables that is known, for people
  */
-public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt localRank, Optional<String> leader) {
-
-    /** Advice for commands that can be a single rank. */
-    public static final String BY_VARIABLES = "Or make each process one rank by " + GyreVariable.RANK + ", "
-            + GyreVariable.WORLD_SIZE + " and " + GyreVariable.RENDEZVOUS;
+public record LaunchEnvironment(
+        String launcher,
+        int rank,
+        int size,
+        OptionalInt localRank,
+        OptionalInt localSize,
+        Optional<String> rendezvous,
+        String why) {
 
     public LaunchEnvironment {
         if (size < 1 || rank < 0 || rank >= size) {
             throw new IllegalArgumentException(
                     launcher + " says that this is rank " + rank + " of " + size + ", which cannot be");
+        }
+        int most = localSize.orElse(size);
+        if (most < 1 || most > size || localRank.orElse(0) < 0 || localRank.orElse(0) >= most) {
+            throw new IllegalArgumentException(launcher + " says that this is rank " + rank + " of " + size + ", and "
+                    + (localRank.isPresent() ? "rank " + localRank.getAsInt() + " of " : "one of ") + most
+                    + " on this host, which cannot be");
         }
     }
 
@@ -35,177 +48,135 @@ public record LaunchEnvironment(String launcher, int rank, int size, OptionalInt
      *
      * @param variables the environment, as returned by {@link System#getenv()}
      * @return empty if no launcher started this process
-     * @throws IllegalArgumentException if variables are missing or invalid; names the variable and what to do
+     * @throws IllegalArgumentException if variables are missing, invalid, or contradict each other; names them, and
+     *     says what to do
      */
     public static Optional<LaunchEnvironment> detect(Map<String, String> variables) {
         EnvironmentVariables has = new EnvironmentVariables(variables);
-        if (GyreVariable.isRank(variables)) {
-            return Optional.of(gyre(has));
-        }
-        if (has.all("OMPI_COMM_WORLD_RANK")) {
-            return Optional.of(openMpi(has));
-        }
-        if (has.all("TORCHELASTIC_RUN_ID", "RANK")) {
-            // torchrun's own store listens on MASTER_PORT.
-            return Optional.of(torchrun(has, rendezvous(has).or(() -> has.text("MASTER_ADDR"))));
-        }
-        if (has.all("PMI_RANK", "PMI_SIZE") && !isPmiOfSlurm(has)) {
-            return Optional.of(mpich(has));
-        }
-        // A batch script that was not started by srun has all of SLURM's variables except this one, and is not a rank.
-        if (has.all("SLURM_STEP_ID", "SLURM_PROCID")) {
-            return Optional.of(slurm(has));
-        }
-        if (has.all("JOB_COMPLETION_INDEX")) {
-            return Optional.of(kubernetes(has));
-        }
-        if (has.all("PET_NODE_RANK", "PET_NNODES")) {
-            return Optional.of(trainJob(has));
-        }
-        if (has.all("RANK", "WORLD_SIZE")) {
-            return Optional.of(torchrun(has, master(has)));
+        for (KnownLauncher launcher : KnownLauncher.values()) {
+            launcher.checkWhole(has);
+            if (launcher.hasStarted(has)) {
+                return Optional.of(read(launcher, has));
+            }
         }
         return Optional.empty();
     }
 
     /**
-     * Fails if a launcher has started several copies of a process that starts all ranks itself: each copy would start a
-     * separate run.
+     * Detects the launcher.
      *
-     * @param variables the environment, as returned by {@link System#getenv()}
-     * @param command name of the program that starts all ranks, for people
-     * @param instead what to start instead
-     * @throws IllegalArgumentException with the launcher, the rank, and what to do
+     * @throws IllegalArgumentException as {@link #detect}; or if there is none, with what was looked for
      */
-    public static void checkStartedOnce(Map<String, String> variables, String command, String instead) {
-        detect(variables).filter(found -> found.size() > 1).ifPresent(found -> {
-            throw new IllegalArgumentException(
-                    found.launcher() + " has started this process as rank " + found.rank() + " of " + found.size()
-                            + ", and " + command + " starts all ranks itself: start it once. " + instead);
-        });
+    static LaunchEnvironment require(Map<String, String> variables) {
+        return detect(variables)
+                .orElseThrow(() ->
+                        new IllegalArgumentException(KnownLauncher.lookedFor(new EnvironmentVariables(variables))));
     }
 
-    /**
-     * Creates a builder for the options with which this process joins its run.
-     *
-     * @param port of the rendezvous on the leader's host, used if the launcher sets no port
-     * @throws IllegalArgumentException if it is unknown where the ranks meet; says what to set
-     */
-    public JoinOptions.Builder joinOptions(int port) {
-        String place = leader.orElseThrow(() -> new IllegalArgumentException(launcher
-                + " does not tell where the ranks meet: set " + GyreVariable.RENDEZVOUS
-                + " to host:port of rank 0, or to a file that all ranks see"));
-        boolean complete = place.contains(":") || place.contains("/");
-        return JoinOptions.builder(rank, size, complete ? place : place + ":" + port);
-    }
-
-    private static LaunchEnvironment gyre(EnvironmentVariables has) {
-        return new LaunchEnvironment(
-                "Gyre",
-                has.number(GyreVariable.RANK),
-                has.number(GyreVariable.WORLD_SIZE),
-                GyreVariable.LOCAL_RANK.number(has.values()),
-                rendezvous(has));
-    }
-
-    private static LaunchEnvironment openMpi(EnvironmentVariables has) {
-        return new LaunchEnvironment(
-                "Open MPI",
-                has.number("OMPI_COMM_WORLD_RANK"),
-                has.number("OMPI_COMM_WORLD_SIZE"),
-                has.optionalNumber("OMPI_COMM_WORLD_LOCAL_RANK"),
-                rendezvous(has));
-    }
-
-    /** Variables of Hydra, which is also the launcher of Intel MPI and MVAPICH. */
-    private static LaunchEnvironment mpich(EnvironmentVariables has) {
-        return new LaunchEnvironment(
-                "MPICH",
-                has.number("PMI_RANK"),
-                has.number("PMI_SIZE"),
-                has.optionalNumber("MPI_LOCALRANKID"),
-                rendezvous(has));
-    }
-
-    private static LaunchEnvironment slurm(EnvironmentVariables has) {
-        Optional<String> hosts = has.text("SLURM_STEP_NODELIST").or(() -> has.text("SLURM_JOB_NODELIST"));
-        return new LaunchEnvironment(
-                "SLURM",
-                has.number("SLURM_PROCID"),
-                has.number(slurmSize(has)),
-                has.optionalNumber("SLURM_LOCALID"),
-                rendezvous(has).or(() -> hosts.map(list -> HostList.expand(list).get(0))));
-    }
-
-    private static LaunchEnvironment kubernetes(EnvironmentVariables has) {
-        int index = has.number("JOB_COMPLETION_INDEX");
-        if (!has.all("WORLD_SIZE")) {
-            throw new IllegalArgumentException("Kubernetes gave this pod an index (JOB_COMPLETION_INDEX=" + index
-                    + ") but not the number of pods: set WORLD_SIZE in the manifest to the Job's completions");
+    private static LaunchEnvironment read(KnownLauncher launcher, EnvironmentVariables has) {
+        int rank = rank(launcher, has);
+        int size = has.number(launcher.size(has));
+        OptionalInt localSize = localSize(launcher, has);
+        boolean oneHost = localSize.isPresent() && localSize.getAsInt() == size;
+        List<KnownLauncher> around = Arrays.stream(KnownLauncher.values())
+                .filter(other -> other.compareTo(launcher) > 0 && other.hasStarted(has))
+                // Both read the same variables.
+                .filter(other -> !other.rank().equals(launcher.rank()))
+                .toList();
+        if (launcher == KnownLauncher.GYRE) {
+            around.forEach(other -> checkAgreement(rank, size, other, has));
         }
+        LaunchPlace place = LaunchPlace.of(launcher, has, oneHost);
+        String inside = around.isEmpty()
+                ? ""
+                : " inside " + around.stream().map(Object::toString).collect(Collectors.joining(" inside "));
         return new LaunchEnvironment(
-                "Kubernetes",
-                index,
-                has.number("WORLD_SIZE"),
-                OptionalInt.empty(),
-                master(has).or(() -> has.text("HOSTNAME").flatMap(name -> firstPod(name, index))));
+                launcher.toString(),
+                rank,
+                size,
+                localRank(launcher, has),
+                localSize,
+                place.place(),
+                "started by " + launcher + inside + " (" + launcher.rank() + ")"
+                        + place.place().map(where -> "; the ranks meet at " + where + ", " + place.why()).orElse(""));
     }
 
-    /**
-     * Pods of an Indexed Job are named {@code job-index}, and are found by that name under the headless Service that
-     * the Job's template sets as its subdomain. Gyre requires that this Service has the name of the Job.
-     */
-    private static Optional<String> firstPod(String ownName, int ownIndex) {
-        String ending = "-" + ownIndex;
-        if (!ownName.endsWith(ending)) {
-            return Optional.empty();
+    /** With equal numbers of ranks these are the same ranks, not those of a launcher inside the other. */
+    private static void checkAgreement(int rank, int size, KnownLauncher other, EnvironmentVariables has) {
+        int otherRank = has.number(other.rank());
+        if (size > 1 && size == has.number(other.size(has)) && rank != otherRank) {
+            throw new IllegalArgumentException(GyreVariable.RANK + "=" + rank + ", but " + other.rank() + "="
+                    + otherRank + ": " + other + " has started this process as another of " + size
+                    + " ranks. Remove " + GyreVariable.RANK + " and " + GyreVariable.WORLD_SIZE
+                    + " from the environment, or set both for each rank");
         }
-        String job = ownName.substring(0, ownName.length() - ending.length());
-        return Optional.of(job + "-0." + job);
     }
 
-    private static LaunchEnvironment trainJob(EnvironmentVariables has) {
-        OptionalInt perNode = has.optionalNumber("PET_NPROC_PER_NODE");
-        if (perNode.orElse(1) != 1) {
-            throw new IllegalArgumentException("a TrainJob with PET_NPROC_PER_NODE=" + perNode.getAsInt()
+    private static int rank(KnownLauncher launcher, EnvironmentVariables has) {
+        int rank = has.number(launcher.rank());
+        if (launcher != KnownLauncher.JOB_SET) {
+            return rank;
+        }
+        int jobs = has.optionalNumber("JOBSET_REPLICAS").orElse(1);
+        int size = has.number(launcher.size(has));
+        if (jobs < 1 || size % jobs != 0) {
+            throw new IllegalArgumentException("WORLD_SIZE=" + size + " pods cannot be in JOBSET_REPLICAS=" + jobs
+                    + " equal jobs: set WORLD_SIZE to the sum of their completions");
+        }
+        return has.optionalNumber("JOB_INDEX").orElse(0) * (size / jobs) + rank;
+    }
+
+    private static OptionalInt localRank(KnownLauncher launcher, EnvironmentVariables has) {
+        return switch (launcher) {
+            case GYRE -> has.optionalNumber(GyreVariable.LOCAL_RANK.key());
+            case TORCHRUN, PYTORCH_JOB -> has.optionalNumber("LOCAL_RANK");
+            case OPEN_MPI -> has.optionalNumber("OMPI_COMM_WORLD_LOCAL_RANK");
+            case MPICH -> has.optionalNumber("MPI_LOCALRANKID");
+            case SLURM -> has.optionalNumber("SLURM_LOCALID");
+            case JOB_SET, KUBERNETES, KUBEFLOW -> OptionalInt.of(0);
+        };
+    }
+
+    private static OptionalInt localSize(KnownLauncher launcher, EnvironmentVariables has) {
+        return switch (launcher) {
+            case GYRE -> has.optionalNumber(GyreVariable.LOCAL_SIZE.key());
+            case TORCHRUN, PYTORCH_JOB -> has.optionalNumber("LOCAL_WORLD_SIZE");
+            case OPEN_MPI -> has.optionalNumber("OMPI_COMM_WORLD_LOCAL_SIZE");
+            case MPICH -> has.optionalNumber("MPI_LOCALNRANKS");
+            case SLURM -> SlurmTasks.onThisNode(has);
+            case KUBEFLOW -> onePerNode(has);
+            case JOB_SET, KUBERNETES -> OptionalInt.of(1);
+        };
+    }
+
+    private static OptionalInt onePerNode(EnvironmentVariables has) {
+        String perNode = has.text("PET_NPROC_PER_NODE").orElse("1");
+        if (perNode.matches("\\d+") && !perNode.equals("1")) {
+            throw new IllegalArgumentException("a TrainJob with PET_NPROC_PER_NODE=" + perNode
                     + " tells no process its rank: use one process per node, or start the ranks of a node by gyre run");
         }
-        return new LaunchEnvironment(
-                "Kubeflow Trainer",
-                has.number("PET_NODE_RANK"),
-                has.number("PET_NNODES"),
-                OptionalInt.empty(),
-                rendezvous(has).or(() -> address(has, "PET_MASTER_ADDR", "PET_MASTER_PORT")));
+        return OptionalInt.of(1);
     }
 
-    private static LaunchEnvironment torchrun(EnvironmentVariables has, Optional<String> leader) {
-        return new LaunchEnvironment(
-                "torchrun", has.number("RANK"), has.number("WORLD_SIZE"), has.optionalNumber("LOCAL_RANK"), leader);
+    /** Whether the launcher says that all ranks are on this host. */
+    public boolean isOneHost() {
+        return localSize.isPresent() && localSize.getAsInt() == size;
     }
 
-    /** The user's setting takes precedence over the launcher's. */
-    private static Optional<String> rendezvous(EnvironmentVariables has) {
-        return GyreVariable.RENDEZVOUS.text(has.values());
+    /**
+     * Where the ranks meet.
+     *
+     * @throws IllegalArgumentException if that is unknown; says what to set
+     */
+    public String requireRendezvous() {
+        return rendezvous.orElseThrow(() -> new IllegalArgumentException(launcher
+                + " does not tell where the ranks meet: set " + GyreVariable.RENDEZVOUS
+                + " to host:port of rank 0, or to a file that all ranks see"));
     }
 
-    private static Optional<String> master(EnvironmentVariables has) {
-        return rendezvous(has).or(() -> address(has, "MASTER_ADDR", "MASTER_PORT"));
-    }
-
-    private static Optional<String> address(EnvironmentVariables has, String host, String port) {
-        OptionalInt number = has.optionalNumber(port);
-        return has.text(host).map(name -> number.isPresent() ? name + ":" + number.getAsInt() : name);
-    }
-
-    /** The step's own count, if there is one: a step may have fewer tasks than its job. */
-    private static String slurmSize(EnvironmentVariables has) {
-        return has.all("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
-    }
-
-    /** {@code srun --mpi=pmi2} sets both kinds of variables to equal values; under Hydra, SLURM's number the hosts. */
-    private static boolean isPmiOfSlurm(EnvironmentVariables has) {
-        return has.all("SLURM_STEP_ID")
-                && has.text("PMI_RANK").equals(has.text("SLURM_PROCID"))
-                && has.text("PMI_SIZE").equals(has.text(slurmSize(has)));
+    /** Rank, launcher, and where the ranks meet, with the reasons, for a log. */
+    @Override
+    public String toString() {
+        return "rank " + rank + " of " + size + ", " + why;
     }
 }

@@ -11,6 +11,9 @@ import java.nio.file.StandardCopyOption;
 /** A file through which ranks on one file system find the rendezvous: one line, the address and the name of the run. */
 final class RendezvousFile {
 
+    /** How the names of such files begin in the user's directory in shared memory. */
+    static final String IN_SHARED_MEMORY = "rendezvous-";
+
     /** The longest host name has 253 characters, a port 5, the name of a run 32. */
     private static final int MOST_BYTES = 512;
 
@@ -50,20 +53,36 @@ final class RendezvousFile {
 
     /** Writes the file, accessible to its owner only. Readers see either nothing, the old line or the new one. */
     void write(Entry entry) throws IOException {
-        Path temporary =
-                Files.createTempFile(path.getParent(), path.getFileName().toString(), ".new");
-        try {
-            Files.writeString(temporary, entry.endpoint() + " " + entry.run() + "\n");
-            Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
+        inItsDirectory(() -> {
+            Path temporary = Files.createTempFile(
+                    path.getParent(), path.getFileName().toString(), ".new");
+            try {
+                Files.writeString(temporary, entry.endpoint() + " " + entry.run() + "\n");
+                Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Files.deleteIfExists(temporary);
+            }
+            return path;
+        });
     }
 
     /** Removes the file if it still names {@code run}. */
     void remove(String run) throws IOException {
-        if (Files.exists(path) && read().run().equals(run)) {
-            Files.deleteIfExists(path);
+        inItsDirectory(() -> {
+            if (Files.exists(path) && read().run().equals(run)) {
+                Files.deleteIfExists(path);
+            }
+            return path;
+        });
+    }
+
+    /** The user's directory in shared memory exists only while there is something in it. */
+    private void inItsDirectory(UserLock.Action<Path> action) throws IOException {
+        UserLock user = new UserLock(RunDirectory.sharedMemory());
+        if (user.home().equals(path.getParent())) {
+            user.exclusively(action);
+        } else {
+            action.run();
         }
     }
 

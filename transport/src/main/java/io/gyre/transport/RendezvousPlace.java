@@ -1,8 +1,10 @@
 package io.gyre.transport;
 
 import io.gyre.membership.Message.Welcome;
-import io.gyre.transport.CoordinatorLink.TurnedAway;
+import io.gyre.network.Time;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -10,12 +12,12 @@ import org.jspecify.annotations.Nullable;
 /** The place that the ranks have agreed on to meet. */
 sealed interface RendezvousPlace {
 
-    /** The place that the options name: an address, or a file. */
-    static RendezvousPlace of(JoinOptions options) {
-        InetSocketAddress fixed = parse(options.rendezvous());
-        return fixed != null
-                ? new AtAddress(fixed)
-                : new InFile(new RendezvousFile(Path.of(options.rendezvous())), options.bind());
+    /** The place that a text names: an address, or a file. */
+    static RendezvousPlace of(String rendezvous, HostNames names, Time time) {
+        HostPort place = HostPort.parse(rendezvous);
+        return place == null
+                ? new InFile(new RendezvousFile(Path.of(rendezvous)))
+                : new AtAddress(new LateName(place.host(), names, time), place.port());
     }
 
     /** The address in {@code host:port}, or null if the text is a path. */
@@ -24,10 +26,7 @@ sealed interface RendezvousPlace {
         return place == null ? null : new InetSocketAddress(place.host(), place.port());
     }
 
-    /** The agreed address; null if the place is a file. */
-    @Nullable InetSocketAddress fixedAddress();
-
-    /** Where the coordinator should be, if it is running. */
+    /** Where the coordinator should be, if it is running; fails while that is unknown. */
     InetSocketAddress address() throws IOException;
 
     /** Fails unless this is the expected coordinator. */
@@ -36,8 +35,8 @@ sealed interface RendezvousPlace {
     /** Whether rank 0 may host the coordinator here, after it has met this obstacle. */
     boolean isFree(IOException obstacle);
 
-    /** Address to listen on. */
-    InetSocketAddress bind();
+    /** Address on which rank 0 listens, with these options. */
+    InetSocketAddress toListen(JoinOptions options) throws IOException;
 
     /** Publishes the coordinator's address. */
     void announce(RendezvousServer server) throws IOException;
@@ -45,26 +44,31 @@ sealed interface RendezvousPlace {
     /** Undoes the announcement. */
     void retract(RendezvousServer server) throws IOException;
 
-    /** An address. */
-    record AtAddress(InetSocketAddress address) implements RendezvousPlace {
+    /** The name or address of a host, and a port. */
+    record AtAddress(LateName host, int port) implements RendezvousPlace {
 
         @Override
-        public InetSocketAddress fixedAddress() {
-            return address;
+        public InetSocketAddress address() throws IOException {
+            return new InetSocketAddress(host.address(), port);
         }
 
         @Override
         public void check(Welcome welcome) {}
 
-        /** Who listens may be the launcher, which strangers keep busy. */
+        /** Nobody listens there, and it is here. Who does listen may be the launcher, which strangers keep busy. */
         @Override
         public boolean isFree(IOException obstacle) {
-            return !(obstacle instanceof TurnedAway);
+            InetAddress known = host.known();
+            return obstacle instanceof ConnectException && known != null && OwnAddress.isOwn(known);
         }
 
+        /** The others cannot reach loopback, to which many hosts resolve their own name. */
         @Override
-        public InetSocketAddress bind() {
-            return address;
+        public InetSocketAddress toListen(JoinOptions options) throws IOException {
+            InetAddress place = host.address();
+            OwnAddress own = OwnAddress.choose(options, place);
+            return new InetSocketAddress(
+                    place.isLoopbackAddress() && !own.address().isLoopbackAddress() ? own.address() : place, port);
         }
 
         @Override
@@ -78,15 +82,8 @@ sealed interface RendezvousPlace {
      * A file with the address, which may be left over from an earlier run: only the run that wrote it counts, and only
      * while it can be joined. Others may be able to write the file; that the process at the address knows the run's
      * secret is proved by the connection.
-     *
-     * @param host address on which rank 0 listens
      */
-    record InFile(RendezvousFile file, String host) implements RendezvousPlace {
-
-        @Override
-        public @Nullable InetSocketAddress fixedAddress() {
-            return null;
-        }
+    record InFile(RendezvousFile file) implements RendezvousPlace {
 
         @Override
         public InetSocketAddress address() throws IOException {
@@ -118,8 +115,8 @@ sealed interface RendezvousPlace {
         }
 
         @Override
-        public InetSocketAddress bind() {
-            return new InetSocketAddress(host, 0);
+        public InetSocketAddress toListen(JoinOptions options) throws IOException {
+            return new InetSocketAddress(OwnAddress.choose(options, null).address(), 0);
         }
 
         @Override

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -33,6 +34,9 @@ final class RunDirectory implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(RunDirectory.class);
     private static final String ALIVE = "alive";
+
+    /** Far longer than any join takes. */
+    private static final Duration RENDEZVOUS_LIFE = Duration.ofDays(1);
 
     private final UserLock user;
     private final Path path;
@@ -122,6 +126,9 @@ final class RunDirectory implements AutoCloseable {
             for (Path entry : entries) {
                 // Closing a second channel to a lock file would release this process's own lock.
                 boolean ours = entry.getFileName().toString().startsWith(own);
+                if (isOldRendezvous(entry)) {
+                    Files.deleteIfExists(entry);
+                }
                 if (!ours && Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS) && isDead(entry)) {
                     LOG.info("removing {}, left behind by a killed process", entry);
                     removeTree(entry);
@@ -130,6 +137,13 @@ final class RunDirectory implements AutoCloseable {
             }
         }
         return removed;
+    }
+
+    /** A file that only ranks about to join read; a killed rank 0 has left it. */
+    private static boolean isOldRendezvous(Path file) throws IOException {
+        return file.getFileName().toString().startsWith(RendezvousFile.IN_SHARED_MEMORY)
+                && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+                && Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(RENDEZVOUS_LIFE));
     }
 
     private static boolean isDead(Path directory) throws IOException {

@@ -3,7 +3,6 @@ package io.gyre.transport;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,12 +34,11 @@ record UdpSettings(String host, boolean sealed, int mtu, int windowBytes, int re
     private static final Path LARGEST_SEND_BUFFER = Path.of("/proc/sys/net/core/wmem_max");
 
     static UdpSettings of(JoinOptions options, int termBytes) {
-        InetAddress address;
-        try {
-            address = InetAddress.getByName(options.bind());
-        } catch (UnknownHostException e) {
-            throw new IllegalArgumentException("no host is called '" + options.bind() + "' (bind address)", e);
-        }
+        String bind = options.bind();
+        // It has been chosen by now, unless there is no run.
+        InetAddress address = bind == null
+                ? InetAddress.getLoopbackAddress()
+                : OwnAddress.named(bind).address();
         TrustedNetwork.check(new InetSocketAddress(address, 0), options.secret(), options.trustedNetwork());
         int chosen = address.isLoopbackAddress() ? JoinOptions.MAX_MTU : ETHERNET_MTU;
         int datagram = options.mtu() > 0 ? options.mtu() : chosen;

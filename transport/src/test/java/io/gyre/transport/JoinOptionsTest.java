@@ -26,7 +26,7 @@ class JoinOptionsTest {
         assertThat(options.worldSize()).isEqualTo(4);
         assertThat(options.rendezvous()).isEqualTo("127.0.0.1:4000");
         assertThat(options.transport()).isEqualTo(TransportMode.AUTO);
-        assertThat(options.bind()).isEqualTo("127.0.0.1");
+        assertThat(options.bind()).isNull();
         assertThat(options.hostId()).isNull();
         assertThat(options.ranksOnHost()).isEqualTo(4);
         assertThat(options.secret()).isNull();
@@ -43,6 +43,7 @@ class JoinOptionsTest {
                 "GYRE_BIND", "10.0.0.7",
                 "GYRE_HOST_ID", "left",
                 "GYRE_LOCAL_SIZE", "2",
+                "GYRE_JOIN_TIMEOUT", "600",
                 "GYRE_TRUSTED_NETWORK", "true"));
 
         JoinOptions options = JoinOptions.fromEnvironment(environment);
@@ -52,6 +53,33 @@ class JoinOptionsTest {
         assertThat(options.hostId()).isEqualTo("left");
         assertThat(options.ranksOnHost()).isEqualTo(2);
         assertThat(options.trustedNetwork()).isTrue();
+        assertThat(options.joinTimeout()).isEqualTo(Duration.ofMinutes(10));
+    }
+
+    @Test
+    void theVariablesOfAnotherLauncherAreEnoughToo() {
+        JoinOptions options = JoinOptions.fromEnvironment(Map.of(
+                "PMI_RANK", "3",
+                "PMI_SIZE", "4",
+                "MPI_LOCALNRANKS", "2",
+                "GYRE_RENDEZVOUS", "/shared/run",
+                "GYRE_TRANSPORT", "udp"));
+
+        assertThat(options.rank()).isEqualTo(3);
+        assertThat(options.worldSize()).isEqualTo(4);
+        assertThat(options.rendezvous()).isEqualTo("/shared/run");
+        assertThat(options.ranksOnHost()).isEqualTo(2);
+        assertThat(options.transport()).isEqualTo(TransportMode.UDP);
+        assertThat(options.origin()).contains("started by MPICH (PMI_RANK)");
+        assertThat(options.toBuilder().build().origin()).isEqualTo(options.origin());
+    }
+
+    @Test
+    void withoutALauncherThereAreNoOptions() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> JoinOptions.fromEnvironment(Map.of()))
+                .withMessageContaining("no launcher has started this process as a rank");
+        assertThat(JoinOptions.ifLaunched()).isEmpty();
     }
 
     @ParameterizedTest
@@ -62,7 +90,7 @@ class JoinOptionsTest {
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> JoinOptions.fromEnvironment(environment))
-                .withMessageContaining("environment variable " + name + " is not set");
+                .withMessageContaining(name.equals("GYRE_RENDEZVOUS") ? "set " + name : "is set, but not " + name);
     }
 
     @ParameterizedTest
@@ -72,8 +100,9 @@ class JoinOptionsTest {
         "GYRE_LOCAL_SIZE, x, GYRE_LOCAL_SIZE = 'x' is not a whole number",
         "GYRE_TRANSPORT, tcp, 'GYRE_TRANSPORT: transport ''tcp'' is unknown: auto, shm, ipc or udp'",
         "GYRE_TRUSTED_NETWORK, yes, GYRE_TRUSTED_NETWORK = 'yes' is neither true nor false",
-        "GYRE_RANK, 4, 'rank 4 is outside a world of 4 ranks (0 to 3)'",
-        "GYRE_RANK, -2, 'rank -2 is outside a world of 4 ranks (0 to 3)'",
+        "GYRE_RANK, 4, 'Gyre says that this is rank 4 of 4, which cannot be'",
+        "GYRE_RANK, -2, 'Gyre says that this is rank -2 of 4, which cannot be'",
+        "GYRE_JOIN_TIMEOUT, 0, GYRE_JOIN_TIMEOUT = '0' is not a positive number of seconds",
     })
     void aWrongVariableIsNamedWithItsValue(String name, String value, String message) {
         Map<String, String> environment = new HashMap<>(NEEDED);

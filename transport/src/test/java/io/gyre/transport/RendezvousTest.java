@@ -6,16 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
 import io.gyre.membership.RunListener;
+import io.gyre.network.Time;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -256,6 +260,79 @@ class RendezvousTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Rendezvous.find(options(1, "192.0.2.1:4000")))
                 .withMessageContainingAll("192.0.2.1 is not loopback", "GYRE_SECRET_FILE");
+    }
+
+    /** Where names have no addresses at first, until a time that only waits let pass. */
+    private static final class LateHosts implements HostNames, Time {
+
+        private final long from;
+        private final List<String> asked = new ArrayList<>();
+        private long now;
+
+        LateHosts(Duration from) {
+            this.from = from.toNanos();
+        }
+
+        @Override
+        public InetAddress find(String name) throws UnknownHostException {
+            asked.add(name);
+            if (now < from) {
+                throw new UnknownHostException(name);
+            }
+            return InetAddress.getLoopbackAddress();
+        }
+
+        @Override
+        public long now() {
+            return now;
+        }
+
+        @Override
+        public void await(Object monitor, long nanos) {
+            now += nanos;
+        }
+    }
+
+    @Test
+    void aNameThatAppearsTwentySecondsLateIsFound() {
+        LateHosts hosts = new LateHosts(Duration.ofSeconds(20));
+        try (RendezvousServer leader = RendezvousServer.open(ANY_PORT, 2, Duration.ofMinutes(1))) {
+            JoinOptions options = JoinOptions.builder(
+                            1, 2, "train-0.train:" + leader.address().getPort())
+                    .joinTimeout(Duration.ofSeconds(60))
+                    .build();
+            try (Rendezvous found = new RendezvousSearch(options, hosts, hosts).find()) {
+                assertThat(found.welcome().run()).isEqualTo(leader.run());
+                assertThat(found.own().address().isLoopbackAddress()).isTrue();
+            }
+        }
+        assertThat(hosts.now).isBetween(20_000_000_000L, 21_000_000_000L);
+        // Once a second, and never twice with the same text, which the JVM would answer from its memory.
+        assertThat(hosts.asked).hasSizeBetween(20, 21).doesNotHaveDuplicates().allMatch("train-0.train"::equalsIgnoreCase);
+    }
+
+    @Test
+    void aNameThatNeverAppearsIsNamedAtTheDeadline() {
+        for (int rank = 0; rank < 2; rank++) {
+            LateHosts hosts = new LateHosts(Duration.ofDays(1));
+            JoinOptions options = JoinOptions.builder(rank, 2, "train-0.train:29600")
+                    .joinTimeout(Duration.ofSeconds(60))
+                    .build();
+            assertThatThrownBy(() -> new RendezvousSearch(options, hosts, hosts).find())
+                    .isInstanceOf(GyreException.class)
+                    .hasMessageContaining("rank " + rank + " did not find the rendezvous at train-0.train:29600 within"
+                            + " 60000 ms: no host is called 'train-0.train'. It is opened by rank 0");
+            assertThat(hosts.now).isGreaterThanOrEqualTo(Duration.ofSeconds(60).toNanos());
+        }
+    }
+
+    @Test
+    void anAddressIsSpelledInOneWayOnly() {
+        assertThat(LateName.spelling("10.0.0.1", 5)).isEqualTo("10.0.0.1");
+        assertThat(LateName.spelling("fd00::a", 5)).isEqualTo("fd00::a");
+        assertThat(LateName.spelling("a-0.B", 0)).isEqualTo("a-0.B");
+        assertThat(LateName.spelling("a-0.B", 3)).isEqualTo("A-0.b");
+        assertThat(LateName.spelling("a", 2)).isEqualTo("a");
     }
 
     private static int freePort() throws IOException {

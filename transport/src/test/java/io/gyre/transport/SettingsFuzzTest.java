@@ -13,8 +13,6 @@ import java.util.Optional;
 /** Texts of the user and of other launchers: host lists and environment variables. */
 class SettingsFuzzTest {
 
-    private static final int PORT = 4_000;
-
     /** A short list may name 65536 hosts of 253 characters; each is put together from several texts. */
     private static final long HOSTS_BYTES = 2_000_000;
 
@@ -42,7 +40,7 @@ class SettingsFuzzTest {
         Optional<LaunchEnvironment> found =
                 ParserContract.parse(most, () -> LaunchEnvironment.detect(variables), IllegalArgumentException.class);
         if (found != null && found.isPresent()) {
-            ParserContract.parse(most, () -> found.get().joinOptions(PORT).build(), IllegalArgumentException.class);
+            ParserContract.parse(most, found.get()::requireRendezvous, IllegalArgumentException.class);
         }
         JoinOptions options = ParserContract.parse(
                 most, () -> JoinOptions.fromEnvironment(variables), IllegalArgumentException.class);

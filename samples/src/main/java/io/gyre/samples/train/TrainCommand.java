@@ -6,7 +6,6 @@ import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.Shell;
 import io.gyre.transport.GyreVariable;
-import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,7 +23,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "train",
         description =
-                "Trains a sample model on several ranks of this host, and exits with 0 if all have the same result.",
+                "Trains a sample model on several ranks, here or on other hosts, and exits with 0 if all have the same"
+                        + " result.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         usageHelpAutoWidth = true)
@@ -76,14 +76,15 @@ public final class TrainCommand implements Callable<Integer> {
     }
 
     private int launch() throws IOException, InterruptedException {
-        LaunchEnvironment.checkStartedOnce(System.getenv(), "gyre train", LaunchEnvironment.BY_VARIABLES);
         options.checkpoints().checkNoOtherRun();
         BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
         if (backend.note() != null) {
             System.out.println(backend.note());
         }
-        // Opened here too, so that there is one message about bad data instead of one per rank.
-        options.workload().openData();
+        if (Launcher.startedAsOneOf().isEmpty()) {
+            // Opened here too, so that there is one message about bad data instead of one per rank.
+            options.workload().openData();
+        }
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
                         JavaProgram.mainClass(main, arguments()),
@@ -95,6 +96,6 @@ public final class TrainCommand implements Callable<Integer> {
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal();
-        return new Launcher(plan, System.out, System.err).run().exitStatus();
+        return new Launcher(options.hosts().of(plan), System.out, System.err).run().exitStatus();
     }
 }

@@ -5,7 +5,9 @@ import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.kernel.GradientCodecs;
+import io.gyre.launcher.HostOptions;
 import io.gyre.launcher.LaunchPlan;
+import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
@@ -24,8 +26,10 @@ import picocli.CommandLine.Option;
 /** The options of {@code gyre train}: read and checked by the process that starts the ranks, and read by each rank. */
 public final class TrainOptions {
 
-    /** They are processes of one host: a larger number is a typing error. */
+    /** Processes of one host: a larger number is a typing error. */
     private static final int MOST_RANKS = 256;
+
+    private static final int DEFAULT_RANKS = 2;
 
     /** Where ND4J computes. */
     enum Backend {
@@ -39,8 +43,14 @@ public final class TrainOptions {
         }
     }
 
-    @Option(names = "-n", paramLabel = "RANKS", defaultValue = "2", description = "How many ranks. Default: 2.")
-    private int ranks;
+    @Option(
+            names = "-n",
+            paramLabel = "RANKS",
+            description = "How many ranks. Default: 2, or as many as another launcher has started.")
+    private @Nullable Integer ranks;
+
+    @Mixin
+    private final HostOptions hosts = new HostOptions();
 
     @Option(
             names = "--strategy",
@@ -156,8 +166,8 @@ public final class TrainOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        OptionRange.check("-n", ranks, 1, MOST_RANKS);
-        strategy().checkGroups(ranks, transport == TransportMode.AUTO || transport == TransportMode.SHM);
+        OptionRange.check("-n", ranks(), 1, MOST_RANKS * Math.max(1, hosts.hosts().size()));
+        strategy().checkGroups(ranks(), transport == TransportMode.AUTO || transport == TransportMode.SHM);
         if (strategy != StrategyOptions.Kind.ALLREDUCE
                 && checkpoints.directory().isPresent()) {
             throw new IllegalArgumentException("--checkpoint with --strategy " + strategy + ": "
@@ -221,8 +231,16 @@ public final class TrainOptions {
         return workload.buildModel(set, inDouble);
     }
 
+    /** Ranks that train. */
     int ranks() {
-        return ranks;
+        int servers = strategy().servers();
+        Integer given = ranks;
+        return given != null ? given : Launcher.startedAsOneOf().orElse(DEFAULT_RANKS + servers) - servers;
+    }
+
+    /** Where the ranks run. */
+    HostOptions hosts() {
+        return hosts;
     }
 
     /** The strategy, with its options. */

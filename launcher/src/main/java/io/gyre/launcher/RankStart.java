@@ -1,0 +1,89 @@
+package io.gyre.launcher;
+
+import io.gyre.transport.GyreVariable;
+import io.gyre.transport.OwnAddress;
+import io.gyre.transport.RunSecret;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How one rank is started.
+ *
+ * @param command here, or over ssh
+ * @param variables added to its environment
+ * @param ownsTerminal whether it writes to this process's streams itself
+ */
+record RankStart(Placement place, List<String> command, Map<String, String> variables, boolean ownsTerminal) {
+
+    /**
+     * A rank of a run that this process hosts.
+     *
+     * @param hosts addresses of this run's hosts; empty if there is only this one
+     */
+    static RankStart of(
+            Placement place, LaunchPlan plan, String rendezvous, Optional<HostAddresses> hosts, boolean ownsTerminal) {
+        Map<String, String> variables =
+                variables(place, plan, rendezvous, Runtime.getRuntime().availableProcessors());
+        if (hosts.isPresent()) {
+            // An interface has the same name everywhere, and an address of its own on each host.
+            Optional<String> ofAll = GyreVariable.BIND.text(variables).filter(OwnAddress::isInterface);
+            GyreVariable.BIND.put(variables, ofAll.orElseGet(() -> hosts.get().of(place)));
+            GyreVariable.HOST_ID.put(variables, place.host());
+        }
+        List<String> java = java(place, plan);
+        return new RankStart(
+                place,
+                place.here()
+                        ? RankCommand.here(directory(), java)
+                        : RankCommand.over(place.host(), variables, directory(), java),
+                variables,
+                ownsTerminal);
+    }
+
+    /** A rank as which another launcher has started this process. */
+    static RankStart launched(Placement place, LaunchPlan plan, String rendezvous, int cores) {
+        return new RankStart(
+                place,
+                RankCommand.withoutToken(directory(), java(place, plan)),
+                variables(place, plan, rendezvous, cores),
+                true);
+    }
+
+    private static Map<String, String> variables(Placement place, LaunchPlan plan, String rendezvous, int cores) {
+        Map<String, String> variables = new LinkedHashMap<>(RankEnvironment.of(
+                place, rendezvous, plan.transport().toString(), cores, System.getenv()));
+        GyreVariable.GRACE.put(variables, GroupGuard.seconds(plan.grace()));
+        variables.putAll(RankEnvironment.device(place, plan.devices()));
+        variables.putAll(plan.environment());
+        return variables;
+    }
+
+    private static String directory() {
+        return Path.of("").toAbsolutePath().toString();
+    }
+
+    private static List<String> java(Placement place, LaunchPlan plan) {
+        List<String> java = new ArrayList<>();
+        java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        java.addAll(JvmFlags.STANDARD);
+        java.addAll(RankMemory.flags(place.localSize()));
+        java.addAll(plan.program().entry());
+        java.addAll(plan.program().arguments());
+        return java;
+    }
+
+    /**
+     * Starts it.
+     *
+     * @param token of the run; null if another launcher has started the ranks
+     */
+    RankProcess process(@Nullable RunSecret token, Terminal terminal) throws IOException {
+        return RankProcess.start(place, command, variables, token, terminal, ownsTerminal);
+    }
+}
