@@ -63,7 +63,7 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 public final class DistributedTrainer implements AutoCloseable {
 
     private final Session session;
-    private final Network network;
+    private final TrainedModel network;
     private final Replica replica;
     private final StopRequests requests = new StopRequests();
     private final FitLoop loop;
@@ -235,7 +235,7 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public void exportModel(Path file) {
         OnRoot.call(session, "export to " + file, () -> {
-            ModelExport.write(network.model(), file);
+            network.export(file);
             return "";
         });
     }

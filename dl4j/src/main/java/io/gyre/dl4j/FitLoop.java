@@ -7,8 +7,6 @@ import io.gyre.training.StepDriver;
 import io.gyre.training.StepSummary;
 import java.nio.ByteBuffer;
 import java.util.Map;
-import java.util.function.Consumer;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +33,7 @@ final class FitLoop {
     private final Session inStep;
     private final World world;
     private final boolean allInStep;
-    private final Network network;
+    private final TrainedModel network;
     private final StepDriver driver;
     private final TrainingStep step;
     private final ExchangeTimer timer;
@@ -109,7 +107,9 @@ final class FitLoop {
         agree(data, epochs, steps, continued);
         progress = beginCall(data.description(), continued);
         attestation.beginCall(data.isCompared(), continueAt(driver.resume(progress.step())));
+        toListeners(network::beginCall);
         boolean stopped = epochs(data, epochs, steps, tally);
+        toListeners(network::endCall);
         attestation.endCall();
         driver.finish();
         replicas.check(progress.step());
@@ -226,7 +226,7 @@ final class FitLoop {
                 return stop;
             }
             first = false;
-            score = network.model().score();
+            score = network.score();
             progress = progress.afterStep(network.step(), position, share.mark());
             tally.step(total, timer.busyNanos(), timer.exposedNanos());
             toProgressListener(total);
@@ -242,12 +242,16 @@ final class FitLoop {
     private void beginEpoch() {
         if (startedEpoch != progress.epoch()) {
             startedEpoch = progress.epoch();
-            toListeners(listener -> listener.onEpochStart(network.model()));
+            toListeners(network::beginEpoch);
         }
     }
 
     private void endEpoch(Tally tally) {
-        toListeners(listener -> listener.onEpochEnd(network.model()));
+        toListeners(() -> {
+            if (network.endEpoch()) {
+                requests.stopCall();
+            }
+        });
         progress = progress.afterEpoch();
         network.setProgress(progress.step(), progress.epoch());
         tally.epoch();
@@ -289,10 +293,10 @@ final class FitLoop {
         }
     }
 
-    private void toListeners(Consumer<TrainingListener> event) {
+    private void toListeners(Runnable event) {
         watch.code().enter("a listener, before or after an epoch, at the end", progress.step());
         try {
-            network.listeners().forEach(event);
+            event.run();
         } finally {
             watch.code().leave();
         }

@@ -18,11 +18,11 @@ final class MergedEvaluation {
 
     private static final String NO_DATA = "";
 
-    private final Network network;
+    private final TrainedModel network;
     private final Session session;
     private final LossWatch watch;
 
-    MergedEvaluation(Network network, Session session, LossWatch watch) {
+    MergedEvaluation(TrainedModel network, Session session, LossWatch watch) {
         this.network = network;
         this.session = session;
         this.watch = watch;

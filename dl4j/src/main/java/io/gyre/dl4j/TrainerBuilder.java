@@ -11,7 +11,6 @@ import io.gyre.training.UpdateStrategy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,7 +25,7 @@ public final class TrainerBuilder {
      */
     private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
 
-    final Model model;
+    final Object model;
     final Session session;
     final List<StepObserver> observers = new ArrayList<>();
 
@@ -48,7 +47,7 @@ public final class TrainerBuilder {
     private boolean resume;
     private boolean safeReclamation = true;
 
-    TrainerBuilder(Model model, Session session) {
+    TrainerBuilder(Object model, Session session) {
         this.model = model;
         this.session = session;
     }

@@ -28,7 +28,7 @@ final class TrainerParts {
     /** The ranks that take each step together. */
     final Session inStep;
 
-    final Network network;
+    final TrainedModel network;
     final LossWatch watch;
     final Replica replica;
     final ReplicaCheck replicas;
@@ -53,15 +53,13 @@ final class TrainerParts {
         strategy = options.strategy == null ? synchronous(options.algorithm, opened) : options.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
-        network = Network.of(options.model);
-        ModelChecks.check(network);
-        if (world.size() > 1 || options.microBatches > 1) {
-            ModelChecks.checkDivisible(network);
-        }
+        network = TrainedModel.of(options.model);
+        opened.onClose(network::close);
+        network.check(world.size() > 1 || options.microBatches > 1);
         checkSupported(options.checkpoints());
         watch = new LossWatch(session, inStep);
 
-        ModelLayout layout = new ModelLayout(network);
+        ModelLayout layout = network.layout();
         BucketPlan plan = layout.bucketPlan(options.bucketBytes);
         DeviceGradients.Source source = source(options, opened);
         boolean overlap = options.overlap.decide(plan, inStep, source != null, world.isRoot());
@@ -112,7 +110,7 @@ final class TrainerParts {
                 "micro-batches", String.valueOf(options.microBatches),
                 "model", network.model().getClass().getSimpleName(),
                 "data type", layout.elementType().name(),
-                "parameters", String.valueOf(network.model().numParams()),
+                "parameters", String.valueOf(network.parameters().length()),
                 "configuration", ModelFingerprint.of(network.configurationJson()),
                 "buckets", plan.fingerprint(),
                 "overlap", String.valueOf(overlap),
