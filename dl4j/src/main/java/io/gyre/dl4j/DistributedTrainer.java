@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.deeplearning4j.nn.api.Model;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
@@ -86,6 +87,21 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public static DistributedTrainer of(Model model, Session session) {
         return builder(model, session).build();
+    }
+
+    /** As {@link #of(Model, Session)}, for a graph of SameDiff with a {@code TrainingConfig}. */
+    public static DistributedTrainer of(SameDiff graph, Session session) {
+        return builder(graph, session).build();
+    }
+
+    /**
+     * Returns a builder for a trainer of a graph, with options.
+     *
+     * @param graph with a {@code TrainingConfig}, which says what a batch is mapped to, how parameters are updated, and
+     *     how far the training is
+     */
+    public static TrainerBuilder builder(SameDiff graph, Session session) {
+        return new TrainerBuilder(graph, session);
     }
 
     /**
@@ -229,8 +245,9 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), including updater state; a
-     * {@link ModelReader} reads it. All ranks call it together; rank 0 writes. An existing file is replaced atomically
+     * Writes the model as a plain Deeplearning4j file, including updater state: a network as a zip of
+     * {@code ModelSerializer}, which a {@link ModelReader} reads, and a graph of SameDiff as {@code SameDiff.save} does,
+     * which {@code SameDiff.load} reads. All ranks call it together; rank 0 writes. An existing file is replaced atomically
      * once the new one is complete.
      */
     public void exportModel(Path file) {

@@ -47,6 +47,7 @@ final class FitLoop {
 
     private Progress progress;
     private int callsToSkip;
+    private long lastEpoch;
     private boolean resumed;
     private int startedEpoch = -1;
     private double score = Double.NaN;
@@ -169,7 +170,7 @@ final class FitLoop {
     private boolean epochs(ShardedData data, int epochs, long steps, Tally tally) {
         long callStep = progress.callStep();
         long lastStep = steps > Long.MAX_VALUE - callStep ? Long.MAX_VALUE : callStep + steps;
-        long lastEpoch = (long) progress.callEpoch() + epochs;
+        lastEpoch = (long) progress.callEpoch() + epochs;
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = watch.call(() -> pass(data, lastStep, tally));
@@ -248,7 +249,7 @@ final class FitLoop {
 
     private void endEpoch(Tally tally) {
         toListeners(() -> {
-            if (network.endEpoch()) {
+            if (network.endEpoch() && progress.epoch() + 1 < lastEpoch) {
                 requests.stopCall();
             }
         });

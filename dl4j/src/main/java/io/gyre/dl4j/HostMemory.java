@@ -2,12 +2,14 @@ package io.gyre.dl4j;
 
 import io.gyre.ElementType;
 import io.gyre.memory.Region;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -68,6 +70,26 @@ final class HostMemory {
             windows.add(window.asByteBuffer().order(ByteOrder.nativeOrder()));
         }
         return Region.of(name, array, windows);
+    }
+
+    /**
+     * Passes the memory of an array of any type in order, in pieces.
+     *
+     * @param array dense; reachable until this returns
+     */
+    static void eachWindow(INDArray array, Consumer<ByteBuffer> action) {
+        beginUse(array);
+        long bytes = array.length() * array.dataType().width();
+        BytePointer memory = new BytePointer(array.data().addressPointer());
+        try {
+            for (long at = 0; at < bytes; at += WINDOW_BYTES) {
+                action.accept(memory.getPointer(at)
+                        .capacity(Math.min(WINDOW_BYTES, bytes - at))
+                        .asByteBuffer());
+            }
+        } finally {
+            Reference.reachabilityFence(array);
+        }
     }
 
     /** A small cache of arrays over memory owned by others: one for each range, the oldest is evicted. */

@@ -102,6 +102,12 @@ final class MergedEvaluation {
             }
         }
         INDArray[] outputs = network.output(rows);
+        for (int output : evaluations.keySet()) {
+            if (output >= outputs.length) {
+                throw new IllegalArgumentException(
+                        "output " + output + " cannot be evaluated: the model has " + outputs.length + " outputs");
+            }
+        }
         evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation -> EvaluationMerge.evaluate(
                 evaluation, rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output))));
         network.clearPass();

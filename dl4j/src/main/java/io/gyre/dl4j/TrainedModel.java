@@ -3,6 +3,7 @@ package io.gyre.dl4j;
 import io.gyre.training.BucketPlan;
 import java.nio.file.Path;
 import org.deeplearning4j.nn.api.Model;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -16,14 +17,14 @@ interface TrainedModel extends AutoCloseable {
     /**
      * Returns a model of any kind as a trainer needs it.
      *
-     * @param model a {@code MultiLayerNetwork} or {@code ComputationGraph}
-     * @throws IllegalArgumentException for other kinds, and for a model that is not initialised
+     * @param model a {@code MultiLayerNetwork}, {@code ComputationGraph} or {@code SameDiff}
+     * @throws IllegalArgumentException if it is not initialised, or cannot be trained
      */
     static TrainedModel of(Object model) {
         if (model instanceof Model network) {
             return Network.of(network);
         }
-        throw new IllegalArgumentException("a model of " + model.getClass().getName() + " cannot be trained");
+        return SameDiffModel.attach((SameDiff) model);
     }
 
     /** The user's object, which is locked while it computes, as {@code fit} does. */
