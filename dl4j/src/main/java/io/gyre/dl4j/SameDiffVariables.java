@@ -66,7 +66,7 @@ final class SameDiffVariables {
      */
     static SameDiffVariables of(SameDiff graph) {
         if (graph.getFunction("grad") == null) {
-            graph.createGradFunction();
+            differentiate(graph);
         }
         SameDiff gradientFunction = graph.getFunction("grad");
         Map<String, Integer> computedAt = new HashMap<>();
@@ -102,6 +102,17 @@ final class SameDiffVariables {
             offset += array.length();
         }
         return new SameDiffVariables(gradientFunction, trained);
+    }
+
+    private static void differentiate(SameDiff graph) {
+        try {
+            graph.createGradFunction();
+        } catch (IllegalStateException e) {
+            throw new IllegalArgumentException(
+                    "the SameDiff has nothing to train, or no loss: " + e.getMessage()
+                            + " Create parameters with SameDiff.var, and name the losses with setLossVariables",
+                    e);
+        }
     }
 
     private static SDVariable gradientOf(SameDiff gradientFunction, SDVariable variable) {
