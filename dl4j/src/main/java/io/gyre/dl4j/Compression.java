@@ -15,7 +15,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 record Compression(@Nullable GradientCodec codec, @Nullable LossScale lossScale) {
 
     /** What the options say; fails if the model or the strategy cannot do that. */
-    static Compression of(TrainerBuilder options) {
+    static Compression of(TrainerBuilder options, DataType type) {
         if (options.compression == null && !options.mixedPrecision) {
             return new Compression(null, null);
         }
@@ -25,7 +25,6 @@ record Compression(@Nullable GradientCodec codec, @Nullable LossScale lossScale)
                     + " strategy " + options.strategy.name() + ": give a codec to Collectives.choose, if that strategy"
                     + " has a collective, or leave out one of the two options");
         }
-        DataType type = options.model.params().dataType();
         if (type != DataType.FLOAT) {
             throw new IllegalArgumentException(option + " encodes the gradients of FLOAT models, and this one is "
                     + type + ": leave out the option, or set dataType(DataType.FLOAT)");

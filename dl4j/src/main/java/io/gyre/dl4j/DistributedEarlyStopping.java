@@ -75,6 +75,10 @@ public final class DistributedEarlyStopping<T extends Model> implements IEarlySt
         this.trainer = trainer;
         this.data = data;
         session = trainer.session();
+        if (!(trainer.model() instanceof Model)) {
+            throw new IllegalArgumentException("early stopping belongs to MultiLayerNetwork and ComputationGraph, and"
+                    + " this trainer has a model of " + trainer.model().getClass().getName());
+        }
         @SuppressWarnings("unchecked") // The configuration is for the kind of the trainer's model.
         T ofTrainer = (T) trainer.model();
         model = ofTrainer;

@@ -13,6 +13,7 @@ import java.util.OptionalLong;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.evaluation.IEvaluation;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -71,7 +72,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 public final class DistributedTrainer implements AutoCloseable {
 
     private final Session session;
-    private final Network network;
+    private final TrainedModel network;
     private final Replica replica;
     private final StopRequests requests = new StopRequests();
     private final FitLoop loop;
@@ -96,6 +97,21 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public static DistributedTrainer of(Model model, Session session) {
         return builder(model, session).build();
+    }
+
+    /** As {@link #of(Model, Session)}, for a graph of SameDiff with a {@code TrainingConfig}. */
+    public static DistributedTrainer of(SameDiff graph, Session session) {
+        return builder(graph, session).build();
+    }
+
+    /**
+     * Returns a builder for a trainer of a graph, with options.
+     *
+     * @param graph with a {@code TrainingConfig}, which says what a batch is mapped to, how parameters are updated, and
+     *     how far the training is
+     */
+    public static TrainerBuilder builder(SameDiff graph, Session session) {
+        return new TrainerBuilder(graph, session);
     }
 
     /**
@@ -216,7 +232,8 @@ public final class DistributedTrainer implements AutoCloseable {
         return session;
     }
 
-    Model model() {
+    /** The user's object. */
+    Object model() {
         return network.model();
     }
 
@@ -343,24 +360,31 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
-     * Adds listeners to the model of rank 0 only, such as those that print, write files or feed a user interface. All
+     * Adds listeners to the network of rank 0 only, such as those that print, write files or feed a user interface. All
      * ranks call it. They must not call methods that all ranks call together, such as {@link #evaluate} and
      * {@link #exportModel}. Listeners that the program adds to the model itself run on every rank that adds them.
+     *
+     * @throws IllegalArgumentException if the model is a graph of SameDiff, which has listeners of its own
      */
     public void addRootListeners(TrainingListener... listeners) {
+        if (!(network instanceof Network ofLayers)) {
+            throw new IllegalArgumentException("a SameDiff graph has no TrainingListener: on rank 0, add its own kind of"
+                    + " listener to the graph");
+        }
         if (session.world().isRoot()) {
-            network.model().addListeners(listeners);
+            ofLayers.model().addListeners(listeners);
         }
     }
 
     /**
-     * Writes the model as a plain Deeplearning4j file ({@code ModelSerializer}), including updater state; a
-     * {@link ModelReader} reads it. All ranks call it together; rank 0 writes. An existing file is replaced atomically
+     * Writes the model as a plain Deeplearning4j file, including updater state: a network as a zip of
+     * {@code ModelSerializer}, which a {@link ModelReader} reads, and a graph of SameDiff as {@code SameDiff.save} does,
+     * which {@code SameDiff.load} reads. All ranks call it together; rank 0 writes. An existing file is replaced atomically
      * once the new one is complete.
      */
     public void exportModel(Path file) {
         OnRoot.call(session, "export to " + file, () -> {
-            ModelExport.write(network.model(), file);
+            network.export(file);
             return "";
         });
     }

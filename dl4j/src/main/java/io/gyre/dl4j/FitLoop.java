@@ -7,8 +7,6 @@ import io.gyre.training.StepDriver;
 import io.gyre.training.StepSummary;
 import java.nio.ByteBuffer;
 import java.util.Map;
-import java.util.function.Consumer;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,7 +33,7 @@ final class FitLoop {
     private final Session inStep;
     private final World world;
     private final boolean allInStep;
-    private final Network network;
+    private final TrainedModel network;
     private final StepDriver driver;
     private final TrainingStep step;
     private final ExchangeTimer timer;
@@ -52,6 +50,7 @@ final class FitLoop {
 
     private Progress progress;
     private int callsToSkip;
+    private long lastEpoch;
     private boolean resumed;
     private int startedEpoch = -1;
     private double score = Double.NaN;
@@ -133,7 +132,9 @@ final class FitLoop {
         agree(data, epochs, steps, continued);
         progress = beginCall(data.description(), continued);
         attestation.beginCall(data.isCompared(), continueAt(driver.resume(progress.step())));
+        toListeners(network::beginCall);
         boolean stopped = epochs(data, epochs, steps, tally);
+        toListeners(network::endCall);
         attestation.endCall();
         driver.finish();
         if (data.isEpoch()) {
@@ -205,7 +206,7 @@ final class FitLoop {
     private boolean epochs(ShardedData data, int epochs, long steps, Tally tally) {
         long callStep = progress.callStep();
         long lastStep = steps > Long.MAX_VALUE - callStep ? Long.MAX_VALUE : callStep + steps;
-        long lastEpoch = (long) progress.callEpoch() + epochs;
+        lastEpoch = (long) progress.callEpoch() + epochs;
         boolean stopped = false;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = watch.call(() -> pass(data, lastStep, tally));
@@ -291,7 +292,7 @@ final class FitLoop {
     }
 
     private void endStep(StepSummary total, Progress reached, Tally tally) {
-        score = network.model().score();
+        score = network.score();
         progress = reached;
         tally.step(total, timer.busyNanos(), timer.exposedNanos());
         toProgressListener(progressListener, total);
@@ -302,12 +303,16 @@ final class FitLoop {
     private void beginEpoch() {
         if (startedEpoch != progress.epoch()) {
             startedEpoch = progress.epoch();
-            toListeners(listener -> listener.onEpochStart(network.model()));
+            toListeners(network::beginEpoch);
         }
     }
 
     private void endEpoch(Tally tally) {
-        toListeners(listener -> listener.onEpochEnd(network.model()));
+        toListeners(() -> {
+            if (network.endEpoch() && progress.epoch() + 1 < lastEpoch) {
+                requests.stopCall();
+            }
+        });
         progress = progress.afterEpoch();
         network.setProgress(progress.step(), progress.epoch());
         tally.epoch();
@@ -349,10 +354,10 @@ final class FitLoop {
         }
     }
 
-    private void toListeners(Consumer<TrainingListener> event) {
+    private void toListeners(Runnable event) {
         watch.code().enter("a listener, before or after an epoch, at the end", progress.step());
         try {
-            network.listeners().forEach(event);
+            event.run();
         } finally {
             watch.code().leave();
         }

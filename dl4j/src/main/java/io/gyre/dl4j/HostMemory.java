@@ -2,12 +2,14 @@ package io.gyre.dl4j;
 
 import io.gyre.ElementType;
 import io.gyre.memory.Region;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -76,6 +78,23 @@ final class HostMemory {
      * @param array dense, in row-major order; stays reachable while the region is used
      */
     static Region bytes(INDArray array) {
+        return Region.of("rows", array, windows(array));
+    }
+
+    /**
+     * Passes the memory of an array of any type in order, in pieces.
+     *
+     * @param array dense; reachable until this returns
+     */
+    static void eachWindow(INDArray array, Consumer<ByteBuffer> action) {
+        try {
+            windows(array).forEach(action);
+        } finally {
+            Reference.reachabilityFence(array);
+        }
+    }
+
+    private static List<ByteBuffer> windows(INDArray array) {
         beginUse(array);
         long bytes = array.length() * array.dataType().width();
         List<ByteBuffer> windows = new ArrayList<>();
@@ -86,7 +105,7 @@ final class HostMemory {
                     .asByteBuffer()
                     .order(ByteOrder.nativeOrder()));
         }
-        return Region.of("rows", array, windows);
+        return windows;
     }
 
     /** A small cache of arrays over memory owned by others: one for each range, the oldest is evicted. */

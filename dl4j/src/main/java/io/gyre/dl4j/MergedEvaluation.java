@@ -19,12 +19,12 @@ final class MergedEvaluation {
 
     private static final String NO_DATA = "";
 
-    private final Network network;
+    private final TrainedModel network;
     private final Session session;
     private final LossWatch watch;
     private final RowsFromRoot rowsFromRoot;
 
-    MergedEvaluation(Network network, Session session, LossWatch watch, RowsFromRoot rowsFromRoot) {
+    MergedEvaluation(TrainedModel network, Session session, LossWatch watch, RowsFromRoot rowsFromRoot) {
         this.network = network;
         this.session = session;
         this.watch = watch;
@@ -117,17 +117,28 @@ final class MergedEvaluation {
                         "output " + output + " cannot be evaluated: a batch of the data has no labels " + output);
             }
         }
-        RecurrentState state = new RecurrentState(network);
+        RecurrentState state = network.recurrentState();
         state.clear();
         int length = network.segmentLength();
         for (int segment = 0; segment < Segments.count(rows, length); segment++) {
             MultiDataSet part = Segments.cut(rows, segment, length);
             INDArray[] outputs = network.output(part);
-            evaluations.forEach((output, ofOutput) -> ofOutput.forEach(evaluation -> EvaluationMerge.evaluate(
-                    evaluation, part.getLabels(output), outputs[output], part.getLabelsMaskArray(output))));
+            evaluations.forEach((output, ofOutput) -> evaluate(part, outputs, output, ofOutput));
         }
         state.clear();
         network.clearPass();
+    }
+
+    private static void evaluate(
+            MultiDataSet rows, INDArray[] outputs, int output, List<IEvaluation<?>> evaluations) {
+        if (output >= outputs.length) {
+            throw new IllegalArgumentException(
+                    "output " + output + " cannot be evaluated: the model has " + outputs.length + " outputs");
+        }
+        for (IEvaluation<?> evaluation : evaluations) {
+            EvaluationMerge.evaluate(
+                    evaluation, rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output));
+        }
     }
 
     /** Merges in rank order, so that floating-point sums are equal on all ranks. */

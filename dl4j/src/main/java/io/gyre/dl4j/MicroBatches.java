@@ -66,20 +66,27 @@ final class MicroBatches {
     double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress listener, long step) {
         int examples = batch == null ? 0 : Rows.count(batch);
         int passes = Math.min(count, examples);
-        if (batch == null || passes <= 1) {
+        int all = batch == null ? 0 : weight(batch);
+        if (batch == null || passes <= 1 || all == 0) {
             return backward(0, batch, listener, step);
         }
         double loss = 0;
         for (int pass = 0; pass < passes - 1; pass++) {
-            Chunk rows = Chunk.of(pass, count, examples);
-            loss += rows.length() * backward(pass, rowsOf(batch, rows), null, step);
-            add(rows.length(), pass == 0);
+            MultiDataSet rows = rowsOf(batch, Chunk.of(pass, count, examples));
+            int weight = weight(rows);
+            loss += weight * backward(pass, rows, null, step);
+            add(weight, pass == 0);
         }
-        Chunk rows = Chunk.of(passes - 1, count, examples);
-        Completion completion = new Completion(rows.length(), examples, listener);
-        loss += rows.length() * backward(passes - 1, rowsOf(batch, rows), listener == null ? null : completion, step);
+        MultiDataSet rows = rowsOf(batch, Chunk.of(passes - 1, count, examples));
+        int weight = weight(rows);
+        Completion completion = new Completion(weight, all, listener);
+        loss += weight * backward(passes - 1, rows, listener == null ? null : completion, step);
         completion.completeFrom(0);
-        return loss / examples;
+        return loss / all;
+    }
+
+    private int weight(MultiDataSet rows) {
+        return replica.network().examplesIn(rows);
     }
 
     private double backward(int pass, @Nullable MultiDataSet rows, @Nullable GradientProgress listener, long step) {

@@ -3,22 +3,48 @@ package io.gyre.dl4j;
 import io.gyre.ElementType;
 import io.gyre.training.BucketPlan;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.deeplearning4j.nn.api.Trainable;
-import org.nd4j.linalg.api.ndarray.INDArray;
+import java.util.stream.LongStream;
 
 /** How a model's parameters, and in the same way its gradients, are arranged in one flat vector. */
 final class ModelLayout {
 
-    private final Map<String, Trainable> trainables;
+    private final List<Parameter> parameters;
     private final ElementType elementType;
 
-    /** The layout of a model; fails if its data type cannot be reduced. */
+    /**
+     * A parameter, in vector order.
+     *
+     * @param layer parameters with the same name of a layer are exchanged in one bucket, if they fit into one
+     */
+    record Parameter(String layer, String name, List<Long> shape) {
+
+        long length() {
+            return shape.stream().reduce(1L, Math::multiplyExact);
+        }
+    }
+
+    /** The layout of parameters of one type. */
+    ModelLayout(List<Parameter> parameters, ElementType elementType) {
+        this.parameters = List.copyOf(parameters);
+        this.elementType = elementType;
+    }
+
+    /** The layout of a network; fails if its data type cannot be reduced. */
     ModelLayout(Network network) {
-        trainables = network.trainables();
-        elementType = HostMemory.elementType(network.model().params());
+        this(parameters(network), HostMemory.elementType(network.model().params()));
+    }
+
+    private static List<Parameter> parameters(Network network) {
+        List<Parameter> parameters = new ArrayList<>();
+        network.trainables()
+                .forEach((layer, trainable) -> trainable
+                        .paramTable(false)
+                        .forEach((name, array) ->
+                                parameters.add(new Parameter(layer, layer + "_" + name, LongStream.of(array.shape()).boxed().toList()))));
+        return parameters;
     }
 
     ElementType elementType() {
@@ -31,13 +57,9 @@ final class ModelLayout {
      * @param bucketBytes largest size of a bucket
      */
     BucketPlan bucketPlan(long bucketBytes) {
-        List<Long> layerLengths = new ArrayList<>();
-        for (Trainable trainable : trainables.values()) {
-            layerLengths.add(trainable.paramTable(false).values().stream()
-                    .mapToLong(INDArray::length)
-                    .sum());
-        }
-        return BucketPlan.of(layerLengths, Math.max(1, bucketBytes / elementType.bytes()));
+        Map<String, Long> layers = new LinkedHashMap<>();
+        parameters.forEach(each -> layers.merge(each.layer(), each.length(), Long::sum));
+        return BucketPlan.of(List.copyOf(layers.values()), Math.max(1, bucketBytes / elementType.bytes()));
     }
 
     /**
@@ -47,16 +69,11 @@ final class ModelLayout {
      */
     String nameOf(long element) {
         long offset = 0;
-        for (Map.Entry<String, Trainable> trainable : trainables.entrySet()) {
-            for (Map.Entry<String, INDArray> parameter :
-                    trainable.getValue().paramTable(false).entrySet()) {
-                long length = parameter.getValue().length();
-                if (element < offset + length) {
-                    return "element " + (element - offset) + " of parameter " + trainable.getKey() + "_"
-                            + parameter.getKey();
-                }
-                offset += length;
+        for (Parameter parameter : parameters) {
+            if (element < offset + parameter.length()) {
+                return "element " + (element - offset) + " of parameter " + parameter.name();
             }
+            offset += parameter.length();
         }
         return "element " + element;
     }
@@ -68,14 +85,8 @@ final class ModelLayout {
      */
     String text(long updaterStateLength) {
         StringBuilder text = new StringBuilder(elementType.name());
-        trainables.forEach((name, trainable) -> trainable
-                .paramTable(false)
-                .forEach((parameter, array) -> text.append("; ")
-                        .append(name)
-                        .append('_')
-                        .append(parameter)
-                        .append(' ')
-                        .append(Arrays.toString(array.shape()))));
+        parameters.forEach(each ->
+                text.append("; ").append(each.name()).append(' ').append(each.shape()));
         return text.append("; updater state of ").append(updaterStateLength).toString();
     }
 }

@@ -10,6 +10,8 @@ import java.util.Map;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.TrainingConfig;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -78,6 +80,31 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
             }
         }
         return new ModelOptimizer(parameters);
+    }
+
+    /**
+     * Reads a graph's {@code TrainingConfig}. Keeps no reference to the graph.
+     *
+     * @throws IllegalArgumentException if it needs what servers cannot do: a loss that is maximised, or is a sum over
+     *     the examples
+     */
+    public static ModelOptimizer of(SameDiff graph) {
+        SameDiffModel.checkConfigured(graph);
+        TrainingConfig config = graph.getTrainingConfig();
+        SameDiffVariables variables = SameDiffVariables.of(graph);
+        if (!config.isMinimize()) {
+            throw new IllegalArgumentException("the TrainingConfig of the SameDiff maximises: servers subtract updates."
+                    + " Negate the loss instead, or use the strategy allreduce or elastic");
+        }
+        if (SameDiffLosses.of(graph).kind() == SameDiffLosses.Kind.SUM) {
+            throw new IllegalArgumentException("the loss " + graph.getLossVariables() + " of the SameDiff is a sum over the"
+                    + " examples, and servers average gradients. Use a mean, or the strategy allreduce or elastic");
+        }
+        List<Regularization> regularization =
+                config.getRegularization() == null ? List.of() : List.copyOf(config.getRegularization());
+        return new ModelOptimizer(variables.list().stream()
+                .map(each -> new Parameter(each.offset(), each.length(), config.getUpdater(), regularization))
+                .toList());
     }
 
     @Override

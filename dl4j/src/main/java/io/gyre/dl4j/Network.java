@@ -1,5 +1,7 @@
 package io.gyre.dl4j;
 
+import io.gyre.training.BucketPlan;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Layer;
@@ -17,7 +19,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
 /** What Deeplearning4j's two kinds of model have in common, though not by inheritance. */
-interface Network {
+interface Network extends TrainedModel {
 
     /** Returns a view of the model as a network; fails for other kinds, and for a model that is not initialised. */
     static Network of(Model model) {
@@ -40,6 +42,7 @@ interface Network {
         }
     }
 
+    @Override
     Model model();
 
     /**
@@ -49,16 +52,6 @@ interface Network {
 
     /** The layers in the order of a forward pass; a backward pass takes them in reverse. */
     List<PassedLayer> passedLayers();
-
-    /** All gradients; live, and never null. */
-    INDArray gradients();
-
-    /**
-     * Makes the model keep its gradients elsewhere.
-     *
-     * @param gradients of the length, shape and order of {@link #gradients}; its contents are kept
-     */
-    void moveGradients(INDArray gradients);
 
     /** Hooks for its backward passes. Every call returns the same object. */
     BackwardHooks hooks();
@@ -90,9 +83,6 @@ interface Network {
     /** What l1, l2 and weight decay add to the score. */
     double regularisation();
 
-    /** Clears what a pass left in the layers: inputs, masks, noise. */
-    void clearPass();
-
     /** The updater in use, created if there is none. */
     Updater updater();
 
@@ -107,12 +97,6 @@ interface Network {
     /** The model's own list, live. */
     List<TrainingListener> listeners();
 
-    int step();
-
-    int epoch();
-
-    void setProgress(int step, int epoch);
-
     void setScore(double score);
 
     List<NeuralNetConfiguration> configurations();
@@ -120,13 +104,70 @@ interface Network {
     /** All layers, in the model's order; in a graph those of its vertices. */
     Layer[] layers();
 
-    /** Steps of time in a segment, with truncated backpropagation through time; {@link Segments#NONE} without. */
-    int segmentLength();
+    @Override
+    default RecurrentState recurrentState() {
+        return segmentLength() == Segments.NONE ? RecurrentState.none() : RecurrentState.of(layers());
+    }
 
     WorkspaceMode trainingWorkspaceMode();
 
-    String configurationJson();
+    @Override
+    default void check(boolean divided) {
+        ModelChecks.check(this);
+        if (divided) {
+            ModelChecks.checkDivisible(this);
+        }
+    }
 
-    /** Inference: the activations of each output; of a segment, continued from the layers' recurrent state. */
-    INDArray[] output(MultiDataSet batch);
+    @Override
+    default ModelLayout layout() {
+        return new ModelLayout(this);
+    }
+
+    @Override
+    default INDArray parameters() {
+        return model().params();
+    }
+
+    @Override
+    default GradientViews gradientViews(BucketPlan plan) {
+        return GradientViews.of(this, plan);
+    }
+
+    @Override
+    default ModelSteps steps(GradientPlace place) {
+        return new NetworkSteps(this, place);
+    }
+
+    @Override
+    default String faultOf(MultiDataSet batch) {
+        String lacking = lackingIn(batch);
+        return lacking.isEmpty() ? "" : "has no " + lacking;
+    }
+
+    @Override
+    default int examplesIn(MultiDataSet batch) {
+        return Rows.countTrained(batch);
+    }
+
+    @Override
+    default double score() {
+        return model().score();
+    }
+
+    @Override
+    default void beginEpoch() {
+        listeners().forEach(listener -> listener.onEpochStart(model()));
+    }
+
+    @Override
+    default boolean endEpoch() {
+        listeners().forEach(listener -> listener.onEpochEnd(model()));
+        return false;
+    }
+
+    @Override
+    default void export(Path file) {
+        ModelExport.write(model(), file);
+    }
 }

@@ -6,7 +6,6 @@ import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
-import io.gyre.transport.RunSecret;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -22,9 +21,6 @@ import org.slf4j.LoggerFactory;
 final class OwnRun {
 
     private static final Logger LOG = LoggerFactory.getLogger(OwnRun.class);
-
-    /** Of the rendezvous, where a launcher gives a host alone. */
-    private static final int DEFAULT_PORT = 29_600;
 
     private static @Nullable Session joined;
     private static @Nullable Thread owner;
@@ -54,7 +50,7 @@ final class OwnRun {
             opened.onClose(alone::close);
             return alone;
         }
-        Session session = share(launched.get(), environment);
+        Session session = share(environment);
         opened.onClose(OwnRun::leave);
         return session;
     }
@@ -76,7 +72,7 @@ final class OwnRun {
         }
     }
 
-    private static synchronized Session share(LaunchEnvironment launched, Map<String, String> environment) {
+    private static synchronized Session share(Map<String, String> environment) {
         Session session = joined;
         if (session == null) {
             if (left) {
@@ -84,7 +80,7 @@ final class OwnRun {
                         + " join it again: close the first trainer after the last one is done, or create a session by"
                         + " AeronSession.join and trainers by DistributedTrainer.of(model, session)");
             }
-            session = AeronSession.join(options(launched, environment));
+            session = AeronSession.join(JoinOptions.fromEnvironment(environment));
             joined = session;
             owner = Thread.currentThread();
         } else if (owner != Thread.currentThread()) {
@@ -94,17 +90,6 @@ final class OwnRun {
         }
         users++;
         return session;
-    }
-
-    private static JoinOptions options(LaunchEnvironment launched, Map<String, String> environment) {
-        if (GyreVariable.isRank(environment)) {
-            return JoinOptions.fromEnvironment();
-        }
-        JoinOptions.Builder options = launched.joinOptions(DEFAULT_PORT);
-        RunSecret.fromEnvironment(environment).ifPresent(options::secret);
-        GyreVariable.BIND.text(environment).ifPresent(options::bind);
-        GyreVariable.TRUSTED_NETWORK.flag(environment).ifPresent(options::trustedNetwork);
-        return options.build();
     }
 
     private static synchronized void leave() {

@@ -20,14 +20,21 @@ final class RecurrentState {
 
     private final List<RecurrentLayer> layers;
 
+    private RecurrentState(List<RecurrentLayer> layers) {
+        this.layers = layers;
+    }
+
+    /** That of a model without truncated backpropagation. */
+    static RecurrentState none() {
+        return new RecurrentState(List.of());
+    }
+
     /** Finds the layers, also those that are frozen or otherwise wrapped. */
-    RecurrentState(Network network) {
-        layers = network.segmentLength() == Segments.NONE
-                ? List.of()
-                : Arrays.stream(network.layers())
-                        .map(RecurrentState::recurrent)
-                        .filter(Objects::nonNull)
-                        .toList();
+    static RecurrentState of(Layer[] layers) {
+        return new RecurrentState(Arrays.stream(layers)
+                .map(RecurrentState::recurrent)
+                .filter(Objects::nonNull)
+                .toList());
     }
 
     private static @Nullable RecurrentLayer recurrent(Layer layer) {

@@ -22,9 +22,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>A replica is the model's parameters, its updater's state and its counters of steps and epochs. This class trains
  * it as Deeplearning4j's own step does ({@code StochasticGradientDescent.optimize}), split at the one place where ranks
  * must synchronise: after the gradients are summed over the examples, before they are divided by the number of
- * examples, clipped, regularised and passed to the updater. Each part is Deeplearning4j's own code: {@link ModelStep}
- * runs the pass and counts the step, {@link ModelUpdater} updates, {@link GradientPlace} says where the gradients are
- * meanwhile, and {@link GradientViews} names their parts.
+ * examples, clipped, regularised and passed to the updater. Each part is Deeplearning4j's own code: {@link ModelSteps}
+ * runs the pass, updates and counts the step, {@link GradientPlace} says where the gradients are meanwhile, and {@link
+ * GradientViews} names their parts.
  *
  * <dl>
  *   <dt>Invariants
@@ -51,13 +51,12 @@ final class Replica implements StepModel {
 
     private static final String UPDATE = "the update or a listener after it";
 
-    private final Network network;
+    private final TrainedModel network;
     private final UserCode code;
     private final ModelLayout layout;
     private final BucketPlan bucketPlan;
     private final GradientPlace place;
-    private final ModelStep step;
-    private final ModelUpdater updater;
+    private final ModelSteps steps;
     private final GradientChecksums checksums;
     private final @Nullable LossScale lossScale;
     private GradientViews views;
@@ -71,7 +70,7 @@ final class Replica implements StepModel {
      * @param lossScale further state of the replica; null if there is none
      */
     Replica(
-            Network network,
+            TrainedModel network,
             BucketPlan bucketPlan,
             GradientPlace place,
             UserCode code,
@@ -81,14 +80,13 @@ final class Replica implements StepModel {
         this.place = place;
         this.code = code;
         this.lossScale = lossScale;
-        layout = new ModelLayout(network);
-        updater = new ModelUpdater(network);
-        step = new ModelStep(network, place);
-        views = GradientViews.of(network, bucketPlan);
+        layout = network.layout();
+        steps = network.steps(place);
+        views = network.gradientViews(bucketPlan);
         checksums = new GradientChecksums(place, bucketPlan, layout);
     }
 
-    Network network() {
+    TrainedModel network() {
         return network;
     }
 
@@ -119,12 +117,12 @@ final class Replica implements StepModel {
      */
     @SuppressWarnings("ReferenceEquality") // Arrays with equal contents are different memory.
     double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress progress) {
-        updater.keep();
+        steps.keepUpdater();
         if (network.gradients() != views.vector()) {
             place.replaced(network.gradients());
-            views = GradientViews.of(network, bucketPlan);
+            views = network.gradientViews(bucketPlan);
         }
-        return step.backward(batch, progress, views);
+        return steps.backward(batch, progress, views);
     }
 
     /** Prepares a bucket of this rank's gradients for reduction: its means become sums until {@link #reduced}. */
@@ -183,7 +181,7 @@ final class Replica implements StepModel {
     @Override
     public void averageGradients(StepSummary total) {
         views.averageSums(total.examples());
-        updater.clip(views.byLayer());
+        steps.clip(views);
         beginReduction();
         HostAccess access = hostAccess();
         for (Bucket bucket : bucketPlan.buckets()) {
@@ -198,7 +196,7 @@ final class Replica implements StepModel {
         code.enter(UPDATE, network.step());
         try {
             synchronized (network.model()) {
-                updater.apply(views, total.examples());
+                steps.update(views, total.examples());
             }
         } finally {
             code.leave();
@@ -210,7 +208,7 @@ final class Replica implements StepModel {
         code.enter(UPDATE, network.step());
         try {
             synchronized (network.model()) {
-                step.end(total, views);
+                steps.end(total, views);
             }
         } finally {
             code.leave();
@@ -241,18 +239,18 @@ final class Replica implements StepModel {
 
     @Override
     public Region parameters() {
-        return HostMemory.region("parameters", network.model().params());
+        return HostMemory.region("parameters", network.parameters());
     }
 
     /** Notifies ND4J that {@link #parameters} was written. */
     @Override
     public void parametersChanged() {
-        HostMemory.endUse(network.model().params());
+        HostMemory.endUse(network.parameters());
     }
 
     /** The updater's state as one flat vector; null if it has none. A new learning rate moves it. */
     @Nullable INDArray updaterState() {
-        return updater.state();
+        return steps.updaterState();
     }
 
     @Override

@@ -76,7 +76,7 @@ final class ReplicaCheck {
     /** Created again whenever the model has allocated a new vector. */
     @SuppressWarnings("ReferenceEquality")
     private ReplicaSlices slices() {
-        INDArray parametersNow = replica.network().model().params();
+        INDArray parametersNow = replica.network().parameters();
         INDArray updaterStateNow = replica.updaterState();
         Region sumsNow = replica.gradients();
         ReplicaSlices current = slices;

@@ -34,7 +34,7 @@ final class SegmentPasses {
     SegmentPasses(Replica replica, int most) {
         this.replica = replica;
         length = replica.network().segmentLength();
-        state = new RecurrentState(replica.network());
+        state = replica.network().recurrentState();
         before = new ArrayList<>(Collections.nCopies(most, List.of()));
         after = new ArrayList<>(before);
     }

@@ -17,7 +17,7 @@ final class SharedGradients implements GradientPlace {
 
     private static final String USER = "Deeplearning4j's gradient vector";
 
-    private final Network network;
+    private final TrainedModel network;
     private final Region region;
     private final INDArray own;
     private final INDArray shared;
@@ -29,7 +29,7 @@ final class SharedGradients implements GradientPlace {
      * @param region shared by the ranks; in use until this is closed
      * @param shared {@link #arrayOver} the region
      */
-    SharedGradients(Network network, Region region, INDArray shared) {
+    SharedGradients(TrainedModel network, Region region, INDArray shared) {
         this.network = network;
         this.region = region;
         this.shared = shared;

@@ -12,6 +12,7 @@ import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SameDiff;
 
 /**
  * Strategies that keep a model's parameters on servers, for {@link TrainerBuilder#strategy}. All workers create them
@@ -24,6 +25,11 @@ public final class Strategies {
     /** How servers train a model: with its own updaters, regularisation and schedules. */
     public static Training training(Model model, Consistency consistency) {
         return new Training(consistency, ModelOptimizer.of(model));
+    }
+
+    /** As {@link #training(Model, Consistency)}, for a graph of SameDiff. */
+    public static Training training(SameDiff graph, Consistency consistency) {
+        return new Training(consistency, ModelOptimizer.of(graph));
     }
 
     /**
@@ -93,6 +99,39 @@ public final class Strategies {
     public static UpdateStrategy create(
             StrategyOptions options, Model model, ParameterService service, @Nullable Collective group) {
         return options.create(service, elementType(model), model.numParams(), group);
+    }
+
+    /** As {@link #parameterServer(Model, ParameterService)}, for a graph of SameDiff. */
+    public static UpdateStrategy parameterServer(SameDiff graph, ParameterService service) {
+        return strategies(graph, service).parameterServer();
+    }
+
+    /** As {@link #elastic(Model, ParameterService, int)}, for a graph of SameDiff. */
+    public static UpdateStrategy elastic(SameDiff graph, ParameterService service, int period) {
+        return strategies(graph, service).elastic(period, defaultMovingRate(service));
+    }
+
+    /** As {@link #hybrid(Model, ParameterService, Collective)}, for a graph of SameDiff. */
+    public static UpdateStrategy hybrid(SameDiff graph, ParameterService service, Collective group) {
+        return strategies(graph, service).hybrid(group);
+    }
+
+    /** As {@link #hybridElastic(Model, ParameterService, Collective, int)}, for a graph of SameDiff. */
+    public static UpdateStrategy hybridElastic(
+            SameDiff graph, ParameterService service, Collective group, int period) {
+        return strategies(graph, service).hybridElastic(group, period, defaultMovingRate(service));
+    }
+
+    /** As {@link #create(StrategyOptions, Model, ParameterService, Collective)}, for a graph of SameDiff. */
+    public static UpdateStrategy create(
+            StrategyOptions options, SameDiff graph, ParameterService service, @Nullable Collective group) {
+        SameDiffVariables variables = SameDiffVariables.of(graph);
+        return options.create(service, variables.layout().elementType(), variables.elements(), group);
+    }
+
+    private static ServerStrategies strategies(SameDiff graph, ParameterService service) {
+        SameDiffVariables variables = SameDiffVariables.of(graph);
+        return new ServerStrategies(service, variables.layout().elementType(), variables.elements());
     }
 
     private static ServerStrategies strategies(Model model, ParameterService service) {

@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +28,7 @@ public final class TrainerBuilder {
      */
     private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
 
-    final Model model;
+    final Object model;
     private final Function<Opened, Session> join;
     final List<StepObserver> observers = new ArrayList<>();
 
@@ -56,7 +55,7 @@ public final class TrainerBuilder {
     private boolean resume;
     private boolean safeReclamation = true;
 
-    TrainerBuilder(Model model, Session session) {
+    TrainerBuilder(Object model, Session session) {
         this(model, opened -> session);
     }
 
@@ -65,7 +64,7 @@ public final class TrainerBuilder {
      *
      * @param join returns the session, when the trainer is built; the trainer closes what is opened for it
      */
-    TrainerBuilder(Model model, Function<Opened, Session> join) {
+    TrainerBuilder(Object model, Function<Opened, Session> join) {
         this.model = model;
         this.join = join;
     }

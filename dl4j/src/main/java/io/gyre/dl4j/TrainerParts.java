@@ -28,7 +28,7 @@ final class TrainerParts {
     /** The ranks that take each step together. */
     final Session inStep;
 
-    final Network network;
+    final TrainedModel network;
     final LossWatch watch;
     final Replica replica;
     final ReplicaCheck replicas;
@@ -51,25 +51,23 @@ final class TrainerParts {
         this.session = session;
         world = session.world();
         progressListener = options.progressListener;
-        Compression compression = Compression.of(options);
+        network = TrainedModel.of(options.model);
+        opened.onClose(network::close);
+        Compression compression = Compression.of(options, network.parameters().dataType());
         session.agree(
                 "all-reduce",
                 Map.of("algorithm", options.algorithm.toString(), "compression", compression.toString()));
         strategy = options.strategy == null ? synchronous(options.algorithm, compression, opened) : options.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
-        network = Network.of(options.model);
-        ModelChecks.check(network);
-        if (world.size() > 1 || options.microBatches > 1) {
-            ModelChecks.checkDivisible(network);
-        }
+        network.check(world.size() > 1 || options.microBatches > 1);
         checkSupported(options.checkpoints());
         if (options.synchronousBatchNorm) {
             BatchStatisticsOfAllRanks.check(world.size(), together.size(), options.microBatches, strategy.name());
         }
         watch = new LossWatch(session, inStep);
 
-        ModelLayout layout = new ModelLayout(network);
+        ModelLayout layout = network.layout();
         BucketPlan plan = layout.bucketPlan(options.bucketBytes);
         DeviceGradients.Source source = source(options, opened);
         boolean overlap = options.overlap.decide(plan, inStep, source != null, world.isRoot());
@@ -108,7 +106,10 @@ final class TrainerParts {
         if (!options.synchronousBatchNorm || inStep.world().size() == 1) {
             return BatchStatistics.OWN;
         }
-        BatchStatisticsOfAllRanks statistics = new BatchStatisticsOfAllRanks(network, inStep);
+        if (!(network instanceof Network ofLayers)) {
+            throw new IllegalArgumentException("synchronousBatchNorm: a SameDiff graph normalises its batches itself");
+        }
+        BatchStatisticsOfAllRanks statistics = new BatchStatisticsOfAllRanks(ofLayers, inStep);
         opened.onClose(statistics::close);
         return statistics;
     }
@@ -136,7 +137,7 @@ final class TrainerParts {
                 "micro-batches", String.valueOf(options.microBatches),
                 "model", network.model().getClass().getSimpleName(),
                 "data type", layout.elementType().name(),
-                "parameters", String.valueOf(network.model().numParams()),
+                "parameters", String.valueOf(network.parameters().length()),
                 "configuration", ModelFingerprint.of(network.configurationJson()),
                 "buckets", plan.fingerprint(),
                 "overlap", String.valueOf(overlap),

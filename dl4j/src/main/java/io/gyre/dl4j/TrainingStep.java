@@ -118,12 +118,12 @@ final class TrainingStep implements StepWork {
     }
 
     private int count(MultiDataSet rows) {
-        String lacking = replica.network().lackingIn(rows);
-        if (!lacking.isEmpty()) {
+        String fault = replica.network().faultOf(rows);
+        if (!fault.isEmpty()) {
             throw new IllegalArgumentException("the batch of " + ownMember() + " for step " + step + " in epoch "
-                    + epoch + " has no " + lacking + ": look at what the iterator or source returns");
+                    + epoch + " " + fault + ": look at what the iterator or source returns");
         }
-        return Rows.countTrained(rows);
+        return replica.network().examplesIn(rows);
     }
 
     @Override

@@ -97,7 +97,12 @@ public final class JoinOptions {
         return fromEnvironment(System.getenv());
     }
 
-    static JoinOptions fromEnvironment(Map<String, String> environment) {
+    /**
+     * As {@link #fromEnvironment()}, for an environment that is not this process's own.
+     *
+     * @param environment as returned by {@link System#getenv()}
+     */
+    public static JoinOptions fromEnvironment(Map<String, String> environment) {
         return of(LaunchEnvironment.require(environment), environment);
     }
 
