@@ -42,6 +42,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *       updater, schedules and constraints see what they would see in one process with the whole batch: N ranks with
  *       batch B equal one rank with batch N B up to rounding error, also for uneven batches. {@code docs/training.md}
  *       has the bounds.
+ *   <dt>Truncated backpropagation through time
+ *   <dd>As in {@code fit}, each segment of a batch's sequences is a step. {@code docs/training.md} has the details.
  *   <dt>BatchNorm
  *   <dd>Each rank normalises with the statistics of its own part of the batch; the running statistics are averaged over
  *       all examples. The result then differs from that of one process, because the layer sees smaller batches. With
@@ -217,7 +219,8 @@ public final class DistributedTrainer implements AutoCloseable {
      * Trains for a number of steps, over as many passes as that takes. The next call with the same data continues where
      * this one ends, in the same pass: many short calls read no more than one long call.
      *
-     * @param steps optimiser steps
+     * @param steps optimiser steps; a batch that takes several, with truncated backpropagation through time, takes all
+     *     of them
      */
     public FitReport fitSteps(ShardedData data, long steps) {
         return loop.fit(data, Integer.MAX_VALUE, steps);
@@ -247,7 +250,8 @@ public final class DistributedTrainer implements AutoCloseable {
 
     /**
      * Asks all ranks to stop. They stop together, after the step in which they learn of the request: the current one or
-     * the next. A later {@code fit} trains again.
+     * the next; with truncated backpropagation through time, after the last step of its batch. A later {@code fit}
+     * trains again.
      */
     public void requestStop() {
         requests.stopCall();

@@ -179,7 +179,7 @@ public final class TrainerBuilder {
         return this;
     }
 
-    /** Writes a checkpoint each time this many steps are done. */
+    /** Writes a checkpoint each time this many steps are done, at the end of the batch in which they are. */
     public TrainerBuilder checkpointEverySteps(long value) {
         checkpointEverySteps = positive("checkpointEverySteps", value);
         return this;

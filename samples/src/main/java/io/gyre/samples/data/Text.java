@@ -29,6 +29,9 @@ public final class Text implements SampleData {
     private static final int MOST_CHARACTERS = 128;
     private static final int HELD_OUT_ONE_IN = 10;
 
+    /** Of memory, on the way from a file's byte to a number. */
+    private static final int BYTES_PER_BYTE = 16;
+
     private final String name;
     private final int[] characters;
     private final int alphabet;
@@ -96,9 +99,7 @@ public final class Text implements SampleData {
     }
 
     private static CharSequence read(Path file, long before) throws IOException {
-        // A character takes up to four bytes as a number, and two as text.
-        HeapRoom.check(
-                file.toString(), "its characters", (before + Files.size(file)) * (Integer.BYTES + Character.BYTES));
+        HeapRoom.check(file.toString(), "the texts up to its end", (before + Files.size(file)) * BYTES_PER_BYTE);
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(Files.readAllBytes(file)));
         } catch (CharacterCodingException e) {

@@ -52,7 +52,8 @@ final class TrainProgress implements ProgressListener, AutoCloseable {
         if (!begun) {
             begin(step);
         }
-        examples += summary.examples();
+        // The steps of a batch all have its examples.
+        examples += summary.unfinished() ? 0 : summary.examples();
         long now = System.nanoTime();
         long silentNanos = now - shownNanos;
         boolean first = shownNanos == 0;

@@ -44,6 +44,16 @@ class DataFilesFuzzTest {
     }
 
     @FuzzTest
+    void text(byte[] bytes) throws IOException {
+        Path file = Files.write(directory.resolve("text"), bytes);
+        Text text = ParserContract.parse(bytes.length, () -> Text.open(file), BadDataException.class);
+        if (text != null) {
+            assertThat(text.choices()).isBetween(2, 128);
+            assertThat(text.heldOutExamples().size()).isPositive();
+        }
+    }
+
+    @FuzzTest
     void image(byte[] bytes) throws IOException {
         Path file = Files.write(directory.resolve("image"), bytes);
         // A small file may be a large image: its bound is the heap, and not its length.
