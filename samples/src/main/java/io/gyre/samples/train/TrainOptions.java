@@ -7,13 +7,13 @@ import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.model.BuiltSample;
 import io.gyre.training.ParameterExchange;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -173,7 +173,7 @@ public final class TrainOptions {
     }
 
     /** The model to train, with its initial parameters. */
-    Model buildModel(ImageSet set) {
+    BuiltSample buildModel(ImageSet set) {
         return workload.buildModel(set, inDouble);
     }
 

@@ -2,12 +2,12 @@ package io.gyre.samples.train;
 
 import io.gyre.GyreException;
 import io.gyre.allreduce.Collectives;
-import io.gyre.dl4j.Strategies;
 import io.gyre.launcher.ReportFile;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.model.BuiltSample;
 import io.gyre.session.Groups;
 import io.gyre.session.Session;
 import io.gyre.session.SharedCounter;
@@ -18,7 +18,6 @@ import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.util.Optional;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
 /** The program of each rank of {@code gyre train}, in its own JVM. */
@@ -70,14 +69,14 @@ final class TrainRank {
         if (BackendChoice.isOnCuda(System.getenv())) {
             GpuShare.limit(System.getenv());
         }
-        Model model = options.buildModel(set);
+        BuiltSample model = options.buildModel(set);
         StrategyOptions strategy = options.strategy();
         if (strategy.kind() == StrategyOptions.Kind.ALLREDUCE) {
             return train(
                     set, model, session, null, null, Groups.of(session.world().size(), 1));
         }
         try (ParameterService service = strategy.configure(
-                        ParameterService.builder(session), consistency -> Strategies.training(model, consistency))
+                        ParameterService.builder(session), model::training)
                 .start()) {
             if (service.isServer()) {
                 // A server ends when its workers have.
@@ -96,7 +95,7 @@ final class TrainRank {
                         set,
                         model,
                         service.workers(),
-                        Strategies.create(strategy, model, service, group),
+                        model.strategy(strategy, service, group),
                         batches,
                         service.groups());
             }
@@ -105,7 +104,7 @@ final class TrainRank {
 
     private boolean train(
             ImageSet set,
-            Model model,
+            BuiltSample model,
             Session session,
             @Nullable UpdateStrategy strategy,
             @Nullable SharedCounter batches,

@@ -8,6 +8,7 @@ import io.gyre.dl4j.TrainerBuilder;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.ImageExamples;
 import io.gyre.samples.data.ImageSet;
+import io.gyre.samples.model.BuiltSample;
 import io.gyre.samples.train.TrainReport.Milliseconds;
 import io.gyre.samples.train.TrainReport.Stop;
 import io.gyre.session.Groups;
@@ -19,7 +20,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
 /** One rank's part of a training, from the first step to the report. */
@@ -62,7 +62,7 @@ final class TrainingRun {
      * Trains, evaluates and compares; all ranks get the same report. A run that is told to end before its last step
      * does not evaluate.
      */
-    TrainReport run(Model model) {
+    TrainReport run(BuiltSample model) {
         TrainProgress progress =
                 new TrainProgress(session.world(), options.workload().model().toString(), length());
         try (DistributedTrainer trainer = trainer(model, progress)) {
@@ -86,8 +86,8 @@ final class TrainingRun {
         }
     }
 
-    private DistributedTrainer trainer(Model model, TrainProgress progress) {
-        TrainerBuilder builder = DistributedTrainer.builder(model, session)
+    private DistributedTrainer trainer(BuiltSample model, TrainProgress progress) {
+        TrainerBuilder builder = model.trainer(session)
                 .seed(options.workload().seed())
                 .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())

@@ -6,10 +6,10 @@ import io.gyre.samples.data.DrawnDigits;
 import io.gyre.samples.data.ImageSet;
 import io.gyre.samples.data.ImageShape;
 import io.gyre.samples.data.Synthetic;
+import io.gyre.samples.model.BuiltSample;
 import io.gyre.samples.model.SampleModel;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -33,7 +33,7 @@ final class WorkloadOptions {
         private @Nullable Long steps;
     }
 
-    @Parameters(paramLabel = "MODEL", converter = Word.OfModel.class, description = "mlp, lenet or resnet50.")
+    @Parameters(paramLabel = "MODEL", converter = Word.OfModel.class, description = "mlp, lenet, lenet-samediff or resnet50.")
     private SampleModel model = SampleModel.MLP;
 
     @Option(
@@ -51,7 +51,8 @@ final class WorkloadOptions {
     @Option(
             names = "--batch",
             paramLabel = "B",
-            description = "Examples per rank and step. Default: 32 for mlp, 16 for lenet, 8 for resnet50.")
+            description =
+                    "Examples per rank and step. Default: 32 for mlp, 16 for lenet and lenet-samediff, 8 for resnet50.")
     private @Nullable Integer batch;
 
     @Option(
@@ -122,9 +123,8 @@ final class WorkloadOptions {
     }
 
     /** The model to train, with its initial parameters. */
-    Model buildModel(ImageSet set, boolean inDouble) {
-        int classes = set.classes().size();
-        return inDouble ? model.buildInDouble(set.shape(), classes, seed) : model.build(set.shape(), classes, seed);
+    BuiltSample buildModel(ImageSet set, boolean inDouble) {
+        return model.buildToTrain(set.shape(), set.classes().size(), seed, inDouble);
     }
 
     /** Empty if a number of steps is given instead. */
