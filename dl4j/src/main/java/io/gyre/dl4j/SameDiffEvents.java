@@ -27,6 +27,7 @@ final class SameDiffEvents {
     private double @Nullable [] sums;
     private List<String> names = List.of();
     private int steps;
+    private int lastIteration;
     private long epochBegan;
 
     SameDiffEvents(SameDiff graph, SameDiff gradientFunction) {
@@ -59,10 +60,14 @@ final class SameDiffEvents {
 
     /** This step. */
     At now() {
+        return at(graph.getTrainingConfig().getIterationCount());
+    }
+
+    private At at(int iteration) {
         TrainingConfig config = graph.getTrainingConfig();
         return At.builder()
                 .epoch(config.getEpochCount())
-                .iteration(config.getIterationCount())
+                .iteration(iteration)
                 .javaThreadNum(Thread.currentThread().getId())
                 .operation(Operation.TRAINING)
                 .build();
@@ -70,6 +75,7 @@ final class SameDiffEvents {
 
     void beginCall() {
         curve = null;
+        lastIteration = graph.getTrainingConfig().getIterationCount();
         each(listener -> listener.operationStart(gradientFunction, Operation.TRAINING));
     }
 
@@ -81,8 +87,8 @@ final class SameDiffEvents {
         epochBegan = System.nanoTime();
         sums = null;
         steps = 0;
-        At now = now();
-        each(listener -> listener.epochStart(graph, now));
+        At before = at(lastIteration);
+        each(listener -> listener.epochStart(graph, before));
     }
 
     /** Returns whether a listener wants to stop. */
@@ -97,10 +103,10 @@ final class SameDiffEvents {
             curve = before == null ? new LossCurve(means, names) : before.addLossAndCopy(means, names);
         }
         long millis = (System.nanoTime() - epochBegan) / 1_000_000;
-        At now = now();
+        At last = at(lastIteration);
         boolean stop = false;
         for (Listener listener : listeners()) {
-            stop |= listener.epochEnd(graph, now, curve, millis) == ListenerResponse.STOP;
+            stop |= listener.epochEnd(graph, last, curve, millis) == ListenerResponse.STOP;
         }
         return stop;
     }
@@ -131,6 +137,7 @@ final class SameDiffEvents {
         }
         steps++;
         At now = now();
+        lastIteration = now.iteration();
         each(listener -> listener.iterationDone(gradientFunction, now, batch, loss));
     }
 

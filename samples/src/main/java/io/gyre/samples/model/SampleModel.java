@@ -65,6 +65,20 @@ public enum SampleModel {
         }
     },
 
+    /** The same as a graph of SameDiff, which only {@link #buildToTrain} builds. */
+    LENET_SAMEDIFF(1, 28, 1, 16) {
+        @Override
+        Model configured(InputType input, int classes, long seed) {
+            throw new UnsupportedOperationException(this + " is a graph of SameDiff, and no network");
+        }
+
+        @Override
+        public BuiltSample buildToTrain(InputType input, int classes, long seed, boolean inDouble) {
+            DataType type = inDouble ? DataType.DOUBLE : DataType.FLOAT;
+            return new BuiltSample.Graph(LeNetGraph.of(ImageShape.of(input), classes, seed, fallingAdam(0.002), type));
+        }
+    },
+
     /** The residual network of 50 layers, from Deeplearning4j's zoo, adapted to small images. */
     RESNET50(3, 32, 32, 8) {
         @Override
@@ -169,6 +183,17 @@ public enum SampleModel {
                 : ((MultiLayerNetwork) model).convertDataType(DataType.DOUBLE);
     }
 
+    /**
+     * Builds what {@code gyre train} trains: a network, or a graph of SameDiff.
+     *
+     * @param inDouble with the same initial parameters in double precision
+     * @throws IllegalArgumentException as for {@link #build}
+     */
+    public BuiltSample buildToTrain(InputType input, int classes, long seed, boolean inDouble) {
+        return new BuiltSample.Network(
+                inDouble ? buildInDouble(input, classes, seed) : build(input, classes, seed));
+    }
+
     /** Fails if images with this many pixels on the shorter side are too small for the model's poolings. */
     public void checkPixels(int pixels) {
         if (pixels < smallestPixels) {
@@ -210,6 +235,6 @@ public enum SampleModel {
     /** As on the command line. */
     @Override
     public String toString() {
-        return name().toLowerCase(Locale.ROOT);
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

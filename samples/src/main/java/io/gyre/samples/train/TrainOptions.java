@@ -11,6 +11,7 @@ import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
+import io.gyre.samples.model.BuiltSample;
 import io.gyre.training.ParameterExchange;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
@@ -18,7 +19,6 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -227,7 +227,7 @@ public final class TrainOptions {
     }
 
     /** The model to train, with its initial parameters. */
-    Model buildModel(SampleData set) {
+    BuiltSample buildModel(SampleData set) {
         return workload.buildModel(set, inDouble);
     }
 

@@ -3,7 +3,6 @@ package io.gyre.samples.train;
 import io.gyre.GyreException;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
-import io.gyre.dl4j.Strategies;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.launcher.ReportFile;
 import io.gyre.network.Collective;
@@ -11,6 +10,7 @@ import io.gyre.network.Endpoint;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
+import io.gyre.samples.model.BuiltSample;
 import io.gyre.session.Groups;
 import io.gyre.session.Session;
 import io.gyre.session.SharedCounter;
@@ -22,7 +22,6 @@ import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
 /** The program of each rank of {@code gyre train}, in its own JVM. */
@@ -74,14 +73,14 @@ final class TrainRank {
         if (BackendChoice.isOnCuda(System.getenv())) {
             GpuShare.limit(System.getenv());
         }
-        Model model = options.buildModel(set);
+        BuiltSample model = options.buildModel(set);
         StrategyOptions strategy = options.strategy();
         if (strategy.kind() == StrategyOptions.Kind.ALLREDUCE) {
             return train(
                     set, model, session, null, null, Groups.of(session.world().size(), 1));
         }
         try (ParameterService service = strategy.configure(
-                        ParameterService.builder(session), consistency -> Strategies.training(model, consistency))
+                        ParameterService.builder(session), model::training)
                 .start()) {
             if (service.isServer()) {
                 // A server ends when its workers have.
@@ -99,7 +98,7 @@ final class TrainRank {
                         set,
                         model,
                         service.workers(),
-                        Strategies.create(strategy, model, service, group),
+                        model.strategy(strategy, service, group),
                         batches,
                         service.groups());
             }
@@ -113,7 +112,7 @@ final class TrainRank {
 
     private boolean train(
             SampleData set,
-            Model model,
+            BuiltSample model,
             Session session,
             @Nullable UpdateStrategy strategy,
             @Nullable SharedCounter batches,

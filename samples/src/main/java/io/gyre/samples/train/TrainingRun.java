@@ -9,6 +9,7 @@ import io.gyre.kernel.GradientCodec;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.BitsPerCharacter;
 import io.gyre.samples.data.SampleData;
+import io.gyre.samples.model.BuiltSample;
 import io.gyre.samples.train.TrainReport.Milliseconds;
 import io.gyre.samples.train.TrainReport.Stop;
 import io.gyre.session.Groups;
@@ -21,7 +22,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 
 /** One rank's part of a training, from the first step to the report. */
@@ -64,7 +64,7 @@ final class TrainingRun {
      * Trains, evaluates and compares; all ranks get the same report. A run that is told to end before its last step
      * does not evaluate.
      */
-    TrainReport run(Model model) {
+    TrainReport run(BuiltSample model) {
         TrainProgress progress =
                 new TrainProgress(session.world(), options.workload().model().toString(), length());
         try (DistributedTrainer trainer = trainer(model, progress)) {
@@ -88,8 +88,8 @@ final class TrainingRun {
         }
     }
 
-    private DistributedTrainer trainer(Model model, TrainProgress progress) {
-        TrainerBuilder builder = DistributedTrainer.builder(model, session)
+    private DistributedTrainer trainer(BuiltSample model, TrainProgress progress) {
+        TrainerBuilder builder = model.trainer(session)
                 .seed(options.workload().seed())
                 .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())

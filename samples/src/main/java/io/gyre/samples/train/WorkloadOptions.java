@@ -8,10 +8,10 @@ import io.gyre.samples.data.ImageShape;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.data.Synthetic;
 import io.gyre.samples.data.Text;
+import io.gyre.samples.model.BuiltSample;
 import io.gyre.samples.model.SampleModel;
 import java.nio.file.Path;
 import java.util.Optional;
-import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -39,7 +39,7 @@ final class WorkloadOptions {
     @Parameters(
             paramLabel = "MODEL",
             converter = Word.OfModel.class,
-            description = "mlp, lenet, resnet50 or characters.")
+            description = "mlp, lenet, lenet-samediff, resnet50 or characters.")
     private SampleModel model = SampleModel.MLP;
 
     @Option(
@@ -58,8 +58,8 @@ final class WorkloadOptions {
     @Option(
             names = "--batch",
             paramLabel = "B",
-            description = "Examples per rank and step. Default: 32 for mlp, 16 for lenet and characters, 8 for"
-                    + " resnet50.")
+            description = "Examples per rank and step. Default: 32 for mlp, 16 for lenet, lenet-samediff and characters,"
+                    + " 8 for resnet50.")
     private @Nullable Integer batch;
 
     @Option(
@@ -151,10 +151,8 @@ final class WorkloadOptions {
     }
 
     /** The model to train, with its initial parameters. */
-    Model buildModel(SampleData set, boolean inDouble) {
-        return inDouble
-                ? model.buildInDouble(set.input(), set.choices(), seed)
-                : model.build(set.input(), set.choices(), seed);
+    BuiltSample buildModel(SampleData set, boolean inDouble) {
+        return model.buildToTrain(set.input(), set.choices(), seed, inDouble);
     }
 
     /** Empty if a number of steps is given instead. */

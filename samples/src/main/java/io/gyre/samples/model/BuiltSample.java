@@ -1,0 +1,72 @@
+package io.gyre.samples.model;
+
+import io.gyre.dl4j.DistributedTrainer;
+import io.gyre.dl4j.Strategies;
+import io.gyre.dl4j.TrainerBuilder;
+import io.gyre.network.Collective;
+import io.gyre.paramserver.Consistency;
+import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.StrategyOptions;
+import io.gyre.paramserver.Training;
+import io.gyre.session.Session;
+import io.gyre.training.UpdateStrategy;
+import org.deeplearning4j.nn.api.Model;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.autodiff.samediff.SameDiff;
+
+/** A sample model with its initial parameters: a network of Deeplearning4j, or a graph of SameDiff. */
+public sealed interface BuiltSample {
+
+    /** A trainer of it, to be configured. */
+    TrainerBuilder trainer(Session session);
+
+    /** How servers train it. */
+    Training training(Consistency consistency);
+
+    /**
+     * The strategy that options name, which is not that of all-reduce.
+     *
+     * @param group for hybrid: the collective of this rank's group
+     */
+    UpdateStrategy strategy(StrategyOptions options, ParameterService service, @Nullable Collective group);
+
+    /** A network. */
+    record Network(Model model) implements BuiltSample {
+
+        @Override
+        public TrainerBuilder trainer(Session session) {
+            return DistributedTrainer.builder(model, session);
+        }
+
+        @Override
+        public Training training(Consistency consistency) {
+            return Strategies.training(model, consistency);
+        }
+
+        @Override
+        public UpdateStrategy strategy(
+                StrategyOptions options, ParameterService service, @Nullable Collective group) {
+            return Strategies.create(options, model, service, group);
+        }
+    }
+
+    /** A graph. */
+    record Graph(SameDiff graph) implements BuiltSample {
+
+        @Override
+        public TrainerBuilder trainer(Session session) {
+            return DistributedTrainer.builder(graph, session);
+        }
+
+        @Override
+        public Training training(Consistency consistency) {
+            return Strategies.training(graph, consistency);
+        }
+
+        @Override
+        public UpdateStrategy strategy(
+                StrategyOptions options, ParameterService service, @Nullable Collective group) {
+            return Strategies.create(options, graph, service, group);
+        }
+    }
+}
