@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Trainable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** How a model's parameters, and in the same way its gradients, are arranged in one flat vector. */
@@ -14,15 +15,24 @@ final class ModelLayout {
 
     private final Map<String, Trainable> trainables;
     private final ElementType elementType;
+    private final String dataType;
 
     /** The layout of a model; fails if its data type cannot be reduced. */
     ModelLayout(Network network) {
         trainables = network.trainables();
-        elementType = HostMemory.elementType(network.model().params());
+        INDArray parameters = network.model().params();
+        elementType = HostMemory.reducedType(parameters);
+        dataType = parameters.dataType() == DataType.FLOAT16 ? DataType.FLOAT16.name() : elementType.name();
     }
 
+    /** Type in which gradients are reduced. */
     ElementType elementType() {
         return elementType;
+    }
+
+    /** Name of the type of the parameters. */
+    String dataType() {
+        return dataType;
     }
 
     /**
@@ -67,7 +77,7 @@ final class ModelLayout {
      * @param updaterStateLength in elements
      */
     String text(long updaterStateLength) {
-        StringBuilder text = new StringBuilder(elementType.name());
+        StringBuilder text = new StringBuilder(dataType);
         trainables.forEach((name, trainable) -> trainable
                 .paramTable(false)
                 .forEach((parameter, array) -> text.append("; ")

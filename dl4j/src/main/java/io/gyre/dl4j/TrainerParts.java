@@ -115,7 +115,7 @@ final class TrainerParts {
         return Map.of(
                 "micro-batches", String.valueOf(options.microBatches),
                 "model", network.model().getClass().getSimpleName(),
-                "data type", layout.elementType().name(),
+                "data type", layout.dataType(),
                 "parameters", String.valueOf(network.model().numParams()),
                 "configuration", ModelFingerprint.of(network.configurationJson()),
                 "buckets", plan.fingerprint(),

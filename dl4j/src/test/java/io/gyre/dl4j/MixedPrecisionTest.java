@@ -50,7 +50,9 @@ class MixedPrecisionTest {
             if (total.skipped()) {
                 skipped.add(step);
             }
-            parameters.add(model.params().dup());
+            if (total.examples() > 0) {
+                parameters.add(model.params().dup());
+            }
         }
     }
 
