@@ -25,9 +25,9 @@ record Compression(@Nullable GradientCodec codec, @Nullable LossScale lossScale)
                     + " strategy " + options.strategy.name() + ": give a codec to Collectives.choose, if that strategy"
                     + " has a collective, or leave out one of the two options");
         }
-        if (type != DataType.FLOAT) {
-            throw new IllegalArgumentException(option + " encodes the gradients of FLOAT models, and this one is "
-                    + type + ": leave out the option, or set dataType(DataType.FLOAT)");
+        if (type == DataType.DOUBLE || (type == DataType.FLOAT16 && options.mixedPrecision)) {
+            throw new IllegalArgumentException(option + " is for FLOAT models, and this one is " + type
+                    + ": leave out the option, or set dataType(DataType.FLOAT)");
         }
         GradientCodec codec = options.compression == null ? new Float16Codec() : options.compression.get();
         boolean scaled = options.mixedPrecision && codec instanceof ScaledCodec;

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -25,7 +26,7 @@ interface EarlierPasses {
      */
     void addTo(INDArray gradients, long from, long to);
 
-    /** By ND4J, in an array beside the gradients. */
+    /** By ND4J, in an array beside the gradients. HALF is added up in FLOAT, as ranks do. */
     final class InArray implements EarlierPasses {
 
         private @Nullable INDArray sum;
@@ -34,7 +35,8 @@ interface EarlierPasses {
         public void start(INDArray gradients) {
             INDArray target = sum;
             if (target == null || target.length() != gradients.length()) {
-                target = Nd4j.createUninitializedDetached(gradients.dataType(), gradients.length());
+                DataType type = gradients.dataType() == DataType.FLOAT16 ? DataType.FLOAT : gradients.dataType();
+                target = Nd4j.createUninitializedDetached(type, gradients.length());
                 sum = target;
             }
             target.assign(gradients);
@@ -42,13 +44,20 @@ interface EarlierPasses {
 
         @Override
         public void add(INDArray gradients) {
-            started().addi(gradients);
+            INDArray target = started();
+            target.addi(gradients.castTo(target.dataType()));
         }
 
         @Override
         public void addTo(INDArray gradients, long from, long to) {
             var part = NDArrayIndex.interval(from, to);
-            gradients.get(part).addi(started().get(part));
+            INDArray target = gradients.get(part);
+            INDArray earlier = started().get(part);
+            if (target.dataType() == earlier.dataType()) {
+                target.addi(earlier);
+            } else {
+                target.assign(target.castTo(earlier.dataType()).addi(earlier));
+            }
         }
 
         private INDArray started() {

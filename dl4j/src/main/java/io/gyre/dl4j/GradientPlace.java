@@ -6,6 +6,7 @@ import io.gyre.memory.Region;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.HostAccess;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,7 +23,7 @@ interface GradientPlace extends AutoCloseable {
 
     /**
      * Chooses the place for a model on its backend, once: on the device, in a box that the ranks of a host share, or in
-     * the model's own memory.
+     * the model's own memory. HALF is copied to floats in the box.
      *
      * @param world of all ranks that train; names this rank in the log, and decides which rank logs for all
      * @param box as long as the gradients; borrowed
@@ -31,6 +32,13 @@ interface GradientPlace extends AutoCloseable {
     static GradientPlace choose(
             TrainedModel network, BucketPlan plan, World world, MemoryBox box, DeviceGradients.@Nullable Source source) {
         INDArray gradients = network.gradients();
+        if (gradients.dataType() == DataType.FLOAT16) {
+            if (source != null) {
+                throw new IllegalArgumentException("the model's data type is HALF, which is trained on CPUs only: use"
+                        + " dataType(DataType.FLOAT) on a GPU");
+            }
+            return new WidenedGradients(gradients, box.region(), plan);
+        }
         if (source != null) {
             return new DeviceGradients(world.rank(), source, gradients, box.region(), plan);
         }
@@ -54,7 +62,7 @@ interface GradientPlace extends AutoCloseable {
     /** The model has allocated a new vector; it may have another one when this returns. */
     void replaced(INDArray gradients);
 
-    /** Whether the gradients are copied from a device to {@link #region} and back in each step. */
+    /** Whether the gradients are copied to {@link #region} and back in each step. */
     default boolean isStaged() {
         return false;
     }

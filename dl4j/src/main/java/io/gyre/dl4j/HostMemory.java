@@ -32,14 +32,19 @@ final class HostMemory {
 
     private HostMemory() {}
 
-    /** Type of an array's elements; fails for types that cannot be reduced. */
+    /** Type in which the elements of an array are reduced: HALF is added up in FLOAT32. Fails for other types. */
+    static ElementType reducedType(INDArray array) {
+        return array.dataType() == DataType.FLOAT16 ? ElementType.FLOAT32 : elementType(array);
+    }
+
+    /** Type of an array's elements; fails for types that are not reduced as they are. */
     static ElementType elementType(INDArray array) {
         return switch (array.dataType()) {
             case FLOAT -> ElementType.FLOAT32;
             case DOUBLE -> ElementType.FLOAT64;
             default ->
                 throw new IllegalArgumentException("the model's data type is " + array.dataType()
-                        + "; FLOAT and DOUBLE can be trained on several ranks. Set it with"
+                        + "; FLOAT and DOUBLE can be trained with every strategy, and HALF with allreduce. Set it with"
                         + " NeuralNetConfiguration.Builder.dataType(DataType.FLOAT).");
         };
     }
@@ -62,7 +67,7 @@ final class HostMemory {
             throw new IllegalStateException(name + " is not contiguous in memory: " + array.shapeInfoToString());
         }
         beginUse(array);
-        long bytes = array.length() * elementType(array).bytes();
+        long bytes = array.length() * array.dataType().width();
         List<ByteBuffer> windows = new ArrayList<>();
         BytePointer memory = new BytePointer(array.data().addressPointer());
         for (long at = 0; at < bytes; at += windowBytes) {

@@ -1,9 +1,9 @@
 package io.gyre.dl4j;
 
-import io.gyre.ElementType;
 import io.gyre.OptionRange;
 import io.gyre.kernel.ScaledCodec;
 import io.gyre.memory.Region;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,7 +57,7 @@ final class LossScale {
         return new ReplicaPart(
                 state.name(),
                 state,
-                ElementType.FLOAT64,
+                DataType.DOUBLE,
                 element -> element == 0 ? "the scale" : "steps since its last change");
     }
 

@@ -7,12 +7,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
 
 /** How a model's parameters, and in the same way its gradients, are arranged in one flat vector. */
 final class ModelLayout {
 
     private final List<Parameter> parameters;
     private final ElementType elementType;
+    private final String dataType;
 
     /**
      * A parameter, in vector order.
@@ -28,13 +31,24 @@ final class ModelLayout {
 
     /** The layout of parameters of one type. */
     ModelLayout(List<Parameter> parameters, ElementType elementType) {
+        this(parameters, elementType, elementType.name());
+    }
+
+    private ModelLayout(List<Parameter> parameters, ElementType elementType, String dataType) {
         this.parameters = List.copyOf(parameters);
         this.elementType = elementType;
+        this.dataType = dataType;
     }
 
     /** The layout of a network; fails if its data type cannot be reduced. */
     ModelLayout(Network network) {
-        this(parameters(network), HostMemory.elementType(network.model().params()));
+        this(parameters(network), HostMemory.reducedType(network.parameters()), dataType(network.parameters()));
+    }
+
+    private static String dataType(INDArray parameters) {
+        return parameters.dataType() == DataType.FLOAT16
+                ? DataType.FLOAT16.name()
+                : HostMemory.reducedType(parameters).name();
     }
 
     private static List<Parameter> parameters(Network network) {
@@ -42,13 +56,21 @@ final class ModelLayout {
         network.trainables()
                 .forEach((layer, trainable) -> trainable
                         .paramTable(false)
-                        .forEach((name, array) ->
-                                parameters.add(new Parameter(layer, layer + "_" + name, LongStream.of(array.shape()).boxed().toList()))));
+                        .forEach((name, array) -> parameters.add(new Parameter(
+                                layer,
+                                layer + "_" + name,
+                                LongStream.of(array.shape()).boxed().toList()))));
         return parameters;
     }
 
+    /** Type in which gradients are reduced. */
     ElementType elementType() {
         return elementType;
+    }
+
+    /** Name of the type of the parameters. */
+    String dataType() {
+        return dataType;
     }
 
     /**
@@ -84,9 +106,9 @@ final class ModelLayout {
      * @param updaterStateLength in elements
      */
     String text(long updaterStateLength) {
-        StringBuilder text = new StringBuilder(elementType.name());
-        parameters.forEach(each ->
-                text.append("; ").append(each.name()).append(' ').append(each.shape()));
+        StringBuilder text = new StringBuilder(dataType);
+        parameters.forEach(
+                each -> text.append("; ").append(each.name()).append(' ').append(each.shape()));
         return text.append("; updater state of ").append(updaterStateLength).toString();
     }
 }

@@ -14,6 +14,9 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class NotFinite {
 
     private static final long BLOCK = 1 << 16;
+    private static final int HALF_EXPONENT = 0x7c00;
+    private static final int HALF_EXPONENT_UNIT = 0x0400;
+    private static final int HALF_SIGN = 0x8000;
     private static final int FLOAT_EXPONENT = 0x7f80_0000;
     private static final int FLOAT_EXPONENT_UNIT = 0x0080_0000;
     private static final long DOUBLE_EXPONENT = 0x7ff0_0000_0000_0000L;
@@ -35,6 +38,21 @@ final class NotFinite {
             done += n;
         }
         return found;
+    }
+
+    /** As {@link #isIn}, for IEEE 754 binary16. */
+    static boolean isInHalves(Region memory) {
+        int overflows = 0;
+        for (long done = 0; done < memory.byteLength(); ) {
+            int n = memory.contiguous(done, memory.byteLength() - done);
+            ByteBuffer window = memory.window(done);
+            int from = memory.windowOffset(done);
+            for (int at = from; at < from + n; at += Short.BYTES) {
+                overflows |= (window.getShort(at) & HALF_EXPONENT) + HALF_EXPONENT_UNIT;
+            }
+            done += n;
+        }
+        return (overflows & HALF_SIGN) != 0;
     }
 
     /** The exponent of NaN and infinity has all bits set: adding one overflows into the sign. */

@@ -12,6 +12,7 @@ import io.gyre.training.StepSummary;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -276,11 +277,13 @@ final class Replica implements StepModel {
     /** What is equal on all ranks in step between two steps. */
     List<ReplicaPart> stateParts() {
         List<ReplicaPart> parts = new ArrayList<>();
-        parts.add(new ReplicaPart("parameters", parameters(), elementType(), layout::nameOf));
+        parts.add(new ReplicaPart(
+                "parameters", parameters(), network.model().params().dataType(), layout::nameOf));
         INDArray updaterState = updaterState();
         if (updaterState != null) {
             Region memory = HostMemory.region("updater state", updaterState);
-            parts.add(new ReplicaPart(memory.name(), memory, elementType(), element -> "element " + element));
+            parts.add(
+                    new ReplicaPart(memory.name(), memory, updaterState.dataType(), element -> "element " + element));
         }
         if (lossScale != null) {
             parts.add(lossScale.part());
@@ -294,8 +297,12 @@ final class Replica implements StepModel {
      */
     List<ReplicaPart> parts() {
         List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
-        parts.add(new ReplicaPart("sums of the gradients", gradients(), elementType(), layout::nameOf));
+        parts.add(new ReplicaPart("sums of the gradients", gradients(), sumsType(), layout::nameOf));
         return parts;
+    }
+
+    private DataType sumsType() {
+        return elementType() == ElementType.FLOAT64 ? DataType.DOUBLE : DataType.FLOAT;
     }
 
     /** Name of an element of the parameters or gradients, see {@link ModelLayout#nameOf}. */

@@ -1,17 +1,19 @@
 package io.gyre.dl4j;
 
-import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import java.util.function.LongFunction;
+import org.bytedeco.javacpp.indexer.HalfIndexer;
+import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * A vector that is equal on all ranks in step.
  *
  * @param name for errors
  * @param memory live
+ * @param type HALF, FLOAT or DOUBLE
  * @param names describes an element, by its index
  */
-record ReplicaPart(String name, Region memory, ElementType type, LongFunction<String> names) {
+record ReplicaPart(String name, Region memory, DataType type, LongFunction<String> names) {
 
     /** Name of an element, in terms of the model's layers and parameters. */
     String nameOf(long element) {
@@ -19,26 +21,31 @@ record ReplicaPart(String name, Region memory, ElementType type, LongFunction<St
     }
 
     long elements() {
-        return memory.byteLength() / type.bytes();
+        return memory.byteLength() / type.width();
     }
 
     /** The memory of some elements. */
     Region slice(long from, long length) {
-        return memory.slice(from * type.bytes(), length * type.bytes());
+        return memory.slice(from * type.width(), length * type.width());
     }
 
     /** An element as text, with its bits, which distinguish NaNs. */
     String show(long element) {
-        long at = element * type.bytes();
+        long at = element * type.width();
         return switch (type) {
-            case FLOAT32 -> {
+            case HALF -> {
+                int bits = memory.window(at).getShort(memory.windowOffset(at)) & 0xffff;
+                yield String.format("%s (%04x)", HalfIndexer.toFloat(bits), bits);
+            }
+            case FLOAT -> {
                 float value = memory.getFloat(at);
                 yield String.format("%s (%08x)", value, Float.floatToRawIntBits(value));
             }
-            case FLOAT64 -> {
+            case DOUBLE -> {
                 double value = memory.getDouble(at);
                 yield String.format("%s (%016x)", value, Double.doubleToRawLongBits(value));
             }
+            default -> throw new IllegalStateException("no model has parameters of type " + type);
         };
     }
 }

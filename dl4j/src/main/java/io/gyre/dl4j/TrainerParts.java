@@ -136,7 +136,7 @@ final class TrainerParts {
         return Map.of(
                 "micro-batches", String.valueOf(options.microBatches),
                 "model", network.model().getClass().getSimpleName(),
-                "data type", layout.elementType().name(),
+                "data type", layout.dataType(),
                 "parameters", String.valueOf(network.parameters().length()),
                 "configuration", ModelFingerprint.of(network.configurationJson()),
                 "buckets", plan.fingerprint(),

@@ -170,7 +170,9 @@ final class TrainingStep implements StepWork {
         if (lossScale != null && total.examples() > 0) {
             lossScale.stepDone(total.skipped(), step, inStep.world().isRoot());
         }
-        warnOfScores(total);
+        if (finite) {
+            warnOfScores(total);
+        }
     }
 
     /** Whether gradients of several ranks are reduced: a single rank is bit-identical to a plain {@code fit}. */

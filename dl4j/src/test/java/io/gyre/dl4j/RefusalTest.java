@@ -60,7 +60,6 @@ class RefusalTest {
                 .build()));
         Supplier<Model> lbfgs = () -> TestModels.perceptron(adam().optimizationAlgo(OptimizationAlgorithm.LBFGS));
         Supplier<Model> maximising = () -> TestModels.residual(adam().minimize(false), false);
-        Supplier<Model> half = () -> TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT16));
         Supplier<Model> raw = () -> new MultiLayerNetwork(adam().list()
                 .layer(TestModels.dense(2))
                 .setInputType(InputType.feedForward(2))
@@ -98,7 +97,6 @@ class RefusalTest {
                 Arguments.of("segments of no steps of time", emptySegments, "tBPTTForwardLength(0)"),
                 Arguments.of("another optimisation algorithm", lbfgs, "LBFGS"),
                 Arguments.of("maximisation", maximising, "minimize(false)"),
-                Arguments.of("half precision", half, "HALF"),
                 Arguments.of("a model that is not initialised", raw, "call init()"),
                 Arguments.of("a single layer", layer, "DenseLayer"),
                 Arguments.of("a model without parameters", empty, "no parameters"));

@@ -3,18 +3,18 @@ package io.gyre.dl4j;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
-import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.nd4j.linalg.api.buffer.DataType;
 
 class ReplicaSlicesTest {
 
     private static ReplicaPart part(String name, long elements) {
         Region memory = Region.allocate(name, elements * Float.BYTES);
-        return new ReplicaPart(name, memory, ElementType.FLOAT32, element -> "element " + element);
+        return new ReplicaPart(name, memory, DataType.FLOAT, element -> "element " + element);
     }
 
     private static List<Long> turn(ReplicaSlices slices, long firstStep) {

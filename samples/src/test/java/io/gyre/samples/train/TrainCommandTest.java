@@ -85,6 +85,17 @@ class TrainCommandTest {
                 Arguments.of(
                         "mlp --algorithm ring --strategy elastic",
                         "--algorithm ring belongs to [allreduce], not to --strategy elastic"),
+                Arguments.of("mlp --compress int8", "--compress 'int8' is none of bf16, fp16"),
+                Arguments.of("mlp --compress fp16:2", "--compress 'fp16:2': fp16 has no parameter"),
+                Arguments.of(
+                        "mlp --compress bf16 --strategy paramserver",
+                        "--compress bf16 belongs to [allreduce, hybrid], not to --strategy paramserver"),
+                Arguments.of(
+                        "mlp --mixed-precision --strategy hybrid",
+                        "--mixed-precision belongs to [allreduce], not to --strategy hybrid"),
+                Arguments.of(
+                        "mlp --mixed-precision --double",
+                        "--mixed-precision encodes floats, and --double trains in double precision"),
                 Arguments.of("mlp --micro-batches 40", "--micro-batches 40: expected 1 to 32"),
                 Arguments.of("lenet --sync-batch-norm", "--sync-batch-norm: lenet has no batch normalisation"),
                 Arguments.of(
