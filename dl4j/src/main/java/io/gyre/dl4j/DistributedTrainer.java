@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.evaluation.IEvaluation;
@@ -69,6 +70,7 @@ public final class DistributedTrainer implements AutoCloseable {
     private final StopRequests requests = new StopRequests();
     private final FitLoop loop;
     private final MergedEvaluation evaluation;
+    private final HeldModel held;
     private final Opened opened;
 
     /** Creates the trainer; {@link TrainerBuilder#build} is for others. */
@@ -78,7 +80,20 @@ public final class DistributedTrainer implements AutoCloseable {
         replica = parts.replica;
         loop = new FitLoop(parts, requests);
         evaluation = new MergedEvaluation(network, session, parts.watch);
+        held = new HeldModel(network, RankTexts.ownName(session));
         this.opened = opened;
+        opened.onClose(held::release);
+        held.hold();
+    }
+
+    /** Calls {@code fit}: in between nobody else may train the model. */
+    private FitReport train(Supplier<FitReport> call) {
+        held.release();
+        try {
+            return call.get();
+        } finally {
+            held.hold();
+        }
     }
 
     /**
@@ -111,7 +126,7 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param epochs passes over the data
      */
     public FitReport fit(ShardedData data, int epochs) {
-        return loop.fit(data, epochs, Long.MAX_VALUE);
+        return train(() -> loop.fit(data, epochs, Long.MAX_VALUE));
     }
 
     /**
@@ -121,12 +136,12 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param steps optimiser steps
      */
     public FitReport fitSteps(ShardedData data, long steps) {
-        return loop.fit(data, Integer.MAX_VALUE, steps);
+        return train(() -> loop.fit(data, Integer.MAX_VALUE, steps));
     }
 
     /** As {@link #fit} for one pass, with a listener of this call; null for none. */
     FitReport fitPass(ShardedData data, @Nullable ProgressListener listener) {
-        return loop.fitPass(data, listener);
+        return train(() -> loop.fitPass(data, listener));
     }
 
     Session session() {

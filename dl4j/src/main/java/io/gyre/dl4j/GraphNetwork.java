@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
@@ -115,6 +116,11 @@ final class GraphNetwork implements Network {
         INDArray[] all = new INDArray[times];
         Arrays.fill(all, array);
         return all;
+    }
+
+    @Override
+    public Stream<Layer> layers() {
+        return Arrays.stream(model.getLayers());
     }
 
     @Override

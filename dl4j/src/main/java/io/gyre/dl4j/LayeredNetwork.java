@@ -1,9 +1,11 @@
 package io.gyre.dl4j;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
@@ -107,6 +109,11 @@ final class LayeredNetwork implements Network {
         INPUT.set(model, none);
         model.setLabels(none);
         GRADIENT.set(model, gradients);
+    }
+
+    @Override
+    public Stream<Layer> layers() {
+        return Arrays.stream(model.getLayers());
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
@@ -73,6 +74,9 @@ interface Network {
      * @param gradients by parameter
      */
     void showNoExamples(Gradient gradients);
+
+    /** All layers; a graph's other vertices have none. */
+    Stream<Layer> layers();
 
     /** The layers whose activations are the model's outputs. */
     List<Layer> lastLayers();

@@ -49,7 +49,7 @@ class DistributedEarlyStoppingTest {
     private static final DataType TYPE = DataType.DOUBLE;
 
     private static MultiLayerNetwork perceptron() {
-        return TestModels.perceptron(TestModels.configuration(new Sgd(0.4), TYPE));
+        return TestModels.perceptron(TestModels.configuration(new Sgd(0.8), TYPE));
     }
 
     private static List<DataSet> training() {
@@ -58,7 +58,9 @@ class DistributedEarlyStoppingTest {
     }
 
     private static DataSetIterator heldOut() {
-        return TestData.iterator(TestData.batches(TestData.vectors(20, TYPE, 2), 20));
+        // Some of the training, and as many others: what is learned by heart helps at first.
+        DataSet mixed = DataSet.merge(List.of(TestData.vectors(20, TYPE, 1), TestData.vectors(20, TYPE, 2)));
+        return TestData.iterator(TestData.batches(mixed, 40));
     }
 
     private static ShardedData data() {
@@ -121,7 +123,10 @@ class DistributedEarlyStoppingTest {
             assertThat(result.getBestModelScore())
                     .isEqualTo(result.getScoreVsEpoch().get(plain.getBestModelEpoch()));
             Bound.assertClose(
-                    result.getBestModel().params(), plain.getBestModel().params(), 4 * (plain.getBestModelEpoch() + 1));
+                    result.getBestModel().params(),
+                    plain.getBestModel().params(),
+                    4 * (plain.getBestModelEpoch() + 1),
+                    8);
             Bound.assertIdentical(
                     result.getBestModel().params(),
                     results.get(0).getBestModel().params());
@@ -141,7 +146,7 @@ class DistributedEarlyStoppingTest {
 
         assertEqual(results, plain);
         assertThat(plain.getTerminationDetails()).contains("ScoreImprovement");
-        assertThat(plain.getBestModelEpoch()).isBetween(1, 25);
+        assertThat(plain.getBestModelEpoch()).isEqualTo(10);
     }
 
     @Test
