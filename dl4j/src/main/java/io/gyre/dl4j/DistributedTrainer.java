@@ -59,7 +59,8 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
  *   <dd>Model and session are borrowed. The model stays a plain Deeplearning4j model, but until the trainer is closed
  *       its gradients are in memory shared by the ranks of a host, and ND4J's memory is freed by
  *       {@link SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the
- *       trainer is closed.
+ *       trainer is closed. Its own {@code fit} and {@code pretrain} fail until then: between calls, a listener of the
+ *       trainer is among the model's.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {
