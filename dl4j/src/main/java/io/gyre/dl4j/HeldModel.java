@@ -103,11 +103,12 @@ final class HeldModel extends BaseTrainingListener {
         }
         // No step overwrites what pretraining has left in the gradients of a decoder.
         network.gradients().assign(0);
-        throw new IllegalStateException("the model is held by the trainer of " + ofRank
-                + (isModel
-                        ? ": fit of the model itself, or an EarlyStoppingTrainer, would train this rank alone. Call fit of"
-                                + " the trainer, or use DistributedEarlyStopping; or close the trainer first"
-                        : ": pretrain is not distributed, and would train this rank alone. Call it on rank 0 before the"
-                                + " trainer is made, which gives its parameters to all ranks; or close the trainer first"));
+        throw new IllegalStateException(
+                "the model is held by the trainer of " + ofRank
+                        + (isModel
+                                ? ": fit of the model itself, or an EarlyStoppingTrainer, would train this rank alone. Call fit of"
+                                        + " the trainer, or use DistributedEarlyStopping; or close the trainer first"
+                                : ": pretrain is not distributed, and would train this rank alone. Call it on rank 0 before the"
+                                        + " trainer is made, which gives its parameters to all ranks; or close the trainer first"));
     }
 }

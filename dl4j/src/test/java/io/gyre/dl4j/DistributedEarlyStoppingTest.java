@@ -118,8 +118,8 @@ class DistributedEarlyStoppingTest {
             assertThat(result.getScoreVsEpoch().keySet())
                     .isEqualTo(plain.getScoreVsEpoch().keySet());
             result.getScoreVsEpoch()
-                    .forEach((epoch, score) -> assertThat(score)
-                            .isCloseTo(plain.getScoreVsEpoch().get(epoch), within(1e-12)));
+                    .forEach((epoch, score) ->
+                            assertThat(score).isCloseTo(plain.getScoreVsEpoch().get(epoch), within(1e-12)));
             assertThat(result.getBestModelScore())
                     .isEqualTo(result.getScoreVsEpoch().get(plain.getBestModelEpoch()));
             Bound.assertClose(
@@ -136,13 +136,16 @@ class DistributedEarlyStoppingTest {
     @Test
     void fourRanksStopInTheSameEpochWithTheSameBestModelAsOneProcess() throws Exception {
         EarlyStoppingResult<MultiLayerNetwork> plain = new EarlyStoppingTrainer(
-                        DistributedEarlyStoppingTest.<MultiLayerNetwork>untilItGetsWorse().build(),
+                        DistributedEarlyStoppingTest.<MultiLayerNetwork>untilItGetsWorse()
+                                .build(),
                         perceptron(),
                         TestData.iterator(training()))
                 .fit();
 
         List<EarlyStoppingResult<MultiLayerNetwork>> results = fit(
-                RANKS, DistributedEarlyStoppingTest.<MultiLayerNetwork>untilItGetsWorse().build());
+                RANKS,
+                DistributedEarlyStoppingTest.<MultiLayerNetwork>untilItGetsWorse()
+                        .build());
 
         assertEqual(results, plain);
         assertThat(plain.getTerminationDetails()).contains("ScoreImprovement");
@@ -192,7 +195,8 @@ class DistributedEarlyStoppingTest {
                     .containsExactlyInAnyOrder("bestModel.bin", "latestModel.bin");
         }
         Bound.assertIdentical(
-                results.get(1).getBestModel().params(), results.get(0).getBestModel().params());
+                results.get(1).getBestModel().params(),
+                results.get(0).getBestModel().params());
         MultiLayerNetwork read = new LocalFileModelSaver(directory.toString()).getBestModel();
         Bound.assertIdentical(results.get(1).getBestModel().params(), read.params());
     }
@@ -362,9 +366,8 @@ class DistributedEarlyStoppingTest {
             try (ParameterService service = ParameterService.builder(session)
                     .training(Strategies.training(model, new AsynchronousParallel()))
                     .start()) {
-                UpdateStrategy strategy = elastic
-                        ? Strategies.elastic(model, service, 2)
-                        : Strategies.parameterServer(model, service);
+                UpdateStrategy strategy =
+                        elastic ? Strategies.elastic(model, service, 2) : Strategies.parameterServer(model, service);
                 try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                         .strategy(strategy)
                         .build()) {
@@ -373,8 +376,7 @@ class DistributedEarlyStoppingTest {
                                     session.world().isRoot()
                                             ? new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
                                                     .scoreCalculator(new DataSetLossCalculator(heldOut(), true))
-                                                    .iterationTerminationConditions(
-                                                            new AtStep(steps::incrementAndGet))
+                                                    .iterationTerminationConditions(new AtStep(steps::incrementAndGet))
                                                     .build()
                                             : unused(),
                                     trainer,

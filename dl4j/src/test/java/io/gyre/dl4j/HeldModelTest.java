@@ -36,13 +36,12 @@ class HeldModelTest {
     }
 
     private static MultiLayerNetwork with(org.deeplearning4j.nn.conf.layers.Layer layer) {
-        return TestModels.initialised(
-                new MultiLayerNetwork(TestModels.configuration(new Adam(0.01), DataType.DOUBLE)
-                        .list()
-                        .layer(layer)
-                        .layer(TestModels.softmax())
-                        .setInputType(InputType.feedForward(TestModels.FEATURES))
-                        .build()));
+        return TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Adam(0.01), DataType.DOUBLE)
+                .list()
+                .layer(layer)
+                .layer(TestModels.softmax())
+                .setInputType(InputType.feedForward(TestModels.FEATURES))
+                .build()));
     }
 
     private static List<DataSet> batches() {
@@ -68,7 +67,8 @@ class HeldModelTest {
 
     static Stream<Named<Training>> fits() {
         return Stream.of(
-                Named.of("a batch", model -> TestModels.plainFit(model, batches().get(0))),
+                Named.of(
+                        "a batch", model -> TestModels.plainFit(model, batches().get(0))),
                 Named.of("an iterator", model -> {
                     if (model instanceof ComputationGraph graph) {
                         graph.fit(TestData.iterator(batches()));
@@ -158,11 +158,10 @@ class HeldModelTest {
     @Test
     void anEarlyStoppingTrainerIsRefusedAtItsFirstEpoch() throws Exception {
         MultiLayerNetwork model = pretrainable();
-        EarlyStoppingConfiguration<MultiLayerNetwork> once =
-                new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
-                        .epochTerminationConditions(new MaxEpochsTerminationCondition(1))
-                        .scoreCalculator(new DataSetLossCalculator(TestData.iterator(batches()), true))
-                        .build();
+        EarlyStoppingConfiguration<MultiLayerNetwork> once = new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
+                .epochTerminationConditions(new MaxEpochsTerminationCondition(1))
+                .scoreCalculator(new DataSetLossCalculator(TestData.iterator(batches()), true))
+                .build();
         Gyre.local(1).run(session -> {
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
                 assertThatThrownBy(() -> new EarlyStoppingTrainer(once, model, TestData.iterator(batches())).fit())

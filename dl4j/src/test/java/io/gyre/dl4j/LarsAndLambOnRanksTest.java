@@ -41,8 +41,9 @@ class LarsAndLambOnRanksTest {
 
     static Stream<Named<Supplier<MultiLayerNetwork>>> models() {
         return Stream.of(
-                Named.of("LARS", () -> TestModels.perceptron(
-                        TestModels.configuration(new Lars(2, 0.9), DataType.DOUBLE)
+                Named.of(
+                        "LARS",
+                        () -> TestModels.perceptron(TestModels.configuration(new Lars(2, 0.9), DataType.DOUBLE)
                                 .regularization(Lars.trustRatio(0.01, 0.01)))),
                 Named.of("LAMB", LarsAndLambOnRanksTest::lamb));
     }
