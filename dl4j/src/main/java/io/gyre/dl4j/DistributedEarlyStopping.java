@@ -163,7 +163,9 @@ public final class DistributedEarlyStopping<T extends Model> implements IEarlySt
 
         private EarlyStoppingVerdict agree(int epoch, String when, Supplier<EarlyStoppingVerdict> ofRoot) {
             return EarlyStoppingVerdict.parse(OnRoot.call(
-                    session, "early stopping " + when + " epoch " + epoch, () -> ofRoot.get().text()));
+                    session,
+                    "early stopping " + when + " epoch " + epoch,
+                    () -> ofRoot.get().text()));
         }
 
         private void evaluated(int epoch, EarlyStoppingVerdict verdict) {

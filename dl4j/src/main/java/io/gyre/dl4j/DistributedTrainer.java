@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -68,7 +69,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *   <dd>Model and session are borrowed. The model stays a plain Deeplearning4j model, but until the trainer is closed
  *       its gradients are in memory shared by the ranks of a host, and ND4J's memory is freed by
  *       {@link SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the
- *       trainer is closed.
+ *       trainer is closed. Its own {@code fit} and {@code pretrain} fail until then: between calls, a listener of the
+ *       trainer is among the model's.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {
@@ -80,6 +82,9 @@ public final class DistributedTrainer implements AutoCloseable {
     private final FitLoop loop;
     private final MergedEvaluation evaluation;
     private final PlainData plain;
+
+    /** Null if the model is a graph of SameDiff. */
+    private final @Nullable HeldModel held;
     private final Opened opened;
 
     /** Creates the trainer; {@link TrainerBuilder#build} is for others. */
@@ -91,6 +96,27 @@ public final class DistributedTrainer implements AutoCloseable {
         evaluation = new MergedEvaluation(network, session, parts.watch, parts.rowsFromRoot);
         plain = parts.plain;
         this.opened = opened;
+        if (network instanceof Network ofLayers) {
+            HeldModel hold = new HeldModel(ofLayers, RankTexts.ownName(session));
+            opened.onClose(hold::release);
+            hold.hold();
+            held = hold;
+        } else {
+            held = null;
+        }
+    }
+
+    /** Calls {@code fit}: in between nobody else may train the model. */
+    private FitReport train(Supplier<FitReport> call) {
+        if (held == null) {
+            return call.get();
+        }
+        held.release();
+        try {
+            return call.get();
+        } finally {
+            held.hold();
+        }
     }
 
     /**
@@ -138,7 +164,7 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param epochs passes over the data
      */
     public FitReport fit(ShardedData data, int epochs) {
-        return loop.fit(data, epochs, Long.MAX_VALUE);
+        return train(() -> loop.fit(data, epochs, Long.MAX_VALUE));
     }
 
     /** As {@link #fit(DataSetIterator, int)}, for one pass. */
@@ -212,7 +238,7 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     private FitReport fitBatch(ShardedData batch) {
-        return loop.fit(batch, Integer.MAX_VALUE, 1);
+        return train(() -> loop.fit(batch, Integer.MAX_VALUE, 1));
     }
 
     /**
@@ -223,12 +249,12 @@ public final class DistributedTrainer implements AutoCloseable {
      *     of them
      */
     public FitReport fitSteps(ShardedData data, long steps) {
-        return loop.fit(data, Integer.MAX_VALUE, steps);
+        return train(() -> loop.fit(data, Integer.MAX_VALUE, steps));
     }
 
     /** As {@link #fit} for one pass, with a listener of this call; null for none. */
     FitReport fitPass(ShardedData data, @Nullable ProgressListener listener) {
-        return loop.fitPass(data, listener);
+        return train(() -> loop.fitPass(data, listener));
     }
 
     Session session() {

@@ -3,7 +3,7 @@ package io.gyre.dl4j;
 import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.api.Trainable;
@@ -45,7 +45,8 @@ record GradientViews(
         vector.assign(0);
         INDArray flat = vector.reshape(vector.length());
         Gradient byParameter = new DefaultGradient(vector);
-        Map<Trainable, Gradient> byLayer = new LinkedHashMap<>();
+        // A layer's own hash code reads its arrays, also those that pretraining has left in a closed workspace.
+        Map<Trainable, Gradient> byLayer = new IdentityHashMap<>();
         List<INDArray> sums = new ArrayList<>();
         List<Mean> means = new ArrayList<>();
         long offset = 0;

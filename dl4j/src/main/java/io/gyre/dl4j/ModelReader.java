@@ -22,8 +22,9 @@ import org.deeplearning4j.util.ModelSerializer;
  * these bytes.
  *
  * <p>Refused are: entries other than configuration, coefficients, updater state and a normalizer, which is not read;
- * an entry twice; an array whose header does not match its bytes; classes outside Deeplearning4j, ND4J and {@code io.gyre.dl4j.learning}; models
- * without parameters; and what would take more than half of the heap, or a file above 2 GB.
+ * an entry twice; an array whose header does not match its bytes; classes outside Deeplearning4j, ND4J and {@code
+ * io.gyre.dl4j.learning}; models without parameters; and what would take more than half of the heap, or a file above 2
+ * GB.
  *
  * <pre>{@code
  * MultiLayerNetwork network = ModelReader.create().allowing("com.example.layers.").multiLayerNetwork(file, true);

@@ -30,7 +30,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * <dl>
  *   <dt>Invariants
  *   <dd>Between steps, replicas of ranks in step have the same bits, though each computed its own: every rank, also one
- *       without examples, runs the same update on the same sums. Nothing is installed in the model outside a pass: it
+ *       without examples, runs the same update on the same sums. It installs nothing in the model outside a pass: that
  *       stays a plain model.
  *   <dt>Order
  *   <dd>{@link io.gyre.training.StepDriver} has it: {@link #backward}; for each bucket {@link #complete}, the reduction

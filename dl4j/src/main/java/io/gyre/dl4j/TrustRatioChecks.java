@@ -36,8 +36,9 @@ final class TrustRatioChecks {
 
     private static void checkAlone(List<Regularization> own, String parameter) {
         if (own.size() > 1 && own.stream().anyMatch(TrustRatio.class::isInstance)) {
-            throw new IllegalArgumentException("parameter " + parameter + " has the regularisations " + own
-                    + ": the norms in a trust ratio would depend on their order. Use the weight decay of the trust ratio alone");
+            throw new IllegalArgumentException(
+                    "parameter " + parameter + " has the regularisations " + own
+                            + ": the norms in a trust ratio would depend on their order. Use the weight decay of the trust ratio alone");
         }
     }
 
@@ -47,7 +48,8 @@ final class TrustRatioChecks {
             List<Regularization> regularizations,
             Class<? extends TrustRatio> ratio,
             String example) {
-        if (updaters.stream().anyMatch(updater::isInstance) && regularizations.stream().noneMatch(ratio::isInstance)) {
+        if (updaters.stream().anyMatch(updater::isInstance)
+                && regularizations.stream().noneMatch(ratio::isInstance)) {
             throw new IllegalArgumentException("the model has the updater " + updater.getSimpleName()
                     + ", and no parameter has its trust ratio: add regularization(" + example
                     + ") to the configuration, with coefficients of your own");

@@ -49,7 +49,7 @@ class DistributedEarlyStoppingTest {
     private static final DataType TYPE = DataType.DOUBLE;
 
     private static MultiLayerNetwork perceptron() {
-        return TestModels.perceptron(TestModels.configuration(new Sgd(0.4), TYPE));
+        return TestModels.perceptron(TestModels.configuration(new Sgd(0.8), TYPE));
     }
 
     private static List<DataSet> training() {
@@ -58,7 +58,9 @@ class DistributedEarlyStoppingTest {
     }
 
     private static DataSetIterator heldOut() {
-        return TestData.iterator(TestData.batches(TestData.vectors(20, TYPE, 2), 20));
+        // Some of the training, and as many others: what is learned by heart helps at first.
+        DataSet mixed = DataSet.merge(List.of(TestData.vectors(20, TYPE, 1), TestData.vectors(20, TYPE, 2)));
+        return TestData.iterator(TestData.batches(mixed, 40));
     }
 
     private static ShardedData data() {
@@ -116,12 +118,15 @@ class DistributedEarlyStoppingTest {
             assertThat(result.getScoreVsEpoch().keySet())
                     .isEqualTo(plain.getScoreVsEpoch().keySet());
             result.getScoreVsEpoch()
-                    .forEach((epoch, score) -> assertThat(score)
-                            .isCloseTo(plain.getScoreVsEpoch().get(epoch), within(1e-12)));
+                    .forEach((epoch, score) ->
+                            assertThat(score).isCloseTo(plain.getScoreVsEpoch().get(epoch), within(1e-12)));
             assertThat(result.getBestModelScore())
                     .isEqualTo(result.getScoreVsEpoch().get(plain.getBestModelEpoch()));
             Bound.assertClose(
-                    result.getBestModel().params(), plain.getBestModel().params(), 4 * (plain.getBestModelEpoch() + 1));
+                    result.getBestModel().params(),
+                    plain.getBestModel().params(),
+                    4 * (plain.getBestModelEpoch() + 1),
+                    8);
             Bound.assertIdentical(
                     result.getBestModel().params(),
                     results.get(0).getBestModel().params());
@@ -131,17 +136,20 @@ class DistributedEarlyStoppingTest {
     @Test
     void fourRanksStopInTheSameEpochWithTheSameBestModelAsOneProcess() throws Exception {
         EarlyStoppingResult<MultiLayerNetwork> plain = new EarlyStoppingTrainer(
-                        DistributedEarlyStoppingTest.<MultiLayerNetwork>untilItGetsWorse().build(),
+                        DistributedEarlyStoppingTest.<MultiLayerNetwork>untilItGetsWorse()
+                                .build(),
                         perceptron(),
                         TestData.iterator(training()))
                 .fit();
 
         List<EarlyStoppingResult<MultiLayerNetwork>> results = fit(
-                RANKS, DistributedEarlyStoppingTest.<MultiLayerNetwork>untilItGetsWorse().build());
+                RANKS,
+                DistributedEarlyStoppingTest.<MultiLayerNetwork>untilItGetsWorse()
+                        .build());
 
         assertEqual(results, plain);
         assertThat(plain.getTerminationDetails()).contains("ScoreImprovement");
-        assertThat(plain.getBestModelEpoch()).isBetween(1, 25);
+        assertThat(plain.getBestModelEpoch()).isEqualTo(10);
     }
 
     @Test
@@ -187,7 +195,8 @@ class DistributedEarlyStoppingTest {
                     .containsExactlyInAnyOrder("bestModel.bin", "latestModel.bin");
         }
         Bound.assertIdentical(
-                results.get(1).getBestModel().params(), results.get(0).getBestModel().params());
+                results.get(1).getBestModel().params(),
+                results.get(0).getBestModel().params());
         MultiLayerNetwork read = new LocalFileModelSaver(directory.toString()).getBestModel();
         Bound.assertIdentical(results.get(1).getBestModel().params(), read.params());
     }
@@ -357,9 +366,8 @@ class DistributedEarlyStoppingTest {
             try (ParameterService service = ParameterService.builder(session)
                     .training(Strategies.training(model, new AsynchronousParallel()))
                     .start()) {
-                UpdateStrategy strategy = elastic
-                        ? Strategies.elastic(model, service, 2)
-                        : Strategies.parameterServer(model, service);
+                UpdateStrategy strategy =
+                        elastic ? Strategies.elastic(model, service, 2) : Strategies.parameterServer(model, service);
                 try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                         .strategy(strategy)
                         .build()) {
@@ -368,8 +376,7 @@ class DistributedEarlyStoppingTest {
                                     session.world().isRoot()
                                             ? new EarlyStoppingConfiguration.Builder<MultiLayerNetwork>()
                                                     .scoreCalculator(new DataSetLossCalculator(heldOut(), true))
-                                                    .iterationTerminationConditions(
-                                                            new AtStep(steps::incrementAndGet))
+                                                    .iterationTerminationConditions(new AtStep(steps::incrementAndGet))
                                                     .build()
                                             : unused(),
                                     trainer,

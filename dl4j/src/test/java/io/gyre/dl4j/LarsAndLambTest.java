@@ -70,7 +70,9 @@ class LarsAndLambTest {
 
     static Stream<Named<Algorithm>> algorithms() {
         return Stream.of(
-                Named.of("LARS", new Algorithm(new Lars(RATES, 0.9), Lars.trustRatio(0.02, 0.01), LarsAndLambTest::lars)),
+                Named.of(
+                        "LARS",
+                        new Algorithm(new Lars(RATES, 0.9), Lars.trustRatio(0.02, 0.01), LarsAndLambTest::lars)),
                 Named.of("LAMB", new Algorithm(new Lamb(RATES), Lamb.trustRatio(0.01), LarsAndLambTest::lamb)));
     }
 
@@ -140,12 +142,14 @@ class LarsAndLambTest {
                 if (RUNNING_STATISTICS.contains(name)) {
                     continue;
                 }
-                algorithm.formulas().update(
-                        parameter.getValue(),
-                        gradients.get(name),
-                        step,
-                        name.endsWith("_W"),
-                        states.computeIfAbsent(name, unknown -> new HashMap<>()));
+                algorithm
+                        .formulas()
+                        .update(
+                                parameter.getValue(),
+                                gradients.get(name),
+                                step,
+                                name.endsWith("_W"),
+                                states.computeIfAbsent(name, unknown -> new HashMap<>()));
                 assertThat(arrays(model.paramTable()).get(name))
                         .as("%s after step %d", name, step)
                         .containsExactly(parameter.getValue(), within(1e-13));
@@ -160,15 +164,14 @@ class LarsAndLambTest {
         copy.setLabels(batch.getLabels());
         copy.computeGradientAndScore();
         Map<String, INDArray> means = new HashMap<>();
-        copy.gradient()
-                .gradientForVariable()
-                .forEach((name, sum) -> means.put(name, sum.div(batch.numExamples())));
+        copy.gradient().gradientForVariable().forEach((name, sum) -> means.put(name, sum.div(batch.numExamples())));
         return arrays(means);
     }
 
     private static Map<String, double[]> arrays(Map<String, INDArray> parameters) {
         Map<String, double[]> arrays = new HashMap<>();
-        parameters.forEach((name, array) -> arrays.put(name, array.dup('c').ravel().toDoubleVector()));
+        parameters.forEach(
+                (name, array) -> arrays.put(name, array.dup('c').ravel().toDoubleVector()));
         return arrays;
     }
 
@@ -267,8 +270,12 @@ class LarsAndLambTest {
         model.fit(vectors(DataType.DOUBLE).get(0));
 
         assertThat(model.getLearningRate(0)).isEqualTo(1e-9);
-        assertThat(before.sub(model.params()).amaxNumber().doubleValue()).isNotZero().isCloseTo(0, within(1e-6));
-        assertThat(algorithm.updater()).isNotEqualTo(new Sgd(0.1)).isEqualTo(algorithm.updater().clone());
+        assertThat(before.sub(model.params()).amaxNumber().doubleValue())
+                .isNotZero()
+                .isCloseTo(0, within(1e-6));
+        assertThat(algorithm.updater())
+                .isNotEqualTo(new Sgd(0.1))
+                .isEqualTo(algorithm.updater().clone());
     }
 
     @Test
@@ -278,8 +285,8 @@ class LarsAndLambTest {
                         new BulkSynchronous()))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("updater Lars", "add regularization(Lars.trustRatio(");
-        assertThatThrownBy(() -> ModelChecks.check(Network.of(
-                        TestModels.perceptron(TestModels.configuration(new Lamb(0.1), DataType.DOUBLE)))))
+        assertThatThrownBy(() -> ModelChecks.check(
+                        Network.of(TestModels.perceptron(TestModels.configuration(new Lamb(0.1), DataType.DOUBLE)))))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("updater Lamb", "add regularization(Lamb.trustRatio(");
     }
@@ -297,8 +304,8 @@ class LarsAndLambTest {
 
     @Test
     void aLayerCanBeExcluded() {
-        MultiLayerNetwork model = TestModels.initialised(new MultiLayerNetwork(
-                TestModels.configuration(new Lamb(0.1), DataType.DOUBLE)
+        MultiLayerNetwork model =
+                TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(new Lamb(0.1), DataType.DOUBLE)
                         .regularization(Lamb.trustRatio(0.01))
                         .list()
                         .layer(TestModels.dense(8))
@@ -310,9 +317,9 @@ class LarsAndLambTest {
                         .setInputType(InputType.feedForward(TestModels.FEATURES))
                         .build()));
 
-        assertThat(Stream.of(0, 1, 2).map(i -> model.getLayer(i).conf().getLayer().getRegularizationByParam("W")))
-                .containsExactly(
-                        Lamb.trustRatio(0.01), List.of(new L2Regularization(0)), Lamb.trustRatio(0.01));
+        assertThat(Stream.of(0, 1, 2)
+                        .map(i -> model.getLayer(i).conf().getLayer().getRegularizationByParam("W")))
+                .containsExactly(Lamb.trustRatio(0.01), List.of(new L2Regularization(0)), Lamb.trustRatio(0.01));
     }
 
     @Test
@@ -339,8 +346,9 @@ class LarsAndLambTest {
 
     @Test
     void theRateGrowsToKTimesAndThenFollowsTheSchedule() {
-        double[] rates =
-                IntStream.range(0, 4).mapToDouble(step -> RATES.valueAt(step, 0)).toArray();
+        double[] rates = IntStream.range(0, 4)
+                .mapToDouble(step -> RATES.valueAt(step, 0))
+                .toArray();
 
         assertThat(rates).containsExactly(new double[] {0.02, 0.05, 0.08, 0.04}, within(1e-15));
         assertThat(new LinearScaling(0.1, 8, 0).valueAt(0, 0)).isCloseTo(0.8, within(1e-15));

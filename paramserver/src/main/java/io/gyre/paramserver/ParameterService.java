@@ -246,7 +246,8 @@ public final class ParameterService implements AutoCloseable {
      */
     public CentreVariable centre(String name, ElementType type, long elements) {
         BufferSpec buffer = new BufferSpec(name, type, elements, false);
-        return new CentreVariable(this, new SoftMemoryBox(openTogether(trainers(), buffer, LongUnaryOperator.identity()), caller));
+        return new CentreVariable(
+                this, new SoftMemoryBox(openTogether(trainers(), buffer, LongUnaryOperator.identity()), caller));
     }
 
     /**

@@ -77,7 +77,8 @@ final class ShardTable {
         return byNumber.values();
     }
 
-    @Nullable Shard find(int number) {
+    @Nullable
+    Shard find(int number) {
         return byNumber.get(number);
     }
 

@@ -42,7 +42,9 @@ class ShardHandleTest {
             thread.start();
             Caller caller = new Caller(session, links, thread, Duration.ofSeconds(30), System::nanoTime, List.of(0));
             Reply.Opened opened = new Reply.Opened(NUMBER, 0, LAST_CHANGE, shardBox, pushBox);
-            use.of(new ShardHandle(caller, links.get(1), SPEC, PLAN, opened, new ShardMapper(session, thread)), session);
+            use.of(
+                    new ShardHandle(caller, links.get(1), SPEC, PLAN, opened, new ShardMapper(session, thread)),
+                    session);
             caller.await(caller.begin(() -> {}), "the calls before");
         }
     }

@@ -28,8 +28,7 @@ public final class LarsTrustRatio extends TrustRatio {
 
     /** Has a weight decay that changes. */
     @JsonCreator
-    public LarsTrustRatio(
-            @JsonProperty("coefficient") double coefficient, @JsonProperty("l2") ISchedule weightDecay) {
+    public LarsTrustRatio(@JsonProperty("coefficient") double coefficient, @JsonProperty("l2") ISchedule weightDecay) {
         super(weightDecay);
         Coefficient.positive("coefficient", coefficient);
         this.coefficient = coefficient;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.learning.Lamb;
 import io.gyre.dl4j.learning.Lars;
+import io.gyre.dl4j.learning.LinearScaling;
 import io.gyre.local.Gyre;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.BulkSynchronous;
@@ -16,6 +17,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
@@ -31,16 +35,17 @@ import org.nd4j.linalg.learning.config.IUpdater;
 
 /** LARS and LAMB with every strategy: also where shards divide the parameters. */
 @Timeout(120)
-class LarsAndLambOnServersTest {
+class LarsAndLambOnRanksTest {
 
     private static final int EPOCHS = 2;
 
     static Stream<Named<Supplier<MultiLayerNetwork>>> models() {
         return Stream.of(
-                Named.of("LARS", () -> TestModels.perceptron(
-                        TestModels.configuration(new Lars(2, 0.9), DataType.DOUBLE)
+                Named.of(
+                        "LARS",
+                        () -> TestModels.perceptron(TestModels.configuration(new Lars(2, 0.9), DataType.DOUBLE)
                                 .regularization(Lars.trustRatio(0.01, 0.01)))),
-                Named.of("LAMB", LarsAndLambOnServersTest::lamb));
+                Named.of("LAMB", LarsAndLambOnRanksTest::lamb));
     }
 
     private static MultiLayerNetwork lamb() {
@@ -78,6 +83,48 @@ class LarsAndLambOnServersTest {
 
     private static void assertNear(INDArray actual, INDArray expected) {
         assertThat(actual.sub(expected).amaxNumber().doubleValue()).isLessThan(1e-10);
+    }
+
+    /** The models of the table in docs/training.md. */
+    static Stream<Named<Supplier<Model>>> modelsOfTheTable() {
+        return Stream.of(
+                Named.of("LARS, perceptron", () -> TestModels.perceptron(warmedUpLars())),
+                Named.of("LARS, residual graph", () -> TestModels.residual(warmedUpLars(), false)),
+                Named.of("LAMB, perceptron", () -> TestModels.perceptron(warmedUpLamb())),
+                Named.of("LAMB, residual graph", () -> TestModels.residual(warmedUpLamb(), false)));
+    }
+
+    private static NeuralNetConfiguration.Builder warmedUpLars() {
+        return TestModels.configuration(new Lars(new LinearScaling(0.1, 4, 5), 0.9), DataType.DOUBLE)
+                .regularization(Lars.trustRatio(0.02, 0.0005));
+    }
+
+    private static NeuralNetConfiguration.Builder warmedUpLamb() {
+        return TestModels.configuration(new Lamb(new LinearScaling(0.005, 4, 5)), DataType.DOUBLE)
+                .regularization(Lamb.trustRatio(0.01));
+    }
+
+    @ParameterizedTest
+    @MethodSource("modelsOfTheTable")
+    void ranksEqualOneProcessWithTheWholeBatch(Supplier<Model> models) throws Exception {
+        Model plain = models.get();
+        DataSet all = plain instanceof ComputationGraph
+                ? TestData.images(70, DataType.DOUBLE, 1)
+                : TestData.vectors(70, DataType.DOUBLE, 1);
+        List<DataSet> batches = TestData.batches(all, 14, 9);
+        for (int epoch = 0; epoch < 3; epoch++) {
+            batches.forEach(batch -> TestModels.plainFit(plain, batch));
+        }
+
+        List<Model> onRanks = Gyre.local(4).call(session -> {
+            Model model = models.get();
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 3);
+            }
+            return model;
+        });
+
+        Bound.assertClose(onRanks.get(3).params(), plain.params(), 3 * batches.size());
     }
 
     @ParameterizedTest
