@@ -52,7 +52,9 @@ final class BatchStatisticsOfAllRanks implements BatchStatistics, AutoCloseable 
 
         static Turn of(NormalisedLayer layer, boolean forward) {
             return new Turn(
-                    layer, forward, "the statistics of " + layer + " in the " + (forward ? "forward" : "backward") + " pass");
+                    layer,
+                    forward,
+                    "the statistics of " + layer + " in the " + (forward ? "forward" : "backward") + " pass");
         }
 
         @SuppressWarnings("ReferenceEquality") // The same layer, not an equal one.
@@ -82,8 +84,8 @@ final class BatchStatisticsOfAllRanks implements BatchStatistics, AutoCloseable 
         }
         if (all > 1 && inStep == 1) {
             throw new IllegalArgumentException("synchronousBatchNorm with the strategy " + strategy
-                    + ": this rank takes its steps alone, so that no other has a part of the same batch. Use the strategy"
-                    + " allreduce, or hybrid with several ranks in each group");
+                    + ": this rank takes its steps alone, so that no other has a part of the same batch. Use the"
+                    + " strategy allreduce, or hybrid with several ranks in each group");
         }
     }
 
@@ -136,8 +138,8 @@ final class BatchStatisticsOfAllRanks implements BatchStatistics, AutoCloseable 
         try {
             double result = PassFailure.unwrapped(pass::getAsDouble);
             if (taken < turns.size()) {
-                throw new IllegalStateException(
-                        "the pass of step " + step + " has ended without " + turns.get(taken).about());
+                throw new IllegalStateException("the pass of step " + step + " has ended without "
+                        + turns.get(taken).about());
             }
             return result;
         } finally {

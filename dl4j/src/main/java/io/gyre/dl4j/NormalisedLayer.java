@@ -128,17 +128,7 @@ final class NormalisedLayer implements BatchNormalizationHelper {
         }
         return ownHelper instanceof BatchNormalizationHelper own
                 ? own.preOutput(
-                        x,
-                        false,
-                        shape,
-                        gamma,
-                        beta,
-                        runningMean,
-                        runningVariance,
-                        decay,
-                        epsilon,
-                        format,
-                        workspaces)
+                        x, false, shape, gamma, beta, runningMean, runningVariance, decay, epsilon, format, workspaces)
                 : null;
     }
 
@@ -157,8 +147,7 @@ final class NormalisedLayer implements BatchNormalizationHelper {
         inverse.assign(Transforms.sqrt(moments.variances().add(epsilon)).rdivi(1));
 
         // The distance from the rank's own mean becomes that from the mean of all ranks.
-        INDArray shift = ownMeans
-                .castTo(DataType.DOUBLE)
+        INDArray shift = ownMeans.castTo(DataType.DOUBLE)
                 .subi(moments.means())
                 .castTo(means.dataType())
                 .muli(inverse);
@@ -202,8 +191,7 @@ final class NormalisedLayer implements BatchNormalizationHelper {
             double epsilon,
             CNN2DFormat format,
             LayerWorkspaceMgr workspaces) {
-        return PassFailure.carry(
-                () -> backward(x, outputGradient, gammaGradient, betaGradient, format, workspaces));
+        return PassFailure.carry(() -> backward(x, outputGradient, gammaGradient, betaGradient, format, workspaces));
     }
 
     private Pair<Gradient, INDArray> backward(

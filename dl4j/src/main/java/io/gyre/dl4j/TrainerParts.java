@@ -72,8 +72,7 @@ final class TrainerParts {
         DeviceGradients.Source source = source(options, opened);
         boolean overlap = options.overlap.decide(plan, inStep, source != null, world.isRoot());
         session.agree("model and options", identity(options, layout, plan, overlap));
-        session.agree(
-                "batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
+        session.agree("batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
 
         LossScale lossScale = compression.lossScale();
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);

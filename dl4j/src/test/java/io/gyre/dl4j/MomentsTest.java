@@ -45,7 +45,8 @@ class MomentsTest {
         List<double[]> values = List.of(new double[] {0.1, 0.7}, new double[] {3, 4, 5.5}, new double[] {-1e-3});
 
         for (int rank = 1; rank < values.size(); rank++) {
-            Bound.assertIdentical(combined(values, rank).means(), combined(values, 0).means());
+            Bound.assertIdentical(
+                    combined(values, rank).means(), combined(values, 0).means());
             Bound.assertIdentical(
                     combined(values, rank).variances(), combined(values, 0).variances());
         }

@@ -148,12 +148,11 @@ class SynchronousBatchNormFailureTest {
 
     @Test
     void microBatchesAreRejected() {
-        assertThatThrownBy(() -> build(
-                        session -> DistributedTrainer.builder(NormalisedModels.perceptron(), session)
-                                .synchronousBatchNorm(true)
-                                .microBatches(2)
-                                .build()
-                                .close()))
+        assertThatThrownBy(() -> build(session -> DistributedTrainer.builder(NormalisedModels.perceptron(), session)
+                        .synchronousBatchNorm(true)
+                        .microBatches(2)
+                        .build()
+                        .close()))
                 .hasRootCauseInstanceOf(IllegalArgumentException.class)
                 .hasStackTraceContaining("synchronousBatchNorm with microBatches(2)");
     }
@@ -173,7 +172,8 @@ class SynchronousBatchNormFailureTest {
                     }
                 }))
                 .hasRootCauseInstanceOf(IllegalArgumentException.class)
-                .hasStackTraceContaining("synchronousBatchNorm with the strategy paramserver: this rank takes its steps");
+                .hasStackTraceContaining(
+                        "synchronousBatchNorm with the strategy paramserver: this rank takes its steps");
     }
 
     @Test
@@ -183,8 +183,7 @@ class SynchronousBatchNormFailureTest {
                         .build()
                         .close()))
                 .isInstanceOf(GyreException.class)
-                .hasMessageContaining(
-                        "ranks disagree on the batch normalisation: 'synchronous' is 'true' on rank 0");
+                .hasMessageContaining("ranks disagree on the batch normalisation: 'synchronous' is 'true' on rank 0");
     }
 
     private static void build(Consumer<Session> program) throws InterruptedException {
