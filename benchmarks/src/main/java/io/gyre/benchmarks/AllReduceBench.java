@@ -58,8 +58,13 @@ final class AllReduceBench {
         world = session.world();
     }
 
-    /** Measures all lengths; all ranks get the same report. */
-    AllReduceReport run() {
+    /**
+     * Measures all lengths; all ranks get the same report.
+     *
+     * @param joinNanos how long this rank took to join
+     */
+    AllReduceReport run(long joinNanos) {
+        double join = joinOfLast(joinNanos);
         long longest = Collections.max(options.bytes());
         try (MemoryBox memory = collective.allocate("vector", longest)) {
             Region vector = memory.region();
@@ -78,8 +83,18 @@ final class AllReduceBench {
                 double floorNanos = new MemoryFloor(collective, kernels).nanos(part);
                 results.add(AllReduceResult.of(bytes, measure(part, options.time(), LEAST_ROUNDS), floorNanos));
             }
-            return AllReduceReport.of(session, options, collective, kernels, results, othersShare(begin));
+            return AllReduceReport.of(session, options, collective, kernels, join, results, othersShare(begin));
         }
+    }
+
+    /** In seconds: that of the rank which waited least for others; all ranks get the same value. */
+    private double joinOfLast(long joinNanos) {
+        ByteBuffer own = ByteBuffer.allocate(Long.BYTES).putLong(0, joinNanos);
+        return session.exchange("join time", own.array()).stream()
+                        .mapToLong(nanos -> ByteBuffer.wrap(nanos).getLong())
+                        .min()
+                        .orElseThrow()
+                / 1e9;
     }
 
     /** Of rank 0's host; all ranks get the same value. */

@@ -55,8 +55,8 @@ public final class AllReduceCommand implements Callable<Integer> {
                 .mtu(options.mtu())
                 .peerTimeout(options.peerTimeout())
                 .build();
-        return BenchRank.run(join, session -> {
-            AllReduceReport report = new AllReduceBench(options, session).run();
+        return BenchRank.run(join, (session, joinNanos) -> {
+            AllReduceReport report = new AllReduceBench(options, session).run(joinNanos);
             if (session.world().isRoot()) {
                 Optional<ReportFile> file = options.report();
                 if (file.isPresent()) {

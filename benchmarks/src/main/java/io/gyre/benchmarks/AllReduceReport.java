@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param ranks how many
  * @param transport one word: the transport that the ranks used
  * @param algorithm one word: the algorithm that was measured
+ * @param joinSeconds from the start of the rendezvous to the first step, of the rank that came last: a handshake in a
+ *     JVM that has just started
  * @param results by length, in the order asked for
  * @param kernels name of the kernels
  * @param java version of the JVM
@@ -31,6 +33,7 @@ record AllReduceReport(
         int ranks,
         String transport,
         String algorithm,
+        double joinSeconds,
         List<AllReduceResult> results,
         String kernels,
         String java,
@@ -44,12 +47,14 @@ record AllReduceReport(
             AllReduceOptions options,
             Collective collective,
             Kernels kernels,
+            double joinSeconds,
             List<AllReduceResult> results,
             @Nullable Double othersShare) {
         return new AllReduceReport(
                 session.world().size(),
                 session.transport(),
                 nameOf(collective),
+                joinSeconds,
                 results,
                 kernels.toString(),
                 Runtime.version().toString(),
@@ -73,6 +78,7 @@ record AllReduceReport(
         StringBuilder text = new StringBuilder();
         text.append("all-reduce of float sums: %d ranks over %s, algorithm %s, sums by %s, Java %s, %d cores%n"
                 .formatted(ranks, transport, algorithm, kernels, java, cores));
+        text.append("the rank that came last joined in %.0f ms%n".formatted(joinSeconds * 1e3));
         text.append(("times of the slowest rank, after %s s or more of warm-up for each length; every element of every"
                         + " round checked%n")
                 .formatted(warmUpSeconds));

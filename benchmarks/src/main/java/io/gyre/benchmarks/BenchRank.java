@@ -13,7 +13,12 @@ final class BenchRank {
 
     /** What a rank does. */
     interface Measurement {
-        void run(Session session) throws IOException;
+        /**
+         * Measures.
+         *
+         * @param joinNanos how long this rank took to join, and to wait for those that came later
+         */
+        void run(Session session, long joinNanos) throws IOException;
     }
 
     private BenchRank() {}
@@ -35,9 +40,11 @@ final class BenchRank {
 
     /** Returns the exit status. */
     static int run(JoinOptions options, Measurement measurement) throws IOException {
+        long begin = System.nanoTime();
         try (Session session = AeronSession.join(options)) {
+            long joinNanos = System.nanoTime() - begin;
             try {
-                measurement.run(session);
+                measurement.run(session, joinNanos);
             } catch (Throwable failure) {
                 // Before the session closes, so that the others see a failure, not a rank that left.
                 session.fail(String.valueOf(failure.getMessage()));

@@ -153,7 +153,7 @@ public final class ScalingCommand implements Callable<Integer> {
                 .peerTimeout(options.patience())
                 .pause(options.pause(cases.get(0).gigabits()))
                 .build();
-        return BenchRank.run(join, session -> {
+        return BenchRank.run(join, (session, joinNanos) -> {
             ScalingResult result = new ScalingRank(options, cases.get(0), session).run();
             if (session.world().isRoot()) {
                 ScalingReport report = ScalingReport.of(options);

@@ -87,7 +87,7 @@ public final class ServerCommand implements Callable<Integer> {
                 .mtu(options.mtu())
                 .peerTimeout(options.peerTimeout())
                 .build();
-        return BenchRank.run(join, session -> {
+        return BenchRank.run(join, (session, joinNanos) -> {
             Optional<ServerReport> report =
                     new ServerBench(options, session, options.servers().get(0)).run();
             if (session.world().isRoot()) {

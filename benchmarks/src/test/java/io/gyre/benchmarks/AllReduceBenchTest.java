@@ -33,11 +33,15 @@ class AllReduceBenchTest {
     void allLengthsAreMeasuredAndAllRanksHaveTheSameReport(int ranks) throws Exception {
         AllReduceOptions options = options("--bytes", "4,1000,64K", "--seconds", "0.02", "--warm-up", "0");
 
-        List<AllReduceReport> reports = Gyre.local(ranks).call(session -> new AllReduceBench(options, session).run());
+        List<AllReduceReport> reports = Gyre.local(ranks).call(session -> {
+            long joinNanos = (3 + session.world().rank()) * 1_000_000_000L;
+            return new AllReduceBench(options, session).run(joinNanos);
+        });
 
         AllReduceReport report = reports.get(0);
         assertThat(report.ranks()).isEqualTo(ranks);
         assertThat(report.transport()).isEqualTo("local");
+        assertThat(reports).extracting(AllReduceReport::joinSeconds).containsOnly(3.0);
         assertThat(report.results()).extracting(AllReduceResult::bytes).containsExactly(4L, 1000L, 65_536L);
         assertThat(report.results()).allSatisfy(result -> {
             assertThat(result.checked()).isTrue();
@@ -74,7 +78,7 @@ class AllReduceBenchTest {
         @Override
         public Integer call() throws InterruptedException {
             AllReduceOptions options = options("--bytes", "4000", "--seconds", "0.02", "--warm-up", "0");
-            Gyre.local(2).run(session -> new AllReduceBench(options, session, faulty(session)).run());
+            Gyre.local(2).run(session -> new AllReduceBench(options, session, faulty(session)).run(0));
             return 0;
         }
 

@@ -67,6 +67,11 @@ final class Admission {
         return objection == null ? differentOption(join, who) : objection;
     }
 
+    /** What is said to all that come when a run has ended. */
+    static String afterTheEnd(String end) {
+        return "this process is too late: " + end + ". Start a new run";
+    }
+
     private static String name(Member newcomer) {
         return newcomer.rank() == Message.ANY_RANK
                 ? "a rank without number (host " + newcomer.host() + ", pid " + newcomer.pid() + ")"

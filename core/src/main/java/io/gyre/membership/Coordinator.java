@@ -206,6 +206,25 @@ public final class Coordinator {
         }
     }
 
+    /**
+     * This coordinator is about to end, and with it the run: those that do not take part yet hear that they are too
+     * late, and not that the host was lost.
+     *
+     * @param connections the open ones
+     */
+    public void refuseLatecomers(List<Integer> connections) {
+        if (!complete) {
+            return;
+        }
+        Refused refusal = new Refused(Admission.afterTheEnd(end == null ? "the run is over" : end));
+        for (int connection : connections) {
+            Participant participant = participants.on(connection);
+            if (participant == null || (participant.state == State.RETURNING && end == null)) {
+                outbox.send(connection, refusal);
+            }
+        }
+    }
+
     /** Time has passed. */
     public void tick(long now) {
         long time = clock.advance(now);

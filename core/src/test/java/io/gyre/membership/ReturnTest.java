@@ -243,6 +243,61 @@ class ReturnTest {
     }
 
     @Test
+    void whoDoesNotTakePartYetWhenTheRunIsOverHearsThatItIsTooLate() {
+        played.disconnect(1);
+        played.join(9, successor(1, "host1"));
+        played.connect(10);
+        played.leave(0);
+        played.leave(2);
+        take(played, 0, 2, 9, 10);
+
+        played.coordinator.refuseLatecomers(List.of(0, 2, 9, 10));
+
+        Refused refusal = new Refused("this process is too late: the run is over. Start a new run");
+        assertThat(played.take(9)).containsExactly(refusal);
+        assertThat(played.take(10)).containsExactly(refusal);
+        assertThat(played.take(0)).isEmpty();
+        assertThat(played.take(2)).isEmpty();
+    }
+
+    @Test
+    void whoTakesPartAgainIsNoLatecomer() {
+        played.disconnect(1);
+        comeBack(9, 1);
+        take(played, 9);
+
+        played.coordinator.refuseLatecomers(List.of(0, 2, 9));
+
+        assertThat(played.take(9)).isEmpty();
+    }
+
+    @Test
+    void whoComesWhenTheRunHasFailedHearsWhy() {
+        Played inStep = Played.complete(3);
+        inStep.connect(9);
+        inStep.disconnect(1);
+        take(inStep, 0, 9);
+
+        inStep.coordinator.refuseLatecomers(List.of(0, 2, 9));
+
+        assertThat(((Refused) inStep.take(9).get(0)).reason())
+                .contains("is too late: the run has lost rank 1", "Start a new run");
+        assertThat(inStep.take(0)).isEmpty();
+    }
+
+    @Test
+    void beforeARunHasBegunNobodyIsTooLate() {
+        Played beginning = new Played(3);
+        beginning.join(0, 3);
+        beginning.connect(9);
+        take(beginning, 0, 9);
+
+        beginning.coordinator.refuseLatecomers(List.of(0, 9));
+
+        assertThat(beginning.take(9)).isEmpty();
+    }
+
+    @Test
     void aRunInStepTakesNobodyBack() {
         Played inStep = Played.complete(3);
         inStep.disconnect(1);

@@ -133,8 +133,8 @@ final class AeronFrameReceiver implements FrameReceiver, ControlledFragmentHandl
     private boolean onFrame(DirectBuffer buffer, int offset, int length, Header header) {
         ByteBuffer term = terms.of(buffer.byteBuffer());
         int at = buffer.wrapAdjustment() + offset;
-        int checksum = terms.checksum(term, at, length);
         try {
+            int checksum = terms.checksum(term, at, length);
             if (!guard.admit(buffer, offset, length, header.reservedValue(), checksum, frame)) {
                 return true;
             }

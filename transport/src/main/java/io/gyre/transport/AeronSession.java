@@ -100,7 +100,7 @@ public final class AeronSession implements Session {
         membership.join(new Join(Message.PROTOCOL_VERSION, options.worldSize(), own, common(options)));
         String label = "r" + (own.rank() < 0 ? "any" : own.rank()) + "-"
                 + run.toString().substring(0, 8);
-        site = new AeronSite(options, label, sharedMemory, space, membership, run);
+        site = new AeronSite(options, label, sharedMemory, space, membership, run, SealedPeer.MOST_BLOCKS);
         try {
             membership.ready(site.addresses());
             if (site.seal() != null) {

@@ -81,6 +81,7 @@ final class AeronSite implements AutoCloseable {
      * @param label used in names of files and threads
      * @param sharedMemory directory for shared files
      * @param membership borrowed; knows the keys for datagrams
+     * @param blocksPerKey that one key of datagrams seals
      */
     AeronSite(
             JoinOptions options,
@@ -88,14 +89,15 @@ final class AeronSite implements AutoCloseable {
             Path sharedMemory,
             StorageSpace space,
             Membership membership,
-            RunId run) {
+            RunId run,
+            long blocksPerKey) {
         this.space = space;
         this.termBytes = options.ranksOnHost() > MANY_RANKS ? SMALL_TERM_BYTES : TERM_BYTES;
         this.udp = options.transport().isOneHost() ? null : UdpSettings.of(options, termBytes);
         if (udp != null && udp.sealed()) {
             String salt = randomText();
             addresses.put(SALT, salt);
-            seal = new DatagramSeal(membership, run, salt);
+            seal = new DatagramSeal(membership, run, salt, blocksPerKey);
         } else {
             seal = null;
         }

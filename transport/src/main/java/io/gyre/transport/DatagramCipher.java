@@ -33,7 +33,7 @@ final class DatagramCipher {
 
     private static final String TRANSFORMATION = "AES/GCM/NoPadding";
     private static final int NONCE_BYTES = 12;
-    private static final int COUNTER_AT = 4;
+    private static final int NUMBER_AT = 4;
 
     private final Cipher cipher;
     private final int mode;
@@ -78,13 +78,13 @@ final class DatagramCipher {
     }
 
     /**
-     * Encrypts, and appends the tag. No two calls may have the same endpoint and counter.
+     * Encrypts, and appends the tag. No two calls may have the same endpoint and number.
      *
      * @return length of the sealed text
      */
-    int seal(int endpoint, long counter, byte[] text, int length, byte[] sealed) {
+    int seal(int endpoint, long number, byte[] text, int length, byte[] sealed) {
         try {
-            begin(endpoint, counter);
+            begin(endpoint, number);
             return cipher.doFinal(text, 0, length, sealed, 0);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("a datagram of " + length + " bytes cannot be sealed", e);
@@ -97,9 +97,9 @@ final class DatagramCipher {
      * @param length of the sealed text with its tag
      * @return length of the text, or {@link #FORGED}
      */
-    int open(int endpoint, long counter, byte[] sealed, int length, byte[] text) {
+    int open(int endpoint, long number, byte[] sealed, int length, byte[] text) {
         try {
-            begin(endpoint, counter);
+            begin(endpoint, number);
             return cipher.doFinal(sealed, 0, length, text, 0);
         } catch (AEADBadTagException e) {
             return FORGED;
@@ -108,8 +108,8 @@ final class DatagramCipher {
         }
     }
 
-    private void begin(int endpoint, long counter) throws InvalidKeyException, InvalidAlgorithmParameterException {
-        nonceView.putInt(0, endpoint).putLong(COUNTER_AT, counter);
+    private void begin(int endpoint, long number) throws InvalidKeyException, InvalidAlgorithmParameterException {
+        nonceView.putInt(0, endpoint).putLong(NUMBER_AT, number);
         cipher.init(mode, key, new GCMParameterSpec(TAG_BYTES * Byte.SIZE, nonce));
     }
 }

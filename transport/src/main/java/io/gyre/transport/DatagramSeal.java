@@ -36,9 +36,10 @@ final class DatagramSeal {
      *
      * @param membership borrowed; knows the peers and the group key
      * @param salt of this process, random
+     * @param mostBlocks that one key seals: {@link SealedPeer#MOST_BLOCKS} but in tests
      */
-    DatagramSeal(Membership membership, RunId run, String salt) {
-        this.ring = new KeyRing(membership, run, salt);
+    DatagramSeal(Membership membership, RunId run, String salt, long mostBlocks) {
+        this.ring = new KeyRing(membership, run, salt, mostBlocks);
         this.rejections = new Rejections(membership::rank, System::nanoTime);
     }
 
@@ -66,9 +67,11 @@ final class DatagramSeal {
         }
         int length = text.remaining();
         text.get(text.position(), in, 0, length);
-        int sealed = peer.sealing().seal(endpoint, counter, in, length, out);
+        DatagramCipher cipher = peer.sealing(length);
+        long number = DatagramHeader.number(peer.sealingEpoch(), counter);
+        int sealed = cipher.seal(endpoint, number, in, length, out);
         wire.clear();
-        DatagramHeader.write(wire, ring.generation(), ring.rank(), endpoint, counter);
+        DatagramHeader.write(wire, ring.generation(), ring.rank(), endpoint, number);
         wire.put(DatagramHeader.BYTES, out, 0, sealed).limit(DatagramHeader.BYTES + sealed);
         return wire;
     }
@@ -125,14 +128,20 @@ final class DatagramSeal {
         if (source != null && !source.address.equals(from)) {
             return Reason.MOVED;
         }
-        if (source != null ? !source.window.isNew(counter) : counter <= 0) {
+        if (source != null ? !source.window.isNew(counter) : counter == 0) {
             return Reason.REPLAYED;
         }
+        int epoch = DatagramHeader.epoch(header);
+        DatagramCipher opening = peer.opening(epoch);
+        if (opening == null) {
+            return Reason.STALE;
+        }
         datagram.get(DatagramHeader.BYTES, in, 0, length);
-        int text = peer.opening().open(endpoint, counter, in, length, out);
+        int text = opening.open(endpoint, DatagramHeader.number(header), in, length, out);
         if (text == DatagramCipher.FORGED) {
             return Reason.FORGED;
         }
+        peer.opened(epoch);
         if (source == null) {
             source = new Source(from);
             peer.sources().put(endpoint, source);

@@ -27,6 +27,7 @@ final class KeyRing {
     private final Membership membership;
     private final RunId run;
     private final String salt;
+    private final long mostBlocks;
     private final Int2ObjectHashMap<SealedPeer> byRank = new Int2ObjectHashMap<>();
     private final Map<InetSocketAddress, SealedPeer> byAddress = new HashMap<>();
     private @Nullable GroupKey groupKey;
@@ -37,11 +38,13 @@ final class KeyRing {
      * Begins without keys.
      *
      * @param salt of this process, random; its peers know it from its seat
+     * @param mostBlocks that one key seals
      */
-    KeyRing(Membership membership, RunId run, String salt) {
+    KeyRing(Membership membership, RunId run, String salt, long mostBlocks) {
         this.membership = membership;
         this.run = run;
         this.salt = salt;
+        this.mostBlocks = mostBlocks;
     }
 
     /** Whether there are keys. To be called first, as it also notices that they have changed. */
@@ -85,7 +88,7 @@ final class KeyRing {
             peer.renew(secret);
             peer.sources().forEach((endpoint, source) -> byAddress.put(source.address, peer));
         } else {
-            peer = new SealedPeer(new SealedPeer.Identity(run, rank, salt), identity, secret);
+            peer = new SealedPeer(new SealedPeer.Identity(run, rank, salt), identity, secret, mostBlocks);
             byRank.put(other, peer);
         }
         String announced = AeronPeer.address(seat, AeronSite.UDP);

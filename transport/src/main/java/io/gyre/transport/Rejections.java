@@ -28,6 +28,8 @@ final class Rejections {
         EARLIER(false, "of an earlier generation"),
         /** It is of the next generation, of which this rank will hear soon; Aeron repeats it. */
         LATER(false, "of the next generation"),
+        /** Of a key that has been replaced since, because it had sealed enough; Aeron repeats what counts. */
+        STALE(false, "sealed with a key that has been replaced"),
         SHORT(true, "too short"),
         STRANGE(true, "of no rank or generation of this run"),
         CROWDED(true, "of too many sockets of one rank"),

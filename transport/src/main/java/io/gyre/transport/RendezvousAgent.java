@@ -218,6 +218,10 @@ final class RendezvousAgent implements Agent {
 
     @Override
     public void onClose() {
+        coordinator.refuseLatecomers(connections.values().stream()
+                .filter(connection -> !connection.channel.isFinishing())
+                .map(Connection::number)
+                .toList());
         for (Connection connection : connections.values()) {
             // Flushes the last messages first: closing with unread bytes resets a connection.
             closeQuietly(connection.channel::finish);

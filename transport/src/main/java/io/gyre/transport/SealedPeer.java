@@ -2,6 +2,7 @@ package io.gyre.transport;
 
 import io.gyre.membership.RunId;
 import java.net.InetSocketAddress;
+import java.util.Arrays;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -10,12 +11,21 @@ import org.jspecify.annotations.Nullable;
  * what has been received from it in all generations.
  *
  * <p>Each direction between two processes has a key of its own, so that a datagram means nothing to any other process,
- * nor to a later one in the same seat.
+ * nor to a later one in the same seat. Within a generation the keys of a direction are numbered by epochs, from 0: the
+ * sender begins the next one when a key has sealed {@link #MOST_BLOCKS}, and the receiver follows.
  */
 final class SealedPeer {
 
     /** A process has a channel endpoint for receiving and one for each process to which it sends: two lead here. */
     static final int MOST_SOURCES = 64;
+
+    /**
+     * Blocks of 16 bytes that one key seals, 256 GB: of these about 2^34.5 leave an attacker a chance of 2^-57 to tell
+     * AES-GCM from noise (RFC 8446, section 5.5).
+     */
+    static final long MOST_BLOCKS = 1L << 34;
+
+    private static final int BLOCK_BYTES = 16;
 
     /** One of the peer's channel endpoints. */
     static final class Source {
@@ -36,55 +46,112 @@ final class SealedPeer {
     private final Identity own;
     private final Identity peer;
     private final Int2ObjectHashMap<Source> sources = new Int2ObjectHashMap<>();
+    private final long mostBlocks;
     private byte[] secret;
     private @Nullable DatagramCipher sealing;
+    private long sealingEpoch;
+    private long blocks;
     private @Nullable DatagramCipher opening;
+    private @Nullable DatagramCipher openingNext;
+    private long openingEpoch;
 
     /**
      * Begins with a peer's process.
      *
      * @param secret group key of the present generation; borrowed
+     * @param mostBlocks that one key seals
      */
-    SealedPeer(Identity own, Identity peer, byte[] secret) {
+    SealedPeer(Identity own, Identity peer, byte[] secret, long mostBlocks) {
         this.own = own;
         this.peer = peer;
         this.secret = secret;
+        this.mostBlocks = mostBlocks;
     }
 
     Identity identity() {
         return peer;
     }
 
-    /** Replaces the keys by those of another generation. */
+    /** Replaces the keys by those of another generation; does nothing if it is the same. */
     void renew(byte[] newSecret) {
+        if (Arrays.equals(secret, newSecret)) {
+            return;
+        }
         secret = newSecret;
         sealing = null;
+        sealingEpoch = 0;
+        blocks = 0;
         opening = null;
+        openingNext = null;
+        openingEpoch = 0;
     }
 
-    /** Seals what goes to the peer. */
-    DatagramCipher sealing() {
+    /**
+     * Seals a datagram to the peer.
+     *
+     * @param length of its text
+     */
+    DatagramCipher sealing(int length) {
+        // With the block that encrypts the tag, and that of the lengths below it.
+        int more = (length + BLOCK_BYTES - 1) / BLOCK_BYTES + 2;
         DatagramCipher known = sealing;
+        if (known != null && blocks + more > mostBlocks) {
+            known = null;
+            sealingEpoch++;
+        }
         if (known == null) {
-            known = DatagramCipher.forSealing(key(own, peer));
+            known = DatagramCipher.forSealing(key(own, peer, sealingEpoch));
             sealing = known;
+            blocks = 0;
         }
+        blocks += more;
         return known;
     }
 
-    /** Opens what comes from the peer. */
-    DatagramCipher opening() {
-        DatagramCipher known = opening;
+    /** Epoch of the key that has sealed the last datagram. */
+    long sealingEpoch() {
+        return sealingEpoch;
+    }
+
+    /**
+     * Opens a datagram from the peer.
+     *
+     * @param epoch as the datagram claims it
+     * @return null if it is neither the present epoch nor the next one
+     */
+    @Nullable DatagramCipher opening(int epoch) {
+        int ahead = ahead(epoch);
+        if (ahead > 1) {
+            return null;
+        }
+        DatagramCipher known = ahead == 0 ? opening : openingNext;
         if (known == null) {
-            known = DatagramCipher.forOpening(key(peer, own));
-            opening = known;
+            known = DatagramCipher.forOpening(key(peer, own, openingEpoch + ahead));
+            if (ahead == 0) {
+                opening = known;
+            } else {
+                openingNext = known;
+            }
         }
         return known;
     }
 
-    private byte[] key(Identity from, Identity to) {
+    /** Notes that a datagram with a right tag is of an epoch; with the first of the next one, the present one ends. */
+    void opened(int epoch) {
+        if (ahead(epoch) == 1) {
+            openingEpoch++;
+            opening = openingNext;
+            openingNext = null;
+        }
+    }
+
+    private int ahead(int epoch) {
+        return (int) (epoch - openingEpoch) & DatagramHeader.EPOCHS - 1;
+    }
+
+    private byte[] key(Identity from, Identity to, long epoch) {
         String purpose = "gyre datagrams of run " + from.run() + " from rank " + from.rank() + " " + from.salt()
-                + " to rank " + to.rank() + " " + to.salt();
+                + " to rank " + to.rank() + " " + to.salt() + " in epoch " + epoch;
         return Hkdf.derive(secret, new byte[0], purpose, DatagramCipher.KEY_BYTES);
     }
 

@@ -8,7 +8,7 @@ import org.agrona.concurrent.status.AtomicCounter;
 import org.jspecify.annotations.Nullable;
 
 /** The sending end of a channel with all that leaves it sealed, and all that comes back to it opened. */
-final class SealedSendEndpoint extends CalmSendEndpoint {
+class SealedSendEndpoint extends CalmSendEndpoint {
 
     private final DatagramSeal seal;
     private final int number;

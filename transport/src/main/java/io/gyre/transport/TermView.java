@@ -1,5 +1,6 @@
 package io.gyre.transport;
 
+import io.gyre.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
@@ -34,8 +35,16 @@ final class TermView {
         return view;
     }
 
-    /** CRC32C of a range of a view. */
+    /**
+     * CRC32C of a range of a view.
+     *
+     * @throws ProtocolException if the range does not end inside the term: Aeron believes the length in a frame's header
+     */
     int checksum(ByteBuffer view, int at, int length) {
+        if (length > view.capacity() - at) {
+            throw new ProtocolException("a frame that claims " + length + " bytes, with " + (view.capacity() - at)
+                    + " left in its term");
+        }
         crc.reset();
         crc.update(view.limit(at + length).position(at));
         view.clear();

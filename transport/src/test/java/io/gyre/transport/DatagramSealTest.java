@@ -36,9 +36,9 @@ class DatagramSealTest extends SealingPeers {
 
     @Test
     void theBeginningIsInTheClearAndTheRestIsNot() {
-        byte[] datagram = sealed(0x0102030405060708L);
+        byte[] datagram = sealed(0x02030405060708L);
 
-        assertThat(Arrays.copyOf(datagram, 16)).containsExactly(0, 0, 1, 0, 0, 0, 0, 5, 1, 2, 3, 4, 5, 6, 7, 8);
+        assertThat(Arrays.copyOf(datagram, 16)).containsExactly(0, 0, 1, 0, 0, 0, 0, 5, 0, 2, 3, 4, 5, 6, 7, 8);
         assertThat(new String(datagram, StandardCharsets.ISO_8859_1)).doesNotContain("Aeron");
     }
 
@@ -88,9 +88,8 @@ class DatagramSealTest extends SealingPeers {
     }
 
     @Test
-    void counterZeroAndNegativeCountersAreNeverUsed() {
+    void counterZeroIsNeverUsed() {
         assertDropped(sealed(0), Reason.REPLAYED);
-        assertDropped(sealed(-1), Reason.REPLAYED);
     }
 
     @Test

@@ -226,6 +226,28 @@ class ReturningRankTest {
         assertThat(talk(sessions.get(LOST), sessions.get(2), "unharmed")).isEqualTo("unharmed");
     }
 
+    /** Not that the process of the rendezvous was lost. */
+    @Test
+    void whoHasBeenGreetedWhenTheRunEndsHearsThatItIsTooLate() throws Exception {
+        joinAll(TransportMode.AUTO);
+        lose();
+        ControlKey key = new ControlKey(TrustedNetwork.secret(null, false, false, List.of(server.address())));
+        CoordinatorLink late = CoordinatorLink.connect(server.address(), key, LOST, Duration.ofSeconds(60));
+        try {
+            assertThat(late.membership().welcome(Duration.ofSeconds(60)).complete())
+                    .as("its seat is free")
+                    .isFalse();
+            close();
+
+            Eventually.that("it knows", () -> late.membership().hasEnded());
+            assertThatThrownBy(() -> late.membership().check(LOST, "joining"))
+                    .isExactlyInstanceOf(GyreException.class)
+                    .hasMessage("this process is too late: the run is over. Start a new run");
+        } finally {
+            late.close();
+        }
+    }
+
     @Test
     void aRunThatNeedsAllItsRanksTakesNobodyBack() throws Exception {
         joinAll(TransportMode.AUTO);

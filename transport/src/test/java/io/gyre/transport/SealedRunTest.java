@@ -3,8 +3,10 @@ package io.gyre.transport;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.aeron.protocol.HeaderFlyweight;
 import io.gyre.DisagreementException;
 import io.gyre.ElementType;
+import io.gyre.ProtocolException;
 import io.gyre.ReduceOp;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.membership.Message;
@@ -33,7 +35,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
@@ -59,8 +63,13 @@ class SealedRunTest {
     private int started;
 
     private WiredRun start(boolean sealed, BiFunction<Integer, Message, Message> tamper) throws IOException {
+        return start(sealed, SealedPeer.MOST_BLOCKS, tamper);
+    }
+
+    private WiredRun start(boolean sealed, long blocksPerKey, BiFunction<Integer, Message, Message> tamper)
+            throws IOException {
         started++;
-        return new WiredRun(2, sealed, Files.createDirectory(directory.resolve("run" + started)), tamper);
+        return new WiredRun(2, sealed, blocksPerKey, Files.createDirectory(directory.resolve("run" + started)), tamper);
     }
 
     /** Sends each rank's datagrams to a proxy instead. */
@@ -261,6 +270,24 @@ class SealedRunTest {
         }
     }
 
+    @Test
+    void keysThatSealLittleLoseNothing() throws Exception {
+        byte[] clean = cleanSum();
+        AtomicInteger lastEpoch = new AtomicInteger();
+        WiredRun run = start(true, 2_000, through((datagram, toTarget, way) -> lastEpoch.accumulateAndGet(
+                DatagramHeader.epoch(ByteBuffer.wrap(datagram)), Math::max)));
+        try {
+            assertThat(both(sum(run, ROUNDS))).isEqualTo(clean);
+
+            assertThat(lastEpoch).hasValueGreaterThan(ROUNDS);
+            for (int rank = 0; rank < 2; rank++) {
+                assertThat(run.alarming(rank)).isZero();
+            }
+        } finally {
+            end(run);
+        }
+    }
+
     /** The same search finds the numbers if datagrams are plain. */
     @ParameterizedTest(name = "sealed: {0}")
     @ValueSource(booleans = {false, true})
@@ -293,6 +320,34 @@ class SealedRunTest {
             }
         }
         return false;
+    }
+
+    /** Aeron believes the length. A sealed run never sees such a frame. */
+    @Test
+    void aPlainFrameThatClaimsAGigabyteEndsItsStreamWithAnErrorThatSaysSo() throws Exception {
+        AtomicBoolean forged = new AtomicBoolean();
+        WiredRun run = start(false, through((datagram, toTarget, way) -> {
+            ByteBuffer frame = ByteBuffer.wrap(datagram.clone()).order(ByteOrder.LITTLE_ENDIAN);
+            boolean data = toTarget && frame.getShort(6) == HeaderFlyweight.HDR_TYPE_DATA && frame.getInt(0) > 64;
+            if (data && forged.compareAndSet(false, true)) {
+                way.send(frame.putInt(0, 1 << 30).array());
+            }
+        }));
+        List<CompletableFuture<byte[]>> sums = sum(run, ROUNDS);
+        try {
+            assertThatThrownBy(() ->
+                            CompletableFuture.anyOf(sums.get(0), sums.get(1)).get(TIMEOUT.toSeconds(), TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOf(ProtocolException.class)
+                    .hasMessageContainingAll("cannot continue to read the stream from rank", "1073741792 bytes");
+        } finally {
+            run.endpoint(0).shut();
+            run.endpoint(1).shut();
+            for (CompletableFuture<byte[]> sum : sums) {
+                assertThatThrownBy(sum::get).isInstanceOf(ExecutionException.class);
+            }
+            end(run);
+        }
     }
 
     @Test

@@ -29,7 +29,11 @@ final class SealingPeer {
     final DatagramSeal seal;
 
     SealingPeer(RunId run, String salt) {
-        seal = new DatagramSeal(membership, run, salt);
+        this(run, salt, SealedPeer.MOST_BLOCKS);
+    }
+
+    SealingPeer(RunId run, String salt, long mostBlocks) {
+        seal = new DatagramSeal(membership, run, salt, mostBlocks);
     }
 
     byte[] seal(int to, int endpoint, long counter, byte[] text) {
@@ -58,9 +62,14 @@ final class SealingPeer {
 
     /** All processes of a run, with a key that depends on a seed. */
     static List<SealingPeer> run(RunId run, long seed) {
+        return run(run, seed, SealedPeer.MOST_BLOCKS);
+    }
+
+    /** The same with keys that seal fewer blocks. */
+    static List<SealingPeer> run(RunId run, long seed, long mostBlocks) {
         List<SealingPeer> started = new ArrayList<>();
         for (int rank = 0; rank < RANKS; rank++) {
-            SealingPeer process = new SealingPeer(run, "salt" + rank);
+            SealingPeer process = new SealingPeer(run, "salt" + rank, mostBlocks);
             process.membership.received(key(1, seed));
             process.membership.received(new Roster(rank, seats()));
             started.add(process);

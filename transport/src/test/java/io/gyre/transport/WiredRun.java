@@ -50,6 +50,17 @@ final class WiredRun implements Outbox, AutoCloseable {
      */
     WiredRun(int ranks, boolean sealed, Path directory, BiFunction<Integer, Message, Message> tamper)
             throws IOException {
+        this(ranks, sealed, SealedPeer.MOST_BLOCKS, directory, tamper);
+    }
+
+    /** The same with keys that seal fewer blocks. */
+    WiredRun(
+            int ranks,
+            boolean sealed,
+            long blocksPerKey,
+            Path directory,
+            BiFunction<Integer, Message, Message> tamper)
+            throws IOException {
         this.ranks = ranks;
         this.tamper = tamper;
         int world = ranks + 1;
@@ -73,7 +84,14 @@ final class WiredRun implements Outbox, AutoCloseable {
                     new Membership(rank, "here", message -> received(own, message), System::nanoTime, this);
             memberships.add(membership);
             Path shared = Files.createDirectory(directory.resolve("rank" + rank));
-            sites.add(new AeronSite(options.build(), "wired" + rank, shared, StorageSpace.OF_SYSTEM, membership, RUN));
+            sites.add(new AeronSite(
+                    options.build(),
+                    "wired" + rank,
+                    shared,
+                    StorageSpace.OF_SYSTEM,
+                    membership,
+                    RUN,
+                    blocksPerKey));
         }
         for (int rank = 0; rank < ranks; rank++) {
             join(rank, rank);
@@ -147,7 +165,8 @@ final class WiredRun implements Outbox, AutoCloseable {
     long alarming(int rank) {
         return dropped(rank)
                 - rejections(rank).of(Reason.EARLIER)
-                - rejections(rank).of(Reason.LATER);
+                - rejections(rank).of(Reason.LATER)
+                - rejections(rank).of(Reason.STALE);
     }
 
     /** Where a rank receives. */
