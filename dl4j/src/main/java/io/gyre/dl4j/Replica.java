@@ -278,7 +278,7 @@ final class Replica implements StepModel {
     List<ReplicaPart> stateParts() {
         List<ReplicaPart> parts = new ArrayList<>();
         parts.add(new ReplicaPart(
-                "parameters", parameters(), network.model().params().dataType(), layout::nameOf));
+                "parameters", parameters(), network.parameters().dataType(), layout::nameOf));
         INDArray updaterState = updaterState();
         if (updaterState != null) {
             Region memory = HostMemory.region("updater state", updaterState);

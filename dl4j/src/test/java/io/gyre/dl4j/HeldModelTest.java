@@ -152,7 +152,7 @@ class HeldModelTest {
     }
 
     private static List<Layer> layers(Model model) {
-        return Network.of(model).layers().toList();
+        return List.of(Network.of(model).layers());
     }
 
     @Test
