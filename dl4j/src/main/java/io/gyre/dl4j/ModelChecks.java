@@ -17,7 +17,7 @@ final class ModelChecks {
             throw new IllegalArgumentException("the model has no parameters to train");
         }
         int segmentLength = network.segmentLength();
-        if (segmentLength != Segments.NONE && segmentLength < 1) {
+        if (segmentLength < 1) {
             throw new IllegalArgumentException("the model is configured with tBPTTForwardLength(" + segmentLength
                     + "): a segment needs at least 1 step of time");
         }

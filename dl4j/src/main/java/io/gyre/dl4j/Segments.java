@@ -20,7 +20,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 final class Segments {
 
     /** The length of segments where sequences are not cut: a batch is one segment. */
-    static final int NONE = 0;
+    static final int NONE = Integer.MAX_VALUE;
 
     private static final int TIME = 2;
     private static final int TIME_IN_MASK = 1;

@@ -71,7 +71,7 @@ class SegmentBordersTest {
         long saved = DistributedTrainer.newestCheckpoint(directory).orElseThrow();
         List<Model> models = Gyre.local(RANKS).call(session -> program(session, true, Integer.MAX_VALUE, directory));
 
-        assertThat(saved).isEqualTo((killAt - 1) / SEGMENTS * SEGMENTS);
+        assertThat(saved).isEqualTo((killAt - 1L) / SEGMENTS * SEGMENTS);
         assertThat(models).allSatisfy(model -> {
             Bound.assertIdentical(model.params(), whole.params());
             assertThat(Network.of(model).step()).isEqualTo(EPOCHS * BATCHES * SEGMENTS);
