@@ -3,13 +3,18 @@ package io.gyre.samples.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.autodiff.samediff.SDVariable;
+import org.nd4j.autodiff.samediff.SameDiff;
+import org.nd4j.autodiff.samediff.VariableType;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -45,7 +50,7 @@ class SampleModelTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "LENET_SAMEDIFF")
     void theSeedDecidesTheInitialParameters(SampleModel sample) {
         InputType input =
                 sample.takesImages() ? InputType.convolutional(32, 32, sample.channels()) : InputType.recurrent(10);
@@ -53,6 +58,34 @@ class SampleModelTest {
 
         assertThat(sample.build(input, 10, 1).params()).isEqualTo(one);
         assertThat(sample.build(input, 10, 2).params()).isNotEqualTo(one);
+    }
+
+    @Test
+    void theSeedDecidesTheInitialParametersOfAGraph() {
+        List<INDArray> one = parameters(1, false);
+
+        assertThat(parameters(1, false)).isEqualTo(one);
+        assertThat(parameters(2, false)).isNotEqualTo(one);
+        assertThat(parameters(1, true).stream()
+                        .map(each -> each.castTo(DataType.FLOAT))
+                        .toList())
+                .isEqualTo(one);
+    }
+
+    @Test
+    void theGraphHasTheSizeOfTheZoosLeNet() {
+        assertThat(parameters(1, false).stream().mapToLong(INDArray::length).sum())
+                .isEqualTo(1256080);
+    }
+
+    private static List<INDArray> parameters(long seed, boolean inDouble) {
+        SameDiff graph = ((BuiltSample.Graph)
+                        SampleModel.LENET_SAMEDIFF.buildToTrain(InputType.convolutional(28, 28, 1), 10, seed, inDouble))
+                .graph();
+        return graph.variables().stream()
+                .filter(each -> each.getVariableType() == VariableType.VARIABLE)
+                .map(SDVariable::getArr)
+                .toList();
     }
 
     @ParameterizedTest

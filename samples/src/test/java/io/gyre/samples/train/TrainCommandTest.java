@@ -27,7 +27,7 @@ class TrainCommandTest {
     static Stream<Arguments> badArguments() {
         return Stream.of(
                 Arguments.of("", "Missing required parameter: 'MODEL'"),
-                Arguments.of("vgg", "'vgg' is none of mlp, lenet, resnet50"),
+                Arguments.of("vgg", "'vgg' is none of mlp, lenet, lenet-samediff, resnet50"),
                 Arguments.of("mlp lenet", "Unmatched argument at index 1: 'lenet'"),
                 Arguments.of("mlp --frobnicate", "Unknown option: '--frobnicate'"),
                 Arguments.of("mlp -n 0", "-n 0: expected 1 to 256"),

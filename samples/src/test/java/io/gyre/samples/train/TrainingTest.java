@@ -34,6 +34,17 @@ class TrainingTest {
     }
 
     @Test
+    void aGraphOfSameDiffIsTrainedLikeANetwork() throws Exception {
+        TrainReport report = train(2, "lenet-samediff", "--steps", "6", "--batch", "8").get(0);
+
+        assertThat(report.model()).isEqualTo("lenet-samediff");
+        assertThat(report.lossLast()).isLessThan(report.lossFirst());
+        assertThat(report.accuracy()).isGreaterThan(0.1);
+        assertThat(report.parametersSha256().get(1))
+                .isEqualTo(report.parametersSha256().get(0));
+    }
+
+    @Test
     void theReportCountsWhatWasDone() throws Exception {
         TrainReport report = train(2, "mlp", "--epochs", "2", "--batch", "500").get(0);
 
