@@ -199,8 +199,8 @@ public final class DistributedEarlyStopping<T extends Model> implements IEarlySt
             return result;
         }
 
-        private T best() {
-            AtomicReference<T> read = new AtomicReference<>();
+        private @Nullable T best() {
+            AtomicReference<@Nullable T> read = new AtomicReference<>();
             OnRoot.call(session, "best model of early stopping", () -> {
                 read.set(root.best());
                 return "";

@@ -105,7 +105,7 @@ final class EarlyStoppingRoot<T extends Model> {
         ScoreCalculator<T> calculator = configuration.getScoreCalculator();
         boolean minimizes = calculator.minimizeScore();
         double score = call(calculator, when, () -> calculator.calculateScore(model));
-        boolean best = !hasBest && !Double.isFinite(score) || isBetter(score, minimizes);
+        boolean best = (!hasBest && !Double.isFinite(score)) || isBetter(score, minimizes);
         call(saver(), when, () -> {
             if (best) {
                 saver().saveBestModel(model, score);

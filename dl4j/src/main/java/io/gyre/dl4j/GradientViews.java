@@ -27,7 +27,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 record GradientViews(
         INDArray vector,
         Gradient byParameter,
-        Map<Trainable, Gradient> byLayer,
+        IdentityHashMap<Trainable, Gradient> byLayer,
         List<INDArray> sums,
         List<Mean> means) {
 
@@ -46,7 +46,7 @@ record GradientViews(
         INDArray flat = vector.reshape(vector.length());
         Gradient byParameter = new DefaultGradient(vector);
         // A layer's own hash code reads its arrays, also those that pretraining has left in a closed workspace.
-        Map<Trainable, Gradient> byLayer = new IdentityHashMap<>();
+        IdentityHashMap<Trainable, Gradient> byLayer = new IdentityHashMap<>();
         List<INDArray> sums = new ArrayList<>();
         List<Mean> means = new ArrayList<>();
         long offset = 0;

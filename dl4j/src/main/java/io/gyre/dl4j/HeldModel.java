@@ -3,21 +3,22 @@ package io.gyre.dl4j;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.List;
+import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.deeplearning4j.optimize.api.ConvexOptimizer;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Refuses training of a model by others between the calls of its trainer: {@code fit} of the model itself, an
  * {@code EarlyStoppingTrainer}, and {@code pretrain}. Each would train this rank alone, and the other ranks would find
  * out in the next step only.
  *
- * <p>It is a listener of the model, and of its layers that can be pretrained, while no call of the trainer runs: what it
- * hears is the work of others. It throws before the first update. {@code setListeners} of the model removes it until
+ * <p>It is a listener of the model, and of its layers that can be pretrained, while no call of the trainer runs: what
+ * it hears is the work of others. It throws before the first update. {@code setListeners} of the model removes it until
  * the end of the next call. It ignores copies of the model, which may have its listeners.
  *
  * <dl>
@@ -29,11 +30,7 @@ final class HeldModel extends BaseTrainingListener {
 
     private final Network network;
     private final String ofRank;
-    private final List<HeldLayer> layers = new ArrayList<>();
     private boolean holds;
-
-    /** A layer, and the listeners that it had. */
-    private record HeldLayer(Layer layer, Collection<TrainingListener> before) {}
 
     /**
      * Prepares it, without changing the model.
@@ -47,34 +44,41 @@ final class HeldModel extends BaseTrainingListener {
 
     /** Refuses training by others from now on. */
     void hold() {
-        network.updater();
         network.listeners().add(this);
-        network.model().getOptimizer().setListeners(network.listeners());
-        Arrays.stream(network.layers()).filter(Layer::isPretrainLayer).forEach(layer -> {
-            Collection<TrainingListener> before = layer.getListeners();
-            HeldLayer held = new HeldLayer(layer, before == null ? new ArrayList<>() : before);
-            layers.add(held);
-            Collection<TrainingListener> withThis = new ArrayList<>(held.before());
-            withThis.add(this);
-            layer.setListeners(withThis);
-            toOptimizer(layer, withThis);
+        if (!network.lacksUpdater()) {
+            // Else the next fit makes an optimiser, with the model's listeners.
+            network.model().getOptimizer().setListeners(network.listeners());
+        }
+        pretrainable().forEach(layer -> {
+            Collection<TrainingListener> listeners = without(this, layer.getListeners());
+            listeners.add(this);
+            layer.setListeners(listeners);
+            toOptimizer(layer, listeners);
         });
         holds = true;
     }
 
-    /** Allows training by others again, and leaves the listeners as they were. A second call does nothing. */
+    /** Allows training by others again, and takes itself out of all listeners. A second call does nothing. */
     void release() {
         network.listeners().removeIf(listener -> listener == this);
-        for (HeldLayer held : layers) {
-            Collection<TrainingListener> now = held.layer().getListeners();
-            if (now.contains(this)) {
-                held.layer().setListeners(held.before());
-                now = held.before();
-            }
-            toOptimizer(held.layer(), now);
-        }
-        layers.clear();
+        // The model's addListeners gives all of its listeners to every layer.
+        network.layers()
+                .filter(layer ->
+                        layer.getListeners() != null && layer.getListeners().contains(this))
+                .forEach(layer -> layer.setListeners(without(this, layer.getListeners())));
+        pretrainable().forEach(layer -> toOptimizer(layer, layer.getListeners()));
         holds = false;
+    }
+
+    private Stream<Layer> pretrainable() {
+        return Arrays.stream(network.layers()).filter(Layer::isPretrainLayer);
+    }
+
+    private static Collection<TrainingListener> without(
+            TrainingListener one, @Nullable Collection<TrainingListener> listeners) {
+        Collection<TrainingListener> others = listeners == null ? new ArrayList<>() : new ArrayList<>(listeners);
+        others.remove(one);
+        return others;
     }
 
     /** A layer that was pretrained before keeps its optimiser, and that its listeners. */

@@ -37,6 +37,9 @@ public final class ModelReader {
 
     private static final long MAX_FILE_BYTES = Integer.MAX_VALUE - 8;
 
+    /** Whose classes every reader creates objects of. */
+    static final List<String> KNOWN = List.of("org.deeplearning4j.", "org.nd4j.", "io.gyre.dl4j.learning.");
+
     private final List<String> allowed;
 
     private ModelReader(List<String> allowed) {
@@ -45,7 +48,7 @@ public final class ModelReader {
 
     /** A reader that accepts the classes of Deeplearning4j and ND4J, and {@code io.gyre.dl4j.learning}. */
     public static ModelReader create() {
-        return new ModelReader(List.of("org.deeplearning4j.", "org.nd4j.", "io.gyre.dl4j.learning."));
+        return new ModelReader(KNOWN);
     }
 
     /**

@@ -1,6 +1,6 @@
 package io.gyre.dl4j;
 
-import java.util.Map;
+import java.util.IdentityHashMap;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.Updater;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
@@ -63,7 +63,7 @@ final class ModelUpdater {
     }
 
     /** Clips gradients, which are means, as the model is configured. */
-    void clip(Map<Trainable, Gradient> byLayer) {
+    void clip(IdentityHashMap<Trainable, Gradient> byLayer) {
         BaseMultiLayerUpdater<?> clipper = (BaseMultiLayerUpdater<?>) network.updater();
         byLayer.forEach((layer, gradient) -> clipper.preApply(layer, gradient, network.step()));
     }

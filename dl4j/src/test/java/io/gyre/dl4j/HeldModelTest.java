@@ -188,11 +188,14 @@ class HeldModelTest {
                 assertThatThrownBy(() -> pretrain(model)).isInstanceOf(IllegalStateException.class);
                 set.add(new CollectScoresListener(1));
                 model.setListeners(set.get(1));
+                trainer.fit(data(), 1);
+                set.add(new CollectScoresListener(1));
+                model.addListeners(set.get(2));
             }
         });
 
         assertThat(set.get(0).getListScore().size()).isEqualTo(2);
-        assertThat(listeners(model)).containsExactly(set.get(1));
+        assertThat(listeners(model)).containsExactly(set.get(1), set.get(2));
         assertThat(layers(model))
                 .allSatisfy(layer -> assertThat(layer.getListeners()).doesNotHaveAnyElementsOfTypes(HeldModel.class));
         pretrain(model);

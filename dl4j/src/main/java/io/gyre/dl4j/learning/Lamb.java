@@ -33,8 +33,8 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  *         .regularization(Lamb.trustRatio(0.01))                     // lambda and |w| / |u|, for weights
  * }</pre>
  *
- * <p>Biases and batch normalisation have no trust ratio and no decay: they are updated as by Adam. ND4J's {@code Adam} adds epsilon to the square root of v
- * before the correction; this class adds it after, as the paper does.
+ * <p>Biases and batch normalisation have no trust ratio and no decay: they are updated as by Adam. ND4J's {@code Adam}
+ * adds epsilon to the square root of v before the correction; this class adds it after, as the paper does.
  */
 public final class Lamb extends RatedUpdater {
 

@@ -31,8 +31,9 @@ import org.nd4j.shade.jackson.annotation.JsonProperty;
  *         .regularization(Lars.trustRatio(0.001, 0.0005))            // lambda and beta, for weights
  * }</pre>
  *
- * <p>Biases and batch normalisation have {@code lambda = 1} and {@code beta = 0}: gamma itself is their rate. The learning rate multiplies what enters v, as
- * in the paper: v keeps the rates of earlier steps when the rate changes.
+ * <p>Biases and batch normalisation have {@code lambda = 1} and {@code beta = 0}: gamma itself is their rate, unless
+ * Deeplearning4j's {@code biasUpdater} gives biases another. The learning rate multiplies what enters v, as in the
+ * paper: v keeps the rates of earlier steps when the rate changes.
  */
 public final class Lars extends RatedUpdater {
 
