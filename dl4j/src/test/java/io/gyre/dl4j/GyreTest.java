@@ -55,7 +55,6 @@ class GyreTest {
         try (DistributedTrainer trainer = Gyre.trainer(model)) {
             trainer.fit(iterator(), 2);
             assertThat(trainer.parametersSha256OfAllRanks()).hasSize(1);
-            trainer.close();
         }
 
         Bound.assertIdentical(model.params(), plain().params());
