@@ -81,9 +81,8 @@ class PackedRowsTest {
             int rows = 1 + random.nextInt(9);
             INDArray features = numbers(DataType.FLOAT, rows, 1 + random.nextInt(4), 1 + random.nextInt(4));
             int cut = random.nextInt(rows);
-            INDArray first = cut == 0
-                    ? null
-                    : sent(of(features, features), 0, cut).getFeatures(0);
+            INDArray first =
+                    cut == 0 ? null : sent(of(features, features), 0, cut).getFeatures(0);
             INDArray rest = sent(of(features, features), cut, rows).getFeatures(0);
 
             Bound.assertIdentical(first == null ? rest : Nd4j.concat(0, first, rest), features);
