@@ -115,7 +115,10 @@ final class Checkpoints {
 
     /** After a batch that belongs to no epoch: warns once if checkpoints are due at the end of epochs only. */
     void afterBatch() {
-        if (options.directory() != null && options.everySteps() == 0 && !warned && session.world().isRoot()) {
+        if (options.directory() != null
+                && options.everySteps() == 0
+                && !warned
+                && session.world().isRoot()) {
             warned = true;
             LOG.warn("fit of a single batch ends no epoch, and no checkpoint is written: set checkpointEverySteps");
         }

@@ -24,11 +24,11 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
- * Trains an unmodified Deeplearning4j model on all ranks of a session.
+ * Trains an unmodified Deeplearning4j model on all ranks of a session, or of the run that {@link Gyre#trainer} finds.
  *
  * <pre>{@code
  * try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
- *     trainer.fit(ShardedData.of(source, 32, 1), 10);
+ *     trainer.fit(iterator, 10);
  * }
  * }</pre>
  *
@@ -54,10 +54,10 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *       step: dropout differs between ranks and steps, and is reproduced when a run is repeated or resumed. After the
  *       pass the generator's previous state is restored: the program's own draws do not depend on the trainer.
  *   <dt>Listeners
- *   <dd>The model's listeners are called on every rank, in the order of {@code fit}. {@code iterationDone} sees the
- *       score over all ranks; {@code onGradientCalculation} sees this rank's gradients, and is not called if the rank
- *       has no examples in a step. Listeners see the model's own layers, and a last batch of 0 rows if there are no
- *       examples.
+ *   <dd>The model's listeners are called on every rank, in the order of {@code fit}; those of {@link #addRootListeners}
+ *       on rank 0. {@code iterationDone} sees the score over all ranks; {@code onGradientCalculation} sees this rank's
+ *       gradients, and is not called if the rank has no examples in a step. Listeners see the model's own layers, and a
+ *       last batch of 0 rows if there are no examples.
  *   <dt>Threading
  *   <dd>Confined to the thread that drives the session, except {@link #requestStop} and {@link #requestEnd}, which any
  *       thread may call. A daemon thread interrupts it in listeners and iterators once another rank is lost.
@@ -66,11 +66,12 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *       the others, all ranks fail in the same step, before its update, and name that rank; if only a loss is not
  *       finite, a warning is logged. {@code docs/replica-checks.md} says what is compared when.
  *   <dt>Ownership
- *   <dd>Model and session are borrowed. The model stays a plain Deeplearning4j model, but until the trainer is closed
- *       its gradients are in memory shared by the ranks of a host, and ND4J's memory is freed by
- *       {@link SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the
- *       trainer is closed. Its own {@code fit} and {@code pretrain} fail until then: between calls, a listener of the
- *       trainer is among the model's.
+ *   <dd>The model is borrowed, and so is the session, unless {@link Gyre} has joined it: closing the trainer then
+ *       leaves the run. The model stays a plain Deeplearning4j model, but until the trainer is closed its gradients are
+ *       in memory shared by the ranks of a host, and ND4J's memory is freed by {@link SafeReclamation}. Memory is not
+ *       copied: do not call the model's {@code init} or {@code close} before the trainer is closed. Its own
+ *       {@code fit} and {@code pretrain} fail until then: between calls, a listener of the trainer is among the
+ *       model's.
  * </dl>
  */
 public final class DistributedTrainer implements AutoCloseable {

@@ -54,9 +54,9 @@ final class MergedEvaluation {
 
     private Iterator<Share> shares(ShardedData data, World present) {
         if (data.isFromRoot() && present.size() < session.world().size()) {
-            throw new IllegalStateException(
-                    "rank 0 cannot read the data for all ranks, as " + (session.world().size() - present.size())
-                            + " of them are lost: evaluate with another sharding than " + Sharding.FROM_ROOT);
+            throw new IllegalStateException("rank 0 cannot read the data for all ranks, as "
+                    + (session.world().size() - present.size())
+                    + " of them are lost: evaluate with another sharding than " + Sharding.FROM_ROOT);
         }
         if (!data.isReadBy(present)) {
             return rowsFromRoot.all(Collections.emptyIterator());

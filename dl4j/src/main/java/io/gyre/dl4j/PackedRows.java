@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.ProtocolException;
 import io.gyre.memory.Region;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -23,6 +24,9 @@ final class PackedRows {
     private static final long ABSENT = -1;
     private static final int GROUPS = 4;
 
+    /** Of ND4J. */
+    private static final int MAX_RANK = 32;
+
     private PackedRows() {}
 
     /**
@@ -31,7 +35,7 @@ final class PackedRows {
      * @param rows how many
      */
     static long length(MultiDataSet batch, long rows) {
-        long bytes = tableLongs(batch) * Long.BYTES;
+        long bytes = (long) tableLongs(batch) * Long.BYTES;
         for (int group = 0; group < GROUPS; group++) {
             @Nullable INDArray[] arrays = group(batch, group);
             for (int i = 0; arrays != null && i < arrays.length; i++) {
@@ -89,40 +93,90 @@ final class PackedRows {
         return (to - from) * rowBytes;
     }
 
-    /** Reads what {@link #write} has written into new arrays, outside of any workspace. */
+    /**
+     * Reads what {@link #write} has written into new arrays, outside of any workspace.
+     *
+     * @throws ProtocolException if it is something else; nothing is allocated then
+     */
     static MultiDataSet read(Region source) {
-        Reader reader = new Reader(source);
+        long tableBytes = new Reader(source, 0).check();
+        Reader reader = new Reader(source, tableBytes);
         return Rows.outOfWorkspaces(() -> new org.nd4j.linalg.dataset.MultiDataSet(
                 reader.group(), reader.group(), reader.group(), reader.group()));
     }
 
-    /** Reads the table twice: its length is known only at its end. */
+    /** Reads the table, once to check it and to find its end, and once to make arrays. */
     private static final class Reader {
 
         private final Region source;
-        private final ByteBuffer number =
-                ByteBuffer.allocate(Long.BYTES).order(ByteOrder.nativeOrder());
+        private final ByteBuffer number = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.nativeOrder());
         private long inTable;
         private long at;
 
-        Reader(Region source) {
+        /**
+         * Begins at the table.
+         *
+         * @param at where the values begin
+         */
+        Reader(Region source, long at) {
             this.source = source;
+            this.at = at;
+        }
+
+        /** Fails unless table and values fill the source; returns the length of the table. */
+        long check() {
+            long values = 0;
             for (int group = 0; group < GROUPS; group++) {
-                for (long i = next(); i > 0; i--) {
-                    if (next() != ABSENT) {
-                        long dimensions = next();
-                        inTable += dimensions * Long.BYTES;
+                for (long i = next(ABSENT, source.byteLength()); i > 0; i--) {
+                    long type = next(ABSENT, Integer.MAX_VALUE);
+                    if (type != ABSENT) {
+                        values += padded(valueBytes(type(type)));
                     }
                 }
             }
-            at = inTable;
-            inTable = 0;
+            if (inTable + values != source.byteLength()) {
+                throw new ProtocolException("rows of " + source.byteLength() + " bytes with a table of " + inTable
+                        + " and values of " + values);
+            }
+            return inTable;
+        }
+
+        private long valueBytes(DataType type) {
+            long bytes = type.width();
+            boolean empty = false;
+            for (long dimensions = next(1, MAX_RANK); dimensions > 0; dimensions--) {
+                long size = next(0, Integer.MAX_VALUE);
+                empty |= size == 0;
+                bytes = Math.min(source.byteLength() + 1, bytes * Math.max(1, size));
+            }
+            return empty ? 0 : bytes;
+        }
+
+        private static DataType type(long code) {
+            for (DataType type : DataType.values()) {
+                if (hasFixedWidth(type) && type.toInt() == code) {
+                    return type;
+                }
+            }
+            throw new ProtocolException("rows with an array of unknown type " + code);
+        }
+
+        private long next(long least, long most) {
+            if (inTable > source.byteLength() - Long.BYTES) {
+                throw new ProtocolException("rows that end after " + source.byteLength() + " bytes, in their table");
+            }
+            source.copyTo(inTable, number, 0, Long.BYTES);
+            inTable += Long.BYTES;
+            long next = number.getLong(0);
+            if (next < least || next > most) {
+                throw new ProtocolException("rows with " + next + " at " + (inTable - Long.BYTES) + ", where " + least
+                        + " to " + most + " can be");
+            }
+            return next;
         }
 
         private long next() {
-            source.copyTo(inTable, number, 0, Long.BYTES);
-            inTable += Long.BYTES;
-            return number.getLong(0);
+            return next(ABSENT, Long.MAX_VALUE);
         }
 
         @Nullable INDArray @Nullable [] group() {
@@ -133,7 +187,7 @@ final class PackedRows {
             @Nullable INDArray[] arrays = new INDArray[Math.toIntExact(count)];
             for (int i = 0; i < arrays.length; i++) {
                 long type = next();
-                arrays[i] = type == ABSENT ? null : array(DataType.fromInt((int) type));
+                arrays[i] = type == ABSENT ? null : array(type(type));
             }
             return arrays;
         }
@@ -177,11 +231,15 @@ final class PackedRows {
 
     private static int width(INDArray array) {
         DataType type = array.dataType();
-        if (type == DataType.UTF8 || type == DataType.COMPRESSED || type == DataType.UNKNOWN) {
+        if (!hasFixedWidth(type)) {
             throw new IllegalArgumentException(
                     "an array of type " + type + " cannot be sent to another rank: its elements have no fixed width");
         }
         return type.width();
+    }
+
+    private static boolean hasFixedWidth(DataType type) {
+        return type != DataType.UTF8 && type != DataType.COMPRESSED && type != DataType.UNKNOWN;
     }
 
     private static long padded(long bytes) {

@@ -80,7 +80,10 @@ final class RowsFromRoot implements AutoCloseable {
                 Share share = following;
                 if (share == null) {
                     share = RowsFromRoot.this.next(
-                            number++, () -> read.hasNext() ? read.next() : Share.own(null, false).end());
+                            number++,
+                            () -> read.hasNext()
+                                    ? read.next()
+                                    : Share.own(null, false).end());
                     following = share;
                 }
                 return !share.ended();
@@ -120,8 +123,8 @@ final class RowsFromRoot implements AutoCloseable {
 
     /** Sends what has failed to all ranks, and returns its description. */
     private String tellAll(Throwable failure, long step) {
-        String text = session.members().get(0) + " could not read the data for all ranks, for step " + step + ": "
-                + failure;
+        String text =
+                session.members().get(0) + " could not read the data for all ranks, for step " + step + ": " + failure;
         text = text.substring(0, Math.min(LONGEST_TEXT, text.length()));
         try {
             scatter().send(toAll(FAILURE, Share.own(null, false), text), step);

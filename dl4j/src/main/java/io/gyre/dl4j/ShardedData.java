@@ -18,9 +18,10 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  * <dl>
  *   <dt>Equality
  *   <dd>Every rank creates its own object, with the same arguments; these are compared when training starts. The data
- *       read must be equal too, except with {@link Sharding#OWN}: every step compares a running fingerprint before its
- *       update. From an {@link ExampleSource}, of which ranks read different examples, all ranks read some of the same
- *       examples to compare them. Two ranks of a process must not have the same iterator; that is rejected.
+ *       read must be equal too, except with {@link Sharding#OWN}, and with {@link Sharding#FROM_ROOT}, for which rank 0
+ *       alone reads: every step compares a running fingerprint before its update. From an {@link ExampleSource}, of
+ *       which ranks read different examples, all ranks read some of the same examples to compare them. Two ranks of a
+ *       process must not read the same iterator; that is rejected.
  *   <dt>Ownership
  *   <dd>Iterators and sources are borrowed. A batch is used, or copied, before the next one is requested, so they may
  *       reuse its memory. An unfinished pass keeps its iterator, also between calls of {@code fit}: the program must

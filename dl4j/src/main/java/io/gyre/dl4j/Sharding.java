@@ -1,7 +1,8 @@
 package io.gyre.dl4j;
 
 /**
- * How ranks divide the batches of their iterators. Except with {@link #OWN}, the iterators must return equal batches.
+ * How ranks divide the batches of their iterators. With {@link #EXAMPLES} and {@link #BATCHES}, the iterators must
+ * return equal batches.
  */
 public enum Sharding {
     /**

@@ -44,7 +44,10 @@ class AsFitTest {
     }
 
     private record Way(
-            String name, Calls<MultiLayerNetwork> layers, Calls<ComputationGraph> graph, Calls<DistributedTrainer> trainer) {
+            String name,
+            Calls<MultiLayerNetwork> layers,
+            Calls<ComputationGraph> graph,
+            Calls<DistributedTrainer> trainer) {
 
         @Override
         public String toString() {
@@ -282,7 +285,9 @@ class AsFitTest {
                 trainer.fit(own, 2);
             }
             assertThat(own.resets).isEqualTo(read.resets).isEqualTo(2);
-            assertThat(Network.of(model).step()).isEqualTo(Network.of(plain).step()).isEqualTo(11);
+            assertThat(Network.of(model).step())
+                    .isEqualTo(Network.of(plain).step())
+                    .isEqualTo(11);
             Bound.assertClose(model.params(), plain.params(), 11);
         });
     }
@@ -296,7 +301,8 @@ class AsFitTest {
             MultiLayerNetwork model = layers();
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
                 var named = new ListDataSetIterator<>(all.asList(), 6);
-                assertThat(trainer.evaluate(named).getLabelsList()).isEqualTo(model.evaluate(named).getLabelsList());
+                assertThat(trainer.evaluate(named).getLabelsList())
+                        .isEqualTo(model.evaluate(named).getLabelsList());
                 named.reset();
                 assertThat(trainer.evaluate(named).accuracy())
                         .isEqualTo(model.evaluate(named).accuracy());

@@ -263,14 +263,13 @@ class FitStepsTest {
         Batches iterator = new Batches(batches(1));
         Gyre.local(1).run(session -> {
             try (LossWatch watch = new LossWatch(session, session);
-                    Pass pass =
-                            new Pass(
-                                    ShardedData.of(iterator, Sharding.OWN),
-                                    session,
-                                    watch,
-                                    new RowsFromRoot(session),
-                                    Place.beginning(0),
-                                    0)) {
+                    Pass pass = new Pass(
+                            ShardedData.of(iterator, Sharding.OWN),
+                            session,
+                            watch,
+                            new RowsFromRoot(session),
+                            Place.beginning(0),
+                            0)) {
                 pass.next(0);
                 // One is used, two are queued, and one more is read before the loader itself waits.
                 awaitGiven(iterator, 4);

@@ -67,8 +67,9 @@ class FromRootTest {
                                 () -> TestModels.residual(TestModels.configuration(new Adam(0.01), TYPE), true),
                                 () -> KnownParts.batches(
                                         TestData.images(10, TYPE, 1).toMultiDataSet())))),
-                FeaturesTest.features().filter(feature -> feature.getName().contains("sequence")
-                        || feature.getName().contains("two inputs")));
+                FeaturesTest.features()
+                        .filter(feature -> feature.getName().contains("sequence")
+                                || feature.getName().contains("two inputs")));
     }
 
     private static List<INDArray> train(int ranks, Sharding sharding, FeaturesTest.Feature feature) throws Exception {
@@ -232,11 +233,12 @@ class FromRootTest {
             }
         });
 
-        assertThat(failures).allSatisfy(failure -> assertThat(failure)
-                .isInstanceOf(GyreException.class)
-                .hasMessageStartingWith("rank 0 (")
-                .hasMessageContaining("could not read the data for all ranks, for step 2")
-                .hasMessageContaining("batch 2 of epoch 0 has no features"));
+        assertThat(failures)
+                .allSatisfy(failure -> assertThat(failure)
+                        .isInstanceOf(GyreException.class)
+                        .hasMessageStartingWith("rank 0 (")
+                        .hasMessageContaining("could not read the data for all ranks, for step 2")
+                        .hasMessageContaining("batch 2 of epoch 0 has no features"));
         assertThat(failures.stream().map(Throwable::getMessage).distinct()).hasSize(1);
         assertThat(failures.get(0)).hasCauseInstanceOf(IllegalArgumentException.class);
     }
@@ -324,7 +326,8 @@ class FromRootTest {
                     }
                 }))
                 .hasMessageContaining("a batch cannot be divided by rows")
-                .satisfies(failure -> assertThat(failure.getCause().getSuppressed()).isEmpty());
+                .satisfies(failure ->
+                        assertThat(failure.getCause().getSuppressed()).isEmpty());
     }
 
     @Test
@@ -369,8 +372,7 @@ class FromRootTest {
 
         Gyre.local(3).run(session -> {
             try (DistributedTrainer trainer = trainer(perceptron(), session, Sharding.FROM_ROOT)) {
-                Evaluation evaluation =
-                        trainer.evaluate(session.world().isRoot() ? new Batches(batches()) : empty());
+                Evaluation evaluation = trainer.evaluate(session.world().isRoot() ? new Batches(batches()) : empty());
                 assertThat(evaluation.getNumRowCounter()).isEqualTo(34);
                 assertThat(evaluation.getConfusionMatrix()).isEqualTo(expected.getConfusionMatrix());
             }

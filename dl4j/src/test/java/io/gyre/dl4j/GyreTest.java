@@ -55,7 +55,6 @@ class GyreTest {
         try (DistributedTrainer trainer = Gyre.trainer(model)) {
             trainer.fit(iterator(), 2);
             assertThat(trainer.parametersSha256OfAllRanks()).hasSize(1);
-            trainer.close();
         }
 
         Bound.assertIdentical(model.params(), plain().params());
@@ -92,8 +91,8 @@ class GyreTest {
     @Test
     void anEnvironmentThatIsIncompleteIsNamed() {
         try (Opened opened = new Opened()) {
-            assertThatThrownBy(() ->
-                            OwnRun.join(Map.of("OMPI_COMM_WORLD_RANK", "0", "OMPI_COMM_WORLD_SIZE", "2"), opened))
+            assertThatThrownBy(
+                            () -> OwnRun.join(Map.of("OMPI_COMM_WORLD_RANK", "0", "OMPI_COMM_WORLD_SIZE", "2"), opened))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("set GYRE_RENDEZVOUS");
         }
@@ -112,14 +111,16 @@ class GyreTest {
                 ? RendezvousServer.open(
                         new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 2, Duration.ofMinutes(2))
                 : null) {
-            String meeting = rendezvous == null
-                    ? directory.resolve("rendezvous").toString()
-                    : rendezvous.endpoint();
+            String meeting =
+                    rendezvous == null ? directory.resolve("rendezvous").toString() : rendezvous.endpoint();
             for (int rank = 0; rank < 2; rank++) {
                 Map<String, String> environment = Map.of(
-                        launcher + "RANK", String.valueOf(rank),
-                        own ? "GYRE_WORLD_SIZE" : launcher + "SIZE", "2",
-                        "GYRE_RENDEZVOUS", meeting);
+                        launcher + "RANK",
+                        String.valueOf(rank),
+                        own ? "GYRE_WORLD_SIZE" : launcher + "SIZE",
+                        "2",
+                        "GYRE_RENDEZVOUS",
+                        meeting);
                 ranks.add(RankJvm.start(directory, flags, environment, OneLineProgram.class));
             }
             for (int rank = 0; rank < 2; rank++) {

@@ -54,13 +54,13 @@ class PackedRowsTest {
         MultiDataSet batch = of(columnMajor, view);
 
         assertThat(Fingerprint.of(sent(batch, 1, 5))).isEqualTo(Fingerprint.of(Rows.slice(batch, 1, 5)));
-        MultiDataSet transposed = of(numbers(DataType.FLOAT, 4, 6).permute(1, 0), numbers(DataType.INT, 6));
+        MultiDataSet transposed = of(numbers(DataType.FLOAT, 4, 6).permute(1, 0), numbers(DataType.INT32, 6));
         assertThat(Fingerprint.of(sent(transposed, 1, 3))).isEqualTo(Fingerprint.of(Rows.slice(transposed, 1, 3)));
     }
 
     @Test
     void absentArraysAndMasksStayAbsent() {
-        INDArray[] features = {numbers(DataType.FLOAT, 5, 2), numbers(DataType.INT, 5)};
+        INDArray[] features = {numbers(DataType.FLOAT, 5, 2), numbers(DataType.INT32, 5)};
         INDArray[] labels = {null, numbers(DataType.FLOAT, 5, 1)};
         INDArray[] featuresMasks = {null, numbers(DataType.BOOL, 5, 3)};
         MultiDataSet batch = new org.nd4j.linalg.dataset.MultiDataSet(features, labels, featuresMasks, null);
@@ -81,9 +81,8 @@ class PackedRowsTest {
             int rows = 1 + random.nextInt(9);
             INDArray features = numbers(DataType.FLOAT, rows, 1 + random.nextInt(4), 1 + random.nextInt(4));
             int cut = random.nextInt(rows);
-            INDArray first = cut == 0
-                    ? null
-                    : sent(of(features, features), 0, cut).getFeatures(0);
+            INDArray first =
+                    cut == 0 ? null : sent(of(features, features), 0, cut).getFeatures(0);
             INDArray rest = sent(of(features, features), cut, rows).getFeatures(0);
 
             Bound.assertIdentical(first == null ? rest : Nd4j.concat(0, first, rest), features);
