@@ -38,8 +38,8 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What another user of the host can do to a run: real processes of user {@value #NOBODY}, which only root can start. Root
- * stands for the run's owner: the same programs as root show that they would read what they try to read.
+ * What another user of the host can do to a run: real processes of user {@value #NOBODY}, which only root can start.
+ * Root stands for the run's owner: the same programs as root show that they would read what they try to read.
  */
 @EnabledOnOs(OS.LINUX)
 @Tag("processes")

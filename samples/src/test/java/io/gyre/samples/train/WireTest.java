@@ -140,7 +140,7 @@ class WireTest {
                         .toList());
     }
 
-    /** As it would be sent: the control connections of a plain run are encrypted, too, by a key that everybody knows. */
+    /** As it would be sent: the control connections of a plain run are encrypted, too, by a known key. */
     private static String controlInTheClear(String run) {
         List<Message> messages = List.of(
                 new Message.Join(Message.PROTOCOL_VERSION, 2, new Member(0, "host", 1), Map.of("transport", "udp")),
