@@ -335,8 +335,8 @@ class SealedRunTest {
         }));
         List<CompletableFuture<byte[]>> sums = sum(run, ROUNDS);
         try {
-            assertThatThrownBy(() ->
-                            CompletableFuture.anyOf(sums.get(0), sums.get(1)).get(TIMEOUT.toSeconds(), TimeUnit.SECONDS))
+            CompletableFuture<Object> first = CompletableFuture.anyOf(sums.get(0), sums.get(1));
+            assertThatThrownBy(() -> first.get(TIMEOUT.toSeconds(), TimeUnit.SECONDS))
                     .cause()
                     .isInstanceOf(ProtocolException.class)
                     .hasMessageContainingAll("cannot continue to read the stream from rank", "1073741792 bytes");

@@ -9,6 +9,7 @@ import io.gyre.Member;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Failed;
 import io.gyre.membership.Message.Join;
+import io.gyre.membership.Message.Offer;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
 import io.gyre.testkit.Eventually;
@@ -394,8 +395,10 @@ class StrangersTest {
                     .hasSizeGreaterThan(500)
                     .doesNotContain(HOST, topic, "canary-value", run.toString(), new String(raw.array(), ISO_8859_1));
             // What would be found if it were in the clear.
-            assertThat(new String(bytes(MessageChannel.frame(joining(0, 1))), ISO_8859_1))
-                    .contains(HOST);
+            Offer offer = new Offer(List.of(0), topic, ByteBuffer.wrap(value));
+            assertThat(new String(bytes(MessageChannel.frame(joining(0, 1))), ISO_8859_1)
+                            + new String(bytes(MessageChannel.frame(offer)), ISO_8859_1))
+                    .contains(HOST, topic, "canary-value");
         }
     }
 

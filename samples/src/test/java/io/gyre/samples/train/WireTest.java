@@ -3,6 +3,9 @@ package io.gyre.samples.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.gyre.Member;
+import io.gyre.membership.Message;
+import io.gyre.membership.MessageCodec;
 import io.gyre.samples.train.TwoRanks.Protection;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,8 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -122,7 +127,9 @@ class WireTest {
         // Longer than what occurs by chance.
         String run = "gyre-" + System.getProperty("user.name");
         List<String> texts = List.of(run, "transport", "directory", "the report", "/dev/shm", "10.78.0.");
+        String clear = controlInTheClear(run);
         for (String text : texts) {
+            assertThat(clear).as("what would be found without encryption").contains(text);
             assertThat(occurrences(text, sealed)).as(text).isZero();
         }
         System.out.println("captured, plain: " + bytes(plain) + " bytes, " + values.size() + " known values, found "
@@ -131,6 +138,17 @@ class WireTest {
                 + texts.stream()
                         .map(text -> text + " " + occurrences(text, plain))
                         .toList());
+    }
+
+    /** As it would be sent: the control connections of a plain run are encrypted, too, by a known key. */
+    private static String controlInTheClear(String run) {
+        List<Message> messages = List.of(
+                new Message.Join(Message.PROTOCOL_VERSION, 2, new Member(0, "host", 1), Map.of("transport", "udp")),
+                new Message.Ready(Map.of("directory", "/dev/shm/" + run, "udp", "10.78.0.1:1")),
+                new Message.Offer(List.of(0, 1), "the report", ByteBuffer.allocate(0)));
+        return messages.stream()
+                .map(message -> new String(MessageCodec.encode(message), StandardCharsets.ISO_8859_1))
+                .collect(Collectors.joining());
     }
 
     private List<Recording.Piece> record(Protection protection) throws Exception {
