@@ -42,9 +42,13 @@ class OtherLaunchersTest {
     @TempDir
     private Path directory;
 
-    /** On real digits if they are there, else on drawn ones. */
+    /**
+     * On real digits if they are there, else on drawn ones. Sums are taken in the order of the ranks, whichever host they
+     * are on.
+     */
     private static String[] training(String... more) {
-        List<String> words = new ArrayList<>(List.of("lenet", "--steps", "8", "--batch", "16"));
+        List<String> words =
+                new ArrayList<>(List.of("lenet", "--steps", "8", "--batch", "16", "--transport", "udp"));
         if (Files.isDirectory(REAL_DIGITS)) {
             words.addAll(List.of("--data", REAL_DIGITS.toAbsolutePath().normalize().toString()));
         }
