@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
 public final class TrainOptions {
 
     /** Processes of one host: a larger number is a typing error. */
-    private static final int MOST_RANKS = 256;
+    private static final long MOST_RANKS = 256;
 
     private static final int DEFAULT_RANKS = 2;
 

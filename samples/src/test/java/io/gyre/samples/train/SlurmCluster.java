@@ -153,13 +153,18 @@ final class SlurmCluster implements AutoCloseable {
     }
 
     @Override
-    public void close() throws IOException, InterruptedException {
+    public void close() {
         for (int i = daemons.size() - 1; i >= 0; i--) {
             daemons.get(i).destroy();
         }
         for (Process daemon : daemons) {
-            if (!daemon.waitFor(10, TimeUnit.SECONDS)) {
-                daemon.destroyForcibly().waitFor();
+            try {
+                if (!daemon.waitFor(10, TimeUnit.SECONDS)) {
+                    daemon.destroyForcibly();
+                }
+            } catch (InterruptedException e) {
+                daemon.destroyForcibly();
+                Thread.currentThread().interrupt();
             }
         }
     }
