@@ -62,7 +62,7 @@ final class HeldModel extends BaseTrainingListener {
     void release() {
         network.listeners().removeIf(listener -> listener == this);
         // The model's addListeners gives all of its listeners to every layer.
-        network.layers()
+        Arrays.stream(network.layers())
                 .filter(layer ->
                         layer.getListeners() != null && layer.getListeners().contains(this))
                 .forEach(layer -> layer.setListeners(without(this, layer.getListeners())));

@@ -5,6 +5,7 @@ import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import org.deeplearning4j.nn.gradient.DefaultGradient;
@@ -170,7 +171,7 @@ final class SameDiffModel implements TrainedModel {
                 addMeans(plan, variable, means);
             }
         }
-        return new GradientViews(gradients, new DefaultGradient(gradients), Map.of(), List.of(), means);
+        return new GradientViews(gradients, new DefaultGradient(gradients), new IdentityHashMap<>(), List.of(), means);
     }
 
     private void addMeans(BucketPlan plan, SameDiffVariables.Trained variable, List<GradientViews.Mean> means) {
