@@ -73,9 +73,8 @@ public final class HierarchicalCollective implements Collective {
         place = hosts.placeOf(world.rank());
         inside = new DirectCollective(endpoint.group(hosts.host(hosts.hostOf(world.rank()))), kernels);
         Endpoint column = endpoint.group(hosts.column(place));
-        between = codec == null
-                ? new RingCollective(column, kernels)
-                : new CompressedCollective(column, codec, kernels);
+        between =
+                codec == null ? new RingCollective(column, kernels) : new CompressedCollective(column, codec, kernels);
         whole = new RingCollective(endpoint, kernels);
         chunks = new ChunkSlices(place, hosts.ranksEach());
     }

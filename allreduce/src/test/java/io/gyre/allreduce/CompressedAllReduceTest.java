@@ -36,20 +36,20 @@ class CompressedAllReduceTest {
         "bf16, 2, 1000", "bf16, 3, 100003", "bf16, 5, 3", "bf16, 8, 262147",
         "fp16, 2, 1", "fp16, 3, 70001", "fp16, 4, 5000", "plain, 4, 70001"
     })
-    void everyRanksValuesAreRoundedOnceAndTheirSumInRankOrderOnce(String word, int ranks, int length)
-            throws Exception {
+    void everyRanksValuesAreRoundedOnceAndTheirSumInRankOrderOnce(String word, int ranks, int length) throws Exception {
         List<float[]> results = Gyre.local(ranks).call(session -> {
             Region data = Floats.region(values(session.world().rank(), length));
-            try (Collective collective = new CompressedCollective(
-                    new RecordingEndpoint(session.endpoint(), SHORT_FRAMES), codec(word))) {
+            try (Collective collective =
+                    new CompressedCollective(new RecordingEndpoint(session.endpoint(), SHORT_FRAMES), codec(word))) {
                 collective.allReduce(data, FLOAT32, SUM, 0, 0);
             }
             return Floats.read(data);
         });
 
-        float[] expected = expected(word, length, IntStream.range(0, ranks)
-                .mapToObj(rank -> values(rank, length))
-                .toList());
+        float[] expected = expected(
+                word,
+                length,
+                IntStream.range(0, ranks).mapToObj(rank -> values(rank, length)).toList());
         assertThat(results).allSatisfy(result -> assertThat(result).isEqualTo(expected));
     }
 
@@ -67,8 +67,7 @@ class CompressedAllReduceTest {
             return Floats.read(data);
         });
 
-        float[] expected =
-                expected(word, length, List.of(values(0, length), values(1, length), values(2, length)));
+        float[] expected = expected(word, length, List.of(values(0, length), values(1, length), values(2, length)));
         assertThat(results).allSatisfy(result -> assertThat(result).isEqualTo(expected));
     }
 
@@ -78,8 +77,8 @@ class CompressedAllReduceTest {
         Hosts hosts = new Hosts(List.of(List.of(0, 1), List.of(2, 3), List.of(4, 5)));
         List<float[]> results = Gyre.local(6).call(session -> {
             Region data = Floats.region(values(session.world().rank(), length));
-            try (Collective collective = new HierarchicalCollective(
-                    session.endpoint(), hosts, new ScalarKernels(), new Bfloat16Codec())) {
+            try (Collective collective =
+                    new HierarchicalCollective(session.endpoint(), hosts, new ScalarKernels(), new Bfloat16Codec())) {
                 collective.allReduce(data, FLOAT32, SUM, 0, 0);
             }
             return Floats.read(data);

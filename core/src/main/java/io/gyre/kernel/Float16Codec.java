@@ -55,8 +55,7 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
 
     /** Creates the codec, with the scale 1. */
     public Float16Codec() {
-        ByteBuffer scratch =
-                ByteBuffer.allocateDirect(WORDS * Float.BYTES).order(ByteOrder.nativeOrder());
+        ByteBuffer scratch = ByteBuffer.allocateDirect(WORDS * Float.BYTES).order(ByteOrder.nativeOrder());
         ints = scratch.asIntBuffer();
         asFloats = scratch.asFloatBuffer();
     }
@@ -90,10 +89,7 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
             int nan = (INFINITY - x) >> 31;
             int normal = (x - BIAS_DIFFERENCE + HALF_UNIT + ((x >>> LOST_BITS) & 1)) >>> LOST_BITS;
             int finite = ((shifted[i] - SUBNORMAL_SHIFT_BITS) & subnormal) | (normal & ~subnormal);
-            into[i] = ((bits[i] >>> 16) & SIGN_16)
-                    | (finite & ~infinite)
-                    | (INFINITY_16 & infinite)
-                    | (QUIET_16 & nan);
+            into[i] = ((bits[i] >>> 16) & SIGN_16) | (finite & ~infinite) | (INFINITY_16 & infinite) | (QUIET_16 & nan);
         }
     }
 

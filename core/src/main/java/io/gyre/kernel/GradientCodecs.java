@@ -19,13 +19,11 @@ public final class GradientCodecs {
     public static Supplier<GradientCodec> of(String word) {
         int colon = word.indexOf(':');
         String name = colon < 0 ? word : word.substring(0, colon);
-        Supplier<GradientCodec> codec =
-                switch (name) {
-                    case Bfloat16Codec.NAME -> Bfloat16Codec::new;
-                    case Float16Codec.NAME -> Float16Codec::new;
-                    default ->
-                        throw new IllegalArgumentException("'" + word + "' is none of " + String.join(", ", NAMES));
-                };
+        Supplier<GradientCodec> codec = switch (name) {
+            case Bfloat16Codec.NAME -> Bfloat16Codec::new;
+            case Float16Codec.NAME -> Float16Codec::new;
+            default -> throw new IllegalArgumentException("'" + word + "' is none of " + String.join(", ", NAMES));
+        };
         if (colon >= 0) {
             throw new IllegalArgumentException("'" + word + "': " + name + " has no parameter");
         }

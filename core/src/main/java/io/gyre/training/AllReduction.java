@@ -93,9 +93,7 @@ final class AllReduction implements GradientReduction {
     }
 
     private static int answers(StepReport report) {
-        return (report.stop() ? STOP : 0)
-                + (report.unfinished() ? UNFINISHED : 0)
-                + (report.overflow() ? OVERFLOW : 0);
+        return (report.stop() ? STOP : 0) + (report.unfinished() ? UNFINISHED : 0) + (report.overflow() ? OVERFLOW : 0);
     }
 
     private StepReport read(long at) {

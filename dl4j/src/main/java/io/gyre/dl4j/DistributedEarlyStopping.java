@@ -77,7 +77,8 @@ public final class DistributedEarlyStopping<T extends Model> implements IEarlySt
         session = trainer.session();
         if (!(trainer.model() instanceof Model)) {
             throw new IllegalArgumentException("early stopping belongs to MultiLayerNetwork and ComputationGraph, and"
-                    + " this trainer has a model of " + trainer.model().getClass().getName());
+                    + " this trainer has a model of "
+                    + trainer.model().getClass().getName());
         }
         @SuppressWarnings("unchecked") // The configuration is for the kind of the trainer's model.
         T ofTrainer = (T) trainer.model();

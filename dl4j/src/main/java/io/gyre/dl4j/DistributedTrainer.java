@@ -86,6 +86,7 @@ public final class DistributedTrainer implements AutoCloseable {
 
     /** Null if the model is a graph of SameDiff. */
     private final @Nullable HeldModel held;
+
     private final Opened opened;
 
     /** Creates the trainer; {@link TrainerBuilder#build} is for others. */
@@ -399,8 +400,9 @@ public final class DistributedTrainer implements AutoCloseable {
      */
     public void addRootListeners(TrainingListener... listeners) {
         if (!(network instanceof Network ofLayers)) {
-            throw new IllegalArgumentException("a SameDiff graph has no TrainingListener: on rank 0, add its own kind of"
-                    + " listener to the graph");
+            throw new IllegalArgumentException(
+                    "a SameDiff graph has no TrainingListener: on rank 0, add its own kind of"
+                            + " listener to the graph");
         }
         if (session.world().isRoot()) {
             ofLayers.model().addListeners(listeners);

@@ -129,8 +129,7 @@ final class MergedEvaluation {
         network.clearPass();
     }
 
-    private static void evaluate(
-            MultiDataSet rows, INDArray[] outputs, int output, List<IEvaluation<?>> evaluations) {
+    private static void evaluate(MultiDataSet rows, INDArray[] outputs, int output, List<IEvaluation<?>> evaluations) {
         if (output >= outputs.length) {
             throw new IllegalArgumentException(
                     "output " + output + " cannot be evaluated: the model has " + outputs.length + " outputs");

@@ -277,13 +277,12 @@ final class Replica implements StepModel {
     /** What is equal on all ranks in step between two steps. */
     List<ReplicaPart> stateParts() {
         List<ReplicaPart> parts = new ArrayList<>();
-        parts.add(new ReplicaPart(
-                "parameters", parameters(), network.parameters().dataType(), layout::nameOf));
+        parts.add(
+                new ReplicaPart("parameters", parameters(), network.parameters().dataType(), layout::nameOf));
         INDArray updaterState = updaterState();
         if (updaterState != null) {
             Region memory = HostMemory.region("updater state", updaterState);
-            parts.add(
-                    new ReplicaPart(memory.name(), memory, updaterState.dataType(), element -> "element " + element));
+            parts.add(new ReplicaPart(memory.name(), memory, updaterState.dataType(), element -> "element " + element));
         }
         if (lossScale != null) {
             parts.add(lossScale.part());

@@ -43,7 +43,9 @@ public final class TrainerBuilder {
     boolean synchronousBatchNorm;
     Overlap overlap = Overlap.AUTO;
     DeviceGradients.@Nullable Source gradientsOn;
+
     @Nullable Supplier<? extends GradientCodec> compression;
+
     boolean mixedPrecision;
     int stepsToRaise = LossScale.STEPS_TO_RAISE;
     long leastSliceBytes = ReplicaSlices.LEAST_BYTES;

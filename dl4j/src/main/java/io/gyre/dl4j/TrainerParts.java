@@ -55,8 +55,7 @@ final class TrainerParts {
         opened.onClose(network::close);
         Compression compression = Compression.of(options, network.parameters().dataType());
         session.agree(
-                "all-reduce",
-                Map.of("algorithm", options.algorithm.toString(), "compression", compression.toString()));
+                "all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", compression.toString()));
         strategy = options.strategy == null ? synchronous(options.algorithm, compression, opened) : options.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);

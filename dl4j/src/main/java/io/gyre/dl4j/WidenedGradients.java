@@ -53,8 +53,7 @@ final class WidenedGradients implements GradientPlace {
     private static void split(BucketPlan plan, INDArray vector, INDArray[] into) {
         INDArray flat = vector.reshape(vector.length());
         for (Bucket bucket : plan.buckets()) {
-            into[bucket.index()] =
-                    flat.get(NDArrayIndex.interval(bucket.offset(), bucket.offset() + bucket.length()));
+            into[bucket.index()] = flat.get(NDArrayIndex.interval(bucket.offset(), bucket.offset() + bucket.length()));
         }
     }
 

@@ -45,9 +45,7 @@ class CompressionTest {
             TrainerBuilder builder = DistributedTrainer.builder(model, session).algorithm(Algorithm.RING);
             try (DistributedTrainer trainer = options.apply(builder).build()) {
                 FitReport report = trainer.fitSteps(
-                        ShardedData.of(
-                                ExampleSource.of(TestData.vectors(64, DataType.FLOAT, 1)), BATCH, 1),
-                        STEPS);
+                        ShardedData.of(ExampleSource.of(TestData.vectors(64, DataType.FLOAT, 1)), BATCH, 1), STEPS);
                 return new Trained(report, model.params());
             }
         });
@@ -57,8 +55,7 @@ class CompressionTest {
     @ValueSource(strings = {"bf16", "fp16"})
     void halfOfTheGradientsBytesAreSent(String word) throws Exception {
         List<Trained> plain = train(TestNetwork.IPC, 2, builder -> builder);
-        List<Trained> compressed =
-                train(TestNetwork.IPC, 2, builder -> builder.compress(GradientCodecs.of(word)));
+        List<Trained> compressed = train(TestNetwork.IPC, 2, builder -> builder.compress(GradientCodecs.of(word)));
 
         long gradients = (long) STEPS * model(DataType.FLOAT).numParams() * Float.BYTES;
         assertThat(bytes(plain) - bytes(compressed)).isEqualTo(2 * gradients / 2);
@@ -98,7 +95,8 @@ class CompressionTest {
         List<Trained> inParts = train(
                 TestNetwork.LOCAL,
                 3,
-                builder -> builder.compress(Float16Codec::new).overlap(Overlap.ON).bucketBytes(300));
+                builder ->
+                        builder.compress(Float16Codec::new).overlap(Overlap.ON).bucketBytes(300));
 
         Bound.assertIdentical(inParts.get(0).parameters(), whole.get(0).parameters());
     }

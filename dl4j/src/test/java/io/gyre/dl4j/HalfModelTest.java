@@ -49,17 +49,17 @@ class HalfModelTest {
     static Stream<Arguments> models() {
         IUpdater updater = new Nesterovs(RATE, MOMENTUM);
         Supplier<Model> perceptron = () -> TestModels.perceptron(TestModels.configuration(updater, TYPE));
-        Supplier<Model> convolutional =
-                () -> TestModels.convolutional(TestModels.configuration(updater, TYPE), false);
-        Supplier<Model> lstm = () -> TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(updater, TYPE)
-                .list()
-                .layer(new LSTM.Builder().nOut(8).build())
-                .layer(new RnnOutputLayer.Builder(LossFunction.MCXENT)
-                        .activation(Activation.SOFTMAX)
-                        .nOut(TestModels.CLASSES)
-                        .build())
-                .setInputType(InputType.recurrent(FEATURES))
-                .build()));
+        Supplier<Model> convolutional = () -> TestModels.convolutional(TestModels.configuration(updater, TYPE), false);
+        Supplier<Model> lstm =
+                () -> TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(updater, TYPE)
+                        .list()
+                        .layer(new LSTM.Builder().nOut(8).build())
+                        .layer(new RnnOutputLayer.Builder(LossFunction.MCXENT)
+                                .activation(Activation.SOFTMAX)
+                                .nOut(TestModels.CLASSES)
+                                .build())
+                        .setInputType(InputType.recurrent(FEATURES))
+                        .build()));
         return Stream.of(
                 Arguments.of("dense layers", perceptron, TestData.vectors(BATCH * STEPS, TYPE, 1)),
                 Arguments.of("convolution", convolutional, TestData.images(BATCH * STEPS, TYPE, 1)),
@@ -126,8 +126,8 @@ class HalfModelTest {
 
     @Test
     void messagesAndSharedMemoryGiveReplicasOfTheSameQuality() throws Exception {
-        Supplier<Model> model = () -> TestModels.perceptron(
-                TestModels.configuration(new Adam(0.01, 0.9, 0.999, 1e-4), TYPE));
+        Supplier<Model> model =
+                () -> TestModels.perceptron(TestModels.configuration(new Adam(0.01, 0.9, 0.999, 1e-4), TYPE));
         DataSet examples = TestData.vectors(BATCH * STEPS, TYPE, 1);
 
         Model shared = train(2, model, examples, BATCH / 2, builder -> builder).get(0);
@@ -165,7 +165,9 @@ class HalfModelTest {
                     trainer.fitSteps(data, 1);
                 }
                 double accuracy = trainer.evaluate(data).accuracy();
-                assertThat(accuracy).isEqualTo(model.evaluate(TestData.iterator(List.of(examples))).accuracy());
+                assertThat(accuracy)
+                        .isEqualTo(model.evaluate(TestData.iterator(List.of(examples)))
+                                .accuracy());
             }
             return model.params();
         });

@@ -84,7 +84,8 @@ class MixedPrecisionTest {
             MultiLayerNetwork model = model();
             INDArray before = model.params().dup();
             Seen seen = new Seen(model);
-            try (DistributedTrainer trainer = builder(model, session).observer(seen).build()) {
+            try (DistributedTrainer trainer =
+                    builder(model, session).observer(seen).build()) {
                 FitReport report = trainer.fitSteps(data(largeNumbers()), STEPS);
 
                 assertThat(report.steps()).isEqualTo(STEPS);
@@ -94,8 +95,7 @@ class MixedPrecisionTest {
             assertThat(model.getIterationCount()).isEqualTo(STEPS);
             for (int step = 0; step < STEPS; step++) {
                 INDArray earlier = step == 0 ? before : seen.parameters.get(step - 1);
-                boolean unchanged =
-                        Arrays.equals(seen.parameters.get(step).toFloatVector(), earlier.toFloatVector());
+                boolean unchanged = Arrays.equals(seen.parameters.get(step).toFloatVector(), earlier.toFloatVector());
                 assertThat(unchanged).as("step %d", step).isEqualTo(seen.skipped.contains((long) step));
             }
             return seen.skipped;
@@ -176,7 +176,8 @@ class MixedPrecisionTest {
             MultiLayerNetwork model = model();
             try (DistributedTrainer trainer =
                     builder(model, session).compress(Bfloat16Codec::new).build()) {
-                assertThat(trainer.fitSteps(data(largeNumbers()), STEPS_TO_RAISE).skippedSteps())
+                assertThat(trainer.fitSteps(data(largeNumbers()), STEPS_TO_RAISE)
+                                .skippedSteps())
                         .isZero();
             }
         });

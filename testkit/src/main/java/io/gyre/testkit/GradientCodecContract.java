@@ -62,7 +62,11 @@ public abstract class GradientCodecContract {
     @Test
     final void whatIsNotFiniteStaysSo() {
         float[] values = {
-            Float.NaN, Float.intBitsToFloat(0x7f80_0001), Float.intBitsToFloat(0xffff_ffff), 1, Float.POSITIVE_INFINITY,
+            Float.NaN,
+            Float.intBitsToFloat(0x7f80_0001),
+            Float.intBitsToFloat(0xffff_ffff),
+            1,
+            Float.POSITIVE_INFINITY,
             Float.NEGATIVE_INFINITY
         };
         check(values);

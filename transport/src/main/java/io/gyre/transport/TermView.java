@@ -42,8 +42,8 @@ final class TermView {
      */
     int checksum(ByteBuffer view, int at, int length) {
         if (length > view.capacity() - at) {
-            throw new ProtocolException("a frame that claims " + length + " bytes, with " + (view.capacity() - at)
-                    + " left in its term");
+            throw new ProtocolException(
+                    "a frame that claims " + length + " bytes, with " + (view.capacity() - at) + " left in its term");
         }
         crc.reset();
         crc.update(view.limit(at + length).position(at));

@@ -72,11 +72,7 @@ class OtherUserTest {
         RunSecret secret = RunSecret.random(new SecureRandom());
         secret.write(directory.resolve("secret"));
         server = RendezvousServer.open(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                2,
-                MINUTE,
-                secret,
-                RunListener.NONE);
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 2, MINUTE, secret, RunListener.NONE);
         UserKey.read(RunDirectory.sharedMemory());
         List<CompletableFuture<AeronSession>> joining = new ArrayList<>();
         for (int rank = 0; rank < 2; rank++) {

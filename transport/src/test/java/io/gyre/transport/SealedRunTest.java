@@ -274,8 +274,11 @@ class SealedRunTest {
     void keysThatSealLittleLoseNothing() throws Exception {
         byte[] clean = cleanSum();
         AtomicInteger lastEpoch = new AtomicInteger();
-        WiredRun run = start(true, 2_000, through((datagram, toTarget, way) -> lastEpoch.accumulateAndGet(
-                DatagramHeader.epoch(ByteBuffer.wrap(datagram)), Math::max)));
+        WiredRun run = start(
+                true,
+                2_000,
+                through((datagram, toTarget, way) ->
+                        lastEpoch.accumulateAndGet(DatagramHeader.epoch(ByteBuffer.wrap(datagram)), Math::max)));
         try {
             assertThat(both(sum(run, ROUNDS))).isEqualTo(clean);
 

@@ -54,12 +54,7 @@ final class WiredRun implements Outbox, AutoCloseable {
     }
 
     /** The same with keys that seal fewer blocks. */
-    WiredRun(
-            int ranks,
-            boolean sealed,
-            long blocksPerKey,
-            Path directory,
-            BiFunction<Integer, Message, Message> tamper)
+    WiredRun(int ranks, boolean sealed, long blocksPerKey, Path directory, BiFunction<Integer, Message, Message> tamper)
             throws IOException {
         this.ranks = ranks;
         this.tamper = tamper;
@@ -85,13 +80,7 @@ final class WiredRun implements Outbox, AutoCloseable {
             memberships.add(membership);
             Path shared = Files.createDirectory(directory.resolve("rank" + rank));
             sites.add(new AeronSite(
-                    options.build(),
-                    "wired" + rank,
-                    shared,
-                    StorageSpace.OF_SYSTEM,
-                    membership,
-                    RUN,
-                    blocksPerKey));
+                    options.build(), "wired" + rank, shared, StorageSpace.OF_SYSTEM, membership, RUN, blocksPerKey));
         }
         for (int rank = 0; rank < ranks; rank++) {
             join(rank, rank);

@@ -190,8 +190,7 @@ public enum SampleModel {
      * @throws IllegalArgumentException as for {@link #build}
      */
     public BuiltSample buildToTrain(InputType input, int classes, long seed, boolean inDouble) {
-        return new BuiltSample.Network(
-                inDouble ? buildInDouble(input, classes, seed) : build(input, classes, seed));
+        return new BuiltSample.Network(inDouble ? buildInDouble(input, classes, seed) : build(input, classes, seed));
     }
 
     /** Fails if images with this many pixels on the shorter side are too small for the model's poolings. */

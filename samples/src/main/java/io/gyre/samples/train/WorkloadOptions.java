@@ -58,8 +58,9 @@ final class WorkloadOptions {
     @Option(
             names = "--batch",
             paramLabel = "B",
-            description = "Examples per rank and step. Default: 32 for mlp, 16 for lenet, lenet-samediff and characters,"
-                    + " 8 for resnet50.")
+            description =
+                    "Examples per rank and step. Default: 32 for mlp, 16 for lenet, lenet-samediff and characters,"
+                            + " 8 for resnet50.")
     private @Nullable Integer batch;
 
     @Option(
