@@ -58,7 +58,8 @@ final class ModelUpdater {
     }
 
     /** The state as one flat vector; null if it has none. A new learning rate moves it. */
-    @Nullable INDArray state() {
+    @Nullable
+    INDArray state() {
         return network.updater().getStateViewArray();
     }
 
