@@ -58,8 +58,7 @@ final class ModelUpdater {
     }
 
     /** The state as one flat vector; null if it has none. A new learning rate moves it. */
-    @Nullable
-    INDArray state() {
+    @Nullable INDArray state() {
         return network.updater().getStateViewArray();
     }
 

@@ -243,8 +243,7 @@ final class Replica implements StepModel {
     }
 
     /** The updater's state as one flat vector; null if it has none. A new learning rate moves it. */
-    @Nullable
-    INDArray updaterState() {
+    @Nullable INDArray updaterState() {
         return updater.state();
     }
 

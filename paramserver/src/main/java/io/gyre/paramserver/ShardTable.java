@@ -77,8 +77,7 @@ final class ShardTable {
         return byNumber.values();
     }
 
-    @Nullable
-    Shard find(int number) {
+    @Nullable Shard find(int number) {
         return byNumber.get(number);
     }
 
