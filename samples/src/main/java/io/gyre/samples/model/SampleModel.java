@@ -101,7 +101,7 @@ public enum SampleModel {
         Model configured(InputType input, int classes, long seed) {
             return new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
                     .seed(seed)
-                    .updater(new Adam(0.005))
+                    .updater(new Adam(0.01))
                     .weightInit(WeightInit.XAVIER)
                     .gradientNormalization(GradientNormalization.ClipElementWiseAbsoluteValue)
                     .gradientNormalizationThreshold(1)
