@@ -29,7 +29,11 @@ interface GradientPlace extends AutoCloseable {
      * @param source access to the device, if they are on one; borrowed
      */
     static GradientPlace choose(
-            TrainedModel network, BucketPlan plan, World world, MemoryBox box, DeviceGradients.@Nullable Source source) {
+            TrainedModel network,
+            BucketPlan plan,
+            World world,
+            MemoryBox box,
+            DeviceGradients.@Nullable Source source) {
         INDArray gradients = network.gradients();
         if (source != null) {
             return new DeviceGradients(world.rank(), source, gradients, box.region(), plan);

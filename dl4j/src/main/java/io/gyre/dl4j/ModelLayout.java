@@ -42,8 +42,10 @@ final class ModelLayout {
         network.trainables()
                 .forEach((layer, trainable) -> trainable
                         .paramTable(false)
-                        .forEach((name, array) ->
-                                parameters.add(new Parameter(layer, layer + "_" + name, LongStream.of(array.shape()).boxed().toList()))));
+                        .forEach((name, array) -> parameters.add(new Parameter(
+                                layer,
+                                layer + "_" + name,
+                                LongStream.of(array.shape()).boxed().toList()))));
         return parameters;
     }
 
@@ -85,8 +87,8 @@ final class ModelLayout {
      */
     String text(long updaterStateLength) {
         StringBuilder text = new StringBuilder(elementType.name());
-        parameters.forEach(each ->
-                text.append("; ").append(each.name()).append(' ').append(each.shape()));
+        parameters.forEach(
+                each -> text.append("; ").append(each.name()).append(' ').append(each.shape()));
         return text.append("; updater state of ").append(updaterStateLength).toString();
     }
 }

@@ -84,8 +84,10 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
                     + " Negate the loss instead, or use the strategy allreduce or elastic");
         }
         if (SameDiffLosses.of(graph).kind() == SameDiffLosses.Kind.SUM) {
-            throw new IllegalArgumentException("the loss " + graph.getLossVariables() + " of the SameDiff is a sum over the"
-                    + " examples, and servers average gradients. Use a mean, or the strategy allreduce or elastic");
+            throw new IllegalArgumentException(
+                    "the loss " + graph.getLossVariables() + " of the SameDiff is a sum over the examples, and servers"
+                            + " average gradients. Use a mean, or the strategy"
+                            + " allreduce or elastic");
         }
         List<Regularization> regularization =
                 config.getRegularization() == null ? List.of() : List.copyOf(config.getRegularization());

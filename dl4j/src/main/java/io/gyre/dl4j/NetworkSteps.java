@@ -23,8 +23,7 @@ final class NetworkSteps implements ModelSteps {
     }
 
     @Override
-    public double backward(
-            @Nullable MultiDataSet batch, @Nullable GradientProgress progress, GradientViews gradients) {
+    public double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress progress, GradientViews gradients) {
         return step.backward(batch, progress, gradients);
     }
 

@@ -49,7 +49,11 @@ final class SameDiffInputs {
      *
      * @param shape that the placeholder takes, -1 for any length; null for any shape
      */
-    private record Input(String placeholder, Kind kind, int index, @Nullable List<Long> shape) {
+    private record Input(
+            String placeholder,
+            Kind kind,
+            int index,
+            @Nullable List<Long> shape) {
 
         String name() {
             return kind.text + " " + index;
@@ -110,7 +114,10 @@ final class SameDiffInputs {
                 }
                 long[] shape = variable.placeholderShape();
                 inputs.add(new Input(
-                        name, kind, i, shape == null ? null : LongStream.of(shape).boxed().toList()));
+                        name,
+                        kind,
+                        i,
+                        shape == null ? null : LongStream.of(shape).boxed().toList()));
             }
         }
     }

@@ -79,8 +79,9 @@ final class SameDiffModel implements TrainedModel {
     /** Fails unless the graph has what {@code SameDiff.fit} needs. */
     static void checkConfigured(SameDiff graph) {
         if (graph.getTrainingConfig() == null) {
-            throw new IllegalArgumentException("the SameDiff has no TrainingConfig: call setTrainingConfig, with an updater"
-                    + " and the mappings of features and labels, before it is given to a trainer");
+            throw new IllegalArgumentException(
+                    "the SameDiff has no TrainingConfig: call setTrainingConfig, with an updater"
+                            + " and the mappings of features and labels, before it is given to a trainer");
         }
     }
 
@@ -178,8 +179,7 @@ final class SameDiffModel implements TrainedModel {
             long from = Math.max(variable.offset(), bucket.offset());
             long to = Math.min(variable.offset() + variable.length(), bucket.offset() + bucket.length());
             if (from < to) {
-                means.add(new GradientViews.Mean(
-                        from, bucket.index(), gradients.get(NDArrayIndex.interval(from, to))));
+                means.add(new GradientViews.Mean(from, bucket.index(), gradients.get(NDArrayIndex.interval(from, to))));
             }
         }
     }
@@ -199,7 +199,9 @@ final class SameDiffModel implements TrainedModel {
     public int examplesIn(MultiDataSet batch) {
         return losses.weights().isEmpty()
                 ? Rows.count(batch)
-                : inputs.arrayFor(losses.weights(), batch).scan(Conditions.notEquals(0)).intValue();
+                : inputs.arrayFor(losses.weights(), batch)
+                        .scan(Conditions.notEquals(0))
+                        .intValue();
     }
 
     @Override

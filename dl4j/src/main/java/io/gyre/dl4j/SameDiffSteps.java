@@ -52,8 +52,7 @@ final class SameDiffSteps implements ModelSteps {
     }
 
     @Override
-    public double backward(
-            @Nullable MultiDataSet batch, @Nullable GradientProgress progress, GradientViews gradients) {
+    public double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress progress, GradientViews gradients) {
         synchronized (graph) {
             if (passes == 0) {
                 regularise();

@@ -41,7 +41,8 @@ final class SameDiffText {
         trained.list().forEach(each -> names.add(each.name()));
         for (Variable variable : graph.getVariables().values()) {
             if (!names.contains(variable.getName()) && hasOwnArray(variable.getVariable())) {
-                arrays.add(variable.getName() + " " + text(variable.getVariable().getArr()));
+                arrays.add(
+                        variable.getName() + " " + text(variable.getVariable().getArr()));
             }
         }
         return json.toString();

@@ -48,7 +48,8 @@ final class SameDiffUpdaters implements AutoCloseable {
             long ofVariable = stateLength(own.get(i), variable);
             INDArray part = state == null || ofVariable == 0
                     ? null
-                    : state.get(NDArrayIndex.interval(offset, offset + ofVariable)).reshape(1, ofVariable);
+                    : state.get(NDArrayIndex.interval(offset, offset + ofVariable))
+                            .reshape(1, ofVariable);
             inUse.add(moved(own.get(i), variable.array(), part));
             offset += ofVariable;
         }
@@ -71,7 +72,9 @@ final class SameDiffUpdaters implements AutoCloseable {
     private static void copy(GradientUpdater<?> from, GradientUpdater<?> to) {
         if (from.getConfig().stateSize(1) > 0) {
             Map<String, INDArray> target = to.getState();
-            from.getState().forEach((name, array) -> Objects.requireNonNull(target.get(name)).assign(array));
+            from.getState()
+                    .forEach((name, array) ->
+                            Objects.requireNonNull(target.get(name)).assign(array));
         }
     }
 

@@ -40,8 +40,8 @@ final class SameDiffVariables {
         /** A part of a flat vector, in the shape and order of the variable: a view. */
         INDArray viewOf(INDArray flat) {
             long[] shape = array.shape();
-            INDArray view = Nd4j.create(
-                    flat.data(), shape, Nd4j.getStrides(shape, array.ordering()), offset, array.ordering());
+            INDArray view =
+                    Nd4j.create(flat.data(), shape, Nd4j.getStrides(shape, array.ordering()), offset, array.ordering());
             view.setCloseable(false);
             return view;
         }
@@ -88,9 +88,8 @@ final class SameDiffVariables {
         }
         check(graph, found);
         // A gradient that no op computes is known only after the pass: it comes first.
-        found.sort(Comparator.comparing(
-                        (SDVariable variable) -> computedAt.getOrDefault(
-                                gradientOf(gradientFunction, variable).name(), Integer.MAX_VALUE))
+        found.sort(Comparator.comparing((SDVariable variable) -> computedAt.getOrDefault(
+                        gradientOf(gradientFunction, variable).name(), Integer.MAX_VALUE))
                 .reversed()
                 .thenComparing(SDVariable::name));
         List<Trained> trained = new ArrayList<>();
@@ -121,9 +120,10 @@ final class SameDiffVariables {
 
     private static void check(SameDiff graph, List<SDVariable> found) {
         if (found.isEmpty()) {
-            throw new IllegalArgumentException("the SameDiff has nothing to train: none of its variables of type VARIABLE"
-                    + " has a gradient of its losses " + graph.getLossVariables()
-                    + ". Create parameters with SameDiff.var, and name the losses with setLossVariables");
+            throw new IllegalArgumentException(
+                    "the SameDiff has nothing to train: none of its variables of type VARIABLE"
+                            + " has a gradient of its losses " + graph.getLossVariables()
+                            + ". Create parameters with SameDiff.var, and name the losses with setLossVariables");
         }
         SDVariable first = found.get(0);
         for (SDVariable variable : found) {

@@ -117,8 +117,7 @@ public final class Strategies {
     }
 
     /** As {@link #hybridElastic(Model, ParameterService, Collective, int)}, for a graph of SameDiff. */
-    public static UpdateStrategy hybridElastic(
-            SameDiff graph, ParameterService service, Collective group, int period) {
+    public static UpdateStrategy hybridElastic(SameDiff graph, ParameterService service, Collective group, int period) {
         return strategies(graph, service).hybridElastic(group, period, defaultMovingRate(service));
     }
 

@@ -45,12 +45,12 @@ class SameDiffEquivalenceTest {
                         "attention",
                         new Subject(
                                 () -> SameDiffGraphs.attention(updater, type),
-                                () -> uneven(SameDiffGraphs.sequences(26, type, 1).toMultiDataSet()))),
+                                () -> uneven(
+                                        SameDiffGraphs.sequences(26, type, 1).toMultiDataSet()))),
                 Named.of(
                         "two losses",
                         new Subject(
-                                () -> SameDiffGraphs.twoHeads(
-                                        updater, type, LossReduce.MEAN_BY_NONZERO_WEIGHT_COUNT),
+                                () -> SameDiffGraphs.twoHeads(updater, type, LossReduce.MEAN_BY_NONZERO_WEIGHT_COUNT),
                                 () -> uneven(SameDiffGraphs.twoHeaded(26, type, 1)))),
                 Named.of(
                         "losses that are sums",
@@ -101,8 +101,8 @@ class SameDiffEquivalenceTest {
 
     static Stream<Arguments> divided() {
         return subjects(DataType.DOUBLE).stream()
-                .flatMap(subject -> Stream.of(
-                        Arguments.of(subject, 3, 1, Overlap.ON), Arguments.of(subject, 2, 2, Overlap.OFF)));
+                .flatMap(subject ->
+                        Stream.of(Arguments.of(subject, 3, 1, Overlap.ON), Arguments.of(subject, 2, 2, Overlap.OFF)));
     }
 
     static Stream<Arguments> dividedMore() {
@@ -123,7 +123,8 @@ class SameDiffEquivalenceTest {
 
         assertThat(results).allSatisfy(result -> Bound.assertIdentical(result, results.get(0)));
         assertThat(difference(results.get(0), expected)).isLessThan(BOUND);
-        assertThat(difference(expected, SameDiffGraphs.parameters(subject.graph().get())))
+        assertThat(difference(
+                        expected, SameDiffGraphs.parameters(subject.graph().get())))
                 .as("something was learned")
                 .isGreaterThan(1e-3);
     }

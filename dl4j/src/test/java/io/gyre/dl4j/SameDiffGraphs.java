@@ -50,9 +50,8 @@ final class SameDiffGraphs {
         SameDiff graph = SameDiff.create();
         SDVariable in = graph.placeHolder("in", type, -1, TestModels.FEATURES);
         SDVariable labels = graph.placeHolder("labels", type, -1, TestModels.CLASSES);
-        SDVariable hidden = graph.nn
-                .tanh(in.mmul(weights(graph, "w0", type, TestModels.FEATURES, 16))
-                        .add(zeros(graph, "b0", type, 1, 16)));
+        SDVariable hidden = graph.nn.tanh(
+                in.mmul(weights(graph, "w0", type, TestModels.FEATURES, 16)).add(zeros(graph, "b0", type, 1, 16)));
         SDVariable logits = hidden.mmul(weights(graph, "w1", type, 16, TestModels.CLASSES))
                 .add("logits", zeros(graph, "b1", type, 1, TestModels.CLASSES));
         graph.nn.softmax("out", logits, -1);
@@ -102,8 +101,7 @@ final class SameDiffGraphs {
                 null,
                 true);
         SDVariable residual = attended.add(in);
-        SDVariable normed =
-                graph.nn.layerNorm(residual, graph.var("gain", Nd4j.ones(type, WIDTH)), true, 1);
+        SDVariable normed = graph.nn.layerNorm(residual, graph.var("gain", Nd4j.ones(type, WIDTH)), true, 1);
         SDVariable logits = normed.sum(2)
                 .mmul(weights(graph, "w", type, WIDTH, TestModels.CLASSES))
                 .add("logits", zeros(graph, "b", type, 1, TestModels.CLASSES));
@@ -147,7 +145,8 @@ final class SameDiffGraphs {
                     TestData.gaussian(type, seed, examples, 5), TestData.gaussian(type, seed + 1, examples, 7)
                 },
                 new INDArray[] {
-                    TestData.oneHot(examples, type, seed).get(
+                    TestData.oneHot(examples, type, seed)
+                            .get(
                                     org.nd4j.linalg.indexing.NDArrayIndex.all(),
                                     org.nd4j.linalg.indexing.NDArrayIndex.interval(0, 3))
                             .dup('c'),

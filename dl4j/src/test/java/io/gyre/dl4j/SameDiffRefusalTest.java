@@ -57,7 +57,8 @@ class SameDiffRefusalTest {
         SameDiff graph = SameDiff.create();
         SDVariable in = graph.placeHolder("in", TYPE, -1, 3);
         graph.placeHolder("labels", TYPE, -1, 3);
-        graph.setLossVariables(in.mul(graph.constant(2.0).castTo(TYPE)).mean("loss", 0, 1).name());
+        graph.setLossVariables(
+                in.mul(graph.constant(2.0).castTo(TYPE)).mean("loss", 0, 1).name());
         return configured(graph);
     }
 
@@ -73,20 +74,40 @@ class SameDiffRefusalTest {
 
     static Stream<Arguments> untrainable() {
         return Stream.of(
-                Arguments.of("no TrainingConfig", (Supplier<SameDiff>) () -> SameDiffGraphs.perceptron(TYPE), 1,
+                Arguments.of(
+                        "no TrainingConfig",
+                        (Supplier<SameDiff>) () -> SameDiffGraphs.perceptron(TYPE),
+                        1,
                         "has no TrainingConfig: call setTrainingConfig"),
-                Arguments.of("nothing to train", (Supplier<SameDiff>) SameDiffRefusalTest::withoutVariables, 1,
+                Arguments.of(
+                        "nothing to train",
+                        (Supplier<SameDiff>) SameDiffRefusalTest::withoutVariables,
+                        1,
                         "has nothing to train, or no loss"),
-                Arguments.of("mixed types",
-                        (Supplier<SameDiff>) () -> of(DataType.FLOAT, DataType.DOUBLE), 1, "'v' has FLOAT, and 'w' has DOUBLE"),
-                Arguments.of("half precision",
-                        (Supplier<SameDiff>) () -> of(DataType.HALF, DataType.HALF), 1, "has the type HALF"),
-                Arguments.of("a mapping to no placeholder", (Supplier<SameDiff>) () -> mapped("w0"), 1,
+                Arguments.of(
+                        "mixed types",
+                        (Supplier<SameDiff>) () -> of(DataType.FLOAT, DataType.DOUBLE),
+                        1,
+                        "'v' has FLOAT, and 'w' has DOUBLE"),
+                Arguments.of(
+                        "half precision",
+                        (Supplier<SameDiff>) () -> of(DataType.HALF, DataType.HALF),
+                        1,
+                        "has the type HALF"),
+                Arguments.of(
+                        "a mapping to no placeholder",
+                        (Supplier<SameDiff>) () -> mapped("w0"),
+                        1,
                         "maps features 0 to 'w0', which is no placeholder"),
-                Arguments.of("a loss of which parts say nothing",
-                        (Supplier<SameDiff>) () -> ending("sqrt of a mean"), 2, "computed by the op sqrt"),
-                Arguments.of("a sum and a mean",
-                        (Supplier<SameDiff>) () -> ending("a sum and a mean"), 2,
+                Arguments.of(
+                        "a loss of which parts say nothing",
+                        (Supplier<SameDiff>) () -> ending("sqrt of a mean"),
+                        2,
+                        "computed by the op sqrt"),
+                Arguments.of(
+                        "a sum and a mean",
+                        (Supplier<SameDiff>) () -> ending("a sum and a mean"),
+                        2,
                         "one term is a sum over the examples, and another a mean over the examples"));
     }
 
@@ -94,7 +115,8 @@ class SameDiffRefusalTest {
     @MethodSource("untrainable")
     void isRefused(String what, Supplier<SameDiff> graph, int ranks, String message) {
         assertThatThrownBy(() -> Gyre.local(ranks)
-                        .run(session -> DistributedTrainer.of(graph.get(), session).close()))
+                        .run(session ->
+                                DistributedTrainer.of(graph.get(), session).close()))
                 .hasCauseInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
     }
@@ -137,8 +159,8 @@ class SameDiffRefusalTest {
     @MethodSource("batches")
     void aBatchThatDoesNotFitTheMappingsIsRefused(String what, MultiDataSet batch, String message) {
         assertThatThrownBy(() -> Gyre.local(1).run(session -> {
-                    try (DistributedTrainer trainer = DistributedTrainer.of(
-                            configured(SameDiffGraphs.perceptron(TYPE)), session)) {
+                    try (DistributedTrainer trainer =
+                            DistributedTrainer.of(configured(SameDiffGraphs.perceptron(TYPE)), session)) {
                         trainer.fit(ShardedData.of(new BatchList(java.util.List.of(batch)), Sharding.OWN), 1);
                     }
                 }))

@@ -29,8 +29,10 @@ class SameDiffStrategiesTest {
 
     private static SameDiff graph() {
         SameDiff graph = SameDiffGraphs.perceptron(TYPE);
-        graph.setTrainingConfig(
-                SameDiffGraphs.config(new Adam(0.01)).l1(1e-3).weightDecay(0.02, true).build());
+        graph.setTrainingConfig(SameDiffGraphs.config(new Adam(0.01))
+                .l1(1e-3)
+                .weightDecay(0.02, true)
+                .build());
         return graph;
     }
 
@@ -140,7 +142,8 @@ class SameDiffStrategiesTest {
         });
 
         Bound.assertIdentical(pulled.get(1), pulled.get(0));
-        assertThat(difference(pulled.get(0), SameDiffGraphs.parameters(graph()))).isGreaterThan(1e-3);
+        assertThat(difference(pulled.get(0), SameDiffGraphs.parameters(graph())))
+                .isGreaterThan(1e-3);
     }
 
     @Test

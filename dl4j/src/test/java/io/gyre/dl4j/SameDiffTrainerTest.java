@@ -135,11 +135,15 @@ class SameDiffTrainerTest {
                         within(0.05));
         // Variables are updated together, so their order may differ.
         assertThat(fromTrainer.events).containsExactlyInAnyOrderElementsOf(fromFit.events);
-        assertThat(withoutUpdates(fromTrainer)).isEqualTo(withoutUpdates(fromFit)).hasSize(2 + 2 * 2 + 2 * 2 * 4);
+        assertThat(withoutUpdates(fromTrainer))
+                .isEqualTo(withoutUpdates(fromFit))
+                .hasSize(2 + 2 * 2 + 2 * 2 * 4);
     }
 
     private static List<String> withoutUpdates(Recorder recorder) {
-        return recorder.events.stream().filter(each -> !each.startsWith("update")).toList();
+        return recorder.events.stream()
+                .filter(each -> !each.startsWith("update"))
+                .toList();
     }
 
     /** Those of {@code fit} lack the loss, unless gradients depend on its value. */
@@ -148,8 +152,7 @@ class SameDiffTrainerTest {
         List<Double> losses = new ArrayList<>();
         for (DataSet batch : batches()) {
             Map<String, INDArray> placeholders = Map.of("in", batch.getFeatures(), "labels", batch.getLabels());
-            losses.add(
-                    plain.output(placeholders, "loss").get("loss").getDouble(0) + plain.calcRegularizationScore());
+            losses.add(plain.output(placeholders, "loss").get("loss").getDouble(0) + plain.calcRegularizationScore());
             plain.fit(batch);
         }
         return losses;
@@ -335,14 +338,16 @@ class SameDiffTrainerTest {
                 assertThat(trainer.parametersSha256OfAllRanks()).containsOnly(trainer.parametersSha256());
             }
             Bound.assertIdentical(
-                    graph.getVariable("w1").getArr(), perceptron().getVariable("w1").getArr());
+                    graph.getVariable("w1").getArr(),
+                    perceptron().getVariable("w1").getArr());
         });
     }
 
     @Test
     void aRunThatWasKilledAndResumedEndsWithTheSameBits() throws Exception {
-        INDArray expected = SameDiffGraphs.parameters(
-                Gyre.local(2).call(session -> program(session, false, Integer.MAX_VALUE)).get(0));
+        INDArray expected = SameDiffGraphs.parameters(Gyre.local(2)
+                .call(session -> program(session, false, Integer.MAX_VALUE))
+                .get(0));
         Path before = directory;
         directory = before.resolve("killed");
 
@@ -353,7 +358,8 @@ class SameDiffTrainerTest {
         assertThat(resumed).allSatisfy(graph -> {
             Bound.assertIdentical(SameDiffGraphs.parameters(graph), expected);
             assertThat(graph.getTrainingConfig().getEpochCount()).isEqualTo(3);
-            assertThat(graph.getTrainingConfig().getIterationCount()).isEqualTo(3 * batches().size());
+            assertThat(graph.getTrainingConfig().getIterationCount())
+                    .isEqualTo(3 * batches().size());
         });
     }
 

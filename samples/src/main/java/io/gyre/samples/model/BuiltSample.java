@@ -44,8 +44,7 @@ public sealed interface BuiltSample {
         }
 
         @Override
-        public UpdateStrategy strategy(
-                StrategyOptions options, ParameterService service, @Nullable Collective group) {
+        public UpdateStrategy strategy(StrategyOptions options, ParameterService service, @Nullable Collective group) {
             return Strategies.create(options, model, service, group);
         }
     }
@@ -64,8 +63,7 @@ public sealed interface BuiltSample {
         }
 
         @Override
-        public UpdateStrategy strategy(
-                StrategyOptions options, ParameterService service, @Nullable Collective group) {
+        public UpdateStrategy strategy(StrategyOptions options, ParameterService service, @Nullable Collective group) {
             return Strategies.create(options, graph, service, group);
         }
     }

@@ -134,8 +134,7 @@ public enum SampleModel {
      * @throws IllegalArgumentException if the images are too small for it
      */
     public BuiltSample buildToTrain(ImageShape shape, int classes, long seed, boolean inDouble) {
-        return new BuiltSample.Network(
-                inDouble ? buildInDouble(shape, classes, seed) : build(shape, classes, seed));
+        return new BuiltSample.Network(inDouble ? buildInDouble(shape, classes, seed) : build(shape, classes, seed));
     }
 
     /** Fails if images with this many pixels on the shorter side are too small for the model's poolings. */

@@ -75,8 +75,7 @@ final class TrainRank {
             return train(
                     set, model, session, null, null, Groups.of(session.world().size(), 1));
         }
-        try (ParameterService service = strategy.configure(
-                        ParameterService.builder(session), model::training)
+        try (ParameterService service = strategy.configure(ParameterService.builder(session), model::training)
                 .start()) {
             if (service.isServer()) {
                 // A server ends when its workers have.

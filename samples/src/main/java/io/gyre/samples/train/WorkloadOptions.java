@@ -33,7 +33,10 @@ final class WorkloadOptions {
         private @Nullable Long steps;
     }
 
-    @Parameters(paramLabel = "MODEL", converter = Word.OfModel.class, description = "mlp, lenet, lenet-samediff or resnet50.")
+    @Parameters(
+            paramLabel = "MODEL",
+            converter = Word.OfModel.class,
+            description = "mlp, lenet, lenet-samediff or resnet50.")
     private SampleModel model = SampleModel.MLP;
 
     @Option(

@@ -35,7 +35,8 @@ class TrainingTest {
 
     @Test
     void aGraphOfSameDiffIsTrainedLikeANetwork() throws Exception {
-        TrainReport report = train(2, "lenet-samediff", "--steps", "6", "--batch", "8").get(0);
+        TrainReport report =
+                train(2, "lenet-samediff", "--steps", "6", "--batch", "8").get(0);
 
         assertThat(report.model()).isEqualTo("lenet-samediff");
         assertThat(report.lossLast()).isLessThan(report.lossFirst());
