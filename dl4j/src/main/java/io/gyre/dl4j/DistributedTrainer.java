@@ -16,7 +16,7 @@ import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 
 /**
- * Trains an unmodified Deeplearning4j model on all ranks of a session.
+ * Trains an unmodified Deeplearning4j model, or graph of SameDiff, on all ranks of a session.
  *
  * <pre>{@code
  * try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
@@ -247,8 +247,8 @@ public final class DistributedTrainer implements AutoCloseable {
     /**
      * Writes the model as a plain Deeplearning4j file, including updater state: a network as a zip of
      * {@code ModelSerializer}, which a {@link ModelReader} reads, and a graph of SameDiff as {@code SameDiff.save} does,
-     * which {@code SameDiff.load} reads. All ranks call it together; rank 0 writes. An existing file is replaced atomically
-     * once the new one is complete.
+     * which {@code SameDiff.load} reads. All ranks call it together; rank 0 writes. An existing file is replaced
+     * atomically once the new one is complete.
      */
     public void exportModel(Path file) {
         OnRoot.call(session, "export to " + file, () -> {
