@@ -24,7 +24,8 @@ import org.nd4j.linalg.dataset.api.iterator.DataSetIterator;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
- * Trains an unmodified Deeplearning4j model on all ranks of a session, or of the run that {@link Gyre#trainer} finds.
+ * Trains an unmodified Deeplearning4j model, or graph of SameDiff, on all ranks of a session, or of the run that
+ * {@link Gyre#trainer} finds.
  *
  * <pre>{@code
  * try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
@@ -412,8 +413,8 @@ public final class DistributedTrainer implements AutoCloseable {
     /**
      * Writes the model as a plain Deeplearning4j file, including updater state: a network as a zip of
      * {@code ModelSerializer}, which a {@link ModelReader} reads, and a graph of SameDiff as {@code SameDiff.save} does,
-     * which {@code SameDiff.load} reads. All ranks call it together; rank 0 writes. An existing file is replaced atomically
-     * once the new one is complete.
+     * which {@code SameDiff.load} reads. All ranks call it together; rank 0 writes. An existing file is replaced
+     * atomically once the new one is complete.
      */
     public void exportModel(Path file) {
         OnRoot.call(session, "export to " + file, () -> {

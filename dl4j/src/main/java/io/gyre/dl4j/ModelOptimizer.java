@@ -98,8 +98,9 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
         }
         if (SameDiffLosses.of(graph).kind() == SameDiffLosses.Kind.SUM) {
             throw new IllegalArgumentException(
-                    "the loss " + graph.getLossVariables() + " of the SameDiff is a sum over the"
-                            + " examples, and servers average gradients. Use a mean, or the strategy allreduce or elastic");
+                    "the loss " + graph.getLossVariables() + " of the SameDiff is a sum over the examples, and servers"
+                            + " average gradients. Use a mean, or the strategy"
+                            + " allreduce or elastic");
         }
         List<Regularization> regularization =
                 config.getRegularization() == null ? List.of() : List.copyOf(config.getRegularization());

@@ -85,7 +85,7 @@ final class SameDiffGraphs {
         return graph;
     }
 
-    /** A block of a transformer on sequences of {@link #sequences}: attention with layer norm, summed over the steps. */
+    /** A block of a transformer on {@link #sequences}: attention with layer norm, summed over the steps. */
     static SameDiff attention(IUpdater updater, DataType type) {
         SameDiff graph = SameDiff.create();
         SDVariable in = graph.placeHolder("in", type, -1, WIDTH, STEPS);
@@ -154,7 +154,7 @@ final class SameDiffGraphs {
                 });
     }
 
-    /** The mean squared error over those steps of a sequence that a mask leaves, of which examples have different numbers. */
+    /** The mean squared error over the steps that a mask leaves; examples have different numbers of them. */
     static SameDiff masked(IUpdater updater, DataType type) {
         SameDiff graph = SameDiff.create();
         SDVariable in = graph.placeHolder("in", type, -1, STEPS, WIDTH);

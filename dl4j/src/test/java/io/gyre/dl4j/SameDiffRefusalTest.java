@@ -91,7 +91,7 @@ class SameDiffRefusalTest {
                         "'v' has FLOAT, and 'w' has DOUBLE"),
                 Arguments.of(
                         "half precision",
-                        (Supplier<SameDiff>) () -> of(DataType.HALF, DataType.HALF),
+                        (Supplier<SameDiff>) () -> of(DataType.FLOAT16, DataType.FLOAT16),
                         1,
                         "has the type HALF"),
                 Arguments.of(

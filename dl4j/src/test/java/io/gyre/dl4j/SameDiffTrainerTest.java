@@ -316,12 +316,12 @@ class SameDiffTrainerTest {
         INDArray own = graph.getVariable("w0").getArr();
         graph.fit(TestData.iterator(batches()), 1);
         Gyre.local(1).run(session -> {
-            try (DistributedTrainer trainer = DistributedTrainer.of(graph, session)) {
-                trainer.fit(data(), 1);
-                assertThat(trainer.epoch()).isEqualTo(2);
-                // A second call does nothing.
-                trainer.close();
-            }
+            DistributedTrainer trainer = DistributedTrainer.of(graph, session);
+            trainer.fit(data(), 1);
+            assertThat(trainer.epoch()).isEqualTo(2);
+            trainer.close();
+            // A second call does nothing.
+            trainer.close();
         });
         assertThat(graph.getVariable("w0").getArr()).isSameAs(own);
         graph.fit(TestData.iterator(batches()), 1);

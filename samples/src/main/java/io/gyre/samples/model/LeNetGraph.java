@@ -68,7 +68,7 @@ final class LeNetGraph {
     private SDVariable convolution(String name, SDVariable input, int channels, int filters) {
         SDVariable filtered = graph.cnn.conv2d(
                 input,
-                weights(name + ".filters", KERNEL * KERNEL * channels, KERNEL, KERNEL, channels, filters),
+                weights(name + ".filters", (long) KERNEL * KERNEL * channels, KERNEL, KERNEL, channels, filters),
                 graph.var(name + ".bias", Nd4j.zeros(type, filters)),
                 Conv2DConfig.builder()
                         .kH(KERNEL)
