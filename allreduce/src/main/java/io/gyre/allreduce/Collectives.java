@@ -72,7 +72,7 @@ public final class Collectives {
         }
         logChoice(
                 endpoint,
-                "collectives by messages {}, because these ranks share memory: {}",
+                "collectives by messages, {}, because these ranks share memory: {}",
                 way(codec),
                 hosts.ranksByHost());
         return codec == null ? ring : byMessages(endpoint, codec);

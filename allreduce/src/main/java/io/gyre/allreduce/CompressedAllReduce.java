@@ -50,8 +50,11 @@ final class CompressedAllReduce {
     private final GradientCodec codec;
     private final Kernels kernels;
     private final World world;
-    private final ByteBuffer[] outgoing;
-    private final ByteBuffer[] incoming;
+    /** An encoded segment for each rank, and from each rank. */
+    private final ByteBuffer outgoing;
+
+    private final ByteBuffer incoming;
+    private final int slotBytes;
     /** By rank: segments sent to it, of its chunk and then of the sums; bytes sent of the next. */
     private final int[] sent;
 
@@ -87,12 +90,9 @@ final class CompressedAllReduce {
         this.kernels = kernels;
         world = endpoint.world();
         int ranks = world.size();
-        outgoing = new ByteBuffer[ranks];
-        incoming = new ByteBuffer[ranks];
-        for (int rank = 0; rank < ranks; rank++) {
-            outgoing[rank] = direct(codec.encodedBytes(SEGMENT));
-            incoming[rank] = direct(codec.encodedBytes(SEGMENT));
-        }
+        slotBytes = (codec.encodedBytes(SEGMENT) + Long.BYTES - 1) & -Long.BYTES;
+        outgoing = direct(Math.multiplyExact(ranks, slotBytes));
+        incoming = direct(Math.multiplyExact(ranks, slotBytes));
         sent = new int[ranks];
         sentBytes = new int[ranks];
         received = new int[ranks];
@@ -115,7 +115,7 @@ final class CompressedAllReduce {
         Arrays.fill(received, 0);
         Arrays.fill(sentBytes, NOT_ENCODED);
         Arrays.fill(receivedBytes, 0);
-        makeRoom((long) ownSegments * codec.encodedBytes(SEGMENT));
+        makeRoom((long) ownSegments * slotBytes);
         activity.begin("all-reduce (compressed)", step, bucket, 2);
         boolean done = false;
         while (!done) {
@@ -161,14 +161,14 @@ final class CompressedAllReduce {
     private int sendOwnValues(int peer, int segment) {
         int elements = length(peer, segment);
         if (sentBytes[peer] == NOT_ENCODED) {
-            encode(begin(peer, segment), elements, outgoing[peer]);
+            encode(begin(peer, segment), elements, outgoing, slot(peer));
             sentBytes[peer] = 0;
         }
         FrameSender sender = endpoint.sender(peer);
         int bytes = codec.encodedBytes(elements);
         int n = Math.min(sender.maxPayload(), bytes - sentBytes[peer]);
         frame.set(Frame.Kind.REDUCE_SCATTER, step, bucket, peer, data.byteLength(), n);
-        return offered(sender.offer(frame, outgoing[peer], sentBytes[peer]), peer, n, bytes);
+        return offered(sender.offer(frame, outgoing, slot(peer) + sentBytes[peer]), peer, n, bytes);
     }
 
     private int sendSum(int peer, int segment) {
@@ -179,7 +179,7 @@ final class CompressedAllReduce {
         int bytes = codec.encodedBytes(length(world.rank(), segment));
         int n = Math.min(sender.maxPayload(), bytes - sentBytes[peer]);
         frame.set(Frame.Kind.ALL_GATHER, step, bucket, world.rank(), data.byteLength(), n);
-        long at = (long) segment * codec.encodedBytes(SEGMENT) + sentBytes[peer];
+        long at = (long) segment * slotBytes + sentBytes[peer];
         return offered(sender.offer(frame, sums, at), peer, n, bytes);
     }
 
@@ -224,13 +224,13 @@ final class CompressedAllReduce {
         Frame.Kind kind = isSum ? Frame.Kind.ALL_GATHER : Frame.Kind.REDUCE_SCATTER;
         arrived.expect(kind, step, bucket, chunk, data.byteLength(), bytes - receivedBytes[from], activity);
         int n = arrived.length();
-        incoming[from].put(receivedBytes[from], payload, offset, n);
+        incoming.put(slot(from) + receivedBytes[from], payload, offset, n);
         receivedBytes[from] += n;
         if (receivedBytes[from] == bytes) {
             received[from]++;
             receivedBytes[from] = 0;
             if (isSum) {
-                decode(incoming[from], elements, begin(chunk, segment));
+                decode(slot(from), elements, begin(chunk, segment));
             } else {
                 addUpIfComplete(segment);
             }
@@ -246,15 +246,15 @@ final class CompressedAllReduce {
         }
         int elements = length(world.rank(), segment);
         long at = begin(world.rank(), segment);
-        encode(at, elements, incoming[world.rank()]);
-        codec.decode(incoming[0], 0, elements, sum, 0);
+        int own = slot(world.rank());
+        encode(at, elements, incoming, own);
+        codec.decode(incoming, 0, elements, sum, 0);
         for (int rank = 1; rank < world.size(); rank++) {
-            codec.decode(incoming[rank], 0, elements, decoded, 0);
+            codec.decode(incoming, slot(rank), elements, decoded, 0);
             kernels.reduce(ReduceOp.SUM, ElementType.FLOAT32, sum, 0, decoded, 0, elements * Float.BYTES);
         }
-        ByteBuffer own = incoming[world.rank()];
-        codec.encode(sum, 0, elements, own, 0);
-        sums.copyFrom((long) segment * codec.encodedBytes(SEGMENT), own, 0, codec.encodedBytes(elements));
+        codec.encode(sum, 0, elements, incoming, own);
+        sums.copyFrom((long) segment * slotBytes, incoming, own, codec.encodedBytes(elements));
         decode(own, elements, at);
         summed++;
     }
@@ -277,22 +277,27 @@ final class CompressedAllReduce {
 
     // The vector.
 
-    private void encode(long at, int elements, ByteBuffer into) {
+    /** Where a rank's segment is in {@link #outgoing} and {@link #incoming}, in bytes. */
+    private int slot(int rank) {
+        return rank * slotBytes;
+    }
+
+    private void encode(long at, int elements, ByteBuffer into, int intoOffset) {
         int bytes = elements * Float.BYTES;
         if (bytes > 0 && data.contiguous(at, bytes) == bytes) {
-            codec.encode(data.window(at), data.windowOffset(at), elements, into, 0);
+            codec.encode(data.window(at), data.windowOffset(at), elements, into, intoOffset);
         } else {
             data.copyTo(at, decoded, 0, bytes);
-            codec.encode(decoded, 0, elements, into, 0);
+            codec.encode(decoded, 0, elements, into, intoOffset);
         }
     }
 
-    private void decode(ByteBuffer encoded, int elements, long at) {
+    private void decode(int slot, int elements, long at) {
         int bytes = elements * Float.BYTES;
         if (bytes > 0 && data.contiguous(at, bytes) == bytes) {
-            codec.decode(encoded, 0, elements, data.window(at), data.windowOffset(at));
+            codec.decode(incoming, slot, elements, data.window(at), data.windowOffset(at));
         } else {
-            codec.decode(encoded, 0, elements, decoded, 0);
+            codec.decode(incoming, slot, elements, decoded, 0);
             data.copyFrom(at, decoded, 0, bytes);
         }
     }

@@ -6,6 +6,7 @@ import static io.gyre.ReduceOp.MAX;
 import static io.gyre.ReduceOp.SUM;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import io.gyre.allreduce.RecordingEndpoint.Sent;
 import io.gyre.kernel.Bfloat16Codec;
 import io.gyre.kernel.Float16Codec;
@@ -15,6 +16,7 @@ import io.gyre.kernel.ScalarKernels;
 import io.gyre.local.Gyre;
 import io.gyre.memory.Region;
 import io.gyre.network.Collective;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -29,6 +31,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(60)
 class CompressedAllReduceTest {
 
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private static final int SHORT_FRAMES = 4096;
 
     @ParameterizedTest(name = "{0}, {1} ranks, {2} floats")
@@ -154,6 +157,27 @@ class CompressedAllReduceTest {
             assertThat(floats.getFloat(0)).isEqualTo(1 + 2e-6f);
             assertThat(doubles.getDouble(0)).isEqualTo(1.0 + (1 + 1e-6f) + (double) (1 + 2e-6f));
         });
+    }
+
+    /** As many ranks as need more buffers than codecs keep views of. */
+    @ParameterizedTest(name = "{0}, {1} ranks")
+    @CsvSource({"bf16, 2", "fp16, 3", "fp16, 20"})
+    void nothingIsAllocatedAfterTheFirstCalls(String word, int ranks) throws Exception {
+        int rounds = 50;
+        List<Long> allocated = Gyre.local(ranks).call(session -> {
+            Region data = Region.allocate("data", 200_004);
+            Collective collective = new CompressedCollective(session.endpoint(), codec(word));
+            for (int step = 0; step < rounds; step++) {
+                collective.allReduce(data, FLOAT32, SUM, step, 0);
+            }
+            long before = THREADS.getCurrentThreadAllocatedBytes();
+            for (int step = rounds; step < 2 * rounds; step++) {
+                collective.allReduce(data, FLOAT32, SUM, step, 0);
+            }
+            return THREADS.getCurrentThreadAllocatedBytes() - before;
+        });
+
+        assertThat(allocated).allSatisfy(bytes -> assertThat(bytes).isLessThan(rounds * 16L));
     }
 
     private static GradientCodec codec(String word) {
