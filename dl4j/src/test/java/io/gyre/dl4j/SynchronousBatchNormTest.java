@@ -135,6 +135,25 @@ class SynchronousBatchNormTest {
     }
 
     @Test
+    void aModelWithoutBatchNormIsTrainedAsWithoutTheOption() throws Exception {
+        List<DataSet> batches = TestData.batches(TestData.vectors(20, DataType.FLOAT, 1), 7);
+        List<INDArray> results = new ArrayList<>();
+        for (boolean synchronous : new boolean[] {false, true}) {
+            results.addAll(Gyre.local(2).call(session -> {
+                MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.FLOAT));
+                try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
+                        .synchronousBatchNorm(synchronous)
+                        .build()) {
+                    trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 1);
+                }
+                return model.params();
+            }));
+        }
+
+        assertThat(results).allSatisfy(each -> Bound.assertIdentical(each, results.get(0)));
+    }
+
+    @Test
     void theGradientIsTheSlopeOfTheLossOfTheWholeBatch() throws Exception {
         NormalisedModels kind = NormalisedModels.PERCEPTRON;
         DataSet batch = kind.examples(7, DataType.DOUBLE);
