@@ -38,7 +38,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 class SynchronousBatchNormTest {
 
     /** Normalisation divides rounding errors by a deviation, which is small in the smallest batches. */
-    private static final double TOLERANCE = 1e-10;
+    private static final double TOLERANCE = 1e-12;
 
     private static final Map<String, INDArray> EXPECTED = new ConcurrentHashMap<>();
 
