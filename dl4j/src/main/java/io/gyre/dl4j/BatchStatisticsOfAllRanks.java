@@ -89,6 +89,12 @@ final class BatchStatisticsOfAllRanks implements BatchStatistics, AutoCloseable 
         }
     }
 
+    /** Whether a model has layers that this is about. */
+    static boolean concerns(Network network) {
+        return network.passedLayers().stream()
+                .anyMatch(passed -> unwrapped(passed.layer()) instanceof BatchNormalization);
+    }
+
     /**
      * Finds the layers. All ranks in step call it together.
      *

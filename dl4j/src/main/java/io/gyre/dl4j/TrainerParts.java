@@ -101,7 +101,8 @@ final class TrainerParts {
     }
 
     private BatchStatistics statistics(TrainerBuilder options, Opened opened) {
-        if (!options.synchronousBatchNorm || inStep.world().size() == 1) {
+        boolean needsOthers = options.synchronousBatchNorm && inStep.world().size() > 1;
+        if (!needsOthers || !BatchStatisticsOfAllRanks.concerns(network)) {
             return BatchStatistics.OWN;
         }
         if (!(network instanceof Network ofLayers)) {

@@ -38,7 +38,7 @@ import org.nd4j.linalg.learning.config.Sgd;
 class SynchronousBatchNormTest {
 
     /** Normalisation divides rounding errors by a deviation, which is small in the smallest batches. */
-    private static final double TOLERANCE = 1e-10;
+    private static final double TOLERANCE = 1e-12;
 
     private static final Map<String, INDArray> EXPECTED = new ConcurrentHashMap<>();
 
@@ -132,6 +132,25 @@ class SynchronousBatchNormTest {
                 NormalisedModels.RESIDUAL_GRAPH
                         .plainlyTrained(updater, DataType.FLOAT)
                         .params());
+    }
+
+    @Test
+    void aModelWithoutBatchNormIsTrainedAsWithoutTheOption() throws Exception {
+        List<DataSet> batches = TestData.batches(TestData.vectors(20, DataType.FLOAT, 1), 7);
+        List<INDArray> results = new ArrayList<>();
+        for (boolean synchronous : new boolean[] {false, true}) {
+            results.addAll(Gyre.local(2).call(session -> {
+                MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.FLOAT));
+                try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
+                        .synchronousBatchNorm(synchronous)
+                        .build()) {
+                    trainer.fit(ShardedData.of(TestData.iterator(batches), Sharding.EXAMPLES), 1);
+                }
+                return model.params();
+            }));
+        }
+
+        assertThat(results).allSatisfy(each -> Bound.assertIdentical(each, results.get(0)));
     }
 
     @Test
