@@ -40,7 +40,9 @@ final class ScriptTemplate {
     static String mpi(TemplateOptions options) {
         Map<String, String> values = common(options);
         boolean several = options.nodes() > 1;
-        values.put("hosts", several ? """
+        values.put(
+                "hosts",
+                several ? """
                 # One host a line; the ranks meet on the first.
                 hosts=${HOSTS:-hosts}
                 export %s="$(awk 'NF && $1 !~ /^#/ { print $1; exit }' "$hosts"):%d"

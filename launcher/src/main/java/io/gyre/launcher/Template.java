@@ -24,8 +24,7 @@ final class Template {
     /** One of those beside this class. */
     static Template named(String file) {
         try (InputStream in = Template.class.getResourceAsStream("templates/" + file)) {
-            return new Template(
-                    new String(Objects.requireNonNull(in, file).readAllBytes(), StandardCharsets.UTF_8));
+            return new Template(new String(Objects.requireNonNull(in, file).readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException("template " + file + " cannot be read: " + e.getMessage(), e);
         }
@@ -39,7 +38,8 @@ final class Template {
     String fill(Map<String, String> values) {
         return text.lines()
                 .map(line -> {
-                    String filled = GAP.matcher(line).replaceAll(gap -> Matcher.quoteReplacement(value(gap.group(1), values)));
+                    String filled =
+                            GAP.matcher(line).replaceAll(gap -> Matcher.quoteReplacement(value(gap.group(1), values)));
                     return filled.isBlank() && !line.isBlank() ? "" : filled + "\n";
                 })
                 .collect(Collectors.joining());

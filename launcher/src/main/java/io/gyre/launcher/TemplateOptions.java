@@ -82,20 +82,23 @@ final class TemplateOptions {
     @Option(
             names = "--claim",
             paramLabel = "NAME",
-            description = "For kubernetes and jobset: PersistentVolumeClaim to mount at /data, for data and checkpoints.")
+            description =
+                    "For kubernetes and jobset: PersistentVolumeClaim to mount at /data, for data and checkpoints.")
     private String claim = "";
 
     @Parameters(
             index = "0",
             paramLabel = "LAUNCHER",
-            description = "slurm (for sbatch), mpi (Open MPI, MPICH, Intel MPI), kubernetes (an Indexed Job) or jobset.")
+            description =
+                    "slurm (for sbatch), mpi (Open MPI, MPICH, Intel MPI), kubernetes (an Indexed Job) or jobset.")
     private String launcher = "";
 
     @Parameters(
             index = "1..*",
             arity = "1..*",
             paramLabel = "COMMAND",
-            description = "After --, the command of gyre that each rank executes: run app.jar ARGS, or train MODEL ARGS.")
+            description =
+                    "After --, the command of gyre that each rank executes: run app.jar ARGS, or train MODEL ARGS.")
     private List<String> command = List.of();
 
     /**

@@ -73,7 +73,9 @@ class RunTest {
         try (GyreProcess gyre = GyreProcess.run(variables, List.of(options.split(" ", -1)), "environment")) {
             assertThat(gyre.awaitExit(Await.LONG)).isEqualTo(2);
 
-            assertThat(gyre.errors().replace(",", "")).contains(message.replace(",", "")).doesNotContain("\n");
+            assertThat(gyre.errors().replace(",", ""))
+                    .contains(message.replace(",", ""))
+                    .doesNotContain("\n");
             assertThat(gyre.out()).isEmpty();
         }
     }

@@ -76,7 +76,9 @@ class TemplateTest {
                 try {
                     Object part = method.invoke(value);
                     if (method.getName().equals("getAdditionalProperties")) {
-                        assertThat((Map<?, ?>) part).as("unknown fields of " + path).isEmpty();
+                        assertThat((Map<?, ?>) part)
+                                .as("unknown fields of " + path)
+                                .isEmpty();
                     } else {
                         assertNothingUnknown(part, path + "." + method.getName().substring(3));
                     }
@@ -98,7 +100,8 @@ class TemplateTest {
     }
 
     /** The environment of a pod, as Kubernetes makes it. */
-    private static Map<String, String> environment(PodSpec pod, String hostName, int index, Map<String, String> fields) {
+    private static Map<String, String> environment(
+            PodSpec pod, String hostName, int index, Map<String, String> fields) {
         Map<String, String> environment = new HashMap<>();
         for (EnvVar variable : pod.getContainers().get(0).getEnv()) {
             environment.put(
@@ -122,9 +125,7 @@ class TemplateTest {
         assertThat(pod.getTerminationGracePeriodSeconds()).isGreaterThan(40);
         assertThat(rank.getVolumeMounts())
                 .extracting("name", "mountPath")
-                .contains(
-                        tuple("shared-memory", "/dev/shm"),
-                        tuple("data", "/data"));
+                .contains(tuple("shared-memory", "/dev/shm"), tuple("data", "/data"));
         assertThat(pod.getVolumes()).extracting("name").containsExactly("shared-memory", "secret", "data");
         assertThat(pod.getVolumes().get(0).getEmptyDir().getMedium()).isEqualTo("Memory");
         assertThat(pod.getVolumes().get(0).getEmptyDir().getSizeLimit()).hasToString("2Gi");
@@ -139,8 +140,18 @@ class TemplateTest {
     }
 
     private static final String[] POD_OPTIONS = {
-        "-n", "3", "--image", "registry/gyre:1", "--name", "digits", "--claim", "disk", "--shared-memory", "2",
-        "--grace", "40"
+        "-n",
+        "3",
+        "--image",
+        "registry/gyre:1",
+        "--name",
+        "digits",
+        "--claim",
+        "disk",
+        "--shared-memory",
+        "2",
+        "--grace",
+        "40"
     };
 
     private static String manifest(String launcher) {
@@ -161,7 +172,8 @@ class TemplateTest {
         assertThat(service.getSpec().getClusterIP()).isEqualTo("None");
         assertThat(service.getSpec().getPublishNotReadyAddresses()).isTrue();
         // The label that the Job's controller gives its pods.
-        assertThat(service.getSpec().getSelector()).isEqualTo(Map.of("job-name", job.getMetadata().getName()));
+        assertThat(service.getSpec().getSelector())
+                .isEqualTo(Map.of("job-name", job.getMetadata().getName()));
         assertThat(pod.getSubdomain()).isEqualTo(service.getMetadata().getName());
         assertThat(spec.getCompletionMode()).isEqualTo("Indexed");
         assertThat(spec.getCompletions()).isEqualTo(3).isEqualTo(spec.getParallelism());
@@ -229,7 +241,8 @@ class TemplateTest {
 
     @Test
     void aScriptForSlurmAsksForWhatTheRanksNeed() {
-        String script = template("slurm", "-n", "8", "--nodes", "2", "--cores", "3", "--memory", "5", "--name", "digits");
+        String script =
+                template("slurm", "-n", "8", "--nodes", "2", "--cores", "3", "--memory", "5", "--name", "digits");
 
         assertThat(script.lines())
                 .startsWith("#!/bin/bash")

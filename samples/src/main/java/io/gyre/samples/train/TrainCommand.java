@@ -104,6 +104,8 @@ public final class TrainCommand implements Callable<Integer> {
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal();
-        return new Launcher(options.hosts().of(plan), System.out, System.err).run().exitStatus();
+        return new Launcher(options.hosts().of(plan), System.out, System.err)
+                .run()
+                .exitStatus();
     }
 }

@@ -47,10 +47,10 @@ class OtherLaunchersTest {
      * are on.
      */
     private static String[] training(String... more) {
-        List<String> words =
-                new ArrayList<>(List.of("lenet", "--steps", "8", "--batch", "16", "--transport", "udp"));
+        List<String> words = new ArrayList<>(List.of("lenet", "--steps", "8", "--batch", "16", "--transport", "udp"));
         if (Files.isDirectory(REAL_DIGITS)) {
-            words.addAll(List.of("--data", REAL_DIGITS.toAbsolutePath().normalize().toString()));
+            words.addAll(
+                    List.of("--data", REAL_DIGITS.toAbsolutePath().normalize().toString()));
         }
         words.addAll(Arrays.asList(more));
         return words.toArray(String[]::new);
@@ -93,8 +93,16 @@ class OtherLaunchersTest {
     void openMpi() throws Exception {
         assumeThereIs(missing("mpirun.openmpi"));
         List<String> wrapper = List.of(
-                "mpirun.openmpi", "--allow-run-as-root", "-n", "4", "--oversubscribe", "--bind-to", "none", "--mca",
-                "oob_tcp_if_include", "lo");
+                "mpirun.openmpi",
+                "--allow-run-as-root",
+                "-n",
+                "4",
+                "--oversubscribe",
+                "--bind-to",
+                "none",
+                "--mca",
+                "oob_tcp_if_include",
+                "lo");
 
         assertThat(train(wrapper, Map.of(), training())).contains("gyre: rank 0 of 4, started by Open MPI (");
     }
@@ -125,7 +133,9 @@ class OtherLaunchersTest {
                 train.awaitOutput("step [\\d,]+ of");
                 GyreTrain.kill(train.pid(2));
 
-                assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isNotZero();
+                assertThat(train.awaitExit(GyreTrain.PATIENCE))
+                        .as(train.output())
+                        .isNotZero();
                 assertThat(train.output()).containsPattern("rank 2 .*was lost|rank 2 .* is gone|task 2: ");
             }
         }
@@ -138,8 +148,8 @@ class OtherLaunchersTest {
         try (SshDaemon sshd = SshDaemon.start(Files.createDirectory(directory.resolve("sshd")))) {
             Map<String, String> environment = sshd.client(Map.of("left", "127.0.0.1", "right", "127.0.0.2"));
 
-            String output = train(
-                    List.of(), environment, training("-n", "4", "--hosts", "left,right", "--interface", "lo"));
+            String output =
+                    train(List.of(), environment, training("-n", "4", "--hosts", "left,right", "--interface", "lo"));
             assertThat(output)
                     .contains("other hosts reach this one at 127.0.0.1 (that of interface lo)")
                     .contains("left is 127.0.0.1")

@@ -87,14 +87,22 @@ final class SlurmCluster implements AutoCloseable {
                 """.formatted(host, directory, freePort(), freePort(), freePort()));
         Files.createDirectories(directory.resolve("state"));
         daemon(
-                "munged", "/usr/sbin/munged", "-F", "--force", "--key-file=" + keyFile,
-                "--socket=" + directory.resolve("munge.socket"), "--pid-file=" + directory.resolve("munge.pid"),
-                "--seed-file=" + directory.resolve("munge.seed"), "--log-file=" + directory.resolve("munge.log"));
+                "munged",
+                "/usr/sbin/munged",
+                "-F",
+                "--force",
+                "--key-file=" + keyFile,
+                "--socket=" + directory.resolve("munge.socket"),
+                "--pid-file=" + directory.resolve("munge.pid"),
+                "--seed-file=" + directory.resolve("munge.seed"),
+                "--log-file=" + directory.resolve("munge.log"));
         await("munged", () -> Files.exists(directory.resolve("munge.socket")));
         daemon("slurmctld", "/usr/sbin/slurmctld", "-D");
         daemon("n1", "/usr/sbin/slurmd", "-D", "-N", "n1");
         daemon("n2", "/usr/sbin/slurmd", "-D", "-N", "n2");
-        await("two idle nodes", () -> output("sinfo", "-h", "-t", "idle", "-o", "%D").strip().equals("2"));
+        await(
+                "two idle nodes",
+                () -> output("sinfo", "-h", "-t", "idle", "-o", "%D").strip().equals("2"));
     }
 
     private static int freePort() throws IOException {
@@ -145,7 +153,8 @@ final class SlurmCluster implements AutoCloseable {
     private String logs() throws IOException {
         StringBuilder all = new StringBuilder();
         try (Stream<Path> files = Files.list(directory)) {
-            for (Path file : files.filter(path -> path.toString().matches(".*\\.(log|out)")).toList()) {
+            for (Path file : files.filter(path -> path.toString().matches(".*\\.(log|out)"))
+                    .toList()) {
                 all.append(file.getFileName()).append(":\n").append(Files.readString(file));
             }
         }

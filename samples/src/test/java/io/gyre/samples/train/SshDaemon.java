@@ -42,7 +42,15 @@ final class SshDaemon implements AutoCloseable {
     static SshDaemon start(Path directory) throws IOException, InterruptedException {
         Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
         for (String name : new String[] {"host", "user"}) {
-            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory.resolve(name).toString());
+            run(
+                    "ssh-keygen",
+                    "-q",
+                    "-t",
+                    "ed25519",
+                    "-N",
+                    "",
+                    "-f",
+                    directory.resolve(name).toString());
         }
         Files.copy(directory.resolve("user.pub"), directory.resolve("authorized"));
         int port;

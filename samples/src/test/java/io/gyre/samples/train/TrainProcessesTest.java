@@ -102,7 +102,8 @@ class TrainProcessesTest {
             assertThat(one.awaitExit(GyreTrain.PATIENCE)).as(one.output()).isZero();
 
             assertThat(zero.output())
-                    .containsOnlyOnce("gyre: rank 0 of 2, started by " + launcher + " (" + rank + "); the ranks meet at ")
+                    .containsOnlyOnce(
+                            "gyre: rank 0 of 2, started by " + launcher + " (" + rank + "); the ranks meet at ")
                     .contains("in shared memory, as all are on this host");
             assertThat(one.output()).doesNotContain("started by").doesNotContain("trained mlp");
             assertThat(zero.report().get("parameters_sha256")).hasSize(2);
