@@ -8,6 +8,7 @@ import io.gyre.local.Gyre;
 import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
+import java.util.Optional;
 import java.util.Random;
 import org.deeplearning4j.nn.conf.MultiLayerConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -30,10 +31,11 @@ public final class Train {
 
     /** Trains on the ranks that a launcher has started, or else on two threads of this JVM. */
     public static void main(String[] arguments) throws InterruptedException {
-        if (System.getenv("GYRE_RANK") == null) {
+        Optional<JoinOptions> launched = JoinOptions.ifLaunched();
+        if (launched.isEmpty()) {
             Gyre.local(2).run(Train::train);
         } else {
-            try (Session session = AeronSession.join(JoinOptions.fromEnvironment())) {
+            try (Session session = AeronSession.join(launched.get())) {
                 train(session);
             }
         }
