@@ -15,9 +15,10 @@ import org.junit.jupiter.api.Test;
 /** The character model learns, by truncated backpropagation through time, and on ranks as in one process. */
 class CharactersOnRanksTest {
 
-    private static final int GLOBAL_BATCH = 8;
+    /** All sequences but the one that is held out: 10, unevenly divided by four ranks. */
+    private static final int GLOBAL_BATCH = 12;
 
-    private static final Text TEXT = Text.of("words", "the quick brown fox jumps over the lazy dog. ".repeat(90));
+    private static final Text TEXT = Text.of("words", "the quick brown fox jumps over the lazy dog. ".repeat(50));
 
     @Test
     void fourRanksPredictAsWellAsOne() throws Exception {
@@ -26,17 +27,17 @@ class CharactersOnRanksTest {
 
         assertThat(four).containsOnly(four.get(0));
         assertThat(four.get(0)).isCloseTo(one, within(1e-10));
-        // Nothing learned: the logarithm of the alphabet, 4.9.
-        assertThat(one).isBetween(0.1, 4.5);
+        // A model that knows nothing has the logarithm of the alphabet.
+        assertThat(one).isBetween(0.1, Math.log(TEXT.choices()) / Math.log(2) - 0.1);
     }
 
-    /** After the two batches of a pass over the text. */
+    /** After two batches. */
     private static List<Double> bitsPerCharacter(int ranks) throws InterruptedException {
         return Gyre.local(ranks).call(session -> {
             Model model = SampleModel.CHARACTERS.buildInDouble(TEXT.input(), TEXT.choices(), 1);
             try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
-                trainer.fit(ShardedData.of(TEXT.examples(), GLOBAL_BATCH / ranks, 1), 1);
-                assertThat(trainer.step()).isEqualTo(3L * SampleModel.CHARACTERS.stepsPerBatch());
+                trainer.fit(ShardedData.of(TEXT.examples(), GLOBAL_BATCH / ranks, 1), 2);
+                assertThat(trainer.step()).isEqualTo(2L * SampleModel.CHARACTERS.stepsPerBatch());
                 return trainer.evaluate(ShardedData.of(TEXT.heldOutExamples(), 1, 1), new BitsPerCharacter())
                         .mean();
             }
