@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Where the ranks of a launcher meet. The user's setting comes first. Ranks that are all on one host meet through a file
- * in shared memory, named after the job: that needs neither a name nor a port.
+ * Where the ranks of a launcher meet. The user's setting comes first. Ranks that are all on one host meet through a
+ * file in shared memory, named after the job: that needs neither a name nor a port.
  *
  * @param place {@code host:port} or the path of a file; empty if nobody has told it
  * @param why how it was chosen, for people

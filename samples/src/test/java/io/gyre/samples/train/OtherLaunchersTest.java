@@ -43,8 +43,8 @@ class OtherLaunchersTest {
     private Path directory;
 
     /**
-     * On real digits if they are there, else on drawn ones. Sums are taken in the order of the ranks, whichever host they
-     * are on.
+     * On real digits if they are there, else on drawn ones. Sums are taken in the order of the ranks, whichever host
+     * they are on.
      */
     private static String[] training(String... more) {
         List<String> words = new ArrayList<>(List.of("lenet", "--steps", "8", "--batch", "16", "--transport", "udp"));
