@@ -30,8 +30,8 @@ public final class Gyre {
     /**
      * A trainer with default options in the run of this process. On a thread of {@link #local} that is the run of its
      * cluster; otherwise the run that a launcher has started the process for
-     * ({@link io.gyre.transport.LaunchEnvironment}), or, without one, a run of this rank alone, which needs no JVM flag.
-     * Blocks until all ranks have called it.
+     * ({@link io.gyre.transport.LaunchEnvironment}), or, without one, a run of this rank alone, which needs no JVM
+     * flag. Blocks until all ranks have called it.
      *
      * <p>Closing the trainer leaves the run. Trainers that are open at the same time share it, and are used by one
      * thread; after the last is closed, the process cannot join again.
