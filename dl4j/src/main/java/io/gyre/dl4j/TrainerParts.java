@@ -101,12 +101,14 @@ final class TrainerParts {
     }
 
     private BatchStatistics statistics(TrainerBuilder options, Opened opened) {
-        boolean needsOthers = options.synchronousBatchNorm && inStep.world().size() > 1;
-        if (!needsOthers || !BatchStatisticsOfAllRanks.concerns(network)) {
+        if (!options.synchronousBatchNorm || inStep.world().size() == 1) {
             return BatchStatistics.OWN;
         }
         if (!(network instanceof Network ofLayers)) {
             throw new IllegalArgumentException("synchronousBatchNorm: a SameDiff graph normalises its batches itself");
+        }
+        if (!BatchStatisticsOfAllRanks.concerns(ofLayers)) {
+            return BatchStatistics.OWN;
         }
         BatchStatisticsOfAllRanks statistics = new BatchStatisticsOfAllRanks(ofLayers, inStep);
         opened.onClose(statistics::close);
