@@ -11,8 +11,7 @@ import org.jspecify.annotations.Nullable;
  * what has been received from it in all generations.
  *
  * <p>Each direction between two processes has a key of its own, so that a datagram means nothing to any other process,
- * nor to a later one in the same seat. Within a generation the keys of a direction are numbered by editions, from 0: the
- * sender begins the next one when a key has sealed {@link #MOST_BLOCKS}, and the receiver follows.
+ * nor to a later one in the same seat. Within a generation the keys of a direction have editions, from 0: the sender begins the next one when a key has sealed {@link #MOST_BLOCKS}, and the receiver follows.
  */
 final class SealedPeer {
 
@@ -136,7 +135,7 @@ final class SealedPeer {
         return known;
     }
 
-    /** Notes that a datagram with a right tag is of an edition; with the first of the next one, the present one ends. */
+    /** Notes that a datagram of an edition had a right tag; with the first of the next one, the present one ends. */
     void opened(int edition) {
         if (ahead(edition) == 1) {
             openingEdition++;
