@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * what has been received from it in all generations.
  *
  * <p>Each direction between two processes has a key of its own, so that a datagram means nothing to any other process,
- * nor to a later one in the same seat. Within a generation the keys of a direction have editions, from 0: the sender begins the next one when a key has sealed {@link #MOST_BLOCKS}, and the receiver follows.
+ * nor to a later one in the same seat. Within a generation the keys of a direction have editions, from 0: the sender
+ * begins the next one when a key has sealed {@link #MOST_BLOCKS}, and the receiver follows.
  */
 final class SealedPeer {
 
