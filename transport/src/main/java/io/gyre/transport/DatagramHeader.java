@@ -7,12 +7,12 @@ import java.nio.ByteBuffer;
  *
  * <pre>
  *  0  long  sender: generation of the group key (24 bits), rank (20 bits), channel endpoint in its process (20 bits)
- *  8  long  number: epoch of the key (8 bits), counter of the datagrams of that channel endpoint, from 1 (56 bits)
+ *  8  long  number: edition of the key (8 bits), counter of the datagrams of that channel endpoint, from 1 (56 bits)
  * 16        what Aeron sends, encrypted
  *  n        tag of 16 bytes
  * </pre>
  *
- * <p>Generation, rank and epoch choose the key; endpoint and number are the nonce. So the tag covers each bit of the
+ * <p>Generation, rank and edition choose the key; endpoint and number are the nonce. So the tag covers each bit of the
  * header without further authenticated data.
  */
 final class DatagramHeader {
@@ -26,8 +26,8 @@ final class DatagramHeader {
     static final int RANKS = 1 << 20;
     static final int ENDPOINTS = 1 << 20;
 
-    /** Of as many successive epochs a datagram says which is its own. */
-    static final int EPOCHS = 1 << 8;
+    /** Of as many successive editions a datagram says which is its own. */
+    static final int EDITIONS = 1 << 8;
 
     /** At ten million datagrams per second it lasts for 228 years. */
     static final long MOST_COUNTER = (1L << 56) - 1;
@@ -35,7 +35,7 @@ final class DatagramHeader {
     private static final int GENERATION_SHIFT = 40;
     private static final int RANK_SHIFT = 20;
     private static final int NUMBER_AT = 8;
-    private static final int EPOCH_SHIFT = 56;
+    private static final int EDITION_SHIFT = 56;
 
     private DatagramHeader() {}
 
@@ -47,13 +47,13 @@ final class DatagramHeader {
     /**
      * Number of a datagram, which no other one of its channel endpoint has.
      *
-     * @param epoch of the key, of which the lowest 8 bits count
+     * @param edition of the key, of which the lowest 8 bits count
      */
-    static long number(long epoch, long counter) {
+    static long number(long edition, long counter) {
         if (counter > MOST_COUNTER) {
             throw new IllegalStateException("a channel endpoint has sent " + MOST_COUNTER + " datagrams");
         }
-        return epoch << EPOCH_SHIFT | counter;
+        return edition << EDITION_SHIFT | counter;
     }
 
     static int generation(ByteBuffer in) {
@@ -72,8 +72,8 @@ final class DatagramHeader {
         return in.getLong(NUMBER_AT);
     }
 
-    static int epoch(ByteBuffer in) {
-        return (int) (in.getLong(NUMBER_AT) >>> EPOCH_SHIFT);
+    static int edition(ByteBuffer in) {
+        return (int) (in.getLong(NUMBER_AT) >>> EDITION_SHIFT);
     }
 
     static long counter(ByteBuffer in) {

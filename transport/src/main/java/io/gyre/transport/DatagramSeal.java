@@ -68,7 +68,7 @@ final class DatagramSeal {
         int length = text.remaining();
         text.get(text.position(), in, 0, length);
         DatagramCipher cipher = peer.sealing(length);
-        long number = DatagramHeader.number(peer.sealingEpoch(), counter);
+        long number = DatagramHeader.number(peer.sealingEdition(), counter);
         int sealed = cipher.seal(endpoint, number, in, length, out);
         wire.clear();
         DatagramHeader.write(wire, ring.generation(), ring.rank(), endpoint, number);
@@ -131,8 +131,8 @@ final class DatagramSeal {
         if (source != null ? !source.window.isNew(counter) : counter == 0) {
             return Reason.REPLAYED;
         }
-        int epoch = DatagramHeader.epoch(header);
-        DatagramCipher opening = peer.opening(epoch);
+        int edition = DatagramHeader.edition(header);
+        DatagramCipher opening = peer.opening(edition);
         if (opening == null) {
             return Reason.STALE;
         }
@@ -141,7 +141,7 @@ final class DatagramSeal {
         if (text == DatagramCipher.FORGED) {
             return Reason.FORGED;
         }
-        peer.opened(epoch);
+        peer.opened(edition);
         if (source == null) {
             source = new Source(from);
             peer.sources().put(endpoint, source);

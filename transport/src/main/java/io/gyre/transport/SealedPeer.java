@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * what has been received from it in all generations.
  *
  * <p>Each direction between two processes has a key of its own, so that a datagram means nothing to any other process,
- * nor to a later one in the same seat. Within a generation the keys of a direction are numbered by epochs, from 0: the
- * sender begins the next one when a key has sealed {@link #MOST_BLOCKS}, and the receiver follows.
+ * nor to a later one in the same seat. Within a generation the keys of a direction have editions, from 0: the sender
+ * begins the next one when a key has sealed {@link #MOST_BLOCKS}, and the receiver follows.
  */
 final class SealedPeer {
 
@@ -49,11 +49,11 @@ final class SealedPeer {
     private final long mostBlocks;
     private byte[] secret;
     private @Nullable DatagramCipher sealing;
-    private long sealingEpoch;
+    private long sealingEdition;
     private long blocks;
     private @Nullable DatagramCipher opening;
     private @Nullable DatagramCipher openingNext;
-    private long openingEpoch;
+    private long openingEdition;
 
     /**
      * Begins with a peer's process.
@@ -79,11 +79,11 @@ final class SealedPeer {
         }
         secret = newSecret;
         sealing = null;
-        sealingEpoch = 0;
+        sealingEdition = 0;
         blocks = 0;
         opening = null;
         openingNext = null;
-        openingEpoch = 0;
+        openingEdition = 0;
     }
 
     /**
@@ -97,10 +97,10 @@ final class SealedPeer {
         DatagramCipher known = sealing;
         if (known != null && blocks + more > mostBlocks) {
             known = null;
-            sealingEpoch++;
+            sealingEdition++;
         }
         if (known == null) {
-            known = DatagramCipher.forSealing(key(own, peer, sealingEpoch));
+            known = DatagramCipher.forSealing(key(own, peer, sealingEdition));
             sealing = known;
             blocks = 0;
         }
@@ -108,25 +108,25 @@ final class SealedPeer {
         return known;
     }
 
-    /** Epoch of the key that has sealed the last datagram. */
-    long sealingEpoch() {
-        return sealingEpoch;
+    /** Edition of the key that has sealed the last datagram. */
+    long sealingEdition() {
+        return sealingEdition;
     }
 
     /**
      * Opens a datagram from the peer.
      *
-     * @param epoch as the datagram claims it
-     * @return null if it is neither the present epoch nor the next one
+     * @param edition as the datagram claims it
+     * @return null if it is neither the present edition nor the next one
      */
-    @Nullable DatagramCipher opening(int epoch) {
-        int ahead = ahead(epoch);
+    @Nullable DatagramCipher opening(int edition) {
+        int ahead = ahead(edition);
         if (ahead > 1) {
             return null;
         }
         DatagramCipher known = ahead == 0 ? opening : openingNext;
         if (known == null) {
-            known = DatagramCipher.forOpening(key(peer, own, openingEpoch + ahead));
+            known = DatagramCipher.forOpening(key(peer, own, openingEdition + ahead));
             if (ahead == 0) {
                 opening = known;
             } else {
@@ -136,22 +136,22 @@ final class SealedPeer {
         return known;
     }
 
-    /** Notes that a datagram with a right tag is of an epoch; with the first of the next one, the present one ends. */
-    void opened(int epoch) {
-        if (ahead(epoch) == 1) {
-            openingEpoch++;
+    /** Notes that a datagram of an edition had a right tag; with the first of the next one, the present one ends. */
+    void opened(int edition) {
+        if (ahead(edition) == 1) {
+            openingEdition++;
             opening = openingNext;
             openingNext = null;
         }
     }
 
-    private int ahead(int epoch) {
-        return (int) (epoch - openingEpoch) & DatagramHeader.EPOCHS - 1;
+    private int ahead(int edition) {
+        return (int) (edition - openingEdition) & DatagramHeader.EDITIONS - 1;
     }
 
-    private byte[] key(Identity from, Identity to, long epoch) {
+    private byte[] key(Identity from, Identity to, long edition) {
         String purpose = "gyre datagrams of run " + from.run() + " from rank " + from.rank() + " " + from.salt()
-                + " to rank " + to.rank() + " " + to.salt() + " in epoch " + epoch;
+                + " to rank " + to.rank() + " " + to.salt() + " in edition " + edition;
         return Hkdf.derive(secret, new byte[0], purpose, DatagramCipher.KEY_BYTES);
     }
 

@@ -38,7 +38,7 @@ final class TermView {
     /**
      * CRC32C of a range of a view.
      *
-     * @throws ProtocolException if the range does not end inside the term: Aeron believes the length in a frame's header
+     * @throws ProtocolException if the range ends behind the term: Aeron believes the length in a header
      */
     int checksum(ByteBuffer view, int at, int length) {
         if (length > view.capacity() - at) {

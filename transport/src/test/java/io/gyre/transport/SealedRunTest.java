@@ -273,16 +273,16 @@ class SealedRunTest {
     @Test
     void keysThatSealLittleLoseNothing() throws Exception {
         byte[] clean = cleanSum();
-        AtomicInteger lastEpoch = new AtomicInteger();
+        AtomicInteger lastEdition = new AtomicInteger();
         WiredRun run = start(
                 true,
                 2_000,
                 through((datagram, toTarget, way) ->
-                        lastEpoch.accumulateAndGet(DatagramHeader.epoch(ByteBuffer.wrap(datagram)), Math::max)));
+                        lastEdition.accumulateAndGet(DatagramHeader.edition(ByteBuffer.wrap(datagram)), Math::max)));
         try {
             assertThat(both(sum(run, ROUNDS))).isEqualTo(clean);
 
-            assertThat(lastEpoch).hasValueGreaterThan(ROUNDS);
+            assertThat(lastEdition).hasValueGreaterThan(ROUNDS);
             for (int rank = 0; rank < 2; rank++) {
                 assertThat(run.alarming(rank)).isZero();
             }

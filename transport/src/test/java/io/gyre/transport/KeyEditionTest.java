@@ -9,7 +9,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A key ends when it has sealed enough, and the next one follows without a message. */
-class KeyEpochTest extends SealingPeers {
+class KeyEditionTest extends SealingPeers {
 
     private static final int BLOCKS_OF_TEXT = 4;
     private static final int DATAGRAMS = 3;
@@ -20,17 +20,17 @@ class KeyEpochTest extends SealingPeers {
         processes.addAll(SealingPeer.run(SealingPeer.RUN, 1, DATAGRAMS * BLOCKS_OF_TEXT));
     }
 
-    private static int epoch(byte[] datagram) {
+    private static int edition(byte[] datagram) {
         return datagram[8] & 0xff;
     }
 
     @Test
     void aKeySealsItsBlocksAndTheReceiverFollows() {
-        int epochs = 3 * DatagramHeader.EPOCHS;
-        for (int counter = 1; counter <= epochs * DATAGRAMS; counter++) {
+        int editions = 3 * DatagramHeader.EDITIONS;
+        for (int counter = 1; counter <= editions * DATAGRAMS; counter++) {
             byte[] datagram = sealed(counter);
 
-            assertThat(epoch(datagram)).isEqualTo((counter - 1) / DATAGRAMS % DatagramHeader.EPOCHS);
+            assertThat(edition(datagram)).isEqualTo((counter - 1) / DATAGRAMS % DatagramHeader.EDITIONS);
             assertThat(open(datagram)).isEqualTo(TEXT);
         }
         assertThat(processes.get(1).dropped(Reason.STALE)).isZero();
@@ -58,12 +58,12 @@ class KeyEpochTest extends SealingPeers {
     }
 
     @Test
-    void anotherEpochInTheHeaderIsForgedAndEndsNothing() {
+    void anotherEditionInTheHeaderIsForgedAndEndsNothing() {
         open(sealed(1));
         byte[] datagram = sealed(2);
-        for (int epoch = 1; epoch < DatagramHeader.EPOCHS; epoch++) {
-            datagram[8] = (byte) epoch;
-            assertDropped(datagram, epoch == 1 ? Reason.FORGED : Reason.STALE);
+        for (int edition = 1; edition < DatagramHeader.EDITIONS; edition++) {
+            datagram[8] = (byte) edition;
+            assertDropped(datagram, edition == 1 ? Reason.FORGED : Reason.STALE);
         }
         datagram[8] = 0;
 
@@ -72,23 +72,23 @@ class KeyEpochTest extends SealingPeers {
 
     /** The keys stay, and so does what each has sealed. */
     @Test
-    void anotherProcessInAnotherSeatChangesNoEpoch() {
+    void anotherProcessInAnotherSeatChangesNoEdition() {
         for (int counter = 1; counter <= DATAGRAMS + 1; counter++) {
             open(sealed(counter));
         }
         Returned returned = new Returned(SealingPeer.seat(2, "another salt", 1));
         processes.get(0).membership.received(returned);
         byte[] datagram = sealed(DATAGRAMS + 2);
-        assertThat(epoch(datagram)).isOne();
+        assertThat(edition(datagram)).isOne();
         processes.get(1).membership.received(returned);
 
         assertThat(open(datagram)).isEqualTo(TEXT);
-        assertThat(epoch(sealed(2 * DATAGRAMS))).isOne();
-        assertThat(epoch(sealed(2 * DATAGRAMS + 1))).isEqualTo(2);
+        assertThat(edition(sealed(2 * DATAGRAMS))).isOne();
+        assertThat(edition(sealed(2 * DATAGRAMS + 1))).isEqualTo(2);
     }
 
     @Test
-    void anotherGenerationBeginsWithEpochZero() {
+    void anotherGenerationBeginsWithEditionZero() {
         for (int counter = 1; counter <= DATAGRAMS + 1; counter++) {
             open(sealed(counter));
         }
@@ -97,7 +97,7 @@ class KeyEpochTest extends SealingPeers {
         }
         byte[] datagram = sealed(DATAGRAMS + 2);
 
-        assertThat(epoch(datagram)).isZero();
+        assertThat(edition(datagram)).isZero();
         assertThat(open(datagram)).isEqualTo(TEXT);
     }
 
