@@ -72,9 +72,12 @@ final class HostAddresses {
     @Override
     public String toString() {
         return "other hosts reach this one at " + own
-                + (aliases.isEmpty() ? "" : "; by the configuration of ssh, " + aliases.entrySet().stream()
-                        .map(alias -> alias.getKey() + " is " + alias.getValue())
-                        .reduce((one, two) -> one + ", " + two)
-                        .orElse(""));
+                + (aliases.isEmpty()
+                        ? ""
+                        : "; by the configuration of ssh, "
+                                + aliases.entrySet().stream()
+                                        .map(alias -> alias.getKey() + " is " + alias.getValue())
+                                        .reduce((one, two) -> one + ", " + two)
+                                        .orElse(""));
     }
 }

@@ -69,8 +69,8 @@ final class LaunchedRank {
                     + found.size() + ". Leave the option out, or start one process only");
         }
         if (plan.restarts() > 0) {
-            throw new IllegalArgumentException("--restarts " + plan.restarts() + ": ranks are started, and restarted, by "
-                    + found.launcher() + " here. Leave the option out");
+            throw new IllegalArgumentException("--restarts " + plan.restarts()
+                    + ": ranks are started, and restarted, by " + found.launcher() + " here. Leave the option out");
         }
     }
 
@@ -83,8 +83,7 @@ final class LaunchedRank {
         if (!Files.isReadable(ONLINE_CORES)) {
             return seen;
         }
-        int online = HostList.expand(
-                        "cpu[" + Files.readString(ONLINE_CORES).strip() + "]")
+        int online = HostList.expand("cpu[" + Files.readString(ONLINE_CORES).strip() + "]")
                 .size();
         return seen * localSize <= online ? seen * localSize : seen;
     }

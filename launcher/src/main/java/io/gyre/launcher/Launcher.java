@@ -170,8 +170,7 @@ public final class Launcher {
         boolean rootOnTerminal = plan.rootOwnsTerminal() && Terminal.isOurs();
         try {
             for (Placement place : places) {
-                RankStart start =
-                        RankStart.of(place, plan, rendezvous, hosts, rootOnTerminal && place.rank() == 0);
+                RankStart start = RankStart.of(place, plan, rendezvous, hosts, rootOnTerminal && place.rank() == 0);
                 starts.add(start);
                 group.add(start.process(token, terminal));
             }

@@ -77,8 +77,7 @@ final class RankCommand {
             exec "$@" </dev/null 3<&-
             """;
 
-    private static final String SCRIPT =
-            BEGIN + KEEP_TOKEN + WATCH.formatted("rm -rf \"${GYRE_TOKEN_FILE%/token}\"");
+    private static final String SCRIPT = BEGIN + KEEP_TOKEN + WATCH.formatted("rm -rf \"${GYRE_TOKEN_FILE%/token}\"");
 
     private static final String SCRIPT_WITHOUT_TOKEN = BEGIN + WATCH.formatted(":");
 

@@ -56,8 +56,8 @@ record RankStart(Placement place, List<String> command, Map<String, String> vari
     }
 
     private static Map<String, String> variables(Placement place, LaunchPlan plan, String rendezvous, int cores) {
-        Map<String, String> variables = new LinkedHashMap<>(RankEnvironment.of(
-                place, rendezvous, plan.transport().toString(), cores, System.getenv()));
+        Map<String, String> variables = new LinkedHashMap<>(
+                RankEnvironment.of(place, rendezvous, plan.transport().toString(), cores, System.getenv()));
         GyreVariable.GRACE.put(variables, GroupGuard.seconds(plan.grace()));
         variables.putAll(RankEnvironment.device(place, plan.devices()));
         variables.putAll(plan.environment());

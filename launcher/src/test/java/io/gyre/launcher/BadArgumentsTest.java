@@ -46,6 +46,16 @@ class BadArgumentsTest {
                 "run -n 2 --hosts a,a X | host a is named twice",
                 "run -n 2 --hosts a,-oProxyCommand=x X | \"-oProxyCommand=x\" is not the name of a host",
                 "run -n 2 --hosts n[1- X | host list \"n[1-\": the brackets of n[1- do not match",
+                "template slurm -n 2 | Missing required parameter: 'COMMAND'",
+                "template pbs -n 2 -- run a.jar | launcher 'pbs' is unknown: slurm, mpi, kubernetes or jobset",
+                "template slurm -n 0 -- run a.jar | -n 0: expected 1 to 65536",
+                "template slurm -n 3 --nodes 2 -- run a.jar | -n 3 with --nodes 2: every host takes the same number",
+                "template slurm -n 2 --time soon -- run a.jar | --time 'soon': expected minutes, or days-hours",
+                "template slurm -n 2 -- doctor | COMMAND begins with 'doctor': it is a command of gyre, run app.jar",
+                "template mpi -n 2 -- train mlp -n 2 | -n in COMMAND: the template sets it; give it before --",
+                "template kubernetes -n 2 -- run a.jar | --image is missing",
+                "template kubernetes -n 2 --image a:b;c -- run a.jar | --image 'a:b;c': expected the name of a container",
+                "template kubernetes -n 2 --image a --name A_b -- run a.jar | --name 'A_b': expected small letters",
                 "doctor --everything | Unknown option: '--everything'",
             })
     void badArgumentsGiveOneLine(String arguments, String message) {

@@ -15,12 +15,13 @@ record FakeSsh(Path bin) {
 
     /**
      * An {@code ssh} that runs its command in this host's shell, with the bare environment of a login. It writes its
-     * arguments and its own environment to a file beside it.
+     * arguments and its own environment to a file beside it. It has no aliases.
      */
     static FakeSsh in(Path bin) throws IOException {
         FakeSsh fake = new FakeSsh(bin);
         fake.write("ssh", """
                 #!/bin/sh
+                [ "$1" = -G ] && echo "hostname $2" && exit
                 { printf '%s\\n' "$@"; env; } >"$0-$$"
                 while [ "${1#-}" != "$1" ]; do shift 2; done
                 host=$1

@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 @Command(
         name = "gyre",
         mixinStandardHelpOptions = true,
-        subcommands = {RunCommand.class, DoctorCommand.class, SecretCommand.class})
+        subcommands = {RunCommand.class, DoctorCommand.class, SecretCommand.class, TemplateCommand.class})
 final class GyreMain {
 
     public static void main(String[] arguments) {

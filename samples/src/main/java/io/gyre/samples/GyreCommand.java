@@ -4,6 +4,7 @@ import io.gyre.launcher.DoctorCommand;
 import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.RunCommand;
 import io.gyre.launcher.SecretCommand;
+import io.gyre.launcher.TemplateCommand;
 import io.gyre.samples.train.TrainCommand;
 import picocli.CommandLine.Command;
 
@@ -12,7 +13,13 @@ import picocli.CommandLine.Command;
         name = "gyre",
         description = "Trains Deeplearning4j models on many JVMs.",
         mixinStandardHelpOptions = true,
-        subcommands = {TrainCommand.class, RunCommand.class, DoctorCommand.class, SecretCommand.class},
+        subcommands = {
+            TrainCommand.class,
+            RunCommand.class,
+            DoctorCommand.class,
+            SecretCommand.class,
+            TemplateCommand.class
+        },
         footer = "  bench   Measures what Gyre is made of: a program of its own, see bin/gyre bench --help.")
 public final class GyreCommand {
 

@@ -25,8 +25,7 @@ record EnvironmentVariables(Map<String, String> values) {
     }
 
     private static IllegalArgumentException missing(String name) {
-        return new IllegalArgumentException("environment variable " + name
-                + " is not set");
+        return new IllegalArgumentException("environment variable " + name + " is not set");
     }
 
     OptionalInt optionalNumber(String name) {

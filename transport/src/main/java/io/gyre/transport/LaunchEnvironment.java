@@ -98,7 +98,9 @@ public record LaunchEnvironment(
                 localSize,
                 place.place(),
                 "started by " + launcher + inside + " (" + launcher.rank() + ")"
-                        + place.place().map(where -> "; the ranks meet at " + where + ", " + place.why()).orElse(""));
+                        + place.place()
+                                .map(where -> "; the ranks meet at " + where + ", " + place.why())
+                                .orElse(""));
     }
 
     /** With equal numbers of ranks these are the same ranks, not those of a launcher inside the other. */

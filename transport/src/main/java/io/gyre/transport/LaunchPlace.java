@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
- * Where the ranks of a launcher meet. The user's setting comes first. Ranks that are all on one host meet through a file
- * in shared memory, named after the job: that needs neither a name nor a port.
+ * Where the ranks of a launcher meet. The user's setting comes first. Ranks that are all on one host meet through a
+ * file in shared memory, named after the job: that needs neither a name nor a port.
  *
  * @param place {@code host:port} or the path of a file; empty if nobody has told it
  * @param why how it was chosen, for people
@@ -81,8 +81,7 @@ record LaunchPlace(Optional<String> place, String why) {
     /** The process of that name that has started this one: Hydra names its jobs nowhere else. */
     private static Optional<String> ancestor(String name) {
         Optional<ProcessHandle> process = ProcessHandle.current().parent();
-        while (process.isPresent()
-                && !process.get().info().command().orElse("").endsWith("/" + name)) {
+        while (process.isPresent() && !process.get().info().command().orElse("").endsWith("/" + name)) {
             process = process.get().parent();
         }
         return process.map(found -> found.pid() + "."
@@ -121,8 +120,10 @@ record LaunchPlace(Optional<String> place, String why) {
                 + Math.floorMod((has.text("SLURM_JOB_ID").orElse("") + "/" + job).hashCode(), PORTS_OF_JOBS);
         return has.text(variable)
                 .map(HostList::expand)
-                .map((List<String> hosts) ->
-                        at(hosts.get(0), port, "on the first host of " + variable + ", at a port that follows from the job's number"))
+                .map((List<String> hosts) -> at(
+                        hosts.get(0),
+                        port,
+                        "on the first host of " + variable + ", at a port that follows from the job's number"))
                 .orElse(UNKNOWN);
     }
 

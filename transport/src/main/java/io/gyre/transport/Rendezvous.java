@@ -19,7 +19,10 @@ import org.slf4j.LoggerFactory;
  * @param hosted the coordinator and its place, if this rank hosts it
  */
 record Rendezvous(
-        CoordinatorLink link, Welcome welcome, OwnAddress own, @Nullable Hosted hosted) implements AutoCloseable {
+        CoordinatorLink link,
+        Welcome welcome,
+        OwnAddress own,
+        @Nullable Hosted hosted) implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Rendezvous.class);
 

@@ -54,8 +54,8 @@ final class RendezvousFile {
     /** Writes the file, accessible to its owner only. Readers see either nothing, the old line or the new one. */
     void write(Entry entry) throws IOException {
         inItsDirectory(() -> {
-            Path temporary = Files.createTempFile(
-                    path.getParent(), path.getFileName().toString(), ".new");
+            Path temporary =
+                    Files.createTempFile(path.getParent(), path.getFileName().toString(), ".new");
             try {
                 Files.writeString(temporary, entry.endpoint() + " " + entry.run() + "\n");
                 Files.move(temporary, path, StandardCopyOption.ATOMIC_MOVE);

@@ -50,7 +50,9 @@ final class RendezvousSearch {
                 options.secret(),
                 options.trustedNetwork(),
                 options.transport().isOneHost(),
-                given == null ? List.of() : List.of(new InetSocketAddress(OwnAddress.named(given).address(), 0)));
+                given == null
+                        ? List.of()
+                        : List.of(new InetSocketAddress(OwnAddress.named(given).address(), 0)));
         key = new ControlKey(secret);
         deadline = time.now() + options.joinTimeout().toNanos();
     }
@@ -76,7 +78,8 @@ final class RendezvousSearch {
         String origin = options.origin();
         String text = "rank " + options.rank() + " of " + options.worldSize() + (origin == null ? "" : ", " + origin)
                 + "; the others reach this one at " + found.own();
-        if (origin != null && options.rank() == 0) {
+        boolean isChoice = origin != null || options.ranksOnHost() < options.worldSize();
+        if (isChoice && options.rank() == 0) {
             LOG.info(text);
         } else {
             LOG.debug(text);
@@ -131,7 +134,8 @@ final class RendezvousSearch {
 
     /** Connects and waits for the greeting; fails with an IOException if another attempt makes sense. */
     private Rendezvous reach(@Nullable Hosted hosted) throws IOException {
-        InetSocketAddress address = hosted == null ? place.address() : hosted.server().address();
+        InetSocketAddress address =
+                hosted == null ? place.address() : hosted.server().address();
         check(address);
         OwnAddress own = OwnAddress.choose(options, address.getAddress());
         check(new InetSocketAddress(own.address(), 0));

@@ -143,7 +143,9 @@ final class RunDirectory implements AutoCloseable {
     private static boolean isOldRendezvous(Path file) throws IOException {
         return file.getFileName().toString().startsWith(RendezvousFile.IN_SHARED_MEMORY)
                 && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
-                && Files.getLastModifiedTime(file).toInstant().isBefore(Instant.now().minus(RENDEZVOUS_LIFE));
+                && Files.getLastModifiedTime(file)
+                        .toInstant()
+                        .isBefore(Instant.now().minus(RENDEZVOUS_LIFE));
     }
 
     private static boolean isDead(Path directory) throws IOException {

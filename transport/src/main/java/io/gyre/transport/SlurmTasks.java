@@ -25,8 +25,8 @@ final class SlurmTasks {
         for (String group : counts.split(",", -1)) {
             Matcher matcher = GROUP.matcher(group);
             if (!matcher.matches()) {
-                throw new IllegalArgumentException("environment variable " + variable + " = '" + counts
-                        + "': expected counts such as 2(x3),1");
+                throw new IllegalArgumentException(
+                        "environment variable " + variable + " = '" + counts + "': expected counts such as 2(x3),1");
             }
             rest -= matcher.group(2) == null ? 1 : Integer.parseInt(matcher.group(2));
             if (rest < 0) {

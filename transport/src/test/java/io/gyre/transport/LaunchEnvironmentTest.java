@@ -59,7 +59,9 @@ class LaunchEnvironmentTest {
     private static String words(LaunchEnvironment found) {
         return found.launcher() + ", " + found.rank() + " of " + found.size() + ", local " + word(found.localRank())
                 + " of " + word(found.localSize()) + ", at "
-                + found.rendezvous().map(place -> place.replaceFirst(":2[0-8]\\d{3}$", ":port")).orElse("-");
+                + found.rendezvous()
+                        .map(place -> place.replaceFirst(":2[0-8]\\d{3}$", ":port"))
+                        .orElse("-");
     }
 
     private static String word(OptionalInt number) {
@@ -99,10 +101,8 @@ class LaunchEnvironmentTest {
     void jobsOfOneAllocationHavePortsOfTheirOwn() {
         String step = "SLURM_STEP_ID=1 SLURM_JOB_ID=7 SLURM_PROCID=0 SLURM_NTASKS=2 SLURM_STEP_NODELIST=n[1-2]";
 
-        Optional<String> first =
-                LaunchEnvironment.detect(variables(step)).flatMap(LaunchEnvironment::rendezvous);
-        assertThat(LaunchEnvironment.detect(variables(step + " SLURM_PROCID=1"))
-                        .flatMap(LaunchEnvironment::rendezvous))
+        Optional<String> first = LaunchEnvironment.detect(variables(step)).flatMap(LaunchEnvironment::rendezvous);
+        assertThat(LaunchEnvironment.detect(variables(step + " SLURM_PROCID=1")).flatMap(LaunchEnvironment::rendezvous))
                 .isEqualTo(first);
         assertThat(LaunchEnvironment.detect(variables(step + " SLURM_STEP_ID=2"))
                         .flatMap(LaunchEnvironment::rendezvous))
@@ -131,9 +131,11 @@ class LaunchEnvironmentTest {
 
     @Test
     void whichOneWinsAndWhyIsSaid() {
-        assertThat(LaunchEnvironment.detect(
-                        variables("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4 GYRE_RENDEZVOUS=h:5"
-                                + " SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_NTASKS=2 JOB_COMPLETION_INDEX=0 WORLD_SIZE=2")))
+        assertThat(
+                        LaunchEnvironment.detect(
+                                variables(
+                                        "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4 GYRE_RENDEZVOUS=h:5"
+                                                + " SLURM_STEP_ID=0 SLURM_PROCID=0 SLURM_NTASKS=2 JOB_COMPLETION_INDEX=0 WORLD_SIZE=2")))
                 .get()
                 .hasToString("rank 1 of 4, started by Open MPI inside SLURM inside Kubernetes (OMPI_COMM_WORLD_RANK);"
                         + " the ranks meet at h:5, by GYRE_RENDEZVOUS");

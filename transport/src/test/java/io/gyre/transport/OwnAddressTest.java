@@ -76,7 +76,8 @@ class OwnAddressTest {
         assertThat(byDefault.address().isLoopbackAddress()).isFalse();
         assertThat(byDefault.why()).contains("on the default route");
         assertThat(OwnAddress.choose(several, LOOPBACK)).isEqualTo(byDefault);
-        assertThat(OwnAddress.choose(several.toBuilder().build(), byDefault.address()).address())
+        assertThat(OwnAddress.choose(several.toBuilder().build(), byDefault.address())
+                        .address())
                 .isEqualTo(byDefault.address());
         assertThat(OwnAddress.isOwn(byDefault.address())).isTrue();
         assertThat(OwnAddress.isOwn(InetAddress.getByName("203.0.113.1"))).isFalse();

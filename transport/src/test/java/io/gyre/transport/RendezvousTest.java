@@ -308,7 +308,10 @@ class RendezvousTest {
         }
         assertThat(hosts.now).isBetween(20_000_000_000L, 21_000_000_000L);
         // Once a second, and never twice with the same text, which the JVM would answer from its memory.
-        assertThat(hosts.asked).hasSizeBetween(20, 21).doesNotHaveDuplicates().allMatch("train-0.train"::equalsIgnoreCase);
+        assertThat(hosts.asked)
+                .hasSizeBetween(20, 21)
+                .doesNotHaveDuplicates()
+                .allMatch("train-0.train"::equalsIgnoreCase);
     }
 
     @Test

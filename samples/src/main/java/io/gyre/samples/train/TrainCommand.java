@@ -6,6 +6,7 @@ import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.Shell;
 import io.gyre.transport.GyreVariable;
+import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,10 +76,17 @@ public final class TrainCommand implements Callable<Integer> {
         }
     }
 
+    /** Whether this process speaks for those that another launcher has started. */
+    private static boolean isFirst() {
+        return LaunchEnvironment.detect(System.getenv())
+                .map(found -> found.rank() == 0)
+                .orElse(true);
+    }
+
     private int launch() throws IOException, InterruptedException {
         options.checkpoints().checkNoOtherRun();
         BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
-        if (backend.note() != null) {
+        if (backend.note() != null && isFirst()) {
             System.out.println(backend.note());
         }
         if (Launcher.startedAsOneOf().isEmpty()) {
@@ -96,6 +104,8 @@ public final class TrainCommand implements Callable<Integer> {
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal();
-        return new Launcher(options.hosts().of(plan), System.out, System.err).run().exitStatus();
+        return new Launcher(options.hosts().of(plan), System.out, System.err)
+                .run()
+                .exitStatus();
     }
 }

@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
 public final class TrainOptions {
 
     /** Processes of one host: a larger number is a typing error. */
-    private static final int MOST_RANKS = 256;
+    private static final long MOST_RANKS = 256;
 
     private static final int DEFAULT_RANKS = 2;
 
@@ -150,7 +150,8 @@ public final class TrainOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        OptionRange.check("-n", ranks(), 1, MOST_RANKS * Math.max(1, hosts.hosts().size()));
+        OptionRange.check(
+                "-n", ranks(), 1, MOST_RANKS * Math.max(1, hosts.hosts().size()));
         strategy().checkGroups(ranks(), transport == TransportMode.AUTO || transport == TransportMode.SHM);
         if (strategy != StrategyOptions.Kind.ALLREDUCE
                 && checkpoints.directory().isPresent()) {

@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -62,22 +63,61 @@ class TrainProcessesTest {
         }
     }
 
+    /** The variables of rank 0; those of rank 1 differ in the first. */
     static Stream<Arguments> otherLaunchers() {
+        String job = String.valueOf(ProcessHandle.current().pid());
         return Stream.of(
-                Arguments.of("SLURM", Map.of("SLURM_STEP_ID", "0", "SLURM_PROCID", "1", "SLURM_STEP_NUM_TASKS", "4")),
-                Arguments.of("MPICH", Map.of("PMI_RANK", "1", "PMI_SIZE", "4")),
-                Arguments.of("torchrun", Map.of("TORCHELASTIC_RUN_ID", "x", "RANK", "1", "WORLD_SIZE", "4")),
-                Arguments.of("Kubernetes", Map.of("JOB_COMPLETION_INDEX", "1", "WORLD_SIZE", "4")));
+                Arguments.of(
+                        "SLURM",
+                        "SLURM_PROCID",
+                        Map.of(
+                                "SLURM_STEP_ID", "0",
+                                "SLURM_JOB_ID", job,
+                                "SLURM_STEP_NUM_TASKS", "2",
+                                "SLURM_NODEID", "0",
+                                "SLURM_STEP_TASKS_PER_NODE", "2")),
+                Arguments.of(
+                        "torchrun",
+                        "RANK",
+                        Map.of(
+                                "TORCHELASTIC_RUN_ID", job,
+                                "WORLD_SIZE", "2",
+                                "LOCAL_WORLD_SIZE", "2",
+                                "MASTER_ADDR", "localhost",
+                                "MASTER_PORT", "29500")));
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("otherLaunchers")
-    void anotherLaunchersProcessesDoNotTrainApartFromEachOther(String launcher, Map<String, String> variables)
+    void anotherLaunchersProcessesAreTheRanksOfOneTraining(String launcher, String rank, Map<String, String> variables)
             throws Exception {
-        try (GyreTrain train = GyreTrain.startAs(variables, directory, "mlp", "-n", "2")) {
+        Map<String, String> first = new HashMap<>(variables);
+        Map<String, String> second = new HashMap<>(variables);
+        first.put(rank, "0");
+        second.put(rank, "1");
+        String[] arguments = {"mlp", "--steps", "5"};
+        try (GyreTrain zero = GyreTrain.startAs(first, directory, arguments);
+                GyreTrain one = GyreTrain.startAs(second, directory, arguments)) {
+            assertThat(zero.awaitExit(GyreTrain.PATIENCE)).as(zero.output()).isZero();
+            assertThat(one.awaitExit(GyreTrain.PATIENCE)).as(one.output()).isZero();
+
+            assertThat(zero.output())
+                    .containsOnlyOnce(
+                            "gyre: rank 0 of 2, started by " + launcher + " (" + rank + "); the ranks meet at ")
+                    .contains("in shared memory, as all are on this host");
+            assertThat(one.output()).doesNotContain("started by").doesNotContain("trained mlp");
+            assertThat(zero.report().get("parameters_sha256")).hasSize(2);
+            assertThat(zero.report().get("parameters_sha256").get(1))
+                    .isEqualTo(zero.report().get("parameters_sha256").get(0));
+        }
+    }
+
+    @Test
+    void halfOfALaunchersVariablesIsNoReasonToTrainAlone() throws Exception {
+        try (GyreTrain train = GyreTrain.startAs(Map.of("PMI_RANK", "1"), directory, "mlp")) {
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(2);
 
-            assertThat(train.output()).contains(launcher + " has started this process as rank 1 of 4");
+            assertThat(train.output()).contains("gyre train: PMI_RANK=1 is set, but not PMI_SIZE");
         }
     }
 
