@@ -235,7 +235,8 @@ public final class JoinOptions {
     }
 
     /** What has set the rank, for the log; null if the program has. */
-    @Nullable String origin() {
+    @Nullable
+    String origin() {
         return origin;
     }
 

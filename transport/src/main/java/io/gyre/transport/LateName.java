@@ -54,7 +54,8 @@ final class LateName {
     }
 
     /** What the last lookup found; null for nothing. */
-    @Nullable InetAddress known() {
+    @Nullable
+    InetAddress known() {
         return address;
     }
 

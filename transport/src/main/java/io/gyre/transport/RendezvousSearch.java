@@ -78,7 +78,8 @@ final class RendezvousSearch {
         String origin = options.origin();
         String text = "rank " + options.rank() + " of " + options.worldSize() + (origin == null ? "" : ", " + origin)
                 + "; the others reach this one at " + found.own();
-        if (origin != null && options.rank() == 0) {
+        boolean isChoice = origin != null || options.ranksOnHost() < options.worldSize();
+        if (isChoice && options.rank() == 0) {
             LOG.info(text);
         } else {
             LOG.debug(text);
