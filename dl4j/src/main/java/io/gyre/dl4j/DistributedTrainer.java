@@ -412,9 +412,9 @@ public final class DistributedTrainer implements AutoCloseable {
 
     /**
      * Writes the model as a plain Deeplearning4j file, including updater state: a network as a zip of
-     * {@code ModelSerializer}, which a {@link ModelReader} reads, and a graph of SameDiff as {@code SameDiff.save} does,
-     * which {@code SameDiff.load} reads. All ranks call it together; rank 0 writes. An existing file is replaced
-     * atomically once the new one is complete.
+     * {@code ModelSerializer}, which a {@link ModelReader} reads; a graph of SameDiff as {@code SameDiff.save} does,
+     * for {@code SameDiff.load}. All ranks call it together; rank 0 writes. An existing file is replaced atomically
+     * once the new one is complete.
      */
     public void exportModel(Path file) {
         OnRoot.call(session, "export to " + file, () -> {
