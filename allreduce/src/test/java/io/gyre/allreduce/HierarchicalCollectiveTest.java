@@ -46,7 +46,8 @@ class HierarchicalCollectiveTest {
             for (long at = 0; at < bytes; at += Float.BYTES) {
                 data.putFloat(at, session.world().rank() + 1);
             }
-            try (HierarchicalCollective collective = new HierarchicalCollective(endpoint, hosts, new ScalarKernels(), null)) {
+            try (HierarchicalCollective collective =
+                    new HierarchicalCollective(endpoint, hosts, new ScalarKernels(), null)) {
                 collective.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, 0, 0);
             }
             float sum = count * each * (count * each + 1) / 2f;
@@ -68,7 +69,8 @@ class HierarchicalCollectiveTest {
         List<List<Sent>> sent = Gyre.local(ranks).call(session -> {
             RecordingEndpoint endpoint = new RecordingEndpoint(session.endpoint(), MAX_PAYLOAD);
             Region data = Floats.region(session.world().rank() + 1, 1, 2);
-            try (HierarchicalCollective collective = new HierarchicalCollective(endpoint, hosts, new ScalarKernels(), null)) {
+            try (HierarchicalCollective collective =
+                    new HierarchicalCollective(endpoint, hosts, new ScalarKernels(), null)) {
                 collective.allReduce(data, ElementType.FLOAT32, ReduceOp.SUM, 0, 0);
             }
             assertThat(Floats.read(data)).containsExactly(ranks * (ranks + 1) / 2f, ranks, 2 * ranks);
@@ -130,7 +132,8 @@ class HierarchicalCollectiveTest {
 
         Gyre.local(3)
                 .run(session -> assertThatIllegalArgumentException()
-                        .isThrownBy(() -> new HierarchicalCollective(session.endpoint(), uneven, new ScalarKernels(), null))
+                        .isThrownBy(() ->
+                                new HierarchicalCollective(session.endpoint(), uneven, new ScalarKernels(), null))
                         .withMessageContaining("different numbers of ranks, [[0, 1], [2]]"));
     }
 }

@@ -6,8 +6,8 @@ package io.gyre.training;
  * @param examples number of examples behind its gradient; 0 if it has run out of data
  * @param score mean loss over them; meaningless without examples
  * @param stop whether its program requests the end of the training after this step
- * @param overflow whether the sums of the gradients have overflowed in the numbers in which they are sent, so that their
- *     update is to be skipped
+ * @param overflow whether the sums of the gradients have overflowed in the numbers in which they are sent, so that
+ *     their update is to be skipped
  * @param dataFingerprint of all data read so far, if every rank reads the same; 0 if each rank has its own data.
  *     Compared within {@link #FINGERPRINT_BITS} bits
  * @param replicaFingerprint of the part of its replica that is compared in this step; 0 if none is. Compared within

@@ -51,7 +51,8 @@ class HalfModelTest {
         Supplier<Model> perceptron = () -> TestModels.perceptron(TestModels.configuration(updater, TYPE));
         Supplier<Model> convolutional =
                 () -> TestModels.convolutional(TestModels.configuration(updater, TYPE), false);
-        Supplier<Model> lstm = () -> TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(updater, TYPE)
+        Supplier<Model> lstm = () -> TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(
+                        updater, TYPE)
                 .list()
                 .layer(new LSTM.Builder().nOut(8).build())
                 .layer(new RnnOutputLayer.Builder(LossFunction.MCXENT)
