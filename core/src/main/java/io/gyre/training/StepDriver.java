@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A rank that takes its steps alone exchanges nothing in a step for which it has no examples, and no reduction
  * touches its gradients. Ranks in step all compute, reduce and check, even without examples; if no rank has any, the
- * step ends there. If the sums have {@link StepSummary#skipped overflowed}, nothing is applied, and the step is counted.
+ * step ends there. If the sums have {@link StepSummary#skipped overflowed}, nothing is applied, and the step is
+ * counted.
  *
  * <dl>
  *   <dt>Threading

@@ -259,7 +259,10 @@ final class Replica implements StepModel {
         return network.epoch();
     }
 
-    /** Parameters, updater state and loss scale, if any. Created for each call: a new learning rate moves the updater's state. */
+    /**
+     * Parameters, updater state and loss scale, if any. Created for each call: a new learning rate moves the updater's
+     * state.
+     */
     @Override
     public List<Region> state() {
         return stateParts().stream().map(ReplicaPart::memory).toList();

@@ -101,8 +101,8 @@ public final class TrainerBuilder {
     /**
      * Mixed precision: parameters, updater and computation stay FLOAT, and the default strategy exchanges gradients in
      * fp16, unless {@link #compress} names another codec. With fp16, gradients are multiplied by a loss scale before
-     * they are rounded. It is halved in a step whose sums overflow, whose update all ranks skip, and doubled after 2,000
-     * steps without an overflow. It is part of checkpoints. bf16 needs none. Default: false.
+     * they are rounded. It is halved in a step whose sums overflow, whose update all ranks skip, and doubled after
+     * 2,000 steps without an overflow. It is part of checkpoints. bf16 needs none. Default: false.
      *
      * <p>Micikevicius et al., <i>Mixed Precision Training</i>, ICLR 2018.
      */
