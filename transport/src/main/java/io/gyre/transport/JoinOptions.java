@@ -235,8 +235,7 @@ public final class JoinOptions {
     }
 
     /** What has set the rank, for the log; null if the program has. */
-    @Nullable
-    String origin() {
+    @Nullable String origin() {
         return origin;
     }
 

@@ -54,8 +54,7 @@ final class LateName {
     }
 
     /** What the last lookup found; null for nothing. */
-    @Nullable
-    InetAddress known() {
+    @Nullable InetAddress known() {
         return address;
     }
 
