@@ -2,7 +2,6 @@ package io.gyre.spark;
 
 import io.gyre.OptionRange;
 import io.gyre.paramserver.StrategyOptions;
-import io.gyre.paramserver.StrategyOptions.Kind;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
@@ -75,7 +74,7 @@ public final class GyreSpark<M extends Model> {
     private M network;
     private int fits;
 
-    private GyreSpark(Builder<M> builder) {
+    GyreSpark(GyreSparkBuilder<M> builder) {
         context = builder.context;
         network = builder.model;
         ranks = builder.ranks > 0 ? builder.ranks : Math.max(1, context.defaultParallelism());
@@ -94,8 +93,8 @@ public final class GyreSpark<M extends Model> {
      *
      * @param model initialised; not modified
      */
-    public static <M extends Model> Builder<M> builder(JavaSparkContext context, M model) {
-        return new Builder<>(context, model);
+    public static <M extends Model> GyreSparkBuilder<M> builder(JavaSparkContext context, M model) {
+        return new GyreSparkBuilder<>(context, model);
     }
 
     /**
@@ -115,7 +114,7 @@ public final class GyreSpark<M extends Model> {
         for (Serializable result : BarrierRun.run(
                 context.parallelize(numbers, ranks),
                 (session, attempt, none) -> program.run(session, attempt),
-                Builder.DEFAULT_JOIN_TIMEOUT)) {
+                GyreSparkBuilder.DEFAULT_JOIN_TIMEOUT)) {
             @SuppressWarnings("unchecked") // It is what the program returned.
             R typed = (R) result;
             results.add(typed);
@@ -272,111 +271,5 @@ public final class GyreSpark<M extends Model> {
                 return conversion.of(elements.next());
             }
         };
-    }
-
-    /**
-     * Collects options; every setter returns the builder.
-     *
-     * @param <M> type of the model
-     */
-    public static final class Builder<M extends Model> {
-
-        /** Executors may start one after the other. */
-        private static final Duration DEFAULT_JOIN_TIMEOUT = Duration.ofMinutes(2);
-
-        private final JavaSparkContext context;
-        private final M model;
-        private int ranks;
-        private int batchSize = 32;
-        private long seed;
-        private StrategyChoice strategy =
-                () -> StrategyOptions.builder(Kind.ALLREDUCE).build();
-        private @Nullable String checkpointDirectory;
-        private int checkpointEveryEpochs = 1;
-        private int keepCheckpoints = 3;
-        private boolean resume;
-        private Duration joinTimeout = DEFAULT_JOIN_TIMEOUT;
-
-        private Builder(JavaSparkContext context, M model) {
-            this.context = context;
-            this.model = model;
-        }
-
-        /**
-         * Number of ranks, each a task, which must be able to run at the same time. Data in another number of partitions
-         * are divided anew. Default: {@link JavaSparkContext#defaultParallelism}.
-         */
-        public Builder<M> ranks(int value) {
-            OptionRange.check("ranks", value, 1, Integer.MAX_VALUE);
-            ranks = value;
-            return this;
-        }
-
-        /** Examples of each rank in a step. Default: 32. */
-        public Builder<M> batchSize(int value) {
-            OptionRange.check("batchSize", value, 1, Integer.MAX_VALUE);
-            batchSize = value;
-            return this;
-        }
-
-        /** Seed of dropout and other noise inside the model. Default: 0. */
-        public Builder<M> seed(long value) {
-            seed = value;
-            return this;
-        }
-
-        /** The training strategy. Default: synchronous all-reduce. */
-        public Builder<M> strategy(StrategyChoice value) {
-            strategy = value;
-            return this;
-        }
-
-        /**
-         * Directory of checkpoints, of any file system that Hadoop knows; created if missing. Each call of {@code fit}
-         * has a directory in it. Default: none.
-         */
-        public Builder<M> checkpointDirectory(String value) {
-            checkpointDirectory = value;
-            return this;
-        }
-
-        /** Writes a checkpoint each time this many epochs are done. Default: 1. */
-        public Builder<M> checkpointEveryEpochs(int value) {
-            OptionRange.check("checkpointEveryEpochs", value, 1, Integer.MAX_VALUE);
-            checkpointEveryEpochs = value;
-            return this;
-        }
-
-        /** How many checkpoints of a call are kept; older ones are deleted. Default: 3. */
-        public Builder<M> keepCheckpoints(int value) {
-            OptionRange.check("keepCheckpoints", value, 1, Integer.MAX_VALUE);
-            keepCheckpoints = value;
-            return this;
-        }
-
-        /**
-         * Whether an application continues where an earlier one, the same program with the same directory, has ended.
-         * Default: false.
-         */
-        public Builder<M> resume(boolean value) {
-            resume = value;
-            return this;
-        }
-
-        /** How long ranks wait for each other at the start. Default: 2 minutes. */
-        public Builder<M> joinTimeout(Duration value) {
-            joinTimeout = OptionRange.positive("joinTimeout", value);
-            return this;
-        }
-
-        /**
-         * Validates and returns the object.
-         *
-         * @throws IllegalArgumentException if the model cannot be trained on Spark
-         */
-        public GyreSpark<M> build() {
-            ModelBytes.of(model);
-            return new GyreSpark<>(this);
-        }
     }
 }

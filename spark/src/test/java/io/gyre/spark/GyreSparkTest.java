@@ -70,7 +70,7 @@ class GyreSparkTest {
         return spark.createDataFrame(rows, schema());
     }
 
-    private static GyreSpark.Builder<MultiLayerNetwork> builder(int ranks) {
+    private static GyreSparkBuilder<MultiLayerNetwork> builder(int ranks) {
         return GyreSpark.builder(context, Spirals.model()).ranks(ranks).batchSize(16);
     }
 

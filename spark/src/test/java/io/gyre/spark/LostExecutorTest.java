@@ -55,7 +55,7 @@ class LostExecutorTest {
         return ProcessHandle.current().pid();
     }
 
-    private static GyreSpark.Builder<MultiLayerNetwork> builder(JavaSparkContext context) {
+    private static GyreSparkBuilder<MultiLayerNetwork> builder(JavaSparkContext context) {
         return GyreSpark.builder(context, Spirals.model()).ranks(2).batchSize(16);
     }
 }
