@@ -114,7 +114,7 @@ final class Checkpoints {
     }
 
     /** After a batch that belongs to no epoch: warns once if checkpoints are due at the end of epochs only. */
-    void afterBatch() {
+    void afterSingleBatch() {
         if (options.directory() != null
                 && options.everySteps() == 0
                 && !warned

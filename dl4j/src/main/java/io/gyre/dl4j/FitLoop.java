@@ -228,7 +228,7 @@ final class FitLoop {
                 boolean asked = steps(pass, data, lastStep, tally);
                 inUse.endPass();
                 progress = progress.atBeginningOf(data.description());
-                checkpoints.afterBatch();
+                checkpoints.afterSingleBatch();
                 return asked;
             }
             beginEpoch();
