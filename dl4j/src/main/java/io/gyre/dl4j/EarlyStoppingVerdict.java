@@ -1,5 +1,7 @@
 package io.gyre.dl4j;
 
+import io.gyre.GyreException;
+
 /**
  * What rank 0 tells the others after a pass of early stopping.
  *
@@ -12,6 +14,7 @@ package io.gyre.dl4j;
 record EarlyStoppingVerdict(Ends ends, String details, boolean evaluated, double score, boolean best) {
 
     private static final int FIELDS = 5;
+    private static final int LONGEST_SHOWN = 100;
 
     /** What ends the training. */
     enum Ends {
@@ -35,13 +38,25 @@ record EarlyStoppingVerdict(Ends ends, String details, boolean evaluated, double
         return ends + "\n" + evaluated + "\n" + Double.doubleToRawLongBits(score) + "\n" + best + "\n" + details;
     }
 
+    /**
+     * Reads {@link #text}.
+     *
+     * @throws GyreException if it is none
+     */
     static EarlyStoppingVerdict parse(String text) {
         String[] fields = text.split("\n", FIELDS);
-        return new EarlyStoppingVerdict(
-                Ends.valueOf(fields[0]),
-                fields[4],
-                Boolean.parseBoolean(fields[1]),
-                Double.longBitsToDouble(Long.parseLong(fields[2])),
-                Boolean.parseBoolean(fields[3]));
+        try {
+            return new EarlyStoppingVerdict(
+                    Ends.valueOf(fields[0]),
+                    fields[FIELDS - 1],
+                    Boolean.parseBoolean(fields[1]),
+                    Double.longBitsToDouble(Long.parseLong(fields[2])),
+                    Boolean.parseBoolean(fields[3]));
+        } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+            throw new GyreException(
+                    "not the verdict of a pass of early stopping: it begins with '"
+                            + text.substring(0, Math.min(text.length(), LONGEST_SHOWN)) + "'",
+                    e);
+        }
     }
 }

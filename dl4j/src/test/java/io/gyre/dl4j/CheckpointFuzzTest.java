@@ -67,4 +67,15 @@ class CheckpointFuzzTest {
             assertThat(Beginning.parse(beginning.text())).isEqualTo(beginning);
         }
     }
+
+    /** As rank 0 sends it to the others. */
+    @FuzzTest
+    void verdict(byte[] bytes) {
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        EarlyStoppingVerdict verdict =
+                ParserContract.parse(bytes.length, () -> EarlyStoppingVerdict.parse(text), GyreException.class);
+        if (verdict != null) {
+            assertThat(EarlyStoppingVerdict.parse(verdict.text())).isEqualTo(verdict);
+        }
+    }
 }
