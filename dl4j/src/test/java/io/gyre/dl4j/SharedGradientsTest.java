@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import org.deeplearning4j.nn.graph.ComputationGraph;
@@ -60,7 +61,14 @@ class SharedGradientsTest {
             return model;
         });
 
-        models.forEach(model -> model.fit(IMAGES.get(0)));
+        // The trainer that was not closed holds it, until its listener is taken away.
+        models.forEach(model -> assertThatThrownBy(() -> model.fit(IMAGES.get(0)))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("close the trainer first"));
+        models.forEach(model -> {
+            model.setListeners();
+            model.fit(IMAGES.get(0));
+        });
 
         Bound.assertIdentical(models.get(0).params(), models.get(1).params());
     }
