@@ -7,7 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Shell scripts that start ranks by SLURM or MPI. */
+/** Shell scripts that start ranks by SLURM, MPI or Spark. */
 final class ScriptTemplate {
 
     /** Beyond the grace: for the ranks to be told, and for the rest to be killed. */
@@ -15,6 +15,12 @@ final class ScriptTemplate {
 
     /** Where the ranks of several hosts meet, if the launcher does not say. */
     private static final int PORT = 29_600;
+
+    /** ND4J's arrays are not in the heap, but Spark's rows are. */
+    private static final int HEAP_OF_MEMORY = 4;
+
+    /** What Aeron needs, on a JVM that Gyre does not start. */
+    private static final String JVM_FLAG = "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED";
 
     private static final String SECRET = """
             # Made by: gyre secret ~/.gyre-secret. All hosts need it, at this path.
@@ -61,6 +67,21 @@ final class ScriptTemplate {
                                 + GyreVariable.SECRET_FILE
                         : "");
         return Template.named("mpi.sh").fill(values);
+    }
+
+    static String spark(TemplateOptions options) {
+        Map<String, String> values = new HashMap<>();
+        int heap = Math.max(1, options.memory() / HEAP_OF_MEMORY);
+        values.put("name", options.name());
+        values.put("ranks", String.valueOf(options.ranks()));
+        values.put("cores", String.valueOf(options.cores()));
+        values.put("allCores", String.valueOf((long) options.ranks() * options.cores()));
+        values.put("heap", String.valueOf(heap));
+        values.put("nativeMemory", String.valueOf(Math.max(1, options.memory() - heap)));
+        values.put("flag", JVM_FLAG);
+        values.put("attempts", String.valueOf(options.restarts() + 1));
+        values.put("program", Shell.line(options.program()));
+        return Template.named("spark.sh").fill(values);
     }
 
     private static Map<String, String> common(TemplateOptions options) {

@@ -31,10 +31,11 @@ public final class TemplateCommand implements Callable<Integer> {
             case "mpi" -> ScriptTemplate.mpi(options);
             case "kubernetes" -> ManifestTemplate.kubernetes(options);
             case "jobset" -> ManifestTemplate.jobSet(options);
+            case "spark" -> ScriptTemplate.spark(options);
             default ->
                 throw new ParameterException(
                         specification.commandLine(),
-                        "launcher '" + options.launcher() + "' is unknown: slurm, mpi, kubernetes or jobset");
+                        "launcher '" + options.launcher() + "' is unknown: slurm, mpi, kubernetes, jobset or spark");
         };
         specification.commandLine().getOut().print(text);
         specification.commandLine().getOut().flush();

@@ -70,7 +70,8 @@ final class TemplateOptions {
             names = "--restarts",
             paramLabel = "N",
             defaultValue = "3",
-            description = "For kubernetes and jobset: how often all ranks start again after a failure. Default: 3.")
+            description =
+                    "For kubernetes, jobset and spark: how often all ranks start again after a failure. Default: 3.")
     private int restarts;
 
     @Option(
@@ -90,7 +91,8 @@ final class TemplateOptions {
             index = "0",
             paramLabel = "LAUNCHER",
             description =
-                    "slurm (for sbatch), mpi (Open MPI, MPICH, Intel MPI), kubernetes (an Indexed Job) or jobset.")
+                    "slurm (for sbatch), mpi (Open MPI, MPICH, Intel MPI), kubernetes (an Indexed Job), jobset or spark (for"
+                            + " spark-submit).")
     private String launcher = "";
 
     @Parameters(
@@ -161,6 +163,21 @@ final class TemplateOptions {
         List<String> words = new ArrayList<>(command);
         words.addAll(1, List.of("--grace", String.valueOf(grace)));
         return words;
+    }
+
+    /**
+     * The words after {@code run}: a jar, and what its program gets.
+     *
+     * @throws IllegalArgumentException if the command is another one
+     */
+    List<String> program() {
+        if (!command.get(0).equals("run")
+                || command.size() < 2
+                || !command.get(1).endsWith(".jar")) {
+            throw new IllegalArgumentException("COMMAND '" + String.join(" ", command)
+                    + "': for spark it is run app.jar ARGS, whose program trains by GyreSpark");
+        }
+        return command.subList(1, command.size());
     }
 
     String launcher() {

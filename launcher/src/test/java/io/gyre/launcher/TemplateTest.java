@@ -273,4 +273,35 @@ class TemplateTest {
                         "exec mpirun -n 8 \"$@\" ");
         assertThat(template("mpi", "-n", "2")).doesNotContain("GYRE_RENDEZVOUS").contains("exec mpirun -n 2");
     }
+
+    @Test
+    void aScriptForSparkGivesEachRankAnExecutor() {
+        StringWriter out = new StringWriter();
+        int status = GyreCommandLine.of(new TemplateCommand())
+                .setOut(new PrintWriter(out, true))
+                .execute("spark", "-n", "8", "--cores", "3", "--memory", "6", "--", "run", "app.jar", "it's");
+
+        assertThat(status).isZero();
+        assertThat(out.toString())
+                .contains(
+                        "spark.executor.instances=8 ",
+                        "spark.cores.max=24 ",
+                        "spark.task.cpus=3 ",
+                        "spark.executor.memory=1g ",
+                        "spark.executor.memoryOverhead=5g ",
+                        "\"spark.executor.extraJavaOptions=--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED\"",
+                        "spark.stage.maxConsecutiveAttempts=4 ")
+                .endsWith("    app.jar 'it'\\''s'\n");
+    }
+
+    @Test
+    void sparkStartsAProgramOfItsOwn() {
+        StringWriter err = new StringWriter();
+        int status = GyreCommandLine.of(new TemplateCommand())
+                .setErr(new PrintWriter(err, true))
+                .execute("spark", "-n", "8", "--", "train", "lenet");
+
+        assertThat(status).isEqualTo(2);
+        assertThat(err.toString()).contains("COMMAND 'train lenet': for spark it is run app.jar ARGS");
+    }
 }

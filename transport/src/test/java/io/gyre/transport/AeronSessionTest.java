@@ -138,8 +138,10 @@ class AeronSessionTest {
         CompletableFuture<AeronSession> zero =
                 OwnThread.call(() -> AeronSession.join(options(0, 2).build()));
         // Its network comes after its place is taken; the rendezvous opens before, and the copy could take it.
-        Eventually.that("rank 0 has joined", () -> Thread.getAllStackTraces().keySet().stream()
-                .anyMatch(thread -> thread.getName().startsWith("gyre-keep-alive-r0-")));
+        Eventually.that(
+                "rank 0 has joined",
+                () -> Thread.getAllStackTraces().keySet().stream()
+                        .anyMatch(thread -> thread.getName().startsWith("gyre-keep-alive-r0-")));
         CompletableFuture<Throwable> copy = OwnThread.call(
                 () -> catchThrowable(() -> AeronSession.join(options(0, 2).build())));
 
