@@ -91,7 +91,7 @@ final class OrderlyEnd {
         if (launcherGrace != null && signal().isPresent()) {
             return;
         }
-        List<GracefulStop> first = askIfFirst(number);
+        List<GracefulStop> first = openIfFirst(number);
         if (first.isEmpty()) {
             LOG.debug("{} ends this process at once", name);
             passOn(name, number);
@@ -102,9 +102,11 @@ final class OrderlyEnd {
                 .max(Duration::compareTo)
                 .orElseThrow();
         LOG.debug("{}: this process ends when its work is done, at the latest in {}", name, atMost);
-        // No daemon: the JVM would end without its status once the program's own threads have ended.
+        // No daemon, and started before the program is asked: the JVM would end without the signal's status once the
+        // program's own threads have ended.
         new Thread(
                         () -> {
+                            ask(first);
                             awaitPrograms(first, atMost, name);
                             passOn(name, number);
                         },
@@ -112,17 +114,17 @@ final class OrderlyEnd {
                 .start();
     }
 
-    /**
-     * Asks all open objects on the first signal, and returns them; empty on later signals, or after the last has
-     * closed.
-     */
-    private synchronized List<GracefulStop> askIfFirst(int number) {
+    /** Returns the open objects on the first signal; empty on later signals, or after the last has closed. */
+    private synchronized List<GracefulStop> openIfFirst(int number) {
         if (signal != 0 || open.isEmpty()) {
             return List.of();
         }
         signal = number;
-        open.forEach(GracefulStop::ask);
         return List.copyOf(open);
+    }
+
+    private synchronized void ask(List<GracefulStop> stops) {
+        stops.stream().filter(open::contains).forEach(GracefulStop::ask);
     }
 
     private static void awaitPrograms(List<GracefulStop> asked, Duration atMost, String name) {
