@@ -1,5 +1,6 @@
 package io.gyre.samples;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noMethods;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -257,7 +258,7 @@ class ArchitectureTest {
                 .haveNameMatching("readObject|readObjectNoData|readResolve|writeObject|writeReplace|readExternal"));
     }
 
-    /** Exceptions and enums are serializable by inheritance; nobody writes them. */
+    /** Exceptions, enums, and what implements an interface of ND4J are serializable by inheritance; nobody writes them. */
     @Test
     void nothingCanBeSerializedButExceptionsAndEnums() {
         check(noClasses()
@@ -267,6 +268,8 @@ class ArchitectureTest {
                 .areNotEnums()
                 .and()
                 .areNotAnonymousClasses()
+                .and()
+                .areNotAssignableTo(resideInAPackage("org.nd4j.."))
                 .should()
                 .beAssignableTo(Serializable.class));
     }
