@@ -25,7 +25,9 @@ public final class GyreSparkBuilder<M extends Model> {
     long seed;
     GyreSpark.StrategyChoice strategy =
             () -> StrategyOptions.builder(Kind.ALLREDUCE).build();
+
     @Nullable String checkpointDirectory;
+
     int checkpointEveryEpochs = 1;
     int keepCheckpoints = 3;
     boolean resume;
