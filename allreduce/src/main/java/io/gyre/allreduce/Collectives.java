@@ -64,22 +64,22 @@ public final class Collectives {
         if (hosts.ranksEach() > 1) {
             logChoice(
                     endpoint,
-                    "collectives in shared memory, and {} between hosts: {} hosts have {} ranks each",
-                    way(codec),
+                    "collectives in shared memory and {} between hosts: {} hosts have {} ranks each",
+                    way(codec, "on rings"),
                     hosts.ranksByHost().size(),
                     hosts.ranksEach());
             return hierarchical(endpoint, hosts, codec);
         }
         logChoice(
                 endpoint,
-                "collectives by messages, {}, because these ranks share memory: {}",
-                way(codec),
+                "collectives by messages {}, because these ranks share memory: {}",
+                way(codec, "on a ring"),
                 hosts.ranksByHost());
         return codec == null ? ring : byMessages(endpoint, codec);
     }
 
-    private static String way(@Nullable GradientCodec codec) {
-        return codec == null ? "on rings" : "gradients in " + codec.name() + " to their owners and back";
+    private static String way(@Nullable GradientCodec codec, String without) {
+        return codec == null ? without : "with gradients in " + codec.name() + " to their owners and back";
     }
 
     private static Collective byMessages(Endpoint endpoint, @Nullable GradientCodec codec) {
