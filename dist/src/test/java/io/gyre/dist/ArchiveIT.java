@@ -12,22 +12,20 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The archive as its user has it: unpacked, on a machine without Maven. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ArchiveIT {
 
     private static final long TIMEOUT_SECONDS = 240;
 
     @TempDir
-    private Path directory;
+    private static Path directory;
 
-    private Path gyre;
+    private static Path gyre;
 
     @BeforeAll
-    void unpack() throws Exception {
+    static void unpack() throws Exception {
         String archive = System.getProperty("gyre.archive");
         run("tar", "-xzf", archive);
         String name = Path.of(archive).getFileName().toString();
@@ -39,7 +37,7 @@ class ArchiveIT {
         assertThat(maven.toFile().setExecutable(true)).isTrue();
     }
 
-    private String run(String... command) throws IOException, InterruptedException {
+    private static String run(String... command) throws IOException, InterruptedException {
         Path output = Files.createTempFile(directory, "output", ".txt");
         ProcessBuilder process = new ProcessBuilder(command)
                 .directory(directory.toFile())
@@ -58,7 +56,7 @@ class ArchiveIT {
         return text;
     }
 
-    private String gyre(String... arguments) throws IOException, InterruptedException {
+    private static String gyre(String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(gyre.resolve("bin/gyre").toString()));
         command.addAll(List.of(arguments));
         return run(command.toArray(String[]::new));
