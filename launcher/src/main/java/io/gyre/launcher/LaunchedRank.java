@@ -50,11 +50,14 @@ final class LaunchedRank {
                 found.localSize().orElse(1));
         RankStart start = RankStart.launched(place, plan, rendezvous, cores(place.localSize()));
         RankGroup group = new RankGroup(RankGroup.Successors.NONE);
-        new GroupGuard(group, plan.grace(), found.rank() == 0 ? terminal::say : text -> {}).during(() -> {
+        GroupGuard guard = new GroupGuard(group, plan.grace(), found.rank() == 0 ? terminal::say : text -> {});
+        guard.during(() -> {
             group.add(start.process(null, terminal));
             group.await();
         });
-        return new LaunchResult(group.rank(0).exitStatus(), 0, Optional.empty());
+        int status = group.rank(0).exitStatus();
+        boolean stopped = status == 0 && guard.signal() != 0;
+        return new LaunchResult(stopped ? ExitStatus.ofSignal(guard.signal()) : status, 0, Optional.empty());
     }
 
     private void checkPlan() {
