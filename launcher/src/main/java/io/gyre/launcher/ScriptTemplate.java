@@ -19,9 +19,6 @@ final class ScriptTemplate {
     /** ND4J's arrays are not in the heap, but Spark's rows are. */
     private static final int HEAP_OF_MEMORY = 4;
 
-    /** What Aeron needs, on a JVM that Gyre does not start. */
-    private static final String JVM_FLAG = "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED";
-
     private static final String SECRET = """
             # Made by: gyre secret ~/.gyre-secret. All hosts need it, at this path.
             export %s="${GYRE_SECRET_FILE:-$HOME/.gyre-secret}"
@@ -78,7 +75,7 @@ final class ScriptTemplate {
         values.put("allCores", String.valueOf((long) options.ranks() * options.cores()));
         values.put("heap", String.valueOf(heap));
         values.put("nativeMemory", String.valueOf(Math.max(1, options.memory() - heap)));
-        values.put("flag", JVM_FLAG);
+        values.put("flag", JvmFlags.OPEN_UNSAFE);
         values.put("attempts", String.valueOf(options.restarts() + 1));
         values.put("program", Shell.line(options.program()));
         return Template.named("spark.sh").fill(values);

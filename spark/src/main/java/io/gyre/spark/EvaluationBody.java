@@ -6,8 +6,6 @@ import io.gyre.dl4j.Sharding;
 import io.gyre.session.Session;
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Iterator;
 import org.apache.spark.broadcast.Broadcast;
 import org.nd4j.evaluation.IEvaluation;
@@ -36,14 +34,12 @@ final class EvaluationBody<T, E extends IEvaluation<E>> implements RankTask.Body
 
     @Override
     public Serializable run(Session session, int attempt, Iterator<T> data) throws IOException {
-        Path directory = Files.createTempDirectory("gyre-spark-");
-        try (SpooledBatches batches = SpooledBatches.write(
-                        toBatches.apply(data, session.world().rank()), batch, directory);
-                DistributedTrainer trainer = DistributedTrainer.of(model.value().model(), session)) {
+        try (ScratchDirectory scratch = new ScratchDirectory();
+                SpooledBatches batches = SpooledBatches.write(
+                        toBatches.apply(data, session.world().rank()), batch, scratch.path());
+                DistributedTrainer trainer =
+                        DistributedTrainer.of(model.value().model(), session)) {
             return trainer.evaluate(ShardedData.of(batches, Sharding.OWN), kind);
-        } finally {
-            // Its only file is gone.
-            Files.deleteIfExists(directory);
         }
     }
 }

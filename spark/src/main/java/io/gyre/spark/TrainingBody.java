@@ -16,10 +16,8 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
-import java.util.stream.Stream;
 import org.apache.spark.broadcast.Broadcast;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
@@ -58,15 +56,11 @@ final class TrainingBody<T> implements RankTask.Body<T> {
 
     @Override
     public Serializable run(Session session, int attempt, Iterator<T> data) throws IOException {
-        Path directory = Files.createTempDirectory("gyre-spark-");
-        try {
-            Iterator<MultiDataSet> partition =
-                    toBatches.apply(data, session.world().rank());
-            try (SpooledBatches batches = SpooledBatches.write(partition, options.batchSize(), directory)) {
-                return train(session, attempt > 0, batches, directory);
+        try (ScratchDirectory scratch = new ScratchDirectory()) {
+            Iterator<MultiDataSet> partition = toBatches.apply(data, session.world().rank());
+            try (SpooledBatches batches = SpooledBatches.write(partition, options.batchSize(), scratch.path())) {
+                return train(session, attempt > 0, batches, scratch.path());
             }
-        } finally {
-            delete(directory);
         }
     }
 
@@ -137,16 +131,6 @@ final class TrainingBody<T> implements RankTask.Body<T> {
     private static void store(@Nullable HadoopCheckpoints checkpoints, Path local, boolean writes) {
         if (checkpoints != null && writes) {
             checkpoints.store(local);
-        }
-    }
-
-    private static void delete(Path directory) throws IOException {
-        List<Path> paths;
-        try (Stream<Path> all = Files.walk(directory)) {
-            paths = all.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path path : paths) {
-            Files.deleteIfExists(path);
         }
     }
 

@@ -172,6 +172,9 @@ class GyreSparkTest {
         assertThatThrownBy(() -> builder(1).build().fit(frame, COLUMNS, 1))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContainingAll("row", "of partition 0", "column x is NaN");
+        assertThatThrownBy(() -> builder(1).build().evaluate(frame, COLUMNS))
+                .isInstanceOf(GyreException.class)
+                .hasMessageContainingAll("row", "of partition 0", "column x is NaN");
     }
 
     @Test
