@@ -37,8 +37,7 @@ final class EvaluationBody<T, E extends IEvaluation<E>> implements RankTask.Body
         try (ScratchDirectory scratch = new ScratchDirectory();
                 SpooledBatches batches = SpooledBatches.write(
                         toBatches.apply(data, session.world().rank()), batch, scratch.path());
-                DistributedTrainer trainer =
-                        DistributedTrainer.of(model.value().model(), session)) {
+                DistributedTrainer trainer = DistributedTrainer.of(model.value().model(), session)) {
             return trainer.evaluate(ShardedData.of(batches, Sharding.OWN), kind);
         }
     }
