@@ -47,7 +47,7 @@ class BadArgumentsTest {
                 "run -n 2 --hosts a,-oProxyCommand=x X | \"-oProxyCommand=x\" is not the name of a host",
                 "run -n 2 --hosts n[1- X | host list \"n[1-\": the brackets of n[1- do not match",
                 "template slurm -n 2 | Missing required parameter: 'COMMAND'",
-                "template pbs -n 2 -- run a.jar | launcher 'pbs' is unknown: slurm, mpi, kubernetes or jobset",
+                "template pbs -n 2 -- run a.jar | launcher 'pbs' is unknown: slurm, mpi, kubernetes, jobset or spark",
                 "template slurm -n 0 -- run a.jar | -n 0: expected 1 to 65536",
                 "template slurm -n 3 --nodes 2 -- run a.jar | -n 3 with --nodes 2: every host takes the same number",
                 "template slurm -n 2 --time soon -- run a.jar | --time 'soon': expected minutes, or days-hours",
