@@ -8,6 +8,7 @@ import io.gyre.membership.Message.Join;
 import io.gyre.membership.Outbox;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
+import io.gyre.membership.SilenceLimits;
 import io.gyre.membership.Uplink;
 import io.gyre.network.Time;
 import java.time.Duration;
@@ -52,8 +53,16 @@ final class InProcessRun implements Outbox {
         this.time = time;
         lastTick = time.now();
         Member host = member(Message.NO_RANK);
-        coordinator =
-                new Coordinator(new RunId(0, 0), ranks, host, Duration.ZERO, this, RunListener.NONE, lastTick, UNUSED);
+        coordinator = new Coordinator(
+                new RunId(0, 0),
+                ranks,
+                host,
+                Duration.ZERO,
+                SilenceLimits.DEFAULT,
+                this,
+                RunListener.NONE,
+                lastTick,
+                UNUSED);
         for (int rank = 0; rank < ranks; rank++) {
             memberships.add(new Membership(rank, PLACE, new Line(rank), time, this));
         }

@@ -135,17 +135,19 @@ final class Admission {
 
     private @Nullable String differentOption(Join join, String who) {
         Participant first = participants.first();
-        if (first == null) {
-            return null;
-        }
-        TreeMap<String, String> names = first.join.sortedOptions();
+        String difference = first == null ? null : difference(join, first.join, first.member.toString());
+        return difference == null ? null : who + difference + ". All ranks need the same options";
+    }
+
+    /** How the options of a process differ from those of the first; null if they are equal. */
+    static @Nullable String difference(Join join, Join first, String nameOfFirst) {
+        TreeMap<String, String> names = first.sortedOptions();
         names.putAll(join.options());
         for (String name : names.keySet()) {
-            String theirs = first.join.options().get(name);
+            String theirs = first.options().get(name);
             String own = join.options().get(name);
             if (own == null || !own.equals(theirs)) {
-                return who + " has " + name + " = " + own + ", " + first.member + " has " + theirs
-                        + ". All ranks need the same options";
+                return " has " + name + " = " + own + ", " + nameOfFirst + " has " + theirs;
             }
         }
         return null;

@@ -46,19 +46,13 @@ import org.jspecify.annotations.Nullable;
  *       {@link #TICK}; silence is measured in ticks, so that a stalled coordinator does not blame the ranks.
  * </dl>
  */
-public final class Coordinator {
+public final class Coordinator implements Supervisor {
 
     /** Interval between calls of {@link #tick}. */
     public static final Duration TICK = Duration.ofMillis(250);
 
     /** Interval between heartbeats of each side. */
-    public static final Duration HEARTBEAT = Duration.ofMillis(500);
-
-    /** Silence after which a rank is suspected: ten heartbeats, more than any pause of a healthy garbage collector. */
-    public static final Duration SUSPICION = Duration.ofSeconds(5);
-
-    /** Silence after which a rank is lost: a frozen process or a lost host. A process that ends is noticed at once. */
-    public static final Duration LOSS = Duration.ofSeconds(15);
+    public static final Duration HEARTBEAT = Duration.ofMillis(250);
 
     /** Limit of the exchanged bytes that are recorded for restarted workers. */
     static final long RECORD_BYTES = 16 << 20;
@@ -67,6 +61,7 @@ public final class Coordinator {
     private final int worldSize;
     private final Member host;
     private final Duration joinTimeout;
+    private final SilenceLimits limits;
     private final Outbox outbox;
     private final RunListener listener;
     private final long joinDeadline;
@@ -92,6 +87,7 @@ public final class Coordinator {
      * @param worldSize number of ranks
      * @param host member that runs this coordinator; its rank is {@link Message#NO_RANK} if it is no rank
      * @param joinTimeout how long to wait for all ranks
+     * @param limits of silence, for the ranks and for this coordinator
      * @param now current time
      * @param random source of the group keys: must be unpredictable where they protect anything
      */
@@ -100,11 +96,22 @@ public final class Coordinator {
             int worldSize,
             Member host,
             Duration joinTimeout,
+            SilenceLimits limits,
             Outbox outbox,
             RunListener listener,
             long now,
             RandomGenerator random) {
-        this(run, worldSize, host, joinTimeout, outbox, listener, now, random, new ExchangeRecord(RECORD_BYTES));
+        this(
+                run,
+                worldSize,
+                host,
+                joinTimeout,
+                limits,
+                outbox,
+                listener,
+                now,
+                random,
+                new ExchangeRecord(RECORD_BYTES));
     }
 
     Coordinator(
@@ -112,6 +119,7 @@ public final class Coordinator {
             int worldSize,
             Member host,
             Duration joinTimeout,
+            SilenceLimits limits,
             Outbox outbox,
             RunListener listener,
             long now,
@@ -124,6 +132,7 @@ public final class Coordinator {
         this.worldSize = worldSize;
         this.host = host;
         this.joinTimeout = joinTimeout;
+        this.limits = limits;
         this.outbox = outbox;
         this.listener = listener;
         this.joinDeadline = now + joinTimeout.toNanos();
@@ -135,27 +144,32 @@ public final class Coordinator {
     }
 
     /** The ranks that have joined, by rank. */
+    @Override
     public List<Member> members() {
         return participants.members();
     }
 
     /** Whether the run is over: it failed, or all ranks have left. */
+    @Override
     public boolean isOver() {
         return end != null || (complete && participants.areAll(Participant::hasEnded));
     }
 
     /** Whether this connection has joined, and may thus send long messages. */
+    @Override
     public boolean hasJoined(int connection) {
         return participants.on(connection) != null;
     }
 
     /** A connection was opened. */
+    @Override
     public void connected(int connection) {
         boolean seatFree = !complete || participants.isAny(participant -> participant.state == State.LOST);
-        outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, worldSize, !seatFree, host));
+        outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, worldSize, !seatFree, host, limits));
     }
 
     /** A message was received. */
+    @Override
     public void received(int connection, Message message) {
         Participant participant = participants.on(connection);
         if (participant != null) {
@@ -193,6 +207,7 @@ public final class Coordinator {
     }
 
     /** A connection has ended, but not by {@link Outbox#close}. */
+    @Override
     public void disconnected(int connection, String how) {
         Participant participant = participants.on(connection);
         if (participant == null) {
@@ -212,6 +227,7 @@ public final class Coordinator {
      *
      * @param connections the open ones
      */
+    @Override
     public void refuseLatecomers(List<Integer> connections) {
         if (!complete) {
             return;
@@ -226,6 +242,7 @@ public final class Coordinator {
     }
 
     /** Time has passed. */
+    @Override
     public void tick(long now) {
         long time = clock.advance(now);
         if (end != null) {
@@ -255,11 +272,11 @@ public final class Coordinator {
     }
 
     private void listenTo(Participant participant, long time) {
-        if (participant.pulse.isLost(time)) {
+        if (participant.pulse.isLost(time, limits)) {
             lose(
                     participant,
-                    "nothing was received from it for " + LOSS.toSeconds() + " s, though its connection is open");
-        } else if (participant.pulse.becomesSuspicious(time)) {
+                    "nothing was received from it for " + limits.lossInWords() + ", though its connection is open");
+        } else if (participant.pulse.becomesSuspicious(time, limits)) {
             listener.suspected(participant.member, Duration.ofNanos(participant.pulse.silence(time)));
         }
     }
@@ -399,16 +416,21 @@ public final class Coordinator {
     }
 
     private void lose(Participant participant, String reason) {
+        if (complete && participant.expendable && end == null) {
+            spare(participant, reason);
+        } else {
+            giveUp(participant.member, reason);
+        }
+    }
+
+    /** Ends the run, since a rank is lost that may not even have joined. */
+    public void giveUp(Member member, String reason) {
         if (end != null) {
             return;
         }
-        if (complete && participant.expendable) {
-            spare(participant, reason);
-            return;
-        }
-        end = "the run has lost " + participant.member + ": " + reason;
-        participants.sendToAll(new Lost(participant.member, reason));
-        listener.lost(participant.member, reason);
+        end = "the run has lost " + member + ": " + reason;
+        participants.sendToAll(new Lost(member, reason));
+        listener.lost(member, reason);
     }
 
     /** Continues without a lost rank. */

@@ -321,9 +321,13 @@ final class CoordinatorClient {
         reportForTheProgram(time);
     }
 
+    private SilenceLimits limits() {
+        return welcome == null ? SilenceLimits.DEFAULT : welcome.limits();
+    }
+
     private void beat(long time) {
-        if (pulse.isLost(time)) {
-            disconnected("nothing was received from it for " + Coordinator.LOSS.toSeconds() + " s");
+        if (pulse.isLost(time, limits())) {
+            disconnected("nothing was received from it for " + limits().lossInWords());
         } else if (time >= nextHeartbeat) {
             nextHeartbeat = time + Coordinator.HEARTBEAT.toNanos();
             uplink.send(new Heartbeat(Message.NO_RANK));

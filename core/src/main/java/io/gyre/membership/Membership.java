@@ -32,7 +32,7 @@ import org.slf4j.LoggerFactory;
  *       interrupt, which stays set.
  * </dl>
  */
-public final class Membership implements PeerStatus {
+public final class Membership implements PeerStatus, Downlink {
 
     private static final Logger LOG = LoggerFactory.getLogger(Membership.class);
     private static final int SHOWN_CHARS = 40;
@@ -66,7 +66,7 @@ public final class Membership implements PeerStatus {
         this.waits = new Waits(client, uplink, time, monitor);
     }
 
-    /** A message of the coordinator was received. For the carrier of messages. */
+    @Override
     public void received(Message message) {
         synchronized (monitor) {
             client.received(message);
@@ -74,7 +74,7 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** The connection to the coordinator has ended. For the carrier of messages. */
+    @Override
     public void disconnected(String how) {
         synchronized (monitor) {
             client.disconnected(how);
@@ -82,7 +82,7 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** Time has passed. For the carrier of messages, every {@link Coordinator#TICK}. */
+    @Override
     public void tick() {
         synchronized (monitor) {
             client.tick(time.now());
@@ -90,7 +90,7 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** Whether the connection to the coordinator has ended, or cannot be used any more. */
+    @Override
     public boolean isDetached() {
         synchronized (monitor) {
             return client.isDetached();
@@ -263,7 +263,7 @@ public final class Membership implements PeerStatus {
         }
     }
 
-    /** Ends this rank's connection. Waits end; a second call does nothing. */
+    @Override
     public void close() {
         synchronized (monitor) {
             client.close();

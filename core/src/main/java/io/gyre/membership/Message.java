@@ -7,17 +7,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Messages between ranks and their coordinator. */
+/** Messages between ranks and their coordinator, and between processes and the usher. */
 public sealed interface Message {
 
     /** Version of the messages, which must be equal on all ranks of a run. */
-    int PROTOCOL_VERSION = 5;
+    int PROTOCOL_VERSION = 6;
 
     /** Lets the coordinator choose the rank. */
     int ANY_RANK = -1;
 
     /** A coordinator that is no rank: the launcher. */
     int NO_RANK = -1;
+
+    /** The step of a process that holds no state of the run. */
+    long NO_STATE = -1;
 
     /** Length of a group key. */
     int GROUP_KEY_BYTES = 32;
@@ -30,8 +33,11 @@ public sealed interface Message {
      * @param worldSize number of ranks that it waits for
      * @param complete whether all ranks have joined and no expendable one is lost, so that nobody else can join
      * @param host member that runs the coordinator; its rank is {@link #NO_RANK} for the launcher
+     * @param limits of silence, for both sides; the default if the coordinator has another version
      */
-    record Welcome(int protocolVersion, RunId run, int worldSize, boolean complete, Member host) implements Message {}
+    record Welcome(
+            int protocolVersion, RunId run, int worldSize, boolean complete, Member host, SilenceLimits limits)
+            implements Message {}
 
     /**
      * Rank to coordinator: asks to join.
@@ -182,6 +188,35 @@ public sealed interface Message {
      * not know yet. The rank has logged that, and will not report more.
      */
     record Unaware() implements Message {}
+
+    /**
+     * Process to usher: it holds no seat at work, and can take seats in the next generation.
+     *
+     * @param generation that it has ended; 0 for none
+     * @param step number of steps in the state that it holds; {@link #NO_STATE} if it holds none
+     */
+    record Present(int generation, long step) implements Message {}
+
+    /**
+     * Usher to each present process: a generation begins.
+     *
+     * @param generation from 1
+     * @param rendezvous of the ranks in this generation, {@code host:port}; empty for a process without a seat
+     * @param own number of the receiving process
+     * @param holders number of the process that holds each seat, by seat
+     * @param source the seat whose process has the newest state; {@link #NO_RANK} if no process has one
+     * @param step of that state; {@link #NO_STATE} if there is none
+     */
+    record Convened(int generation, String rendezvous, int own, List<Integer> holders, int source, long step)
+            implements Message {
+
+        public Convened {
+            holders = List.copyOf(holders);
+        }
+    }
+
+    /** Usher to each process with a seat: a process waits for seats; the generation is to end between two steps. */
+    record Adjourn(int generation) implements Message {}
 
     /**
      * Both ways: the sender is alive.

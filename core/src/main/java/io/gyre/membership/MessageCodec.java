@@ -2,7 +2,9 @@ package io.gyre.membership;
 
 import io.gyre.Member;
 import io.gyre.ProtocolException;
+import io.gyre.membership.Message.Adjourn;
 import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Convened;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -14,6 +16,7 @@ import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Present;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
@@ -30,6 +33,7 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +56,9 @@ public final class MessageCodec {
     public static final int MAX_MEMBER_BYTES = Session.MAX_EXCHANGE_BYTES + MAX_STRANGER_BYTES;
 
     private static final int MAGIC = 0x47595245; // GYRE
+
+    /** A year. */
+    private static final long LONGEST_SILENCE_MILLIS = 365L * 24 * 60 * 60 * 1_000;
 
     /** A member of an empty host name, no addresses, an incarnation. */
     private static final int LEAST_SEAT_BYTES = 4 * Integer.BYTES + Long.BYTES;
@@ -79,6 +86,8 @@ public final class MessageCodec {
             out.writeInt(welcome.worldSize());
             out.writeBoolean(welcome.complete());
             write(welcome.host(), out);
+            out.writeLong(welcome.limits().suspicion().toMillis());
+            out.writeLong(welcome.limits().loss().toMillis());
         } else if (message instanceof Join join) {
             out.writeByte(2);
             out.writeInt(MAGIC);
@@ -153,6 +162,21 @@ public final class MessageCodec {
             out.writeByte(19);
             out.writeInt(key.generation());
             write(key.secret(), out);
+        } else if (message instanceof Present present) {
+            out.writeByte(20);
+            out.writeInt(present.generation());
+            out.writeLong(present.step());
+        } else if (message instanceof Convened convened) {
+            out.writeByte(21);
+            out.writeInt(convened.generation());
+            write(convened.rendezvous(), out);
+            out.writeInt(convened.own());
+            writeRanks(convened.holders(), out);
+            out.writeInt(convened.source());
+            out.writeLong(convened.step());
+        } else if (message instanceof Adjourn adjourn) {
+            out.writeByte(22);
+            out.writeInt(adjourn.generation());
         }
     }
 
@@ -211,9 +235,7 @@ public final class MessageCodec {
     public static Message decode(ByteBuffer in) {
         try {
             Message message = read(in);
-            // A join of another version is understood only up to here.
-            if (in.hasRemaining()
-                    && !(message instanceof Join join && join.protocolVersion() != Message.PROTOCOL_VERSION)) {
+            if (in.hasRemaining() && !isOfAnotherVersion(message)) {
                 throw new ProtocolException("a " + message.getClass().getSimpleName() + " message with "
                         + in.remaining() + " bytes too many");
             }
@@ -221,6 +243,12 @@ public final class MessageCodec {
         } catch (BufferUnderflowException e) {
             throw new ProtocolException("a control message that ends too early");
         }
+    }
+
+    /** Whether a message is understood only up to where it was read. */
+    private static boolean isOfAnotherVersion(Message message) {
+        return (message instanceof Join join && join.protocolVersion() != Message.PROTOCOL_VERSION)
+                || (message instanceof Welcome welcome && welcome.protocolVersion() != Message.PROTOCOL_VERSION);
     }
 
     private static Message read(ByteBuffer in) {
@@ -245,14 +273,38 @@ public final class MessageCodec {
             case 17 -> new Unaware();
             case 18 -> new Attest(readRanks(in), readText(in), readText(in), readText(in));
             case 19 -> new GroupKey(in.getInt(), ByteBuffer.wrap(readBytes(in)));
+            case 20 -> new Present(in.getInt(), in.getLong());
+            case 21 ->
+                new Convened(in.getInt(), readText(in), in.getInt(), readRanks(in), in.getInt(), in.getLong());
+            case 22 -> new Adjourn(in.getInt());
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }
 
     private static Welcome readWelcome(ByteBuffer in) {
         checkMagic(in);
+        int version = in.getInt();
+        RunId run = new RunId(in.getLong(), in.getLong());
+        int worldSize = in.getInt();
+        boolean complete = readFlag(in);
+        Member host = readMember(in);
         return new Welcome(
-                in.getInt(), new RunId(in.getLong(), in.getLong()), in.getInt(), readFlag(in), readMember(in));
+                version,
+                run,
+                worldSize,
+                complete,
+                host,
+                version == Message.PROTOCOL_VERSION ? readLimits(in) : SilenceLimits.DEFAULT);
+    }
+
+    private static SilenceLimits readLimits(ByteBuffer in) {
+        long suspicion = in.getLong();
+        long loss = in.getLong();
+        if (suspicion < 1 || suspicion > LONGEST_SILENCE_MILLIS || loss < 1 || loss > LONGEST_SILENCE_MILLIS) {
+            throw new ProtocolException(
+                    "a control message with limits of silence of " + suspicion + " and " + loss + " ms");
+        }
+        return new SilenceLimits(Duration.ofMillis(suspicion), Duration.ofMillis(loss));
     }
 
     private static Join readJoin(ByteBuffer in) {

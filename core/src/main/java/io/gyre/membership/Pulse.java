@@ -22,14 +22,14 @@ final class Pulse {
     }
 
     /** Whether the silence means that the rank is lost. */
-    boolean isLost(long time) {
-        return silence(time) > Coordinator.LOSS.toNanos();
+    boolean isLost(long time, SilenceLimits limits) {
+        return silence(time) > limits.loss().toNanos();
     }
 
     /** Whether the silence has become suspicious since the last beat; true once. */
-    boolean becomesSuspicious(long time) {
+    boolean becomesSuspicious(long time, SilenceLimits limits) {
         boolean before = suspected;
-        suspected |= silence(time) > Coordinator.SUSPICION.toNanos();
+        suspected |= silence(time) > limits.suspicion().toNanos();
         return suspected && !before;
     }
 }

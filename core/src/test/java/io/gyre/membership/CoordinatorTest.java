@@ -37,7 +37,8 @@ class CoordinatorTest {
         played.connect(7);
 
         assertThat(played.take(7))
-                .containsExactly(new Welcome(Message.PROTOCOL_VERSION, Played.RUN, 3, false, Played.HOST));
+                .containsExactly(new Welcome(
+                        Message.PROTOCOL_VERSION, Played.RUN, 3, false, Played.HOST, SilenceLimits.DEFAULT));
     }
 
     @Test
@@ -386,23 +387,23 @@ class CoordinatorTest {
     }
 
     @Test
-    void everybodyHearsAHeartbeatTwiceASecond() {
+    void everybodyHearsFourHeartbeatsASecond() {
         Played played = Played.complete(2);
 
         keepAlive(played, Duration.ofSeconds(10), 0, 1);
 
-        assertThat(played.take(0)).hasSizeBetween(19, 21).containsOnly(new Heartbeat(Message.NO_RANK));
+        assertThat(played.take(0)).hasSizeBetween(39, 41).containsOnly(new Heartbeat(Message.NO_RANK));
     }
 
     @Test
     void aSilentRankIsSuspectedAndThenLost() {
         Played played = Played.complete(2);
 
-        keepAlive(played, Coordinator.SUSPICION, 0);
+        keepAlive(played, SilenceLimits.DEFAULT.suspicion(), 0);
         assertThat(played.heard).isEmpty();
         keepAlive(played, Coordinator.HEARTBEAT, 0);
         assertThat(played.heard).containsExactly("suspected 1");
-        keepAlive(played, Coordinator.LOSS.minus(Coordinator.SUSPICION), 0);
+        keepAlive(played, SilenceLimits.DEFAULT.loss().minus(SilenceLimits.DEFAULT.suspicion()), 0);
 
         assertThat(played.heard).containsExactly("suspected 1", "lost 1");
         assertLost(played, 0, 1, "nothing was received from it for 15 s, though its connection is open");
@@ -411,9 +412,9 @@ class CoordinatorTest {
     @Test
     void aRankThatIsHeardAgainIsNoLongerSuspected() {
         Played played = Played.complete(2);
-        keepAlive(played, Coordinator.SUSPICION.multipliedBy(2), 0);
+        keepAlive(played, SilenceLimits.DEFAULT.suspicion().multipliedBy(2), 0);
 
-        keepAlive(played, Coordinator.LOSS, 0, 1);
+        keepAlive(played, SilenceLimits.DEFAULT.loss(), 0, 1);
 
         assertThat(played.heard).containsExactly("suspected 1");
     }

@@ -138,7 +138,15 @@ class MembershipSimulationTest {
             expendable = random.nextInt(worldSize);
             danger = random.nextInt(3) == 0 ? 0 : 0.5;
             coordinator = new Coordinator(
-                    Played.RUN, worldSize, Played.HOST, Played.JOIN_TIMEOUT, this, this, now, new SplittableRandom(1));
+                    Played.RUN,
+                    worldSize,
+                    Played.HOST,
+                    Played.JOIN_TIMEOUT,
+                    SilenceLimits.DEFAULT,
+                    this,
+                    this,
+                    now,
+                    new SplittableRandom(1));
             for (int rank = 0; rank < worldSize; rank++) {
                 if (random.nextDouble() >= danger / 20) {
                     int own = rank;

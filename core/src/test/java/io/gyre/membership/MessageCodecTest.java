@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.Member;
 import io.gyre.ProtocolException;
+import io.gyre.membership.Message.Adjourn;
 import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Convened;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -17,6 +19,7 @@ import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.LostExpendable;
 import io.gyre.membership.Message.Offer;
+import io.gyre.membership.Message.Present;
 import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Returned;
@@ -25,6 +28,7 @@ import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +45,13 @@ class MessageCodecTest {
 
     static Stream<Message> messages() {
         return Stream.of(
-                new Welcome(1, new RunId(-1, 7), 16, true, MEMBER),
+                new Welcome(
+                        Message.PROTOCOL_VERSION,
+                        new RunId(-1, 7),
+                        16,
+                        true,
+                        MEMBER,
+                        SilenceLimits.within(Duration.ofSeconds(3))),
                 new Join(Message.PROTOCOL_VERSION, 4, MEMBER, Map.of("b", "2", "a", "")),
                 new Ready(Map.of("udp", "127.0.0.1:4000")),
                 new Refused("no room"),
@@ -59,6 +69,9 @@ class MessageCodecTest {
                 new Attest(List.of(0, 3), "the data of step 7", "5 rows", "read again"),
                 new GroupKey(7, ByteBuffer.wrap(new byte[Message.GROUP_KEY_BYTES])),
                 new Failed("the disk is full"),
+                new Present(3, 1L << 40),
+                new Convened(4, "127.0.0.1:9", 2, List.of(0, 2, 2), Message.NO_RANK, Message.NO_STATE),
+                new Adjourn(4),
                 new Heartbeat(Message.NO_RANK));
     }
 
@@ -140,7 +153,7 @@ class MessageCodecTest {
     void whatNoRankWritesIsRefused() {
         byte[] twice = MessageCodec.encode(new Ready(Map.of("a", "1", "b", "2")));
         twice[twice.length - 6] = 'a';
-        byte[] flag = MessageCodec.encode(new Welcome(1, new RunId(0, 0), 1, true, MEMBER));
+        byte[] flag = MessageCodec.encode(new Welcome(1, new RunId(0, 0), 1, true, MEMBER, SilenceLimits.DEFAULT));
         flag[29] = 2;
         byte[] rank = MessageCodec.encode(new Offer(List.of(0), "", ByteBuffer.allocate(0)));
         rank[5] = 1;
@@ -155,7 +168,7 @@ class MessageCodecTest {
 
     @Test
     void aForeignProtocolIsNamed() {
-        byte[] bytes = MessageCodec.encode(new Welcome(1, new RunId(0, 0), 1, false, MEMBER));
+        byte[] bytes = MessageCodec.encode(new Welcome(1, new RunId(0, 0), 1, false, MEMBER, SilenceLimits.DEFAULT));
         bytes[1] = 'H';
 
         assertThatThrownBy(() -> decode(bytes))

@@ -43,7 +43,16 @@ final class Played implements Outbox, RunListener {
     Played(int worldSize, long recordBytes) {
         this.worldSize = worldSize;
         coordinator = new Coordinator(
-                RUN, worldSize, HOST, JOIN_TIMEOUT, this, this, now, random, new ExchangeRecord(recordBytes));
+                RUN,
+                worldSize,
+                HOST,
+                JOIN_TIMEOUT,
+                SilenceLimits.DEFAULT,
+                this,
+                this,
+                now,
+                random,
+                new ExchangeRecord(recordBytes));
     }
 
     /** The member with rank {@code rank} in these tests. */

@@ -54,7 +54,8 @@ class ReturnTest {
         played.connect(9);
         assertThat(played.take(9))
                 .as("others may join")
-                .containsExactly(new Welcome(Message.PROTOCOL_VERSION, Played.RUN, 3, false, Played.HOST));
+                .containsExactly(new Welcome(
+                        Message.PROTOCOL_VERSION, Played.RUN, 3, false, Played.HOST, SilenceLimits.DEFAULT));
 
         played.receive(9, successor(1, "host1"));
         assertThat(played.takeWords(0)).as("it is not ready yet").isEmpty();

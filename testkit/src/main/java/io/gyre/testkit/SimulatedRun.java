@@ -6,6 +6,7 @@ import io.gyre.membership.Message;
 import io.gyre.membership.Outbox;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
+import io.gyre.membership.SilenceLimits;
 import io.gyre.network.Backoff;
 import io.gyre.network.Patience;
 import io.gyre.network.PeerStatus;
@@ -32,7 +33,7 @@ public final class SimulatedRun {
     /** How long a rank waits for a silent peer: longer than the coordinator for a silent connection. */
     public static final Duration PEER_TIMEOUT = Duration.ofSeconds(40);
 
-    /** Longest delay of a message on a connection that stalls: much shorter than {@link Coordinator#LOSS}. */
+    /** Longest delay of a message on a connection that stalls: much shorter than {@link SilenceLimits#loss}. */
     public static final Duration LONGEST_STALL = Duration.ofSeconds(6);
 
     /** Longest time between two turns of a wait for data. Every 16 turns, a wait checks whether it makes sense. */
@@ -66,6 +67,7 @@ public final class SimulatedRun {
                 worldSize,
                 host,
                 JOIN_TIMEOUT,
+                SilenceLimits.DEFAULT,
                 new Post(),
                 listener,
                 time.now(),

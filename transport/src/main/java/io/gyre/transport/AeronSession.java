@@ -121,7 +121,7 @@ public final class AeronSession implements Session {
     }
 
     /** Settings that must be equal on all ranks. */
-    private static Map<String, String> common(JoinOptions options) {
+    static Map<String, String> common(JoinOptions options) {
         String transport = options.transport().toString();
         return options.transport().isOneHost()
                 ? Map.of("transport", transport)

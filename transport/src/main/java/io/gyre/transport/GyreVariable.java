@@ -17,6 +17,12 @@ public enum GyreVariable {
     /** Number of ranks. */
     WORLD_SIZE("GYRE_WORLD_SIZE"),
 
+    /**
+     * Number of seats of a run whose processes may change; a process with it is given ranks by the launcher, and has no
+     * {@link #RANK}.
+     */
+    SEATS("GYRE_SEATS"),
+
     /** Where the ranks meet: {@code host:port}, or the path of a file that all ranks see. */
     RENDEZVOUS("GYRE_RENDEZVOUS"),
 

@@ -116,13 +116,35 @@ public final class JoinOptions {
         return LaunchEnvironment.detect(environment).map(found -> of(found, environment));
     }
 
+    /** The options of a process of a run with seats. */
+    static JoinOptions ofSeats(int seats, Map<String, String> environment) {
+        String rendezvous = GyreVariable.RENDEZVOUS
+                .text(environment)
+                .orElseThrow(() -> new IllegalArgumentException(GyreVariable.SEATS + " is set, and "
+                        + GyreVariable.RENDEZVOUS + " is not: it is the address that the launcher has printed"));
+        Builder builder = builder(ANY_RANK, seats, rendezvous);
+        GyreVariable.LOCAL_SIZE.number(environment).ifPresent(builder::ranksOnHost);
+        return with(environment, builder);
+    }
+
+    /** The options of a seat of this process in a generation. */
+    JoinOptions toSeat(int seat, String place) {
+        Builder builder = new Builder(seat, worldSize, place);
+        copyTo(builder);
+        return builder.build();
+    }
+
     private static JoinOptions of(LaunchEnvironment found, Map<String, String> environment) {
         Builder builder = builder(found.rank(), found.size(), found.requireRendezvous());
         builder.origin = found.launcher().equals(KnownLauncher.GYRE.toString()) ? null : found.why();
+        found.localSize().ifPresent(builder::ranksOnHost);
+        return with(environment, builder);
+    }
+
+    private static JoinOptions with(Map<String, String> environment, Builder builder) {
         GyreVariable.TRANSPORT.text(environment).map(JoinOptions::mode).ifPresent(builder::transport);
         GyreVariable.BIND.text(environment).ifPresent(builder::bind);
         GyreVariable.HOST_ID.text(environment).ifPresent(builder::hostId);
-        found.localSize().ifPresent(builder::ranksOnHost);
         RunSecret.fromEnvironment(environment).ifPresent(builder::secret);
         GyreVariable.TRUSTED_NETWORK.flag(environment).ifPresent(builder::trustedNetwork);
         joinTimeout(environment).ifPresent(builder::joinTimeout);
@@ -155,6 +177,11 @@ public final class JoinOptions {
     /** A builder with the values of these options. */
     public Builder toBuilder() {
         Builder builder = new Builder(rank, worldSize, rendezvous);
+        copyTo(builder);
+        return builder;
+    }
+
+    private void copyTo(Builder builder) {
         builder.transport = transport;
         builder.bind = bind;
         builder.hostId = hostId;
@@ -166,7 +193,6 @@ public final class JoinOptions {
         builder.peerTimeout = peerTimeout;
         builder.pause = pause;
         builder.origin = origin;
-        return builder;
     }
 
     /** This process's rank, or {@link #ANY_RANK}. */

@@ -5,17 +5,17 @@ import io.gyre.ProtocolException;
 import io.gyre.membership.Coordinator;
 import io.gyre.membership.Message;
 import io.gyre.membership.Outbox;
-import io.gyre.membership.RunId;
-import io.gyre.membership.RunListener;
+import io.gyre.membership.Supervisor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.LongSupplier;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.AgentTerminationException;
@@ -25,12 +25,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The work of a {@link RendezvousServer}, turn by turn: lets connections in by an {@link Entrance}, carries messages
- * between those that have proved the run's secret and the coordinator, and tells it the time. A turn waits for the
+ * between those that have proved the run's secret and the supervisor, and tells it the time. A turn waits for the
  * sockets until the next tick is due.
  *
- * <p>One thread takes the turns. {@link #members}, {@link #isOver} and {@link #wake} may be called from any thread.
+ * <p>One thread takes the turns, and calls the supervisor. {@link #members}, {@link #isOver}, {@link #request} and {@link #wake} may be called from any thread.
  */
-final class RendezvousAgent implements Agent {
+final class RendezvousAgent<S extends Supervisor> implements Agent {
 
     private static final Logger LOG = LoggerFactory.getLogger(RendezvousAgent.class);
 
@@ -43,7 +43,8 @@ final class RendezvousAgent implements Agent {
     private final LongSupplier clock;
     private final Selector selector;
     private final Entrance entrance;
-    private final Coordinator coordinator;
+    private final S supervisor;
+    private final Queue<Runnable> requests = new ConcurrentLinkedQueue<>();
 
     /** Those that have proved the secret, by number. */
     private final TreeMap<Integer, Connection> connections = new TreeMap<>();
@@ -58,29 +59,32 @@ final class RendezvousAgent implements Agent {
 
     private record Connection(int number, MessageChannel channel) {}
 
+    /** Makes the state machine that answers the processes. */
+    @FunctionalInterface
+    interface Supervising<S extends Supervisor> {
+        S start(Outbox outbox, long now);
+    }
+
     /**
      * Listens on an address.
      *
-     * @param secret proved by every rank
-     * @param host member that runs the coordinator
+     * @param secret proved by every process
+     * @param most number of processes that will join
+     * @param supervising makes the supervisor
      * @param clock nanoseconds, from any origin
      * @throws IOException if the port is in use, or the address is not this host's
      */
     RendezvousAgent(
             InetSocketAddress bind,
             RunSecret secret,
-            RunId run,
-            int worldSize,
-            Member host,
-            Duration joinTimeout,
-            RunListener listener,
+            int most,
+            Supervising<S> supervising,
             LongSupplier clock)
             throws IOException {
         this.clock = clock;
         nextTick = clock.getAsLong();
-        coordinator =
-                new Coordinator(run, worldSize, host, joinTimeout, new Post(), listener, nextTick, new SecureRandom());
-        guests = new WaitingRoom<>(worldSize + MAX_GUESTS, GUEST_TIMEOUT.toNanos());
+        supervisor = supervising.start(new Post(), nextTick);
+        guests = new WaitingRoom<>(most + MAX_GUESTS, GUEST_TIMEOUT.toNanos());
         selector = Selector.open();
         try {
             entrance = new Entrance(bind, selector, new ControlKey(secret));
@@ -88,6 +92,11 @@ final class RendezvousAgent implements Agent {
             selector.close();
             throw e;
         }
+    }
+
+    /** What answers the processes; called by {@link #request}ed actions only. */
+    S supervisor() {
+        return supervisor;
     }
 
     InetSocketAddress address() {
@@ -104,6 +113,12 @@ final class RendezvousAgent implements Agent {
         return over;
     }
 
+    /** Runs an action on the thread of the turns, before the next one. */
+    void request(Runnable action) {
+        requests.add(action);
+        wake();
+    }
+
     /** Ends the present wait for the sockets. */
     void wake() {
         selector.wakeup();
@@ -113,6 +128,9 @@ final class RendezvousAgent implements Agent {
     public int doWork() {
         try {
             select();
+            for (Runnable request = requests.poll(); request != null; request = requests.poll()) {
+                request.run();
+            }
             for (SelectionKey ready : selector.selectedKeys()) {
                 handle(ready);
             }
@@ -124,8 +142,8 @@ final class RendezvousAgent implements Agent {
             LOG.error("the rendezvous on {} has failed", address(), e);
             throw new AgentTerminationException(e, true);
         }
-        members = coordinator.members();
-        over = coordinator.isOver();
+        members = supervisor.members();
+        over = supervisor.isOver();
         return 0;
     }
 
@@ -152,7 +170,7 @@ final class RendezvousAgent implements Agent {
         ready.attach(connection);
         connections.put(connection.number, connection);
         receiveAsGuest(connection);
-        coordinator.connected(connection.number);
+        supervisor.connected(connection.number);
         handle(connection, ready);
     }
 
@@ -188,8 +206,8 @@ final class RendezvousAgent implements Agent {
             if (channel.isFinishing()) {
                 continue;
             }
-            coordinator.received(connection.number, message);
-            if (coordinator.hasJoined(connection.number) && !channel.isFinishing()) {
+            supervisor.received(connection.number, message);
+            if (supervisor.hasJoined(connection.number) && !channel.isFinishing()) {
                 guests.leave(connection);
                 channel.trust();
             }
@@ -202,7 +220,7 @@ final class RendezvousAgent implements Agent {
             return;
         }
         nextTick = now + Coordinator.TICK.toNanos();
-        coordinator.tick(now);
+        supervisor.tick(now);
         entrance.tick(now);
         guests.removeExpired(now).forEach(guest -> drop(guest, "it did not end its connection"));
     }
@@ -212,13 +230,13 @@ final class RendezvousAgent implements Agent {
         guests.leave(connection);
         closeQuietly(connection.channel);
         if (!connection.channel.isFinishing()) {
-            coordinator.disconnected(connection.number, how);
+            supervisor.disconnected(connection.number, how);
         }
     }
 
     @Override
     public void onClose() {
-        coordinator.refuseLatecomers(connections.values().stream()
+        supervisor.refuseLatecomers(connections.values().stream()
                 .filter(connection -> !connection.channel.isFinishing())
                 .map(Connection::number)
                 .toList());
@@ -245,7 +263,7 @@ final class RendezvousAgent implements Agent {
     }
 
     /**
-     * Sends the coordinator's messages. A connection that breaks meanwhile is reported when the selector finds it
+     * Sends the supervisor's messages. A connection that breaks meanwhile is reported when the selector finds it
      * readable.
      */
     private final class Post implements Outbox {

@@ -3,8 +3,9 @@ package io.gyre.transport;
 import io.gyre.GyreException;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.membership.RunListener;
+import io.gyre.membership.SilenceLimits;
 import io.gyre.network.Time;
-import io.gyre.transport.CoordinatorLink.TurnedAway;
+import io.gyre.transport.ControlLink.TurnedAway;
 import io.gyre.transport.Rendezvous.Hosted;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -167,7 +168,13 @@ final class RendezvousSearch {
             InetSocketAddress address = place.toListen(options);
             check(address);
             RendezvousServer server = RendezvousServer.open(
-                    address, options.worldSize(), options.joinTimeout(), secret, RunListener.NONE, options.rank());
+                    address,
+                    options.worldSize(),
+                    options.joinTimeout(),
+                    SilenceLimits.DEFAULT,
+                    secret,
+                    RunListener.NONE,
+                    options.rank());
             try {
                 place.announce(server);
                 return new Hosted(server, place);

@@ -1,9 +1,12 @@
 package io.gyre.transport;
 
 import io.gyre.Member;
+import io.gyre.membership.Coordinator;
 import io.gyre.membership.Message;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
+import io.gyre.membership.SilenceLimits;
+import io.gyre.membership.Supervisor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -34,7 +37,7 @@ public final class RendezvousServer implements AutoCloseable {
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(2);
 
     private final RunId run;
-    private final RendezvousAgent agent;
+    private final RendezvousAgent<Coordinator> agent;
     private final AgentThread thread;
 
     /**
@@ -78,7 +81,7 @@ public final class RendezvousServer implements AutoCloseable {
      */
     public static RendezvousServer open(
             InetSocketAddress bind, int worldSize, Duration joinTimeout, RunSecret secret, RunListener listener) {
-        return open(bind, worldSize, joinTimeout, secret, listener, Message.NO_RANK);
+        return open(bind, worldSize, joinTimeout, SilenceLimits.DEFAULT, secret, listener, Message.NO_RANK);
     }
 
     /** As above, hosted by rank {@code hostRank}: when that is lost, the ranks know which one it was. */
@@ -86,6 +89,7 @@ public final class RendezvousServer implements AutoCloseable {
             InetSocketAddress bind,
             int worldSize,
             Duration joinTimeout,
+            SilenceLimits limits,
             RunSecret secret,
             RunListener listener,
             int hostRank) {
@@ -100,10 +104,21 @@ public final class RendezvousServer implements AutoCloseable {
                 hostRank, HostIdentity.name(), ProcessHandle.current().pid());
         SecureRandom random = new SecureRandom();
         RunId run = new RunId(random.nextLong(), random.nextLong());
+        return new RendezvousServer(
+                run,
+                listen(
+                        bind,
+                        secret,
+                        worldSize,
+                        (outbox, now) -> new Coordinator(
+                                run, worldSize, host, joinTimeout, limits, outbox, listener, now, random)));
+    }
+
+    /** Listens on an address, without a thread yet. */
+    static <S extends Supervisor> RendezvousAgent<S> listen(
+            InetSocketAddress bind, RunSecret secret, int most, RendezvousAgent.Supervising<S> supervising) {
         try {
-            return new RendezvousServer(
-                    run,
-                    new RendezvousAgent(bind, secret, run, worldSize, host, joinTimeout, listener, System::nanoTime));
+            return new RendezvousAgent<>(bind, secret, most, supervising, System::nanoTime);
         } catch (IOException e) {
             throw new UncheckedIOException(
                     "the rendezvous cannot listen on " + bind.getHostString() + ":" + bind.getPort() + ": "
@@ -112,7 +127,7 @@ public final class RendezvousServer implements AutoCloseable {
         }
     }
 
-    private RendezvousServer(RunId run, RendezvousAgent agent) {
+    private RendezvousServer(RunId run, RendezvousAgent<Coordinator> agent) {
         this.run = run;
         this.agent = agent;
         thread = new AgentThread(
@@ -129,9 +144,18 @@ public final class RendezvousServer implements AutoCloseable {
 
     /** The address that ranks use to find it: {@code host:port}. */
     public String endpoint() {
-        InetAddress host = address().getAddress();
-        return (host.isAnyLocalAddress() ? HostIdentity.name() : host.getHostAddress()) + ":"
-                + address().getPort();
+        return endpoint(address());
+    }
+
+    /** The address by which others find what listens there: {@code host:port}. */
+    static String endpoint(InetSocketAddress address) {
+        InetAddress host = address.getAddress();
+        return (host.isAnyLocalAddress() ? HostIdentity.name() : host.getHostAddress()) + ":" + address.getPort();
+    }
+
+    /** Ends the run, since a rank is lost that may not even have joined. */
+    void giveUp(Member lost, String reason) {
+        agent.request(() -> agent.supervisor().giveUp(lost, reason));
     }
 
     /** Name of the run. */

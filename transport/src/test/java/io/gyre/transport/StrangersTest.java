@@ -6,12 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.GyreException;
 import io.gyre.Member;
+import io.gyre.membership.Coordinator;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Failed;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
+import io.gyre.membership.SilenceLimits;
 import io.gyre.testkit.Eventually;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -28,6 +30,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -175,7 +178,7 @@ class StrangersTest {
         ControlKey wrong = new ControlKey(RunSecret.random(new SecureRandom()));
         try (RendezvousServer server = open(2)) {
             assertThatThrownBy(() -> CoordinatorLink.connect(server.address(), wrong, 1, MINUTE))
-                    .isInstanceOf(CoordinatorLink.TurnedAway.class)
+                    .isInstanceOf(ControlLink.TurnedAway.class)
                     .hasMessageContainingAll(
                             "the process at 127.0.0.1:" + server.address().getPort(),
                             "did not prove this run's secret",
@@ -295,14 +298,28 @@ class StrangersTest {
     }
 
     /** An agent whose turns this test takes, and whose time it makes. */
-    private RendezvousAgent agent(AtomicLong clock) throws IOException {
-        return new RendezvousAgent(
-                ANY_PORT, SECRET, new RunId(1, 2), 2, new Member(-1, HOST, 1), MINUTE, listener, clock::get);
+    private RendezvousAgent<Coordinator> agent(AtomicLong clock) throws IOException {
+        Member host = new Member(-1, HOST, 1);
+        return new RendezvousAgent<>(
+                ANY_PORT,
+                SECRET,
+                2,
+                (outbox, now) -> new Coordinator(
+                        new RunId(1, 2),
+                        2,
+                        host,
+                        MINUTE,
+                        SilenceLimits.DEFAULT,
+                        outbox,
+                        listener,
+                        now,
+                        new SplittableRandom(1)),
+                clock::get);
     }
 
     @Test
     void theOldestMakesRoomForAnother() throws Exception {
-        RendezvousAgent agent = agent(new AtomicLong());
+        RendezvousAgent<Coordinator> agent = agent(new AtomicLong());
         for (int i = 0; i <= Entrance.MAX_STRANGERS; i++) {
             stranger(agent.address());
         }
@@ -318,7 +335,7 @@ class StrangersTest {
     @Test
     void whoDoesNotProveTheSecretInTimeMustGo() throws Exception {
         AtomicLong clock = new AtomicLong();
-        RendezvousAgent agent = agent(clock);
+        RendezvousAgent<Coordinator> agent = agent(clock);
         byte[] hello = hello();
         Socket idle = stranger(agent.address());
         Socket half = stranger(agent.address());
@@ -420,7 +437,7 @@ class StrangersTest {
                             zero.membership().awaitEverybody(MINUTE);
                         }
                     })
-                    .isInstanceOfAny(CoordinatorLink.TurnedAway.class, GyreException.class);
+                    .isInstanceOfAny(ControlLink.TurnedAway.class, GyreException.class);
             assertThat(changed).isTrue();
         }
     }

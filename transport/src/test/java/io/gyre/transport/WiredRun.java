@@ -12,6 +12,7 @@ import io.gyre.membership.Message.Ready;
 import io.gyre.membership.Outbox;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
+import io.gyre.membership.SilenceLimits;
 import io.gyre.transport.Rejections.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,6 +65,7 @@ final class WiredRun implements Outbox, AutoCloseable {
                 world,
                 new Member(Message.NO_RANK, "here", 0),
                 TIMEOUT,
+                SilenceLimits.DEFAULT,
                 this,
                 RunListener.NONE,
                 0,

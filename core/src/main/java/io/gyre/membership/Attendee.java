@@ -1,0 +1,45 @@
+package io.gyre.membership;
+
+import io.gyre.membership.Message.Join;
+
+/** One process of a run with seats as its usher knows it, from its join on. */
+final class Attendee {
+
+    final int connection;
+
+    /** In the order of arrival, from 0: never given again. */
+    final int number;
+
+    final Join join;
+    final Pulse pulse;
+
+    /** Whether it takes part in the present generation, or has in the one that has ended. */
+    boolean seated;
+
+    /** Whether it can take seats in the next generation. */
+    boolean present;
+
+    /** Number of steps in the state that it holds. */
+    long step = Message.NO_STATE;
+
+    Attendee(int connection, int number, Join join, long time) {
+        this.connection = connection;
+        this.number = number;
+        this.join = join;
+        this.pulse = new Pulse(time);
+    }
+
+    String host() {
+        return join.member().host();
+    }
+
+    long pid() {
+        return join.member().pid();
+    }
+
+    /** For people: {@code process 2 (host a, pid 17)}. */
+    @Override
+    public String toString() {
+        return "process " + number + " (host " + host() + ", pid " + pid() + ")";
+    }
+}

@@ -1,0 +1,46 @@
+package io.gyre.membership;
+
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Receives the events of a run with seats, on the usher's thread. Processes are described for people: {@code process 2
+ * (host a, pid 17)}. Must not block or throw.
+ */
+public interface SeatListener {
+
+    /** Ignores all events. */
+    SeatListener NONE = new SeatListener() {};
+
+    /** A process takes part. */
+    default void joined(String process, long pid) {}
+
+    /** A process asked to take part and was refused; the run continues. */
+    default void refused(String reason) {}
+
+    /** Nothing has been received from a process for a while. It may recover. */
+    default void suspected(String process, Duration silence) {}
+
+    /**
+     * A process was lost.
+     *
+     * @param seats those that it held, which others take
+     * @param step number of steps in the newest state that was reported when the generation began
+     */
+    default void lost(String process, long pid, List<Integer> seats, int generation, long step, String reason) {}
+
+    /**
+     * A generation begins.
+     *
+     * @param step number of steps in the newest state; {@link Message#NO_STATE} at the beginning of a run
+     * @param behind number of steps that the process furthest behind must be given
+     * @param sinceLoss time since the first loss that ended the generation before; zero if none did
+     */
+    default void convened(int generation, Seating seating, long step, long behind, Duration sinceLoss) {}
+
+    /** A process has ended in good order. */
+    default void left(String process, long pid) {}
+
+    /** The run cannot continue. */
+    default void failed(String reason) {}
+}
