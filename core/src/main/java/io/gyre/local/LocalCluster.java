@@ -5,6 +5,8 @@ import io.gyre.OptionRange;
 import io.gyre.PeerLostException;
 import io.gyre.network.Backoff;
 import io.gyre.network.Time;
+import io.gyre.session.Groups;
+import io.gyre.session.SeatedSession;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import java.time.Duration;
@@ -47,14 +49,13 @@ public final class LocalCluster {
 
     private final Network network;
     private final int ranks;
+    private final Groups seating;
     private final Duration peerTimeout;
 
-    private LocalCluster(Network network, int ranks, Duration peerTimeout) {
-        if (ranks < 1) {
-            throw new IllegalArgumentException("a local cluster of " + ranks + " ranks: at least 1 is needed");
-        }
+    private LocalCluster(Network network, Groups seating, Duration peerTimeout) {
         this.network = network;
-        this.ranks = ranks;
+        this.seating = seating;
+        ranks = seating.ranks();
         this.peerTimeout = OptionRange.positive("peer timeout", peerTimeout);
     }
 
@@ -65,7 +66,10 @@ public final class LocalCluster {
      * @param ranks at least 1
      */
     public static LocalCluster over(Network network, int ranks) {
-        return new LocalCluster(network, ranks, Session.DEFAULT_PEER_TIMEOUT);
+        if (ranks < 1) {
+            throw new IllegalArgumentException("a local cluster of " + ranks + " ranks: at least 1 is needed");
+        }
+        return new LocalCluster(network, Groups.ofOneRank(ranks), Session.DEFAULT_PEER_TIMEOUT);
     }
 
     /** How the ranks of a run find each other. */
@@ -99,7 +103,7 @@ public final class LocalCluster {
     /** Where the ranks of one run meet. */
     @FunctionalInterface
     public interface Rendezvous {
-        /** Joins as {@code rank}; called once per rank, on the thread of that rank. */
+        /** Joins as {@code rank}; called once per rank, on the thread of that rank unless a thread holds several. */
         Session join(int rank) throws Exception;
     }
 
@@ -126,7 +130,30 @@ public final class LocalCluster {
 
     /** Returns a copy with another timeout for silent peers. */
     public LocalCluster withPeerTimeout(Duration timeout) {
-        return new LocalCluster(network, ranks, timeout);
+        return new LocalCluster(network, seating, timeout);
+    }
+
+    /**
+     * Returns a copy with fewer threads than ranks: each holds several neighbouring ranks, as evenly divided as
+     * possible, and its program gets a {@link SeatedSession} of them. Programs and results are then by thread.
+     *
+     * @param processes number of threads, 1 to the number of ranks
+     */
+    public LocalCluster processes(int processes) {
+        return new LocalCluster(network, Groups.of(ranks, processes), peerTimeout);
+    }
+
+    /**
+     * As {@link #processes}, with the given ranks for each thread.
+     *
+     * @param ofProcesses the ranks of each thread, ascending; threads in the order of their first ranks
+     */
+    public LocalCluster seats(List<List<Integer>> ofProcesses) {
+        Groups given = new Groups(ofProcesses);
+        if (given.ranks() != ranks) {
+            throw new IllegalArgumentException("seats " + given + " for a cluster of " + ranks + " ranks");
+        }
+        return new LocalCluster(network, given, peerTimeout);
     }
 
     /** Runs the program on all ranks. */
@@ -149,13 +176,12 @@ public final class LocalCluster {
         List<FutureTask<T>> tasks = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
         List<UserCode> programs = new ArrayList<>();
-        for (int rank = 0; rank < ranks; rank++) {
-            int own = rank;
+        for (List<Integer> own : seating.members()) {
             UserCode code = new UserCode();
             programs.add(code);
-            FutureTask<T> task = new FutureTask<>(() -> runRank(rendezvous, own, program, code, first));
+            FutureTask<T> task = new FutureTask<>(() -> runRanks(rendezvous, own, program, code, first));
             tasks.add(task);
-            threads.add(new Thread(task, "gyre-rank-" + rank));
+            threads.add(new Thread(task, "gyre-rank-" + own.get(0)));
         }
         threads.forEach(Thread::start);
         joinAll(threads, programs, first);
@@ -171,10 +197,10 @@ public final class LocalCluster {
         return results;
     }
 
-    private static <T> T runRank(
-            Rendezvous rendezvous, int rank, RankFunction<T> program, UserCode code, FirstFailure first)
+    private <T> T runRanks(
+            Rendezvous rendezvous, List<Integer> own, RankFunction<T> program, UserCode code, FirstFailure first)
             throws Exception {
-        try (Session session = join(rendezvous, rank, first)) {
+        try (Session session = join(rendezvous, own, first)) {
             OF_THREAD.set(session);
             code.enter("the program", UserCode.NO_STEP);
             try {
@@ -182,7 +208,7 @@ public final class LocalCluster {
             } catch (Throwable failure) {
                 code.leave();
                 // Before the session closes, so that peers learn of the failure and not of a leave.
-                first.offer(rank, code.explain(failure, session::check));
+                first.offer(own, code.explain(failure, session::check));
                 session.fail("it failed: " + failure);
                 throw failure;
             } finally {
@@ -192,16 +218,19 @@ public final class LocalCluster {
         }
     }
 
-    private static Session join(Rendezvous rendezvous, int rank, FirstFailure first) throws Exception {
+    private Session join(Rendezvous rendezvous, List<Integer> own, FirstFailure first) throws Exception {
+        int lead = own.get(0);
         try {
-            return rendezvous.join(rank);
+            return seating.count() == ranks
+                    ? rendezvous.join(lead)
+                    : SeatedSession.join(seating, lead, rendezvous::join);
         } catch (Throwable failure) {
-            first.offer(rank, failure);
+            first.offer(own, failure);
             throw failure;
         }
     }
 
-    private static void joinAll(List<Thread> threads, List<UserCode> programs, FirstFailure first)
+    private void joinAll(List<Thread> threads, List<UserCode> programs, FirstFailure first)
             throws InterruptedException {
         InterruptedException interrupted = null;
         boolean brokenOff = false;
@@ -230,14 +259,14 @@ public final class LocalCluster {
         }
     }
 
-    private static void logWhoContinues(List<UserCode> programs, FirstFailure first) {
-        for (int rank = 0; rank < programs.size(); rank++) {
-            UserCode program = programs.get(rank);
+    private void logWhoContinues(List<UserCode> programs, FirstFailure first) {
+        for (int i = 0; i < programs.size(); i++) {
+            UserCode program = programs.get(i);
             if (program.isInside()) {
                 LOG.error(
                         "rank {} has failed, and rank {} ignores the interrupt; waiting for it. It is in {}",
                         first.rank(),
-                        rank,
+                        seating.leads().get(i),
                         program.whereabouts());
             }
         }
@@ -246,7 +275,9 @@ public final class LocalCluster {
     /** Collects what is thrown: the first failure, with every other that differs. */
     private static final class FirstFailure {
         private @Nullable Throwable failure;
-        private int rank;
+        /** Those of the thread that failed first. */
+        private List<Integer> ranks = List.of();
+
         private long sinceNanos;
 
         /** Time since the first rank failed; 0 if none has. */
@@ -255,13 +286,13 @@ public final class LocalCluster {
         }
 
         synchronized int rank() {
-            return rank;
+            return ranks.get(0);
         }
 
-        synchronized void offer(int rank, Throwable failure) {
+        synchronized void offer(List<Integer> ofThread, Throwable failure) {
             if (this.failure == null) {
                 this.failure = failure;
-                this.rank = rank;
+                ranks = ofThread;
                 sinceNanos = System.nanoTime();
             } else if (!isConsequence(failure) && !isKnown(failure)) {
                 this.failure.addSuppressed(failure);
@@ -270,7 +301,7 @@ public final class LocalCluster {
 
         /** Whether another rank's failure is how it noticed the first. */
         private boolean isConsequence(Throwable other) {
-            return other instanceof PeerLostException lost && lost.rank() == rank;
+            return other instanceof PeerLostException lost && ranks.contains(lost.rank());
         }
 
         /** Whether another rank failed with the same message: every rank finds most faults of a program or its data. */
@@ -288,7 +319,7 @@ public final class LocalCluster {
                     throw error;
                 }
                 String message = found.getMessage();
-                throw new GyreException("rank " + rank + " failed: " + (message == null ? found : message), found);
+                throw new GyreException("rank " + rank() + " failed: " + (message == null ? found : message), found);
             }
         }
     }

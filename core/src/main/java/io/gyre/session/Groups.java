@@ -9,8 +9,8 @@ import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /**
- * How ranks are divided into groups that take each step together. The first rank of a group is its lead, which
- * exchanges with other groups for all of its ranks.
+ * How ranks are divided: into groups that take each step together, or among processes that hold several. The first rank
+ * of a group is its lead, which exchanges with other groups for all of its ranks.
  *
  * @param members the ranks of each group, ascending; groups in the order of their leads; every rank from 0 up is in one
  *     of them
@@ -77,6 +77,11 @@ public record Groups(List<List<Integer>> members) {
     /** Number of groups. */
     public int count() {
         return members.size();
+    }
+
+    /** Number of ranks in all groups. */
+    public int ranks() {
+        return members.stream().mapToInt(List::size).sum();
     }
 
     /** The group of a rank. */

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
 /**
@@ -45,6 +46,35 @@ public interface Session extends AutoCloseable {
 
     /** All members, by rank. */
     List<Member> members();
+
+    /**
+     * The sessions of all ranks that this process holds on one thread, ascending by rank: its seats. The first is the
+     * lead, whose rank this session has. Only a {@link SeatedSession} has several.
+     */
+    default List<Session> seats() {
+        return List.of(this);
+    }
+
+    /** Which ranks each process holds; the same on all ranks. */
+    default Groups seating() {
+        return Groups.ofOneRank(world().size());
+    }
+
+    /** The leads, as a session of one rank for each process; this session if every process holds one rank. */
+    default Session ofLeads() {
+        Groups seating = seating();
+        return seating.count() == world().size() ? this : group(seating.leads());
+    }
+
+    /**
+     * Does work for each seat, at the same time: work for one may wait for another. That of the lead is done on the
+     * calling thread. Returns when all is done; if any fails, throws the first failure.
+     *
+     * @param work called with the index of each seat in {@link #seats}
+     */
+    default void onSeats(IntConsumer work) {
+        work.accept(0);
+    }
 
     /**
      * The network in use, in one word for reports: {@code local}, {@code shm}, {@code ipc}, {@code udp},
@@ -88,6 +118,15 @@ public interface Session extends AutoCloseable {
      */
     default List<byte[]> exchange(String topic, byte[] value) {
         return exchange(everybody(world().size()), topic, value);
+    }
+
+    /**
+     * As {@link #exchange(String, byte[])}, with another value for each rank that this process holds.
+     *
+     * @param ofSeats the values, in the order of {@link #seats}
+     */
+    default List<byte[]> exchange(String topic, List<byte[]> ofSeats) {
+        return exchange(topic, ofSeats.get(0));
     }
 
     /**

@@ -32,6 +32,7 @@ final class AllReduction implements GradientReduction {
 
     private final Collective collective;
     private final List<Integer> ranks;
+    private final List<Integer> rows;
     private final Region reports;
 
     private @Nullable Region cut;
@@ -44,10 +45,21 @@ final class AllReduction implements GradientReduction {
      * @param ranks those of the collective, by their numbers in the world that trains
      */
     AllReduction(Collective collective, List<Integer> ranks) {
+        this(collective, ranks, List.of(collective.world().rank()));
+    }
+
+    /**
+     * Creates the reduction for a process that reports for several ranks.
+     *
+     * @param collective borrowed; of one rank for each process
+     * @param ranks those in step, by their numbers in the world that trains
+     * @param rows of the reports that this process writes, in the order of its seats
+     */
+    AllReduction(Collective collective, List<Integer> ranks, List<Integer> rows) {
         this.collective = collective;
         this.ranks = List.copyOf(ranks);
-        reports = Region.allocate(
-                "step reports", (long) REPORT_BYTES * collective.world().size());
+        this.rows = List.copyOf(rows);
+        reports = Region.allocate("step reports", (long) REPORT_BYTES * ranks.size());
     }
 
     @Override
@@ -73,13 +85,25 @@ final class AllReduction implements GradientReduction {
      */
     @Override
     public StepSummary summarise(StepReport own, long step) {
-        World world = collective.world();
         reports.clear();
-        write(own, (long) world.rank() * REPORT_BYTES);
+        write(own, (long) rows.get(0) * REPORT_BYTES);
+        return gather(step);
+    }
+
+    @Override
+    public StepSummary summarise(List<StepReport> ofSeats, long step) {
+        reports.clear();
+        for (int seat = 0; seat < rows.size(); seat++) {
+            write(ofSeats.get(seat), (long) rows.get(seat) * REPORT_BYTES);
+        }
+        return gather(step);
+    }
+
+    private StepSummary gather(long step) {
         collective.allReduce(reports, ElementType.FLOAT64, ReduceOp.SUM, step, NO_BUCKET);
-        List<StepReport> all = new ArrayList<>(world.size());
-        for (int rank = 0; rank < world.size(); rank++) {
-            all.add(read((long) rank * REPORT_BYTES));
+        List<StepReport> all = new ArrayList<>(ranks.size());
+        for (int row = 0; row < ranks.size(); row++) {
+            all.add(read((long) row * REPORT_BYTES));
         }
         return new StepSummary(all);
     }
@@ -118,12 +142,17 @@ final class AllReduction implements GradientReduction {
     private Region part(TrainableModel model, Bucket bucket) {
         Region gradients = model.gradients();
         if (gradients != cut) {
-            int bytes = model.elementType().bytes();
-            parts = model.bucketPlan().buckets().stream()
-                    .map(each -> gradients.slice(each.offset() * bytes, each.length() * bytes))
-                    .toList();
+            parts = cut(gradients, model);
             cut = gradients;
         }
         return parts.get(bucket.index());
+    }
+
+    /** Gradients of a model by bucket. */
+    static List<Region> cut(Region gradients, TrainableModel model) {
+        int bytes = model.elementType().bytes();
+        return model.bucketPlan().buckets().stream()
+                .map(each -> gradients.slice(each.offset() * bytes, each.length() * bytes))
+                .toList();
     }
 }

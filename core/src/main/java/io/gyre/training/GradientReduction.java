@@ -37,11 +37,34 @@ public interface GradientReduction {
     /** Gives the state of the first of the {@link #ranks} to all of them. */
     void start(TrainableModel model);
 
-    /** Replaces this rank's sums in one bucket with those over all {@link #ranks}, in place. */
+    /** Whether it takes part for each of the {@linkplain io.gyre.session.Session#seats seats} of this process. */
+    default boolean coversSeats() {
+        return false;
+    }
+
+    /**
+     * Keeps the sums of a seat that are in the model's gradients, which the pass of the next seat overwrites. The sums
+     * of the last seat stay there.
+     *
+     * @param seat its index among those of this process
+     */
+    default void keep(TrainableModel model, int seat) {
+        throw new UnsupportedOperationException("this reduction is for processes that hold one rank each");
+    }
+
+    /**
+     * Replaces this rank's sums in one bucket with those over all {@link #ranks}, in place. With several seats, the
+     * sums of those that are {@linkplain #keep kept} are reduced too.
+     */
     void reduce(TrainableModel model, Bucket bucket, long step);
 
     /**
      * Gathers the reports of all {@link #ranks} on a step. All get the same summary, and so take the same decisions.
      */
     StepSummary summarise(StepReport own, long step);
+
+    /** As {@link #summarise(StepReport, long)}, with the report of each seat of this process. */
+    default StepSummary summarise(List<StepReport> ofSeats, long step) {
+        return summarise(ofSeats.get(0), step);
+    }
 }

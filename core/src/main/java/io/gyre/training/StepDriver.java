@@ -1,6 +1,7 @@
 package io.gyre.training;
 
 import io.gyre.session.Session;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li><i>before</i>: the {@link ParameterExchange} fetches the parameters to compute with,
- *   <li><i>backward</i>: the rank computes the sums of its gradients,
+ *   <li><i>backward</i>: the rank computes the sums of its gradients; a process with several seats, one after the
+ *       other,
  *   <li><i>reduce</i>: the {@link GradientReduction} replaces them, bucket by bucket, with the sums over all ranks in
  *       step; during the pass, as far as it reports which are complete, or after it,
  *   <li><i>check</i>: all ranks in step share their reports, and fail together if these do not agree,
@@ -44,6 +46,8 @@ public final class StepDriver implements AutoCloseable {
     private final StepModel model;
     private final StepObserver[] observers;
     private final boolean together;
+    private final int seats;
+    private final double[] losses;
     private final BucketReducer reducer;
     private final @Nullable OverlappedReduction duringPass;
     private long begun = NONE;
@@ -51,7 +55,8 @@ public final class StepDriver implements AutoCloseable {
     /**
      * Creates the driver of one rank.
      *
-     * @param session of all ranks that train
+     * @param session of all ranks that train; if any process holds several of them, the strategy must {@linkplain
+     *     GradientReduction#coversSeats cover seats}
      * @param overlap whether gradients are reduced during the backward pass; only with several ranks in step
      * @param observers called in every step
      */
@@ -68,6 +73,8 @@ public final class StepDriver implements AutoCloseable {
         reduction = strategy.reduction();
         exchange = strategy.exchange();
         together = reduction.ranks(session.world()).size() > 1;
+        seats = session.seats().size();
+        losses = new double[seats];
         reducer = new BucketReducer(reduction, model, this.observers);
         duringPass = overlap && together
                 ? new OverlappedReduction(reducer, model, session.world().rank())
@@ -127,6 +134,9 @@ public final class StepDriver implements AutoCloseable {
 
     private double gradients(StepWork work, long step) {
         long begin = System.nanoTime();
+        if (seats > 1) {
+            keepAllButTheLast(work);
+        }
         OverlappedReduction overlapped = duringPass;
         double loss;
         if (overlapped == null) {
@@ -143,6 +153,22 @@ public final class StepDriver implements AutoCloseable {
         ended(StepPhase.REDUCE, step, begin);
         model.endReduction();
         return loss;
+    }
+
+    /** Computes seat by seat in the same memory. What follows is about the last. */
+    private void keepAllButTheLast(StepWork work) {
+        List<Bucket> buckets = model.bucketPlan().buckets();
+        for (int seat = 0; seat < seats - 1; seat++) {
+            work.seat(seat);
+            losses[seat] = work.backward(null);
+            for (Bucket bucket : buckets) {
+                model.complete(bucket, work.examples());
+            }
+            model.beginReduction();
+            reduction.keep(model, seat);
+            model.endReduction();
+        }
+        work.seat(seats - 1);
     }
 
     /** Reduces one bucket while the next is being copied from a device, and the previous one back. */
@@ -163,10 +189,22 @@ public final class StepDriver implements AutoCloseable {
 
     private StepSummary check(StepWork work, double loss, long step) {
         long begin = System.nanoTime();
-        StepSummary total = reduction.summarise(work.report(loss), step);
+        StepSummary total = seats == 1
+                ? reduction.summarise(work.report(loss), step)
+                : reduction.summarise(reports(work, loss), step);
         work.check(total);
         ended(StepPhase.CHECK, step, begin);
         return total;
+    }
+
+    private List<StepReport> reports(StepWork work, double ofLast) {
+        losses[seats - 1] = ofLast;
+        List<StepReport> reports = new ArrayList<>(seats);
+        for (int seat = 0; seat < seats; seat++) {
+            work.seat(seat);
+            reports.add(work.report(losses[seat]));
+        }
+        return reports;
     }
 
     private void apply(StepSummary total, long step) {

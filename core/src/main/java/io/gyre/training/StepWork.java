@@ -5,6 +5,16 @@ import org.jspecify.annotations.Nullable;
 /** One rank's work and knowledge in a step. All calls are on the thread that calls {@link StepDriver#step}. */
 public interface StepWork {
 
+    /**
+     * Continues with a seat of this process, which {@link #examples}, {@link #backward} and {@link #report} are about
+     * from now on. Called in each step if there are several.
+     *
+     * @param index among the seats of this process
+     */
+    default void seat(int index) {
+        throw new UnsupportedOperationException("this work is for processes that hold one rank each");
+    }
+
     /** Number of examples of this rank, 0 or more. */
     long examples();
 

@@ -1,6 +1,8 @@
 package io.gyre.training;
 
 import io.gyre.network.Collective;
+import io.gyre.session.Session;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -22,5 +24,17 @@ public final class Synchronous extends ComposedStrategy {
                         collective,
                         IntStream.range(0, collective.world().size()).boxed().toList()),
                 new LocalUpdate());
+    }
+
+    /**
+     * Creates the strategy for a process that may hold several ranks, one of all those of a run in which any does. It
+     * takes part in every reduction once for each of its seats: the sums are those of one process for each rank.
+     *
+     * @param session of the process; borrowed
+     * @param ofSeats collectives of all ranks, one for each seat, with the same algorithm on all ranks; borrowed
+     * @param ofLeads collective of {@link Session#ofLeads}, for what is not a gradient; borrowed
+     */
+    public Synchronous(Session session, List<? extends Collective> ofSeats, Collective ofLeads) {
+        super("allreduce", "allreduce", new SeatedReduction(session, ofSeats, ofLeads), new LocalUpdate());
     }
 }

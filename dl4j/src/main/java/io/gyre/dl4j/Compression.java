@@ -3,21 +3,23 @@ package io.gyre.dl4j;
 import io.gyre.kernel.Float16Codec;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.kernel.ScaledCodec;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 
 /**
  * In which numbers a rank sends its gradients.
  *
- * @param codec null for those of the model
- * @param lossScale of the codec; null if it is not scaled
+ * @param codecs one for each seat of the process; empty for those of the model
+ * @param lossScale of the codecs; null if they are not scaled
  */
-record Compression(@Nullable GradientCodec codec, @Nullable LossScale lossScale) {
+record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
 
     /** What the options say; fails if the model or the strategy cannot do that. */
-    static Compression of(TrainerBuilder options, DataType type) {
+    static Compression of(TrainerBuilder options, DataType type, int seats) {
         if (options.compression == null && !options.mixedPrecision) {
-            return new Compression(null, null);
+            return new Compression(List.of(), null);
         }
         String option = options.mixedPrecision ? "mixedPrecision" : "compress";
         if (options.strategy != null) {
@@ -29,14 +31,26 @@ record Compression(@Nullable GradientCodec codec, @Nullable LossScale lossScale)
             throw new IllegalArgumentException(option + " is for FLOAT models, and this one is " + type
                     + ": leave out the option, or set dataType(DataType.FLOAT)");
         }
-        GradientCodec codec = options.compression == null ? new Float16Codec() : options.compression.get();
-        boolean scaled = options.mixedPrecision && codec instanceof ScaledCodec;
-        return new Compression(codec, scaled ? new LossScale((ScaledCodec) codec, options.stepsToRaise) : null);
+        List<GradientCodec> codecs = new ArrayList<>();
+        List<ScaledCodec> scaled = new ArrayList<>();
+        for (int seat = 0; seat < seats; seat++) {
+            GradientCodec codec = options.compression == null ? new Float16Codec() : options.compression.get();
+            codecs.add(codec);
+            if (options.mixedPrecision && codec instanceof ScaledCodec withScale) {
+                scaled.add(withScale);
+            }
+        }
+        return new Compression(codecs, scaled.isEmpty() ? null : new LossScale(scaled, options.stepsToRaise));
+    }
+
+    /** That of a seat; null for the numbers of the model. */
+    @Nullable GradientCodec codec(int seat) {
+        return codecs.isEmpty() ? null : codecs.get(seat);
     }
 
     /** Equal on all ranks that can exchange gradients. */
     @Override
     public String toString() {
-        return (codec == null ? "none" : codec.name()) + (lossScale == null ? "" : ", scaled");
+        return (codecs.isEmpty() ? "none" : codecs.get(0).name()) + (lossScale == null ? "" : ", scaled");
     }
 }

@@ -72,7 +72,7 @@ final class DealtExamples extends ShardedData {
     }
 
     @Override
-    Iterator<Share> pass(World world, Place place) {
+    Iterator<Share> pass(Seats seats, Place place) {
         if (firstEpoch == NONE) {
             if (place.position() > 0) {
                 throw new IllegalStateException("dealt data cannot be continued in the middle of epoch " + place.epoch()

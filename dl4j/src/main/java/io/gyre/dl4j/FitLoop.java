@@ -156,6 +156,7 @@ final class FitLoop {
     }
 
     private void checkReadable(ShardedData data) {
+        data.checkSeats(session);
         if (data.isFromRoot() && !allInStep) {
             throw new IllegalArgumentException("Sharding." + Sharding.FROM_ROOT
                     + " needs ranks in lockstep, since rank 0 deals each batch to all of them: with this strategy use"

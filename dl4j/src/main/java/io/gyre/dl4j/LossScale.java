@@ -3,6 +3,7 @@ package io.gyre.dl4j;
 import io.gyre.OptionRange;
 import io.gyre.kernel.ScaledCodec;
 import io.gyre.memory.Region;
+import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,13 +38,13 @@ final class LossScale {
     private static final long SCALE = 0;
     private static final long GOOD_STEPS = Double.BYTES;
 
-    private final ScaledCodec codec;
+    private final List<ScaledCodec> codecs;
     private final int stepsToRaise;
     private final Region state = Region.allocate("loss scale", 2L * Double.BYTES);
 
-    LossScale(ScaledCodec codec, int stepsToRaise) {
+    LossScale(List<ScaledCodec> codecs, int stepsToRaise) {
         OptionRange.check("steps to raise the loss scale", stepsToRaise, 1, Integer.MAX_VALUE);
-        this.codec = codec;
+        this.codecs = List.copyOf(codecs);
         this.stepsToRaise = stepsToRaise;
         state.putDouble(SCALE, FIRST);
     }
@@ -61,9 +62,11 @@ final class LossScale {
                 element -> element == 0 ? "the scale" : "steps since its last change");
     }
 
-    /** Gives the codec the scale, which may come from a checkpoint. */
+    /** Gives the codecs of all seats the scale, which may come from a checkpoint. */
     void use() {
-        codec.scale((float) value());
+        for (int seat = 0; seat < codecs.size(); seat++) {
+            codecs.get(seat).scale((float) value());
+        }
     }
 
     /** Whether an overflow can be due to the scale. */
@@ -86,7 +89,7 @@ final class LossScale {
                         "step {}: the sums of the gradients overflow in {} with a loss scale of {}: all ranks skip the"
                                 + " update, and the scale is now {}",
                         step,
-                        codec.name(),
+                        codecs.get(0).name(),
                         (long) scale,
                         (long) value());
             }

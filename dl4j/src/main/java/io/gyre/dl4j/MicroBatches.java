@@ -29,22 +29,30 @@ final class MicroBatches {
      * Creates them.
      *
      * @param count number of passes for each batch; fewer if a batch has fewer examples
+     * @param earlier sum of the passes before the last; ranks that compute one after the other may share it
      * @param seed of dropout and other noise in the layers
      * @param statistics used by batch normalisation
      */
-    MicroBatches(Replica replica, int count, int rank, long seed, BatchStatistics statistics) {
-        this(replica, count, rank, seed, statistics, new SegmentPasses(replica, count));
+    MicroBatches(
+            Replica replica, int count, EarlierPasses earlier, int rank, long seed, BatchStatistics statistics) {
+        this(replica, count, earlier, rank, seed, statistics, new SegmentPasses(replica, count));
     }
 
     private MicroBatches(
-            Replica replica, int count, int rank, long seed, BatchStatistics statistics, SegmentPasses segment) {
+            Replica replica,
+            int count,
+            EarlierPasses earlier,
+            int rank,
+            long seed,
+            BatchStatistics statistics,
+            SegmentPasses segment) {
         this.replica = replica;
         this.count = count;
         this.rank = rank;
         this.seed = seed;
         this.statistics = statistics;
         this.segment = segment;
-        earlier = replica.earlierPasses();
+        this.earlier = earlier;
     }
 
     /**
@@ -102,7 +110,7 @@ final class MicroBatches {
 
     /** These batches as if this rank were alone: a bad value of another rank is in the statistics of all. */
     MicroBatches alone() {
-        return new MicroBatches(replica, count, rank, seed, BatchStatistics.OWN, segment);
+        return new MicroBatches(replica, count, earlier, rank, seed, BatchStatistics.OWN, segment);
     }
 
     private static MultiDataSet rowsOf(MultiDataSet batch, Chunk rows) {

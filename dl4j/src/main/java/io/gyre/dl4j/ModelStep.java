@@ -45,7 +45,8 @@ final class ModelStep {
      */
     double backward(@Nullable MultiDataSet batch, @Nullable GradientProgress progress, GradientViews gradients) {
         regularisation = sumsScore ? network.regularisation() : 0;
-        hasExamples = batch != null;
+        // A step may have several passes, some without examples.
+        hasExamples |= batch != null;
         if (batch == null) {
             gradients.clear();
             return 0;
@@ -81,6 +82,7 @@ final class ModelStep {
         if (!hasExamples) {
             network.showNoExamples(gradients.byParameter());
         }
+        hasExamples = false;
         double mean = total.meanScore();
         network.setScore(sumsScore ? mean * total.examples() + regularisation : mean);
         for (TrainingListener listener : network.listeners()) {

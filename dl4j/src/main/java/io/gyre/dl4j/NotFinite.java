@@ -91,9 +91,9 @@ final class NotFinite {
     /**
      * Which ranks' gradients made a sum NaN or infinite; all ranks call it together.
      *
-     * @param own result of {@link #first} for this rank's own gradients
+     * @param own result of {@link #first} for the gradients of each of this process's ranks
      */
-    static String ofAllRanks(Session session, String own, long step) {
+    static String ofAllRanks(Session session, List<String> own, long step) {
         List<String> all = RankTexts.exchange(session, "gradients of step " + step + " that are not finite", own, step);
         List<Member> members = session.members();
         List<String> found = new ArrayList<>();

@@ -3,11 +3,10 @@ package io.gyre.dl4j;
 import io.gyre.session.Session;
 import java.util.Collections;
 import java.util.Iterator;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One rank's shares of an epoch, loaded ahead if the data allow it; empty shares once it has no more. Stays open
+ * One process's shares of an epoch, loaded ahead if the data allow it; empty shares once it has no more. Stays open
  * between calls of {@code fit} that train on parts of the epoch, but reads nothing meanwhile.
  */
 final class Pass implements AutoCloseable {
@@ -36,7 +35,8 @@ final class Pass implements AutoCloseable {
         this.rowsFromRoot = rowsFromRoot;
         reads = data.isReadBy(session.world());
         long fingerprint = data.isCompared() ? Fingerprint.ofRunning(Fingerprint.START) : 0;
-        end = new Share(null, false, true, fingerprint, place.mark(), List.of());
+        Seats seats = Seats.of(session);
+        end = Share.end(seats.count(), fingerprint, place.mark());
         if (!reads) {
             shares = Collections.emptyIterator();
             loader = null;
@@ -46,7 +46,7 @@ final class Pass implements AutoCloseable {
         watch.code().enter("beginning a pass over the program's data, before the first batch", step);
         Iterator<Share> direct;
         try {
-            direct = data.pass(session.world(), place);
+            direct = data.pass(seats, place);
         } finally {
             watch.code().leave();
         }

@@ -26,7 +26,26 @@ final class RankTexts {
      * @param step number of steps so far
      */
     static List<String> exchange(Session session, String what, String own, long step) {
-        List<byte[]> all = session.exchange(what, (MARK + own).getBytes(StandardCharsets.UTF_8));
+        return texts(session, session.exchange(what, bytes(own)), step);
+    }
+
+    /**
+     * As {@link #exchange(Session, String, String, long)}, with a text of each rank that this process holds.
+     *
+     * @param ofSeats the texts, in the order of its seats
+     */
+    static List<String> exchange(Session session, String what, List<String> ofSeats, long step) {
+        return texts(
+                session,
+                session.exchange(what, ofSeats.stream().map(RankTexts::bytes).toList()),
+                step);
+    }
+
+    private static byte[] bytes(String text) {
+        return (MARK + text).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static List<String> texts(Session session, List<byte[]> all, long step) {
         checkPresent(session, all, step);
         return all.stream()
                 .map(bytes -> new String(bytes, StandardCharsets.UTF_8).substring(MARK.length()))

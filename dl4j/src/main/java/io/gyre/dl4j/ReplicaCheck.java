@@ -32,7 +32,11 @@ final class ReplicaCheck {
 
     private static final long GRADIENT_CHANGED = 1L << 33;
 
+    /** One rank for each process: those of a process have one replica. */
     private final Session session;
+
+    private final List<Integer> leads;
+    private final boolean alone;
     private final Replica replica;
     private final GradientChecksums checksums;
     private final long leastSliceBytes;
@@ -45,18 +49,16 @@ final class ReplicaCheck {
     /**
      * Creates the check of one rank.
      *
-     * @param session the ranks whose replicas must be equal
+     * @param inStep the ranks whose replicas must be equal
      * @param leastSliceBytes see {@link ReplicaSlices}
      */
-    ReplicaCheck(Session session, Replica replica, long leastSliceBytes) {
-        this.session = session;
+    ReplicaCheck(Session inStep, Replica replica, long leastSliceBytes) {
+        session = inStep.ofLeads();
+        leads = inStep.seating().leads();
+        alone = inStep.world().size() == 1;
         this.replica = replica;
         checksums = replica.checksums();
         this.leastSliceBytes = leastSliceBytes;
-    }
-
-    private boolean isAlone() {
-        return session.world().size() == 1;
     }
 
     /**
@@ -65,7 +67,7 @@ final class ReplicaCheck {
      * @param sumsAreFinite whether the sums of the gradients, if there are any, hold no NaN and no infinity
      */
     long fingerprint(long step, boolean sumsAreFinite) {
-        if (isAlone()) {
+        if (alone) {
             return 0;
         }
         return slices().crc32c(step)
@@ -102,10 +104,11 @@ final class ReplicaCheck {
             }
         }
         long ofFirst = reports.get(0).replicaFingerprint();
-        for (int rank = 1; rank < reports.size(); rank++) {
-            if (reports.get(rank).replicaFingerprint() != ofFirst) {
-                ReplicaVote vote = ReplicaVote.of(
-                        reports.stream().map(StepReport::replicaFingerprint).toList());
+        for (int i = 1; i < leads.size(); i++) {
+            if (reports.get(leads.get(i)).replicaFingerprint() != ofFirst) {
+                ReplicaVote vote = ReplicaVote.of(leads.stream()
+                        .map(rank -> reports.get(rank).replicaFingerprint())
+                        .toList());
                 throw new ReplicaDifference(session, step).describe(vote, replica.parts());
             }
         }
@@ -132,7 +135,7 @@ final class ReplicaCheck {
      * @param step number of steps so far
      */
     void check(long step) {
-        if (!isAlone()) {
+        if (!alone) {
             agree(step);
         }
     }
@@ -140,7 +143,7 @@ final class ReplicaCheck {
     /** As {@link #check}; returns the checksum of the common state, see {@link Checksums#ofState}. */
     String agree(long step) {
         String own = Checksums.ofState(replica.state());
-        if (!isAlone()) {
+        if (!alone) {
             ReplicaVote vote = ReplicaVote.of(ofAllRanks(own, step));
             if (!vote.isUnanimous()) {
                 throw new ReplicaDifference(session, step).describe(vote, replica.stateParts());
@@ -156,7 +159,7 @@ final class ReplicaCheck {
      */
     void verify(String expected, String what, long step) {
         String own = Checksums.ofState(replica.state());
-        List<String> all = isAlone() ? List.of(own) : ofAllRanks(own, step);
+        List<String> all = alone ? List.of(own) : ofAllRanks(own, step);
         List<String> wrong = new ArrayList<>();
         for (int rank = 0; rank < all.size(); rank++) {
             if (!all.get(rank).equals(expected)) {

@@ -138,7 +138,7 @@ final class RowsFromRoot implements AutoCloseable {
     private Share ownPart(Share whole, MultiDataSet batch) {
         Chunk part = Chunk.of(0, world.size(), Rows.count(batch));
         MultiDataSet rows = Rows.slice(batch, 0, part.length());
-        return whole.withRows(rows, rows == batch && whole.borrowed());
+        return whole.withRows(rows, rows == batch && whole.parts().get(0).borrowed());
     }
 
     private Region[] pack(Share whole, MultiDataSet batch) {
@@ -210,7 +210,7 @@ final class RowsFromRoot implements AutoCloseable {
             throw new ProtocolException(session.members().get(0) + " sent rows of unknown kind " + kind);
         }
         MultiDataSet rows = kind == ROWS ? PackedRows.read(content) : null;
-        return new Share(rows, false, kind == END, fingerprint, mark, List.of());
+        return new Share(List.of(new Share.Part(rows, false)), kind == END, fingerprint, mark, List.of());
     }
 
     private Scatter scatter() {

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.World;
+import io.gyre.session.Session;
 import io.gyre.session.SharedCounter;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -132,6 +133,18 @@ public abstract class ShardedData {
         return false;
     }
 
+    /** Whether a process may read these data for several ranks, and another one later for the same ranks. */
+    boolean suitsSeats() {
+        return false;
+    }
+
+    /** Fails if these data cannot be divided in a run in which a process holds several ranks. */
+    final void checkSeats(Session session) {
+        if (!suitsSeats() && SeatChecks.concerns(session)) {
+            throw new IllegalArgumentException(description() + ": " + SeatChecks.ONE_READING);
+        }
+    }
+
     /** Whether a rank reads these data. */
     final boolean isReadBy(World world) {
         return world.isRoot() || !isFromRoot();
@@ -176,10 +189,11 @@ public abstract class ShardedData {
     /**
      * Begins a pass, and ends the previous one.
      *
+     * @param seats the ranks of this process; one, unless {@link #suitsSeats}
      * @param place where to begin
-     * @return this rank's parts of the global batches; fewer than other ranks' if it has less data
+     * @return this process's parts of the global batches; fewer than other ranks' if it has less data
      */
-    abstract Iterator<Share> pass(World world, Place place);
+    abstract Iterator<Share> pass(Seats seats, Place place);
 
     /** Position after the global batch at {@code position}; independent of the number of ranks that divide it. */
     abstract long advance(long position, World world);

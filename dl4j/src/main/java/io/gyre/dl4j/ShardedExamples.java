@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.Chunk;
 import io.gyre.World;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -90,13 +91,18 @@ final class ShardedExamples extends ShardedData {
     }
 
     @Override
-    Iterator<Share> pass(World world, Place place) {
-        return new Shares(world, place);
+    boolean suitsSeats() {
+        return true;
+    }
+
+    @Override
+    Iterator<Share> pass(Seats seats, Place place) {
+        return new Shares(seats, place);
     }
 
     private final class Shares implements Iterator<Share> {
 
-        private final World world;
+        private final Seats seats;
         private final Place begin;
         private final int[] order;
         private long at;
@@ -105,8 +111,8 @@ final class ShardedExamples extends ShardedData {
         private long mark;
         private int steps;
 
-        Shares(World world, Place begin) {
-            this.world = world;
+        Shares(Seats seats, Place begin) {
+            this.seats = seats;
             this.begin = begin;
             order = Permutation.of(source.size(), Seeds.derive(seed, begin.epoch()));
             at = begin.position();
@@ -137,24 +143,35 @@ final class ShardedExamples extends ShardedData {
         }
 
         private Share nextOf(@Nullable Read probe) {
-            long end = Math.min(order.length, advance(at, world));
-            Chunk own = Chunk.of(world.rank(), world.size(), end - at);
-            int from = (int) (at + own.offset());
-            int[] indices = Arrays.copyOfRange(order, from, from + (int) own.length());
+            long end = Math.min(order.length, advance(at, seats.world()));
             long batch = at;
             long examples = fingerprintOfOrder(batch, end);
             orderSoFar = Fingerprint.extend(orderSoFar, examples);
             Read global = new Read(Read.What.ORDER, batch, end - batch, examples);
             at = end;
-            MultiDataSet rows =
-                    indices.length == 0 ? null : load(indices, Seeds.derive(seed, begin.epoch(), batch, world.rank()));
             return new Share(
-                    rows,
-                    true,
+                    parts(batch, end),
                     false,
                     Fingerprint.of(orderSoFar, probes),
                     mark,
                     probe == null ? List.of(global) : List.of(global, probe));
+        }
+
+        /** The rows of each seat; the source may reuse the memory of one for the next. */
+        private List<Share.Part> parts(long batch, long end) {
+            List<Share.Part> parts = new ArrayList<>(seats.count());
+            for (int rank : seats.ranks()) {
+                parts.replaceAll(Share.Part::kept);
+                Chunk own = Chunk.of(rank, seats.all(), end - batch);
+                int from = (int) (batch + own.offset());
+                int[] indices = Arrays.copyOfRange(order, from, from + (int) own.length());
+                parts.add(
+                        indices.length == 0
+                                ? Share.Part.NONE
+                                : new Share.Part(
+                                        load(indices, Seeds.derive(seed, begin.epoch(), batch, rank)), true));
+            }
+            return parts;
         }
 
         private long fingerprintOfOrder(long from, long to) {

@@ -2,6 +2,8 @@ package io.gyre.dl4j;
 
 import io.gyre.Chunk;
 import io.gyre.World;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -119,20 +121,24 @@ final class ShardedIterator extends ShardedData {
     }
 
     @Override
-    Iterator<Share> pass(World world, Place place) {
+    boolean suitsSeats() {
+        return SeatChecks.suits(sharding);
+    }
+
+    @Override
+    Iterator<Share> pass(Seats seats, Place place) {
         if (current != null) {
             mostBatches = Math.max(mostBatches, current.batchesRead());
         }
         begin(place);
-        int owner = sharding == Sharding.OWN ? world.rank() : 0;
+        int owner = sharding == Sharding.OWN ? seats.world().rank() : 0;
         long passSeed = Seeds.derive(seed, place.epoch(), owner);
         BatchStream batches = new BatchStream(iterator, bufferBatches, passSeed, place, isCompared());
         current = batches;
         return switch (sharding) {
-            case FROM_ROOT -> new Shares(batches, place, world, new SliceOfBatch(new World(0, 1)));
-            case EXAMPLES -> new Shares(batches, place, world, new SliceOfBatch(world));
-            case BATCHES -> new Shares(batches, place, world, new EveryNthBatch(world));
-            case OWN -> new Shares(batches, place, world, new SliceOfBatch(new World(0, 1)));
+            case FROM_ROOT, OWN -> new Shares(batches, place, seats, new SliceOfBatch(new Seats(List.of(0), 1)));
+            case EXAMPLES -> new Shares(batches, place, seats, new SliceOfBatch(seats));
+            case BATCHES -> new Shares(batches, place, seats, new EveryNthBatch(seats));
         };
     }
 
@@ -159,10 +165,10 @@ final class ShardedIterator extends ShardedData {
         used = true;
     }
 
-    /** Makes a rank's share from the next batches; the stream has at least one. */
+    /** Makes the parts of this process's ranks from the next batches; the stream has at least one. */
     private interface Division {
 
-        Share next(BatchStream batches);
+        List<Share.Part> next(BatchStream batches);
     }
 
     private final class Shares implements Iterator<Share> {
@@ -172,10 +178,10 @@ final class ShardedIterator extends ShardedData {
         private final World world;
         private final Division division;
 
-        Shares(BatchStream batches, Place begin, World world, Division division) {
+        Shares(BatchStream batches, Place begin, Seats seats, Division division) {
             this.batches = batches;
             this.begin = begin;
-            this.world = world;
+            world = seats.world();
             this.division = division;
         }
 
@@ -193,9 +199,9 @@ final class ShardedIterator extends ShardedData {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            Share share = division.next(batches);
+            List<Share.Part> parts = division.next(batches);
             long fingerprint = batches.fingerprint();
-            return new Share(share.rows(), share.borrowed(), false, fingerprint, fingerprint, batches.takeReads());
+            return new Share(parts, false, fingerprint, fingerprint, batches.takeReads());
         }
     }
 
@@ -221,35 +227,41 @@ final class ShardedIterator extends ShardedData {
         }
     }
 
-    private record SliceOfBatch(World world) implements Division {
+    private record SliceOfBatch(Seats seats) implements Division {
 
         @Override
-        public Share next(BatchStream batches) {
+        public List<Share.Part> next(BatchStream batches) {
             MultiDataSet batch = batches.next();
-            Chunk own = Chunk.of(world.rank(), world.size(), Rows.count(batch));
-            if (own.length() == 0) {
-                return Share.own(null, false);
+            List<Share.Part> parts = new ArrayList<>(seats.count());
+            for (int rank : seats.ranks()) {
+                Chunk own = Chunk.of(rank, seats.all(), Rows.count(batch));
+                if (own.length() == 0) {
+                    parts.add(Share.Part.NONE);
+                } else {
+                    MultiDataSet rows = Rows.slice(batch, own.offset(), own.offset() + own.length());
+                    parts.add(new Share.Part(rows, rows == batch && !batches.copies()));
+                }
             }
-            MultiDataSet rows = Rows.slice(batch, own.offset(), own.offset() + own.length());
-            return Share.own(rows, rows == batch && !batches.copies());
+            return parts;
         }
     }
 
-    private record EveryNthBatch(World world) implements Division {
+    private record EveryNthBatch(Seats seats) implements Division {
 
         @Override
-        public Share next(BatchStream batches) {
-            MultiDataSet own = null;
-            boolean borrowed = false;
-            for (int i = 0; i < world.size() && batches.hasNext(); i++) {
+        public List<Share.Part> next(BatchStream batches) {
+            List<Share.Part> parts = new ArrayList<>(Collections.nCopies(seats.count(), Share.Part.NONE));
+            for (int i = 0; i < seats.all() && batches.hasNext(); i++) {
                 MultiDataSet batch = batches.next();
-                if (i == world.rank()) {
-                    boolean isHeld = i < world.size() - 1 && !batches.copies();
-                    own = isHeld ? Rows.copy(batch) : batch;
-                    borrowed = !isHeld && !batches.copies();
+                int seat = seats.ranks().indexOf(i);
+                if (seat >= 0) {
+                    boolean isHeld = i < seats.all() - 1 && !batches.copies();
+                    parts.set(
+                            seat,
+                            new Share.Part(isHeld ? Rows.copy(batch) : batch, !isHeld && !batches.copies()));
                 }
             }
-            return Share.own(own, borrowed);
+            return parts;
         }
     }
 }

@@ -3,8 +3,11 @@ package io.gyre.dl4j;
 import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
+import io.gyre.allreduce.DirectCollective;
+import io.gyre.allreduce.RingCollective;
 import io.gyre.memory.MemoryBox;
 import io.gyre.network.Collective;
+import io.gyre.network.Endpoint;
 import io.gyre.session.Session;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.StepDriver;
@@ -44,6 +47,7 @@ final class TrainerParts {
     final Progress start;
 
     private final World world;
+    private final Seats seats;
     private final UpdateStrategy strategy;
 
     /** Puts the parts together. All ranks call it together. */
@@ -53,9 +57,11 @@ final class TrainerParts {
         progressListener = options.progressListener;
         network = TrainedModel.of(options.model);
         opened.onClose(network::close);
-        Compression compression = Compression.of(options, network.parameters().dataType());
+        seats = Seats.of(session);
+        Compression compression = Compression.of(options, network.parameters().dataType(), seats.count());
         session.agree(
                 "all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", compression.toString()));
+        SeatChecks.checkOptions(options, session);
         strategy = options.strategy == null ? synchronous(options.algorithm, compression, opened) : options.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
@@ -69,6 +75,7 @@ final class TrainerParts {
         ModelLayout layout = network.layout();
         BucketPlan plan = layout.bucketPlan(options.bucketBytes);
         DeviceGradients.Source source = source(options, opened);
+        SeatChecks.checkPlace(session, source);
         boolean overlap = options.overlap.decide(plan, inStep, source != null, world.isRoot());
         session.agree("model and options", identity(options, layout, plan, overlap));
         session.agree("batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
@@ -82,9 +89,8 @@ final class TrainerParts {
         opened.onClose(rowsFromRoot::close);
         data = new DataInUse(session, watch, rowsFromRoot);
         opened.onClose(data::close);
-        MicroBatches batches = new MicroBatches(
-                replica, options.microBatches, world.rank(), options.seed, statistics(options, opened));
-        step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code(), lossScale);
+        step = new TrainingStep(
+                session, inStep, replica, seatParts(options, opened), replicas, watch.code(), lossScale);
         List<StepObserver> observers = new ArrayList<>(options.observers);
         observers.add(timer);
         driver = new StepDriver(session, strategy, replica, overlap, observers);
@@ -95,9 +101,35 @@ final class TrainerParts {
     }
 
     private UpdateStrategy synchronous(Algorithm algorithm, Compression compression, Opened opened) {
-        Collective collective = Collectives.choose(session.endpoint(), algorithm, compression.codec());
-        opened.onClose(collective::close);
-        return new Synchronous(collective);
+        Session ofLeads = session.ofLeads();
+        Collective[] collectives = new Collective[seats.count()];
+        session.onSeats(seat -> collectives[seat] = Collectives.choose(
+                session.seats().get(seat).endpoint(), algorithm, compression.codec(seat)));
+        for (Collective each : collectives) {
+            opened.onClose(each::close);
+        }
+        if (ofLeads == session) {
+            return new Synchronous(collectives[0]);
+        }
+        Collective control = ofLeads(ofLeads.endpoint(), algorithm);
+        opened.onClose(control::close);
+        return new Synchronous(session, List.of(collectives), control);
+    }
+
+    /** For what is not a gradient. */
+    private static Collective ofLeads(Endpoint leads, Algorithm algorithm) {
+        int processes = leads.world().size();
+        boolean together = processes > 1 && leads.boxes().ranks().size() == processes;
+        return together && algorithm != Algorithm.RING ? new DirectCollective(leads) : new RingCollective(leads);
+    }
+
+    private List<SeatPart> seatParts(TrainerBuilder options, Opened opened) {
+        BatchStatistics statistics = statistics(options, opened);
+        EarlierPasses earlier = replica.earlierPasses();
+        return seats.ranks().stream()
+                .map(rank -> new SeatPart(new MicroBatches(
+                        replica, options.microBatches, earlier, rank, options.seed, statistics)))
+                .toList();
     }
 
     private BatchStatistics statistics(TrainerBuilder options, Opened opened) {

@@ -8,13 +8,16 @@ import io.gyre.training.GradientProgress;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.StepWork;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What one rank computes and checks in an optimiser step. {@link io.gyre.training.StepDriver} calls it.
+ * What one process computes and checks in an optimiser step, for each rank that it holds. {@link
+ * io.gyre.training.StepDriver} calls it.
  *
  * <p>One object serves all steps: {@link #with} gives it the data of the next.
  */
@@ -24,26 +27,28 @@ final class TrainingStep implements StepWork {
             " No update was applied: the parameters are those before this step. Look for bad"
                     + " values in the data; else lower the learning rate, or clip the gradients.";
 
+    private static final String PASS = "the backward pass or a listener in it";
+
     private static final Logger LOG = LoggerFactory.getLogger(TrainingStep.class);
     private static final long STEPS_BETWEEN_WARNINGS = 100;
 
     private final Session session;
     private final Session inStep;
     private final Replica replica;
-    private final MicroBatches batches;
+    private final List<SeatPart> parts;
     private final TriedHooks hooks;
     private final ReplicaCheck replicas;
     private final UserCode code;
     private final @Nullable LossScale lossScale;
     private Share share = Share.own(null, false);
-    private int examplesOfShare;
-    private int segments;
     private int segment;
+    private int seat;
     private boolean stop;
     private long step;
     private int epoch;
     private boolean finite;
     private boolean overflow;
+    private long replicaFingerprint;
     private long nextWarning;
     private boolean warnedOfUnknown;
 
@@ -52,7 +57,7 @@ final class TrainingStep implements StepWork {
      *
      * @param session all ranks that train
      * @param inStep those of them that take each step together
-     * @param batches compute the gradients
+     * @param parts of the ranks that this process holds, in the order of its seats
      * @param replicas check of the ranks whose replicas must be equal
      * @param code notified when the thread is in the model and its listeners
      * @param lossScale null if gradients that are not finite are always an error
@@ -61,14 +66,14 @@ final class TrainingStep implements StepWork {
             Session session,
             Session inStep,
             Replica replica,
-            MicroBatches batches,
+            List<SeatPart> parts,
             ReplicaCheck replicas,
             UserCode code,
             @Nullable LossScale lossScale) {
         this.session = session;
         this.inStep = inStep;
         this.replica = replica;
-        this.batches = batches;
+        this.parts = List.copyOf(parts);
         this.replicas = replicas;
         this.code = code;
         this.lossScale = lossScale;
@@ -78,7 +83,7 @@ final class TrainingStep implements StepWork {
     /**
      * Begins the next step, the first with these examples.
      *
-     * @param ownShare this rank's examples
+     * @param ownShare the examples of this process's ranks
      * @param stops whether this rank's program asks to stop
      * @param number of the step, for seeds and errors
      * @param ofEpoch of the data, for errors
@@ -88,9 +93,11 @@ final class TrainingStep implements StepWork {
         stop = stops;
         step = number;
         epoch = ofEpoch;
-        MultiDataSet rows = ownShare.rows();
-        examplesOfShare = rows == null ? 0 : count(rows);
-        segments = rows == null ? 0 : Segments.count(rows, replica.network().segmentLength());
+        for (int i = 0; i < parts.size(); i++) {
+            MultiDataSet rows = ownShare.rows(i);
+            int segments = rows == null ? 0 : Segments.count(rows, replica.network().segmentLength());
+            parts.get(i).with(rows, rows == null ? 0 : count(rows, i), segments);
+        }
         begin(0);
         return this;
     }
@@ -110,39 +117,42 @@ final class TrainingStep implements StepWork {
 
     private void begin(int ofShare) {
         segment = ofShare;
-        batches.beginSegment(segment);
+        for (int i = 0; i < parts.size(); i++) {
+            parts.get(i).begin(segment);
+        }
         replica.checksums().begin();
         if (lossScale != null) {
             lossScale.use();
         }
     }
 
-    private int count(MultiDataSet rows) {
+    private int count(MultiDataSet rows, int ofSeat) {
         String fault = replica.network().faultOf(rows);
         if (!fault.isEmpty()) {
-            throw new IllegalArgumentException("the batch of " + ownMember() + " for step " + step + " in epoch "
+            throw new IllegalArgumentException("the batch of " + member(ofSeat) + " for step " + step + " in epoch "
                     + epoch + " " + fault + ": look at what the iterator or source returns");
         }
         return replica.network().examplesIn(rows);
     }
 
     @Override
+    public void seat(int index) {
+        seat = index;
+    }
+
+    @Override
     public long examples() {
-        return segment < segments ? examplesOfShare : 0;
+        return parts.get(seat).examples();
     }
 
     @Override
     public double backward(@Nullable GradientProgress progress) {
-        return backward(batches, progress);
-    }
-
-    private double backward(MicroBatches passes, @Nullable GradientProgress progress) {
-        MultiDataSet rows = segment < segments ? share.rows() : null;
-        code.enter("the backward pass or a listener in it", step);
+        SeatPart part = parts.get(seat);
+        code.enter(PASS, step);
         try {
             return progress == null || examples() == 0
-                    ? passes.backward(rows, null, step)
-                    : hooks.run(heard -> passes.backward(rows, heard, step), progress);
+                    ? part.backward(null, step)
+                    : hooks.run(heard -> part.backward(heard, step), progress);
         } finally {
             code.leave();
         }
@@ -150,11 +160,20 @@ final class TrainingStep implements StepWork {
 
     @Override
     public StepReport report(double loss) {
-        finite = !(hasPeersInStep() || examples() > 0) || replica.gradientsAreFinite();
-        overflow = !finite && hasPeersInStep() && lossScale != null && lossScale.canFall();
-        boolean unfinished = segment + 1 < segments;
+        if (seat == 0) {
+            // The sums are those of all seats.
+            finite = !(hasPeersInStep() || examples() > 0) || replica.gradientsAreFinite();
+            overflow = !finite && hasPeersInStep() && lossScale != null && lossScale.canFall();
+            replicaFingerprint = replicas.fingerprint(step, finite);
+        }
         return new StepReport(
-                examples(), loss, stop, unfinished, overflow, share.fingerprint(), replicas.fingerprint(step, finite));
+                examples(),
+                loss,
+                stop,
+                parts.get(seat).isUnfinished(),
+                overflow,
+                share.fingerprint(),
+                replicaFingerprint);
     }
 
     @Override
@@ -211,8 +230,17 @@ final class TrainingStep implements StepWork {
      */
     private GyreException sumsNotFinite(StepSummary total) {
         replicas.check(step);
-        backward(batches.alone(), null);
-        return gradientsNotFinite(total, NotFinite.ofAllRanks(inStep, NotFinite.first(replica), step));
+        List<String> ofSeats = new ArrayList<>();
+        for (SeatPart part : parts) {
+            code.enter(PASS, step);
+            try {
+                part.backwardAlone(step);
+            } finally {
+                code.leave();
+            }
+            ofSeats.add(NotFinite.first(replica));
+        }
+        return gradientsNotFinite(total, NotFinite.ofAllRanks(inStep, ofSeats, step));
     }
 
     private GyreException gradientsNotFinite(StepSummary total, String which) {
@@ -229,7 +257,11 @@ final class TrainingStep implements StepWork {
     }
 
     private Member ownMember() {
-        return session.members().get(session.world().rank());
+        return member(0);
+    }
+
+    private Member member(int ofSeat) {
+        return session.members().get(session.seats().get(ofSeat).world().rank());
     }
 
     /** Losses that are not finite, with their ranks. */

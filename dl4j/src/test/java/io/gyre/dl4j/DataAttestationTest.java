@@ -94,7 +94,7 @@ class DataAttestationTest {
     }
 
     private static Share share(long fingerprint) {
-        return new Share(null, false, true, fingerprint, 0, List.of());
+        return Share.end(1, fingerprint, 0);
     }
 
     private DataAttestation attestation(World inStep) {

@@ -69,7 +69,7 @@ class DealtExamplesTest {
             read.clear();
             List<Iterator<Share>> passes = new ArrayList<>();
             for (int rank = 0; rank < ranks; rank++) {
-                passes.add(data.get(rank).pass(new World(rank, ranks), Place.beginning(epoch)));
+                passes.add(data.get(rank).pass(Seats.of(new World(rank, ranks)), Place.beginning(epoch)));
             }
             while (passes.stream().anyMatch(Iterator::hasNext)) {
                 Iterator<Share> pass = passes.get(random.nextInt(ranks));
@@ -136,7 +136,7 @@ class DealtExamplesTest {
 
         assertThatIllegalStateException()
                 .isThrownBy(() ->
-                        ShardedData.dealt(source, 10, 1, counter::getAndAdd).pass(new World(0, 1), new Place(2, 5, 0)))
+                        ShardedData.dealt(source, 10, 1, counter::getAndAdd).pass(Seats.of(new World(0, 1)), new Place(2, 5, 0)))
                 .withMessageContaining("middle of epoch 2");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> ShardedData.dealt(source, 0, 1, counter::getAndAdd))

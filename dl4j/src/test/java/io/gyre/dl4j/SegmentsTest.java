@@ -261,7 +261,7 @@ class SegmentsTest {
         MultiDataSet batch = batch(6, TIME, 1);
         MultiLayerNetwork model = Sequences.lstm(new Sgd(0.1), DataType.DOUBLE);
         Replica replica = TestModels.replica(model, 1 << 20);
-        MicroBatches passes = new MicroBatches(replica, 2, 0, 1, BatchStatistics.OWN);
+        MicroBatches passes = new MicroBatches(replica, 2, replica.earlierPasses(), 0, 1, BatchStatistics.OWN);
         passes.beginSegment(0);
         passes.backward(batch, null, 0);
         passes.beginSegment(1);

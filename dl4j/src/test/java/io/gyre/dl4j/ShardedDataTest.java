@@ -61,7 +61,7 @@ class ShardedDataTest {
         int ranks = ofRanks.size();
         List<Iterator<Share>> passes = new ArrayList<>();
         for (int rank = 0; rank < ranks; rank++) {
-            passes.add(ofRanks.get(rank).pass(new World(rank, ranks), new Place(epoch, position, 0)));
+            passes.add(ofRanks.get(rank).pass(Seats.of(new World(rank, ranks)), new Place(epoch, position, 0)));
         }
         List<List<List<Integer>>> batches = new ArrayList<>();
         while (passes.stream().anyMatch(Iterator::hasNext)) {
@@ -225,9 +225,9 @@ class ShardedDataTest {
         ShardedData data = ShardedData.of(
                 new ExistingDataSetIterator(List.of(numbers(0, 2)).iterator()), Sharding.EXAMPLES);
         World alone = new World(0, 1);
-        data.pass(alone, Place.beginning(0)).next();
+        data.pass(Seats.of(alone), Place.beginning(0)).next();
 
-        assertThatThrownBy(() -> data.pass(alone, Place.beginning(1)))
+        assertThatThrownBy(() -> data.pass(Seats.of(alone), Place.beginning(1)))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("epoch 1")
                 .hasMessageContaining("cannot be reset")
@@ -255,7 +255,7 @@ class ShardedDataTest {
         ExampleSource wrong = ExampleSource.of(8, indices -> numbers(0, 1));
 
         assertThatThrownBy(() -> ShardedData.of(wrong, 4, 0)
-                        .pass(new World(0, 1), Place.beginning(0))
+                        .pass(Seats.of(new World(0, 1)), Place.beginning(0))
                         .next())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("4 examples and returned 1");

@@ -1,0 +1,62 @@
+package io.gyre.dl4j;
+
+import io.gyre.session.Session;
+import io.gyre.training.UpdateStrategy;
+import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** What cannot be trained in a run in which a process holds several ranks. All ranks find the same. */
+final class SeatChecks {
+
+    /** Why data are refused, and what to use. */
+    static final String ONE_READING =
+            "in this run a process holds several ranks, and reads the data once for all of them: divide by"
+                    + " Sharding.EXAMPLES or BATCHES, or use an ExampleSource";
+
+    private SeatChecks() {}
+
+    /** Whether every process that reads the data can make the parts of all ranks from them. */
+    static boolean suits(Sharding sharding) {
+        return sharding == Sharding.EXAMPLES || sharding == Sharding.BATCHES;
+    }
+
+    /** Whether a process of the run holds several ranks. */
+    static boolean concerns(Session session) {
+        return session.seating().count() < session.world().size();
+    }
+
+    /** Fails if the options are not for such a run, and this is one. */
+    static void checkOptions(TrainerBuilder options, Session session) {
+        if (!concerns(session)) {
+            return;
+        }
+        UpdateStrategy strategy = options.strategy;
+        if (strategy != null && !strategy.reduction().coversSeats()) {
+            throw refused(
+                    session,
+                    "the strategy " + strategy.name(),
+                    "leave the strategy out, for allreduce");
+        }
+        if (options.synchronousBatchNorm) {
+            throw refused(session, "synchronousBatchNorm", "leave it out");
+        }
+        if (!suits(options.sharding)) {
+            throw refused(
+                    session,
+                    "Sharding." + options.sharding,
+                    "divide by Sharding.EXAMPLES or BATCHES, or use an ExampleSource");
+        }
+    }
+
+    /** Fails if gradients are not in the host's memory, and a process holds several ranks. */
+    static void checkPlace(Session session, DeviceGradients.@Nullable Source source) {
+        if (concerns(session) && (source != null || !Nd4j.getEnvironment().isCPU())) {
+            throw refused(session, "gradients on a device", "train on CPUs");
+        }
+    }
+
+    private static IllegalArgumentException refused(Session session, String what, String remedy) {
+        return new IllegalArgumentException(what + " cannot be used in a run in which a process holds several ranks, as"
+                + " here: " + session.seating() + ". Start one process for each rank, or " + remedy);
+    }
+}
