@@ -162,8 +162,8 @@ class StepDriverTest {
         }
 
         @Override
-        public void start(TrainableModel model) {
-            reduction.start(model);
+        public void start(TrainableModel model, int source) {
+            reduction.start(model, source);
         }
 
         @Override

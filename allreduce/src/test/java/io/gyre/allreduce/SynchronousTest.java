@@ -68,7 +68,7 @@ class SynchronousTest {
             model.state().get(0).putFloat(3996, rank + 1);
             model.state().get(1).putDouble(0, rank + 2);
 
-            reduction(session).start(model);
+            reduction(session).start(model, 0);
 
             assertThat(model.state().get(0).getFloat(3996)).isEqualTo(1);
             assertThat(model.state().get(1).getDouble(0)).isEqualTo(2);
@@ -107,9 +107,9 @@ class SynchronousTest {
     void everyRankReadsWhatEachHasReported() throws Exception {
         long many = (1L << 52) - 1;
         List<StepReport> reports = List.of(
-                new StepReport(many, 0.1, false, true, false, many, 1),
-                new StepReport(1, Double.NEGATIVE_INFINITY, true, true, true, many - 1, 2),
-                new StepReport(0, Double.NaN, true, false, true, 0, 0xffff_ffffL));
+                new StepReport(many, 0.1, false, true, false, false, many, 1),
+                new StepReport(1, Double.NEGATIVE_INFINITY, true, true, true, true, many - 1, 2),
+                new StepReport(0, Double.NaN, true, false, true, true, 0, 0xffff_ffffL));
 
         List<StepSummary> summaries = Gyre.local(RANKS)
                 .call(session ->
@@ -122,7 +122,7 @@ class SynchronousTest {
     void aSummaryHoldsNothingOfTheStepBefore() throws Exception {
         Gyre.local(RANKS).run(session -> {
             GradientReduction reduction = reduction(session);
-            reduction.summarise(new StepReport(9, 9, true, true, true, 9, 9), 1);
+            reduction.summarise(new StepReport(9, 9, true, true, true, true, 9, 9), 1);
 
             StepSummary second = reduction.summarise(StepReport.of(1, 1, false), 2);
 

@@ -11,6 +11,7 @@ import io.gyre.membership.Message.Present;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.network.Time;
+import io.gyre.session.Reached;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -168,13 +169,13 @@ public final class Attendance implements Downlink {
      * Reports that this process can take seats, and waits until it has some: for as long as the usher supervises the
      * run.
      *
-     * @param step number of steps in the state that it holds; {@link Message#NO_STATE} if it holds none
+     * @param reached how far it has come
      * @throws GyreException if the run has ended, or this process is not in it
      */
-    public Convened awaitSeats(long step) {
+    public Convened awaitSeats(Reached reached) {
         synchronized (monitor) {
             convened = null;
-            uplink.send(new Present(generation, step));
+            uplink.send(new Present(generation, reached));
             while (convened == null) {
                 check("waiting for seats");
                 sleep();

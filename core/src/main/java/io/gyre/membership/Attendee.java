@@ -1,6 +1,7 @@
 package io.gyre.membership;
 
 import io.gyre.membership.Message.Join;
+import io.gyre.session.Reached;
 
 /** One process of a run with seats as its usher knows it, from its join on. */
 final class Attendee {
@@ -19,8 +20,8 @@ final class Attendee {
     /** Whether it can take seats in the next generation. */
     boolean present;
 
-    /** Number of steps in the state that it holds. */
-    long step = Message.NO_STATE;
+    /** How far it has come. */
+    Reached reached = Reached.NOTHING;
 
     Attendee(int connection, int number, Join join, long time) {
         this.connection = connection;

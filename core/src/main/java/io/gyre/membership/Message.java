@@ -2,6 +2,7 @@ package io.gyre.membership;
 
 import io.gyre.Member;
 import io.gyre.ProtocolException;
+import io.gyre.session.Reached;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -18,9 +19,6 @@ public sealed interface Message {
 
     /** A coordinator that is no rank: the launcher. */
     int NO_RANK = -1;
-
-    /** The step of a process that holds no state of the run. */
-    long NO_STATE = -1;
 
     /** Length of a group key. */
     int GROUP_KEY_BYTES = 32;
@@ -193,9 +191,9 @@ public sealed interface Message {
      * Process to usher: it holds no seat at work, and can take seats in the next generation.
      *
      * @param generation that it has ended; 0 for none
-     * @param step number of steps in the state that it holds; {@link #NO_STATE} if it holds none
+     * @param reached how far it has come
      */
-    record Present(int generation, long step) implements Message {}
+    record Present(int generation, Reached reached) implements Message {}
 
     /**
      * Usher to each present process: a generation begins.
@@ -205,10 +203,8 @@ public sealed interface Message {
      * @param own number of the receiving process
      * @param holders number of the process that holds each seat, by seat
      * @param source the seat whose process has the newest state; {@link #NO_RANK} if no process has one
-     * @param step of that state; {@link #NO_STATE} if there is none
      */
-    record Convened(int generation, String rendezvous, int own, List<Integer> holders, int source, long step)
-            implements Message {
+    record Convened(int generation, String rendezvous, int own, List<Integer> holders, int source) implements Message {
 
         public Convened {
             holders = List.copyOf(holders);

@@ -24,6 +24,7 @@ import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
+import io.gyre.session.Reached;
 import io.gyre.session.Session;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
@@ -165,7 +166,8 @@ public final class MessageCodec {
         } else if (message instanceof Present present) {
             out.writeByte(20);
             out.writeInt(present.generation());
-            out.writeLong(present.step());
+            out.writeInt(present.reached().calls());
+            out.writeLong(present.reached().step());
         } else if (message instanceof Convened convened) {
             out.writeByte(21);
             out.writeInt(convened.generation());
@@ -173,7 +175,6 @@ public final class MessageCodec {
             out.writeInt(convened.own());
             writeRanks(convened.holders(), out);
             out.writeInt(convened.source());
-            out.writeLong(convened.step());
         } else if (message instanceof Adjourn adjourn) {
             out.writeByte(22);
             out.writeInt(adjourn.generation());
@@ -273,9 +274,8 @@ public final class MessageCodec {
             case 17 -> new Unaware();
             case 18 -> new Attest(readRanks(in), readText(in), readText(in), readText(in));
             case 19 -> new GroupKey(in.getInt(), ByteBuffer.wrap(readBytes(in)));
-            case 20 -> new Present(in.getInt(), in.getLong());
-            case 21 ->
-                new Convened(in.getInt(), readText(in), in.getInt(), readRanks(in), in.getInt(), in.getLong());
+            case 20 -> new Present(in.getInt(), new Reached(in.getInt(), in.getLong()));
+            case 21 -> new Convened(in.getInt(), readText(in), in.getInt(), readRanks(in), in.getInt());
             case 22 -> new Adjourn(in.getInt());
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };

@@ -1,5 +1,6 @@
 package io.gyre.membership;
 
+import io.gyre.session.Reached;
 import java.time.Duration;
 import java.util.List;
 
@@ -25,18 +26,18 @@ public interface SeatListener {
      * A process was lost.
      *
      * @param seats those that it held, which others take
-     * @param step number of steps in the newest state that was reported when the generation began
+     * @param newest the newest state that was reported when the generation began
      */
-    default void lost(String process, long pid, List<Integer> seats, int generation, long step, String reason) {}
+    default void lost(String process, long pid, List<Integer> seats, int generation, Reached newest, String reason) {}
 
     /**
      * A generation begins.
      *
-     * @param step number of steps in the newest state; {@link Message#NO_STATE} at the beginning of a run
+     * @param newest the newest state
      * @param behind number of steps that the process furthest behind must be given
      * @param sinceLoss time since the first loss that ended the generation before; zero if none did
      */
-    default void convened(int generation, Seating seating, long step, long behind, Duration sinceLoss) {}
+    default void convened(int generation, Seating seating, Reached newest, long behind, Duration sinceLoss) {}
 
     /** A process has ended in good order. */
     default void left(String process, long pid) {}

@@ -10,6 +10,7 @@ import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Present;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Welcome;
+import io.gyre.session.Reached;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -69,7 +70,7 @@ public final class Usher implements Supervisor {
     private long lossTime = -1;
 
     /** The newest state when the present generation began. */
-    private long newest = Message.NO_STATE;
+    private Reached newest = Reached.NOTHING;
 
     private int fruitless;
 
@@ -264,7 +265,7 @@ public final class Usher implements Supervisor {
             return;
         }
         attendee.present = true;
-        attendee.step = present.step();
+        attendee.reached = present.reached();
         if (phase == Phase.RUNNING && !attendee.seated) {
             adjourn();
         } else {
@@ -352,11 +353,11 @@ public final class Usher implements Supervisor {
                         .thenComparingInt(each -> each.number))
                 .limit(plan.processes())
                 .toList();
-        long step = next.stream().mapToLong(each -> each.step).max().orElse(Message.NO_STATE);
-        boolean progressed = generation == 0 || adjourned || step > newest;
+        Reached furthest = next.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
+        boolean progressed = generation == 0 || adjourned || furthest.compareTo(newest) > 0;
         fruitless = progressed ? 0 : fruitless + 1;
         if (fruitless > UsherPlan.MOST_FRUITLESS) {
-            end(fruitless + " generations in succession have ended before a step was done, after step " + step
+            end(fruitless + " generations in succession have ended before a step was done, after step " + furthest.step()
                     + ". Look at the output of the processes: what they compute or read in that step, or their"
                     + " network, ends them");
             return;
@@ -366,13 +367,13 @@ public final class Usher implements Supervisor {
         generation++;
         String rendezvous = venue.open(generation, plan.seats());
         int source = next.stream()
-                .filter(each -> each.step == step && step != Message.NO_STATE)
+                .filter(each -> each.reached.equals(furthest) && !furthest.isNothing())
                 .mapToInt(each -> assigned.seatsOf(each.number).get(0))
                 .min()
                 .orElse(Message.NO_RANK);
         long behind = next.stream()
-                .filter(each -> each.step != Message.NO_STATE)
-                .mapToLong(each -> step - each.step)
+                .filter(each -> !each.reached.isNothing())
+                .mapToLong(each -> furthest.step() - each.reached.step())
                 .max()
                 .orElse(0);
         byConnection.values().forEach(each -> each.seated = false);
@@ -381,15 +382,15 @@ public final class Usher implements Supervisor {
             each.present = false;
             outbox.send(
                     each.connection,
-                    new Convened(generation, rendezvous, each.number, assigned.holders(), source, step));
+                    new Convened(generation, rendezvous, each.number, assigned.holders(), source));
         }
         Duration sinceLoss = lossTime < 0 ? Duration.ZERO : Duration.ofNanos(clock.time() - lossTime);
         seating = assigned;
         phase = Phase.RUNNING;
         adjourned = false;
         lossTime = -1;
-        newest = step;
-        listener.convened(generation, assigned, step, behind, sinceLoss);
+        newest = furthest;
+        listener.convened(generation, assigned, furthest, behind, sinceLoss);
     }
 
     /** Time is up for those that have not reported, or for the run. */

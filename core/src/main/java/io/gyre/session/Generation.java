@@ -7,11 +7,10 @@ package io.gyre.session;
  * @param session of this process's seats; closed by the user, and by {@link SeatedRun#next}
  * @param source the rank whose process has the newest state; {@link #NONE} if no process has one, and rank 0 begins the
  *     run or reads a checkpoint
- * @param step number of steps in that state; {@link #NONE} if there is none
  */
-public record Generation(int number, Session session, int source, long step) {
+public record Generation(int number, Session session, int source) {
 
-    /** No rank, no step. */
+    /** No rank. */
     public static final int NONE = -1;
 
     /** Whether a process of this generation has the state of the run. */

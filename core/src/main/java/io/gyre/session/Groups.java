@@ -93,6 +93,11 @@ public record Groups(List<List<Integer>> members) {
                         () -> new IllegalArgumentException("rank " + rank + " is in none of the groups " + members));
     }
 
+    /** The index of a rank's group. */
+    public int indexOf(int rank) {
+        return members.indexOf(of(rank));
+    }
+
     /** Whether a rank exchanges with other groups for its own. */
     public boolean isLead(int rank) {
         return of(rank).get(0) == rank;

@@ -22,10 +22,10 @@ public interface SeatedRun extends AutoCloseable {
      * Closes the session of the generation before, and returns that of the next, in which all seats have joined. Waits
      * for the other processes, and as a spare for the end of the run.
      *
-     * @param step number of steps in the state that this process holds; {@link Generation#NONE} if it holds none
+     * @param reached how far this process has come
      * @throws io.gyre.GyreException if the run has ended, or this process is not in it any more
      */
-    Generation next(long step);
+    Generation next(Reached reached);
 
     /** Whether the present generation is to end between two steps, because another process waits for seats. */
     boolean isAdjourned();

@@ -29,6 +29,7 @@ final class AllReduction implements GradientReduction {
 
     private static final int UNFINISHED = 2;
     private static final int OVERFLOW = 4;
+    private static final int REGROUP = 8;
 
     private final Collective collective;
     private final List<Integer> ranks;
@@ -73,9 +74,9 @@ final class AllReduction implements GradientReduction {
     }
 
     @Override
-    public void start(TrainableModel model) {
+    public void start(TrainableModel model, int source) {
         for (Region part : model.state()) {
-            collective.broadcast(part, 0, 0, NO_BUCKET);
+            collective.broadcast(part, source, 0, NO_BUCKET);
         }
     }
 
@@ -117,7 +118,10 @@ final class AllReduction implements GradientReduction {
     }
 
     private static int answers(StepReport report) {
-        return (report.stop() ? STOP : 0) + (report.unfinished() ? UNFINISHED : 0) + (report.overflow() ? OVERFLOW : 0);
+        return (report.stop() ? STOP : 0)
+                + (report.unfinished() ? UNFINISHED : 0)
+                + (report.overflow() ? OVERFLOW : 0)
+                + (report.regroup() ? REGROUP : 0);
     }
 
     private StepReport read(long at) {
@@ -127,6 +131,7 @@ final class AllReduction implements GradientReduction {
                 reports.getDouble(at + 8),
                 (answers & STOP) != 0,
                 (answers & UNFINISHED) != 0,
+                (answers & REGROUP) != 0,
                 (answers & OVERFLOW) != 0,
                 (long) reports.getDouble(at + 24),
                 (long) reports.getDouble(at + 32));

@@ -34,8 +34,13 @@ public interface GradientReduction {
      */
     MemoryBox allocate(long byteLength);
 
-    /** Gives the state of the first of the {@link #ranks} to all of them. */
-    void start(TrainableModel model);
+    /**
+     * Gives the state of one replica to all.
+     *
+     * @param source the one that has it: index among the {@link #ranks}, or, if a process holds several of them, among
+     *     the processes in the order of their lowest ranks
+     */
+    void start(TrainableModel model, int source);
 
     /** Whether it takes part for each of the {@linkplain io.gyre.session.Session#seats seats} of this process. */
     default boolean coversSeats() {

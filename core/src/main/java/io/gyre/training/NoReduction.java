@@ -18,7 +18,7 @@ final class NoReduction implements GradientReduction {
     }
 
     @Override
-    public void start(TrainableModel model) {
+    public void start(TrainableModel model, int source) {
         // The rank keeps its own state.
     }
 

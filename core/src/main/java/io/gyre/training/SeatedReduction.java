@@ -85,8 +85,8 @@ final class SeatedReduction implements GradientReduction {
     }
 
     @Override
-    public void start(TrainableModel model) {
-        ofLeads.start(model);
+    public void start(TrainableModel model, int source) {
+        ofLeads.start(model, source);
     }
 
     @Override

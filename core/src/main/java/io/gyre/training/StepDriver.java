@@ -51,6 +51,7 @@ public final class StepDriver implements AutoCloseable {
     private final BucketReducer reducer;
     private final @Nullable OverlappedReduction duringPass;
     private long begun = NONE;
+    private long applied = NONE;
 
     /**
      * Creates the driver of one rank.
@@ -81,11 +82,31 @@ public final class StepDriver implements AutoCloseable {
                 : null;
     }
 
-    /** Sets this rank's initial state. All ranks call it together. */
+    /** Sets this rank's initial state, that of rank 0. All ranks call it together. */
     public void start() {
+        start(0, true);
+    }
+
+    /**
+     * Sets this rank's initial state. All ranks call it together.
+     *
+     * @param source the replica that has it, see {@link GradientReduction#start}
+     * @param transfer whether any other lacks it; if not, nothing is sent
+     */
+    public void start(int source, boolean transfer) {
         exchange.start(model);
-        reduction.start(model);
+        if (transfer) {
+            reduction.start(model, source);
+        }
         strategy.started();
+    }
+
+    /**
+     * Whether the update of a step has been applied, also if a listener failed after it: a step is repeated only if its
+     * update has not.
+     */
+    public boolean hasApplied(long step) {
+        return applied >= step;
     }
 
     /**
@@ -215,6 +236,7 @@ public final class StepDriver implements AutoCloseable {
         if (!total.skipped()) {
             exchange.apply(model, total, step);
         }
+        applied = step;
         begin = ended(StepPhase.APPLY, step, begin);
         exchange.after(model, total, step);
         begin = ended(StepPhase.AFTER, step, begin);

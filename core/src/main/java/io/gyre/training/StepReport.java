@@ -7,6 +7,8 @@ package io.gyre.training;
  * @param score mean loss over them; meaningless without examples
  * @param stop whether its program requests the end of the training after this step
  * @param unfinished whether the batch of these examples takes more steps after this one
+ * @param regroup whether its process knows of another that waits for seats, so that the ranks are to regroup after this
+ *     step
  * @param overflow whether the sums of the gradients have overflowed in the numbers in which they are sent, so that their
  *     update is to be skipped
  * @param dataFingerprint of all data read so far, if every rank reads the same; 0 if each rank has its own data.
@@ -19,6 +21,7 @@ public record StepReport(
         double score,
         boolean stop,
         boolean unfinished,
+        boolean regroup,
         boolean overflow,
         long dataFingerprint,
         long replicaFingerprint) {
@@ -36,7 +39,7 @@ public record StepReport(
 
     /** A report on a batch that takes one step, without an overflow and without fingerprints. */
     public static StepReport of(long examples, double score, boolean stop) {
-        return new StepReport(examples, score, stop, false, false, 0, 0);
+        return new StepReport(examples, score, stop, false, false, false, 0, 0);
     }
 
     /** Whether the loss is NaN or infinite. */

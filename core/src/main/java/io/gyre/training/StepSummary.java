@@ -49,6 +49,16 @@ public record StepSummary(List<StepReport> reports) {
         return false;
     }
 
+    /** Whether the ranks are to regroup after this step, since a process waits for seats. */
+    public boolean regroup() {
+        for (StepReport report : reports) {
+            if (report.regroup()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Whether the update of this step is skipped, because the sums of the gradients have overflowed. */
     public boolean skipped() {
         for (StepReport report : reports) {

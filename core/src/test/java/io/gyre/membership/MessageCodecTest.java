@@ -27,6 +27,7 @@ import io.gyre.membership.Message.Roster;
 import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Value;
 import io.gyre.membership.Message.Welcome;
+import io.gyre.session.Reached;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
@@ -69,8 +70,8 @@ class MessageCodecTest {
                 new Attest(List.of(0, 3), "the data of step 7", "5 rows", "read again"),
                 new GroupKey(7, ByteBuffer.wrap(new byte[Message.GROUP_KEY_BYTES])),
                 new Failed("the disk is full"),
-                new Present(3, 1L << 40),
-                new Convened(4, "127.0.0.1:9", 2, List.of(0, 2, 2), Message.NO_RANK, Message.NO_STATE),
+                new Present(3, new Reached(2, 1L << 40)),
+                new Convened(4, "127.0.0.1:9", 2, List.of(0, 2, 2), Message.NO_RANK),
                 new Adjourn(4),
                 new Heartbeat(Message.NO_RANK));
     }

@@ -78,6 +78,14 @@ final class Checkpoints {
         }
     }
 
+    /** Prepares the directory on rank 0 of a later generation: this process may not have been rank 0 before. */
+    void continueOnRoot() {
+        Path directory = options.directory();
+        if (directory != null && store == null) {
+            store = new CheckpointStore(directory, options.keep());
+        }
+    }
+
     private Beginning load(CheckpointFile file) throws IOException {
         require("model", file.layout(), replica.layout());
         require("seed", String.valueOf(file.seed()), String.valueOf(seed));

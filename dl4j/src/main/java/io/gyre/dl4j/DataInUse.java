@@ -106,6 +106,14 @@ final class DataInUse implements AutoCloseable {
         return Objects.requireNonNull(data);
     }
 
+    /** Ends the pass and releases the data, which the next pass reads from their beginning. */
+    void restart() {
+        if (data != null) {
+            data.restart();
+        }
+        close();
+    }
+
     private void setUse(Claim.Use use) {
         if (claim != null) {
             claim.setUse(use);

@@ -3,14 +3,21 @@ package io.gyre.dl4j;
 import io.gyre.GyreException;
 import io.gyre.OptionRange;
 import io.gyre.dl4j.memory.SafeReclamation;
+import io.gyre.World;
+import io.gyre.dl4j.SeatedTraining.Recorded;
+import io.gyre.dl4j.TrainerBuilder.Joined;
+import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
-import java.util.function.Supplier;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -77,49 +84,50 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  */
 public final class DistributedTrainer implements AutoCloseable {
 
-    private final Session session;
-    private final TrainedModel network;
-    private final Replica replica;
+    private static final Recorded<List<byte[]>> BYTES = new Recorded<>(
+            values -> values.stream()
+                    .map(Base64.getEncoder()::encodeToString)
+                    .collect(Collectors.joining("\n")),
+            text -> Arrays.stream(text.split("\n", -1))
+                    .map(Base64.getDecoder()::decode)
+                    .toList());
+
+    private static final Recorded<FitReport> REPORT = new Recorded<>(
+            report -> String.valueOf(report.stopped()),
+            stopped -> new Tally(0).report(0, Boolean.parseBoolean(stopped)));
+
     private final StopRequests requests = new StopRequests();
-    private final FitLoop loop;
-    private final MergedEvaluation evaluation;
     private final PlainData plain;
-
-    /** Null if the model is a graph of SameDiff. */
-    private final @Nullable HeldModel held;
-
     private final Opened opened;
 
+    /** Null in a run with seats. */
+    private final @Nullable Engine only;
+
+    /** Null in a run whose processes do not change. */
+    private final @Nullable SeatedTraining seated;
+
     /** Creates the trainer; {@link TrainerBuilder#build} is for others. */
-    DistributedTrainer(TrainerParts parts, Opened opened) {
-        session = parts.session;
-        network = parts.network;
-        replica = parts.replica;
-        loop = new FitLoop(parts, requests);
-        evaluation = new MergedEvaluation(network, session, parts.watch, parts.rowsFromRoot);
-        plain = parts.plain;
+    DistributedTrainer(TrainerBuilder options, Joined joined, Opened opened) {
         this.opened = opened;
-        if (network instanceof Network ofLayers) {
-            HeldModel hold = new HeldModel(ofLayers, RankTexts.ownName(session));
-            opened.onClose(hold::release);
-            hold.hold();
-            held = hold;
-        } else {
-            held = null;
-        }
+        plain = new PlainData(options.sharding);
+        Session session = joined.session();
+        SeatedRun seats = joined.seats();
+        only = session == null ? null : new Engine(options, session, null, requests);
+        seated = seats == null ? null : new SeatedTraining(options, seats, requests);
+        opened.onClose(() -> engine().close());
     }
 
-    /** Calls {@code fit}: in between nobody else may train the model. */
-    private FitReport train(Supplier<FitReport> call) {
-        if (held == null) {
-            return call.get();
-        }
-        held.release();
-        try {
-            return call.get();
-        } finally {
-            held.hold();
-        }
+    private Engine engine() {
+        return seated == null ? Objects.requireNonNull(only) : seated.engine();
+    }
+
+    /** Makes a call that all ranks make together. */
+    private <T> T jointly(Function<Engine, T> work, Recorded<T> recorded) {
+        return seated == null ? work.apply(engine()) : seated.call(work, recorded);
+    }
+
+    private FitReport train(Function<FitLoop, FitReport> call) {
+        return jointly(engine -> engine.train(() -> call.apply(engine.loop)), REPORT);
     }
 
     /**
@@ -146,6 +154,17 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     /**
+     * Returns a builder for a trainer in a run whose processes may change: when one is lost, or another comes, the
+     * trainer continues in the next generation, inside the call that it makes. For synchronous all-reduce.
+     *
+     * @param model an initialised {@code MultiLayerNetwork} or {@code ComputationGraph}
+     * @param run borrowed
+     */
+    public static TrainerBuilder builder(Model model, SeatedRun run) {
+        return new TrainerBuilder(model, opened -> new Joined(null, run));
+    }
+
+    /**
      * Returns a builder for a trainer with options.
      *
      * @param model an initialised {@code MultiLayerNetwork} or {@code ComputationGraph}
@@ -167,7 +186,7 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param epochs passes over the data
      */
     public FitReport fit(ShardedData data, int epochs) {
-        return train(() -> loop.fit(data, epochs, Long.MAX_VALUE));
+        return train(loop -> loop.fit(data, epochs, Long.MAX_VALUE));
     }
 
     /** As {@link #fit(DataSetIterator, int)}, for one pass. */
@@ -241,7 +260,7 @@ public final class DistributedTrainer implements AutoCloseable {
     }
 
     private FitReport fitBatch(ShardedData batch) {
-        return train(() -> loop.fit(batch, Integer.MAX_VALUE, 1));
+        return train(loop -> loop.fit(batch, Integer.MAX_VALUE, 1));
     }
 
     /**
@@ -252,29 +271,34 @@ public final class DistributedTrainer implements AutoCloseable {
      *     of them
      */
     public FitReport fitSteps(ShardedData data, long steps) {
-        return train(() -> loop.fit(data, Integer.MAX_VALUE, steps));
+        return train(loop -> loop.fit(data, Integer.MAX_VALUE, steps));
     }
 
     /** As {@link #fit} for one pass, with a listener of this call; null for none. */
     FitReport fitPass(ShardedData data, @Nullable ProgressListener listener) {
-        return train(() -> loop.fitPass(data, listener));
+        return train(loop -> loop.fitPass(data, listener));
     }
 
+    /** The session of a run whose processes do not change. */
     Session session() {
-        return session;
+        if (seated != null) {
+            throw new IllegalStateException("DistributedEarlyStopping is not for runs with seats, whose processes may"
+                    + " change: start the run without --processes, --spares, --min-processes and --restarts");
+        }
+        return engine().session;
     }
 
     /** The user's object. */
     Object model() {
-        return network.model();
+        return engine().network.model();
     }
 
     boolean allInStep() {
-        return loop.allInStep();
+        return engine().loop.allInStep();
     }
 
     boolean isResumed() {
-        return loop.isResumed();
+        return engine().loop.isResumed();
     }
 
     /**
@@ -303,7 +327,8 @@ public final class DistributedTrainer implements AutoCloseable {
 
     /** Whether the training has ended by {@link #requestEnd} on some rank. Equal on all ranks between their calls. */
     public boolean ended() {
-        return loop.ended();
+        JointCalls.Done between = between();
+        return between == null ? engine().loop.ended() : between.ended();
     }
 
     /**
@@ -321,17 +346,20 @@ public final class DistributedTrainer implements AutoCloseable {
      * with {@code miniBatch(false)} the sum, as in {@code fit}. NaN before the first step.
      */
     public double score() {
-        return loop.score();
+        JointCalls.Done between = between();
+        return between == null ? engine().loop.score() : between.score();
     }
 
     /** Number of optimiser steps so far. */
     public long step() {
-        return loop.progress().step();
+        JointCalls.Done between = between();
+        return between == null ? engine().loop.progress().step() : between.step();
     }
 
     /** Number of passes over the data so far. */
     public int epoch() {
-        return loop.progress().epoch();
+        JointCalls.Done between = between();
+        return between == null ? engine().loop.progress().epoch() : between.epoch();
     }
 
     /** Evaluates classification over all ranks' shares of the data, for a model with one output. Equal on all ranks. */
@@ -374,22 +402,43 @@ public final class DistributedTrainer implements AutoCloseable {
      * @param kinds by index of the output to evaluate, from 0
      */
     public Map<Integer, List<IEvaluation<?>>> evaluate(ShardedData data, Map<Integer, List<IEvaluation<?>>> kinds) {
-        return evaluation.run(data, kinds);
+        return jointly(engine -> engine.evaluation.run(data, kinds), EvaluationText.of(kinds));
+    }
+
+    /** The trainer's figures between two calls of a run with seats; null otherwise: the engine has them. */
+    private JointCalls.@Nullable Done between() {
+        return seated == null ? null : seated.between();
     }
 
     /** SHA-256 of this rank's parameters, as hexadecimal digits. */
     public String parametersSha256() {
-        return Checksums.sha256(replica.parameters());
+        return Checksums.sha256(engine().replica.parameters());
     }
 
     /** {@link #parametersSha256} of every rank, indexed by rank. All ranks call it together. */
     public List<String> parametersSha256OfAllRanks() {
-        List<String> all = new ArrayList<>();
-        for (byte[] bytes : session.exchange(
-                "parametersSha256OfAllRanks", parametersSha256().getBytes(StandardCharsets.UTF_8))) {
-            all.add(new String(bytes, StandardCharsets.UTF_8));
-        }
-        return all;
+        return exchange("parametersSha256OfAllRanks", parametersSha256().getBytes(StandardCharsets.UTF_8)).stream()
+                .map(bytes -> new String(bytes, StandardCharsets.UTF_8))
+                .toList();
+    }
+
+    /**
+     * As {@link Session#exchange(String, byte[])}: returns the values of all ranks, by rank. All ranks call it together.
+     *
+     * @param topic what is exchanged; the same on all ranks
+     */
+    public List<byte[]> exchange(String topic, byte[] value) {
+        return jointly(engine -> engine.session.exchange(topic, value), BYTES);
+    }
+
+    /** This process's rank, or the lowest of those that it holds, and the number of ranks. */
+    public World world() {
+        return engine().session.world();
+    }
+
+    /** The network in use, as {@link Session#transport}. */
+    public String transport() {
+        return engine().session.transport();
     }
 
     /**
@@ -400,13 +449,15 @@ public final class DistributedTrainer implements AutoCloseable {
      * @throws IllegalArgumentException if the model is a graph of SameDiff, which has listeners of its own
      */
     public void addRootListeners(TrainingListener... listeners) {
-        if (!(network instanceof Network ofLayers)) {
+        if (!(engine().network instanceof Network)) {
             throw new IllegalArgumentException(
                     "a SameDiff graph has no TrainingListener: on rank 0, add its own kind of"
                             + " listener to the graph");
         }
-        if (session.world().isRoot()) {
-            ofLayers.model().addListeners(listeners);
+        if (seated != null) {
+            seated.addRootListeners(List.of(listeners));
+        } else {
+            engine().addOnRoot(List.of(listeners));
         }
     }
 
@@ -417,10 +468,12 @@ public final class DistributedTrainer implements AutoCloseable {
      * once the new one is complete.
      */
     public void exportModel(Path file) {
-        OnRoot.call(session, "export to " + file, () -> {
-            network.export(file);
-            return "";
-        });
+        String unused = jointly(
+                engine -> OnRoot.call(engine.session, "export to " + file, () -> {
+                    engine.network.export(file);
+                    return "";
+                }),
+                new Recorded<>(done -> done, done -> done));
     }
 
     /**

@@ -51,9 +51,15 @@ final class FitLoop {
     private Progress progress;
     private int callsToSkip;
     private long lastEpoch;
-    private boolean resumed;
-    private int startedEpoch = -1;
-    private double score = Double.NaN;
+
+    /** Whether the data of {@link #progress} are known by their description only. */
+    private boolean fromElsewhere;
+
+    /** Whether {@link #progress} is inside a call, which the next one continues. */
+    private boolean inCall;
+
+    private int startedEpoch;
+    private double score;
     private boolean ended;
 
     FitLoop(TrainerParts parts, StopRequests requests) {
@@ -72,13 +78,28 @@ final class FitLoop {
         watch = parts.watch;
         progressListener = parts.progressListener;
         this.requests = requests;
-        progress = parts.start;
-        callsToSkip = progress.callsDone();
-        resumed = !progress.data().isEmpty();
+        Handover start = parts.start;
+        progress = start.progress();
+        callsToSkip = start.callsToSkip();
+        inCall = start.inCall();
+        fromElsewhere = !progress.data().isEmpty();
+        startedEpoch = start.startedEpoch();
+        score = start.score();
+        ended = start.ended();
+    }
+
+    /** Where this process is, for its next generation. */
+    Handover handover() {
+        return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score);
     }
 
     Progress progress() {
         return progress;
+    }
+
+    /** Stops reading: the data are read from their beginning when the pass is continued. */
+    void leaveData() {
+        inUse.restart();
     }
 
     /** Whether the training has ended by a request on some rank. */
@@ -98,7 +119,7 @@ final class FitLoop {
 
     /** Whether the run continues from a checkpoint, and has calls to skip or to continue. */
     boolean isResumed() {
-        return resumed || callsToSkip > 0;
+        return (fromElsewhere && inCall) || callsToSkip > 0;
     }
 
     /** Trains for one pass over the data, and calls the listener after each of its steps. */
@@ -127,7 +148,7 @@ final class FitLoop {
             return tally.report(session.bytesSent(), false);
         }
         checkReadable(given);
-        boolean continued = inUse.take(given, resumed ? progress.data() : null);
+        boolean continued = inUse.take(given, fromElsewhere ? progress.data() : null);
         ShardedData data = inUse.data();
         agree(data, epochs, steps, continued);
         progress = beginCall(data.description(), continued);
@@ -142,6 +163,7 @@ final class FitLoop {
         }
         Progress reached = progress;
         progress = progress.afterCall();
+        inCall = false;
         endCall(data, tally, stopped);
         if (data.isEpoch()) {
             checkpoints.afterCall(reached);
@@ -182,13 +204,14 @@ final class FitLoop {
 
     /** Finds the place in the data where a call begins. */
     private Progress beginCall(String description, boolean continued) {
-        if (resumed && !continued && progress.position() > 0) {
+        if (inCall && !continued && progress.position() > 0) {
             throw new GyreException("the run stopped in the middle of '" + progress.data()
                     + "' and cannot continue in '" + description
                     + "': resume with the same data, or start without resuming");
         }
-        Progress call = resumed ? progress : progress.beginCall(network.step(), network.epoch());
-        resumed = false;
+        Progress call = inCall ? progress : progress.beginCall(network.step(), network.epoch());
+        inCall = true;
+        fromElsewhere = false;
         return continued ? call : call.atBeginningOf(description);
     }
 
@@ -253,8 +276,8 @@ final class FitLoop {
             attestation.read(share, progress.epoch(), progress.position());
             timer.reset();
             step.with(share, requests.take(), progress.step(), progress.epoch());
-            StepSummary total = driver.step(step, progress.step());
             long position = data.advance(progress.position(), world);
+            StepSummary total = takeStep(position, share.mark());
             if (total.examples() == 0) {
                 // Compared data end at the same place on all ranks; a batch may be too small for the ranks that take
                 // this step.
@@ -288,8 +311,23 @@ final class FitLoop {
             if (total.stop()) {
                 return true;
             }
+            if (total.regroup()) {
+                throw new EndOfGeneration(progress.step());
+            }
         }
         return false;
+    }
+
+    /** A step whose update was applied is not repeated, though a listener may have been interrupted after it. */
+    private StepSummary takeStep(long position, long mark) {
+        try {
+            return driver.step(step, progress.step());
+        } catch (RuntimeException | Error e) {
+            if (driver.hasApplied(progress.step())) {
+                progress = progress.afterStep(progress.step() + 1, position, mark);
+            }
+            throw e;
+        }
     }
 
     private void endStep(StepSummary total, Progress reached, Tally tally) {

@@ -49,6 +49,11 @@ final class LossScale {
         state.putDouble(SCALE, FIRST);
     }
 
+    /** Takes over the state of another that is not used any more. */
+    void continueFrom(LossScale earlier) {
+        state.copyFrom(0, earlier.state, 0, state.byteLength());
+    }
+
     double value() {
         return state.getDouble(SCALE);
     }

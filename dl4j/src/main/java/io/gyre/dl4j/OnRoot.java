@@ -5,7 +5,7 @@ import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 
-/** Work that rank 0 does for all: every rank gets its result or its failure. */
+/** Work that one rank, mostly rank 0, does for all: every rank gets its result or its failure. */
 final class OnRoot {
 
     private static final char DONE = '+';
@@ -20,9 +20,14 @@ final class OnRoot {
      * @param work fails with {@link GyreException}
      */
     static String call(Session session, String topic, Supplier<String> work) {
+        return call(session, 0, topic, work);
+    }
+
+    /** As {@link #call(Session, String, Supplier)}, on the process that holds another rank. */
+    static String call(Session session, int rank, String topic, Supplier<String> work) {
         String outcome = "";
         GyreException failure = null;
-        if (session.world().isRoot()) {
+        if (session.seating().of(session.world().rank()).contains(rank)) {
             try {
                 outcome = DONE + work.get();
             } catch (GyreException e) {
@@ -32,14 +37,14 @@ final class OnRoot {
         }
         String ofRoot = new String(
                 session.exchange(topic, outcome.getBytes(StandardCharsets.UTF_8))
-                        .get(0),
+                        .get(rank),
                 StandardCharsets.UTF_8);
         if (failure != null) {
             throw failure;
         }
         if (ofRoot.isEmpty()) {
             throw new GyreException(
-                    session.members().get(0) + ", which does the " + topic + " for all ranks, was lost");
+                    session.members().get(rank) + ", which does the " + topic + " for all ranks, was lost");
         }
         if (ofRoot.charAt(0) == FAILED) {
             throw new GyreException(ofRoot.substring(1));

@@ -1,7 +1,10 @@
 package io.gyre.dl4j;
 
+import io.gyre.dl4j.TrainerBuilder.Joined;
 import io.gyre.local.LocalCluster;
+import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
+import io.gyre.transport.AeronSeats;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
@@ -34,11 +37,31 @@ final class OwnRun {
      *
      * @param opened closes the session when its trainer closes, if no other uses it
      */
-    static Session join(Opened opened) {
+    static Joined join(Opened opened) {
         return join(System.getenv(), opened);
     }
 
-    static Session join(Map<String, String> environment, Opened opened) {
+    static Joined join(Map<String, String> environment, Opened opened) {
+        if (LocalCluster.sessionOfThisThread().isEmpty() && GyreVariable.hasSeats(environment)) {
+            return new Joined(null, takeSeats(environment, opened));
+        }
+        return new Joined(joinSession(environment, opened), null);
+    }
+
+    /** One trainer at a time: it alone knows which steps are to be repeated. */
+    private static synchronized SeatedRun takeSeats(Map<String, String> environment, Opened opened) {
+        if (left || users > 0) {
+            throw new IllegalStateException("this process has had a trainer in its run, whose processes may change: it"
+                    + " can have one. Use the same for all calls");
+        }
+        SeatedRun run = AeronSeats.ifLaunched(environment).orElseThrow();
+        users++;
+        left = true;
+        opened.onClose(run::close);
+        return run;
+    }
+
+    private static Session joinSession(Map<String, String> environment, Opened opened) {
         Optional<Session> ofThread = LocalCluster.sessionOfThisThread();
         if (ofThread.isPresent()) {
             return ofThread.get();

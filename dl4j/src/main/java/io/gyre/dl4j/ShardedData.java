@@ -186,6 +186,9 @@ public abstract class ShardedData {
     /** Whether {@link #pass} may run on another thread than the one that trains. */
     abstract boolean loadsAhead();
 
+    /** The next pass is to read from the beginning of the source, wherever that is. */
+    void restart() {}
+
     /**
      * Begins a pass, and ends the previous one.
      *

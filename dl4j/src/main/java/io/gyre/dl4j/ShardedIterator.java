@@ -30,6 +30,7 @@ final class ShardedIterator extends ShardedData {
     private final boolean keepsPlace;
 
     private boolean used;
+    private boolean restarted;
     private boolean warnedOfFewer;
     private long mostBatches;
     private @Nullable BatchStream current;
@@ -142,9 +143,16 @@ final class ShardedIterator extends ShardedData {
         };
     }
 
+    @Override
+    void restart() {
+        restarted = true;
+    }
+
     private void begin(Place place) {
+        boolean fromBeginning = restarted;
+        restarted = false;
         // In the middle of an epoch, an iterator that was read before is somewhere else.
-        if (keepsPlace && !(used && place.position() > 0) && iterator.hasNext()) {
+        if (keepsPlace && !fromBeginning && !(used && place.position() > 0) && iterator.hasNext()) {
             used = true;
             return;
         }

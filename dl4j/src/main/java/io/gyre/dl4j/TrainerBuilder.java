@@ -5,6 +5,7 @@ import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.kernel.GradientCodec;
+import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import io.gyre.training.StepObserver;
 import io.gyre.training.Synchronous;
@@ -29,7 +30,7 @@ public final class TrainerBuilder {
     private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
 
     final Object model;
-    private final Function<Opened, Session> join;
+    private final Function<Opened, Joined> join;
     final List<StepObserver> observers = new ArrayList<>();
 
     @Nullable UpdateStrategy strategy;
@@ -57,16 +58,25 @@ public final class TrainerBuilder {
     private boolean resume;
     private boolean safeReclamation = true;
 
+    /** A run that a trainer has joined: either its session, or its seats. */
+    record Joined(@Nullable Session session, @Nullable SeatedRun seats) {
+
+        /** This process, for messages. */
+        String name() {
+            return session == null ? "this process" : RankTexts.ownName(session);
+        }
+    }
+
     TrainerBuilder(Object model, Session session) {
-        this(model, opened -> session);
+        this(model, opened -> new Joined(session, null));
     }
 
     /**
      * Creates a builder of a trainer that joins a run.
      *
-     * @param join returns the session, when the trainer is built; the trainer closes what is opened for it
+     * @param join joins the run, when the trainer is built; the trainer closes what is opened for it
      */
-    TrainerBuilder(Object model, Function<Opened, Session> join) {
+    TrainerBuilder(Object model, Function<Opened, Joined> join) {
         this.model = model;
         this.join = join;
     }
@@ -255,13 +265,13 @@ public final class TrainerBuilder {
     public DistributedTrainer build() {
         Opened opened = new Opened();
         try {
-            Session session = join.apply(opened);
+            Joined joined = join.apply(opened);
             if (safeReclamation) {
                 opened.onClose(SafeReclamation.install()::close);
             }
             // Before the first wait for all ranks: the second claim is rejected, whichever rank is faster.
-            opened.onClose(Claim.of(List.of(model), RankTexts.ownName(session), Claim.Use.NOW)::close);
-            return new DistributedTrainer(new TrainerParts(this, session, opened), opened);
+            opened.onClose(Claim.of(List.of(model), joined.name(), Claim.Use.NOW)::close);
+            return new DistributedTrainer(this, joined, opened);
         } catch (RuntimeException | Error e) {
             closeAfter(e, opened);
             throw e;

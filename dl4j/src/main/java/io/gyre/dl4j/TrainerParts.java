@@ -17,6 +17,7 @@ import io.gyre.training.UpdateStrategy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,15 +44,25 @@ final class TrainerParts {
     final ExchangeTimer timer = new ExchangeTimer();
     final StepDriver driver;
     final @Nullable ProgressListener progressListener;
-    /** Where the run begins or is resumed. */
-    final Progress start;
+    /** Where the run begins, is resumed, or continues with other processes. */
+    final Handover start;
 
+    final @Nullable LossScale lossScale;
     private final World world;
     private final Seats seats;
     private final UpdateStrategy strategy;
 
     /** Puts the parts together. All ranks call it together. */
     TrainerParts(TrainerBuilder options, Session session, Opened opened) {
+        this(options, session, null, opened);
+    }
+
+    /**
+     * Puts the parts together for a generation of a run with seats.
+     *
+     * @param carried what this process brings; null in a run whose processes do not change
+     */
+    TrainerParts(TrainerBuilder options, Session session, @Nullable Carried carried, Opened opened) {
         this.session = session;
         world = session.world();
         progressListener = options.progressListener;
@@ -80,7 +91,10 @@ final class TrainerParts {
         session.agree("model and options", identity(options, layout, plan, overlap));
         session.agree("batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
 
-        LossScale lossScale = compression.lossScale();
+        lossScale = compression.lossScale();
+        if (lossScale != null && carried != null && carried.lossScale() != null) {
+            lossScale.continueFrom(carried.lossScale());
+        }
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
         replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);
@@ -89,13 +103,14 @@ final class TrainerParts {
         opened.onClose(rowsFromRoot::close);
         data = new DataInUse(session, watch, rowsFromRoot);
         opened.onClose(data::close);
+        BooleanSupplier adjourned = carried == null ? () -> false : carried.run()::isAdjourned;
         step = new TrainingStep(
-                session, inStep, replica, seatParts(options, opened), replicas, watch.code(), lossScale);
+                session, inStep, replica, seatParts(options, opened), replicas, watch.code(), lossScale, adjourned);
         List<StepObserver> observers = new ArrayList<>(options.observers);
         observers.add(timer);
         driver = new StepDriver(session, strategy, replica, overlap, observers);
         opened.onClose(driver::close);
-        start = start();
+        start = carried != null && carried.generation().hasState() ? takeOver(carried) : start();
         watch.start();
         opened.onClose(watch::close);
     }
@@ -190,7 +205,7 @@ final class TrainerParts {
     }
 
     /** Gives all ranks rank 0's state. */
-    private Progress start() {
+    private Handover start() {
         Beginning ofRoot = Beginning.parse(OnRoot.call(session, "initial progress", () -> {
             Beginning saved = checkpoints.openOnRoot();
             return (saved == null ? Beginning.ofNewRun(Progress.start(network.step(), network.epoch())) : saved).text();
@@ -203,6 +218,26 @@ final class TrainerParts {
             replicas.verify(ofRoot.stateChecksum(), "the checkpoint of step " + begin.step(), begin.step());
         } else {
             replicas.check(begin.step());
+        }
+        boolean resumed = !begin.data().isEmpty();
+        return new Handover(begin, resumed, begin.callsDone(), -1, false, Double.NaN);
+    }
+
+    /** Gives all processes the newest state, if any lacks it. */
+    private Handover takeOver(Carried carried) {
+        Handover own = carried.handover();
+        int source = carried.generation().source();
+        Handover begin = carried.newest(OnRoot.call(session, source, "newest progress", carried::text));
+        boolean lacks = own == null || own.progress().step() != begin.progress().step();
+        boolean transfer = session.exchange("who lacks the newest state", new byte[] {(byte) (lacks ? 1 : 0)}).stream()
+                .anyMatch(answer -> answer[0] == 1);
+        int step = begin.progress().step();
+        network.setProgress(step, begin.progress().epoch());
+        driver.start(session.seating().indexOf(source), transfer);
+        replica.stateChanged();
+        replicas.check(step);
+        if (world.isRoot()) {
+            checkpoints.continueOnRoot();
         }
         return begin;
     }

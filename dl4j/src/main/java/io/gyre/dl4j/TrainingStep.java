@@ -10,6 +10,7 @@ import io.gyre.training.StepSummary;
 import io.gyre.training.StepWork;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.slf4j.Logger;
@@ -40,6 +41,7 @@ final class TrainingStep implements StepWork {
     private final ReplicaCheck replicas;
     private final UserCode code;
     private final @Nullable LossScale lossScale;
+    private final BooleanSupplier regroup;
     private Share share = Share.own(null, false);
     private int segment;
     private int seat;
@@ -61,6 +63,7 @@ final class TrainingStep implements StepWork {
      * @param replicas check of the ranks whose replicas must be equal
      * @param code notified when the thread is in the model and its listeners
      * @param lossScale null if gradients that are not finite are always an error
+     * @param regroup whether the ranks are to regroup after a step
      */
     TrainingStep(
             Session session,
@@ -69,7 +72,8 @@ final class TrainingStep implements StepWork {
             List<SeatPart> parts,
             ReplicaCheck replicas,
             UserCode code,
-            @Nullable LossScale lossScale) {
+            @Nullable LossScale lossScale,
+            BooleanSupplier regroup) {
         this.session = session;
         this.inStep = inStep;
         this.replica = replica;
@@ -77,6 +81,7 @@ final class TrainingStep implements StepWork {
         this.replicas = replicas;
         this.code = code;
         this.lossScale = lossScale;
+        this.regroup = regroup;
         hooks = new TriedHooks(replica, session.world().isRoot());
     }
 
@@ -171,6 +176,7 @@ final class TrainingStep implements StepWork {
                 loss,
                 stop,
                 parts.get(seat).isUnfinished(),
+                regroup.getAsBoolean(),
                 overflow,
                 share.fingerprint(),
                 replicaFingerprint);

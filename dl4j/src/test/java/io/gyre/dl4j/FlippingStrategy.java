@@ -56,9 +56,9 @@ final class FlippingStrategy implements UpdateStrategy, GradientReduction {
     }
 
     @Override
-    public void start(TrainableModel trained) {
+    public void start(TrainableModel trained, int source) {
         model = trained;
-        reduction.start(trained);
+        reduction.start(trained, source);
         if (flip.where() == BitFlip.Where.START && flip.step() == 0) {
             flip.apply(trained.parameters());
         }

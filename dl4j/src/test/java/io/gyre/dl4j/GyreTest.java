@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -83,7 +84,9 @@ class GyreTest {
     @Test
     void aProcessThatIsTheOnlyOneOfItsLauncherTrainsAlone() {
         try (Opened opened = new Opened()) {
-            Session session = OwnRun.join(Map.of("OMPI_COMM_WORLD_RANK", "0", "OMPI_COMM_WORLD_SIZE", "1"), opened);
+            Session session = Objects.requireNonNull(
+                    OwnRun.join(Map.of("OMPI_COMM_WORLD_RANK", "0", "OMPI_COMM_WORLD_SIZE", "1"), opened)
+                            .session());
             assertThat(session.world().size()).isEqualTo(1);
         }
     }

@@ -12,6 +12,7 @@ import io.gyre.membership.Seating;
 import io.gyre.network.Time;
 import io.gyre.session.Generation;
 import io.gyre.session.Groups;
+import io.gyre.session.Reached;
 import io.gyre.session.SeatedRun;
 import io.gyre.session.SeatedSession;
 import io.gyre.session.Session;
@@ -135,15 +136,15 @@ public final class AeronSeats implements SeatedRun {
     }
 
     @Override
-    public Generation next(long step) {
+    public Generation next(Reached reached) {
         while (true) {
             closeSession();
-            Convened convened = attendance.awaitSeats(step);
+            Convened convened = attendance.awaitSeats(reached);
             generation = convened.generation();
             try {
                 Session joined = joinSeats(convened);
                 session = joined;
-                return new Generation(convened.generation(), joined, convened.source(), convened.step());
+                return new Generation(convened.generation(), joined, convened.source());
             } catch (GyreException e) {
                 // Another process was lost meanwhile: the usher convenes again.
                 LOG.info("generation {} has not begun: {}", convened.generation(), e.getMessage());

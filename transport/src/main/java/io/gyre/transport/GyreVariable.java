@@ -115,6 +115,11 @@ public enum GyreVariable {
         return RANK.text(environment).isPresent();
     }
 
+    /** Whether this process was started as one of a run with seats: see {@link AeronSeats}. */
+    public static boolean hasSeats(Map<String, String> environment) {
+        return SEATS.text(environment).isPresent();
+    }
+
     /** Sets the variable for a process to be started. */
     public void put(Map<String, String> environment, Object value) {
         environment.put(key, String.valueOf(value));

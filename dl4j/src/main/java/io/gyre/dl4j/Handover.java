@@ -1,0 +1,54 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a process is in its training, besides the model's state: what it carries into the next generation of a run with
+ * seats, and what others without the newest state are given.
+ *
+ * @param inCall whether it is inside a call of {@code fit}, which continues
+ * @param callsToSkip calls of {@code fit} that a resumed program has yet to skip
+ * @param startedEpoch the last epoch whose beginning the model's listeners have heard; -1 for none
+ * @param ended whether the training has ended by a request
+ * @param score of the last step
+ */
+record Handover(Progress progress, boolean inCall, int callsToSkip, int startedEpoch, boolean ended, double score) {
+
+    /** Lines of name, tab, value. */
+    String text() {
+        return progress.text() + "inCall\t" + inCall + "\ncallsToSkip\t" + callsToSkip + "\nended\t" + ended
+                + "\nscore\t" + Double.doubleToRawLongBits(score) + "\n";
+    }
+
+    /**
+     * Reads {@link #text}; ignores other lines.
+     *
+     * @param own what this process carries itself; null if it is new
+     */
+    static Handover parse(String text, @Nullable Handover own) {
+        return new Handover(
+                Progress.parse(text),
+                Boolean.parseBoolean(value(text, "inCall")),
+                (int) number(text, "callsToSkip"),
+                own == null ? -1 : own.startedEpoch,
+                Boolean.parseBoolean(value(text, "ended")),
+                Double.longBitsToDouble(number(text, "score")));
+    }
+
+    private static long number(String text, String name) {
+        try {
+            return Long.parseLong(value(text, name));
+        } catch (NumberFormatException e) {
+            throw new GyreException("not the state of a training: its " + name + " is '" + value(text, name) + "'", e);
+        }
+    }
+
+    private static String value(String text, String name) {
+        Optional<String> line =
+                text.lines().filter(each -> each.startsWith(name + "\t")).findFirst();
+        return line.map(found -> found.substring(name.length() + 1))
+                .orElseThrow(() -> new GyreException("not the state of a training: it has no " + name));
+    }
+}

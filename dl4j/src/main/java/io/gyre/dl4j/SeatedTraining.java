@@ -1,0 +1,159 @@
+package io.gyre.dl4j;
+
+import io.gyre.DisagreementException;
+import io.gyre.GyreException;
+import io.gyre.PeerTimeoutException;
+import io.gyre.session.Generation;
+import io.gyre.session.SeatedRun;
+import io.gyre.session.Session;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Trains in a run whose processes change: in each generation an {@link Engine} of its own, with the model that this
+ * process has.
+ *
+ * <p>A call that all ranks make together is made again in the next generation if the present one has ended before it
+ * was complete. A call of {@code fit} then continues behind the last step whose update was applied. A new process gets
+ * the results of the calls that the others have completed.
+ *
+ * <dl>
+ *   <dt>Threading
+ *   <dd>The thread that drives the run.
+ * </dl>
+ */
+final class SeatedTraining implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(SeatedTraining.class);
+
+    private final TrainerBuilder options;
+    private final SeatedRun run;
+    private final StopRequests requests;
+    private final JointCalls calls = new JointCalls();
+    private final List<TrainingListener> rootListeners = new ArrayList<>();
+    private @Nullable Handover handover;
+    private @Nullable LossScale lossScale;
+    private Engine engine;
+    private boolean calling;
+
+    /**
+     * The result of a call as text, for processes that come later.
+     *
+     * @param <T> type of the result
+     */
+    record Recorded<T>(Function<T, String> write, Function<String, T> read) {}
+
+    /** Waits for seats, and begins the first generation of this process. */
+    SeatedTraining(TrainerBuilder options, SeatedRun run, StopRequests requests) {
+        this.options = options;
+        this.run = run;
+        this.requests = requests;
+        engine = begin();
+    }
+
+    /** The engine of the present generation. */
+    Engine engine() {
+        return engine;
+    }
+
+    /** The figures of the trainer at this place of the program: a new process may be behind its engine. */
+    JointCalls.@Nullable Done between() {
+        return calling ? null : calls.last();
+    }
+
+    /** Adds listeners to the model on the process that holds rank 0, whichever that is. */
+    void addRootListeners(List<TrainingListener> listeners) {
+        rootListeners.addAll(listeners);
+        engine.addOnRoot(rootListeners);
+    }
+
+    /** Makes a call that all ranks make together, or returns its result if the run has completed it. */
+    <T> T call(Function<Engine, T> work, Recorded<T> recorded) {
+        calling = true;
+        try {
+            while (!calls.isBehind()) {
+                try {
+                    T result = work.apply(engine);
+                    calls.complete(figures(recorded.write.apply(result)));
+                    return result;
+                } catch (GyreException e) {
+                    if (!isEndOfGeneration(e, engine.session)) {
+                        throw e;
+                    }
+                    LOG.info(e.getMessage());
+                    regroup();
+                }
+            }
+            return recorded.read.apply(calls.replay());
+        } catch (RuntimeException | Error e) {
+            run.fail("it failed: " + e.getMessage());
+            throw e;
+        } finally {
+            calling = false;
+        }
+    }
+
+    private JointCalls.Done figures(String result) {
+        Progress progress = engine.loop.progress();
+        return new JointCalls.Done(
+                progress.step(), progress.epoch(), engine.loop.score(), engine.loop.ended(), result);
+    }
+
+    /** Whether a failure means that another process was lost, or waits; and not that this one cannot continue. */
+    private static boolean isEndOfGeneration(GyreException e, Session session) {
+        return e instanceof EndOfGeneration
+                || e instanceof PeerTimeoutException
+                || (!(e instanceof DisagreementException) && !session.isWhole());
+    }
+
+    private void regroup() {
+        handover = engine.loop.handover();
+        lossScale = engine.lossScale;
+        engine.loop.leaveData();
+        closeEngine();
+        engine = begin();
+    }
+
+    private Engine begin() {
+        while (true) {
+            Generation generation = run.next(Carried.reached(handover, calls));
+            try {
+                Engine begun = new Engine(
+                        options,
+                        generation.session(),
+                        new Carried(run, generation, handover, calls, lossScale),
+                        requests);
+                handover = begun.loop.handover();
+                calls.begin(new JointCalls.Done(
+                        handover.progress().step(), handover.progress().epoch(), Double.NaN, false, ""));
+                begun.addOnRoot(rootListeners);
+                return begun;
+            } catch (GyreException e) {
+                if (!isEndOfGeneration(e, generation.session())) {
+                    run.fail("it failed: " + e.getMessage());
+                    throw e;
+                }
+                LOG.info(e.getMessage());
+            }
+        }
+    }
+
+    /** The network of the generation is gone: what cannot be closed in order is logged. */
+    private void closeEngine() {
+        try {
+            engine.close();
+        } catch (RuntimeException e) {
+            LOG.warn("closing a generation failed: {}", e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+}

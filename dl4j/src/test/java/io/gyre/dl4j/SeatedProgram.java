@@ -1,0 +1,81 @@
+package io.gyre.dl4j;
+
+import io.gyre.session.Session;
+import java.util.List;
+import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.nd4j.evaluation.classification.Evaluation;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.learning.config.Adam;
+
+/**
+ * A program with several calls, of which a process may be lost at a place that is given: {@code -Dhalt=step:N} ends it
+ * in the progress listener after step N, {@code read:N} when it reads the N-th batch, {@code evaluate} before it
+ * evaluates, {@code start} before its trainer.
+ */
+final class SeatedProgram {
+
+    private static final String HALT = System.getProperty("halt", "");
+    private static int reads;
+
+    private SeatedProgram() {}
+
+    public static void main(String[] arguments) {
+        MultiLayerNetwork model = model();
+        haltAt("start");
+        TrainerBuilder builder = Gyre.builder(model);
+        try (DistributedTrainer trainer = build(builder)) {
+            run(trainer);
+        }
+    }
+
+    static String onThreads(int ranks) throws Exception {
+        return io.gyre.local.Gyre.local(ranks)
+                .call(SeatedProgram::run)
+                .get(0);
+    }
+
+    private static String run(Session session) {
+        try (DistributedTrainer trainer = build(DistributedTrainer.builder(model(), session))) {
+            return run(trainer);
+        }
+    }
+
+    private static MultiLayerNetwork model() {
+        return TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT).dropOut(0.8));
+    }
+
+    private static DistributedTrainer build(TrainerBuilder builder) {
+        return builder.seed(5)
+                .progressListener((step, epoch, total) -> {
+                    System.out.println("done step " + step);
+                    haltAt("step:" + step);
+                })
+                .build();
+    }
+
+    private static String run(DistributedTrainer trainer) {
+        List<DataSet> batches = TestData.batches(TestData.vectors(53, DataType.FLOAT, 1), 9);
+        BatchList iterator =
+                new BatchList(batches.stream().map(DataSet::toMultiDataSet).toList());
+        iterator.setPreProcessor(batch -> haltAt("read:" + reads++));
+        ShardedData data = ShardedData.of(iterator, Sharding.EXAMPLES);
+        trainer.fit(data, 2);
+        haltAt("evaluate");
+        Evaluation first = trainer.evaluate(data);
+        trainer.fit(data, 1);
+        Evaluation second = trainer.evaluate(data);
+        String result = "result " + trainer.parametersSha256() + " step " + trainer.step() + " epoch " + trainer.epoch()
+                + " score " + trainer.score() + " accuracy " + first.accuracy() + " " + second.accuracy();
+        System.out.println(result + " equal "
+                + trainer.parametersSha256OfAllRanks().stream().distinct().count());
+        return result;
+    }
+
+    private static void haltAt(String place) {
+        if (HALT.equals(place)) {
+            System.out.println("halts at " + place);
+            Runtime.getRuntime().halt(137);
+        }
+    }
+}
