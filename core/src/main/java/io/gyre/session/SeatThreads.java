@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -18,8 +19,9 @@ import org.slf4j.LoggerFactory;
  *   <dt>Threads
  *   <dd>One daemon thread for each seat but the first, until {@link #close}. They sleep between two operations.
  *   <dt>Waits
- *   <dd>An operation ends when that of every seat has, each by the deadline of its own session. A seat that fails tells
- *       the run, so that the other seats, which may wait for it, fail too. An interrupt of the caller interrupts all.
+ *   <dd>An operation ends when that of every seat has, each by the deadline of its own session. If a seat has failed and
+ *       another has not ended a second later, it may wait for that seat: the run is told of the failure, which ends all
+ *       waits. An interrupt of the caller interrupts all seats.
  *   <dt>Allocation
  *   <dd>None after the first operation, beyond what a semaphore needs to wait.
  * </dl>
@@ -27,17 +29,19 @@ import org.slf4j.LoggerFactory;
 final class SeatThreads implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(SeatThreads.class);
+    private static final long TO_NOTICE_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long CLOSE_MILLIS = 10_000;
 
     private final List<Session> seats;
     private final List<Thread> threads = new ArrayList<>();
     private final List<Semaphore> begin = new ArrayList<>();
-    private final Semaphore done = new Semaphore(0);
     private final Object lock = new Object();
     private @Nullable IntConsumer work;
-    private volatile boolean closed;
 
-    /** Guarded by the lock. */
+    // Guarded by the lock.
+    private boolean closed;
+    private long operation;
+    private int pending;
     private @Nullable Throwable failure;
 
     /**
@@ -61,34 +65,43 @@ final class SeatThreads implements AutoCloseable {
     }
 
     private void loop(int seat, Semaphore begins) {
+        long ended = 0;
         while (true) {
             begins.acquireUninterruptibly();
             // An interrupt was meant for the operation before this one.
             boolean unused = Thread.interrupted();
-            if (closed) {
-                failed(new IllegalStateException("the session of this process has been closed"));
-                done.release();
-                return;
+            long current;
+            synchronized (lock) {
+                current = operation;
+                if (closed && current == ended) {
+                    return;
+                }
             }
-            run(seat);
-            done.release();
+            ended = current;
+            Throwable found = run(seat);
+            if (found != null) {
+                awaitEnd(current, seat, found);
+            }
         }
     }
 
     /** Does work for each seat: see {@link Session#onSeats}. One caller at a time. */
     synchronized void run(IntConsumer ofSeats) {
-        if (closed) {
-            throw new IllegalStateException("the session of this process has been closed");
-        }
-        failed(null);
+        long current;
         work = ofSeats;
+        synchronized (lock) {
+            checkOpen();
+            operation++;
+            current = operation;
+            pending = seats.size();
+            failure = null;
+        }
         for (int i = 0; i < begin.size(); i++) {
             begin.get(i).release();
         }
-        run(0);
-        awaitOthers();
+        awaitEnd(current, 0, run(0));
         work = null;
-        Throwable found = found();
+        Throwable found = failure();
         if (found instanceof RuntimeException e) {
             throw e;
         }
@@ -97,25 +110,57 @@ final class SeatThreads implements AutoCloseable {
         }
     }
 
-    private void run(int seat) {
-        try {
-            Objects.requireNonNull(work).accept(seat);
-        } catch (RuntimeException | Error e) {
-            failed(e);
-            // Bad arguments are found on all seats alike, and a loss is known to all.
-            if (!(e instanceof PeerLostException) && !(e instanceof IllegalArgumentException)) {
-                seats.get(seat).fail("it failed: " + e);
-            }
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the session of this process has been closed");
         }
     }
 
-    private void awaitOthers() {
+    /** Returns what has failed; null for nothing. */
+    private @Nullable Throwable run(int seat) {
+        Throwable found = null;
+        try {
+            synchronized (lock) {
+                checkOpen();
+            }
+            Objects.requireNonNull(work).accept(seat);
+        } catch (RuntimeException | Error e) {
+            found = e;
+        }
+        synchronized (lock) {
+            if (failure == null) {
+                failure = found;
+            } else if (found != null && !(found instanceof PeerLostException)) {
+                // A loss is the one that all have found, or follows from the first failure.
+                failure.addSuppressed(found);
+            }
+            pending--;
+            if (pending == 0) {
+                lock.notifyAll();
+            }
+        }
+        return found;
+    }
+
+    /**
+     * Returns when an operation has ended on all seats. If this seat has failed, tells the run after a while.
+     *
+     * @param ownFailure null for none
+     */
+    private void awaitEnd(long ofOperation, int seat, @Nullable Throwable ownFailure) {
+        boolean told = ownFailure == null;
         boolean interrupted = false;
-        for (int left = threads.size(); left > 0; ) {
+        while (true) {
             try {
-                done.acquire();
-                left--;
+                if (hasEnded(ofOperation, told ? Long.MAX_VALUE : TO_NOTICE_NANOS)) {
+                    break;
+                }
+                told = true;
+                seats.get(seat).fail("it failed: " + ownFailure);
             } catch (InterruptedException e) {
+                if (seat > 0) {
+                    return;
+                }
                 interrupted = true;
                 threads.forEach(Thread::interrupt);
             }
@@ -125,27 +170,33 @@ final class SeatThreads implements AutoCloseable {
         }
     }
 
-    private @Nullable Throwable found() {
+    /** Waits for the end of an operation on all seats; returns whether it has come. */
+    private boolean hasEnded(long ofOperation, long nanos) throws InterruptedException {
+        long begun = System.nanoTime();
         synchronized (lock) {
-            return failure;
+            while (operation == ofOperation && pending > 0) {
+                long left = nanos - (System.nanoTime() - begun);
+                if (left <= 0) {
+                    return false;
+                }
+                TimeUnit.NANOSECONDS.timedWait(lock, left);
+            }
+            return true;
         }
     }
 
-    /** Keeps the first failure, with others that are no losses: a loss is of the same rank, or follows from the first. */
-    private void failed(@Nullable Throwable found) {
+    private @Nullable Throwable failure() {
         synchronized (lock) {
-            if (found == null || failure == null) {
-                failure = found;
-            } else if (!(found instanceof PeerLostException)) {
-                failure.addSuppressed(found);
-            }
+            return failure;
         }
     }
 
     /** Ends the threads, even in the middle of an operation. A second call does nothing. */
     @Override
     public void close() {
-        closed = true;
+        synchronized (lock) {
+            closed = true;
+        }
         begin.forEach(Semaphore::release);
         threads.forEach(Thread::interrupt);
         boolean interrupted = false;

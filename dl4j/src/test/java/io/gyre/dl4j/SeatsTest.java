@@ -8,21 +8,19 @@ import io.gyre.local.Gyre;
 import io.gyre.local.LocalCluster;
 import io.gyre.session.Session;
 import io.gyre.training.StepSummary;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
@@ -44,6 +42,11 @@ class SeatsTest {
     /** Divided evenly and not, and with fewer examples than ranks. */
     private static final int[] SIZES = {19, 16, 3};
 
+    private static final List<List<Integer>> CROSSED = List.of(List.of(0, 3), List.of(1, 2));
+
+    private static final Case PERCEPTRON =
+            new Case(SeatsTest::perceptron, () -> batches(TestData.vectors(38, TYPE, 1)), 1);
+
     private record Case(Supplier<Model> model, Supplier<ShardedData> data, int microBatches) {}
 
     /** All that a process of a run can see of its result. */
@@ -53,7 +56,7 @@ class SeatsTest {
             List<StepSummary> steps,
             double score,
             String evaluation,
-            List<String> hashes,
+            List<String> hashOfEachRank,
             long examples) {
 
         void assertEqual(Result expected) {
@@ -62,7 +65,7 @@ class SeatsTest {
             assertThat(steps).isEqualTo(expected.steps);
             assertThat(score).isEqualTo(expected.score);
             assertThat(evaluation).isEqualTo(expected.evaluation);
-            assertThat(hashes).isEqualTo(expected.hashes);
+            assertThat(hashOfEachRank).isEqualTo(expected.hashOfEachRank);
             assertThat(examples).isEqualTo(expected.examples);
         }
     }
@@ -100,10 +103,13 @@ class SeatsTest {
                                 2)));
     }
 
-    /** Of uneven lengths: two, three and one segments. */
+    /** Of uneven lengths: two, three and one segments. Deeplearning4j mistakes the mask of one example for another kind. */
     private static List<MultiDataSet> sequences() {
-        Sequences.BatchMaker maker = Sequences.maker(TYPE, true);
-        return List.of(maker.of(19, 5, 1), maker.of(16, 7, 2), maker.of(3, 3, 3));
+        Sequences.BatchMaker masked = Sequences.maker(TYPE, true);
+        return List.of(
+                masked.of(33, 5, 1),
+                masked.of(32, 7, 2),
+                Sequences.maker(TYPE, false).of(3, 3, 3));
     }
 
     private static Model perceptron() {
@@ -117,38 +123,79 @@ class SeatsTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("cases")
-    void everySeatingHasTheSameBits(Case each) throws Exception {
+    void scatteredSeatsHaveTheBitsOfOneProcessEach(Case each) throws Exception {
         Result expected = train(Gyre.local(RANKS), each, options -> {});
 
-        for (LocalCluster cluster : List.of(
-                Gyre.local(RANKS).processes(4),
-                Gyre.local(RANKS).seats(SCATTERED),
-                Gyre.local(RANKS).processes(2),
-                Gyre.local(RANKS).processes(1))) {
-            train(cluster, each, options -> {}).assertEqual(expected);
+        train(Gyre.local(RANKS).seats(SCATTERED), each, options -> {}).assertEqual(expected);
+    }
+
+    @Test
+    void anyNumberOfProcessesHasTheSameBits() throws Exception {
+        Result expected = train(Gyre.local(RANKS), PERCEPTRON, options -> {});
+
+        for (int processes : new int[] {4, 3, 2, 1}) {
+            train(Gyre.local(RANKS).processes(processes), PERCEPTRON, options -> {})
+                    .assertEqual(expected);
         }
+    }
+
+    /** By messages, 4 ranks reduce their small buckets in one shot, and 8 on the ring. */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 8})
+    void theOrderOfSumsIsThatOfTheMessages(int ranks) throws Exception {
+        Consumer<TrainerBuilder> byMessages =
+                options -> options.algorithm(Algorithm.RING).overlap(Overlap.ON);
+
+        train(Gyre.local(ranks).processes(3), PERCEPTRON, byMessages)
+                .assertEqual(train(Gyre.local(ranks), PERCEPTRON, byMessages));
+    }
+
+    @Test
+    void hostsOfSeveralRanksHaveTheSameBits() throws Exception {
+        Consumer<TrainerBuilder> byHosts = options -> options.algorithm(Algorithm.HIERARCHICAL);
+
+        train(Gyre.local(4).seats(CROSSED), PERCEPTRON, byHosts)
+                .assertEqual(train(Gyre.local(4), PERCEPTRON, byHosts));
+    }
+
+    /** The loss scale is part of the replica; every seat has a codec that follows it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void gradientsInSixteenBitsHaveTheSameBits(boolean scaled) throws Exception {
+        Consumer<TrainerBuilder> shortened = options -> {
+            options.algorithm(Algorithm.RING);
+            if (scaled) {
+                options.mixedPrecision(true).stepsToRaise(2);
+            } else {
+                options.compress(Bfloat16Codec::new);
+            }
+        };
+
+        train(Gyre.local(4).seats(CROSSED), PERCEPTRON, shortened)
+                .assertEqual(train(Gyre.local(4), PERCEPTRON, shortened));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = TestNetwork.class,
+            names = {"SHM", "UDP"})
+    void sessionsOverAeronHaveTheSameBits(TestNetwork network) throws Exception {
+        Consumer<TrainerBuilder> byDefault = options -> {};
+
+        train(network.cluster(4).seats(CROSSED), PERCEPTRON, byDefault)
+                .assertEqual(train(network.cluster(4), PERCEPTRON, byDefault));
     }
 
     /** Trains for two epochs; all processes must have the same result. */
     private static Result train(LocalCluster cluster, Case each, Consumer<TrainerBuilder> options)
             throws InterruptedException {
-        List<Result> results = cluster.call(session -> {
-            Model model = each.model().get();
-            return run(model, session, each, options, trainer -> {
-                ShardedData data = each.data().get();
-                return trainer.fit(data, 2);
-            });
-        });
+        List<Result> results = cluster.call(session -> run(session, each, options));
         results.forEach(result -> result.assertEqual(results.get(0)));
         return results.get(0);
     }
 
-    private static Result run(
-            Model model,
-            Session session,
-            Case each,
-            Consumer<TrainerBuilder> options,
-            Function<DistributedTrainer, FitReport> fit) {
+    private static Result run(Session session, Case each, Consumer<TrainerBuilder> options) {
+        Model model = each.model().get();
         List<StepSummary> steps = new ArrayList<>();
         TrainerBuilder builder = DistributedTrainer.builder(model, session)
                 .microBatches(each.microBatches())
@@ -157,7 +204,7 @@ class SeatsTest {
                 .progressListener((step, epoch, total) -> steps.add(total));
         options.accept(builder);
         try (DistributedTrainer trainer = builder.build()) {
-            FitReport report = fit.apply(trainer);
+            FitReport report = trainer.fit(each.data().get(), 2);
             return new Result(
                     model.params().dup(),
                     Network.of(model).updater().getStateViewArray().dup(),
