@@ -7,6 +7,7 @@ import io.gyre.membership.Message.Failed;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Present;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Welcome;
@@ -43,6 +44,7 @@ public final class Attendance implements Downlink {
     private long nextHeartbeat;
     private boolean joined;
     private boolean detached;
+    private boolean givenUp;
     private boolean closed;
 
     /** The generation in which this process holds seats, or has; 0 before the first. */
@@ -78,6 +80,9 @@ public final class Attendance implements Downlink {
                 convened = seats;
             } else if (message instanceof Adjourn adjourn) {
                 adjourned = adjourn.generation();
+            } else if (message instanceof Lost lost) {
+                givenUp = true;
+                end("the others have given it up, and continue without it: " + lost.reason());
             } else if (message instanceof Refused refused) {
                 end(refused.reason());
             } else if (!(message instanceof Heartbeat)) {
@@ -209,10 +214,10 @@ public final class Attendance implements Downlink {
         return adjourned >= ofGeneration;
     }
 
-    /** Why the run has ended for this process; null if it has not. */
-    public @Nullable String end() {
+    /** Whether the others have given up this process, or it has lost the usher: it may come again, as a new process. */
+    public boolean mayComeAgain() {
         synchronized (monitor) {
-            return end;
+            return !closed && (givenUp || detached);
         }
     }
 

@@ -7,6 +7,7 @@ import io.gyre.membership.Message.Failed;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Leave;
+import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Present;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Welcome;
@@ -316,6 +317,7 @@ public final class Usher implements Supervisor {
 
     private void lose(Attendee attendee, String reason) {
         byConnection.remove(attendee.connection);
+        outbox.send(attendee.connection, new Lost(attendee.join.member(), reason));
         outbox.close(attendee.connection);
         List<Integer> held = seating == null || !attendee.seated ? List.of() : seating.seatsOf(attendee.number);
         listener.lost(attendee.toString(), attendee.pid(), held, generation, newest, reason);

@@ -153,6 +153,11 @@ public final class DistributedTrainer implements AutoCloseable {
         return new TrainerBuilder(graph, session);
     }
 
+    /** As {@link #builder(Model, SeatedRun)}, for a graph of SameDiff. */
+    public static TrainerBuilder builder(SameDiff graph, SeatedRun run) {
+        return new TrainerBuilder(graph, opened -> new Joined(null, run));
+    }
+
     /**
      * Returns a builder for a trainer in a run whose processes may change: when one is lost, or another comes, the
      * trainer continues in the next generation, inside the call that it makes. For synchronous all-reduce.

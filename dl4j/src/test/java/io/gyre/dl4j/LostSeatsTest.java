@@ -12,6 +12,7 @@ import io.gyre.transport.RunSecret;
 import io.gyre.transport.UsherServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Processes of a run with seats are lost at given places: the result is that of a run without losses. */
 @EnabledOnOs(OS.LINUX)
@@ -43,6 +46,8 @@ class LostSeatsTest {
     @TempDir
     private Path directory;
 
+    private String gate = "";
+
     private final List<RankJvm> processes = new ArrayList<>();
     private final List<String> events = new CopyOnWriteArrayList<>();
 
@@ -52,6 +57,11 @@ class LostSeatsTest {
     }
 
     private final class Events implements SeatListener {
+
+        @Override
+        public void joined(String process, long pid) {
+            events.add("joined");
+        }
 
         @Override
         public void lost(
@@ -85,6 +95,7 @@ class LostSeatsTest {
         List<String> flags = new ArrayList<>(RankJvm.QUICK_START);
         flags.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
         flags.add("-Dhalt=" + halt);
+        flags.add("-Dgate=" + gate);
         Path token = directory.resolve("token" + processes.size());
         secret.write(token);
         Map<String, String> environment = new HashMap<>(Map.of(
@@ -157,6 +168,7 @@ class LostSeatsTest {
 
     @Test
     void anotherProcessTakesTheSeats() throws Exception {
+        gate = directory.resolve("gate").toString();
         try (UsherServer usher = open(SEATS)) {
             start(usher, "shm", "step:6");
             for (int i = 1; i < SEATS; i++) {
@@ -164,8 +176,40 @@ class LostSeatsTest {
             }
             processes.get(0).awaitExit(LONG);
             start(usher, "shm", "");
+            await("joined", SEATS + 1);
+            Files.createFile(Path.of(gate));
             awaitResults(SEATS);
         }
         System.out.println(events);
+        assertThat(events).contains("generation 3 of 4, step 9");
+    }
+
+    /** A frozen process is given up, and takes part again when it wakes. */
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"shm", "udp"})
+    void aFrozenProcessIsGivenUpAndComesAgain(String transport) throws Exception {
+        gate = directory.resolve("gate").toString();
+        try (UsherServer usher = open(SEATS)) {
+            for (int i = 0; i < SEATS; i++) {
+                start(usher, transport, "");
+            }
+            RankJvm frozen = processes.get(2);
+            frozen.awaitOutput("done step 8");
+            frozen.signal("STOP");
+            await("lost", 1);
+            Files.createFile(Path.of(gate));
+            processes.get(1).awaitOutput("done step 9");
+            frozen.signal("CONT");
+            awaitResults(SEATS);
+        }
+        System.out.println(events);
+    }
+
+    private void await(String event, int count) {
+        long deadline = System.nanoTime() + LONG.toNanos();
+        while (events.stream().filter(each -> each.startsWith(event)).count() < count) {
+            assertThat(System.nanoTime()).as(events.toString()).isLessThan(deadline);
+            LockSupport.parkNanos(2_000_000);
+        }
     }
 }

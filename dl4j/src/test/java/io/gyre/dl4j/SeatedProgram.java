@@ -1,7 +1,10 @@
 package io.gyre.dl4j;
 
 import io.gyre.session.Session;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -11,11 +14,13 @@ import org.nd4j.linalg.learning.config.Adam;
 /**
  * A program with several calls, of which a process may be lost at a place that is given: {@code -Dhalt=step:N} ends it
  * in the progress listener after step N, {@code read:N} when it reads the N-th batch, {@code evaluate} before it
- * evaluates, {@code start} before its trainer.
+ * evaluates, {@code start} before its trainer. With {@code -Dgate=FILE}, all wait after step 8 for that file.
  */
 final class SeatedProgram {
 
     private static final String HALT = System.getProperty("halt", "");
+    private static final String GATE = System.getProperty("gate", "");
+    private static final long GATE_STEP = 8;
     private static int reads;
 
     private SeatedProgram() {}
@@ -50,6 +55,9 @@ final class SeatedProgram {
                 .progressListener((step, epoch, total) -> {
                     System.out.println("done step " + step);
                     haltAt("step:" + step);
+                    if (step == GATE_STEP) {
+                        awaitGate();
+                    }
                 })
                 .build();
     }
@@ -70,6 +78,14 @@ final class SeatedProgram {
         System.out.println(result + " equal "
                 + trainer.parametersSha256OfAllRanks().stream().distinct().count());
         return result;
+    }
+
+    /** All processes wait here for a file, if the test says so. */
+    private static void awaitGate() {
+        long deadline = System.nanoTime() + 60_000_000_000L;
+        while (!GATE.isEmpty() && !Files.exists(Path.of(GATE)) && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(2_000_000);
+        }
     }
 
     private static void haltAt(String place) {

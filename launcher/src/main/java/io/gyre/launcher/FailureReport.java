@@ -15,10 +15,11 @@ final class FailureReport {
      * Finds the first failure. Asks the coordinator first, because it saw connections close in order.
      *
      * @param group ranks of which one has failed; all have ended
+     * @param missing why the run did not begin, or could not continue without others; empty if it did
+     * @param loss the first that the coordinator has noticed; empty if it has noticed none
      */
-    static String of(RankGroup group, RunWatch watch) {
-        return watch.missing().orElseGet(() -> {
-            Optional<Loss> loss = watch.loss();
+    static String of(RankGroup group, Optional<String> missing, Optional<Loss> loss) {
+        return missing.orElseGet(() -> {
             int rank = loss.map(lost -> lost.member().rank())
                     .orElseGet(() -> RankEnd.cause(group.ends()).orElseThrow().rank());
             return describe(group.rank(rank), group.exitStatus(rank), loss);

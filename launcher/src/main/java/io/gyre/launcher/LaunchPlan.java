@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -21,8 +22,9 @@ import java.util.Set;
  * @param devices GPUs to share out among the ranks of each host, as {@code CUDA_VISIBLE_DEVICES} names them; empty to
  *     leave that variable alone
  * @param rootOwnsTerminal on a terminal, rank 0 writes to it directly, so that it may draw a progress bar
- * @param restarts how often a lost expendable rank is restarted
+ * @param restarts how often a lost expendable rank, or process of a run with seats, is restarted
  * @param grace how long ranks have to end when the launcher is stopped, before they are killed
+ * @param seats processes hold the ranks, which survive them; {@code ranks} is then the number of processes
  */
 public record LaunchPlan(
         JavaProgram program,
@@ -34,7 +36,8 @@ public record LaunchPlan(
         List<String> devices,
         boolean rootOwnsTerminal,
         int restarts,
-        Duration grace) {
+        Duration grace,
+        Optional<SeatPlan> seats) {
 
     /** Most restarts of a rank: the rendezvous admits it no more often. */
     public static final int MOST_RESTARTS = 100;
@@ -72,31 +75,32 @@ public record LaunchPlan(
     /** Ranks on this host, over the transport chosen automatically. */
     public static LaunchPlan of(JavaProgram program, int ranks) {
         return new LaunchPlan(
-                program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false, 0, GracefulStop.TIME);
+                program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false, 0, GracefulStop.TIME,
+                Optional.empty());
     }
 
     /** Returns a copy of this plan, on these hosts. */
     public LaunchPlan withHosts(List<String> names) {
         return new LaunchPlan(
-                program, ranks, names, transport, port, environment, devices, rootOwnsTerminal, restarts, grace);
+                program, ranks, names, transport, port, environment, devices, rootOwnsTerminal, restarts, grace, seats);
     }
 
     /** Returns a copy of this plan, over another transport. */
     public LaunchPlan withTransport(TransportMode mode) {
         return new LaunchPlan(
-                program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal, restarts, grace);
+                program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal, restarts, grace, seats);
     }
 
     /** Returns a copy of this plan, with the rendezvous at another port. */
     public LaunchPlan withPort(int number) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal, restarts, grace);
+                program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal, restarts, grace, seats);
     }
 
     /** Returns a copy of this plan, with these variables for every rank. */
     public LaunchPlan withEnvironment(Map<String, String> variables) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal, restarts, grace);
+                program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal, restarts, grace, seats);
     }
 
     /**
@@ -105,7 +109,7 @@ public record LaunchPlan(
      */
     public LaunchPlan withDevices(List<String> names) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal, restarts, grace);
+                program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal, restarts, grace, seats);
     }
 
     /**
@@ -114,17 +118,41 @@ public record LaunchPlan(
      */
     public LaunchPlan withRestarts(int times) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, times, grace);
+                program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, times, grace, seats);
     }
 
     /** Returns a copy of this plan, with another time for the ranks to end when the launcher is stopped. */
     public LaunchPlan withGrace(Duration time) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, restarts, time);
+                program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, restarts, time, seats);
+    }
+
+    /**
+     * Returns a copy of this plan whose ranks are seats: a lost process's ranks pass to others. For programs with
+     * {@code Gyre.trainer}.
+     */
+    public LaunchPlan withSeats(SeatPlan plan) {
+        return new LaunchPlan(
+                program,
+                plan.all(),
+                hosts,
+                transport,
+                port,
+                environment,
+                devices,
+                false,
+                restarts,
+                grace,
+                Optional.of(plan));
+    }
+
+    /** As {@link #withSeats(SeatPlan)}, if there is one. */
+    public LaunchPlan withSeats(Optional<SeatPlan> plan) {
+        return plan.map(this::withSeats).orElse(this);
     }
 
     /** Returns a copy of this plan in which rank 0 writes directly to the terminal, if there is one. */
     public LaunchPlan withRootOnTerminal() {
-        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true, restarts, grace);
+        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true, restarts, grace, seats);
     }
 }

@@ -71,6 +71,10 @@ final class LaunchedRank {
                     + found.launcher() + " has placed the ranks, and this is rank " + found.rank() + " of "
                     + found.size() + ". Leave the option out, or start one process only");
         }
+        if (plan.seats().isPresent()) {
+            throw new IllegalArgumentException("--processes, --spares, --min-processes and --lost-after are for runs"
+                    + " that Gyre starts, and " + found.launcher() + " has started this process. Leave them out");
+        }
         if (plan.restarts() > 0) {
             throw new IllegalArgumentException("--restarts " + plan.restarts()
                     + ": ranks are started, and restarted, by " + found.launcher() + " here. Leave the option out");

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.launcher.RunWatch.Loss;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
@@ -8,6 +9,7 @@ import io.gyre.transport.OpenFiles;
 import io.gyre.transport.OwnAddress;
 import io.gyre.transport.RendezvousServer;
 import io.gyre.transport.RunSecret;
+import io.gyre.transport.UsherServer;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -128,20 +130,59 @@ public final class Launcher {
         }
         RunSecret secret = secret(environment);
         Duration joinTimeout = JoinOptions.joinTimeout(environment).orElse(JOIN_TIMEOUT);
-        RunWatch watch = new RunWatch(group, terminal);
-        guard.during(() -> {
-            try (RendezvousServer rendezvous = RendezvousServer.open(
-                    new InetSocketAddress(ownAddress, plan.port()), plan.ranks(), joinTimeout, secret, watch)) {
-                start(places, hosts, rendezvous.endpoint());
-                group.await();
-            } finally {
-                group.destroy();
-                removeLeftovers();
-            }
-        });
-        LaunchResult result = result(watch);
+        InetSocketAddress bind = new InetSocketAddress(ownAddress, plan.port());
+        LaunchResult result = plan.seats().isPresent()
+                ? runSeats(plan.seats().get(), places, hosts, bind, secret, joinTimeout)
+                : runRanks(places, hosts, bind, secret, joinTimeout);
         result.failure().ifPresent(terminal::say);
         return result;
+    }
+
+    private LaunchResult runRanks(
+            List<Placement> places,
+            Optional<HostAddresses> hosts,
+            InetSocketAddress bind,
+            RunSecret secret,
+            Duration joinTimeout)
+            throws IOException, InterruptedException {
+        RunWatch watch = new RunWatch(group, terminal);
+        guard.during(() -> {
+            try (RendezvousServer rendezvous =
+                    RendezvousServer.open(bind, plan.ranks(), joinTimeout, secret, watch)) {
+                startAndAwait(places, hosts, rendezvous.endpoint());
+            }
+        });
+        return result(watch.missing(), watch.loss());
+    }
+
+    /** Every process may be lost as long as others remain. */
+    private LaunchResult runSeats(
+            SeatPlan seats,
+            List<Placement> places,
+            Optional<HostAddresses> hosts,
+            InetSocketAddress bind,
+            RunSecret secret,
+            Duration joinTimeout)
+            throws IOException, InterruptedException {
+        SeatWatch watch = new SeatWatch(group, terminal);
+        guard.during(() -> {
+            try (UsherServer usher = UsherServer.open(bind, seats.usherPlan(joinTimeout), secret, watch)) {
+                places.forEach(place -> group.spare(place.rank()));
+                startAndAwait(places, hosts, usher.endpoint());
+            }
+        });
+        return result(watch.missing(), Optional.empty());
+    }
+
+    private void startAndAwait(List<Placement> places, Optional<HostAddresses> hosts, String rendezvous)
+            throws IOException, InterruptedException {
+        try {
+            start(places, hosts, rendezvous);
+            group.await();
+        } finally {
+            group.destroy();
+            removeLeftovers();
+        }
     }
 
     /** Ends all ranks within {@link LaunchPlan#grace}; {@link #run} then returns. */
@@ -187,15 +228,20 @@ public final class Launcher {
         }
         Placement place = lost.place();
         String pid = lost.pid() == 0 ? "" : ", pid " + lost.pid();
-        terminal.say("rank " + place.rank() + " (host " + place.host() + pid
+        terminal.say(word() + place.rank() + " (host " + place.host() + pid
                 + ") ended with exit status " + ExitStatus.words(lost.exitStatus()) + " and is restarted: "
                 + (times + 1) + " of " + plan.restarts() + (plan.restarts() == 1 ? " time" : " times"));
         try {
             return starts.get(place.rank()).process(token, terminal);
         } catch (IOException e) {
-            terminal.say("rank " + place.rank() + " could not be restarted: " + e.getMessage());
+            terminal.say(word() + place.rank() + " could not be restarted: " + e.getMessage());
             return null;
         }
+    }
+
+    /** What is started: ranks, or the processes that hold them. */
+    private String word() {
+        return plan.seats().isPresent() ? "started process " : "rank ";
     }
 
     /** A killed rank could not remove its files in shared memory. On other hosts the next run removes them. */
@@ -209,12 +255,12 @@ public final class Launcher {
         }
     }
 
-    private LaunchResult result(RunWatch watch) {
+    private LaunchResult result(Optional<String> missing, Optional<Loss> loss) {
         if (group.failed()) {
-            return new LaunchResult(1, group.restarts(), Optional.of(FailureReport.of(group, watch)));
+            return new LaunchResult(1, group.restarts(), Optional.of(FailureReport.of(group, missing, loss)));
         }
         if (group.restarts() > 0) {
-            terminal.say("ranks were restarted " + group.restarts() + (group.restarts() == 1 ? " time" : " times"));
+            terminal.say((plan.seats().isPresent() ? "processes" : "ranks") + " were restarted " + group.restarts() + (group.restarts() == 1 ? " time" : " times"));
         }
         for (RankEnd end : group.endsWhenStopped()) {
             terminal.say("rank " + end.rank() + " did not end in order when it was told to: it ended with exit status "

@@ -61,6 +61,12 @@ record RankStart(Placement place, List<String> command, Map<String, String> vari
         GyreVariable.GRACE.put(variables, GroupGuard.seconds(plan.grace()));
         variables.putAll(RankEnvironment.device(place, plan.devices()));
         variables.putAll(plan.environment());
+        plan.seats().ifPresent(seats -> {
+            // Which ranks it holds, it learns when it joins.
+            variables.remove(GyreVariable.RANK.key());
+            variables.remove(GyreVariable.WORLD_SIZE.key());
+            GyreVariable.SEATS.put(variables, seats.seats());
+        });
         return variables;
     }
 

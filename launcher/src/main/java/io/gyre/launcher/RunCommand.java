@@ -31,6 +31,9 @@ public final class RunCommand implements Callable<Integer> {
     @Mixin
     private final HostOptions hosts = new HostOptions();
 
+    @Mixin
+    private final SeatOptions seats = new SeatOptions();
+
     @Option(
             names = "--transport",
             paramLabel = "auto|shm|ipc|udp",
@@ -48,8 +51,8 @@ public final class RunCommand implements Callable<Integer> {
             names = "--restarts",
             paramLabel = "N",
             description =
-                    "How often each lost worker is restarted while the others continue, if servers hold the parameters."
-                            + " Default: 0.")
+                    "How often each lost process is restarted while the others continue, if servers hold the parameters,"
+                            + " or with --processes, --spares or --min-processes. Default: 0.")
     private int restarts;
 
     @Option(
@@ -78,6 +81,7 @@ public final class RunCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         LaunchPlan plan = hosts.of(LaunchPlan.of(program(), ranks()))
+                .withSeats(seats.of(ranks(), false))
                 .withTransport(TransportMode.of(transport))
                 .withPort(port)
                 .withRestarts(restarts)

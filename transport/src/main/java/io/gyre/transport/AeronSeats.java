@@ -44,9 +44,8 @@ public final class AeronSeats implements SeatedRun {
     private static final long RETRY_NANOS = 50_000_000;
 
     private final JoinOptions options;
-    private final ControlLink<Attendance> link;
-    private final Attendance attendance;
-    private final Welcome welcome;
+    private ControlLink<Attendance> link;
+    private volatile Attendance attendance;
     private @Nullable Session session;
     private volatile int generation;
     private boolean failed;
@@ -83,10 +82,16 @@ public final class AeronSeats implements SeatedRun {
 
     private AeronSeats(JoinOptions options) {
         this.options = options;
-        link = connect(options);
+        link = enter(options);
         attendance = link.downlink();
+    }
+
+    /** Connects to the usher, and asks to take part. */
+    private static ControlLink<Attendance> enter(JoinOptions options) {
+        ControlLink<Attendance> link = connect(options);
+        Attendance attendance = link.downlink();
         try {
-            welcome = attendance.welcome(GREETING_TIMEOUT);
+            Welcome unused = attendance.welcome(GREETING_TIMEOUT);
             attendance.join(new Join(
                     Message.PROTOCOL_VERSION,
                     options.worldSize(),
@@ -95,6 +100,7 @@ public final class AeronSeats implements SeatedRun {
                             HostIdentity.name(),
                             ProcessHandle.current().pid()),
                     AeronSession.common(options)));
+            return link;
         } catch (RuntimeException e) {
             link.close();
             throw e;
@@ -132,14 +138,14 @@ public final class AeronSeats implements SeatedRun {
 
     @Override
     public int seats() {
-        return welcome.worldSize();
+        return options.worldSize();
     }
 
     @Override
     public Generation next(Reached reached) {
         while (true) {
             closeSession();
-            Convened convened = attendance.awaitSeats(reached);
+            Convened convened = awaitSeats(reached);
             generation = convened.generation();
             try {
                 Session joined = joinSeats(convened);
@@ -150,6 +156,23 @@ public final class AeronSeats implements SeatedRun {
                 LOG.info("generation {} has not begun: {}", convened.generation(), e.getMessage());
             }
         }
+    }
+
+    /** A process that was given up, or lost the usher, comes again: what it holds may still be of use. */
+    private Convened awaitSeats(Reached reached) {
+        try {
+            return attendance.awaitSeats(reached);
+        } catch (GyreException e) {
+            if (!attendance.mayComeAgain() || failed) {
+                throw e;
+            }
+            LOG.warn("{}. It asks to take part again", e.getMessage());
+        }
+        link.close();
+        link = enter(options);
+        attendance = link.downlink();
+        generation = 0;
+        return attendance.awaitSeats(reached);
     }
 
     private Session joinSeats(Convened convened) {

@@ -8,6 +8,7 @@ import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.paramserver.Training;
+import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import io.gyre.training.UpdateStrategy;
 import org.deeplearning4j.nn.api.Model;
@@ -19,6 +20,9 @@ public sealed interface BuiltSample {
 
     /** A trainer of it, to be configured. */
     TrainerBuilder trainer(Session session);
+
+    /** A trainer of it in a run with seats. */
+    TrainerBuilder trainer(SeatedRun run);
 
     /** How servers train it. */
     Training training(Consistency consistency);
@@ -39,6 +43,11 @@ public sealed interface BuiltSample {
         }
 
         @Override
+        public TrainerBuilder trainer(SeatedRun run) {
+            return DistributedTrainer.builder(model, run);
+        }
+
+        @Override
         public Training training(Consistency consistency) {
             return Strategies.training(model, consistency);
         }
@@ -55,6 +64,11 @@ public sealed interface BuiltSample {
         @Override
         public TrainerBuilder trainer(Session session) {
             return DistributedTrainer.builder(graph, session);
+        }
+
+        @Override
+        public TrainerBuilder trainer(SeatedRun run) {
+            return DistributedTrainer.builder(graph, run);
         }
 
         @Override

@@ -19,8 +19,8 @@ final class ServerOptions {
             names = "--restarts",
             paramLabel = "N",
             description =
-                    "For paramserver and elastic with --servers: restart each lost rank up to N times; it rejoins the"
-                            + " run. Default: 0.")
+                    "For allreduce, and for paramserver and elastic with --servers: restart each lost process up to N"
+                            + " times; it rejoins the run. Default: 0.")
     private @Nullable Integer restarts;
 
     @Option(
@@ -75,7 +75,7 @@ final class ServerOptions {
                 .period(period)
                 .movingRate(movingRate)
                 .build();
-        if (restarts != null) {
+        if (restarts != null && strategy != StrategyOptions.Kind.ALLREDUCE) {
             options.checkRestarts(restarts);
         }
         return options;

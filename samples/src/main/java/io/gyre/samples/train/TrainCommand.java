@@ -41,7 +41,7 @@ public final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         options.check();
-        if (!GyreVariable.isRank(System.getenv())) {
+        if (!GyreVariable.isRank(System.getenv()) && !GyreVariable.hasSeats(System.getenv())) {
             return launch();
         }
         checkBackendIsChosen();
@@ -103,7 +103,8 @@ public final class TrainCommand implements Callable<Integer> {
                 .withGrace(options.grace())
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
-                .withRootOnTerminal();
+                .withRootOnTerminal()
+                .withSeats(options.seats());
         return new Launcher(options.hosts().of(plan), System.out, System.err)
                 .run()
                 .exitStatus();

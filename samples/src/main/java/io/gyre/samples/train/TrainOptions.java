@@ -9,6 +9,8 @@ import io.gyre.launcher.HostOptions;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
+import io.gyre.launcher.SeatOptions;
+import io.gyre.launcher.SeatPlan;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
@@ -111,6 +113,9 @@ public final class TrainOptions {
     private Backend backend = Backend.AUTO;
 
     @Mixin
+    private final SeatOptions seats = new SeatOptions();
+
+    @Mixin
     private final WorkloadOptions workload = new WorkloadOptions();
 
     @Mixin
@@ -189,6 +194,11 @@ public final class TrainOptions {
         OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
         OptionRange.check("--port", port, 0, 65_535);
         OptionRange.check("--restarts", restarts(), 0, LaunchPlan.MOST_RESTARTS);
+        if (strategy != StrategyOptions.Kind.ALLREDUCE && seats.isGiven()) {
+            throw new IllegalArgumentException("--processes, --spares, --min-processes and --lost-after belong to"
+                    + " [allreduce], not to --strategy " + strategy);
+        }
+        boolean unused = seats().isPresent();
         checkpoints.check();
         if (report != null) {
             new ReportFile(report).check();
@@ -249,7 +259,12 @@ public final class TrainOptions {
         return exchange.of(strategy);
     }
 
-    /** How often a lost rank is restarted. */
+    /** The processes that hold the ranks; empty if the run ends with the first loss. */
+    Optional<SeatPlan> seats() {
+        return seats.of(ranks(), strategy == StrategyOptions.Kind.ALLREDUCE && restarts() > 0);
+    }
+
+    /** How often a lost process is restarted. */
     int restarts() {
         return exchange.restarts();
     }

@@ -1,9 +1,9 @@
 package io.gyre.samples.train;
 
-import io.gyre.World;
 import io.gyre.dl4j.ProgressListener;
 import io.gyre.training.StepSummary;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +16,7 @@ final class TrainProgress implements ProgressListener, AutoCloseable {
     private static final long LINE_NANOS = 5_000_000_000L;
     private static final long BAR_NANOS = 200_000_000L;
 
-    private final boolean silent;
+    private final BooleanSupplier reports;
     private final String task;
     private final long lastStep;
     private final IntSupplier columns;
@@ -29,16 +29,17 @@ final class TrainProgress implements ProgressListener, AutoCloseable {
     /**
      * Creates the display; it appears with the first step.
      *
+     * @param reports whether this process reports for all
      * @param task what the bar is for
      * @param lastStep number of the last step, from 1
      */
-    TrainProgress(World world, String task, long lastStep) {
-        this(world, task, lastStep, new TerminalWidth());
+    TrainProgress(BooleanSupplier reports, String task, long lastStep) {
+        this(reports, task, lastStep, new TerminalWidth());
     }
 
     /** The same, with the terminal's width from a supplier. */
-    TrainProgress(World world, String task, long lastStep, IntSupplier columns) {
-        silent = !world.isRoot();
+    TrainProgress(BooleanSupplier reports, String task, long lastStep, IntSupplier columns) {
+        this.reports = reports;
         this.columns = columns;
         this.task = task;
         this.lastStep = lastStep;
@@ -46,7 +47,7 @@ final class TrainProgress implements ProgressListener, AutoCloseable {
 
     @Override
     public void stepDone(long step, int epoch, StepSummary summary) {
-        if (silent) {
+        if (!reports.getAsBoolean()) {
             return;
         }
         if (!begun) {

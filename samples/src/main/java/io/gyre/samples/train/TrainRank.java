@@ -16,6 +16,7 @@ import io.gyre.session.Session;
 import io.gyre.session.SharedCounter;
 import io.gyre.signals.GracefulStop;
 import io.gyre.training.UpdateStrategy;
+import io.gyre.transport.AeronSeats;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;
@@ -52,6 +53,10 @@ final class TrainRank {
         // Both are read when the classes concerned are loaded, which is later.
         System.setProperty("org.eclipse.deeplearning4j.helpers.disable", String.valueOf(!options.oneDnn()));
         System.setProperty("java.awt.headless", "true");
+        Optional<AeronSeats> seats = AeronSeats.ifLaunched(System.getenv());
+        if (seats.isPresent()) {
+            return runSeated(seats.get());
+        }
         JoinOptions.Builder join = JoinOptions.fromEnvironment().toBuilder().peerTimeout(options.peerTimeout());
         if (options.transport() != TransportMode.AUTO) {
             join.transport(options.transport());
@@ -67,12 +72,37 @@ final class TrainRank {
         }
     }
 
-    /** Returns whether the run was completed. */
-    private boolean train(Session session) throws IOException {
+    /** In a run with seats: the process that holds rank 0 at the end reports for all. */
+    private int runSeated(AeronSeats run) throws IOException {
+        try (run) {
+            try {
+                SampleData set = openData();
+                BuiltSample model = options.buildModel(set);
+                TrainingRun training = new TrainingRun(options, set, run);
+                TrainReport report = training.run(model);
+                checkEqual(report);
+                if (training.isRoot()) {
+                    print(report);
+                }
+                return report.stopped() == null ? 0 : TERMINATED;
+            } catch (Throwable failure) {
+                run.fail("it failed: " + failure.getMessage());
+                throw failure;
+            }
+        }
+    }
+
+    private SampleData openData() throws IOException {
         SampleData set = options.workload().openData();
         if (BackendChoice.isOnCuda(System.getenv())) {
             GpuShare.limit(System.getenv());
         }
+        return set;
+    }
+
+    /** Returns whether the run was completed. */
+    private boolean train(Session session) throws IOException {
+        SampleData set = openData();
         BuiltSample model = options.buildModel(set);
         StrategyOptions strategy = options.strategy();
         if (strategy.kind() == StrategyOptions.Kind.ALLREDUCE) {
@@ -118,22 +148,30 @@ final class TrainRank {
             Groups groups)
             throws IOException {
         TrainReport report = new TrainingRun(options, set, session, strategy, batches, groups).run(model);
-        if (report.parametersSha256().stream().distinct().count() > 1) {
-            throw new GyreException("the ranks ended with different parameters, by rank: " + report.parametersSha256());
-        }
+        checkEqual(report);
         if (isFirstLeft(session)) {
-            Optional<ReportFile> file = options.report().map(ReportFile::new);
-            if (file.isPresent()) {
-                file.get().write(report.toJson());
-            }
-            System.out.println(report.summary());
-            if (report.stopped() != null) {
-                System.out.println(howToGoOn(report.stopped()));
-            }
+            print(report);
         }
         // A rank that asked after rank 0 had left would report for all once more.
         session.exchange("end of the report", new byte[0]);
         return report.stopped() == null;
+    }
+
+    private static void checkEqual(TrainReport report) {
+        if (report.parametersSha256().stream().distinct().count() > 1) {
+            throw new GyreException("the ranks ended with different parameters, by rank: " + report.parametersSha256());
+        }
+    }
+
+    private void print(TrainReport report) throws IOException {
+        Optional<ReportFile> file = options.report().map(ReportFile::new);
+        if (file.isPresent()) {
+            file.get().write(report.toJson());
+        }
+        System.out.println(report.summary());
+        if (report.stopped() != null) {
+            System.out.println(howToGoOn(report.stopped()));
+        }
     }
 
     private String howToGoOn(TrainReport.Stop stop) {

@@ -13,6 +13,7 @@ import io.gyre.samples.model.BuiltSample;
 import io.gyre.samples.train.TrainReport.Milliseconds;
 import io.gyre.samples.train.TrainReport.Stop;
 import io.gyre.session.Groups;
+import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import io.gyre.session.SharedCounter;
 import io.gyre.signals.GracefulStop;
@@ -20,6 +21,8 @@ import io.gyre.training.UpdateStrategy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -32,10 +35,12 @@ final class TrainingRun {
 
     private final TrainOptions options;
     private final SampleData set;
-    private final Session session;
+    private final @Nullable Session session;
+    private final @Nullable SeatedRun seats;
     private final @Nullable UpdateStrategy strategy;
     private final @Nullable SharedCounter batches;
     private final Groups groups;
+    private boolean root;
 
     /**
      * Creates the run.
@@ -58,6 +63,18 @@ final class TrainingRun {
         this.options = options;
         this.set = set;
         this.session = session;
+        seats = null;
+    }
+
+    /** Creates one process's part of a run with seats. */
+    TrainingRun(TrainOptions options, SampleData set, SeatedRun seats) {
+        this.options = options;
+        this.set = set;
+        this.seats = seats;
+        session = null;
+        strategy = null;
+        batches = null;
+        groups = Groups.of(options.ranks(), 1);
     }
 
     /**
@@ -65,31 +82,45 @@ final class TrainingRun {
      * does not evaluate.
      */
     TrainReport run(BuiltSample model) {
-        TrainProgress progress =
-                new TrainProgress(session.world(), options.workload().model().toString(), length());
+        AtomicReference<DistributedTrainer> built = new AtomicReference<>();
+        TrainProgress progress = new TrainProgress(
+                () -> Objects.requireNonNull(built.get()).world().isRoot(),
+                options.workload().model().toString(),
+                length());
         try (DistributedTrainer trainer = trainer(model, progress)) {
+            built.set(trainer);
             long firstStep = trainer.step();
             List<FitReport> fits;
-            long networkBytesBefore = session.networkBytesSent();
+            long networkBytesBefore = networkBytes();
             GracefulStop stop = GracefulStop.onTermination(trainer::requestEnd, options.grace());
             try (progress) {
                 fits = fit(trainer);
             } finally {
                 stop.close();
             }
-            long networkBytes = session.networkBytesSent() - networkBytesBefore;
-            return report(
+            long networkBytes = networkBytes() - networkBytesBefore;
+            TrainReport report = report(
+                    trainer,
                     firstStep,
                     fits,
                     networkBytes,
                     trainer.ended() ? null : quality(trainer),
                     trainer.parametersSha256OfAllRanks(),
                     trainer.ended() ? new Stop(trainer.step(), trainer.epoch() + 1) : null);
+            root = trainer.world().isRoot();
+            return report;
         }
     }
 
+    /** Whether this process held rank 0 at the end. */
+    boolean isRoot() {
+        return root;
+    }
+
     private DistributedTrainer trainer(BuiltSample model, TrainProgress progress) {
-        TrainerBuilder builder = model.trainer(session)
+        TrainerBuilder builder = (session == null
+                        ? model.trainer(Objects.requireNonNull(seats))
+                        : model.trainer(session))
                 .seed(options.workload().seed())
                 .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())
@@ -120,7 +151,7 @@ final class TrainingRun {
                 .map(steps -> (steps + perBatch - 1) / perBatch * perBatch)
                 .orElseGet(() -> {
                     long globalBatch =
-                            (long) options.workload().batch() * session.world().size();
+                            (long) options.workload().batch() * options.ranks();
                     long batchesPerEpoch = (set.examples().size() + globalBatch - 1) / globalBatch;
                     return batchesPerEpoch
                             * perBatch
@@ -170,6 +201,7 @@ final class TrainingRun {
     }
 
     private TrainReport report(
+            DistributedTrainer trainer,
             long firstStep,
             List<FitReport> fits,
             long networkBytes,
@@ -188,11 +220,11 @@ final class TrainingRun {
         return new TrainReport(
                 options.workload().model().toString(),
                 set.name(),
-                session.world().size(),
+                trainer.world().size(),
                 options.strategy().kind().toString(),
                 groups.members(),
                 result(),
-                session.transport(),
+                trainer.transport(),
                 options.workload().batch(),
                 options.workload().seed(),
                 firstStep,
@@ -209,13 +241,14 @@ final class TrainingRun {
                 parametersSha256,
                 lost,
                 IntStream.range(0, sumsByRank.size())
-                        .filter(rank -> session.incarnation(rank) > 0 && !lost.contains(rank))
+                        .filter(rank -> session != null && session.incarnation(rank) > 0 && !lost.contains(rank))
                         .boxed()
                         .toList(),
                 ofAllRanks(
+                        trainer,
                         "bytes sent",
                         fits.stream().mapToLong(FitReport::bytesSent).sum()),
-                ofAllRanks("bytes sent over a network", networkBytes),
+                ofAllRanks(trainer, "bytes sent over a network", networkBytes),
                 strategy == null ? 0 : strategy.exchange().maxStaleness(),
                 withSteps.isEmpty() ? null : exchangeMs(withSteps.get(withSteps.size() - 1)),
                 withSteps.isEmpty() ? null : exposedMs(withSteps.get(withSteps.size() - 1)),
@@ -240,9 +273,13 @@ final class TrainingRun {
         return new Milliseconds(fit.exchange().exposedMs(), fit.exchange().exposedMsP99());
     }
 
-    private List<Long> ofAllRanks(String topic, long own) {
+    private long networkBytes() {
+        return session == null ? 0 : session.networkBytesSent();
+    }
+
+    private static List<Long> ofAllRanks(DistributedTrainer trainer, String topic, long own) {
         byte[] value = ByteBuffer.allocate(Long.BYTES).putLong(own).array();
-        return session.exchange(topic, value).stream()
+        return trainer.exchange(topic, value).stream()
                 .map(bytes -> bytes.length == 0 ? 0 : ByteBuffer.wrap(bytes).getLong())
                 .toList();
     }
