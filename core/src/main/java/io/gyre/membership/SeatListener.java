@@ -35,9 +35,8 @@ public interface SeatListener {
      *
      * @param newest the newest state
      * @param behind number of steps that the process furthest behind must be given
-     * @param sinceLoss time since the first loss that ended the generation before; zero if none did
      */
-    default void convened(int generation, Seating seating, Reached newest, long behind, Duration sinceLoss) {}
+    default void convened(int generation, Seating seating, Reached newest, long behind) {}
 
     /** A process has ended in good order. */
     default void left(String process, long pid) {}

@@ -67,9 +67,6 @@ public final class Usher implements Supervisor {
     /** Whether the present generation has been asked to end, for a process that waits. */
     private boolean adjourned;
 
-    /** Time of the first loss since the present generation began; negative if there was none. */
-    private long lossTime = -1;
-
     /** The newest state when the present generation began. */
     private Reached newest = Reached.NOTHING;
 
@@ -325,7 +322,6 @@ public final class Usher implements Supervisor {
             return;
         }
         if (attendee.seated) {
-            lossTime = lossTime < 0 ? clock.time() : lossTime;
             int seat = held.isEmpty() ? Message.NO_RANK : held.get(0);
             venue.giveUp(new Member(seat, attendee.host(), attendee.pid()), reason);
             endGeneration();
@@ -386,13 +382,11 @@ public final class Usher implements Supervisor {
                     each.connection,
                     new Convened(generation, rendezvous, each.number, assigned.holders(), source));
         }
-        Duration sinceLoss = lossTime < 0 ? Duration.ZERO : Duration.ofNanos(clock.time() - lossTime);
         seating = assigned;
         phase = Phase.RUNNING;
         adjourned = false;
-        lossTime = -1;
         newest = furthest;
-        listener.convened(generation, assigned, furthest, behind, sinceLoss);
+        listener.convened(generation, assigned, furthest, behind);
     }
 
     /** Time is up for those that have not reported, or for the run. */

@@ -71,9 +71,8 @@ class LostSeatsTest {
 
         @Override
         public void convened(
-                int generation, Seating seating, Reached newest, long behind, Duration sinceLoss) {
+                int generation, Seating seating, Reached newest, long behind) {
             events.add("generation " + generation + " of " + seating.processes().size() + ", step " + newest.step());
-            System.out.println(generation + " " + seating + " " + newest + " behind " + behind + " after " + sinceLoss.toMillis());
         }
 
         @Override
@@ -151,7 +150,6 @@ class LostSeatsTest {
             }
             awaitResults(place.equals("start") ? SEATS : SEATS - 1);
         }
-        System.out.println(events);
     }
 
     @Test
@@ -163,7 +161,6 @@ class LostSeatsTest {
             start(usher, "shm", "");
             awaitResults(1);
         }
-        System.out.println(events);
     }
 
     @Test
@@ -180,8 +177,7 @@ class LostSeatsTest {
             Files.createFile(Path.of(gate));
             awaitResults(SEATS);
         }
-        System.out.println(events);
-        assertThat(events).contains("generation 3 of 4, step 9");
+        assertThat(events).anyMatch(event -> event.startsWith("generation 3 of 4"));
     }
 
     /** A frozen process is given up, and takes part again when it wakes. */
@@ -202,7 +198,6 @@ class LostSeatsTest {
             frozen.signal("CONT");
             awaitResults(SEATS);
         }
-        System.out.println(events);
     }
 
     private void await(String event, int count) {

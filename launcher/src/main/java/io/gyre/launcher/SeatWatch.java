@@ -15,6 +15,9 @@ final class SeatWatch implements SeatListener {
     private final Terminal terminal;
     private volatile @Nullable String missing;
 
+    /** When the first process was lost since the present generation began; 0 if none was. */
+    private long lossNanos;
+
     /**
      * Creates a listener.
      *
@@ -32,6 +35,9 @@ final class SeatWatch implements SeatListener {
 
     @Override
     public void lost(String process, long pid, List<Integer> seats, int generation, Reached newest, String reason) {
+        if (!seats.isEmpty() && lossNanos == 0) {
+            lossNanos = System.nanoTime();
+        }
         if (!group.wasStopped()) {
             String held = seats.isEmpty() ? "" : seats.size() == 1 ? " with seat " + seats.get(0) : " with seats " + seats;
             terminal.say(process + " was lost" + held + ", in generation " + generation + ": " + reason);
@@ -39,11 +45,13 @@ final class SeatWatch implements SeatListener {
     }
 
     @Override
-    public void convened(int generation, Seating seating, Reached newest, long behind, Duration sinceLoss) {
+    public void convened(int generation, Seating seating, Reached newest, long behind) {
+        long loss = lossNanos;
+        lossNanos = 0;
         if (generation == 1) {
             return;
         }
-        String after = sinceLoss.isZero() ? "" : ", " + sinceLoss.toMillis() + " ms after the loss";
+        String after = loss == 0 ? "" : ", " + (System.nanoTime() - loss) / 1_000_000 + " ms after the loss";
         String transfer = behind == 0 ? "" : "; some are " + behind + " steps behind and get the state";
         terminal.say("generation " + generation + " continues after step " + Math.max(0, newest.step()) + after
                 + transfer + "; " + seating);
