@@ -16,6 +16,20 @@ public enum Algorithm {
     /** Messages on a ring: {@link RingCollective}. */
     RING;
 
+    /**
+     * The algorithm of a name.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public static Algorithm of(String name) {
+        for (Algorithm algorithm : values()) {
+            if (algorithm.toString().equals(name)) {
+                return algorithm;
+            }
+        }
+        throw new IllegalArgumentException("algorithm '" + name + "' is unknown");
+    }
+
     /** The name on command lines. */
     @Override
     public String toString() {

@@ -125,6 +125,11 @@ public final class SeatedSession implements Session {
     }
 
     @Override
+    public boolean hasSeats() {
+        return true;
+    }
+
+    @Override
     public World world() {
         return lead.world();
     }

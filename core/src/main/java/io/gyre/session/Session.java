@@ -55,6 +55,11 @@ public interface Session extends AutoCloseable {
         return List.of(this);
     }
 
+    /** Whether a process of the run may hold several ranks: {@link SeatedSession} is used by all of them then. */
+    default boolean hasSeats() {
+        return false;
+    }
+
     /** Which ranks each process holds; the same on all ranks. */
     default Groups seating() {
         return Groups.ofOneRank(world().size());

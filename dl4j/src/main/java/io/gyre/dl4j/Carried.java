@@ -27,6 +27,11 @@ record Carried(
         return handover.text() + calls.text();
     }
 
+    /** By which the gradients were summed so far. */
+    String algorithm() {
+        return handover == null ? "" : handover.algorithm().toString();
+    }
+
     /** Reads {@link #text}: where the process with the newest state is. */
     Handover newest(String text) {
         calls.replaceBy(JointCalls.parse(text));

@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.GyreException;
 import io.gyre.World;
+import io.gyre.allreduce.Algorithm;
 import io.gyre.session.Session;
 import io.gyre.training.StepDriver;
 import io.gyre.training.StepSummary;
@@ -58,6 +59,7 @@ final class FitLoop {
     /** Whether {@link #progress} is inside a call, which the next one continues. */
     private boolean inCall;
 
+    private final Algorithm algorithm;
     private int startedEpoch;
     private double score;
     private boolean ended;
@@ -79,6 +81,7 @@ final class FitLoop {
         progressListener = parts.progressListener;
         this.requests = requests;
         Handover start = parts.start;
+        algorithm = parts.algorithm;
         progress = start.progress();
         callsToSkip = start.callsToSkip();
         inCall = start.inCall();
@@ -90,7 +93,7 @@ final class FitLoop {
 
     /** Where this process is, for its next generation. */
     Handover handover() {
-        return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score);
+        return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score, algorithm);
     }
 
     Progress progress() {

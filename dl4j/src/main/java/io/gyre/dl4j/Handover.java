@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
+import io.gyre.allreduce.Algorithm;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -13,13 +14,14 @@ import org.jspecify.annotations.Nullable;
  * @param startedEpoch the last epoch whose beginning the model's listeners have heard; -1 for none
  * @param ended whether the training has ended by a request
  * @param score of the last step
+ * @param algorithm by which gradients are summed: the same in all generations, so that the sums are
  */
-record Handover(Progress progress, boolean inCall, int callsToSkip, int startedEpoch, boolean ended, double score) {
+record Handover(Progress progress, boolean inCall, int callsToSkip, int startedEpoch, boolean ended, double score, Algorithm algorithm) {
 
     /** Lines of name, tab, value. */
     String text() {
         return progress.text() + "inCall\t" + inCall + "\ncallsToSkip\t" + callsToSkip + "\nended\t" + ended
-                + "\nscore\t" + Double.doubleToRawLongBits(score) + "\n";
+                + "\nscore\t" + Double.doubleToRawLongBits(score) + "\nalgorithm\t" + algorithm + "\n";
     }
 
     /**
@@ -34,7 +36,8 @@ record Handover(Progress progress, boolean inCall, int callsToSkip, int startedE
                 (int) number(text, "callsToSkip"),
                 own == null ? -1 : own.startedEpoch,
                 Boolean.parseBoolean(value(text, "ended")),
-                Double.longBitsToDouble(number(text, "score")));
+                Double.longBitsToDouble(number(text, "score")),
+                Algorithm.of(value(text, "algorithm")));
     }
 
     private static long number(String text, String name) {

@@ -20,9 +20,18 @@ final class SeatChecks {
         return sharding == Sharding.EXAMPLES || sharding == Sharding.BATCHES;
     }
 
-    /** Whether a process of the run holds several ranks. */
+    /** Whether a process of the run holds several ranks, or may come to. */
     static boolean concerns(Session session) {
-        return session.seating().count() < session.world().size();
+        return session.hasSeats();
+    }
+
+    /** Fails if a batch takes several steps, in a run whose processes may change. */
+    static void checkSteps(TrainedModel network) {
+        if (network.segmentLength() != Segments.NONE) {
+            throw new IllegalArgumentException("truncated backpropagation through time cannot be used in a run whose"
+                    + " processes may change: the state between two segments would be lost with a process. Start the"
+                    + " run without --processes, --spares, --min-processes and --restarts");
+        }
     }
 
     /** Fails if the options are not for such a run, and this is one. */
@@ -56,7 +65,7 @@ final class SeatChecks {
     }
 
     private static IllegalArgumentException refused(Session session, String what, String remedy) {
-        return new IllegalArgumentException(what + " cannot be used in a run in which a process holds several ranks, as"
+        return new IllegalArgumentException(what + " cannot be used in a run in which a process may hold several ranks;"
                 + " here: " + session.seating() + ". Start one process for each rank, or " + remedy);
     }
 }

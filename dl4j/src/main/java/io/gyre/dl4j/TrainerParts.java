@@ -19,6 +19,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The parts of a trainer, put together in one order on all ranks. They agree on the options before memory is shared,
@@ -27,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What is opened on the way is closed by the caller's {@link Opened}, also if the constructor fails.
  */
 final class TrainerParts {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TrainerParts.class);
 
     final Session session;
     /** The ranks that take each step together. */
@@ -48,6 +52,7 @@ final class TrainerParts {
     final Handover start;
 
     final @Nullable LossScale lossScale;
+    final Algorithm algorithm;
     private final World world;
     private final Seats seats;
     private final UpdateStrategy strategy;
@@ -73,7 +78,11 @@ final class TrainerParts {
         session.agree(
                 "all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", compression.toString()));
         SeatChecks.checkOptions(options, session);
-        strategy = options.strategy == null ? synchronous(options.algorithm, compression, opened) : options.strategy;
+        if (carried != null) {
+            SeatChecks.checkSteps(network);
+        }
+        algorithm = carried == null ? options.algorithm : ofAllGenerations(options.algorithm, carried);
+        strategy = options.strategy == null ? synchronous(algorithm, compression, opened) : options.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
         network.check(world.size() > 1 || options.microBatches > 1);
@@ -129,6 +138,27 @@ final class TrainerParts {
         Collective control = ofLeads(ofLeads.endpoint(), algorithm);
         opened.onClose(control::close);
         return new Synchronous(session, List.of(collectives), control);
+    }
+
+    /**
+     * The algorithm with which the run began: the choice by placement would give other sums when seats move to other
+     * hosts.
+     */
+    private Algorithm ofAllGenerations(Algorithm asked, Carried carried) {
+        boolean together = session.endpoint().boxes().ranks().size() == world.size();
+        if (!carried.generation().hasState()) {
+            return asked != Algorithm.AUTO ? asked : together ? Algorithm.DIRECT : Algorithm.RING;
+        }
+        Algorithm begun = Algorithm.of(OnRoot.call(
+                session, carried.generation().source(), "algorithm of the sums", carried::algorithm));
+        if (begun == Algorithm.DIRECT && !together) {
+            if (world.isRoot()) {
+                LOG.warn("Ranks have moved to a host with which the others share no memory: gradients are summed on a"
+                        + " ring from now on, and round otherwise. --algorithm ring sums in the same order everywhere");
+            }
+            return Algorithm.RING;
+        }
+        return begun;
     }
 
     /** For what is not a gradient. */
@@ -220,7 +250,7 @@ final class TrainerParts {
             replicas.check(begin.step());
         }
         boolean resumed = !begin.data().isEmpty();
-        return new Handover(begin, resumed, begin.callsDone(), -1, false, Double.NaN);
+        return new Handover(begin, resumed, begin.callsDone(), -1, false, Double.NaN, algorithm);
     }
 
     /** Gives all processes the newest state, if any lacks it. */
