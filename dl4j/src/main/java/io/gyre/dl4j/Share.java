@@ -70,6 +70,8 @@ record Share(List<Part> parts, boolean ended, long fingerprint, long mark, List<
 
     /** This share with rows that stay valid: copied if borrowed. */
     Share kept() {
-        return new Share(parts.stream().map(Part::kept).toList(), ended, fingerprint, mark, reads);
+        return parts.stream().noneMatch(Part::borrowed)
+                ? this
+                : new Share(parts.stream().map(Part::kept).toList(), ended, fingerprint, mark, reads);
     }
 }

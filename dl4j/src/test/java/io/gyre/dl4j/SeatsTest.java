@@ -186,7 +186,7 @@ class SeatsTest {
                 .assertEqual(train(network.cluster(4), PERCEPTRON, byDefault));
     }
 
-    /** Trains for two epochs; all processes must have the same result. */
+    /** Trains for an epoch; all processes must have the same result. */
     private static Result train(LocalCluster cluster, Case each, Consumer<TrainerBuilder> options)
             throws InterruptedException {
         List<Result> results = cluster.call(session -> run(session, each, options));
@@ -204,7 +204,7 @@ class SeatsTest {
                 .progressListener((step, epoch, total) -> steps.add(total));
         options.accept(builder);
         try (DistributedTrainer trainer = builder.build()) {
-            FitReport report = trainer.fit(each.data().get(), 2);
+            FitReport report = trainer.fit(each.data().get(), 1);
             return new Result(
                     model.params().dup(),
                     Network.of(model).updater().getStateViewArray().dup(),
