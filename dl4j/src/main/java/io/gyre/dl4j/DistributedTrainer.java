@@ -100,6 +100,7 @@ public final class DistributedTrainer implements AutoCloseable {
         plain = parts.plain;
         this.opened = opened;
         if (network instanceof Network ofLayers) {
+            ofLayers.ownListeners();
             HeldModel hold = new HeldModel(ofLayers, RankTexts.ownName(session));
             opened.onClose(hold::release);
             hold.hold();

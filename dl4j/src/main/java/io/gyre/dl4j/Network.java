@@ -97,6 +97,9 @@ interface Network extends TrainedModel {
     /** The model's own list, live. */
     List<TrainingListener> listeners();
 
+    /** Gives the model a list of listeners of its own, if it may share that of another: ranks change it in each step. */
+    default void ownListeners() {}
+
     void setScore(double score);
 
     List<NeuralNetConfiguration> configurations();
