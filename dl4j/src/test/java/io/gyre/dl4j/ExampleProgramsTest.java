@@ -135,8 +135,7 @@ class ExampleProgramsTest {
                         }),
                 new Program<>(
                         "ModelXOR",
-                        () -> TestModels.perceptron(
-                                adam().miniBatch(false).updater(new Sgd(0.1))),
+                        () -> TestModels.perceptron(adam().miniBatch(false).updater(new Sgd(0.1))),
                         model -> times(8, () -> model.fit(fourExamples())),
                         (trainer, model, rank) -> times(8, () -> trainer.fit(fourExamples()))),
                 new Program<>(
@@ -168,8 +167,7 @@ class ExampleProgramsTest {
                         (trainer, model, rank) -> trainer.fit(captchas(), 3)),
                 new Program<>(
                         "MNISTAutoencoder",
-                        () -> regression(
-                                TestModels.FEATURES, TestModels.FEATURES, LossFunction.MSE.getILossFunction()),
+                        () -> regression(TestModels.FEATURES, TestModels.FEATURES, LossFunction.MSE.getILossFunction()),
                         model -> examples().forEach(each -> model.fit(each.getFeatures(), each.getFeatures())),
                         (trainer, model, rank) ->
                                 examples().forEach(each -> trainer.fit(each.getFeatures(), each.getFeatures()))),
@@ -355,9 +353,8 @@ class ExampleProgramsTest {
 
     private static BatchList captchas() {
         INDArray images = TestData.images(18, TYPE, 1).getFeatures();
-        INDArray[] digits = Stream.of(1, 2, 3)
-                .map(seed -> TestData.oneHot(18, TYPE, seed))
-                .toArray(INDArray[]::new);
+        INDArray[] digits =
+                Stream.of(1, 2, 3).map(seed -> TestData.oneHot(18, TYPE, seed)).toArray(INDArray[]::new);
         return new BatchList(KnownParts.batches(new MultiDataSet(new INDArray[] {images}, digits)));
     }
 }

@@ -126,8 +126,8 @@ class ImportedGraphTest {
     private static SameDiff byHand() {
         SameDiff graph = SameDiff.create();
         SDVariable in = graph.placeHolder("in", TYPE, -1, TestModels.FEATURES);
-        SDVariable hidden = graph.nn.tanh(
-                in.mmul(graph.var("w0", initial("w0"))).add(graph.var("b0", initial("b0"))));
+        SDVariable hidden =
+                graph.nn.tanh(in.mmul(graph.var("w0", initial("w0"))).add(graph.var("b0", initial("b0"))));
         hidden.mmul(graph.var("w1", initial("w1"))).add("logits", graph.var("b1", initial("b1")));
         return trainable(graph);
     }

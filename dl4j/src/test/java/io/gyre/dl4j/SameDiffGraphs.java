@@ -196,8 +196,7 @@ final class SameDiffGraphs {
         SDVariable left = graph.placeHolder("left", type, -1, STEPS, 5);
         SDVariable right = graph.placeHolder("right", type, -1, STEPS, 7);
         SDVariable rightMask = graph.placeHolder("rightMask", type, -1, STEPS);
-        SDVariable ofLeft =
-                graph.reshape(graph.reshape(left, -1, 5).mmul(weights(graph, "wl", type, 5, 1)), -1, STEPS);
+        SDVariable ofLeft = graph.reshape(graph.reshape(left, -1, 5).mmul(weights(graph, "wl", type, 5, 1)), -1, STEPS);
         SDVariable ofRight =
                 graph.reshape(graph.reshape(right, -1, 7).mmul(weights(graph, "wr", type, 7, 1)), -1, STEPS);
         if (reduce != null) {
@@ -239,8 +238,7 @@ final class SameDiffGraphs {
                 new INDArray[] {
                     TestData.gaussian(type, 1, examples, STEPS, 5), TestData.gaussian(type, 2, examples, STEPS, 7)
                 },
-                new INDArray[] {
-                    TestData.gaussian(type, 3, examples, STEPS), TestData.gaussian(type, 4, examples, STEPS)
+                new INDArray[] {TestData.gaussian(type, 3, examples, STEPS), TestData.gaussian(type, 4, examples, STEPS)
                 },
                 new INDArray[] {masks[0], masks[1]},
                 all ? new INDArray[] {masks[2], masks[3]} : null);

@@ -118,15 +118,15 @@ class SameDiffRefusalTest {
                         "one term is a sum over the examples, and another a mean over the examples"),
                 Arguments.of(
                         "means over different masks",
-                        (Supplier<SameDiff>) () -> SameDiffGraphs.twoMasked(
-                                new Sgd(0.1), TYPE, LossReduce.MEAN_BY_NONZERO_WEIGHT_COUNT),
+                        (Supplier<SameDiff>) () ->
+                                SameDiffGraphs.twoMasked(new Sgd(0.1), TYPE, LossReduce.MEAN_BY_NONZERO_WEIGHT_COUNT),
                         2,
                         "one term is a mean over what 'firstMask' does not mask, and another a mean over what"
                                 + " 'secondMask' does not mask"),
                 Arguments.of(
                         "a product of which nothing but what its output held counts",
-                        (Supplier<SameDiff>) () ->
-                                SameDiffGraphs.withFactors(SameDiffGraphs.ofConstants(new Sgd(0.1), TYPE), 0, 1),
+                        (Supplier<SameDiff>)
+                                () -> SameDiffGraphs.withFactors(SameDiffGraphs.ofConstants(new Sgd(0.1), TYPE), 0, 1),
                         1,
                         "op 'matmul' of the SameDiff is a matmul with alpha 0.0 and beta 1.0"),
                 Arguments.of(
