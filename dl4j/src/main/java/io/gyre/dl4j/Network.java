@@ -97,7 +97,7 @@ interface Network extends TrainedModel {
     /** The model's own list, live. */
     List<TrainingListener> listeners();
 
-    /** Gives the model a list of listeners of its own, if it may share that of another: ranks change it in each step. */
+    /** Gives the model a list of listeners of its own, if it may have that of another: each rank changes its list. */
     default void ownListeners() {}
 
     void setScore(double score);

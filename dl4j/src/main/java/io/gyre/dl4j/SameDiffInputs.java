@@ -47,8 +47,8 @@ final class SameDiffInputs {
     /**
      * An array of a batch and its placeholder.
      *
-     * @param shape that the placeholder takes, -1 for any length; null for any shape. Its first length does not count, as
-     *     in {@code fit}: importers fix the number of examples
+     * @param shape that the placeholder takes, -1 for any length; null for any shape. Its first length does not count,
+     *     as in {@code fit}: importers fix the number of examples
      */
     private record Input(
             String placeholder,
