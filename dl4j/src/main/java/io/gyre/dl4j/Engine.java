@@ -36,12 +36,14 @@ final class Engine implements AutoCloseable {
             lossScale = parts.lossScale;
             loop = new FitLoop(parts, requests);
             evaluation = new MergedEvaluation(network, session, parts.watch, parts.rowsFromRoot);
-            held = network instanceof Network ofLayers
-                    ? new HeldModel(ofLayers, RankTexts.ownName(session))
-                    : null;
-            if (held != null) {
-                opened.onClose(held::release);
-                held.hold();
+            if (network instanceof Network ofLayers) {
+                ofLayers.ownListeners();
+                HeldModel hold = new HeldModel(ofLayers, RankTexts.ownName(session));
+                opened.onClose(hold::release);
+                hold.hold();
+                held = hold;
+            } else {
+                held = null;
             }
         } catch (RuntimeException | Error e) {
             closeAfter(e);

@@ -31,6 +31,7 @@ import org.nd4j.linalg.factory.Nd4j;
 final class GraphNetwork implements Network {
 
     private static final HiddenField GRADIENT = HiddenField.of(ComputationGraph.class, "gradient");
+    private static final HiddenField LISTENERS = HiddenField.of(ComputationGraph.class, "trainingListeners");
 
     private final ComputationGraph model;
     private final BackwardHooks hooks;
@@ -45,6 +46,13 @@ final class GraphNetwork implements Network {
                         GraphNetwork::mayBeProxy,
                         "doBackward"),
                 this::listeners);
+    }
+
+    /** A copy without listeners; that of {@code clone} has the very list of the original. */
+    static ComputationGraph copyOf(ComputationGraph graph) {
+        ComputationGraph copy = graph.clone();
+        LISTENERS.set(copy, new ArrayList<>());
+        return copy;
     }
 
     /** Outputs are never replaced: the graph also reaches them by other references. */
@@ -189,6 +197,11 @@ final class GraphNetwork implements Network {
     @Override
     public List<TrainingListener> listeners() {
         return (List<TrainingListener>) model.getListeners();
+    }
+
+    @Override
+    public void ownListeners() {
+        LISTENERS.set(model, new ArrayList<>(model.getListeners()));
     }
 
     @Override

@@ -102,7 +102,7 @@ public final class Gyre {
             return layers.clone();
         }
         if (model instanceof ComputationGraph graph) {
-            return graph.clone();
+            return GraphNetwork.copyOf(graph);
         }
         throw new IllegalArgumentException("a model of " + model.getClass().getName()
                 + " cannot be copied for several ranks: create one per rank in the program of Gyre.local");

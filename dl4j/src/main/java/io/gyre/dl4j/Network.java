@@ -97,6 +97,9 @@ interface Network extends TrainedModel {
     /** The model's own list, live. */
     List<TrainingListener> listeners();
 
+    /** Gives the model a list of listeners of its own, if it may have that of another: each rank changes its list. */
+    default void ownListeners() {}
+
     void setScore(double score);
 
     List<NeuralNetConfiguration> configurations();

@@ -47,7 +47,8 @@ final class SameDiffInputs {
     /**
      * An array of a batch and its placeholder.
      *
-     * @param shape that the placeholder takes, -1 for any length; null for any shape
+     * @param shape that the placeholder takes, -1 for any length; null for any shape. Its first length does not count,
+     *     as in {@code fit}: importers fix the number of examples
      */
     private record Input(
             String placeholder,
@@ -72,7 +73,7 @@ final class SameDiffInputs {
 
         private static boolean fits(List<Long> shape, INDArray array) {
             boolean fits = shape.size() == array.rank();
-            for (int i = 0; fits && i < shape.size(); i++) {
+            for (int i = 1; fits && i < shape.size(); i++) {
                 fits = shape.get(i) < 0 || shape.get(i) == array.size(i);
             }
             return fits;

@@ -42,6 +42,7 @@ final class SameDiffModel implements TrainedModel {
     /** Nothing in the graph is changed, unless its gradient function is missing, before all of it is checked. */
     private SameDiffModel(SameDiff graph) {
         checkConfigured(graph);
+        UndefinedProducts.refuse(graph);
         this.graph = graph;
         inputs = new SameDiffInputs(graph);
         variables = SameDiffVariables.of(graph);

@@ -31,7 +31,6 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
-import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.MultiDataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 import org.nd4j.linalg.learning.config.Adam;
@@ -176,36 +175,6 @@ class FromRootTest {
         @Override
         public void reset() {
             left = 4;
-        }
-
-        @Override
-        public boolean resetSupported() {
-            return true;
-        }
-
-        @Override
-        public int inputColumns() {
-            return TestModels.FEATURES;
-        }
-
-        @Override
-        public int totalOutcomes() {
-            return TestModels.CLASSES;
-        }
-
-        @Override
-        public int batch() {
-            return 5;
-        }
-
-        @Override
-        public void setPreProcessor(DataSetPreProcessor preProcessor) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
-        public @Nullable DataSetPreProcessor getPreProcessor() {
-            return null;
         }
     }
 

@@ -12,11 +12,14 @@ import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.junit.jupiter.api.Test;
@@ -181,6 +184,67 @@ class GyreTest {
 
         assertThat(model.params()).isNotEqualTo(before);
         assertThat(model.getEpochCount()).isEqualTo(1);
+    }
+
+    /** A clone of a graph has the very list of listeners of the original; ranks would change it at the same time. */
+    @Test
+    void copiesOfAGraphHaveNoListeners() throws Exception {
+        ComputationGraph model = residual();
+        Steps heard = new Steps();
+        model.setListeners(heard);
+        model.fit(images(), 1);
+
+        Gyre.fit(model, images(), 2, 3);
+
+        ComputationGraph plain = residual();
+        plain.fit(images(), 3);
+        assertThat(heard.steps).isEqualTo(IntStream.range(0, 12).boxed().toList());
+        assertThat(model.getListeners()).containsExactly(heard);
+        Bound.assertClose(model.params(), plain.params(), 12);
+    }
+
+    /** A program that clones one graph on every rank. */
+    @Test
+    void ranksThatTrainClonesOfOneGraphHaveListenersOfTheirOwn() throws Exception {
+        ComputationGraph model = residual();
+        Steps ofAll = new Steps();
+        model.setListeners(ofAll);
+
+        List<Steps> heard = Gyre.local(2).call(session -> {
+            ComputationGraph own = model.clone();
+            Steps steps = new Steps();
+            try (DistributedTrainer trainer = DistributedTrainer.of(own, session)) {
+                session.exchange("all have their trainer", new byte[0]);
+                own.addListeners(steps);
+                trainer.fit(images());
+            }
+            assertThat(own.getListeners()).isNotSameAs(model.getListeners()).containsExactly(ofAll, steps);
+            return steps;
+        });
+
+        assertThat(heard)
+                .allSatisfy(ofRank -> assertThat(ofRank.steps).containsExactly(0, 1, 2, 3))
+                .hasSize(2);
+        assertThat(model.getListeners()).containsExactly(ofAll);
+    }
+
+    private static ComputationGraph residual() {
+        return TestModels.residual(TestModels.configuration(TestModels.steadyAdam(0.01), TYPE), false);
+    }
+
+    private static BatchList images() {
+        return new BatchList(KnownParts.batches(TestData.images(20, TYPE, 1).toMultiDataSet()));
+    }
+
+    /** The steps whose end it hears; one thread at a time. */
+    private static final class Steps extends BaseTrainingListener {
+
+        private final List<Integer> steps = Collections.synchronizedList(new ArrayList<>());
+
+        @Override
+        public void iterationDone(Model of, int iteration, int epoch) {
+            steps.add(iteration);
+        }
     }
 
     @Test

@@ -1,9 +1,7 @@
 package io.gyre.dl4j;
 
 import java.util.function.IntFunction;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.dataset.api.DataSetPreProcessor;
 
 /** An iterator that creates its batches on demand, as a record reader does. */
 final class Made extends TestIterator {
@@ -35,35 +33,5 @@ final class Made extends TestIterator {
     @Override
     public void reset() {
         at = 0;
-    }
-
-    @Override
-    public boolean resetSupported() {
-        return true;
-    }
-
-    @Override
-    public int inputColumns() {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public int totalOutcomes() {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public int batch() {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void setPreProcessor(@Nullable DataSetPreProcessor value) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public @Nullable DataSetPreProcessor getPreProcessor() {
-        return null;
     }
 }

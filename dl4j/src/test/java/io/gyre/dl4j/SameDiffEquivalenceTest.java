@@ -62,7 +62,22 @@ class SameDiffEquivalenceTest {
                         new Subject(
                                 () -> SameDiffGraphs.masked(updater, type),
                                 () -> uneven(SameDiffGraphs.maskedSequences(26, type, 1)
-                                        .toMultiDataSet()))));
+                                        .toMultiDataSet()))),
+                Named.of(
+                        "masks of two inputs and two outputs",
+                        new Subject(
+                                () -> SameDiffGraphs.twoMasked(updater, type, LossReduce.SUM),
+                                () -> uneven(SameDiffGraphs.twoMaskedSequences(26, type, true)))),
+                Named.of(
+                        "a mask of one of two inputs",
+                        new Subject(
+                                () -> SameDiffGraphs.twoMasked(updater, type, null),
+                                () -> uneven(SameDiffGraphs.twoMaskedSequences(26, type, false)))),
+                Named.of(
+                        "constants made variables, and placeholders for one example",
+                        new Subject(
+                                () -> SameDiffGraphs.ofConstants(updater, type),
+                                () -> uneven(TestData.vectors(26, type, 1).toMultiDataSet()))));
     }
 
     /** More rows on some ranks, and none on others. */

@@ -1,14 +1,17 @@
 package io.gyre.dl4j;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.loss.LossReduce;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
+import org.nd4j.autodiff.samediff.internal.SameDiffOp;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Conv2DConfig;
 import org.nd4j.linalg.api.ops.impl.layers.convolution.config.Pooling2DConfig;
+import org.nd4j.linalg.api.ops.impl.reduce.Mmul;
 import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.dataset.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -181,6 +184,92 @@ final class SameDiffGraphs {
                 TestData.gaussian(type, seed + 1, examples, STEPS),
                 null,
                 mask);
+    }
+
+    /**
+     * Two inputs and two outputs, each with a mask; or only the second input with one.
+     *
+     * @param reduce how the losses take the masks of the outputs; null for no such masks
+     */
+    static SameDiff twoMasked(IUpdater updater, DataType type, @Nullable LossReduce reduce) {
+        SameDiff graph = SameDiff.create();
+        SDVariable left = graph.placeHolder("left", type, -1, STEPS, 5);
+        SDVariable right = graph.placeHolder("right", type, -1, STEPS, 7);
+        SDVariable rightMask = graph.placeHolder("rightMask", type, -1, STEPS);
+        SDVariable ofLeft = graph.reshape(graph.reshape(left, -1, 5).mmul(weights(graph, "wl", type, 5, 1)), -1, STEPS);
+        SDVariable ofRight =
+                graph.reshape(graph.reshape(right, -1, 7).mmul(weights(graph, "wr", type, 7, 1)), -1, STEPS);
+        if (reduce != null) {
+            ofLeft = ofLeft.mul(graph.placeHolder("leftMask", type, -1, STEPS));
+        }
+        SDVariable shared = graph.nn.tanh(ofLeft.add(ofRight.mul(rightMask)));
+        for (String name : List.of("first", "second")) {
+            SDVariable values = graph.placeHolder(name, type, -1, STEPS);
+            SDVariable mask = reduce == null ? null : graph.placeHolder(name + "Mask", type, -1, STEPS);
+            SDVariable output = shared.mul(weights(graph, name + "Scale", type, 1, STEPS));
+            graph.loss.meanSquaredError(
+                    name + "Loss", values, output, mask, reduce == null ? LossReduce.MEAN_BY_WEIGHT : reduce);
+        }
+        graph.setLossVariables("firstLoss", "secondLoss");
+        TrainingConfig.Builder config = new TrainingConfig.Builder()
+                .updater(updater.clone())
+                .dataSetFeatureMapping("left", "right")
+                .dataSetLabelMapping("first", "second")
+                .dataSetFeatureMaskMapping(reduce == null ? null : "leftMask", "rightMask");
+        if (reduce != null) {
+            config.dataSetLabelMaskMapping("firstMask", "secondMask");
+        }
+        graph.setTrainingConfig(config.build());
+        return graph;
+    }
+
+    /** For {@link #twoMasked}. */
+    static MultiDataSet twoMaskedSequences(int examples, DataType type, boolean all) {
+        INDArray[] masks = new INDArray[4];
+        for (int i = all ? 0 : 1; i < (all ? masks.length : 2); i++) {
+            masks[i] = Nd4j.zeros(type, examples, STEPS);
+            for (int row = 0; row < examples; row++) {
+                for (int step = 0; step <= (row + i) % STEPS; step++) {
+                    masks[i].putScalar(row, step, 1);
+                }
+            }
+        }
+        return new MultiDataSet(
+                new INDArray[] {
+                    TestData.gaussian(type, 1, examples, STEPS, 5), TestData.gaussian(type, 2, examples, STEPS, 7)
+                },
+                new INDArray[] {TestData.gaussian(type, 3, examples, STEPS), TestData.gaussian(type, 4, examples, STEPS)
+                },
+                new INDArray[] {masks[0], masks[1]},
+                all ? new INDArray[] {masks[2], masks[3]} : null);
+    }
+
+    /** As importers make a graph: of constants that become variables, with placeholders for one example. */
+    static SameDiff ofConstants(IUpdater updater, DataType type) {
+        SameDiff graph = SameDiff.create();
+        SDVariable in = graph.placeHolder("in", type, 1, TestModels.FEATURES);
+        SDVariable labels = graph.placeHolder("labels", type, 1, TestModels.CLASSES);
+        SDVariable weights = graph.constant("w", TestData.gaussian(type, 1, TestModels.FEATURES, TestModels.CLASSES));
+        SDVariable bias = graph.constant("b", Nd4j.zeros(type, TestModels.CLASSES));
+        SDVariable logits = in.mmul("product", weights).add("logits", bias);
+        graph.convertToVariables(List.of(weights, bias));
+        graph.loss.softmaxCrossEntropy("loss", labels, logits, null);
+        graph.setLossVariables("loss");
+        graph.setTrainingConfig(config(updater).build());
+        return graph;
+    }
+
+    /** Sets the factors of all matrix products of a graph: of the product, and of what the output holds before. */
+    static SameDiff withFactors(SameDiff graph, double alpha, double beta) {
+        for (SameDiffOp each : graph.getOps().values()) {
+            if (each.getOp() instanceof Mmul product) {
+                for (double argument : product.tArgs()) {
+                    product.removeTArgument(argument);
+                }
+                product.addTArgument(alpha, beta);
+            }
+        }
+        return graph;
     }
 
     static DataSet sequences(int examples, DataType type, long seed) {

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.autodiff.loss.LossReduce;
 import org.nd4j.autodiff.samediff.SDVariable;
 import org.nd4j.autodiff.samediff.SameDiff;
 import org.nd4j.autodiff.samediff.TrainingConfig;
@@ -62,6 +63,12 @@ class SameDiffRefusalTest {
         return configured(graph);
     }
 
+    private static SameDiff correctedTooLate() {
+        SameDiff graph = SameDiffGraphs.withFactors(SameDiffGraphs.ofConstants(new Sgd(0.1), TYPE), 0, 1);
+        graph.createGradFunction();
+        return SameDiffGraphs.withFactors(graph, 1, 0);
+    }
+
     private static SameDiff mapped(String feature) {
         SameDiff graph = SameDiffGraphs.perceptron(TYPE);
         graph.setTrainingConfig(new TrainingConfig.Builder()
@@ -108,7 +115,25 @@ class SameDiffRefusalTest {
                         "a sum and a mean",
                         (Supplier<SameDiff>) () -> ending("a sum and a mean"),
                         2,
-                        "one term is a sum over the examples, and another a mean over the examples"));
+                        "one term is a sum over the examples, and another a mean over the examples"),
+                Arguments.of(
+                        "means over different masks",
+                        (Supplier<SameDiff>) () ->
+                                SameDiffGraphs.twoMasked(new Sgd(0.1), TYPE, LossReduce.MEAN_BY_NONZERO_WEIGHT_COUNT),
+                        2,
+                        "one term is a mean over what 'firstMask' does not mask, and another a mean over what"
+                                + " 'secondMask' does not mask"),
+                Arguments.of(
+                        "a product of which nothing but what its output held counts",
+                        (Supplier<SameDiff>)
+                                () -> SameDiffGraphs.withFactors(SameDiffGraphs.ofConstants(new Sgd(0.1), TYPE), 0, 1),
+                        1,
+                        "op 'matmul' of the SameDiff is a matmul with alpha 0.0 and beta 1.0"),
+                Arguments.of(
+                        "a product corrected after its gradient was made",
+                        (Supplier<SameDiff>) SameDiffRefusalTest::correctedTooLate,
+                        1,
+                        "of the gradient function of the SameDiff is a matmul with alpha 0.0 and beta 1.0"));
     }
 
     @ParameterizedTest(name = "{0}")
