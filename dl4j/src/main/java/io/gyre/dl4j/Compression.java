@@ -14,6 +14,8 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 record Compression(@Nullable GradientCodec codec, @Nullable LossScale lossScale) {
 
+    private static final int SAMPLE = 64;
+
     /** What the options say; fails if the model or the strategy cannot do that. */
     static Compression of(TrainerBuilder options, DataType type) {
         if (options.compression == null && !options.mixedPrecision) {
@@ -32,6 +34,11 @@ record Compression(@Nullable GradientCodec codec, @Nullable LossScale lossScale)
         GradientCodec codec = options.compression == null ? new Float16Codec() : options.compression.get();
         boolean scaled = options.mixedPrecision && codec instanceof ScaledCodec;
         return new Compression(codec, scaled ? new LossScale((ScaledCodec) codec, options.stepsToRaise) : null);
+    }
+
+    /** Length of a vector of gradients as it is sent. */
+    long encodedBytes(long bytes) {
+        return codec == null ? bytes : bytes / SAMPLE / Float.BYTES * codec.encodedBytes(SAMPLE);
     }
 
     /** Equal on all ranks that can exchange gradients. */

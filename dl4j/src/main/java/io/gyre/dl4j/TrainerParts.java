@@ -73,6 +73,9 @@ final class TrainerParts {
         session.agree("model and options", identity(options, layout, plan, overlap));
         session.agree("batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
 
+        long gradientBytes = network.gradients().length() * layout.elementType().bytes();
+        List<StepObserver> limits = LimitCheck.run(
+                options.startupCheck, session, inStep, gradientBytes, compression.encodedBytes(gradientBytes));
         LossScale lossScale = compression.lossScale();
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
         replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
@@ -87,6 +90,7 @@ final class TrainerParts {
         step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code(), lossScale);
         List<StepObserver> observers = new ArrayList<>(options.observers);
         observers.add(timer);
+        observers.addAll(limits);
         driver = new StepDriver(session, strategy, replica, overlap, observers);
         opened.onClose(driver::close);
         start = start();
