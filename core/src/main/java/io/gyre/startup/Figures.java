@@ -3,15 +3,15 @@ package io.gyre.startup;
 import java.util.Locale;
 
 /** Numbers with units, for people. */
-final class Figures {
+public final class Figures {
 
     private static final double GIB = 1L << 30;
     private static final double MIB = 1L << 20;
 
     private Figures() {}
 
-    /** A duration, with three digits. */
-    static String time(long nanos) {
+    /** A duration, with about three digits. */
+    public static String time(long nanos) {
         long size = Math.abs(nanos);
         if (size < 1e3) {
             return nanos + " ns";
@@ -22,19 +22,20 @@ final class Figures {
         return size < 1e9 ? digits(nanos / 1e6) + " ms" : digits(nanos / 1e9) + " s";
     }
 
-    static String rate(double bytesPerSecond) {
+    /** Decimal. */
+    public static String rate(double bytesPerSecond) {
         return bytesPerSecond < 1e9
                 ? digits(bytesPerSecond / 1e6) + " MB/s"
                 : digits(bytesPerSecond / 1e9) + " GB/s";
     }
 
     /** Decimal, as rates are. */
-    static String bytes(long bytes) {
+    public static String bytes(long bytes) {
         return bytes < 1e6 ? digits(bytes / 1e3) + " KB" : digits(bytes / 1e6) + " MB";
     }
 
-    /** Binary, as memory is. */
-    static String memory(long bytes) {
+    /** Binary, as memory is; negative for unknown. */
+    public static String memory(long bytes) {
         if (bytes < 0) {
             return "unknown";
         }
