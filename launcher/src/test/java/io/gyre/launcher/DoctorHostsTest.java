@@ -8,6 +8,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -17,6 +18,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** The doctor on several hosts, behind an ssh that stays here. */
 @EnabledOnOs(OS.LINUX)
 class DoctorHostsTest {
+
+    /** Several JVMs start one after the other, on hosts that may be busy. */
+    private static final Duration TWO_STARTS = Await.LONG.multipliedBy(4);
 
     @TempDir
     private Path directory;
@@ -34,7 +38,7 @@ class DoctorHostsTest {
     @Test
     void hostsAndLinksAreInATableWithAVerdict() throws Exception {
         try (GyreProcess gyre = doctor(FakeSsh.in(directory), "127.0.0.[2-4]")) {
-            assertThat(gyre.awaitExit(Await.LONG)).as(gyre.output()).isZero();
+            assertThat(gyre.awaitExit(TWO_STARTS)).as(gyre.output()).isZero();
 
             assertThat(gyre.out())
                     .anyMatch(line -> line.matches("host +rank +Gyre +Java +cores +threads .*"))
@@ -66,7 +70,7 @@ class DoctorHostsTest {
                 exec %s "$@"
                 """.formatted(works));
         try (GyreProcess gyre = doctor(ssh, "127.0.0.[2-4]")) {
-            assertThat(gyre.awaitExit(Await.LONG)).as(gyre.output()).isEqualTo(1);
+            assertThat(gyre.awaitExit(TWO_STARTS)).as(gyre.output()).isEqualTo(1);
 
             assertThat(gyre.out())
                     .contains("PROBLEM 127.0.0.3: ssh did not reach it: ssh: connect to host 127.0.0.3 port 22: No route"
@@ -84,7 +88,7 @@ class DoctorHostsTest {
         FakeSsh ssh = new FakeSsh(directory);
         ssh.write("ssh", "#!/bin/sh\necho \"no way there\" >&2; exit 255\n");
         try (GyreProcess gyre = doctor(ssh, "127.0.0.[2-3]")) {
-            assertThat(gyre.awaitExit(Await.LONG)).as(gyre.output()).isEqualTo(1);
+            assertThat(gyre.awaitExit(TWO_STARTS)).as(gyre.output()).isEqualTo(1);
 
             assertThat(gyre.out())
                     .filteredOn(line -> !line.isEmpty())
