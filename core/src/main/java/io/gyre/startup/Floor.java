@@ -26,7 +26,8 @@ record Floor(long nanos, String way) {
                     .mapToDouble(rank -> rank.speed().copiedBytesPerSecond())
                     .min()
                     .orElseThrow();
-            return Optional.of(new Floor(Math.round(vectorBytes / rate * 1e9), "shared memory at " + Figures.rate(rate)));
+            return Optional.of(
+                    new Floor(Math.round(vectorBytes / rate * 1e9), "shared memory at " + Figures.rate(rate)));
         }
         return table.slowestLink().map(link -> over(link, Math.round(2.0 * (memories - 1) / memories * vectorBytes)));
     }

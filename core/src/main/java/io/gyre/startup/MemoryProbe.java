@@ -10,8 +10,8 @@ import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Measures how soon a rank sees what another has written to memory that both share. Two counters are in one box, each on
- * a cache line of its own; the ranks raise them in turn.
+ * Measures how soon a rank sees what another has written to memory that both share. Two counters are in one box, each
+ * on a cache line of its own; the ranks raise them in turn.
  */
 final class MemoryProbe {
 

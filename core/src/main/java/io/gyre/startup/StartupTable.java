@@ -91,8 +91,8 @@ public record StartupTable(List<RankFacts> ranks, List<Link> links) {
     }
 
     /**
-     * Ranks that compete for the same cores as this one, itself included. Where a rank may use only a part of the cores'
-     * time, that is known only of those with which it shares memory.
+     * Ranks that compete for the same cores as this one, itself included. Where a rank may use only a part of the time
+     * of its cores, that is known only of those with which it shares memory.
      */
     List<RankFacts> onCoresOf(RankFacts rank) {
         return ranks.stream().filter(other -> cores(other).equals(cores(rank))).toList();
@@ -125,10 +125,11 @@ public record StartupTable(List<RankFacts> ranks, List<Link> links) {
         String hosts = parts.size() > MOST_SHOWN
                 ? String.join("; ", parts.subList(0, MOST_SHOWN)) + "; and " + (parts.size() - MOST_SHOWN) + " more"
                 : String.join("; ", parts);
+        String which = links.size() > 1 ? "; the slowest of " + links.size() + " links: " : "; ";
         return hosts
                 + slowestLink()
                         .or(() -> links.stream().findFirst())
-                        .map(link -> "; " + (links.size() > 1 ? "the slowest of " + links.size() + " links: " : "") + link)
+                        .map(link -> which + link)
                         .orElse("");
     }
 

@@ -30,10 +30,11 @@ public final class StartupVerdict {
      *     hosts; 0 if it is not added up over all ranks in each step
      */
     public static Verdict of(StartupTable table, long vectorBytes, long sentBytes) {
+        long exchanged = table.memories() == 1 ? Math.min(1, sentBytes) * vectorBytes : sentBytes;
         return tooMany(table)
                 .or(() -> littleMemory(table, vectorBytes))
                 .or(() -> slowHost(table))
-                .orElseGet(() -> nothing(table, table.memories() == 1 ? Math.min(1, sentBytes) * vectorBytes : sentBytes));
+                .orElseGet(() -> nothing(table, exchanged));
     }
 
     private static Optional<Verdict> tooMany(StartupTable table) {

@@ -40,7 +40,7 @@ class StartupTableTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"rank\t1\tant", "link\t0\t1\tudp\tsoon\t1\t1\t1\t1", "link\t0\t-1\tudp\t1\t1\t1\t1\t1", "?"})
+    @ValueSource(strings = {"rank\t1\tant", "link\t0\t1\tudp\tsoon\t1\t1\t1\t1", "link\t0\t-1\tudp\t1\t1\t1\t1", "?"})
     void otherTextsAreRejected(String text) {
         assertThatThrownBy(() -> StartupTable.parse(text))
                 .isInstanceOf(ProtocolException.class)
@@ -76,8 +76,8 @@ class StartupTableTest {
     @Test
     void theSummaryNamesHostsAndTheSlowestLink() {
         assertThat(HOSTS.summary())
-                .isEqualTo("2 ranks on ant with 8 cores, 1 thread each, memory at 10.0 GB/s; 1 rank on bee with 8 cores,"
-                        + " 1 thread each, memory at 10.0 GB/s; 1 rank on cat with 8 cores, 1 thread each, memory at"
+                .isEqualTo("2 ranks on ant with 8 cores, 1 thread each, memory at 10.0 GB/s; 1 rank on bee with 8"
+                        + " cores, 1 thread each, memory at 10.0 GB/s; 1 rank on cat with 8 cores, 1 thread each, memory at"
                         + " 10.0 GB/s; the slowest of 3 links: rank 0 to 2 (sealed UDP, 5.00 us, 100 MB/s)");
     }
 }

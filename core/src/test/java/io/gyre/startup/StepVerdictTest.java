@@ -14,7 +14,8 @@ class StepVerdictTest {
 
     @Test
     void ranksThatWaitLittleAreLimitedByComputing() {
-        Verdict verdict = StepVerdict.of(APART, List.of(Facts.costs(0, 1, 4, 4_000_000), Facts.costs(1, 2, 6, 4_000_000)));
+        Verdict verdict =
+                StepVerdict.of(APART, List.of(Facts.costs(0, 1, 4, 4_000_000), Facts.costs(1, 2, 6, 4_000_000)));
 
         assertThat(verdict.limit()).isEqualTo(Limit.COMPUTING);
         assertThat(verdict.text())

@@ -43,13 +43,11 @@ final class LimitCheck {
             return List.of();
         }
         boolean together = inStep.world().size() == session.world().size();
-        long begin = System.nanoTime();
         // A worker that takes its steps alone may be lost and restarted, and talks to servers only.
         StartupTable table = StartupCheck.run(session, threads(), together ? Links.NEIGHBOURS : Links.NONE);
         if (session.world().isRoot()) {
             LOG.info(
-                    "start-up check in {} ms: {}; {}",
-                    (System.nanoTime() - begin) / 1_000_000,
+                    "start-up check: {}; {}",
                     table.summary(),
                     StartupVerdict.of(table, vectorBytes, together ? sentBytes : 0));
         }

@@ -224,8 +224,8 @@ public final class TrainerBuilder {
 
     /**
      * Whether the ranks measure, for at most a second, what they have to live on, and rank 0 logs what limits the run:
-     * once before the first step, and once after some. Does not change results. Default: if there are several ranks, and
-     * they are processes.
+     * once before the first step, and once after some. Does not change results. Default: if there are several ranks,
+     * and they are processes.
      */
     public TrainerBuilder startupCheck(boolean value) {
         startupCheck = value;

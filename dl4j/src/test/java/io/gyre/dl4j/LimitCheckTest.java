@@ -19,7 +19,7 @@ class LimitCheckTest {
 
     private static final DataType TYPE = DataType.FLOAT;
     private static final int STEPS = 20;
-    private static final String CHECK = "start-up check in ";
+    private static final String CHECK = "start-up check: ";
     private static final String VERDICT = "limits this run";
 
     private static INDArray trained(int ranks, Consumer<TrainerBuilder> options) throws InterruptedException {
