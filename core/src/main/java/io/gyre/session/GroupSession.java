@@ -48,6 +48,12 @@ final class GroupSession implements Session {
     }
 
     @Override
+    public String linkTo(int rank) {
+        world.checkRank(rank);
+        return whole.linkTo(ranks.get(rank));
+    }
+
+    @Override
     public Endpoint endpoint() {
         return endpoint(0);
     }

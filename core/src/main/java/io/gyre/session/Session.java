@@ -87,6 +87,12 @@ public interface Session extends AutoCloseable {
      */
     String transport();
 
+    /** How this rank reaches another, in words for reports, such as {@code sealed UDP}. */
+    default String linkTo(int rank) {
+        world().checkRank(rank);
+        return transport();
+    }
+
     /** The network, lane 0. */
     Endpoint endpoint();
 

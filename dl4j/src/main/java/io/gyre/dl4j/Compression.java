@@ -16,6 +16,8 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
 
+    private static final int SAMPLE = 64;
+
     /** What the options say; fails if the model or the strategy cannot do that. */
     static Compression of(TrainerBuilder options, DataType type, int seats) {
         if (options.compression == null && !options.mixedPrecision) {
@@ -46,6 +48,11 @@ record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
     /** That of a seat; null for the numbers of the model. */
     @Nullable GradientCodec codec(int seat) {
         return codecs.isEmpty() ? null : codecs.get(seat);
+    }
+
+    /** Length of a vector of gradients as it is sent. */
+    long encodedBytes(long bytes) {
+        return codec == null ? bytes : bytes / SAMPLE / Float.BYTES * codec.encodedBytes(SAMPLE);
     }
 
     /** Equal on all ranks that can exchange gradients. */

@@ -51,6 +51,10 @@ public final class TrainerBuilder {
     int stepsToRaise = LossScale.STEPS_TO_RAISE;
     long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
     Sharding sharding = Sharding.EXAMPLES;
+
+    /** Null for the default. */
+    @Nullable Boolean startupCheck;
+
     private @Nullable Path checkpointDirectory;
     private long checkpointEverySteps;
     private int checkpointEveryEpochs;
@@ -225,6 +229,16 @@ public final class TrainerBuilder {
      */
     public TrainerBuilder safeReclamation(boolean value) {
         safeReclamation = value;
+        return this;
+    }
+
+    /**
+     * Whether the ranks measure, for at most a second, what they have to live on, and rank 0 logs what limits the run:
+     * once before the first step, and once after some. Does not change results. Default: if there are several ranks,
+     * and they are processes.
+     */
+    public TrainerBuilder startupCheck(boolean value) {
+        startupCheck = value;
         return this;
     }
 

@@ -104,6 +104,16 @@ final class TrainerParts {
         if (lossScale != null && carried != null && carried.lossScale() != null) {
             lossScale.continueFrom(carried.lossScale());
         }
+        long gradientBytes = network.gradients().length() * layout.elementType().bytes();
+        // The links of seats are not those of processes, which change.
+        List<StepObserver> limits = session.hasSeats()
+                ? List.of()
+                : LimitCheck.run(
+                        options.startupCheck,
+                        session,
+                        inStep,
+                        gradientBytes,
+                        compression.encodedBytes(gradientBytes));
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
         replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);
@@ -117,6 +127,7 @@ final class TrainerParts {
                 session, inStep, replica, seatParts(options, opened), replicas, watch.code(), lossScale, adjourned);
         List<StepObserver> observers = new ArrayList<>(options.observers);
         observers.add(timer);
+        observers.addAll(limits);
         driver = new StepDriver(session, strategy, replica, overlap, observers);
         opened.onClose(driver::close);
         start = carried != null && carried.generation().hasState() ? takeOver(carried) : start();

@@ -130,4 +130,21 @@ class SshdTest {
             token.awaitRemoved();
         }
     }
+
+    @Test
+    void theDoctorMeasuresBetweenHostsAndNamesTheOneThatDoesNotAnswer() throws Exception {
+        Path configuration = directory.resolve("ssh_config");
+        write("ssh_config", "Host 127.0.0.9\n    Port " + freePort() + "\n" + Files.readString(configuration));
+        FakeSsh ssh = new FakeSsh(directory);
+        ssh.write("ssh", "#!/bin/sh\nexec %s -F %s \"$@\"\n".formatted(SSH, configuration));
+        List<String> arguments = List.of("doctor", "--hosts", "127.0.0.1,127.0.0.2,127.0.0.9");
+        try (GyreProcess gyre = GyreProcess.start(ssh.environment(), arguments)) {
+            assertThat(gyre.awaitExit(Await.LONG.multipliedBy(4))).as(gyre.output()).isEqualTo(1);
+
+            assertThat(gyre.out())
+                    .anyMatch(line -> line.startsWith("PROBLEM 127.0.0.9: ssh did not reach it: "))
+                    .anyMatch(line -> line.matches("127\\.0\\.0\\.1 +127\\.0\\.0\\.2 +sealed UDP .*"));
+        }
+        Processes.awaitNoneWith(DoctorRank.class.getName(), GyreProcess.STOPPED);
+    }
 }

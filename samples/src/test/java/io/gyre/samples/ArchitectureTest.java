@@ -39,6 +39,7 @@ class ArchitectureTest {
         "io.gyre.network",
         "io.gyre.session",
         "io.gyre.signals",
+        "io.gyre.startup",
         "io.gyre.training"
     };
 

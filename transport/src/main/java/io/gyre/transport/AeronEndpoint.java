@@ -244,6 +244,15 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         return pumped ? (shared ? inHost + "+udp" : "udp") : inHost;
     }
 
+    /** How the stream to a rank goes, in words. */
+    String linkTo(int rank) {
+        world.checkRank(rank);
+        if (peers[rank].isNear()) {
+            return "messages in shared memory";
+        }
+        return site.seal() == null ? "plain UDP" : "sealed UDP";
+    }
+
     /** Payload bytes sent so far. */
     long bytesSent() {
         return boxes.bytesMoved()

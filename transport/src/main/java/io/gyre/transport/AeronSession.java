@@ -169,6 +169,11 @@ public final class AeronSession implements Session {
     }
 
     @Override
+    public String linkTo(int rank) {
+        return endpoint.linkTo(rank);
+    }
+
+    @Override
     public Endpoint endpoint() {
         return endpoint;
     }

@@ -45,6 +45,17 @@ public final class TrainOptions {
         }
     }
 
+    /** Whether something is done. */
+    enum Switch {
+        ON,
+        OFF;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     @Option(
             names = "-n",
             paramLabel = "RANKS",
@@ -111,6 +122,15 @@ public final class TrainOptions {
             converter = Word.OfBackend.class,
             description = "Where to compute: auto, cpu or cuda. Default: auto, on GPUs if they can be used.")
     private Backend backend = Backend.AUTO;
+
+    @Option(
+            names = "--startup-check",
+            paramLabel = "on|off",
+            defaultValue = "on",
+            converter = Word.OfSwitch.class,
+            description = "Whether several ranks measure, for at most a second, what they have to live on, and say what"
+                    + " limits the run. Default: on.")
+    private Switch startupCheck = Switch.ON;
 
     @Mixin
     private final SeatOptions seats = new SeatOptions();
@@ -292,6 +312,10 @@ public final class TrainOptions {
 
     boolean mixedPrecision() {
         return mixedPrecision;
+    }
+
+    boolean startupCheck() {
+        return startupCheck == Switch.ON;
     }
 
     Optional<Path> report() {

@@ -125,6 +125,7 @@ final class TrainingRun {
                 .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())
                 .overlap(options.overlap())
+                .startupCheck(options.startupCheck())
                 .mixedPrecision(options.mixedPrecision())
                 .microBatches(options.workload().microBatches())
                 .synchronousBatchNorm(options.workload().syncBatchNorm())

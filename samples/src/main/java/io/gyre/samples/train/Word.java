@@ -87,4 +87,11 @@ abstract class Word<T> implements ITypeConverter<T> {
             super(Overlap.values());
         }
     }
+
+    /** Reads whether something is done. */
+    static final class OfSwitch extends Word<TrainOptions.Switch> {
+        OfSwitch() {
+            super(TrainOptions.Switch.values());
+        }
+    }
 }
