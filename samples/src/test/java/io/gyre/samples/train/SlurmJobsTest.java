@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SlurmJobsTest {
 
     /** Many and small ones: SLURM has to meet a job in the middle. */
-    private static final int STEPS = 100;
+    private static final int STEPS = 60;
 
     private static final int BATCH = 8;
 
