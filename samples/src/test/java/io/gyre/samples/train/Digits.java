@@ -9,8 +9,7 @@ import java.util.List;
 /** The training that all launchers start: LeNet, on real digits if {@code -Dgyre.digits=DIR} is there. */
 final class Digits {
 
-    private static final Path REAL =
-            Path.of(System.getProperty("gyre.digits", Path.of("..", "..", "shared", "data", "mnist-10k").toString()));
+    private static final Path REAL = Path.of(System.getProperty("gyre.digits", "../../shared/data/mnist-10k"));
 
     private Digits() {}
 
