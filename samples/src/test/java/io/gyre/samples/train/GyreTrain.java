@@ -5,21 +5,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.launcher.JvmFlags;
 import io.gyre.samples.GyreCommand;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** {@code gyre train} as a process that starts its own ranks. */
 final class GyreTrain implements AutoCloseable {
@@ -30,9 +25,7 @@ final class GyreTrain implements AutoCloseable {
     /** Longest time from the loss of a rank to the end of all: seconds, generously bounded. */
     static final Duration FAILURE = Duration.ofSeconds(30);
 
-    private static final String MARK = "GYRE_TEST_MARK";
-
-    private final String mark = UUID.randomUUID().toString();
+    private final MarkedProcesses own = new MarkedProcesses();
     private final Path output;
     private final Process process;
 
@@ -40,21 +33,29 @@ final class GyreTrain implements AutoCloseable {
             throws IOException {
         output = Files.createTempFile(directory.toAbsolutePath(), "output", ".txt");
         List<String> command = new ArrayList<>(wrapper);
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(JvmFlags.STANDARD);
-        command.add("-cp");
-        command.add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
-        command.addAll(List.of(GyreCommand.class.getName(), "train"));
+        command.addAll(gyre());
+        command.add("train");
         command.addAll(arguments);
         command.addAll(List.of("--report", report(directory).toString()));
         ProcessBuilder builder = new ProcessBuilder(command);
         // This JVM's settings are for ranks that are its threads and share its cores.
         builder.environment().keySet().removeAll(List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"));
-        builder.environment().put(MARK, mark);
+        own.mark(builder.environment());
         builder.environment().putAll(environment);
         process = builder.redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
+    }
+
+    /** What stands for {@code bin/gyre}, on the JVM and the classes of this test. */
+    static List<String> gyre() {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(JvmFlags.STANDARD);
+        command.add("-cp");
+        command.add(System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")));
+        command.add(GyreCommand.class.getName());
+        return command;
     }
 
     private static Path report(Path directory) {
@@ -144,43 +145,21 @@ final class GyreTrain implements AutoCloseable {
 
     /** Process id of a running rank. */
     long pid(int rank) {
-        String mark = "GYRE_RANK=" + rank;
-        return ranks().filter(handle -> environment(handle.pid()).contains(mark))
-                .findFirst()
-                .orElseThrow(() -> new AssertionError("rank " + rank + " does not run:\n" + output()))
-                .pid();
+        try {
+            return own.rank(rank);
+        } catch (AssertionError e) {
+            throw new AssertionError(e.getMessage() + ":\n" + output(), e);
+        }
     }
 
     List<Long> pids() {
-        return ranks().map(ProcessHandle::pid).toList();
-    }
-
-    private Stream<ProcessHandle> ranks() {
-        return own().filter(
-                        handle -> environment(handle.pid()).stream().anyMatch(entry -> entry.startsWith("GYRE_RANK="))
-                                && handle.info().command().orElse("").endsWith("java"));
-    }
-
-    /** The process and everything it started: they inherit the mark. */
-    private Stream<ProcessHandle> own() {
-        return ProcessHandle.allProcesses()
-                .filter(handle -> environment(handle.pid()).contains(MARK + "=" + mark));
-    }
-
-    /** Not the arguments: long ones are truncated. */
-    private static List<String> environment(long pid) {
-        try {
-            byte[] bytes = Files.readAllBytes(Path.of("/proc", String.valueOf(pid), "environ"));
-            return Arrays.asList(new String(bytes, StandardCharsets.UTF_8).split("\0", -1));
-        } catch (IOException ended) {
-            return List.of();
-        }
+        return own.ranks().map(ProcessHandle::pid).toList();
     }
 
     /** The file with the token of a running rank. */
     Path tokenFile(int rank) {
         String start = "GYRE_TOKEN_FILE=";
-        return environment(pid(rank)).stream()
+        return MarkedProcesses.environment(pid(rank)).stream()
                 .filter(variable -> variable.startsWith(start))
                 .map(variable -> Path.of(variable.substring(start.length())))
                 .findFirst()
@@ -204,19 +183,8 @@ final class GyreTrain implements AutoCloseable {
     }
 
     /** Waits until none of its processes runs, and fails if any of these ranks left files in shared memory. */
-    void awaitNothingLeft(List<Long> pids) throws IOException {
-        until(FAILURE, "none of its processes runs", () -> own().noneMatch(ProcessHandle::isAlive));
-        try (DirectoryStream<Path> homes = Files.newDirectoryStream(Path.of("/dev/shm"), "gyre-*")) {
-            for (Path home : homes) {
-                for (long pid : pids) {
-                    try (DirectoryStream<Path> left = Files.newDirectoryStream(home, pid + "-*")) {
-                        left.forEach(path -> {
-                            throw new AssertionError("left behind: " + path + "\n" + output());
-                        });
-                    }
-                }
-            }
-        }
+    void awaitNothingLeft(List<Long> pids) {
+        until(FAILURE, "none of its processes runs", () -> own.areGone(pids));
     }
 
     /** Waits for a condition while it runs. */
@@ -245,6 +213,6 @@ final class GyreTrain implements AutoCloseable {
     @Override
     public void close() {
         process.destroyForcibly();
-        own().forEach(ProcessHandle::destroyForcibly);
+        own.kill();
     }
 }

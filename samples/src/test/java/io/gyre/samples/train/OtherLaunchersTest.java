@@ -4,10 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,8 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("long")
 class OtherLaunchersTest {
 
-    private static final Path REAL_DIGITS = Path.of("..", "..", "shared", "data", "mnist-10k");
-
     /** Four JVMs on a busy host. */
     private static final Map<String, String> PATIENT = Map.of("GYRE_JOIN_TIMEOUT", "300");
 
@@ -42,18 +41,8 @@ class OtherLaunchersTest {
     @TempDir
     private Path directory;
 
-    /**
-     * On real digits if they are there, else on drawn ones. Sums are taken in the order of the ranks, whichever host
-     * they are on.
-     */
     private static String[] training(String... more) {
-        List<String> words = new ArrayList<>(List.of("lenet", "--steps", "8", "--batch", "16", "--transport", "udp"));
-        if (Files.isDirectory(REAL_DIGITS)) {
-            words.addAll(
-                    List.of("--data", REAL_DIGITS.toAbsolutePath().normalize().toString()));
-        }
-        words.addAll(Arrays.asList(more));
-        return words.toArray(String[]::new);
+        return Digits.train(8, 16, more);
     }
 
     @BeforeAll
@@ -115,14 +104,51 @@ class OtherLaunchersTest {
                 .contains("gyre: rank 0 of 4, started by MPICH (");
     }
 
+    /** The options have the names that every torchrun has. */
+    private static List<String> torchrun(int restarts) throws IOException {
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return List.of(
+                    "torchrun",
+                    "--no_python",
+                    "--nproc_per_node",
+                    "4",
+                    "--max_restarts",
+                    String.valueOf(restarts),
+                    "--master_addr",
+                    "127.0.0.1",
+                    "--master_port",
+                    String.valueOf(free.getLocalPort()),
+                    // Torch 1.13 on Python 3.11 fails on the default of these two.
+                    "--redirects",
+                    "0:2",
+                    "--tee",
+                    "0:2");
+        }
+    }
+
+    @Test
+    void torchrunStartsAllRanksAgainAndTheyGoOn() throws Exception {
+        assumeThereIs(missing("torchrun"));
+        Path checkpoints = directory.resolve("checkpoints");
+        String[] training = training("--checkpoint", checkpoints.toString(), "--checkpoint-steps", "1", "--resume");
+        try (GyreTrain train = GyreTrain.startBy(torchrun(1), PATIENT, directory, training)) {
+            train.awaitOutput("step 1 of");
+            GyreTrain.kill(train.pid(2));
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            assertThat(train.report().get("parameters_sha256")).isEqualTo(ours.get("parameters_sha256"));
+            assertThat(train.output())
+                    .contains("gyre: rank 0 of 4, started by torchrun (", "resumed from step");
+            train.awaitNothingLeft(List.of());
+        }
+    }
+
     @Test
     void slurmOnTwoNodesAndARankThatIsKilled() throws Exception {
         assumeThereIs(SlurmCluster.obstacle());
         try (SlurmCluster cluster = SlurmCluster.open(Files.createDirectory(directory.resolve("slurm")))) {
             Map<String, String> environment = new HashMap<>(PATIENT);
             environment.putAll(cluster.environment());
-            // The nodes' names mean nothing to this host.
-            environment.put("GYRE_RENDEZVOUS", directory.resolve("meet").toString());
             environment.put("GYRE_BIND", "lo");
             List<String> wrapper = List.of("srun", "-N2", "-n4", "--overcommit", "--kill-on-bad-exit=1");
 

@@ -1,6 +1,7 @@
 package io.gyre.samples.train;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -15,15 +16,18 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * A cluster of SLURM with two nodes, which are both this host; ends with the test. Its daemons need root, and keep all
- * their files in the test's directory.
+ * A cluster of SLURM with two nodes, which are both this host and are called by its addresses. Jobs of the partition
+ * {@code urgent} preempt those of the other one. Ends with the test. Its daemons need root, and keep all their files in
+ * the test's directory.
  */
 final class SlurmCluster implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofMinutes(1);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     private final Path directory;
     private final List<Process> daemons = new ArrayList<>();
@@ -65,7 +69,7 @@ final class SlurmCluster implements AutoCloseable {
                 SlurmctldHost=%1$s(127.0.0.1)
                 SlurmUser=root
                 AuthType=auth/munge
-                AuthInfo=socket=%2$s/munge.socket
+                AuthInfo=socket=%2$s/munge.socket,cred_expire=15
                 StateSaveLocation=%2$s/state
                 SlurmdSpoolDir=%2$s/spool.%%n
                 SlurmctldPidFile=%2$s/slurmctld.pid
@@ -77,13 +81,17 @@ final class SlurmCluster implements AutoCloseable {
                 TaskPlugin=task/none
                 SelectType=select/cons_tres
                 SelectTypeParameters=CR_Core
+                SchedulerParameters=bf_interval=1,sched_interval=2
+                PreemptType=preempt/partition_prio
+                PreemptMode=REQUEUE
                 MpiDefault=none
                 JobAcctGatherType=jobacct_gather/none
                 AccountingStorageType=accounting_storage/none
                 ReturnToService=2
-                NodeName=n1 NodeHostname=%1$s NodeAddr=127.0.0.1 Port=%4$d CPUs=2 RealMemory=1000 State=UNKNOWN
-                NodeName=n2 NodeHostname=%1$s NodeAddr=127.0.0.1 Port=%5$d CPUs=2 RealMemory=1000 State=UNKNOWN
-                PartitionName=p Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP OverSubscribe=YES
+                NodeName=127.0.0.1 NodeHostname=%1$s NodeAddr=127.0.0.1 Port=%4$d CPUs=2 RealMemory=2048 State=UNKNOWN
+                NodeName=127.0.0.2 NodeHostname=%1$s NodeAddr=127.0.0.2 Port=%5$d CPUs=2 RealMemory=2048 State=UNKNOWN
+                PartitionName=p Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=YES PriorityTier=1
+                PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2
                 """.formatted(host, directory, freePort(), freePort(), freePort()));
         Files.createDirectories(directory.resolve("state"));
         daemon(
@@ -96,13 +104,13 @@ final class SlurmCluster implements AutoCloseable {
                 "--pid-file=" + directory.resolve("munge.pid"),
                 "--seed-file=" + directory.resolve("munge.seed"),
                 "--log-file=" + directory.resolve("munge.log"));
-        await("munged", () -> Files.exists(directory.resolve("munge.socket")));
+        await("munged listens", () -> Files.exists(directory.resolve("munge.socket")));
         daemon("slurmctld", "/usr/sbin/slurmctld", "-D");
-        daemon("n1", "/usr/sbin/slurmd", "-D", "-N", "n1");
-        daemon("n2", "/usr/sbin/slurmd", "-D", "-N", "n2");
+        daemon("node1", "/usr/sbin/slurmd", "-D", "-N", "127.0.0.1");
+        daemon("node2", "/usr/sbin/slurmd", "-D", "-N", "127.0.0.2");
         await(
-                "two idle nodes",
-                () -> output("sinfo", "-h", "-t", "idle", "-o", "%D").strip().equals("2"));
+                "two nodes are idle",
+                () -> output("sinfo", "-h", "-p", "p", "-t", "idle", "-o", "%D").strip().equals("2"));
     }
 
     private static int freePort() throws IOException {
@@ -128,35 +136,64 @@ final class SlurmCluster implements AutoCloseable {
         daemons.add(builder.start());
     }
 
-    /** What a command of SLURM prints. */
-    String output(String... command) throws IOException {
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    /** A command of SLURM. */
+    ProcessBuilder command(String... words) {
+        ProcessBuilder builder = new ProcessBuilder(words);
         builder.environment().putAll(environment());
-        Process process = builder.start();
+        return builder;
+    }
+
+    /** What a command of SLURM prints. */
+    String output(String... words) {
+        try {
+            return outputOf(command(words));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What a process prints until it ends. */
+    static String outputOf(ProcessBuilder builder) throws IOException {
+        Process process = builder.redirectErrorStream(true).start();
         return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 
-    private interface Condition {
-        boolean isMet() throws IOException;
+    private void await(String what, BooleanSupplier condition) {
+        await(
+                what,
+                () -> {
+                    if (!daemons.stream().allMatch(Process::isAlive)) {
+                        throw new AssertionError("a daemon has ended before " + what + ":\n" + logs());
+                    }
+                    return condition.getAsBoolean();
+                },
+                this::logs);
     }
 
-    private void await(String what, Condition condition) throws IOException {
+    /**
+     * Waits until a condition is met.
+     *
+     * @param seen for the message if it is not, what there is to see
+     */
+    void await(String what, BooleanSupplier condition, Supplier<String> seen) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (!condition.isMet()) {
+        while (!condition.getAsBoolean()) {
             if (System.nanoTime() - deadline > 0) {
-                throw new AssertionError("no " + what + " after " + PATIENCE + ":\n" + logs());
+                throw new AssertionError("waited " + PATIENCE + " in vain until " + what + ":\n" + seen.get());
             }
             LockSupport.parkNanos(100_000_000);
         }
     }
 
-    private String logs() throws IOException {
+    private String logs() {
         StringBuilder all = new StringBuilder();
         try (Stream<Path> files = Files.list(directory)) {
             for (Path file : files.filter(path -> path.toString().matches(".*\\.(log|out)"))
                     .toList()) {
                 all.append(file.getFileName()).append(":\n").append(Files.readString(file));
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         return all.toString();
     }

@@ -1,0 +1,6 @@
+module app {
+    requires io.gyre;
+    requires io.gyre.allreduce;
+    requires io.gyre.paramserver;
+    requires io.gyre.transport;
+}
