@@ -171,13 +171,13 @@ public final class GyreSpark<M extends Model> {
         try (ProgressLog progress = new ProgressLog(context.sc())) {
             SparkOptions options = new SparkOptions(batchSize, seed, strategy, checkpoints, checkpointEveryEpochs);
             List<Serializable> results = BarrierRun.run(
-                    divided(data),
+                    RankPartitions.of(data, ranks),
                     new TrainingBody<>(model, options, toBatches, epochs, resume, progress.accumulator()),
                     joinTimeout);
             network = typed(given.with(TrainingBody.trained(results)).model());
             return network;
         } finally {
-            model.destroy();
+            destroy(model);
         }
     }
 
@@ -227,18 +227,25 @@ public final class GyreSpark<M extends Model> {
     private <T, E extends IEvaluation<E>> E evaluate(JavaRDD<T> data, ToBatches<T> toBatches, E kind) {
         Broadcast<ModelBytes> model = context.broadcast(ModelBytes.of(network));
         try {
-            List<Serializable> results =
-                    BarrierRun.run(divided(data), new EvaluationBody<>(model, batchSize, toBatches, kind), joinTimeout);
+            List<Serializable> results = BarrierRun.run(
+                    RankPartitions.of(data, ranks),
+                    new EvaluationBody<>(model, batchSize, toBatches, kind),
+                    joinTimeout);
             @SuppressWarnings("unchecked") // It has the type of the argument.
             E merged = (E) results.get(0);
             return merged;
         } finally {
-            model.destroy();
+            destroy(model);
         }
     }
 
-    private <T> JavaRDD<T> divided(JavaRDD<T> data) {
-        return data.getNumPartitions() == ranks ? data : data.repartition(ranks);
+    /** An interrupted driver removes it too. */
+    private static void destroy(Broadcast<ModelBytes> model) {
+        boolean interrupted = Thread.interrupted();
+        model.destroy();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private JavaRDD<PortableDataStream> files(String path) {
