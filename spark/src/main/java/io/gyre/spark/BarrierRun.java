@@ -71,8 +71,9 @@ final class BarrierRun {
         // One of them is the driver, which runs no tasks unless the master is local.
         int executors = context.statusTracker().getExecutorInfos().length - (context.isLocal() ? 0 : 1);
         return ranks + " ranks need " + ranks + " tasks that run at the same time, and Spark has too few cores for"
-                + " them, on " + executors + " executor(s): ask for fewer ranks, or for more executors or cores. Executors are missing"
-                + " if no worker has the cores (spark.executor.cores) and the memory (spark.executor.memory) of one";
+                + " them, on " + executors + " executor(s): ask for fewer ranks, or for more executors or cores. An"
+                + " executor does not start where no worker has its cores (spark.executor.cores) and its memory"
+                + " (spark.executor.memory)";
     }
 
     private static List<Serializable> results(List<RankOutcome> outcomes) {

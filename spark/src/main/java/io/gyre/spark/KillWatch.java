@@ -12,6 +12,9 @@ final class KillWatch implements AutoCloseable {
 
     private static final long POLL_NANOS = Duration.ofMillis(100).toNanos();
 
+    /** Code on the way may take an interrupt and go on, and code that cleans up wants no second one. */
+    private static final long REPEAT_NANOS = Duration.ofMillis(500).toNanos();
+
     private final BooleanSupplier asked;
     private final Thread worker = Thread.currentThread();
     private final Thread thread;
@@ -31,11 +34,11 @@ final class KillWatch implements AutoCloseable {
 
     private void watch() {
         while (!closed) {
-            if (asked.getAsBoolean()) {
-                // Again and again: code on the way may take an interrupt and go on.
+            boolean ends = asked.getAsBoolean();
+            if (ends) {
                 worker.interrupt();
             }
-            LockSupport.parkNanos(POLL_NANOS);
+            LockSupport.parkNanos(ends ? REPEAT_NANOS : POLL_NANOS);
         }
     }
 

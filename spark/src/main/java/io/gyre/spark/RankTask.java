@@ -61,18 +61,18 @@ final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, 
         // A killed task is told by a flag; an application that ends tells its tasks nothing.
         KillWatch watch = new KillWatch(task.partitionId(), () -> task.isInterrupted() || executor.isStopped());
         try {
-            RankOutcome outcome = run(task, CollectionConverters.asJava(data));
+            RankOutcome outcome = run(task, watch, CollectionConverters.asJava(data));
             return CollectionConverters.asScala(List.of(outcome).iterator());
         } finally {
             watch.close();
         }
     }
 
-    private RankOutcome run(BarrierTaskContext task, Iterator<T> data) {
+    private RankOutcome run(BarrierTaskContext task, KillWatch watch, Iterator<T> data) {
         int rank = task.partitionId();
         try (Session session = AeronSession.join(meet(task))) {
             try {
-                return RankOutcome.done(rank, body.run(session, task.stageAttemptNumber(), data));
+                return RankOutcome.done(rank, body(session, task.stageAttemptNumber(), data, watch));
             } catch (Throwable failure) {
                 // Before the session closes, so that the others see a failure, not a rank that left.
                 session.fail(String.valueOf(failure.getMessage()));
@@ -98,6 +98,15 @@ final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, 
         }
     }
 
+    private Serializable body(Session session, int attempt, Iterator<T> data, KillWatch watch) throws Exception {
+        try {
+            return body.run(session, attempt, data);
+        } finally {
+            // Leaving the run is not to be interrupted.
+            watch.close();
+        }
+    }
+
     private static GyreException withoutFlag(Throwable e) {
         return new GyreException(
                 e.getMessage() + ". On Spark, add to the submission: --conf \"spark.executor.extraJavaOptions="
@@ -108,9 +117,9 @@ final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, 
 
     private static GyreException tooLittleMemory(OutOfMemoryError e) {
         return new GyreException(
-                "the executor has too little memory (" + e.getMessage() + "): spark.executor.memory gives it a heap of "
-                        + (Runtime.getRuntime().maxMemory() >> 20) + " MB, and ND4J refuses more than four heaps in total,"
-                        + " heap included: raise spark.executor.memory, or make batchSize smaller",
+                "the executor has too little memory (" + e.getMessage() + "): its heap is of "
+                        + (Runtime.getRuntime().maxMemory() >> 20) + " MB (spark.executor.memory), and ND4J refuses to"
+                        + " take more than four heaps in total: give it more, or make batchSize smaller",
                 e);
     }
 

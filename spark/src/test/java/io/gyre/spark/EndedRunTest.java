@@ -103,11 +103,11 @@ class EndedRunTest {
         });
     }
 
-    /** Two runs, so that the slots of the first were free again. */
+    /** All slots are free again. */
     private void assertNothingIsLeft() throws Exception {
         assertThat(gyre(4).fit(examples(), 1).getEpochCount()).isEqualTo(1);
         assertThat(scratchDirectories()).isEmpty();
-        assertNoThreads();
+        assertNoThreadsNorMemory();
     }
 
     private static List<Path> scratchDirectories() throws IOException {
@@ -120,8 +120,15 @@ class EndedRunTest {
         return found;
     }
 
-    private static void assertNoThreads() {
+    private static void assertNoThreadsNorMemory() throws IOException {
         Eventually.that("the ranks' threads end", () -> threads().isEmpty());
+        Path ofUser = Path.of("/dev/shm", "gyre-" + System.getProperty("user.name"));
+        if (Files.isDirectory(ofUser)) {
+            try (Stream<Path> paths = Files.list(ofUser)) {
+                assertThat(paths.map(path -> path.getFileName().toString()))
+                        .noneMatch(name -> name.startsWith(ProcessHandle.current().pid() + "-"));
+            }
+        }
     }
 
     private static List<String> threads() {
@@ -196,7 +203,7 @@ class EndedRunTest {
                 .isInstanceOf(GyreException.class)
                 .hasMessageContaining("SparkContext was shut down");
         await(ended);
-        assertNoThreads();
+        assertNoThreadsNorMemory();
     }
 
     @Test
@@ -210,7 +217,7 @@ class EndedRunTest {
                 .cause()
                 .isInstanceOf(GyreException.class)
                 .hasMessageContaining("SparkContext was shut down");
-        assertNoThreads();
+        assertNoThreadsNorMemory();
     }
 
     @Test

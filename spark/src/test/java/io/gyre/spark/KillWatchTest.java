@@ -21,7 +21,7 @@ class KillWatchTest {
         killed.set(true);
 
         // Like code that takes an interrupt and goes on.
-        while (interrupts < 3) {
+        while (interrupts < 2) {
             try {
                 new CountDownLatch(1).await();
             } catch (InterruptedException e) {
