@@ -45,7 +45,8 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  *   <dt>Failure
  *   <dd>After the loss of an executor, or an unexpected exception, Spark starts all ranks again, up to {@code
  *       spark.stage.maxConsecutiveAttempts} times; they continue from the newest checkpoint, or without a directory from
- *       the beginning. Bad data or options end the job with a {@link io.gyre.GyreException}.
+ *       the beginning. Bad data or options end the job with a {@link io.gyre.GyreException}, and so do a cancelled job, a
+ *       stopped context, and an interrupt of the calling thread, which cancels the job.
  *   <dt>Threading
  *   <dd>Confined to one thread of the driver. A call blocks until the job is done.
  * </dl>
