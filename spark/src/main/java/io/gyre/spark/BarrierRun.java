@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.UUID;
+import org.apache.spark.SparkContext;
 import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.rdd.RDD;
@@ -43,19 +45,35 @@ final class BarrierRun {
     }
 
     private static List<RankOutcome> collect(JavaRDD<RankOutcome> outcomes, int ranks) {
+        SparkContext context = outcomes.context();
+        String tag = "gyre-" + UUID.randomUUID();
+        context.addJobTag(tag);
         try {
             List<RankOutcome> all = new ArrayList<>(outcomes.repartition(1).collect());
             all.sort(Comparator.comparingInt(RankOutcome::rank));
             return all;
         } catch (Exception e) { // Spark throws checked exceptions through methods that declare none.
+            if (e instanceof InterruptedException) {
+                context.cancelJobsWithTag(tag);
+                Thread.currentThread().interrupt();
+                throw new GyreException("the driver was interrupted, and has cancelled the run on Spark", e);
+            }
             if (e instanceof SparkException && String.valueOf(e.getMessage()).contains("SPARK-24819")) {
-                throw new GyreException(
-                        ranks + " ranks need " + ranks + " tasks that run at the same time, and the cluster has fewer"
-                                + " cores: ask for fewer ranks, or for more executors or cores",
-                        e);
+                throw new GyreException(tooFewSlots(ranks, context), e);
             }
             throw new GyreException("the run on Spark failed: " + e.getMessage(), e);
+        } finally {
+            context.removeJobTag(tag);
         }
+    }
+
+    private static String tooFewSlots(int ranks, SparkContext context) {
+        // One of them is the driver, which runs no tasks unless the master is local.
+        int executors = context.statusTracker().getExecutorInfos().length - (context.isLocal() ? 0 : 1);
+        return ranks + " ranks need " + ranks + " tasks that run at the same time, and Spark has too few cores for"
+                + " them, on " + executors + " executor(s): ask for fewer ranks, or for more executors or cores. An"
+                + " executor does not start where no worker has its cores (spark.executor.cores) and its memory"
+                + " (spark.executor.memory)";
     }
 
     private static List<Serializable> results(List<RankOutcome> outcomes) {

@@ -34,9 +34,9 @@ final class EvaluationBody<T, E extends IEvaluation<E>> implements RankTask.Body
 
     @Override
     public Serializable run(Session session, int attempt, Iterator<T> data) throws IOException {
-        try (ScratchDirectory scratch = new ScratchDirectory();
-                SpooledBatches batches = SpooledBatches.write(
-                        toBatches.apply(data, session.world().rank()), batch, scratch.path());
+        int rank = session.world().rank();
+        try (ScratchDirectory scratch = new ScratchDirectory(rank);
+                SpooledBatches batches = SpooledBatches.write(toBatches.apply(data, rank), batch, scratch.path());
                 DistributedTrainer trainer = DistributedTrainer.of(model.value().model(), session)) {
             return trainer.evaluate(ShardedData.of(batches, Sharding.OWN), kind);
         }

@@ -45,7 +45,8 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  *   <dt>Failure
  *   <dd>After the loss of an executor, or an unexpected exception, Spark starts all ranks again, up to {@code
  *       spark.stage.maxConsecutiveAttempts} times; they continue from the newest checkpoint, or without a directory from
- *       the beginning. Bad data or options end the job with a {@link io.gyre.GyreException}.
+ *       the beginning. Bad data or options end the job with a {@link io.gyre.GyreException}, and so do a cancelled job, a
+ *       stopped context, and an interrupt of the calling thread, which cancels the job.
  *   <dt>Threading
  *   <dd>Confined to one thread of the driver. A call blocks until the job is done.
  * </dl>
@@ -171,13 +172,13 @@ public final class GyreSpark<M extends Model> {
         try (ProgressLog progress = new ProgressLog(context.sc())) {
             SparkOptions options = new SparkOptions(batchSize, seed, strategy, checkpoints, checkpointEveryEpochs);
             List<Serializable> results = BarrierRun.run(
-                    divided(data),
+                    RankPartitions.of(data, ranks),
                     new TrainingBody<>(model, options, toBatches, epochs, resume, progress.accumulator()),
                     joinTimeout);
             network = typed(given.with(TrainingBody.trained(results)).model());
             return network;
         } finally {
-            model.destroy();
+            destroy(model);
         }
     }
 
@@ -227,18 +228,25 @@ public final class GyreSpark<M extends Model> {
     private <T, E extends IEvaluation<E>> E evaluate(JavaRDD<T> data, ToBatches<T> toBatches, E kind) {
         Broadcast<ModelBytes> model = context.broadcast(ModelBytes.of(network));
         try {
-            List<Serializable> results =
-                    BarrierRun.run(divided(data), new EvaluationBody<>(model, batchSize, toBatches, kind), joinTimeout);
+            List<Serializable> results = BarrierRun.run(
+                    RankPartitions.of(data, ranks),
+                    new EvaluationBody<>(model, batchSize, toBatches, kind),
+                    joinTimeout);
             @SuppressWarnings("unchecked") // It has the type of the argument.
             E merged = (E) results.get(0);
             return merged;
         } finally {
-            model.destroy();
+            destroy(model);
         }
     }
 
-    private <T> JavaRDD<T> divided(JavaRDD<T> data) {
-        return data.getNumPartitions() == ranks ? data : data.repartition(ranks);
+    /** An interrupted driver removes it too. */
+    private static void destroy(Broadcast<ModelBytes> model) {
+        boolean interrupted = Thread.interrupted();
+        model.destroy();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private JavaRDD<PortableDataStream> files(String path) {

@@ -16,8 +16,9 @@ public interface RankProgram<R extends Serializable> extends Serializable {
      *
      * @param session borrowed; all ranks are present
      * @param attempt 0, or how often Spark has started all ranks again after a failure
-     * @throws Exception any failure. An {@link IllegalArgumentException} or a {@link io.gyre.GyreException} ends the job,
-     *     unless another rank was lost; after anything else Spark starts all ranks again
+     * @throws Exception any failure. An {@link IllegalArgumentException}, a {@link io.gyre.GyreException}, an exception of
+     *     Deeplearning4j's own and an {@link OutOfMemoryError} end the job, unless another rank was lost; after anything
+     *     else Spark starts all ranks again
      */
     R run(Session session, int attempt) throws Exception;
 }

@@ -18,6 +18,8 @@ import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.BarrierTaskContext;
 import org.apache.spark.BarrierTaskInfo;
+import org.apache.spark.SparkEnv;
+import org.deeplearning4j.exception.DL4JException;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractFunction1;
 
@@ -55,20 +57,22 @@ final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, 
     @Override
     public scala.collection.Iterator<RankOutcome> apply(scala.collection.Iterator<T> data) {
         BarrierTaskContext task = BarrierTaskContext.get();
-        KillWatch watch = new KillWatch(task);
+        SparkEnv executor = SparkEnv.get();
+        // A killed task is told by a flag; an application that ends tells its tasks nothing.
+        KillWatch watch = new KillWatch(task.partitionId(), () -> task.isInterrupted() || executor.isStopped());
         try {
-            RankOutcome outcome = run(task, CollectionConverters.asJava(data));
+            RankOutcome outcome = run(task, watch, CollectionConverters.asJava(data));
             return CollectionConverters.asScala(List.of(outcome).iterator());
         } finally {
             watch.close();
         }
     }
 
-    private RankOutcome run(BarrierTaskContext task, Iterator<T> data) {
+    private RankOutcome run(BarrierTaskContext task, KillWatch watch, Iterator<T> data) {
         int rank = task.partitionId();
         try (Session session = AeronSession.join(meet(task))) {
             try {
-                return RankOutcome.done(rank, body.run(session, task.stageAttemptNumber(), data));
+                return RankOutcome.done(rank, body(session, task.stageAttemptNumber(), data, watch));
             } catch (Throwable failure) {
                 // Before the session closes, so that the others see a failure, not a rank that left.
                 session.fail(String.valueOf(failure.getMessage()));
@@ -77,14 +81,16 @@ final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, 
         } catch (PeerLostException e) {
             task.killTaskIfInterrupted();
             return RankOutcome.failed(rank, End.PEER_LOST, e);
-        } catch (IllegalStateException e) {
-            task.killTaskIfInterrupted();
-            throw e.getMessage() != null && e.getMessage().contains("--add-opens") ? withoutFlag(e) : e;
-        } catch (IllegalArgumentException | GyreException e) {
+        } catch (IllegalArgumentException | GyreException | DL4JException e) {
             task.killTaskIfInterrupted();
             return RankOutcome.failed(rank, End.FAILED, e);
+        } catch (OutOfMemoryError e) {
+            return RankOutcome.failed(rank, End.FAILED, tooLittleMemory(e));
         } catch (RuntimeException | Error e) {
             task.killTaskIfInterrupted();
+            if (e instanceof IllegalStateException && String.valueOf(e.getMessage()).contains("--add-opens")) {
+                return RankOutcome.failed(rank, End.FAILED, withoutFlag(e));
+            }
             throw e;
         } catch (Exception e) {
             task.killTaskIfInterrupted();
@@ -92,11 +98,28 @@ final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, 
         }
     }
 
-    private static IllegalStateException withoutFlag(IllegalStateException e) {
-        return new IllegalStateException(
+    private Serializable body(Session session, int attempt, Iterator<T> data, KillWatch watch) throws Exception {
+        try {
+            return body.run(session, attempt, data);
+        } finally {
+            // Leaving the run is not to be interrupted.
+            watch.close();
+        }
+    }
+
+    private static GyreException withoutFlag(Throwable e) {
+        return new GyreException(
                 e.getMessage() + ". On Spark, add to the submission: --conf \"spark.executor.extraJavaOptions="
                         + GyreSpark.JVM_FLAG + "\", and with a local master --driver-java-options \""
                         + GyreSpark.JVM_FLAG + "\"",
+                e);
+    }
+
+    private static GyreException tooLittleMemory(OutOfMemoryError e) {
+        return new GyreException(
+                "the executor has too little memory (" + e.getMessage() + "): its heap is of "
+                        + (Runtime.getRuntime().maxMemory() >> 20) + " MB (spark.executor.memory), and ND4J refuses to"
+                        + " take more than four heaps in total: give it more, or make batchSize smaller",
                 e);
     }
 

@@ -1,5 +1,6 @@
 package io.gyre.spark;
 
+import io.gyre.GyreException;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayInputStream;
@@ -20,7 +21,7 @@ import org.nd4j.linalg.dataset.api.MultiDataSetPreProcessor;
 import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 
 /**
- * One rank's data as batches in a file of its own, in the executor's temporary directory: Spark gives a task its
+ * One rank's data as batches in a file of its own, in its {@link ScratchDirectory}: Spark gives a task its
  * partition once, and training reads it in every epoch. One batch is in memory while it is written or read.
  *
  * <p>Every batch but the last has the same number of examples, whatever the sizes of the data sets in the partition.
@@ -80,7 +81,14 @@ final class SpooledBatches implements MultiDataSetIterator, AutoCloseable {
     }
 
     private static MultiDataSet merged(List<MultiDataSet> examples) {
-        return org.nd4j.linalg.dataset.MultiDataSet.merge(examples);
+        try {
+            return org.nd4j.linalg.dataset.MultiDataSet.merge(examples);
+        } catch (IllegalStateException | IllegalArgumentException e) {
+            throw new GyreException(
+                    "the data sets of a partition have different shapes, and make no batch of " + examples.size() + ": "
+                            + e.getMessage(),
+                    e);
+        }
     }
 
     /** ND4J's own reader takes more from a stream than it wrote to it: each batch has its length in front. */

@@ -56,9 +56,9 @@ final class TrainingBody<T> implements RankTask.Body<T> {
 
     @Override
     public Serializable run(Session session, int attempt, Iterator<T> data) throws IOException {
-        try (ScratchDirectory scratch = new ScratchDirectory()) {
-            Iterator<MultiDataSet> partition =
-                    toBatches.apply(data, session.world().rank());
+        int rank = session.world().rank();
+        try (ScratchDirectory scratch = new ScratchDirectory(rank)) {
+            Iterator<MultiDataSet> partition = toBatches.apply(data, rank);
             try (SpooledBatches batches = SpooledBatches.write(partition, options.batchSize(), scratch.path())) {
                 return train(session, attempt > 0, batches, scratch.path());
             }

@@ -13,22 +13,35 @@ final class LocalSpark {
 
     /** An application with so many task slots in this JVM. */
     static SparkSession threads(int slots) {
-        return builder("local[" + slots + "]").getOrCreate();
+        // All slots are there from the start: too few are reported after one more look.
+        return builder("local[" + slots + "]")
+                .config("spark.scheduler.barrier.maxConcurrentTasksCheck.interval", "1s")
+                .config("spark.scheduler.barrier.maxConcurrentTasksCheck.maxFailures", "1")
+                .getOrCreate();
     }
 
     /** An application with executors that are JVMs of their own, each with one slot. */
     static SparkSession processes(int executors) {
+        return withExecutors(executors)
+                .config("spark.executor.extraJavaOptions", GyreSpark.JVM_FLAG)
+                .getOrCreate();
+    }
+
+    /** As {@link #processes}, with executors that lack the JVM flag. */
+    static SparkSession.Builder withExecutors(int executors) {
         String home = System.getenv("SPARK_HOME");
         try {
             Files.createDirectories(Path.of(home, "jars"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         return builder("local-cluster[" + executors + ",1,1024]")
-                .config("spark.executor.extraClassPath", classPath)
-                .config("spark.executor.extraJavaOptions", GyreSpark.JVM_FLAG)
-                .getOrCreate();
+                .config("spark.executor.extraClassPath", classPath());
+    }
+
+    /** Of the tests, with Spark's. */
+    static String classPath() {
+        return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     }
 
     static SparkSession.Builder builder(String master) {

@@ -195,6 +195,8 @@ final class RunDirectory implements AutoCloseable {
         if (closed.getAndSet(true)) {
             return;
         }
+        // The lock's channel would take an interrupt as a request to close.
+        boolean interrupted = Thread.interrupted();
         try {
             user.exclusively(() -> {
                 alive.close();
@@ -203,6 +205,10 @@ final class RunDirectory implements AutoCloseable {
             });
         } catch (IOException e) {
             LOG.warn("cannot remove {}", path, e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }

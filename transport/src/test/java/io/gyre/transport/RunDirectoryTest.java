@@ -57,6 +57,17 @@ class RunDirectoryTest {
     }
 
     @Test
+    void anInterruptedThreadRemovesItToo() {
+        RunDirectory directory = RunDirectory.create(parent, "test");
+        Thread.currentThread().interrupt();
+
+        directory.close();
+
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(parent).isEmptyDirectory();
+    }
+
+    @Test
     void whatDeadProcessesLeftIsRemovedAndWhatLivesStays() throws IOException {
         try (RunDirectory own = RunDirectory.create(parent, "own")) {
             Path dead = Files.createDirectories(home().resolve("1-1-r0-dead"));
