@@ -114,6 +114,9 @@ public final class TrainOptions {
     private final WorkloadOptions workload = new WorkloadOptions();
 
     @Mixin
+    private final RunOptions runs = new RunOptions();
+
+    @Mixin
     private final CheckpointOptions checkpoints = new CheckpointOptions();
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the results to a file, as JSON.")
@@ -174,6 +177,10 @@ public final class TrainOptions {
             throw new IllegalArgumentException("--checkpoint with --strategy " + strategy + ": "
                     + ParameterExchange.OUT_OF_STEP + "; use allreduce");
         }
+        if (strategy != StrategyOptions.Kind.ALLREDUCE && runs.from().isPresent()) {
+            throw new IllegalArgumentException(
+                    "--from with --strategy " + strategy + ": " + ParameterExchange.OUT_OF_STEP + "; use allreduce");
+        }
         if (strategy != StrategyOptions.Kind.ALLREDUCE && algorithm != Algorithm.AUTO) {
             throw new IllegalArgumentException(
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
@@ -189,7 +196,8 @@ public final class TrainOptions {
         OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
         OptionRange.check("--port", port, 0, 65_535);
         OptionRange.check("--restarts", restarts(), 0, LaunchPlan.MOST_RESTARTS);
-        checkpoints.check();
+        runs.check();
+        checkpoints.check(runs);
         if (report != null) {
             new ReportFile(report).check();
         }
@@ -220,6 +228,11 @@ public final class TrainOptions {
     /** What is trained. */
     WorkloadOptions workload() {
         return workload;
+    }
+
+    /** Whether and where the run is kept. */
+    RunOptions runs() {
+        return runs;
     }
 
     /** Where checkpoints are, and how often they are written. */
@@ -281,6 +294,12 @@ public final class TrainOptions {
 
     Optional<Path> report() {
         return Optional.ofNullable(report);
+    }
+
+    /** Of parameters and computation, and of gradients on their way, in words. */
+    String precision() {
+        String sent = compression != null ? compression : mixedPrecision ? "fp16" : "";
+        return (inDouble ? "double" : "float") + (sent.isEmpty() ? "" : ", gradients sent as " + sent);
     }
 
     boolean oneDnn() {

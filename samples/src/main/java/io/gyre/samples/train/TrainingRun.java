@@ -20,6 +20,7 @@ import io.gyre.training.UpdateStrategy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,7 @@ final class TrainingRun {
     private final @Nullable UpdateStrategy strategy;
     private final @Nullable SharedCounter batches;
     private final Groups groups;
+    private final KeptRun kept;
 
     /**
      * Creates the run.
@@ -44,6 +46,7 @@ final class TrainingRun {
      * @param strategy null for the trainer's default
      * @param batches counter with which ranks deal batches; null if each has its share
      * @param groups of ranks that train in lockstep
+     * @param kept what the run leaves behind; borrowed
      */
     TrainingRun(
             TrainOptions options,
@@ -51,8 +54,10 @@ final class TrainingRun {
             Session session,
             @Nullable UpdateStrategy strategy,
             @Nullable SharedCounter batches,
-            Groups groups) {
+            Groups groups,
+            KeptRun kept) {
         this.groups = groups;
+        this.kept = kept;
         this.strategy = strategy;
         this.batches = batches;
         this.options = options;
@@ -69,6 +74,7 @@ final class TrainingRun {
                 new TrainProgress(session.world(), options.workload().model().toString(), length());
         try (DistributedTrainer trainer = trainer(model, progress)) {
             long firstStep = trainer.step();
+            kept.begin(firstStep);
             List<FitReport> fits;
             long networkBytesBefore = session.networkBytesSent();
             GracefulStop stop = GracefulStop.onTermination(trainer::requestEnd, options.grace());
@@ -78,13 +84,18 @@ final class TrainingRun {
                 stop.close();
             }
             long networkBytes = session.networkBytesSent() - networkBytesBefore;
-            return report(
+            TrainReport report = report(
                     firstStep,
                     fits,
                     networkBytes,
                     trainer.ended() ? null : quality(trainer),
                     trainer.parametersSha256OfAllRanks(),
                     trainer.ended() ? new Stop(trainer.step(), trainer.epoch() + 1) : null);
+            if (!trainer.ended()) {
+                kept.keep(trainer, session);
+            }
+            kept.end(report, trainer.epoch());
+            return report;
         }
     }
 
@@ -97,15 +108,20 @@ final class TrainingRun {
                 .mixedPrecision(options.mixedPrecision())
                 .microBatches(options.workload().microBatches())
                 .synchronousBatchNorm(options.workload().syncBatchNorm())
-                .progressListener(progress)
-                .resume(options.checkpoints().resume());
+                .progressListener((step, epoch, summary) -> {
+                    progress.stepDone(step, epoch, summary);
+                    kept.stepDone(step, epoch, summary);
+                })
+                .checkpointsRequired(kept.checkpointsRequired())
+                .resume(kept.resumes());
         Supplier<GradientCodec> compression = options.compression();
         if (strategy != null) {
             builder.strategy(strategy);
         } else if (compression != null) {
             builder.compress(compression);
         }
-        options.checkpoints().directory().ifPresent(builder::checkpointDirectory);
+        kept.checkpoints().ifPresent(builder::checkpointDirectory);
+        options.checkpoints().keep().ifPresent(builder::keepCheckpoints);
         options.checkpoints()
                 .steps()
                 .ifPresent(steps -> builder.checkpointEverySteps(steps).checkpointEveryEpochs(1));
@@ -141,12 +157,23 @@ final class TrainingRun {
                         examples, options.workload().batch(), options.workload().seed(), batches);
         List<FitReport> fits = new ArrayList<>();
         while (rest(trainer) > 0 && !trainer.ended()) {
-            fits.add(
-                    options.workload().steps().isPresent()
-                            ? trainer.fitSteps(data, rest(trainer))
-                            : trainer.fit(data, (int) rest(trainer)));
+            FitReport fit = options.workload().steps().isPresent()
+                    ? trainer.fitSteps(data, rest(trainer))
+                    : trainer.fit(data, options.runs().evaluateEpochs() ? 1 : (int) rest(trainer));
+            fits.add(fit);
+            kept.fitDone(trainer, fit, measured(trainer));
         }
         return fits;
+    }
+
+    /** The quality after an epoch, by its name; empty if it is measured at the end only. */
+    private Map<String, Double> measured(DistributedTrainer trainer) {
+        if (!options.runs().evaluateEpochs() || trainer.ended()) {
+            return Map.of();
+        }
+        Double quality = quality(trainer);
+        String name = options.workload().model().takesImages() ? "accuracy" : "bits_per_character";
+        return quality == null ? Map.of() : Map.of(name, quality);
     }
 
     private long rest(DistributedTrainer trainer) {
