@@ -69,8 +69,8 @@ public record ForkPoint(RunFiles files, long step) {
     }
 
     /** For the record of the child. */
-    public RunRecord.Parent parent() {
-        return new RunRecord.Parent(files.directory().toString(), step);
+    public RunParent parent() {
+        return new RunParent(files.directory().toString(), step);
     }
 
     /** As {@link #parse} reads it. */

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 public record ModelCard(
         String name,
         RunState state,
-        RunRecord.@Nullable Parent parent,
+        @Nullable RunParent parent,
         Map<String, Object> setup,
         Map<String, Object> result,
         long steps,

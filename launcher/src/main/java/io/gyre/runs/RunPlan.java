@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param tensorboard whether event files are written, too
  */
 public record RunPlan(
-        RunRecord.@Nullable Parent parent,
+        @Nullable RunParent parent,
         List<String> arguments,
         Map<String, Object> setup,
         List<String> hosts,

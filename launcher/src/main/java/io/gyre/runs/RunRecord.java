@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 public record RunRecord(
         int format,
         String name,
-        @Nullable Parent parent,
+        @Nullable RunParent parent,
         List<String> arguments,
         Map<String, Object> setup,
         List<String> versions,
@@ -54,14 +54,6 @@ public record RunRecord(
     private static final long MOST_BYTES = 16L << 20;
 
     private static final ObjectMapper JSON = new ObjectMapper();
-
-    /**
-     * Where a fork began.
-     *
-     * @param run the other run's directory
-     * @param step of its checkpoint
-     */
-    public record Parent(String run, long step) {}
 
     /**
      * A process's part of a run. The figures are null until it ends in order.

@@ -34,7 +34,7 @@ final class RunsTable {
                 rows.add(List.of(run.files().name(), "unreadable: " + run.problem()));
                 continue;
             }
-            RunRecord.Parent parent = record.parent();
+            RunParent parent = record.parent();
             List<String> row = new ArrayList<>(List.of(
                     record.name(),
                     run.state().toString(),

@@ -38,6 +38,7 @@ class RunsCommandTest {
 
     /** Stands for the command that trains. */
     @Command(name = "train")
+    @SuppressWarnings("UnusedVariable") // Parsed by their names.
     static final class Training implements Callable<Integer> {
 
         @Spec
@@ -61,8 +62,11 @@ class RunsCommandTest {
         @Option(names = "--double")
         private boolean inDouble;
 
-        @Option(names = {"--from", "--run-dir", "--checkpoint"})
-        private String path = "";
+        @Option(names = "--from")
+        private String from = "";
+
+        @Option(names = "--run-dir")
+        private String directory = "";
 
         @Option(names = "--resume")
         private boolean resume;
@@ -117,7 +121,7 @@ class RunsCommandTest {
     void theLeaderboardHasTheBestFirst() {
         assertThat(runs("--sort", "accuracy")).isZero();
 
-        assertThat(out.toString().lines().map(line -> line.split(" +")[0]))
+        assertThat(out.toString().lines().map(line -> line.split(" +", 2)[0]))
                 .containsExactly("run", "better", "good", "bad");
         assertThat(out.toString().lines().skip(1).findFirst().orElseThrow())
                 .contains("stopped", "mlp", "0.0500", "0.9500");

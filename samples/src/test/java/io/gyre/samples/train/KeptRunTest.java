@@ -8,6 +8,7 @@ import io.gyre.local.Gyre;
 import io.gyre.runs.ForkPoint;
 import io.gyre.runs.MetricsFile;
 import io.gyre.runs.RunFiles;
+import io.gyre.runs.RunParent;
 import io.gyre.runs.RunRecord;
 import io.gyre.runs.RunState;
 import io.gyre.runs.Runs;
@@ -93,7 +94,7 @@ class KeptRunTest {
         assertThat(changed.steps()).isEqualTo(25);
         assertThat(changed.parametersSha256()).isNotEqualTo(whole.parametersSha256());
         assertThat(RunRecord.read(other).parent())
-                .isEqualTo(new RunRecord.Parent(files.directory().toString(), 15));
+                .isEqualTo(new RunParent(files.directory().toString(), 15));
         assertThat(other.card()).content().contains("Forked from `" + files.directory() + "` at step 15.");
     }
 
