@@ -14,30 +14,33 @@ import io.gyre.runs.RunState;
 import io.gyre.runs.Runs;
 import io.gyre.samples.data.SampleData;
 import io.gyre.session.Groups;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 
-/** What trainings leave, and how they are continued. Twenty steps are an epoch. */
+/** What trainings leave, and how they are continued. Eight steps are an epoch. */
 class KeptRunTest {
-
-    private static final String[] MLP = {"mlp", "--batch", "200"};
 
     @TempDir
     private Path parent;
 
+    @TempDir
+    private Path data;
+
     private RunFiles files;
 
     @BeforeEach
-    void name() {
+    void nameAndData() throws IOException {
         files = new RunFiles(parent.resolve("a"));
+        IdxWriter.write(data, "train", 64);
+        IdxWriter.write(data, "t10k", 16);
     }
 
     @Test
@@ -53,14 +56,14 @@ class KeptRunTest {
                 .containsEntry("learning_rate", 0.001);
         assertThat(record.setup().get("data_fingerprint").toString()).matches("[0-9a-f]{32}");
         assertThat(record.hosts()).hasSize(2);
-        assertThat(record.result()).containsEntry("accuracy", report.accuracy()).containsEntry("step", 40);
+        assertThat(record.result()).containsEntry("accuracy", report.accuracy()).containsEntry("step", 16);
         assertThat(MetricsFile.lines(files.metrics()).stream()
                         .filter(line -> line.values().containsKey("accuracy"))
                         .map(MetricsFile.Line::step))
-                .containsExactly(20L, 40L);
-        assertThat(RunFiles.checkpointSteps(files.checkpoints())).containsExactly(20L, 40L);
+                .containsExactly(8L, 16L);
+        assertThat(RunFiles.checkpointSteps(files.checkpoints())).containsExactly(8L, 16L);
         assertThat(ModelReader.create().multiLayerNetwork(files.model(), true).getIterationCount())
-                .isEqualTo(40);
+                .isEqualTo(16);
         assertThat(files.card()).content().contains("| Accuracy, held out | %.4f |".formatted(report.accuracy()));
         assertThat(files.tensorboard()).isNotEmptyDirectory();
         assertThat(files.log()).exists();
@@ -68,34 +71,34 @@ class KeptRunTest {
 
     @Test
     void aRunThatIsResumedEndsWithTheBitsOfOneThatWasLeftAlone() throws Exception {
-        train(files, "--steps", "27");
+        train(files, "--steps", "11");
         TrainReport resumed = train(files, "--epochs", "2", "--resume");
 
         TrainReport whole = train(new RunFiles(parent.resolve("b")), "--epochs", "2");
 
-        assertThat(resumed.resumedFromStep()).isEqualTo(27);
+        assertThat(resumed.resumedFromStep()).isEqualTo(11);
         assertThat(resumed.parametersSha256()).isEqualTo(whole.parametersSha256());
         assertThat(RunRecord.read(files).attempts()).hasSize(2);
-        assertThat(Runs.see(files).metric("step")).hasValue(40);
+        assertThat(Runs.see(files).metric("step")).hasValue(16);
     }
 
     @Test
     void aForkBeginsWithACheckpointOfItsParentAndTrainsWithOtherOptions() throws Exception {
-        TrainReport whole = train(files, "--epochs", "2", "--checkpoint-steps", "5", "--keep-checkpoints", "9");
+        TrainReport whole = train(files, "--epochs", "2", "--checkpoint-steps", "3", "--keep-checkpoints", "9");
         RunFiles same = new RunFiles(parent.resolve("same"));
         RunFiles other = new RunFiles(parent.resolve("other"));
-        String from = ForkPoint.of(files, 15).toString();
+        String from = ForkPoint.of(files, 6).toString();
 
         TrainReport unchanged = train(same, "--epochs", "2", "--from", from);
         TrainReport changed = train(other, "--epochs", "2", "--from", from, "--learning-rate", "0.01");
 
-        assertThat(unchanged.resumedFromStep()).isEqualTo(15);
+        assertThat(unchanged.resumedFromStep()).isEqualTo(6);
         assertThat(unchanged.parametersSha256()).isEqualTo(whole.parametersSha256());
-        assertThat(changed.steps()).isEqualTo(25);
+        assertThat(changed.steps()).isEqualTo(10);
         assertThat(changed.parametersSha256()).isNotEqualTo(whole.parametersSha256());
         assertThat(RunRecord.read(other).parent())
-                .isEqualTo(new RunParent(files.directory().toString(), 15));
-        assertThat(other.card()).content().contains("Forked from `" + files.directory() + "` at step 15.");
+                .isEqualTo(new RunParent(files.directory().toString(), 6));
+        assertThat(other.card()).content().contains("Forked from `" + files.directory() + "` at step 6.");
     }
 
     @Test
@@ -133,9 +136,9 @@ class KeptRunTest {
         return DataFingerprint.of(parse(List.of(arguments)).workload().openData());
     }
 
-    private static TrainReport train(RunFiles files, String... more) throws InterruptedException {
-        List<String> arguments = new ArrayList<>(
-                Stream.of(MLP, more).flatMap(Stream::of).toList());
+    private TrainReport train(RunFiles files, String... more) throws InterruptedException {
+        List<String> arguments = new ArrayList<>(List.of("mlp", "--batch", "4", "--data", data.toString()));
+        arguments.addAll(List.of(more));
         arguments.addAll(List.of("--run-dir", files.directory().toString()));
         List<TrainReport> reports = Gyre.local(2).call(session -> {
             TrainOptions options = parse(arguments);
