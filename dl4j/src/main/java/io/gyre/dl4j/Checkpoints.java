@@ -30,8 +30,10 @@ final class Checkpoints {
      * @param directory null for no checkpoints
      * @param everySteps 0 to write none by steps
      * @param everyEpochs 0 to write none by epochs
+     * @param required whether {@code fit} fails if its last checkpoint cannot be written
      */
-    record Options(@Nullable Path directory, long everySteps, int everyEpochs, int keep, boolean resume) {
+    record Options(
+            @Nullable Path directory, long everySteps, int everyEpochs, int keep, boolean resume, boolean required) {
 
         /** What must be the same on all ranks. The directory is not: only rank 0 uses it. */
         String toCompare() {
@@ -135,10 +137,15 @@ final class Checkpoints {
     /**
      * Saves the state at the end of a call of {@code fit}, unless its last step is already on disk.
      *
-     * @throws GyreException on all ranks if it cannot be written: the result of the call is then in the model only
+     * @throws GyreException on all ranks if it cannot be written and is required: the result of the call is then in the
+     *     model only
      */
     void afterCall(Progress progress) {
         if (options.directory() == null || progress.step() == savedStep) {
+            return;
+        }
+        if (!options.required()) {
+            saveOrReport(progress);
             return;
         }
         String failure = save(progress);

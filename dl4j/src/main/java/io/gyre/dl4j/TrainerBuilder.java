@@ -59,6 +59,7 @@ public final class TrainerBuilder {
     private long checkpointEverySteps;
     private int checkpointEveryEpochs;
     private int keepCheckpoints = 3;
+    private boolean checkpointsRequired = true;
     private boolean resume;
     private boolean safeReclamation = true;
 
@@ -207,6 +208,15 @@ public final class TrainerBuilder {
         return this;
     }
 
+    /**
+     * Whether {@code fit} fails if its last checkpoint cannot be written. Otherwise that is a warning, as it is for
+     * those before. Default: true.
+     */
+    public TrainerBuilder checkpointsRequired(boolean value) {
+        checkpointsRequired = value;
+        return this;
+    }
+
     /** How many checkpoints are kept; older ones are deleted. Default: 3. */
     public TrainerBuilder keepCheckpoints(int value) {
         keepCheckpoints = (int) positive("keepCheckpoints", value);
@@ -272,7 +282,8 @@ public final class TrainerBuilder {
                 checkpointEverySteps,
                 byDefault ? 1 : checkpointEveryEpochs,
                 keepCheckpoints,
-                resume);
+                resume,
+                checkpointsRequired);
     }
 
     /** Creates the trainer. Blocks until all ranks have called it. */

@@ -141,10 +141,26 @@ class RequestedEndTest {
         assertThat(file(checkpoints, 8)).isRegularFile();
     }
 
+    @Test
+    void aLastCheckpointThatIsNotRequiredDoesNotFailTheCall() throws Exception {
+        Path checkpoints = directory.resolve("checkpoints");
+        Path occupied = file(checkpoints, 12);
+
+        Gyre.local(RANKS).run(session -> fit(session, checkpoints, occupied, false));
+
+        assertThat(occupied).isDirectory();
+        assertThat(file(checkpoints, 8)).isRegularFile();
+    }
+
     private static void fit(Session session, Path checkpoints, Path occupied) throws IOException {
+        fit(session, checkpoints, occupied, true);
+    }
+
+    private static void fit(Session session, Path checkpoints, Path occupied, boolean required) throws IOException {
         MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Adam(0.01), TYPE));
         try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                 .checkpointDirectory(checkpoints)
+                .checkpointsRequired(required)
                 .build()) {
             occupy(occupied);
             trainer.fit(ShardedData.of(ExampleSource.of(EXAMPLES), 5, 3), ROUNDS);

@@ -3,17 +3,23 @@ package io.gyre.launcher;
 import io.gyre.transport.AeronSession;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
 /** What {@code gyre --version} prints: the versions of Gyre and of what it runs on, from the class path. */
-final class VersionLines implements IVersionProvider {
+public final class VersionLines implements IVersionProvider {
 
     private static final String UNKNOWN = "unknown";
 
     @Override
-    public String[] getVersion() throws IOException {
+    public String[] getVersion() {
+        return lines().toArray(String[]::new);
+    }
+
+    /** The same lines, for what a run leaves behind. */
+    public static List<String> lines() {
         return List.of(
                         "Gyre " + own(),
                         "Java " + Runtime.version() + " (" + System.getProperty("java.vendor") + ", "
@@ -21,8 +27,7 @@ final class VersionLines implements IVersionProvider {
                         "Deeplearning4j " + ofMaven("org.deeplearning4j", "deeplearning4j-nn"),
                         AeronSession.aeronVersion(),
                         "system " + System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
-                                + System.getProperty("os.arch"))
-                .toArray(String[]::new);
+                                + System.getProperty("os.arch"));
     }
 
     /** Version of the jar; classes in a directory have none. */
@@ -32,7 +37,7 @@ final class VersionLines implements IVersionProvider {
         return version == null ? UNKNOWN : version.replaceAll("\\$\\{.*}", UNKNOWN);
     }
 
-    private static String ofMaven(String group, String artifact) throws IOException {
+    private static String ofMaven(String group, String artifact) {
         String name = "/META-INF/maven/" + group + "/" + artifact + "/pom.properties";
         try (InputStream in = VersionLines.class.getResourceAsStream(name)) {
             if (in == null) {
@@ -41,6 +46,8 @@ final class VersionLines implements IVersionProvider {
             Properties properties = new Properties();
             properties.load(in);
             return properties.getProperty("version", UNKNOWN);
+        } catch (IOException e) {
+            throw new UncheckedIOException(name + " cannot be read: " + e.getMessage(), e);
         }
     }
 }

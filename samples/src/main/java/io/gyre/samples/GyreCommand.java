@@ -6,6 +6,7 @@ import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.RunCommand;
 import io.gyre.launcher.SecretCommand;
 import io.gyre.launcher.TemplateCommand;
+import io.gyre.runs.RunsCommand;
 import io.gyre.samples.init.InitCommand;
 import io.gyre.samples.train.TrainCommand;
 import picocli.CommandLine.Command;
@@ -18,6 +19,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             TrainCommand.class,
             RunCommand.class,
+            RunsCommand.class,
             InitCommand.class,
             TemplateCommand.class,
             DoctorCommand.class,

@@ -237,7 +237,7 @@ class ArchitectureTest {
                 .resideInAnyPackage(LIBRARY)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("io.gyre.launcher..", "io.gyre.samples.."));
+                .resideInAnyPackage("io.gyre.launcher..", "io.gyre.runs..", "io.gyre.samples.."));
     }
 
     @Test

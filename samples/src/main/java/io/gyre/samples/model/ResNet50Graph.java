@@ -40,13 +40,13 @@ final class ResNet50Graph {
 
     private ResNet50Graph() {}
 
-    static ComputationGraph of(ImageShape shape, int classes, long seed) {
+    static ComputationGraph of(ImageShape shape, int classes, long seed, double rate) {
         GraphBuilder graph = ResNet50.builder()
                 .seed(seed)
                 .inputShape(new int[] {shape.channels(), shape.height(), shape.width()})
                 .numClasses(classes)
                 .weightInit(new WeightInitRelu())
-                .updater(new Nesterovs(0.01, 0.9))
+                .updater(new Nesterovs(rate, 0.9))
                 .build()
                 .graphBuilder();
         replaceHead(graph, classes);

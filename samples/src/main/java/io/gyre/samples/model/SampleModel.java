@@ -30,12 +30,12 @@ import org.nd4j.linalg.schedule.ScheduleType;
 public enum SampleModel {
 
     /** Two hidden layers, of 256 and 128 units. */
-    MLP(1, 28, 1, 32) {
+    MLP(1, 28, 1, 32, 0.001) {
         @Override
-        Model configured(InputType input, int classes, long seed) {
+        Model configured(InputType input, int classes, long seed, double rate) {
             return new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
                     .seed(seed)
-                    .updater(fallingAdam(0.001))
+                    .updater(fallingAdam(rate))
                     .weightInit(WeightInit.RELU)
                     .activation(Activation.RELU)
                     .list()
@@ -51,39 +51,39 @@ public enum SampleModel {
     },
 
     /** The first convolutional network, from Deeplearning4j's zoo. */
-    LENET(1, 28, 8, 16) {
+    LENET(1, 28, 8, 16, 0.002) {
         @Override
-        Model configured(InputType input, int classes, long seed) {
+        Model configured(InputType input, int classes, long seed, double rate) {
             ImageShape shape = ImageShape.of(input);
             return new MultiLayerNetwork(LeNet.builder()
                     .seed(seed)
                     .inputShape(new int[] {shape.channels(), shape.height(), shape.width()})
                     .numClasses(classes)
-                    .updater(fallingAdam(0.002))
+                    .updater(fallingAdam(rate))
                     .build()
                     .conf());
         }
     },
 
     /** The same as a graph of SameDiff, which only {@link #buildToTrain} builds. */
-    LENET_SAMEDIFF(1, 28, 1, 16) {
+    LENET_SAMEDIFF(1, 28, 1, 16, 0.002) {
         @Override
-        Model configured(InputType input, int classes, long seed) {
+        Model configured(InputType input, int classes, long seed, double rate) {
             throw new UnsupportedOperationException(this + " is a graph of SameDiff, and no network");
         }
 
         @Override
-        public BuiltSample buildToTrain(InputType input, int classes, long seed, boolean inDouble) {
+        public BuiltSample buildToTrain(InputType input, int classes, long seed, boolean inDouble, double rate) {
             DataType type = inDouble ? DataType.DOUBLE : DataType.FLOAT;
-            return new BuiltSample.Graph(LeNetGraph.of(ImageShape.of(input), classes, seed, fallingAdam(0.002), type));
+            return new BuiltSample.Graph(LeNetGraph.of(ImageShape.of(input), classes, seed, fallingAdam(rate), type));
         }
     },
 
     /** The residual network of 50 layers, from Deeplearning4j's zoo, adapted to small images. */
-    RESNET50(3, 32, 32, 8) {
+    RESNET50(3, 32, 32, 8, 0.01) {
         @Override
-        Model configured(InputType input, int classes, long seed) {
-            return ResNet50Graph.of(ImageShape.of(input), classes, seed);
+        Model configured(InputType input, int classes, long seed, double rate) {
+            return ResNet50Graph.of(ImageShape.of(input), classes, seed, rate);
         }
 
         @Override
@@ -96,12 +96,12 @@ public enum SampleModel {
      * Predicts the next character of a text: an LSTM of 128 units, trained by truncated backpropagation through time in
      * segments of 50 characters, each a step.
      */
-    CHARACTERS(16) {
+    CHARACTERS(16, 0.01) {
         @Override
-        Model configured(InputType input, int classes, long seed) {
+        Model configured(InputType input, int classes, long seed, double rate) {
             return new MultiLayerNetwork(new NeuralNetConfiguration.Builder()
                     .seed(seed)
-                    .updater(new Adam(0.01))
+                    .updater(new Adam(rate))
                     .weightInit(WeightInit.XAVIER)
                     .gradientNormalization(GradientNormalization.ClipElementWiseAbsoluteValue)
                     .gradientNormalizationThreshold(1)
@@ -141,20 +141,22 @@ public enum SampleModel {
     private final int defaultPixels;
     private final int smallestPixels;
     private final int defaultBatch;
+    private final double defaultRate;
 
-    SampleModel(int channels, int defaultPixels, int smallestPixels, int defaultBatch) {
+    SampleModel(int channels, int defaultPixels, int smallestPixels, int defaultBatch, double defaultRate) {
         this.channels = channels;
         this.defaultPixels = defaultPixels;
         this.smallestPixels = smallestPixels;
         this.defaultBatch = defaultBatch;
+        this.defaultRate = defaultRate;
     }
 
     /** A model that does not take images. */
-    SampleModel(int defaultBatch) {
-        this(0, 0, 0, defaultBatch);
+    SampleModel(int defaultBatch, double defaultRate) {
+        this(0, 0, 0, defaultBatch, defaultRate);
     }
 
-    abstract Model configured(InputType input, int classes, long seed);
+    abstract Model configured(InputType input, int classes, long seed, double rate);
 
     /**
      * Builds the network, with its initial parameters, in single precision.
@@ -162,11 +164,15 @@ public enum SampleModel {
      * @throws IllegalArgumentException if the input is not of the model's kind, or images are too small for it
      */
     public Model build(InputType input, int classes, long seed) {
+        return build(input, classes, seed, defaultRate);
+    }
+
+    private Model build(InputType input, int classes, long seed, double rate) {
         if (takesImages()) {
             ImageShape shape = ImageShape.of(input);
             checkPixels(Math.min(shape.height(), shape.width()));
         }
-        Model model = configured(input, classes, seed);
+        Model model = configured(input, classes, seed, rate);
         model.init();
         return model;
     }
@@ -174,10 +180,13 @@ public enum SampleModel {
     /**
      * Builds the same network with the same initial parameters, to train in double precision.
      *
-     * @throws IllegalArgumentException as for {@link #build}
+     * @throws IllegalArgumentException as for {@link #build(InputType, int, long)}
      */
     public Model buildInDouble(InputType input, int classes, long seed) {
-        Model model = build(input, classes, seed);
+        return inDouble(build(input, classes, seed));
+    }
+
+    private static Model inDouble(Model model) {
         return model instanceof ComputationGraph graph
                 ? graph.convertDataType(DataType.DOUBLE)
                 : ((MultiLayerNetwork) model).convertDataType(DataType.DOUBLE);
@@ -187,10 +196,12 @@ public enum SampleModel {
      * Builds what {@code gyre train} trains: a network, or a graph of SameDiff.
      *
      * @param inDouble with the same initial parameters in double precision
-     * @throws IllegalArgumentException as for {@link #build}
+     * @param rate learning rate, with which its schedule begins
+     * @throws IllegalArgumentException as for {@link #build(InputType, int, long)}
      */
-    public BuiltSample buildToTrain(InputType input, int classes, long seed, boolean inDouble) {
-        return new BuiltSample.Network(inDouble ? buildInDouble(input, classes, seed) : build(input, classes, seed));
+    public BuiltSample buildToTrain(InputType input, int classes, long seed, boolean inDouble, double rate) {
+        Model model = build(input, classes, seed, rate);
+        return new BuiltSample.Network(inDouble ? inDouble(model) : model);
     }
 
     /** Fails if images with this many pixels on the shorter side are too small for the model's poolings. */
@@ -224,6 +235,11 @@ public enum SampleModel {
     /** Examples per rank and step. */
     public int defaultBatch() {
         return defaultBatch;
+    }
+
+    /** Learning rate, with which the schedule begins. */
+    public double defaultRate() {
+        return defaultRate;
     }
 
     /** Number of optimiser steps for each batch. */

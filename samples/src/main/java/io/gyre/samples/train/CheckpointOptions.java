@@ -14,11 +14,17 @@ final class CheckpointOptions {
     @Option(
             names = "--checkpoint",
             paramLabel = "DIR",
-            description = "Write checkpoints here: after every epoch, and at the end.")
+            description = "Write checkpoints here: after every epoch, and at the end. Default: in the run directory.")
     private @Nullable Path directory;
 
     @Option(names = "--checkpoint-steps", paramLabel = "S", description = "Write one after every S steps as well.")
     private @Nullable Long steps;
+
+    @Option(
+            names = "--keep-checkpoints",
+            paramLabel = "K",
+            description = "How many checkpoints are kept; older ones are deleted. Default: 3.")
+    private @Nullable Integer keep;
 
     @Option(
             names = "--resume",
@@ -30,14 +36,20 @@ final class CheckpointOptions {
     /**
      * Fails if the options contradict each other.
      *
+     * @param runs whether there is a run directory for checkpoints
      * @throws IllegalArgumentException with the option and its value
      */
-    void check() {
+    void check(RunOptions runs) {
         OptionRange.check("--checkpoint-steps", steps().orElse(1L), 1, Long.MAX_VALUE);
+        OptionRange.check("--keep-checkpoints", keep().orElse(1), 1, Integer.MAX_VALUE);
         if (directory == null) {
-            if (resume || steps != null) {
-                throw new IllegalArgumentException((resume ? "--resume" : "--checkpoint-steps")
-                        + " needs --checkpoint DIR, where the checkpoints are");
+            if (resume && !runs.isNamed()) {
+                throw new IllegalArgumentException(
+                        "--resume needs --checkpoint DIR, where the checkpoints are, or --run-dir DIR or --name NAME");
+            }
+            if ((steps != null || keep != null) && !runs.isKept()) {
+                throw new IllegalArgumentException((steps != null ? "--checkpoint-steps" : "--keep-checkpoints")
+                        + " needs --checkpoint DIR, where the checkpoints are, or a run directory");
             }
         } else if (Files.exists(directory) && !Files.isDirectory(directory)) {
             throw new IllegalArgumentException("--checkpoint " + directory + " is a file, expected a directory");
@@ -67,6 +79,11 @@ final class CheckpointOptions {
     /** Steps from one checkpoint to the next; empty for one per epoch only. */
     Optional<Long> steps() {
         return Optional.ofNullable(steps);
+    }
+
+    /** How many are kept; empty for the default. */
+    Optional<Integer> keep() {
+        return Optional.ofNullable(keep);
     }
 
     boolean resume() {

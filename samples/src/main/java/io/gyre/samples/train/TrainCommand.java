@@ -4,12 +4,13 @@ import io.gyre.launcher.CudaBackend;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
-import io.gyre.launcher.Shell;
+import io.gyre.runs.CommandWords;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -31,6 +32,9 @@ import picocli.CommandLine.Spec;
         usageHelpAutoWidth = true)
 public final class TrainCommand implements Callable<Integer> {
 
+    /** Options that are not part of what a run is. */
+    private static final Set<String> OF_ONE_DIRECTORY = Set.of("--run-dir", "--name", "--resume", "--report", "--port");
+
     /** Replaced by picocli's own. */
     @Spec
     private CommandSpec specification = CommandSpec.create();
@@ -45,24 +49,42 @@ public final class TrainCommand implements Callable<Integer> {
             return launch();
         }
         checkBackendIsChosen();
-        return new TrainRank(options, resumeCommand()).run();
+        return new TrainRank(options, repeatingWords(), resumingWords()).run();
     }
 
-    /** The command that resumes this run, quoted for a shell. */
-    private String resumeCommand() {
-        List<String> words = new ArrayList<>(
-                List.of(GyreVariable.COMMAND.text(System.getenv()).orElse("gyre")));
-        words.addAll(arguments());
+    /** The words after {@code gyre} that repeat this run in another directory. */
+    private List<String> repeatingWords() {
+        List<String> words = new ArrayList<>(List.of(specification.name()));
+        List<String> own = arguments();
+        words.addAll(CommandWords.of(specification, own.subList(1, own.size()))
+                .without(OF_ONE_DIRECTORY)
+                .words());
+        return words;
+    }
+
+    /** The words after {@code gyre} that resume this run. */
+    private List<String> resumingWords() {
+        List<String> words = new ArrayList<>(arguments());
         if (!options.checkpoints().resume()) {
             words.add("--resume");
         }
-        return Shell.line(words);
+        return words;
     }
 
     /** The arguments from this command's name on, as given. */
     private List<String> arguments() {
         List<String> whole = specification.commandLine().getParseResult().originalArgs();
         return whole.subList(whole.indexOf(specification.name()), whole.size());
+    }
+
+    /** The same, and the directory of the run: the launcher chooses, so that a restarted rank 0 has the same. */
+    private List<String> argumentsOfRanks() {
+        List<String> words = new ArrayList<>(arguments());
+        if (options.runs().isKept() && !options.runs().isNamed() && options.seats().isEmpty()) {
+            String model = options.workload().model().toString();
+            words.addAll(List.of("--run-dir", options.runs().files(model).directory().toString()));
+        }
+        return words;
     }
 
     /** ND4J reads its choice from the environment, which a rank cannot change itself. */
@@ -85,6 +107,7 @@ public final class TrainCommand implements Callable<Integer> {
 
     private int launch() throws IOException, InterruptedException {
         options.checkpoints().checkNoOtherRun();
+        options.runs().checkPlace(options.checkpoints().resume());
         BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
         if (backend.note() != null && isFirst()) {
             System.out.println(backend.note());
@@ -95,7 +118,7 @@ public final class TrainCommand implements Callable<Integer> {
         }
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
-                        JavaProgram.mainClass(main, arguments()),
+                        JavaProgram.mainClass(main, argumentsOfRanks()),
                         options.ranks() + options.strategy().servers())
                 .withTransport(options.transport())
                 .withPort(options.port())

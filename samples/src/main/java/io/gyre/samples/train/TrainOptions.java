@@ -139,6 +139,9 @@ public final class TrainOptions {
     private final WorkloadOptions workload = new WorkloadOptions();
 
     @Mixin
+    private final RunOptions runs = new RunOptions();
+
+    @Mixin
     private final CheckpointOptions checkpoints = new CheckpointOptions();
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the results to a file, as JSON.")
@@ -199,6 +202,10 @@ public final class TrainOptions {
             throw new IllegalArgumentException("--checkpoint with --strategy " + strategy + ": "
                     + ParameterExchange.OUT_OF_STEP + "; use allreduce");
         }
+        if (strategy != StrategyOptions.Kind.ALLREDUCE && runs.from().isPresent()) {
+            throw new IllegalArgumentException(
+                    "--from with --strategy " + strategy + ": " + ParameterExchange.OUT_OF_STEP + "; use allreduce");
+        }
         if (strategy != StrategyOptions.Kind.ALLREDUCE && algorithm != Algorithm.AUTO) {
             throw new IllegalArgumentException(
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
@@ -218,8 +225,12 @@ public final class TrainOptions {
             throw new IllegalArgumentException("--processes, --spares, --min-processes and --lost-after belong to"
                     + " [allreduce], not to --strategy " + strategy);
         }
-        boolean unused = seats().isPresent();
-        checkpoints.check();
+        runs.check();
+        if (seats().isPresent() && (runs.isNamed() || runs.isForked())) {
+            throw new IllegalArgumentException("--run-dir, --name and --from are for runs that end with the first lost"
+                    + " process: leave out --restarts, --processes, --spares and --min-processes");
+        }
+        checkpoints.check(runs);
         if (report != null) {
             new ReportFile(report).check();
         }
@@ -250,6 +261,11 @@ public final class TrainOptions {
     /** What is trained. */
     WorkloadOptions workload() {
         return workload;
+    }
+
+    /** Whether and where the run is kept. */
+    RunOptions runs() {
+        return runs;
     }
 
     /** Where checkpoints are, and how often they are written. */
@@ -320,6 +336,12 @@ public final class TrainOptions {
 
     Optional<Path> report() {
         return Optional.ofNullable(report);
+    }
+
+    /** Of parameters and computation, and of gradients on their way, in words. */
+    String precision() {
+        String sent = compression != null ? compression : mixedPrecision ? "fp16" : "";
+        return (inDouble ? "double" : "float") + (sent.isEmpty() ? "" : ", gradients sent as " + sent);
     }
 
     boolean oneDnn() {

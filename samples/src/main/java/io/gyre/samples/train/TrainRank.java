@@ -5,6 +5,7 @@ import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.launcher.ReportFile;
+import io.gyre.launcher.Shell;
 import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
 import io.gyre.paramserver.ParameterService;
@@ -18,9 +19,12 @@ import io.gyre.signals.GracefulStop;
 import io.gyre.training.UpdateStrategy;
 import io.gyre.transport.AeronSeats;
 import io.gyre.transport.AeronSession;
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -32,16 +36,19 @@ final class TrainRank {
     private static final int TERMINATED = 128 + 15;
 
     private final TrainOptions options;
-    private final String resumeCommand;
+    private final List<String> repeatingWords;
+    private final List<String> resumingWords;
 
     /**
      * Creates the program.
      *
-     * @param resumeCommand command to print for a user who stops the run
+     * @param repeatingWords words after {@code gyre} that repeat the run in another directory
+     * @param resumingWords words to print for a user who stops the run
      */
-    TrainRank(TrainOptions options, String resumeCommand) {
+    TrainRank(TrainOptions options, List<String> repeatingWords, List<String> resumingWords) {
         this.options = options;
-        this.resumeCommand = resumeCommand;
+        this.repeatingWords = repeatingWords;
+        this.resumingWords = resumingWords;
     }
 
     /**
@@ -78,11 +85,12 @@ final class TrainRank {
             try {
                 SampleData set = openData();
                 BuiltSample model = options.buildModel(set);
-                TrainingRun training = new TrainingRun(options, set, run);
+                KeptRun kept = KeptRun.none(options);
+                TrainingRun training = new TrainingRun(options, set, run, kept);
                 TrainReport report = training.run(model);
                 checkEqual(report);
                 if (training.isRoot()) {
-                    print(report);
+                    print(report, kept);
                 }
                 return report.stopped() == null ? 0 : TERMINATED;
             } catch (Throwable failure) {
@@ -147,10 +155,29 @@ final class TrainRank {
             @Nullable SharedCounter batches,
             Groups groups)
             throws IOException {
-        TrainReport report = new TrainingRun(options, set, session, strategy, batches, groups).run(model);
+        try (KeptRun kept = KeptRun.open(options, repeatingWords, set, session)) {
+            try {
+                return train(set, model, session, strategy, batches, groups, kept);
+            } catch (RuntimeException | Error | IOException failure) {
+                kept.fail(failure);
+                throw failure;
+            }
+        }
+    }
+
+    private boolean train(
+            SampleData set,
+            BuiltSample model,
+            Session session,
+            @Nullable UpdateStrategy strategy,
+            @Nullable SharedCounter batches,
+            Groups groups,
+            KeptRun kept)
+            throws IOException {
+        TrainReport report = new TrainingRun(options, set, session, strategy, batches, groups, kept).run(model);
         checkEqual(report);
         if (isFirstLeft(session)) {
-            print(report);
+            print(report, kept);
         }
         // A rank that asked after rank 0 had left would report for all once more.
         session.exchange("end of the report", new byte[0]);
@@ -163,21 +190,24 @@ final class TrainRank {
         }
     }
 
-    private void print(TrainReport report) throws IOException {
+    private void print(TrainReport report, KeptRun kept) throws IOException {
         Optional<ReportFile> file = options.report().map(ReportFile::new);
         if (file.isPresent()) {
             file.get().write(report.toJson());
         }
         System.out.println(report.summary());
         if (report.stopped() != null) {
-            System.out.println(howToGoOn(report.stopped()));
+            System.out.println(howToGoOn(report.stopped(), kept));
         }
     }
 
-    private String howToGoOn(TrainReport.Stop stop) {
+    private String howToGoOn(TrainReport.Stop stop, KeptRun kept) {
         String where = "stopped after step %,d of epoch %d; ".formatted(stop.step(), stop.epoch());
-        if (options.checkpoints().directory().isPresent()) {
-            return where + "resume with: " + resumeCommand;
+        if (kept.checkpoints().isPresent()) {
+            List<String> words = new ArrayList<>(
+                    List.of(GyreVariable.COMMAND.text(System.getenv()).orElse("gyre")));
+            words.addAll(kept.resumeCommand().orElse(resumingWords));
+            return where + "resume with: " + Shell.line(words);
         }
         return where + "it cannot be resumed, as there is no "
                 + (options.strategy().kind() == StrategyOptions.Kind.ALLREDUCE

@@ -21,6 +21,7 @@ import io.gyre.training.UpdateStrategy;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
@@ -40,6 +41,7 @@ final class TrainingRun {
     private final @Nullable UpdateStrategy strategy;
     private final @Nullable SharedCounter batches;
     private final Groups groups;
+    private final KeptRun kept;
     private boolean root;
 
     /**
@@ -49,6 +51,7 @@ final class TrainingRun {
      * @param strategy null for the trainer's default
      * @param batches counter with which ranks deal batches; null if each has its share
      * @param groups of ranks that train in lockstep
+     * @param kept what the run leaves behind; borrowed
      */
     TrainingRun(
             TrainOptions options,
@@ -56,8 +59,10 @@ final class TrainingRun {
             Session session,
             @Nullable UpdateStrategy strategy,
             @Nullable SharedCounter batches,
-            Groups groups) {
+            Groups groups,
+            KeptRun kept) {
         this.groups = groups;
+        this.kept = kept;
         this.strategy = strategy;
         this.batches = batches;
         this.options = options;
@@ -67,7 +72,8 @@ final class TrainingRun {
     }
 
     /** Creates one process's part of a run with seats. */
-    TrainingRun(TrainOptions options, SampleData set, SeatedRun seats) {
+    TrainingRun(TrainOptions options, SampleData set, SeatedRun seats, KeptRun kept) {
+        this.kept = kept;
         this.options = options;
         this.set = set;
         this.seats = seats;
@@ -90,6 +96,7 @@ final class TrainingRun {
         try (DistributedTrainer trainer = trainer(model, progress)) {
             built.set(trainer);
             long firstStep = trainer.step();
+            kept.begin(firstStep);
             List<FitReport> fits;
             long networkBytesBefore = networkBytes();
             GracefulStop stop = GracefulStop.onTermination(trainer::requestEnd, options.grace());
@@ -108,6 +115,10 @@ final class TrainingRun {
                     trainer.parametersSha256OfAllRanks(),
                     trainer.ended() ? new Stop(trainer.step(), trainer.epoch() + 1) : null);
             root = trainer.world().isRoot();
+            if (session != null && !trainer.ended()) {
+                kept.keep(trainer, session);
+            }
+            kept.end(report, trainer.epoch());
             return report;
         }
     }
@@ -129,15 +140,20 @@ final class TrainingRun {
                 .mixedPrecision(options.mixedPrecision())
                 .microBatches(options.workload().microBatches())
                 .synchronousBatchNorm(options.workload().syncBatchNorm())
-                .progressListener(progress)
-                .resume(options.checkpoints().resume());
+                .progressListener((step, epoch, summary) -> {
+                    progress.stepDone(step, epoch, summary);
+                    kept.stepDone(step, epoch, summary);
+                })
+                .checkpointsRequired(kept.checkpointsRequired())
+                .resume(kept.resumes());
         Supplier<GradientCodec> compression = options.compression();
         if (strategy != null) {
             builder.strategy(strategy);
         } else if (compression != null) {
             builder.compress(compression);
         }
-        options.checkpoints().directory().ifPresent(builder::checkpointDirectory);
+        kept.checkpoints().ifPresent(builder::checkpointDirectory);
+        options.checkpoints().keep().ifPresent(builder::keepCheckpoints);
         options.checkpoints()
                 .steps()
                 .ifPresent(steps -> builder.checkpointEverySteps(steps).checkpointEveryEpochs(1));
@@ -173,12 +189,23 @@ final class TrainingRun {
                         examples, options.workload().batch(), options.workload().seed(), batches);
         List<FitReport> fits = new ArrayList<>();
         while (rest(trainer) > 0 && !trainer.ended()) {
-            fits.add(
-                    options.workload().steps().isPresent()
-                            ? trainer.fitSteps(data, rest(trainer))
-                            : trainer.fit(data, (int) rest(trainer)));
+            FitReport fit = options.workload().steps().isPresent()
+                    ? trainer.fitSteps(data, rest(trainer))
+                    : trainer.fit(data, options.runs().evaluateEpochs() ? 1 : (int) rest(trainer));
+            fits.add(fit);
+            kept.fitDone(trainer, fit, measured(trainer));
         }
         return fits;
+    }
+
+    /** The quality after an epoch, by its name; empty if it is measured at the end only. */
+    private Map<String, Double> measured(DistributedTrainer trainer) {
+        if (!options.runs().evaluateEpochs() || trainer.ended()) {
+            return Map.of();
+        }
+        Double quality = quality(trainer);
+        String name = options.workload().model().takesImages() ? "accuracy" : "bits_per_character";
+        return quality == null ? Map.of() : Map.of(name, quality);
     }
 
     private long rest(DistributedTrainer trainer) {

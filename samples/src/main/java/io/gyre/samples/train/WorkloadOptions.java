@@ -27,6 +27,8 @@ final class WorkloadOptions {
     private static final int DEFAULT_EPOCHS = 3;
     private static final int DEFAULT_RESNET_STEPS = 20;
 
+    private static final double MOST_RATE = 1_000;
+
     /** Length of the training: one or the other. */
     static final class Length {
         @Option(names = "--epochs", paramLabel = "E", description = "Passes over the data. Default: 3.")
@@ -79,6 +81,13 @@ final class WorkloadOptions {
     private boolean syncBatchNorm;
 
     @Option(
+            names = "--learning-rate",
+            paramLabel = "R",
+            description = "Learning rate of the updater, with which its schedule begins. Default: 0.001 for mlp, 0.002"
+                    + " for lenet and lenet-samediff, 0.01 for resnet50 and characters.")
+    private @Nullable Double learningRate;
+
+    @Option(
             names = "--seed",
             paramLabel = "S",
             defaultValue = "1",
@@ -99,6 +108,9 @@ final class WorkloadOptions {
      */
     void check() {
         OptionRange.check("--batch", batch(), 1, 1 << 20);
+        if (!(rate() > 0 && rate() <= MOST_RATE)) {
+            throw new IllegalArgumentException("--learning-rate " + rate() + ": expected more than 0, and at most 1000");
+        }
         OptionRange.check("--micro-batches", microBatches, 1, batch());
         if (syncBatchNorm && !model.normalisesBatches()) {
             throw new IllegalArgumentException("--sync-batch-norm: " + model + " has no batch normalisation");
@@ -153,7 +165,7 @@ final class WorkloadOptions {
 
     /** The model to train, with its initial parameters. */
     BuiltSample buildModel(SampleData set, boolean inDouble) {
-        return model.buildToTrain(set.input(), set.choices(), seed, inDouble);
+        return model.buildToTrain(set.input(), set.choices(), seed, inDouble, rate());
     }
 
     /** Empty if a number of steps is given instead. */
@@ -175,6 +187,11 @@ final class WorkloadOptions {
     /** Examples per rank and step. */
     int batch() {
         return batch == null ? model.defaultBatch() : batch;
+    }
+
+    /** Learning rate with which the schedule begins. */
+    double rate() {
+        return learningRate == null ? model.defaultRate() : learningRate;
     }
 
     int microBatches() {

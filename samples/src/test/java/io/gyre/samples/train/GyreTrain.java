@@ -37,6 +37,9 @@ final class GyreTrain implements AutoCloseable {
         command.add("train");
         command.addAll(arguments);
         command.addAll(List.of("--report", report(directory).toString()));
+        if (!arguments.contains("--run-dir")) {
+            command.addAll(List.of("--run-dir", Files.createTempDirectory(directory, "run").toString()));
+        }
         ProcessBuilder builder = new ProcessBuilder(command);
         // This JVM's settings are for ranks that are its threads and share its cores.
         builder.environment().keySet().removeAll(List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"));

@@ -1,0 +1,299 @@
+package io.gyre.runs;
+
+import io.gyre.launcher.VersionLines;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes what a run leaves in its directory; only one process of a run has one. From the first step on, nothing that it
+ * does ends the training: if a file cannot be written, that is one warning.
+ *
+ * <dl>
+ *   <dt>Threading
+ *   <dd>Confined to one thread.
+ * </dl>
+ */
+public final class RunWriter implements AutoCloseable {
+
+    private static final Logger log = LoggerFactory.getLogger(RunWriter.class);
+
+    private final RunFiles files;
+    private final boolean tensorboard;
+    private final Clock clock;
+    private final RunLock lock;
+    private final HostEnergy energy = new HostEnergy(HostEnergy.ROOT);
+    private final StepMeans means = new StepMeans();
+    private RunRecord record;
+    private double secondsBefore;
+    private @Nullable MetricsFile metrics;
+    private @Nullable EventFile events;
+    private boolean failed;
+    private boolean ended;
+
+    private RunWriter(RunFiles files, RunRecord record, RunLock lock, boolean tensorboard, Clock clock) {
+        this.files = files;
+        this.record = record;
+        this.lock = lock;
+        this.tensorboard = tensorboard;
+        this.clock = clock;
+    }
+
+    /**
+     * Begins a run in a new directory, or continues the one that is there.
+     *
+     * @param resume whether a run that is there is continued
+     * @throws BadRunException if there is another run, or one that is under way, damaged or of another version
+     * @throws IOException if the directory cannot be written
+     */
+    public static RunWriter open(RunFiles files, RunPlan plan, boolean resume) throws IOException {
+        return open(files, plan, resume, Clock.systemUTC());
+    }
+
+    static RunWriter open(RunFiles files, RunPlan plan, boolean resume, Clock clock) throws IOException {
+        boolean continued = resume && files.exist();
+        RunRecord.Attempt attempt = new RunRecord.Attempt(now(clock), null, 0, null, null, null, null);
+        if (!continued) {
+            check(files, false);
+            RunRecord first = new RunRecord(
+                    RunRecord.FORMAT,
+                    files.name(),
+                    plan.parent(),
+                    plan.arguments(),
+                    plan.setup(),
+                    VersionLines.lines(),
+                    plan.hosts(),
+                    RunState.RUNNING,
+                    List.of(attempt),
+                    Map.of(),
+                    null);
+            RunDirectories.create(files, first);
+        }
+        RunLock lock = RunLock.take(files.lock());
+        if (lock == null) {
+            throw inUse(files);
+        }
+        try {
+            RunRecord record = RunRecord.read(files);
+            if (continued) {
+                record = record.withOneMore(attempt).with(RunState.RUNNING, Map.of(), null);
+                record.write(files);
+            }
+            return new RunWriter(files, record, lock, plan.tensorboard(), clock);
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Fails if {@link #open} would find that the directory cannot be this run's: before anything is started.
+     *
+     * @throws BadRunException as it does
+     */
+    public static void check(RunFiles files, boolean resume) {
+        if (!resume || !files.exist()) {
+            RunDirectories.checkFree(files);
+            return;
+        }
+        RunRecord.read(files);
+        try {
+            if (RunLock.isHeld(files.lock())) {
+                throw inUse(files);
+            }
+        } catch (IOException e) {
+            throw new BadRunException(files.lock() + " cannot be read: " + DurableFile.reason(e), e);
+        }
+    }
+
+    private static BadRunException inUse(RunFiles files) {
+        String holder;
+        try {
+            holder = RunLock.holder(files.lock());
+        } catch (IOException e) {
+            holder = "a process that did not say which";
+        }
+        return new BadRunException("run " + files.directory() + " is under way (" + holder
+                + "): wait for it, or choose another directory");
+    }
+
+    private static String now(Clock clock) {
+        return Instant.now(clock).truncatedTo(ChronoUnit.SECONDS).toString();
+    }
+
+    public RunFiles files() {
+        return files;
+    }
+
+    /** What is known so far. */
+    public RunRecord record() {
+        return record;
+    }
+
+    /**
+     * The first step is about to begin.
+     *
+     * @param firstStep number of steps done before: later lines of a run that was cut off are removed
+     */
+    public void begin(long firstStep) {
+        RunRecord.Attempt attempt = record.lastAttempt();
+        record = record.withLast(
+                new RunRecord.Attempt(attempt.began(), null, firstStep, null, null, null, null));
+        tolerate(() -> {
+            metrics = MetricsFile.open(files.metrics(), firstStep);
+            secondsBefore = MetricsFile.lines(files.metrics()).stream()
+                    .mapToDouble(line -> line.values().getOrDefault("seconds", 0.0))
+                    .max()
+                    .orElse(0);
+            if (tensorboard) {
+                events = EventFile.create(files.tensorboard(), firstStep, () -> clock.millis() / 1e3);
+            }
+        });
+        means.begin(System.nanoTime());
+    }
+
+    /**
+     * A step is done. Most are only added to the next line.
+     *
+     * @param step number of steps done
+     * @param epoch of the step, from 1
+     * @param loss mean over its examples
+     * @param examples of all ranks together
+     */
+    public void stepDone(long step, int epoch, double loss, long examples) {
+        long now = System.nanoTime();
+        if (means.isOtherEpoch(epoch)) {
+            appendMeans(now);
+        }
+        means.add(step, epoch, loss, examples);
+        if (means.isDue(now)) {
+            appendMeans(now);
+        }
+    }
+
+    private void appendMeans(long now) {
+        StepMeans.Line line = means.take(now);
+        append(line.step(), line.epoch(), line.seconds(), line.values());
+        energy.sample();
+    }
+
+    /** Adds what was measured after a step. */
+    public void measured(long step, int epoch, Map<String, Double> values) {
+        long now = System.nanoTime();
+        if (means.isBegun()) {
+            appendMeans(now);
+        }
+        append(step, epoch, means.secondsAt(now), values);
+    }
+
+    private void append(long step, int epoch, double seconds, Map<String, Double> values) {
+        if (metrics == null || failed) {
+            return;
+        }
+        MetricsFile lines = metrics;
+        tolerate(() -> {
+            lines.append(step, epoch, secondsBefore + seconds, values);
+            if (events != null) {
+                for (Map.Entry<String, Double> value : values.entrySet()) {
+                    events.scalar(value.getKey(), step, value.getValue());
+                }
+            }
+        });
+    }
+
+    /**
+     * The run has ended, or was told to: writes its results and its card.
+     *
+     * @param state {@link RunState#COMPLETE} or {@link RunState#STOPPED}
+     * @param steps that this process took
+     * @param examples of them, of all ranks together
+     * @param seconds of the steps
+     */
+    public void end(RunState state, long steps, long examples, double seconds, Map<String, Object> result) {
+        if (means.isBegun()) {
+            appendMeans(System.nanoTime());
+        }
+        RunRecord.Attempt attempt = record.lastAttempt();
+        energy.sample();
+        OptionalDouble joules = energy.joules();
+        record = record.withLast(new RunRecord.Attempt(
+                        attempt.began(),
+                        now(clock),
+                        attempt.firstStep(),
+                        steps,
+                        examples,
+                        seconds,
+                        joules.isPresent() ? joules.getAsDouble() : null))
+                .with(state, new LinkedHashMap<>(result), null);
+        ended = true;
+        tolerate(() -> {
+            record.write(files);
+            ModelCard.of(record, MetricsFile.lines(files.metrics())).write(files);
+        });
+    }
+
+    /** The run has failed; a run that has ended stays as it ended. */
+    public void fail(String reason) {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        RunRecord.Attempt attempt = record.lastAttempt();
+        record = record.withLast(new RunRecord.Attempt(
+                        attempt.began(), now(clock), attempt.firstStep(), null, null, null, null))
+                .with(RunState.FAILED, Map.of(), reason);
+        tolerate(() -> record.write(files));
+    }
+
+    @FunctionalInterface
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private void tolerate(Writing writing) {
+        try {
+            writing.run();
+        } catch (IOException e) {
+            warn(e);
+        }
+    }
+
+    private void warn(IOException e) {
+        if (!failed) {
+            failed = true;
+            log.warn(
+                    "the run directory {} cannot be written: {}. The training goes on, and its curves end here",
+                    files.directory(),
+                    DurableFile.reason(e));
+        }
+    }
+
+    /** Closes the files and lets others use the directory. A second call does nothing. */
+    @Override
+    public void close() {
+        List<AutoCloseable> open = new ArrayList<>();
+        if (metrics != null) {
+            open.add(metrics);
+        }
+        if (events != null) {
+            open.add(events);
+        }
+        open.add(lock);
+        for (AutoCloseable each : open) {
+            try {
+                each.close();
+            } catch (Exception e) {
+                log.warn("a file of the run directory {} cannot be closed: {}", files.directory(), e.toString());
+            }
+        }
+    }
+}

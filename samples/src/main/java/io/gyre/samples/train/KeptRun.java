@@ -1,0 +1,280 @@
+package io.gyre.samples.train;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.gyre.GyreException;
+import io.gyre.Member;
+import io.gyre.dl4j.DistributedTrainer;
+import io.gyre.dl4j.FitReport;
+import io.gyre.dl4j.ProgressListener;
+import io.gyre.paramserver.StrategyOptions;
+import io.gyre.runs.DurableFile;
+import io.gyre.runs.ForkPoint;
+import io.gyre.runs.RunFiles;
+import io.gyre.runs.RunLog;
+import io.gyre.runs.RunPlan;
+import io.gyre.runs.RunRecord;
+import io.gyre.runs.RunState;
+import io.gyre.runs.RunWriter;
+import io.gyre.samples.data.SampleData;
+import io.gyre.session.Session;
+import io.gyre.training.StepSummary;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A rank's view of the directory that its run is kept in: rank 0 writes it, and the others know where checkpoints are.
+ * If the directory cannot be written, the run is not kept, and trains.
+ */
+final class KeptRun implements ProgressListener, AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(KeptRun.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final TrainOptions options;
+
+    /** On rank 0 of a run that is kept. */
+    private final @Nullable RunWriter writer;
+
+    private final @Nullable RunLog log;
+
+    /** In the run's directory; null for none there. */
+    private final @Nullable Path ownCheckpoints;
+
+    private KeptRun(
+            TrainOptions options, @Nullable RunWriter writer, @Nullable RunLog log, @Nullable Path ownCheckpoints) {
+        this.options = options;
+        this.writer = writer;
+        this.log = log;
+        this.ownCheckpoints = ownCheckpoints;
+    }
+
+    /** For a run that is not kept. */
+    static KeptRun none(TrainOptions options) {
+        return new KeptRun(options, null, null, null);
+    }
+
+    /**
+     * Opens the directory on rank 0. All ranks call it together.
+     *
+     * @param words that repeat the run in another directory, after {@code gyre}
+     * @param session the ranks that train
+     */
+    static KeptRun open(TrainOptions options, List<String> words, SampleData set, Session session) {
+        if (!options.runs().isKept()) {
+            return none(options);
+        }
+        boolean inLockstep = options.strategy().kind() == StrategyOptions.Kind.ALLREDUCE;
+        RunWriter writer = session.world().isRoot() ? openOnRoot(options, words, set, session) : null;
+        boolean holdsCheckpoints =
+                inLockstep && options.checkpoints().directory().isEmpty();
+        Path checkpoints = null;
+        if (holdsCheckpoints) {
+            String ofRoot = writer == null ? "" : writer.files().checkpoints().toString();
+            String path = fromRoot(session, "directory of the run", ofRoot);
+            checkpoints = path.isEmpty() ? null : Path.of(path);
+        }
+        return new KeptRun(options, writer, writer == null ? null : openLog(writer.files()), checkpoints);
+    }
+
+    private static @Nullable RunWriter openOnRoot(
+            TrainOptions options, List<String> words, SampleData set, Session session) {
+        RunFiles files = options.runs().files(options.workload().model().toString());
+        // A restarted rank 0 goes on where the process before it was.
+        boolean resume = options.checkpoints().resume() || session.incarnation(0) > 0;
+        boolean isThere = resume && files.exist();
+        Optional<ForkPoint> from = isThere ? Optional.empty() : options.runs().from();
+        RunPlan plan = new RunPlan(
+                from.isPresent() ? from.get().parent() : null,
+                words,
+                setup(options, set, session),
+                session.members().stream().map(Member::host).toList(),
+                options.runs().tensorboard());
+        try {
+            RunWriter writer = RunWriter.open(files, plan, resume);
+            if (from.isPresent()) {
+                from.get().copyTo(files);
+            }
+            return writer;
+        } catch (IOException e) {
+            if (isThere || from.isPresent()) {
+                throw new GyreException(
+                        "the run cannot " + from.map(point -> "begin with " + point).orElse("be resumed") + ": "
+                                + files.directory() + " cannot be written: " + DurableFile.reason(e),
+                        e);
+            }
+            LOG.warn(
+                    "the run is not kept: {} cannot be written: {}. --run-dir DIR names another directory,"
+                            + " --no-run-dir says that there is none",
+                    files.directory(),
+                    DurableFile.reason(e));
+            return null;
+        }
+    }
+
+    private static Map<String, Object> setup(TrainOptions options, SampleData set, Session session) {
+        WorkloadOptions workload = options.workload();
+        Map<String, Object> setup = new LinkedHashMap<>();
+        setup.put("model", workload.model().toString());
+        setup.put("data", set.name());
+        setup.put("data_fingerprint", DataFingerprint.of(set));
+        setup.put("seed", workload.seed());
+        setup.put("ranks", session.world().size());
+        setup.put("batch", workload.batch());
+        setup.put("learning_rate", workload.rate());
+        setup.put("strategy", options.strategy().kind().toString());
+        setup.put("precision", options.precision());
+        setup.put("transport", session.transport());
+        workload.epochs().ifPresent(epochs -> setup.put("epochs", epochs));
+        workload.steps().ifPresent(steps -> setup.put("steps", steps));
+        options.checkpoints()
+                .directory()
+                .ifPresent(directory -> setup.put(
+                        RunRecord.CHECKPOINTS, directory.toAbsolutePath().toString()));
+        return setup;
+    }
+
+    private static @Nullable RunLog openLog(RunFiles files) {
+        try {
+            return RunLog.open(files.log());
+        } catch (IOException e) {
+            LOG.warn("the run has no log: {}", DurableFile.reason(e));
+            return null;
+        }
+    }
+
+    private static String fromRoot(Session session, String topic, String ofRoot) {
+        return new String(
+                session.exchange(topic, ofRoot.getBytes(StandardCharsets.UTF_8)).get(0), StandardCharsets.UTF_8);
+    }
+
+    /** Where checkpoints are written; empty for nowhere. */
+    Optional<Path> checkpoints() {
+        return options.checkpoints().directory().or(() -> Optional.ofNullable(ownCheckpoints));
+    }
+
+    /** Whether the user has asked for checkpoints, so that it is an error if there is none at the end. */
+    boolean checkpointsRequired() {
+        return ownCheckpoints == null;
+    }
+
+    /** Whether the training begins with the newest checkpoint. */
+    boolean resumes() {
+        boolean forked = ownCheckpoints != null && options.runs().from().isPresent();
+        return forked || (options.checkpoints().resume() && checkpoints().isPresent());
+    }
+
+    /** The command that resumes the run, if its checkpoints are in its directory. */
+    Optional<List<String>> resumeCommand() {
+        return writer == null || ownCheckpoints == null
+                ? Optional.empty()
+                : Optional.of(List.of("runs", "resume", writer.files().directory().toString()));
+    }
+
+    /** The first step is about to begin. */
+    void begin(long firstStep) {
+        if (writer != null) {
+            writer.begin(firstStep);
+        }
+    }
+
+    @Override
+    public void stepDone(long step, int epoch, StepSummary summary) {
+        if (writer != null) {
+            writer.stepDone(step, epoch + 1, summary.meanScore(), summary.unfinished() ? 0 : summary.examples());
+        }
+    }
+
+    /**
+     * A call of {@code fit} is done.
+     *
+     * @param quality by its name; empty if it was not measured
+     */
+    void fitDone(DistributedTrainer trainer, FitReport fit, Map<String, Double> quality) {
+        if (writer != null && fit.steps() > 0) {
+            Map<String, Double> values = new LinkedHashMap<>(quality);
+            values.put("exchange_ms", fit.exchange().exchangeMs());
+            values.put("exposed_ms", fit.exchange().exposedMs());
+            writer.measured(trainer.step(), trainer.epoch(), values);
+        }
+    }
+
+    /**
+     * Keeps the trained model. All ranks call it together.
+     *
+     * @throws GyreException if a rank is lost meanwhile
+     */
+    void keep(DistributedTrainer trainer, Session session) {
+        if (!options.runs().isKept()) {
+            return;
+        }
+        String path = fromRoot(
+                session,
+                "model of the run",
+                writer == null ? "" : writer.files().model().toString());
+        if (path.isEmpty()) {
+            return;
+        }
+        try {
+            trainer.exportModel(Path.of(path));
+        } catch (GyreException e) {
+            // Its subclasses tell of ranks that are lost or disagree; itself, of a file.
+            if (e.getClass() != GyreException.class) {
+                throw e;
+            }
+            if (writer != null) {
+                LOG.warn("the run keeps no model: {}", e.getMessage());
+            }
+        }
+    }
+
+    /** The run has ended, or was stopped. */
+    void end(TrainReport report, int epoch) {
+        if (writer == null) {
+            return;
+        }
+        Map<String, Object> result = asMap(report);
+        result.put("step", report.resumedFromStep() + report.steps());
+        result.put("epoch", epoch);
+        writer.end(
+                report.stopped() == null ? RunState.COMPLETE : RunState.STOPPED,
+                report.steps(),
+                report.examples(),
+                report.seconds(),
+                result);
+    }
+
+    private static Map<String, Object> asMap(TrainReport report) {
+        try {
+            return JSON.readValue(report.toJson(), new TypeReference<LinkedHashMap<String, Object>>() {});
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a report that is not JSON", e);
+        }
+    }
+
+    /** The run has failed. */
+    void fail(Throwable failure) {
+        if (writer != null) {
+            writer.fail(String.valueOf(failure.getMessage()));
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (writer != null) {
+            writer.close();
+        }
+        if (log != null) {
+            log.close();
+        }
+    }
+}
