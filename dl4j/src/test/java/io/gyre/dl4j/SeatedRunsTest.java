@@ -33,7 +33,7 @@ import org.nd4j.linalg.dataset.DataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
 /** Runs in which a process holds several ranks: what they write, call, refuse and how they end. */
-@Timeout(60)
+@Timeout(240)
 class SeatedRunsTest {
 
     private static final DataType TYPE = DataType.FLOAT;

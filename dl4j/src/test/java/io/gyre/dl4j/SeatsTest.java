@@ -28,7 +28,7 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
 /** Whichever process holds which rank, a run has the same bits: parameters, updater state, reports and evaluation. */
-@Timeout(120)
+@Timeout(240)
 class SeatsTest {
 
     private static final DataType TYPE = DataType.FLOAT;
