@@ -1,20 +1,29 @@
 package io.gyre.dl4j;
 
 import io.gyre.OptionRange;
+import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.session.Session;
+import io.gyre.session.UserCode;
+import io.gyre.training.StallReport;
 import io.gyre.training.StepObserver;
+import io.gyre.training.StepPlace;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Options of a {@link DistributedTrainer}, from {@link DistributedTrainer#builder}. All ranks must set the same, unless
@@ -28,9 +37,13 @@ public final class TrainerBuilder {
      */
     private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
 
+    private static final Duration DEFAULT_STALL_REPORT = Duration.ofSeconds(30);
+    private static final Logger LOG = LoggerFactory.getLogger(StallReport.class);
+
     final Object model;
     private final Function<Opened, Session> join;
-    final List<StepObserver> observers = new ArrayList<>();
+    private final List<StepObserver> observers = new ArrayList<>();
+    private final List<StepObserver> rootObservers = new ArrayList<>();
 
     @Nullable UpdateStrategy strategy;
 
@@ -56,6 +69,9 @@ public final class TrainerBuilder {
     private int keepCheckpoints = 3;
     private boolean resume;
     private boolean safeReclamation = true;
+    private @Nullable Duration stallReport;
+    private LongSupplier stallClock = System::nanoTime;
+    private Consumer<String> stallLog = LOG::warn;
 
     TrainerBuilder(Object model, Session session) {
         this(model, opened -> session);
@@ -165,10 +181,54 @@ public final class TrainerBuilder {
         return this;
     }
 
-    /** Receives the times of each part of this rank's steps; may be set several times, and differ between ranks. */
+    /** Observes this rank's training; may be called several times, and differ between ranks. */
     public TrainerBuilder observer(StepObserver value) {
         observers.add(value);
         return this;
+    }
+
+    /** As {@link #observer}, on rank 0 only: for what is shown or written once for all ranks. */
+    public TrainerBuilder rootObserver(StepObserver value) {
+        rootObservers.add(value);
+        return this;
+    }
+
+    /**
+     * After which time without the end of a step this rank logs where it is, for whom it waits, and the stacks of its
+     * threads: see {@link StallReport}. Zero for never. Default: 30 s if there are several ranks, and otherwise never,
+     * since a rank alone needs a thread for it.
+     */
+    public TrainerBuilder stallReport(Duration value) {
+        if (value.isNegative()) {
+            throw new IllegalArgumentException("stallReport: " + value + " is negative; zero is never");
+        }
+        stallReport = value;
+        return this;
+    }
+
+    /** Whose time stalls are measured by, and who is told of them: for tests. */
+    TrainerBuilder stallReport(Duration value, LongSupplier clock, Consumer<String> log) {
+        stallClock = clock;
+        stallLog = log;
+        return stallReport(value);
+    }
+
+    /** The observers of a rank, in a new list. */
+    List<StepObserver> observersOf(World world) {
+        List<StepObserver> own = new ArrayList<>(observers);
+        if (world.isRoot()) {
+            own.addAll(rootObservers);
+        }
+        return own;
+    }
+
+    /** Null if nothing is to be reported. */
+    @Nullable StallReport stalls(Session session, StepPlace place, UserCode code) {
+        Duration limit = stallReport;
+        if (limit == null) {
+            limit = session.world().size() > 1 ? DEFAULT_STALL_REPORT : Duration.ZERO;
+        }
+        return limit.isZero() ? null : new StallReport(session, place, code, limit, stallClock, stallLog);
     }
 
     /**

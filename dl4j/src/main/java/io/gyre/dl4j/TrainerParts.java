@@ -5,13 +5,13 @@ import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.memory.MemoryBox;
 import io.gyre.network.Collective;
+import io.gyre.network.WaitObserver;
 import io.gyre.session.Session;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.StepDriver;
 import io.gyre.training.StepObserver;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +39,7 @@ final class TrainerParts {
     final TrainingStep step;
     final ExchangeTimer timer = new ExchangeTimer();
     final StepDriver driver;
+    final TrainerEvents events;
     final @Nullable ProgressListener progressListener;
     /** Where the run begins or is resumed. */
     final Progress start;
@@ -85,13 +86,26 @@ final class TrainerParts {
         MicroBatches batches = new MicroBatches(
                 replica, options.microBatches, world.rank(), options.seed, statistics(options, opened));
         step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code(), lossScale);
-        List<StepObserver> observers = new ArrayList<>(options.observers);
+        List<StepObserver> observers = options.observersOf(world);
+        boolean listened = !observers.isEmpty();
         observers.add(timer);
         driver = new StepDriver(session, strategy, replica, overlap, observers);
+        opened.onClose(driver.observers()::trainingEnded);
         opened.onClose(driver::close);
+        observeWaits(driver.place(), opened);
+        if (listened) {
+            observeWaits(driver.observers(), opened);
+        }
         start = start();
-        watch.start();
+        events = new TrainerEvents(session, driver, listened);
+        watch.start(options.stalls(session, driver.place(), watch.code()));
         opened.onClose(watch::close);
+        driver.observers().trainingBegan(world, session.members());
+    }
+
+    private void observeWaits(WaitObserver observer, Opened opened) {
+        session.waitObservers().add(observer);
+        opened.onClose(() -> session.waitObservers().remove(observer));
     }
 
     private UpdateStrategy synchronous(Algorithm algorithm, Compression compression, Opened opened) {

@@ -32,7 +32,9 @@ class StepObserverTest {
 
         @Override
         public void phaseEnded(long step, StepPhase phase, long beginNanos, long endNanos) {
-            assertThat(endNanos).isGreaterThanOrEqualTo(beginNanos);
+            if (endNanos < beginNanos) {
+                return; // Not counted, and so missed below.
+            }
             phases.computeIfAbsent(phase, absent -> new AtomicLong()).incrementAndGet();
         }
 

@@ -142,6 +142,14 @@ public final class TrainOptions {
     private int peerTimeoutSeconds;
 
     @Option(
+            names = "--stall-report",
+            paramLabel = "SECONDS",
+            defaultValue = "30",
+            description = "After how long without the end of a step each rank logs where it is, and for whom it waits;"
+                    + " 0 for never. Default: 30.")
+    private int stallReportSeconds = 30;
+
+    @Option(
             names = "--grace",
             paramLabel = "SECONDS",
             defaultValue = "25",
@@ -186,6 +194,7 @@ public final class TrainOptions {
                     "--sync-batch-norm belongs to [allreduce, hybrid], not to --strategy " + strategy);
         }
         OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
+        OptionRange.check("--stall-report", stallReportSeconds, 0, 1_000_000);
         OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
         OptionRange.check("--port", port, 0, 65_535);
         OptionRange.check("--restarts", restarts(), 0, LaunchPlan.MOST_RESTARTS);
@@ -293,6 +302,10 @@ public final class TrainOptions {
 
     Duration peerTimeout() {
         return Duration.ofSeconds(peerTimeoutSeconds);
+    }
+
+    Duration stallReport() {
+        return Duration.ofSeconds(stallReportSeconds);
     }
 
     Duration grace() {

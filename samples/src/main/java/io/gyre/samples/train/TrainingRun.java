@@ -66,7 +66,7 @@ final class TrainingRun {
      */
     TrainReport run(BuiltSample model) {
         TrainProgress progress =
-                new TrainProgress(session.world(), options.workload().model().toString(), length());
+                new TrainProgress(options.workload().model().toString(), length());
         try (DistributedTrainer trainer = trainer(model, progress)) {
             long firstStep = trainer.step();
             List<FitReport> fits;
@@ -97,7 +97,8 @@ final class TrainingRun {
                 .mixedPrecision(options.mixedPrecision())
                 .microBatches(options.workload().microBatches())
                 .synchronousBatchNorm(options.workload().syncBatchNorm())
-                .progressListener(progress)
+                .rootObserver(progress)
+                .stallReport(options.stallReport())
                 .resume(options.checkpoints().resume());
         Supplier<GradientCodec> compression = options.compression();
         if (strategy != null) {
