@@ -34,6 +34,7 @@ public final class StallReport {
     private final UserCode code;
     private final LongSupplier clock;
     private final Consumer<String> log;
+    private final StepObservers observers;
 
     private long limitNanos;
     private long ended;
@@ -49,6 +50,7 @@ public final class StallReport {
      * @param limit time without the end of a step, above 0
      * @param clock nanoseconds, of the same origin as the network's
      * @param log takes each report, in words
+     * @param observers told of each stall
      */
     public StallReport(
             Session session,
@@ -56,12 +58,14 @@ public final class StallReport {
             UserCode code,
             Duration limit,
             LongSupplier clock,
-            Consumer<String> log) {
+            Consumer<String> log,
+            StepObservers observers) {
         this.session = session;
         this.place = place;
         this.code = code;
         this.clock = clock;
         this.log = log;
+        this.observers = observers;
         limitNanos = limit.toNanos();
         endedNanos = clock.getAsLong();
     }
@@ -88,7 +92,9 @@ public final class StallReport {
             endedNanos = now;
         } else if (!reported && now - endedNanos >= limitNanos) {
             reported = true;
-            log.accept(describe(now));
+            String report = describe(now);
+            log.accept(report);
+            observers.stalled(StepPlace.stepAt(position), report);
         }
     }
 

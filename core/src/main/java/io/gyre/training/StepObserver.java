@@ -13,7 +13,7 @@ import java.util.List;
  *   <dt>Threading
  *   <dd>Called on the thread of the step, except {@link #bucketReduced}, which is called on the thread that reduces and
  *       is done before {@link StepPhase#REDUCE} ends, and {@link #waitBegan} and {@link #waitEnded}, which are called
- *       on any thread that waits. A step waits for its observers: they must be short, must not block, and must not call
+ *       on any thread that waits, and {@link #stalled}. A step waits for its observers: they must be short, must not block, and must not call
  *       methods that all ranks call together.
  *   <dt>Ownership
  *   <dd>Arguments that are records may be kept. An {@link io.gyre.network.Activity} is reused: read it during the call.
@@ -89,6 +89,14 @@ public interface StepObserver extends WaitObserver {
      * @param maxStaleness greatest staleness of any gradient in steps
      */
     default void stepsEnded(long maxStaleness) {}
+
+    /**
+     * No step has ended for too long. Called once for each stall, on a thread that does not train, while the one that
+     * does may be in another method of this observer.
+     *
+     * @param report what {@link StallReport} logs
+     */
+    default void stalled(long step, String report) {}
 
     /** The training has failed on this rank, such as by the loss of another. */
     default void trainingFailed(long step, Throwable failure) {}

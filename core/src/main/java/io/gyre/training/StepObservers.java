@@ -158,6 +158,18 @@ public final class StepObservers implements StepObserver {
     }
 
     @Override
+    public void stalled(long step, String report) {
+        List<StepObserver> all = audience.all();
+        for (int i = 0; i < all.size(); i++) {
+            try {
+                all.get(i).stalled(step, report);
+            } catch (RuntimeException | Error e) {
+                audience.failed(all.get(i), e);
+            }
+        }
+    }
+
+    @Override
     public void trainingFailed(long step, Throwable failure) {
         List<StepObserver> all = audience.all();
         for (int i = 0; i < all.size(); i++) {

@@ -6,11 +6,12 @@ import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.kernel.GradientCodec;
+import io.gyre.observe.FlightRecorderEvents;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import io.gyre.training.StallReport;
+import io.gyre.training.StepDriver;
 import io.gyre.training.StepObserver;
-import io.gyre.training.StepPlace;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import java.nio.file.Path;
@@ -213,22 +214,27 @@ public final class TrainerBuilder {
         return stallReport(value);
     }
 
-    /** The observers of a rank, in a new list. */
+    /** The observers of a rank, in a new list; the Flight Recorder is one where it is in use. */
     List<StepObserver> observersOf(World world) {
         List<StepObserver> own = new ArrayList<>(observers);
         if (world.isRoot()) {
             own.addAll(rootObservers);
         }
+        if (FlightRecorderEvents.isInUse()) {
+            own.add(new FlightRecorderEvents());
+        }
         return own;
     }
 
     /** Null if nothing is to be reported. */
-    @Nullable StallReport stalls(Session session, StepPlace place, UserCode code) {
+    @Nullable StallReport stalls(Session session, StepDriver driver, UserCode code) {
         Duration limit = stallReport;
         if (limit == null) {
             limit = session.world().size() > 1 ? DEFAULT_STALL_REPORT : Duration.ZERO;
         }
-        return limit.isZero() ? null : new StallReport(session, place, code, limit, stallClock, stallLog);
+        return limit.isZero()
+                ? null
+                : new StallReport(session, driver.place(), code, limit, stallClock, stallLog, driver.observers());
     }
 
     /**

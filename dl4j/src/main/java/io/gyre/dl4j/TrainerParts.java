@@ -98,7 +98,7 @@ final class TrainerParts {
         }
         start = start();
         events = new TrainerEvents(session, driver, listened);
-        watch.start(options.stalls(session, driver.place(), watch.code()));
+        watch.start(options.stalls(session, driver, watch.code()));
         opened.onClose(watch::close);
         driver.observers().trainingBegan(world, session.members());
     }

@@ -254,8 +254,11 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
 
     /** Payload bytes sent so far. */
     long bytesSent() {
-        return boxes.bytesMoved()
-                + Arrays.stream(peers).mapToLong(AeronPeer::payloadBytes).sum();
+        long sum = boxes.bytesMoved();
+        for (AeronPeer peer : peers) {
+            sum += peer.payloadBytes();
+        }
+        return sum;
     }
 
     /** The part of {@link #bytesSent} sent over UDP. */
