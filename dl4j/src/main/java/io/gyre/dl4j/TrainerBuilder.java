@@ -7,6 +7,7 @@ import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.observe.FlightRecorderEvents;
+import io.gyre.observe.Timeline;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import io.gyre.training.StallReport;
@@ -50,6 +51,8 @@ public final class TrainerBuilder {
 
     @Nullable ProgressListener progressListener;
 
+    @Nullable Path timeline;
+
     long seed;
     long bucketBytes = DEFAULT_BUCKET_BYTES;
     Algorithm algorithm = Algorithm.AUTO;
@@ -70,6 +73,7 @@ public final class TrainerBuilder {
     private int keepCheckpoints = 3;
     private boolean resume;
     private boolean safeReclamation = true;
+    private boolean flightRecorder = true;
     private @Nullable Duration stallReport;
     private LongSupplier stallClock = System::nanoTime;
     private Consumer<String> stallLog = LOG::warn;
@@ -194,6 +198,22 @@ public final class TrainerBuilder {
         return this;
     }
 
+    /** Whether the JDK's Flight Recorder gets events where it is in use: {@link FlightRecorderEvents}. Default: true. */
+    public TrainerBuilder flightRecorder(boolean value) {
+        flightRecorder = value;
+        return this;
+    }
+
+    /**
+     * File of a timeline of all ranks, in the format of Chrome's traces: written at the end by rank 0, and meanwhile by
+     * each rank into a part beside it, {@code FILE.rank-N.part}. Its directory must exist on every host. All ranks set
+     * one, or none. Default: none. See {@link Timeline}.
+     */
+    public TrainerBuilder timeline(Path value) {
+        timeline = value;
+        return this;
+    }
+
     /**
      * After which time without the end of a step this rank logs where it is, for whom it waits, and the stacks of its
      * threads: see {@link StallReport}. Zero for never. Default: 30 s if there are several ranks, and otherwise never,
@@ -220,7 +240,7 @@ public final class TrainerBuilder {
         if (world.isRoot()) {
             own.addAll(rootObservers);
         }
-        if (FlightRecorderEvents.isInUse()) {
+        if (flightRecorder && FlightRecorderEvents.isInUse()) {
             own.add(new FlightRecorderEvents());
         }
         return own;

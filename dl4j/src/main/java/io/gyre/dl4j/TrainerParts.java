@@ -6,6 +6,7 @@ import io.gyre.allreduce.Collectives;
 import io.gyre.memory.MemoryBox;
 import io.gyre.network.Collective;
 import io.gyre.network.WaitObserver;
+import io.gyre.observe.Timeline;
 import io.gyre.session.Session;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.StepDriver;
@@ -72,6 +73,7 @@ final class TrainerParts {
         DeviceGradients.Source source = source(options, opened);
         boolean overlap = options.overlap.decide(plan, inStep, source != null, world.isRoot());
         session.agree("model and options", identity(options, layout, plan, overlap));
+        session.agree("timeline", Map.of("written", String.valueOf(options.timeline != null)));
         session.agree("batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
 
         LossScale lossScale = compression.lossScale();
@@ -87,6 +89,9 @@ final class TrainerParts {
                 replica, options.microBatches, world.rank(), options.seed, statistics(options, opened));
         step = new TrainingStep(session, inStep, replica, batches, replicas, watch.code(), lossScale);
         List<StepObserver> observers = options.observersOf(world);
+        if (options.timeline != null) {
+            observers.add(Timeline.begin(session, options.timeline));
+        }
         boolean listened = !observers.isEmpty();
         observers.add(timer);
         driver = new StepDriver(session, strategy, replica, overlap, observers);

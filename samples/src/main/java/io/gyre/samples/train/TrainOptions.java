@@ -9,6 +9,7 @@ import io.gyre.launcher.HostOptions;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
+import io.gyre.observe.Timeline;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
@@ -142,6 +143,12 @@ public final class TrainOptions {
     private int peerTimeoutSeconds;
 
     @Option(
+            names = "--timeline",
+            paramLabel = "FILE.json",
+            description = "Write a timeline of all ranks, in the format of Chrome's traces.")
+    private @Nullable Path timeline;
+
+    @Option(
             names = "--stall-report",
             paramLabel = "SECONDS",
             defaultValue = "30",
@@ -201,6 +208,9 @@ public final class TrainOptions {
         checkpoints.check();
         if (report != null) {
             new ReportFile(report).check();
+        }
+        if (timeline != null) {
+            Timeline.check(timeline);
         }
     }
 
@@ -302,6 +312,10 @@ public final class TrainOptions {
 
     Duration peerTimeout() {
         return Duration.ofSeconds(peerTimeoutSeconds);
+    }
+
+    Optional<Path> timeline() {
+        return Optional.ofNullable(timeline);
     }
 
     Duration stallReport() {

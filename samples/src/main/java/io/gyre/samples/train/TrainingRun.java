@@ -106,6 +106,7 @@ final class TrainingRun {
         } else if (compression != null) {
             builder.compress(compression);
         }
+        options.timeline().ifPresent(builder::timeline);
         options.checkpoints().directory().ifPresent(builder::checkpointDirectory);
         options.checkpoints()
                 .steps()
