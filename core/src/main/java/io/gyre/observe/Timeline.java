@@ -150,7 +150,7 @@ public final class Timeline implements StepObserver {
 
     @Override
     public void bucketReduced(long step, Bucket bucket, long beginNanos, long end) {
-        add(TimelineEvents.BUCKET, 0, bucket.index(), step, beginNanos, end, bucket.length(), "");
+        add(TimelineEvents.REDUCTION, 0, bucket.index(), step, beginNanos, end, bucket.length(), "");
     }
 
     @Override

@@ -18,7 +18,7 @@ final class TimelineEvents {
     /** Kinds of records. */
     static final int PHASE = 1;
 
-    static final int BUCKET = 2;
+    static final int REDUCTION = 2;
     static final int WAIT = 3;
     static final int LOSS = 4;
     static final int COLLECTION = 5;
@@ -82,7 +82,8 @@ final class TimelineEvents {
                         + capacity + ", and it has " + room);
             }
             // The block that is being written replaces the oldest one as a whole.
-            long kept = end <= capacity ? end : capacity - TimelinePart.BLOCK_RECORDS + end % TimelinePart.BLOCK_RECORDS;
+            long inBlock = end % TimelinePart.BLOCK_RECORDS;
+            long kept = end <= capacity ? end : capacity - TimelinePart.BLOCK_RECORDS + inBlock;
             begin = end - kept;
             lost = begin;
             for (int i = 0; i < TimelinePart.MOST_SYNCS; i++) {

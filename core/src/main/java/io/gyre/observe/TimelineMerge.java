@@ -183,7 +183,7 @@ public final class TimelineMerge {
 
     private static int thread(Event event) {
         return switch (event.kind()) {
-            case TimelineEvents.BUCKET -> BUCKETS;
+            case TimelineEvents.REDUCTION -> BUCKETS;
             case TimelineEvents.COLLECTION -> COLLECTIONS;
             case TimelineEvents.WAIT -> WAITS + event.thread();
             default -> PHASES;
@@ -192,7 +192,7 @@ public final class TimelineMerge {
 
     private static String threadName(Event event) {
         return switch (event.kind()) {
-            case TimelineEvents.BUCKET -> "buckets";
+            case TimelineEvents.REDUCTION -> "buckets";
             case TimelineEvents.COLLECTION -> "collections of garbage";
             case TimelineEvents.WAIT -> "waits of thread " + event.thread();
             default -> "phases";
@@ -211,7 +211,7 @@ public final class TimelineMerge {
         String step = "\"step\":" + event.step();
         return switch (event.kind()) {
             case TimelineEvents.PHASE -> span(event, event.text().toLowerCase(Locale.ROOT), place, step);
-            case TimelineEvents.BUCKET -> span(
+            case TimelineEvents.REDUCTION -> span(
                     event,
                     "bucket " + event.bucket(),
                     place,
@@ -224,7 +224,7 @@ public final class TimelineMerge {
             case TimelineEvents.COLLECTION -> span(event, "collection", place, "\"ms\":" + event.value() / 1_000_000);
             case TimelineEvents.LOSS -> counter("loss", place, Double.longBitsToDouble(event.value()));
             case TimelineEvents.MEMORY -> counter("heap MB", place, event.value() / 1e6);
-            case TimelineEvents.STALENESS -> counter("staleness", place, event.value());
+            case TimelineEvents.STALENESS -> counter("staleness", place, (double) event.value());
             default -> "{\"ph\":\"i\",\"s\":\"p\",\"name\":\"" + escaped(event.text()) + "\"" + place + ",\"args\":{"
                     + step + "}}";
         };

@@ -13,8 +13,8 @@ import java.util.List;
  *   <dt>Threading
  *   <dd>Called on the thread of the step, except {@link #bucketReduced}, which is called on the thread that reduces and
  *       is done before {@link StepPhase#REDUCE} ends, and {@link #waitBegan} and {@link #waitEnded}, which are called
- *       on any thread that waits, and {@link #stalled}. A step waits for its observers: they must be short, must not block, and must not call
- *       methods that all ranks call together.
+ *       on any thread that waits, and {@link #stalled}. A step waits for its observers: they must be short, must not
+ *       block, and must not call methods that all ranks call together.
  *   <dt>Ownership
  *   <dd>Arguments that are records may be kept. An {@link io.gyre.network.Activity} is reused: read it during the call.
  *   <dt>Failure

@@ -39,7 +39,9 @@ public final class StepPlace implements WaitObserver {
         }
     }
 
+    @SuppressWarnings("UnusedVariable") // Read and written through the handles.
     private long position = OUTSIDE;
+
     private long ended;
     private volatile @Nullable Thread thread;
 

@@ -92,7 +92,8 @@ class TimelineTest {
         Map<String, double[]> seen = new ConcurrentHashMap<>();
         json.lines().map(BUCKET::matcher).filter(Matcher::matches).forEach(each -> {
             double begin = Double.parseDouble(each.group(2));
-            seen.put(each.group(1) + " " + each.group(4), new double[] {begin, begin + Double.parseDouble(each.group(3))});
+            double end = begin + Double.parseDouble(each.group(3));
+            seen.put(each.group(1) + " " + each.group(4), new double[] {begin, end});
         });
         assertThat(seen).hasSize(RANKS * STEPS);
         double worst = 0;
@@ -106,7 +107,9 @@ class TimelineTest {
                 double here = seen.get(rank + " " + step)[0];
                 double wrongBy = Math.abs(here - root - (truth.get(rank + " " + step)[0] - trueRoot) / 1e3);
                 worst = Math.max(worst, wrongBy);
-                assertThat(wrongBy).as("error of rank %d in step %d, us", rank, step).isLessThanOrEqualTo(error + 0.002);
+                assertThat(wrongBy)
+                        .as("error of rank %d in step %d, us", rank, step)
+                        .isLessThanOrEqualTo(error + 0.002);
                 lastBegin = Math.max(lastBegin, here - error);
                 firstEnd = Math.min(firstEnd, seen.get(rank + " " + step)[1] + error);
             }
@@ -159,7 +162,8 @@ class TimelineTest {
                         "not complete",
                         "\"name\":\"backward\",\"pid\":0,\"tid\":1,\"ts\":0.000,\"dur\":2000000.000",
                         "\"name\":\"wait for rank 7\"",
-                        "\"ts\":0.004,\"dur\":1.000,\"args\":{\"step\":0,\"bucket\":3,\"operation\":\"all-reduce (ring)\"}",
+                        "\"ts\":0.004,\"dur\":1.000,\"args\":{\"step\":0,\"bucket\":3,",
+                        "\"operation\":\"all-reduce (ring)\"}",
                         "\"name\":\"loss\",\"pid\":0,\"tid\":1,\"ts\":2000000.000,\"args\":{\"value\":0.25}");
     }
 

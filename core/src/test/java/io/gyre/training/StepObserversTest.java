@@ -165,8 +165,8 @@ class StepObserversTest {
             // Less than one object in a hundred steps: the JVM may have something to do on this thread.
             assertThat(without).as("bytes per step without observers").isLessThan(0.16);
             assertThat(with).as("bytes per step with an observer").isLessThan(0.16);
-            // Six phases begin and end, since a rank alone omits one and does not load; one push of staleness 2, and one
-            // example.
+            // Six phases begin and end: a rank alone does not reduce, and the driver does not load. One push of
+            // staleness 2, and one example.
             assertThat(sums.sum).isEqualTo((WARM_UP + 3L * STEPS) * (6 + 6 + 2 + 1));
         });
     }

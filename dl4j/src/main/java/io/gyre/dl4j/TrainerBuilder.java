@@ -198,7 +198,7 @@ public final class TrainerBuilder {
         return this;
     }
 
-    /** Whether the JDK's Flight Recorder gets events where it is in use: {@link FlightRecorderEvents}. Default: true. */
+    /** Whether the JDK's Flight Recorder gets {@link FlightRecorderEvents} where it is in use. Default: true. */
     public TrainerBuilder flightRecorder(boolean value) {
         flightRecorder = value;
         return this;

@@ -134,7 +134,8 @@ class StalledRankTest {
             @Override
             public void phaseBegan(long step, StepPhase phase, long nanos) {
                 // Batches are loaded ahead of the step that needs them.
-                settled |= sleeps && (where != Where.IN_DATA_LOADING || (phase == StepPhase.LOAD && step == SLOW_BATCH));
+                boolean needsBatch = phase == StepPhase.LOAD && step == SLOW_BATCH;
+                settled |= sleeps && (where != Where.IN_DATA_LOADING || needsBatch);
             }
 
             @Override

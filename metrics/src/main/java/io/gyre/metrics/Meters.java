@@ -74,16 +74,20 @@ final class Meters {
                 .serviceLevelObjectives(STALENESS_BOUNDS)
                 .tags(tags)
                 .register(registry);
-        FunctionCounter.builder("gyre.sent", this, meters -> meters.bytesSent)
+        FunctionCounter.builder("gyre.sent", this, meters -> (double) meters.bytesSent)
                 .description("Payload that this rank has sent since it joined")
                 .baseUnit("bytes")
                 .tags(tags)
                 .register(registry);
         gauge("gyre.loss", null, "Mean loss of the last step over the examples of all ranks", meters -> meters.loss);
         gauge("gyre.epoch", null, "Present epoch, from 0", meters -> meters.epoch);
-        gauge("gyre.step", null, "Number of the last step with examples, from 0", meters -> meters.lastStep);
-        gauge("gyre.heap.used", "bytes", "Used heap", meters -> meters.heapBytes);
-        gauge("gyre.memory.resident", "bytes", "Resident memory of the process", meters -> meters.residentBytes);
+        gauge("gyre.step", null, "Number of the last step with examples, from 0", meters -> (double) meters.lastStep);
+        gauge("gyre.heap.used", "bytes", "Used heap", meters -> (double) meters.heapBytes);
+        gauge(
+                "gyre.memory.resident",
+                "bytes",
+                "Resident memory of the process",
+                meters -> (double) meters.residentBytes);
     }
 
     private Timer timer(String name, String description, Tags of) {
@@ -117,12 +121,12 @@ final class Meters {
     void step(long number, long nanos, long ofAllRanks, boolean isSkipped) {
         lastStep = number;
         steps.record(nanos, TimeUnit.NANOSECONDS);
-        examples.increment(ofAllRanks);
+        examples.increment((double) ofAllRanks);
         skipped.increment(isSkipped ? 1 : 0);
     }
 
     void staleness(long inSteps) {
-        staleness.record(inSteps);
+        staleness.record((double) inSteps);
     }
 
     void waited(int forRank, long nanos) {

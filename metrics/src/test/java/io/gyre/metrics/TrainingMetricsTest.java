@@ -109,7 +109,8 @@ class TrainingMetricsTest {
             HttpResponse<String> answer = ask(endpoint.port(), "GET", "/metrics");
 
             assertThat(answer.statusCode()).isEqualTo(200);
-            assertThat(answer.headers().firstValue("Content-Type")).hasValue("text/plain; version=0.0.4; charset=utf-8");
+            assertThat(answer.headers().firstValue("Content-Type"))
+                    .hasValue("text/plain; version=0.0.4; charset=utf-8");
             assertThat(answer.body().lines()).contains("gyre_examples_total{rank=\"1\"} 16.0");
             assertThat(ask(endpoint.port(), "POST", "/metrics").statusCode()).isEqualTo(405);
             assertThat(ask(endpoint.port(), "GET", "/metricsx").statusCode()).isEqualTo(404);
