@@ -26,6 +26,7 @@ import io.gyre.training.Synchronous;
 import io.gyre.training.TrainableModel;
 import io.gyre.training.UpdateStrategy;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
@@ -206,14 +207,13 @@ class StepDriverTest {
 
         @Override
         public void phaseEnded(long step, StepPhase phase, long beginNanos, long endNanos) {
-            assertThat(endNanos - beginNanos).isNotNegative();
-            seen.add(phase);
+            // An observer that throws would only be dropped.
+            seen.add(endNanos - beginNanos < 0 ? "negative" : phase);
         }
 
         @Override
         public void bucketReduced(long step, Bucket bucket, long beginNanos, long endNanos) {
-            assertThat(endNanos - beginNanos).isNotNegative();
-            seen.add(bucket.index());
+            seen.add(endNanos - beginNanos < 0 ? "negative" : (Object) bucket.index());
         }
 
         @Override
@@ -263,7 +263,7 @@ class StepDriverTest {
                     .containsExactly("before 0", "backward", "report", "check", "reduced", "update", "after 0", "end");
             assertThat(seen.parameters()).containsExactly(0f, -0.5f, -1f, -1.5f, -2f, -2.5f, -3f, -3.5f, -4f);
             assertThat(seen.events().stream().filter(StepPhase.class::isInstance))
-                    .containsExactly((Object[]) StepPhase.values());
+                    .containsExactlyElementsOf(EnumSet.complementOf(EnumSet.of(StepPhase.LOAD)));
             assertThat(seen.events().stream().filter(Integer.class::isInstance)).containsExactly(0, 1, 2);
             assertThat(seen.events().indexOf(2)).isLessThan(seen.events().indexOf(StepPhase.REDUCE));
             assertThat(seen.events()).endsWith("2 examples in step 0", "all ended");
@@ -343,23 +343,35 @@ class StepDriverTest {
     }
 
     @Test
-    void anObserverThatFailsEndsTheStepOnItsRank() {
-        assertThatThrownBy(() -> Gyre.local(2).run(session -> {
-                    try (RingCollective ring = new RingCollective(session.endpoint())) {
-                        Vectors model = new Vectors(
-                                Region.allocate("gradients", PLAN.elements() * Float.BYTES), new ArrayList<>());
-                        StepObserver fails = new StepObserver() {
-                            @Override
-                            public void bucketReduced(long step, Bucket bucket, long beginNanos, long endNanos) {
-                                throw new IllegalStateException("the observer failed");
-                            }
-                        };
-                        try (StepDriver driver =
-                                new StepDriver(session, new Synchronous(ring), model, true, List.of(fails))) {
-                            driver.step(new Work(model, 1, 1, true), 0);
-                        }
+    void anObserverThatThrowsIsToldNothingMoreAndTheStepsContinue() throws Exception {
+        List<List<Object>> all = Gyre.local(2).call(session -> {
+            try (RingCollective ring = new RingCollective(session.endpoint())) {
+                Vectors model =
+                        new Vectors(Region.allocate("gradients", PLAN.elements() * Float.BYTES), new ArrayList<>());
+                ConcurrentLinkedQueue<Object> told = new ConcurrentLinkedQueue<>();
+                ConcurrentLinkedQueue<Object> others = new ConcurrentLinkedQueue<>();
+                StepObserver fails = new StepObserver() {
+                    @Override
+                    public void bucketReduced(long step, Bucket bucket, long beginNanos, long endNanos) {
+                        told.add(bucket);
+                        throw new AssertionError("the observer failed");
                     }
-                }))
-                .hasStackTraceContaining("the observer failed");
+
+                    @Override
+                    public void stepEnded(long step, StepSummary total, long bytesSent) {
+                        told.add(total);
+                    }
+                };
+                try (StepDriver driver = new StepDriver(
+                        session, new Synchronous(ring), model, true, List.of(fails, new Phases(others)))) {
+                    driver.step(new Work(model, 1, 1, true), 0);
+                    driver.step(new Work(model, 1, 1, true), 1);
+                }
+                assertThat(others).contains("2 examples in step 0", "2 examples in step 1");
+                return List.copyOf(told);
+            }
+        });
+
+        assertThat(all).allSatisfy(told -> assertThat(told).containsExactly(PLAN.buckets().get(0)));
     }
 }

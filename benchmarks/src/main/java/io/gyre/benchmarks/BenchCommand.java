@@ -16,6 +16,7 @@ import picocli.CommandLine.Command;
             ScalingCommand.class,
             SoakCommand.class,
             KillsCommand.class,
+            ObserverCommand.class,
             JmhCommand.class
         })
 public final class BenchCommand {

@@ -9,6 +9,7 @@ import io.gyre.network.Endpoint;
 import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import io.gyre.network.Patience;
+import io.gyre.network.WaitObservers;
 
 /** One thread's end of one lane of an {@link InProcessNetwork}. */
 final class InProcessEndpoint implements Endpoint {
@@ -20,12 +21,12 @@ final class InProcessEndpoint implements Endpoint {
     private final Patience patience;
     private final InProcessBoxes boxes;
 
-    InProcessEndpoint(InProcessNetwork network, World world, int lane) {
+    InProcessEndpoint(InProcessNetwork network, World world, int lane, WaitObservers observers) {
         this.network = network;
         this.world = world;
         this.lane = lane;
         this.membership = network.membership(world.rank());
-        this.patience = network.patience(world.rank());
+        this.patience = network.patience(world.rank(), observers);
         this.boxes = new InProcessBoxes(network.shelf(), this, lane);
     }
 

@@ -6,6 +6,7 @@ import io.gyre.network.Backoff;
 import io.gyre.network.Endpoint;
 import io.gyre.network.Patience;
 import io.gyre.network.Time;
+import io.gyre.network.WaitObservers;
 import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.Arrays;
@@ -72,8 +73,8 @@ final class InProcessNetwork {
     }
 
     /** How a thread waits for peers on one lane, with verdicts by a rank's membership. */
-    Patience patience(int rank) {
-        return new Patience(rank, peerTimeout, membership(rank), backoffs.get(), time::now);
+    Patience patience(int rank, WaitObservers observers) {
+        return new Patience(rank, peerTimeout, membership(rank), backoffs.get(), time::now, observers);
     }
 
     InProcessBoxes.Shelf shelf() {

@@ -4,6 +4,7 @@ import io.gyre.Member;
 import io.gyre.World;
 import io.gyre.membership.Membership;
 import io.gyre.network.Endpoint;
+import io.gyre.network.WaitObservers;
 import io.gyre.session.Session;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -14,6 +15,7 @@ final class InProcessSession implements Session {
     private final InProcessNetwork network;
     private final World world;
     private final Membership membership;
+    private final WaitObservers observers = new WaitObservers();
     private final List<InProcessEndpoint> endpoints;
     private volatile boolean closed;
 
@@ -22,7 +24,7 @@ final class InProcessSession implements Session {
         this.world = world;
         this.membership = network.membership(world.rank());
         this.endpoints = IntStream.range(0, LANES)
-                .mapToObj(lane -> new InProcessEndpoint(network, world, lane))
+                .mapToObj(lane -> new InProcessEndpoint(network, world, lane, observers))
                 .toList();
     }
 
@@ -53,7 +55,16 @@ final class InProcessSession implements Session {
 
     @Override
     public long bytesSent() {
-        return endpoints.stream().mapToLong(InProcessEndpoint::bytesSent).sum();
+        long sum = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            sum += endpoints.get(lane).bytesSent();
+        }
+        return sum;
+    }
+
+    @Override
+    public WaitObservers waitObservers() {
+        return observers;
     }
 
     @Override

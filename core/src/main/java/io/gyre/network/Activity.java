@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Activity {
 
+    private static final long NO_STEP = -1;
+
     private String operation = "nothing";
     private long step;
     private int bucket;
@@ -39,6 +41,12 @@ public final class Activity {
         hop = 0;
         peer = null;
         progressed();
+    }
+
+    /** Begins a wait that belongs to no operation of a step, or whose words have the step in them. */
+    public void beginWaitFor(String what, Member awaited) {
+        begin(what, NO_STEP, -1, 0);
+        peer = awaited;
     }
 
     /** Sets what the operation works on, in words: instead of a bucket. A constant; stays for later operations. */
@@ -88,12 +96,17 @@ public final class Activity {
         return peer;
     }
 
-    /** Optimiser step. */
+    /** Name of the operation, a constant. */
+    public String operation() {
+        return operation;
+    }
+
+    /** Optimiser step; negative for none. */
     public long step() {
         return step;
     }
 
-    /** Bucket number. */
+    /** Bucket number; negative for none. */
     public int bucket() {
         return bucket;
     }
@@ -101,6 +114,9 @@ public final class Activity {
     /** Description: {@code all-reduce (ring) of bucket 3, step 17, hop 2 of 6}. */
     @Override
     public String toString() {
+        if (step < 0) {
+            return operation;
+        }
         String what = subject == null ? bucket < 0 ? "" : "bucket " + bucket : subject;
         String where = operation + (what.isEmpty() ? " of step " : " of " + what + ", step ") + step;
         return hops == 0 ? where : where + ", hop " + hop + " of " + hops;

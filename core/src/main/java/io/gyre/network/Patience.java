@@ -6,6 +6,7 @@ import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import java.time.Duration;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,7 +25,19 @@ public final class Patience {
     private final PeerStatus verdicts;
     private final Backoff backoff;
     private final LongSupplier clock;
+    private final WaitObservers observers;
     private boolean leftNoticed;
+
+    /** Whether the observers know of the present wait; then for whom it was, and since when. */
+    private boolean observed;
+
+    private @Nullable Member awaited;
+    private long sinceNanos;
+
+    /** Creates a policy whose waits nobody observes. */
+    public Patience(int rank, Duration peerTimeout, PeerStatus verdicts, Backoff backoff, LongSupplier clock) {
+        this(rank, peerTimeout, verdicts, backoff, clock, new WaitObservers());
+    }
 
     /**
      * Creates the waiting policy of one rank.
@@ -34,18 +47,30 @@ public final class Patience {
      * @param verdicts status of the other ranks
      * @param backoff owned from now on
      * @param clock nanoseconds, from any origin; read only when a wait has lasted a while
+     * @param observers told of waits that last a while; borrowed
      */
-    public Patience(int rank, Duration peerTimeout, PeerStatus verdicts, Backoff backoff, LongSupplier clock) {
+    public Patience(
+            int rank,
+            Duration peerTimeout,
+            PeerStatus verdicts,
+            Backoff backoff,
+            LongSupplier clock,
+            WaitObservers observers) {
         this.rank = rank;
         this.peerTimeout = peerTimeout;
         this.verdicts = verdicts;
         this.backoff = backoff;
         this.clock = clock;
+        this.observers = observers;
     }
 
     /** One turn of a waiting loop, as {@link Endpoint#await} describes it. */
     public void turn(int workDone, Activity activity) {
         if (workDone > 0) {
+            if (observed) {
+                observed = false;
+                observers.waitEnded(activity, awaited, sinceNanos, clock.getAsLong());
+            }
             activity.progressed();
             backoff.reset();
             leftNoticed = false;
@@ -74,12 +99,21 @@ public final class Patience {
     }
 
     private void checkSilence(Activity activity) {
-        long silent = activity.silentNanos(clock.getAsLong());
+        long now = clock.getAsLong();
+        long silent = activity.silentNanos(now);
+        Member peer = activity.peer();
+        // A service that waits for anybody's request has nothing to do, and waits for no rank.
+        if (!observed && peer != null && !observers.isEmpty()) {
+            observed = true;
+            awaited = peer;
+            sinceNanos = now - silent;
+            observers.waitBegan(activity, sinceNanos);
+        }
         if (silent > peerTimeout.toNanos()) {
-            throw new PeerTimeoutException(rank, activity.peer(), activity.toString(), peerTimeout);
+            throw new PeerTimeoutException(rank, peer, activity.toString(), peerTimeout);
         }
         if (silent > WARN_NANOS && activity.shouldWarn()) {
-            LOG.warn("rank {} has waited 10 s in {} for {}", rank, activity, activity.peer());
+            LOG.warn("rank {} has waited 10 s in {} for {}", rank, activity, peer);
         }
         if (Thread.currentThread().isInterrupted()) {
             // If the interrupt is because of a lost rank, the loss is known by now: report that instead.

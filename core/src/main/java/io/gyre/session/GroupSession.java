@@ -3,6 +3,7 @@ package io.gyre.session;
 import io.gyre.Member;
 import io.gyre.World;
 import io.gyre.network.Endpoint;
+import io.gyre.network.WaitObservers;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +78,11 @@ final class GroupSession implements Session {
     @Override
     public long networkBytesSent() {
         return whole.networkBytesSent();
+    }
+
+    @Override
+    public WaitObservers waitObservers() {
+        return whole.waitObservers();
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.gyre.Member;
 import io.gyre.PeerLostException;
 import io.gyre.World;
 import io.gyre.network.Endpoint;
+import io.gyre.network.WaitObservers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -117,6 +118,14 @@ public interface Session extends AutoCloseable {
      */
     default long networkBytesSent() {
         return 0;
+    }
+
+    /**
+     * Who observes the waits of this rank's threads for other ranks: the same object for a session and its groups. A
+     * session that does not tell has nobody to tell.
+     */
+    default WaitObservers waitObservers() {
+        return new WaitObservers();
     }
 
     /**

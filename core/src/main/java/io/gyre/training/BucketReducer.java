@@ -5,9 +5,9 @@ final class BucketReducer {
 
     private final GradientReduction reduction;
     private final StepModel model;
-    private final StepObserver[] observers;
+    private final StepObservers observers;
 
-    BucketReducer(GradientReduction reduction, StepModel model, StepObserver[] observers) {
+    BucketReducer(GradientReduction reduction, StepModel model, StepObservers observers) {
         this.reduction = reduction;
         this.model = model;
         this.observers = observers;
@@ -19,11 +19,8 @@ final class BucketReducer {
         model.checkUnchanged(bucket);
         reduction.reduce(model, bucket, step);
         access.copyBack(bucket.index());
-        if (observers.length > 0) {
-            long end = System.nanoTime();
-            for (StepObserver observer : observers) {
-                observer.bucketReduced(step, bucket, begin, end);
-            }
+        if (!observers.isEmpty()) {
+            observers.bucketReduced(step, bucket, begin, System.nanoTime());
         }
     }
 }

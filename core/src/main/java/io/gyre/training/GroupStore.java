@@ -82,6 +82,12 @@ final class GroupStore implements ParameterStore {
         broadcast.run(staleness);
     }
 
+    /** The lead's value only, as of its push for the group. */
+    @Override
+    public long lastStaleness() {
+        return ofLead == null ? -1 : ofLead.lastStaleness();
+    }
+
     @Override
     public long maxStaleness() {
         return (long) staleness.getDouble(0);

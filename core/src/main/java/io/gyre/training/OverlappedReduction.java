@@ -46,9 +46,14 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
         this.reducer = reducer;
         this.model = model;
         buckets = model.bucketPlan().buckets();
-        thread = new Thread(this::run, "gyre-exchange-" + rank);
+        thread = new Thread(this::run, threadName(rank));
         thread.setDaemon(true);
         thread.start();
+    }
+
+    /** Name of the thread of a rank. */
+    static String threadName(int rank) {
+        return "gyre-exchange-" + rank;
     }
 
     private void run() {

@@ -46,6 +46,11 @@ public interface ParameterExchange {
     /** Ends a sequence of steps; afterwards all ranks have the same parameters. All ranks call it together. */
     default void finish(TrainableModel model) {}
 
+    /** Staleness of the gradient that the last {@link #after} has pushed, in steps; negative if it has pushed none. */
+    default long lastStaleness() {
+        return -1;
+    }
+
     /** Greatest staleness of any gradient in steps, as of the last {@link #finish}. */
     default long maxStaleness() {
         return 0;

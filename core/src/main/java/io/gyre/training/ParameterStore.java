@@ -64,6 +64,11 @@ public interface ParameterStore {
      */
     void finish(Region parameters);
 
+    /** Staleness of this worker's last push, in steps; negative if it has made none. */
+    default long lastStaleness() {
+        return -1;
+    }
+
     /** Greatest staleness of any push in steps, over all workers, as of the last {@link #finish}. */
     long maxStaleness();
 }

@@ -69,6 +69,11 @@ final class PushPull implements ParameterExchange {
     }
 
     @Override
+    public long lastStaleness() {
+        return store.lastStaleness();
+    }
+
+    @Override
     public long maxStaleness() {
         return store.maxStaleness();
     }

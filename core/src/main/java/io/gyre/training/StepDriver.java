@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *   <dt>Ownership
  *   <dd>Everything is borrowed.
  *   <dt>Failure
- *   <dd>As for the strategy and the work. A failed step cannot be repeated.
+ *   <dd>As for the strategy and the work. A failed step cannot be repeated. An observer that fails fails no step.
  * </dl>
  */
 public final class StepDriver implements AutoCloseable {
@@ -44,7 +44,8 @@ public final class StepDriver implements AutoCloseable {
     private final GradientReduction reduction;
     private final ParameterExchange exchange;
     private final StepModel model;
-    private final StepObserver[] observers;
+    private final StepObservers observers;
+    private final StepPlace place = new StepPlace();
     private final boolean together;
     private final int seats;
     private final double[] losses;
@@ -70,7 +71,7 @@ public final class StepDriver implements AutoCloseable {
         this.session = session;
         this.strategy = strategy;
         this.model = model;
-        this.observers = observers.toArray(StepObserver[]::new);
+        this.observers = new StepObservers(observers);
         reduction = strategy.reduction();
         exchange = strategy.exchange();
         together = reduction.ranks(session.world()).size() > 1;
@@ -132,12 +133,10 @@ public final class StepDriver implements AutoCloseable {
         if (total.examples() > 0) {
             apply(total, step);
         }
-        if (observers.length > 0) {
-            long bytes = session.bytesSent();
-            for (StepObserver observer : observers) {
-                observer.stepEnded(step, total, bytes);
-            }
+        if (!observers.isEmpty()) {
+            observers.stepEnded(step, total, session.bytesSent());
         }
+        place.stepEnded();
         return total;
     }
 
@@ -147,14 +146,14 @@ public final class StepDriver implements AutoCloseable {
             return;
         }
         begun = step;
-        long begin = System.nanoTime();
+        long begin = began(StepPhase.BEFORE, step, System.nanoTime());
         exchange.before(model, step);
         ended(StepPhase.BEFORE, step, begin);
         model.parametersChanged();
     }
 
     private double gradients(StepWork work, long step) {
-        long begin = System.nanoTime();
+        long begin = began(StepPhase.BACKWARD, step, System.nanoTime());
         if (seats > 1) {
             keepAllButTheLast(work);
         }
@@ -169,7 +168,7 @@ public final class StepDriver implements AutoCloseable {
             return loss;
         }
         loss = work.backward(overlapped.begin(work.examples(), step));
-        begin = ended(StepPhase.BACKWARD, step, begin);
+        begin = began(StepPhase.REDUCE, step, ended(StepPhase.BACKWARD, step, begin));
         overlapped.finish();
         ended(StepPhase.REDUCE, step, begin);
         model.endReduction();
@@ -199,7 +198,7 @@ public final class StepDriver implements AutoCloseable {
             model.complete(bucket, examples);
         }
         model.beginReduction();
-        long begin = System.nanoTime();
+        long begin = began(StepPhase.REDUCE, step, System.nanoTime());
         HostAccess access = model.hostAccess();
         for (Bucket bucket : buckets) {
             reducer.reduce(bucket, access, step);
@@ -209,7 +208,7 @@ public final class StepDriver implements AutoCloseable {
     }
 
     private StepSummary check(StepWork work, double loss, long step) {
-        long begin = System.nanoTime();
+        long begin = began(StepPhase.CHECK, step, System.nanoTime());
         StepSummary total = seats == 1
                 ? reduction.summarise(work.report(loss), step)
                 : reduction.summarise(reports(work, loss), step);
@@ -229,7 +228,7 @@ public final class StepDriver implements AutoCloseable {
     }
 
     private void apply(StepSummary total, long step) {
-        long begin = System.nanoTime();
+        long begin = began(StepPhase.APPLY, step, System.nanoTime());
         if (together) {
             model.reduced(total);
         }
@@ -237,30 +236,47 @@ public final class StepDriver implements AutoCloseable {
             exchange.apply(model, total, step);
         }
         applied = step;
-        begin = ended(StepPhase.APPLY, step, begin);
+        begin = began(StepPhase.AFTER, step, ended(StepPhase.APPLY, step, begin));
         exchange.after(model, total, step);
-        begin = ended(StepPhase.AFTER, step, begin);
+        begin = began(StepPhase.END, step, ended(StepPhase.AFTER, step, begin));
+        long staleness = exchange.lastStaleness();
+        if (staleness >= 0) {
+            observers.pushed(step, staleness);
+        }
         model.parametersChanged();
         model.endStep(total);
         ended(StepPhase.END, step, begin);
     }
 
+    /** Returns the time at which it begins. */
+    private long began(StepPhase phase, long step, long now) {
+        place.enter(step, phase);
+        observers.phaseBegan(step, phase, now);
+        return now;
+    }
+
     /** Returns the end time. */
     private long ended(StepPhase phase, long step, long begin) {
         long end = System.nanoTime();
-        for (StepObserver observer : observers) {
-            observer.phaseEnded(step, phase, begin, end);
-        }
+        observers.phaseEnded(step, phase, begin, end);
         return end;
+    }
+
+    /** Who observes the steps. */
+    public StepObservers observers() {
+        return observers;
+    }
+
+    /** Where this rank is in its step; any thread may look. */
+    public StepPlace place() {
+        return place;
     }
 
     /** Ends a sequence of steps; afterwards all ranks have the same parameters. All ranks call it together. */
     public void finish() {
         exchange.finish(model);
         model.parametersChanged();
-        for (StepObserver observer : observers) {
-            observer.stepsEnded(exchange.maxStaleness());
-        }
+        observers.stepsEnded(exchange.maxStaleness());
     }
 
     /** Ends the thread, if there is one, even in the middle of a reduction. A second call does nothing. */

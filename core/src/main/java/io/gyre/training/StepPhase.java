@@ -2,6 +2,8 @@ package io.gyre.training;
 
 /** The parts of a step, in their order. */
 public enum StepPhase {
+    /** Waits for the step's examples, which may have been loaded ahead. Not part of {@link StepDriver#step}. */
+    LOAD,
     /** Fetches the parameters to compute with. */
     BEFORE,
     /** Computes gradients. If they are reduced meanwhile, {@link #REDUCE} is the remaining wait. */
@@ -18,5 +20,12 @@ public enum StepPhase {
     /** Exchanges parameters or gradients. */
     AFTER,
     /** Counts the step, and notifies the model's listeners. */
-    END
+    END;
+
+    private static final StepPhase[] ALL = values();
+
+    /** The phase with an ordinal, without a copy of the array. */
+    static StepPhase of(int ordinal) {
+        return ALL[ordinal];
+    }
 }

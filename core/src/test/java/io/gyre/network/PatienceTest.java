@@ -9,6 +9,9 @@ import io.gyre.Member;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -133,6 +136,64 @@ class PatienceTest {
 
         assertThat(Thread.interrupted()).isTrue();
         assertThat(thrown).hasMessageContainingAll("rank 0", "interrupted", "step 17");
+    }
+
+    @Test
+    void observersHearOfALongWaitOnceAndOfItsEnd() {
+        List<String> heard = new ArrayList<>();
+        WaitObservers observers = new WaitObservers();
+        observers.add(new WaitObserver() {
+            @Override
+            public void waitBegan(Activity of, long beginNanos) {
+                heard.add("began " + of + " for " + of.peer() + " at " + beginNanos);
+            }
+
+            @Override
+            public void waitEnded(Activity of, @Nullable Member peer, long beginNanos, long endNanos) {
+                heard.add("ended for " + peer + ", from " + beginNanos + " to " + endNanos);
+            }
+        });
+        Backoff backoff = new Backoff(1, PAUSE, false, nanos -> now += nanos);
+        Patience patience = new Patience(0, LONG, new KnownStatus(false), backoff, () -> now, observers);
+        activity.progressed();
+
+        patience.turn(0, activity);
+        patience.turn(1, activity);
+        assertThat(heard).as("a short wait").isEmpty();
+        long began = now + 16 * PAUSE.toNanos();
+        for (int turn = 0; turn < 100; turn++) {
+            patience.turn(0, activity);
+        }
+        long ended = now;
+        activity.waitingFor(new Member(7, "next", 1), 0);
+        patience.turn(1, activity);
+        patience.turn(1, activity);
+
+        assertThat(heard)
+                .containsExactly(
+                        "began all-reduce (ring) of bucket 3, step 17 for " + PEER + " at " + began,
+                        "ended for " + PEER + ", from " + began + " to " + ended);
+    }
+
+    @Test
+    void aWaitForNobodyInParticularIsNotObserved() {
+        WaitObservers observers = new WaitObservers();
+        List<Long> heard = new ArrayList<>();
+        observers.add(new WaitObserver() {
+            @Override
+            public void waitBegan(Activity of, long beginNanos) {
+                heard.add(beginNanos);
+            }
+        });
+        Backoff backoff = new Backoff(1, PAUSE, false, nanos -> now += nanos);
+        Patience patience = new Patience(0, LONG, new KnownStatus(false), backoff, () -> now, observers);
+        activity.begin("service", 0, -1, 0);
+
+        for (int turn = 0; turn < 100; turn++) {
+            patience.turn(0, activity);
+        }
+
+        assertThat(heard).isEmpty();
     }
 
     private Patience patience(Duration timeout, PeerStatus status) {

@@ -24,7 +24,7 @@ final class ExchangeTimer implements StepObserver {
                 exposedNanos += nanos;
                 bucketNanos = 0;
             }
-            case BACKWARD, CHECK, APPLY, END -> {
+            case LOAD, BACKWARD, CHECK, APPLY, END -> {
                 // Not an exchange of gradients or parameters.
             }
         }

@@ -36,6 +36,7 @@ final class FitLoop {
     private final boolean allInStep;
     private final TrainedModel network;
     private final StepDriver driver;
+    private final TrainerEvents events;
     private final TrainingStep step;
     private final ExchangeTimer timer;
     private final ReplicaCheck replicas;
@@ -71,6 +72,7 @@ final class FitLoop {
         allInStep = inStep.world().size() == world.size();
         network = parts.network;
         driver = parts.driver;
+        events = parts.events;
         step = parts.step;
         timer = parts.timer;
         replicas = parts.replicas;
@@ -151,6 +153,10 @@ final class FitLoop {
             return tally.report(session.bytesSent(), false);
         }
         checkReadable(given);
+        return events.during(progress.step(), () -> train(given, epochs, steps, tally));
+    }
+
+    private FitReport train(ShardedData given, int epochs, long steps, Tally tally) {
         boolean continued = inUse.take(given, fromElsewhere ? progress.data() : null);
         ShardedData data = inUse.data();
         agree(data, epochs, steps, continued);
@@ -275,7 +281,7 @@ final class FitLoop {
     private boolean steps(Pass pass, ShardedData data, long lastStep, Tally tally) {
         boolean first = true;
         while (progress.step() < lastStep) {
-            Share share = pass.next(progress.step());
+            Share share = events.load(pass, progress.step());
             attestation.read(share, progress.epoch(), progress.position());
             timer.reset();
             step.with(share, requests.take(), progress.step(), progress.epoch());
@@ -339,10 +345,12 @@ final class FitLoop {
         tally.step(total, timer.busyNanos(), timer.exposedNanos());
         toProgressListener(progressListener, total);
         toProgressListener(ofCall, total);
+        events.stepDone(progress.step() - 1L);
     }
 
     /** An epoch that spans several calls of {@code fit} begins in the first. */
     private void beginEpoch() {
+        events.epochBegan(progress.step(), progress.epoch());
         if (startedEpoch != progress.epoch()) {
             startedEpoch = progress.epoch();
             toListeners(network::beginEpoch);

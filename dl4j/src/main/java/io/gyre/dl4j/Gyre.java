@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.OptionRange;
 import io.gyre.local.LocalCluster;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.deeplearning4j.nn.api.Model;
@@ -46,7 +47,9 @@ public final class Gyre {
 
     /** As {@link #trainer}, with options. The run is joined when the trainer is built. */
     public static TrainerBuilder builder(Model model) {
-        return new TrainerBuilder(model, OwnRun::join);
+        TrainerBuilder builder = new TrainerBuilder(model, OwnRun::join);
+        Path timeline = OwnRun.timeline(System.getenv());
+        return timeline == null ? builder : builder.timeline(timeline);
     }
 
     /** Ranks as threads of this JVM: see {@link io.gyre.local.Gyre#local}. */

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
+import io.gyre.training.StallReport;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -58,7 +59,7 @@ final class LoadAhead implements Iterator<Share>, AutoCloseable {
      */
     LoadAhead(Iterator<Share> pass, LossWatch watch, int rank) {
         this.watch = watch;
-        loader = new Thread(() -> load(pass), "gyre-loader-" + rank);
+        loader = new Thread(() -> load(pass), StallReport.loaderName(rank));
         loader.setDaemon(true);
         loader.start();
     }

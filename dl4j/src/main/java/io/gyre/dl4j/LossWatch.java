@@ -4,9 +4,11 @@ import io.gyre.GyreException;
 import io.gyre.PeerLostException;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
+import io.gyre.training.StallReport;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,8 +19,8 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>Threads
- *   <dd>One daemon thread from {@link #start} to {@link #close}, which checks ten times a second. None if there is only
- *       one rank.
+ *   <dd>One daemon thread from {@link #start} to {@link #close}, which checks ten times a second, and looks for stalls
+ *       where that was asked for. None if there is only one rank and nothing was asked for.
  * </dl>
  */
 final class LossWatch implements AutoCloseable {
@@ -37,6 +39,7 @@ final class LossWatch implements AutoCloseable {
     private final Session inStep;
     private final UserCode code = new UserCode();
     private final Thread thread;
+    private @Nullable StallReport stalls;
     private volatile boolean closed;
 
     /**
@@ -52,8 +55,14 @@ final class LossWatch implements AutoCloseable {
         thread.setDaemon(true);
     }
 
-    void start() {
-        if (session.world().size() > 1) {
+    /**
+     * Starts the thread.
+     *
+     * @param report looked after by the thread too; null for none
+     */
+    void start(@Nullable StallReport report) {
+        stalls = report;
+        if (session.world().size() > 1 || report != null) {
             thread.start();
         }
     }
@@ -107,7 +116,11 @@ final class LossWatch implements AutoCloseable {
     }
 
     private void run() {
+        StallReport report = stalls;
         while (!closed && isWhole()) {
+            if (report != null && !looked(report)) {
+                report = null;
+            }
             LockSupport.parkNanos(LOOK_NANOS);
         }
         sleep(TO_NOTICE_NANOS);
@@ -122,6 +135,17 @@ final class LossWatch implements AutoCloseable {
                     loss(),
                     session.world().rank(),
                     code.whereabouts());
+        }
+    }
+
+    /** Returns whether a report may be asked to look again: watching for a loss continues without it. */
+    private static boolean looked(StallReport report) {
+        try {
+            report.look();
+            return true;
+        } catch (RuntimeException e) {
+            LOG.error("stalls are no longer reported, since a report has failed", e);
+            return false;
         }
     }
 

@@ -9,6 +9,7 @@ import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ final class OwnRun {
     private static @Nullable Thread owner;
     private static int users;
     private static boolean left;
+    private static boolean hasTimeline;
 
     private OwnRun() {}
 
@@ -76,6 +78,18 @@ final class OwnRun {
         Session session = share(environment);
         opened.onClose(OwnRun::leave);
         return session;
+    }
+
+    /**
+     * The timeline that the environment of a rank asks for, of the first trainer of the process: others would write to
+     * the same file.
+     */
+    static synchronized @Nullable Path timeline(Map<String, String> environment) {
+        if (hasTimeline || !GyreVariable.isRank(environment)) {
+            return null;
+        }
+        hasTimeline = true;
+        return GyreVariable.TIMELINE.text(environment).map(Path::of).orElse(null);
     }
 
     /** Gyre's own launcher waits even for a single rank. */

@@ -4,8 +4,8 @@ import io.gyre.training.StepSummary;
 
 /**
  * Receives the training's progress on every rank, for progress bars and logs about all ranks together. A {@link
- * io.gyre.training.StepObserver} receives one rank's phases and times instead, also in steps without examples; it does
- * not know the epoch, is called before the trainer has counted the step, and is not interrupted when a rank is lost.
+ * io.gyre.training.StepObserver} receives one rank's phases and times instead, also in steps without examples; it is
+ * called before the trainer has counted the step, is not interrupted when a rank is lost, and cannot end the training.
  */
 @FunctionalInterface
 public interface ProgressListener {

@@ -1,21 +1,32 @@
 package io.gyre.dl4j;
 
 import io.gyre.OptionRange;
+import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.kernel.GradientCodec;
+import io.gyre.observe.FlightRecorderEvents;
+import io.gyre.observe.Timeline;
 import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
+import io.gyre.session.UserCode;
+import io.gyre.training.StallReport;
+import io.gyre.training.StepDriver;
 import io.gyre.training.StepObserver;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Options of a {@link DistributedTrainer}, from {@link DistributedTrainer#builder}. All ranks must set the same, unless
@@ -29,13 +40,19 @@ public final class TrainerBuilder {
      */
     private static final long DEFAULT_BUCKET_BYTES = 8L << 20;
 
+    private static final Duration DEFAULT_STALL_REPORT = Duration.ofSeconds(30);
+    private static final Logger LOG = LoggerFactory.getLogger(StallReport.class);
+
     final Object model;
     private final Function<Opened, Joined> join;
-    final List<StepObserver> observers = new ArrayList<>();
+    private final List<StepObserver> observers = new ArrayList<>();
+    private final List<StepObserver> rootObservers = new ArrayList<>();
 
     @Nullable UpdateStrategy strategy;
 
     @Nullable ProgressListener progressListener;
+
+    @Nullable Path timeline;
 
     long seed;
     long bucketBytes = DEFAULT_BUCKET_BYTES;
@@ -62,6 +79,10 @@ public final class TrainerBuilder {
     private boolean checkpointsRequired = true;
     private boolean resume;
     private boolean safeReclamation = true;
+    private boolean flightRecorder = true;
+    private @Nullable Duration stallReport;
+    private LongSupplier stallClock = System::nanoTime;
+    private Consumer<String> stallLog = LOG::warn;
 
     /** A run that a trainer has joined: either its session, or its seats. */
     record Joined(@Nullable Session session, @Nullable SeatedRun seats) {
@@ -180,10 +201,75 @@ public final class TrainerBuilder {
         return this;
     }
 
-    /** Receives the times of each part of this rank's steps; may be set several times, and differ between ranks. */
+    /** Observes this rank's training; may be called several times, and differ between ranks. */
     public TrainerBuilder observer(StepObserver value) {
         observers.add(value);
         return this;
+    }
+
+    /** As {@link #observer}, on rank 0 only: for what is shown or written once for all ranks. */
+    public TrainerBuilder rootObserver(StepObserver value) {
+        rootObservers.add(value);
+        return this;
+    }
+
+    /** Whether the JDK's Flight Recorder gets {@link FlightRecorderEvents} where it is in use. Default: true. */
+    public TrainerBuilder flightRecorder(boolean value) {
+        flightRecorder = value;
+        return this;
+    }
+
+    /**
+     * File of a timeline of all ranks, in the format of Chrome's traces: written at the end by rank 0, and meanwhile by
+     * each rank into a part beside it, {@code FILE.rank-N.part}. Its directory must exist on every host. All ranks set
+     * one, or none. Default: none. See {@link Timeline}.
+     */
+    public TrainerBuilder timeline(Path value) {
+        timeline = value;
+        return this;
+    }
+
+    /**
+     * After which time without the end of a step this rank logs where it is, for whom it waits, and the stacks of its
+     * threads: see {@link StallReport}. Zero for never. Default: 30 s if there are several ranks, and otherwise never,
+     * since a rank alone needs a thread for it.
+     */
+    public TrainerBuilder stallReport(Duration value) {
+        if (value.isNegative()) {
+            throw new IllegalArgumentException("stallReport: " + value + " is negative; zero is never");
+        }
+        stallReport = value;
+        return this;
+    }
+
+    /** Whose time stalls are measured by, and who is told of them: for tests. */
+    TrainerBuilder stallReport(Duration value, LongSupplier clock, Consumer<String> log) {
+        stallClock = clock;
+        stallLog = log;
+        return stallReport(value);
+    }
+
+    /** The observers of a rank, in a new list; the Flight Recorder is one where it is in use. */
+    List<StepObserver> observersOf(World world) {
+        List<StepObserver> own = new ArrayList<>(observers);
+        if (world.isRoot()) {
+            own.addAll(rootObservers);
+        }
+        if (flightRecorder && FlightRecorderEvents.isInUse()) {
+            own.add(new FlightRecorderEvents());
+        }
+        return own;
+    }
+
+    /** Null if nothing is to be reported. */
+    @Nullable StallReport stalls(Session session, StepDriver driver, UserCode code) {
+        Duration limit = stallReport;
+        if (limit == null) {
+            limit = session.world().size() > 1 ? DEFAULT_STALL_REPORT : Duration.ZERO;
+        }
+        return limit.isZero()
+                ? null
+                : new StallReport(session, driver.place(), code, limit, stallClock, stallLog, driver.observers());
     }
 
     /**

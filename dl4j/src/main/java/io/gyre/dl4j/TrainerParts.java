@@ -8,13 +8,14 @@ import io.gyre.allreduce.RingCollective;
 import io.gyre.memory.MemoryBox;
 import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
+import io.gyre.network.WaitObserver;
+import io.gyre.observe.Timeline;
 import io.gyre.session.Session;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.StepDriver;
 import io.gyre.training.StepObserver;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -47,6 +48,7 @@ final class TrainerParts {
     final TrainingStep step;
     final ExchangeTimer timer = new ExchangeTimer();
     final StepDriver driver;
+    final TrainerEvents events;
     final @Nullable ProgressListener progressListener;
     /** Where the run begins, is resumed, or continues with other processes. */
     final Handover start;
@@ -79,7 +81,7 @@ final class TrainerParts {
                 "all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", compression.toString()));
         SeatChecks.checkOptions(options, session);
         if (carried != null) {
-            SeatChecks.checkSteps(network);
+            SeatChecks.checkGenerations(network, options);
         }
         algorithm = carried == null ? options.algorithm : ofAllGenerations(options.algorithm, carried);
         strategy = options.strategy == null ? synchronous(algorithm, compression, opened) : options.strategy;
@@ -98,6 +100,7 @@ final class TrainerParts {
         SeatChecks.checkPlace(session, source);
         boolean overlap = options.overlap.decide(plan, inStep, source != null, world.isRoot());
         session.agree("model and options", identity(options, layout, plan, overlap));
+        session.agree("timeline", Map.of("written", String.valueOf(options.timeline != null)));
         session.agree("batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
 
         lossScale = compression.lossScale();
@@ -125,14 +128,30 @@ final class TrainerParts {
         BooleanSupplier adjourned = carried == null ? () -> false : carried.run()::isAdjourned;
         step = new TrainingStep(
                 session, inStep, replica, seatParts(options, opened), replicas, watch.code(), lossScale, adjourned);
-        List<StepObserver> observers = new ArrayList<>(options.observers);
+        List<StepObserver> observers = options.observersOf(world);
+        if (options.timeline != null) {
+            observers.add(Timeline.begin(session, options.timeline));
+        }
+        boolean listened = !observers.isEmpty();
         observers.add(timer);
         observers.addAll(limits);
         driver = new StepDriver(session, strategy, replica, overlap, observers);
+        opened.onClose(driver.observers()::trainingEnded);
         opened.onClose(driver::close);
+        observeWaits(driver.place(), opened);
+        if (listened) {
+            observeWaits(driver.observers(), opened);
+        }
         start = carried != null && carried.generation().hasState() ? takeOver(carried) : start();
-        watch.start();
+        events = new TrainerEvents(session, driver, listened);
+        watch.start(options.stalls(session, driver, watch.code()));
         opened.onClose(watch::close);
+        driver.observers().trainingBegan(world, session.members());
+    }
+
+    private void observeWaits(WaitObserver observer, Opened opened) {
+        session.waitObservers().add(observer);
+        opened.onClose(() -> session.waitObservers().remove(observer));
     }
 
     private UpdateStrategy synchronous(Algorithm algorithm, Compression compression, Opened opened) {

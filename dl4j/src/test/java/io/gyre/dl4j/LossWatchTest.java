@@ -43,7 +43,7 @@ class LossWatchTest {
     private String reportOf(Runnable loss) {
         try (LogLines log = new LogLines();
                 LossWatch watch = new LossWatch(session(), session())) {
-            watch.start();
+            watch.start(null);
             watch.code().enter("the listener", 3);
             loss.run();
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);

@@ -4,6 +4,7 @@ import io.gyre.GyreException;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.memory.Region;
+import io.gyre.network.Activity;
 import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -87,6 +88,7 @@ final class Caller {
     /** As {@link #await(Call)}, with its own timeout. After a timeout, the same reply can be awaited again. */
     <R extends Reply> R await(Call<R> call, Duration atMost) {
         long begin = clock.getAsLong();
+        Activity observed = null;
         while (!call.isFinished()) {
             service.checkRunning(call);
             checkGroup(call);
@@ -95,8 +97,22 @@ final class Caller {
             }
             checkNotInterrupted(call);
             LockSupport.parkNanos(this, WAIT_NANOS);
+            if (observed == null && !session.waitObservers().isEmpty() && !call.isFinished()) {
+                observed = tellOfWait(call, begin);
+            }
+        }
+        if (observed != null) {
+            session.waitObservers().waitEnded(observed, observed.peer(), begin, clock.getAsLong());
         }
         return call.reply(own());
+    }
+
+    /** Once a wait has slept; it then allocates, but only if somebody listens. */
+    private Activity tellOfWait(Call<?> call, long begin) {
+        Activity activity = new Activity();
+        activity.beginWaitFor(call.toString(), call.server().server());
+        session.waitObservers().waitBegan(activity, begin);
+        return activity;
     }
 
     /** Waits for all replies. Returns their lowest version, or {@link Pending#NO_VERSION} without calls. */

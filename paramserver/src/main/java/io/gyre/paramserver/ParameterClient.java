@@ -28,6 +28,8 @@ import java.util.List;
  */
 public final class ParameterClient implements ParameterStore {
 
+    private static final long NO_PUSH = -1;
+
     private final ParameterService service;
     private final Caller caller;
     private final ShardedBuffer buffer;
@@ -40,6 +42,7 @@ public final class ParameterClient implements ParameterStore {
     private final StepGranted[] granted;
 
     private StalenessHistogram staleness = StalenessHistogram.EMPTY;
+    private long lastStaleness = NO_PUSH;
 
     ParameterClient(ParameterService service, Caller caller, ShardedBuffer buffer) {
         this.service = service;
@@ -117,7 +120,9 @@ public final class ParameterClient implements ParameterStore {
     public void push(Region gradient, long step, long examples, int epoch) {
         buffer.checkLength(gradient);
         awaitPush();
+        lastStaleness = 0;
         for (int i = 0; i < granted.length; i++) {
+            lastStaleness = Math.max(lastStaleness, step - granted[i].clock());
             GradientOrigin origin = new GradientOrigin(step, granted[i].version(), granted[i].clock(), examples, epoch);
             pushing.add(buffer.shards().get(i).push(gradient, pushed, origin));
         }
@@ -171,6 +176,12 @@ public final class ParameterClient implements ParameterStore {
         return buffer.askAll(ShardHandle::countStaleness).stream()
                 .map(Reply.StalenessCounted::histogram)
                 .reduce(StalenessHistogram.EMPTY, StalenessHistogram::plus);
+    }
+
+    /** The greatest over the servers, by what they said of the parameters. */
+    @Override
+    public long lastStaleness() {
+        return lastStaleness;
     }
 
     /** Staleness of all pushes to all shards, as of the last {@link #finish}. */

@@ -24,6 +24,7 @@ import picocli.CommandLine.Command;
             TemplateCommand.class,
             DoctorCommand.class,
             SecretCommand.class,
+            TimelineCommand.class,
             CompletionCommand.class
         },
         footer = "  bench       Measures what Gyre is made of: a program of its own, see bin/gyre bench --help.")

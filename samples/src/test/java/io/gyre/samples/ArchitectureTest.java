@@ -37,6 +37,7 @@ class ArchitectureTest {
         "io.gyre.membership",
         "io.gyre.memory",
         "io.gyre.network",
+        "io.gyre.observe",
         "io.gyre.session",
         "io.gyre.signals",
         "io.gyre.startup",
@@ -86,7 +87,7 @@ class ArchitectureTest {
                 .resideInAnyPackage(CORE)
                 .should()
                 .dependOnClassesThat()
-                .resideOutsideOfPackages(with(CORE, "java..", "org.slf4j..", "org.jspecify..")));
+                .resideOutsideOfPackages(with(CORE, "java..", "jdk.jfr..", "org.slf4j..", "org.jspecify..")));
     }
 
     @Test

@@ -14,6 +14,7 @@ import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import io.gyre.network.Patience;
 import io.gyre.network.PeerStatus;
+import io.gyre.network.WaitObservers;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
@@ -91,8 +92,15 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
      * @param site borrowed
      * @param membership borrowed; knows which ranks are lost
      * @param number of the lane: one of several networks among the same ranks
+     * @param observers told of this lane's waits; borrowed
      */
-    AeronEndpoint(JoinOptions options, RunId run, AeronSite site, Membership membership, int number) {
+    AeronEndpoint(
+            JoinOptions options,
+            RunId run,
+            AeronSite site,
+            Membership membership,
+            int number,
+            WaitObservers observers) {
         this.site = site;
         this.membership = membership;
         mode = options.transport();
@@ -104,7 +112,7 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
         pumped = near().cardinality() < world.size();
         // Lane 0 carries collectives, where one late rank delays all.
         Backoff backoff = new Backoff(options.ranksOnHost(), options.pause(), number > 0 && pumped);
-        patience = new Patience(world.rank(), options.peerTimeout(), this, backoff, System::nanoTime);
+        patience = new Patience(world.rank(), options.peerTimeout(), this, backoff, System::nanoTime, observers);
         boxes = openBoxes(run, number);
         if (!pumped) {
             site.closePort();
@@ -255,8 +263,11 @@ final class AeronEndpoint implements Endpoint, PeerStatus {
 
     /** Payload bytes sent so far. */
     long bytesSent() {
-        return boxes.bytesMoved()
-                + Arrays.stream(peers).mapToLong(AeronPeer::payloadBytes).sum();
+        long sum = boxes.bytesMoved();
+        for (AeronPeer peer : peers) {
+            sum += peer.payloadBytes();
+        }
+        return sum;
     }
 
     /** The part of {@link #bytesSent} sent over UDP. */

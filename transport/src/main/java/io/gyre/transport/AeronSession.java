@@ -9,6 +9,7 @@ import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.RunId;
 import io.gyre.network.Endpoint;
+import io.gyre.network.WaitObservers;
 import io.gyre.session.Session;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -57,6 +58,7 @@ public final class AeronSession implements Session {
     /** The lanes that have been requested. */
     private final AtomicReferenceArray<@Nullable AeronEndpoint> lanes = new AtomicReferenceArray<>(LANES);
 
+    private final WaitObservers observers = new WaitObservers();
     private boolean closed;
 
     /**
@@ -109,7 +111,7 @@ public final class AeronSession implements Session {
             }
             int rank = membership.awaitEverybody(options.joinTimeout().plus(JOIN_GRACE));
             this.run = run;
-            endpoint = new AeronEndpoint(options, run, site, membership, 0);
+            endpoint = new AeronEndpoint(options, run, site, membership, 0, observers);
             lanes.set(0, endpoint);
             site.attestKey(membership);
             membership.endJoining(options.joinTimeout());
@@ -182,7 +184,7 @@ public final class AeronSession implements Session {
     public synchronized Endpoint endpoint(int lane) {
         AeronEndpoint known = lanes.get(lane);
         if (known == null) {
-            known = new AeronEndpoint(options, run, site, membership, lane);
+            known = new AeronEndpoint(options, run, site, membership, lane, observers);
             if (closed) {
                 known.shut();
             }
@@ -204,12 +206,23 @@ public final class AeronSession implements Session {
 
     @Override
     public long bytesSent() {
-        return openLanes().stream().mapToLong(AeronEndpoint::bytesSent).sum();
+        // Observers ask for it in every step.
+        long sum = 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            AeronEndpoint known = lanes.get(lane);
+            sum += known == null ? 0 : known.bytesSent();
+        }
+        return sum;
     }
 
     @Override
     public long networkBytesSent() {
         return openLanes().stream().mapToLong(AeronEndpoint::networkBytesSent).sum();
+    }
+
+    @Override
+    public WaitObservers waitObservers() {
+        return observers;
     }
 
     @Override

@@ -59,6 +59,9 @@ public enum GyreVariable {
     /** Number of ranks that share this rank's GPU. */
     RANKS_ON_DEVICE("GYRE_RANKS_ON_DEVICE"),
 
+    /** File of the timeline of the first trainer that joins the run by itself; the same for all ranks. */
+    TIMELINE("GYRE_TIMELINE"),
+
     /** Seconds that a rank has to end after SIGTERM; if set, the launcher counts signals. */
     GRACE(GracefulStop.VARIABLE),
 

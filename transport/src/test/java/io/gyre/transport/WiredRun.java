@@ -13,6 +13,7 @@ import io.gyre.membership.Outbox;
 import io.gyre.membership.RunId;
 import io.gyre.membership.RunListener;
 import io.gyre.membership.SilenceLimits;
+import io.gyre.network.WaitObservers;
 import io.gyre.transport.Rejections.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -94,7 +95,8 @@ final class WiredRun implements Outbox, AutoCloseable {
         ready(connections);
         received(connections, new Expendable(ranks));
         for (int rank = 0; rank < ranks; rank++) {
-            endpoints.add(new AeronEndpoint(options.build(), RUN, sites.get(rank), memberships.get(rank), 0));
+            endpoints.add(new AeronEndpoint(
+                    options.build(), RUN, sites.get(rank), memberships.get(rank), 0, new WaitObservers()));
         }
     }
 

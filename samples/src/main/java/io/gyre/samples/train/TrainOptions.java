@@ -11,6 +11,7 @@ import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
 import io.gyre.launcher.SeatOptions;
 import io.gyre.launcher.SeatPlan;
+import io.gyre.observe.Timeline;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
@@ -170,6 +171,20 @@ public final class TrainOptions {
     private int peerTimeoutSeconds;
 
     @Option(
+            names = "--timeline",
+            paramLabel = "FILE.json",
+            description = "Write a timeline of all ranks, in the format of Chrome's traces.")
+    private @Nullable Path timeline;
+
+    @Option(
+            names = "--stall-report",
+            paramLabel = "SECONDS",
+            defaultValue = "30",
+            description = "After how long without the end of a step each rank logs where it is, and for whom it waits;"
+                    + " 0 for never. Default: 30.")
+    private int stallReportSeconds = 30;
+
+    @Option(
             names = "--grace",
             paramLabel = "SECONDS",
             defaultValue = "25",
@@ -218,6 +233,7 @@ public final class TrainOptions {
                     "--sync-batch-norm belongs to [allreduce, hybrid], not to --strategy " + strategy);
         }
         OptionRange.check("--peer-timeout", peerTimeoutSeconds, 1, 1_000_000);
+        OptionRange.check("--stall-report", stallReportSeconds, 0, 1_000_000);
         OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
         OptionRange.check("--port", port, 0, 65_535);
         OptionRange.check("--restarts", restarts(), 0, LaunchPlan.MOST_RESTARTS);
@@ -226,6 +242,10 @@ public final class TrainOptions {
                     + " [allreduce], not to --strategy " + strategy);
         }
         runs.check();
+        if (seats().isPresent() && timeline().isPresent()) {
+            throw new IllegalArgumentException("--timeline is for runs that end with the first lost process: leave out"
+                    + " --restarts, --processes, --spares and --min-processes");
+        }
         if (seats().isPresent() && (runs.isNamed() || runs.isForked())) {
             throw new IllegalArgumentException("--run-dir, --name and --from are for runs that end with the first lost"
                     + " process: leave out --restarts, --processes, --spares and --min-processes");
@@ -233,6 +253,9 @@ public final class TrainOptions {
         checkpoints.check(runs);
         if (report != null) {
             new ReportFile(report).check();
+        }
+        if (timeline != null) {
+            Timeline.check(timeline);
         }
     }
 
@@ -354,6 +377,14 @@ public final class TrainOptions {
 
     Duration peerTimeout() {
         return Duration.ofSeconds(peerTimeoutSeconds);
+    }
+
+    Optional<Path> timeline() {
+        return Optional.ofNullable(timeline);
+    }
+
+    Duration stallReport() {
+        return Duration.ofSeconds(stallReportSeconds);
     }
 
     Duration grace() {

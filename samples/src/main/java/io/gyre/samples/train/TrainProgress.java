@@ -1,28 +1,27 @@
 package io.gyre.samples.train;
 
-import io.gyre.dl4j.ProgressListener;
+import io.gyre.training.StepObserver;
 import io.gyre.training.StepSummary;
 import java.time.Duration;
-import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows the progress of the training: rank 0 reports for all, with a bar on a terminal, otherwise with a line every few
- * seconds; the others print nothing.
+ * Shows the progress of the training, with a bar on a terminal, otherwise with a line every few seconds. An observer of
+ * rank 0 alone, which reports for all.
  */
-final class TrainProgress implements ProgressListener, AutoCloseable {
+final class TrainProgress implements StepObserver, AutoCloseable {
 
     private static final long LINE_NANOS = 5_000_000_000L;
     private static final long BAR_NANOS = 200_000_000L;
 
-    private final BooleanSupplier reports;
     private final String task;
     private final long lastStep;
     private final IntSupplier columns;
     private @Nullable ProgressBar bar;
     private long beganNanos;
     private boolean begun;
+    private int epoch;
     private long examples;
     private long shownNanos;
 
@@ -33,23 +32,28 @@ final class TrainProgress implements ProgressListener, AutoCloseable {
      * @param task what the bar is for
      * @param lastStep number of the last step, from 1
      */
-    TrainProgress(BooleanSupplier reports, String task, long lastStep) {
-        this(reports, task, lastStep, new TerminalWidth());
+    TrainProgress(String task, long lastStep) {
+        this(task, lastStep, new TerminalWidth());
     }
 
     /** The same, with the terminal's width from a supplier. */
-    TrainProgress(BooleanSupplier reports, String task, long lastStep, IntSupplier columns) {
-        this.reports = reports;
+    TrainProgress(String task, long lastStep, IntSupplier columns) {
         this.columns = columns;
         this.task = task;
         this.lastStep = lastStep;
     }
 
     @Override
-    public void stepDone(long step, int epoch, StepSummary summary) {
-        if (!reports.getAsBoolean()) {
+    public void epochBegan(long step, int number) {
+        epoch = number;
+    }
+
+    @Override
+    public void stepEnded(long number, StepSummary summary, long bytesSent) {
+        if (summary.examples() == 0) {
             return;
         }
+        long step = number + 1;
         if (!begun) {
             begin(step);
         }
@@ -63,7 +67,7 @@ final class TrainProgress implements ProgressListener, AutoCloseable {
             // any time.
             boolean moment = first || silentNanos < BAR_NANOS;
             String speed = moment ? "" : "%,.0f examples/s".formatted(examples * 1e9 / silentNanos);
-            show(step, epoch, "loss %.4f".formatted(summary.meanScore()), speed);
+            show(step, "loss %.4f".formatted(summary.meanScore()), speed);
             shownNanos = now;
             examples = 0;
         }
@@ -77,7 +81,7 @@ final class TrainProgress implements ProgressListener, AutoCloseable {
         }
     }
 
-    private void show(long step, int epoch, String loss, String speed) {
+    private void show(long step, String loss, String speed) {
         if (bar == null) {
             String end = speed.isEmpty() ? "" : ", " + speed;
             System.out.println("step %,d of %,d, epoch %d, %s".formatted(step, lastStep, epoch + 1, loss) + end);

@@ -23,7 +23,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -88,13 +87,9 @@ final class TrainingRun {
      * does not evaluate.
      */
     TrainReport run(BuiltSample model) {
-        AtomicReference<DistributedTrainer> built = new AtomicReference<>();
-        TrainProgress progress = new TrainProgress(
-                () -> Objects.requireNonNull(built.get()).world().isRoot(),
-                options.workload().model().toString(),
-                length());
+        TrainProgress progress =
+                new TrainProgress(options.workload().model().toString(), length());
         try (DistributedTrainer trainer = trainer(model, progress)) {
-            built.set(trainer);
             long firstStep = trainer.step();
             kept.begin(firstStep);
             List<FitReport> fits;
@@ -140,10 +135,9 @@ final class TrainingRun {
                 .mixedPrecision(options.mixedPrecision())
                 .microBatches(options.workload().microBatches())
                 .synchronousBatchNorm(options.workload().syncBatchNorm())
-                .progressListener((step, epoch, summary) -> {
-                    progress.stepDone(step, epoch, summary);
-                    kept.stepDone(step, epoch, summary);
-                })
+                .rootObserver(progress)
+                .stallReport(options.stallReport())
+                .progressListener(kept)
                 .checkpointsRequired(kept.checkpointsRequired())
                 .resume(kept.resumes());
         Supplier<GradientCodec> compression = options.compression();
@@ -152,6 +146,7 @@ final class TrainingRun {
         } else if (compression != null) {
             builder.compress(compression);
         }
+        options.timeline().ifPresent(builder::timeline);
         kept.checkpoints().ifPresent(builder::checkpointDirectory);
         options.checkpoints().keep().ifPresent(builder::keepCheckpoints);
         options.checkpoints()
