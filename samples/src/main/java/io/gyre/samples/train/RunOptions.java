@@ -112,6 +112,11 @@ final class RunOptions {
         return Optional.ofNullable(from).map(ForkPoint::parse);
     }
 
+    /** Whether the run begins with another's checkpoint, which only rank 0 needs to see. */
+    boolean isFork() {
+        return from != null;
+    }
+
     boolean tensorboard() {
         return tensorboard;
     }
