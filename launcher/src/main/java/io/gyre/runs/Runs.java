@@ -69,7 +69,8 @@ public record Runs(Path parent) {
         Path inside = parent.resolve(name);
         Path path = Files.isDirectory(inside) ? inside : Path.of(name);
         if (!Files.isDirectory(path)) {
-            throw new BadRunException("there is no run '" + name + "' in " + parent + ", and no directory of that name");
+            throw new BadRunException(
+                    "there is no run '" + name + "' in " + parent + ", and no directory of that name");
         }
         return new RunFiles(path);
     }

@@ -46,7 +46,7 @@ public final class RunsCommand implements Callable<Integer> {
     @Option(
             names = "--sort",
             paramLabel = "METRIC",
-            description = "The best first, by a figure such as accuracy, loss or examples_per_second. Default: by name.")
+            description = "The best first, by a figure such as accuracy or loss. Default: by name.")
     private @Nullable String metric;
 
     @Override

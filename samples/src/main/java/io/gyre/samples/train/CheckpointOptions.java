@@ -41,7 +41,7 @@ final class CheckpointOptions {
      */
     void check(RunOptions runs) {
         OptionRange.check("--checkpoint-steps", steps().orElse(1L), 1, Long.MAX_VALUE);
-        OptionRange.check("--keep-checkpoints", keep().orElse(1), 1, Integer.MAX_VALUE);
+        OptionRange.check("--keep-checkpoints", keep().orElse(1), 1, 1_000_000);
         if (directory == null) {
             if (resume && !runs.isNamed()) {
                 throw new IllegalArgumentException(

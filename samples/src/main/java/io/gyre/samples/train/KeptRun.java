@@ -169,7 +169,7 @@ final class KeptRun implements ProgressListener, AutoCloseable {
 
     /** Whether the training begins with the newest checkpoint. */
     boolean resumes() {
-        boolean forked = ownCheckpoints != null && options.runs().from().isPresent();
+        boolean forked = ownCheckpoints != null && options.runs().isFork();
         return forked || (options.checkpoints().resume() && checkpoints().isPresent());
     }
 

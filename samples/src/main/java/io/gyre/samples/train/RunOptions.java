@@ -12,7 +12,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options of {@code gyre train} for what a run leaves behind, and for a run that begins with another's checkpoint. */
+/** The options of {@code gyre train} for what a run leaves behind, and for one that begins with another's checkpoint. */
 final class RunOptions {
 
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss", Locale.ROOT);
@@ -32,7 +32,7 @@ final class RunOptions {
     @Option(
             names = "--from",
             paramLabel = "RUN[@STEP]",
-            description = "Begin with a checkpoint of another run, given by its directory; the newest, or that of a step.")
+            description = "Begin with a checkpoint of another run, given by its directory: the newest, or a step's.")
     private @Nullable String from;
 
     @Option(names = "--tensorboard", description = "Write event files for TensorBoard, too.")
@@ -60,7 +60,7 @@ final class RunOptions {
         if (name != null) {
             if (directory != null) {
                 throw new IllegalArgumentException(
-                        "--name " + name + " with --run-dir " + directory + ": the directory's name is that of the run");
+                        "--name " + name + " with --run-dir " + directory + ": the directory's name is the run's");
             }
             RunFiles.checkName("--name", name);
         }
@@ -115,6 +115,11 @@ final class RunOptions {
      */
     Optional<ForkPoint> from() {
         return Optional.ofNullable(from).map(ForkPoint::parse);
+    }
+
+    /** Whether the run begins with another's checkpoint, which only rank 0 needs to see. */
+    boolean isFork() {
+        return from != null;
     }
 
     boolean tensorboard() {

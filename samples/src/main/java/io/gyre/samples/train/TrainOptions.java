@@ -217,7 +217,7 @@ public final class TrainOptions {
             throw new IllegalArgumentException("--checkpoint with --strategy " + strategy + ": "
                     + ParameterExchange.OUT_OF_STEP + "; use allreduce");
         }
-        if (strategy != StrategyOptions.Kind.ALLREDUCE && runs.from().isPresent()) {
+        if (strategy != StrategyOptions.Kind.ALLREDUCE && runs.isFork()) {
             throw new IllegalArgumentException(
                     "--from with --strategy " + strategy + ": " + ParameterExchange.OUT_OF_STEP + "; use allreduce");
         }

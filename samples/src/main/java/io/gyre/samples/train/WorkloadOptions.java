@@ -109,7 +109,7 @@ final class WorkloadOptions {
     void check() {
         OptionRange.check("--batch", batch(), 1, 1 << 20);
         if (!(rate() > 0 && rate() <= MOST_RATE)) {
-            throw new IllegalArgumentException("--learning-rate " + rate() + ": expected more than 0, and at most 1000");
+            throw new IllegalArgumentException("--learning-rate " + rate() + ": expected more than 0, at most 1000");
         }
         OptionRange.check("--micro-batches", microBatches, 1, batch());
         if (syncBatchNorm && !model.normalisesBatches()) {
