@@ -43,6 +43,16 @@ public final class Usher implements Supervisor {
     /** What a spare is told when the run has done its work without it. */
     static final String NOT_NEEDED = "the run has done its work without this process";
 
+    /**
+     * Who gets seats, if not all can: those with a state of the run, and of them those that hold seats, then those with
+     * the newest state, then the first that came.
+     */
+    private static final Comparator<Attendee> PRECEDENCE = Comparator.<Attendee, Boolean>comparing(
+                    each -> each.reached.isNothing())
+            .thenComparing(each -> !each.seated)
+            .thenComparing(each -> each.reached, Comparator.reverseOrder())
+            .thenComparingInt(each -> each.number);
+
     private final RunId run;
     private final UsherPlan plan;
     private final Member host;
@@ -71,6 +81,9 @@ public final class Usher implements Supervisor {
     private Reached newest = Reached.NOTHING;
 
     private int fruitless;
+
+    /** One of the present generation, whose options hold for those that come when nobody is left; null before it. */
+    private @Nullable Attendee former;
 
     /** Whether a process has ended in good order: the work is done, and nobody else is let in. */
     private boolean ending;
@@ -208,7 +221,7 @@ public final class Usher implements Supervisor {
     }
 
     private void listenTo(Attendee attendee, long time) {
-        if (end != null) {
+        if (end != null || !hasJoined(attendee.connection)) {
             return;
         }
         if (attendee.pulse.isLost(time, plan.limits())) {
@@ -249,10 +262,10 @@ public final class Usher implements Supervisor {
         if (join.worldSize() != plan.seats()) {
             return who + " expects " + join.worldSize() + " seats, and this run has " + plan.seats();
         }
-        if (byConnection.isEmpty()) {
+        Attendee first = byConnection.isEmpty() ? former : byConnection.firstEntry().getValue();
+        if (first == null) {
             return null;
         }
-        Attendee first = byConnection.firstEntry().getValue();
         String difference = Admission.difference(join, first.join, first.toString());
         return difference == null ? null : who + difference + ". All processes need the same options";
     }
@@ -277,7 +290,7 @@ public final class Usher implements Supervisor {
         List<Attendee> seated = byConnection.values().stream()
                 .filter(each -> each.seated)
                 .toList();
-        if (!adjourned && seated.size() < plan.processes()) {
+        if (!adjourned && !ending && seated.size() < plan.processes()) {
             adjourned = true;
             Adjourn adjourn = new Adjourn(generation);
             seated.forEach(each -> outbox.send(each.connection, adjourn));
@@ -296,11 +309,11 @@ public final class Usher implements Supervisor {
         outbox.close(attendee.connection);
         listener.left(attendee.toString(), attendee.pid());
         ending |= attendee.seated;
-        conveneIfReady();
         dismissSpares();
+        conveneIfReady();
     }
 
-    /** Nobody is left whose seats a waiting process could take. */
+    /** The work is done, and nobody is left who holds its state: others would do it again. */
     private void dismissSpares() {
         if (ending && end == null && byConnection.values().stream().noneMatch(each -> each.seated)) {
             Refused dismissal = new Refused(NOT_NEEDED);
@@ -325,7 +338,10 @@ public final class Usher implements Supervisor {
             int seat = held.isEmpty() ? Message.NO_RANK : held.get(0);
             venue.giveUp(new Member(seat, attendee.host(), attendee.pid()), reason);
             endGeneration();
+            // It may end before a step is done.
+            adjourned = false;
         }
+        dismissSpares();
         conveneIfReady();
     }
 
@@ -336,7 +352,7 @@ public final class Usher implements Supervisor {
             return;
         }
         long here = byConnection.values().stream().filter(each -> each.present).count();
-        if (here >= (generation == 0 ? plan.processes() : plan.leastProcesses())) {
+        if (here >= needed()) {
             convene();
         } else if (phase == Phase.REPORTING) {
             phase = Phase.SHORT;
@@ -344,11 +360,18 @@ public final class Usher implements Supervisor {
         }
     }
 
+    private int needed() {
+        if (generation == 0) {
+            return plan.processes();
+        }
+        // Those that are done have left: nobody comes in their place.
+        return ending ? 1 : plan.leastProcesses();
+    }
+
     private void convene() {
         List<Attendee> next = byConnection.values().stream()
                 .filter(each -> each.present)
-                .sorted(Comparator.<Attendee, Boolean>comparing(each -> !each.seated)
-                        .thenComparingInt(each -> each.number))
+                .sorted(PRECEDENCE)
                 .limit(plan.processes())
                 .toList();
         Reached furthest = next.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
@@ -386,6 +409,7 @@ public final class Usher implements Supervisor {
         phase = Phase.RUNNING;
         adjourned = false;
         newest = furthest;
+        former = next.get(0);
         listener.convened(generation, assigned, furthest, behind);
     }
 
