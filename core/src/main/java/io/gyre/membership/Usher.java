@@ -43,16 +43,6 @@ public final class Usher implements Supervisor {
     /** What a spare is told when the run has done its work without it. */
     static final String NOT_NEEDED = "the run has done its work without this process";
 
-    /**
-     * Who gets seats, if not all can: those with a state of the run, and of them those that hold seats, then those with
-     * the newest state, then the first that came.
-     */
-    private static final Comparator<Attendee> PRECEDENCE = Comparator.<Attendee, Boolean>comparing(
-                    each -> each.reached.isNothing())
-            .thenComparing(each -> !each.seated)
-            .thenComparing(each -> each.reached, Comparator.reverseOrder())
-            .thenComparingInt(each -> each.number);
-
     private final RunId run;
     private final UsherPlan plan;
     private final Member host;
@@ -278,19 +268,24 @@ public final class Usher implements Supervisor {
         attendee.present = true;
         attendee.reached = present.reached();
         if (phase == Phase.RUNNING && !attendee.seated) {
-            adjourn();
+            // All that held the state were given up, and one of them comes again.
+            adjourn(newest.isNothing() && !attendee.reached.isNothing());
         } else {
             endGeneration();
             conveneIfReady();
         }
     }
 
-    /** Asks the generation to end between two steps, if a process waits that should have seats. */
-    private void adjourn() {
+    /**
+     * Asks the generation to end between two steps, if a process waits that should have seats.
+     *
+     * @param newer whether it holds a state, and the generation has begun without one
+     */
+    private void adjourn(boolean newer) {
         List<Attendee> seated = byConnection.values().stream()
                 .filter(each -> each.seated)
                 .toList();
-        if (!adjourned && !ending && seated.size() < plan.processes()) {
+        if (!adjourned && !ending && (newer || seated.size() < plan.processes())) {
             adjourned = true;
             Adjourn adjourn = new Adjourn(generation);
             seated.forEach(each -> outbox.send(each.connection, adjourn));
@@ -369,12 +364,16 @@ public final class Usher implements Supervisor {
     }
 
     private void convene() {
-        List<Attendee> next = byConnection.values().stream()
-                .filter(each -> each.present)
-                .sorted(PRECEDENCE)
+        List<Attendee> here =
+                byConnection.values().stream().filter(each -> each.present).toList();
+        Reached furthest = here.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
+        // If not all can have seats: those with the newest state come first, then those that have seats.
+        List<Attendee> next = here.stream()
+                .sorted(Comparator.<Attendee, Boolean>comparing(each -> !each.reached.equals(furthest))
+                        .thenComparing(each -> !each.seated)
+                        .thenComparingInt(each -> each.number))
                 .limit(plan.processes())
                 .toList();
-        Reached furthest = next.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
         boolean progressed = generation == 0 || adjourned || furthest.compareTo(newest) > 0;
         fruitless = progressed ? 0 : fruitless + 1;
         if (fruitless > UsherPlan.MOST_FRUITLESS) {

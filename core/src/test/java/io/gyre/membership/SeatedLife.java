@@ -60,6 +60,9 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     /** Whether the usher counts it. */
     boolean isMember;
 
+    /** Its number at the usher; another when it comes again. */
+    int number;
+
     /** Whether it has reported, and has no seats since. */
     boolean hasAsked;
 
@@ -67,7 +70,6 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     private long lastComputed = -1;
     private long silentSince;
     private long silentUntil;
-    private long troubledUntil;
 
     SeatedLife(SimulatedSeats run, int pid) {
         this.run = run;
@@ -506,6 +508,9 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     void tick() {
         attendance.tick();
+        if (hung && attendance.isDetached()) {
+            link.end("its connection was closed");
+        }
         if (part != null) {
             part.tick();
         } else {
@@ -542,8 +547,14 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         }
     }
 
+    /** Its program stands still. If nobody else notices, since nobody waits for it, a person ends it. */
     void hang() {
         hung = true;
+        run.after(60 * SECOND, this, () -> {
+            if (isActive()) {
+                crash();
+            }
+        });
     }
 
     void fail() {
@@ -564,10 +575,14 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         return stage == Stage.FINISHED;
     }
 
-    void joins() {
-        assertThat(isMember).as("%s joins twice", this).isFalse();
+    void joins(int as) {
+        number = as;
         isMember = true;
         convenedIn = 0;
+    }
+
+    boolean wasConvenedIn(int generation) {
+        return convenedIn == generation;
     }
 
     void convenedIn(int generation) {

@@ -203,18 +203,33 @@ class UsherTest {
     }
 
     @Test
-    void whoComesAgainWithStateIsPreferredToASpareWithout() {
+    void ifAllThatHoldTheStateWereGivenUpOneThatComesAgainIsLetIn() {
         PlayedUsher played = PlayedUsher.running(2, 2, 1);
         played.enter(2);
         played.enter(3);
         played.disconnect(0);
         played.disconnect(1);
-        assertThat(played.seats(2).generation()).isEqualTo(2);
+        assertThat(played.seats(2)).isEqualTo(convened(2, 2, NONE, 2, 3));
+        assertThat(played.take(3)).hasSize(1);
         played.join(4);
         played.report(4, 0, 500);
-        played.disconnect(2);
-        played.report(3, 2, Reached.NOTHING);
-        assertThat(played.seats(4)).isEqualTo(convened(3, 4, 0, 4, 3));
+        assertThat(played.word(3)).isEqualTo(new Adjourn(2));
+        played.report(2, 2, 7);
+        played.report(3, 2, 7);
+        assertThat(played.seats(4)).isEqualTo(convened(3, 4, 1, 2, 4));
+        assertThat(played.heard).last().isEqualTo("generation 3 of [2, 4] at 500, behind 493");
+    }
+
+    @Test
+    void whoIsFurthestIsPreferredToASpare() {
+        PlayedUsher played = PlayedUsher.running(2, 2, 1);
+        played.enter(2);
+        played.join(3);
+        played.report(3, 0, 6);
+        assertThat(played.take(0)).contains(new Adjourn(1));
+        played.report(0, 1, 5);
+        played.disconnect(1);
+        assertThat(played.seats(3)).isEqualTo(convened(2, 3, 1, 0, 3));
     }
 
     @Test
@@ -283,31 +298,41 @@ class UsherTest {
     @Test
     void generationsWithoutAStepEndTheRunWithOneMessage() {
         PlayedUsher played = PlayedUsher.running(2, 2, 1);
-        int next = 2;
-        int generation = 1;
-        played.disconnect(1);
-        played.report(0, generation++, 5);
-        for (int i = 0; i < UsherPlan.MOST_FRUITLESS + 1; i++) {
-            assertThat(played.heard).noneMatch(event -> event.startsWith("failed"));
-            played.enter(next);
-            if (i % 3 == 0) {
-                // It is lost before the others have come to the end of a step.
-                played.disconnect(0);
-                played.join(0);
-                played.report(0, 0, 5);
-            } else {
-                played.report(0, generation++, 5);
-                played.disconnect(next);
-            }
-            played.report(0, generation++, 5);
-            next++;
-            if (played.usher.isOver()) {
-                break;
-            }
+        for (int spare = 2; spare < 20; spare++) {
+            played.enter(spare);
         }
+        played.disconnect(1);
+        played.report(0, 1, 5);
+        for (int i = 0; i < UsherPlan.MOST_FRUITLESS + 1; i++) {
+            assertThat(played.usher.isOver()).as("after %d", i).isFalse();
+            played.disconnect(2 + i);
+            played.report(0, 2 + i, 5);
+        }
+        assertFruitless(played);
+    }
+
+    @Test
+    void aGenerationThatWasAskedToEndAndLosesAProcessHasDoneNoStep() {
+        PlayedUsher played = PlayedUsher.running(3, 3, 1);
+        played.disconnect(2);
+        played.report(0, 1, 5);
+        played.report(1, 1, 5);
+        for (int i = 0; i < UsherPlan.MOST_FRUITLESS + 1; i++) {
+            assertThat(played.usher.isOver()).as("after %d", i).isFalse();
+            played.enter(2 + i);
+            played.disconnect(1 + i);
+            played.report(0, 2 + i, 5);
+        }
+        assertFruitless(played);
+    }
+
+    private static void assertFruitless(PlayedUsher played) {
         assertThat(played.usher.isOver()).isTrue();
         assertThat(played.heard).filteredOn(event -> event.startsWith("failed")).hasSize(1);
-        assertThat(played.take(0)).last().asString().contains("11 generations in succession", "after step 5.");
+        assertThat(played.take(0))
+                .last()
+                .asString()
+                .contains("11 generations in succession have ended before a step was done, after step 5.");
     }
 
     @Test
