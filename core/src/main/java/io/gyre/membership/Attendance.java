@@ -45,6 +45,10 @@ public final class Attendance implements Downlink {
     private boolean joined;
     private boolean detached;
     private boolean givenUp;
+
+    /** Whether the run has ended for this process, or goes on without it. */
+    private boolean refusal;
+
     private boolean closed;
 
     /** The generation in which this process holds seats, or has; 0 before the first. */
@@ -84,6 +88,7 @@ public final class Attendance implements Downlink {
                 givenUp = true;
                 end("the others have given it up, and continue without it: " + lost.reason());
             } else if (message instanceof Refused refused) {
+                refusal = true;
                 end(refused.reason());
             } else if (!(message instanceof Heartbeat)) {
                 end("the process that listens at " + address + " sent a "
@@ -179,14 +184,34 @@ public final class Attendance implements Downlink {
      */
     public Convened awaitSeats(Reached reached) {
         synchronized (monitor) {
+            ask(reached);
+            Convened seats = seats();
+            while (seats == null) {
+                sleep();
+                seats = seats();
+            }
+            return seats;
+        }
+    }
+
+    /** Reports that this process can take seats. */
+    void ask(Reached reached) {
+        synchronized (monitor) {
             convened = null;
             uplink.send(new Present(generation, reached));
-            while (convened == null) {
+        }
+    }
+
+    /** The seats that this process was given since it asked; null if it has none yet. */
+    @Nullable Convened seats() {
+        synchronized (monitor) {
+            Convened seats = convened;
+            if (seats == null) {
                 check("waiting for seats");
-                sleep();
+            } else {
+                generation = seats.generation();
             }
-            generation = convened.generation();
-            return convened;
+            return seats;
         }
     }
 
@@ -217,7 +242,7 @@ public final class Attendance implements Downlink {
     /** Whether the others have given up this process, or it has lost the usher: it may come again, as a new process. */
     public boolean mayComeAgain() {
         synchronized (monitor) {
-            return !closed && (givenUp || detached);
+            return !closed && !refusal && (givenUp || detached);
         }
     }
 

@@ -72,6 +72,9 @@ public final class Usher implements Supervisor {
 
     private int fruitless;
 
+    /** One of the present generation, whose options hold for those that come when nobody is left; null before it. */
+    private @Nullable Attendee former;
+
     /** Whether a process has ended in good order: the work is done, and nobody else is let in. */
     private boolean ending;
 
@@ -208,7 +211,7 @@ public final class Usher implements Supervisor {
     }
 
     private void listenTo(Attendee attendee, long time) {
-        if (end != null) {
+        if (end != null || !hasJoined(attendee.connection)) {
             return;
         }
         if (attendee.pulse.isLost(time, plan.limits())) {
@@ -249,10 +252,10 @@ public final class Usher implements Supervisor {
         if (join.worldSize() != plan.seats()) {
             return who + " expects " + join.worldSize() + " seats, and this run has " + plan.seats();
         }
-        if (byConnection.isEmpty()) {
+        Attendee first = byConnection.isEmpty() ? former : byConnection.firstEntry().getValue();
+        if (first == null) {
             return null;
         }
-        Attendee first = byConnection.firstEntry().getValue();
         String difference = Admission.difference(join, first.join, first.toString());
         return difference == null ? null : who + difference + ". All processes need the same options";
     }
@@ -265,19 +268,24 @@ public final class Usher implements Supervisor {
         attendee.present = true;
         attendee.reached = present.reached();
         if (phase == Phase.RUNNING && !attendee.seated) {
-            adjourn();
+            // All that held the state were given up, and one of them comes again.
+            adjourn(newest.isNothing() && !attendee.reached.isNothing());
         } else {
             endGeneration();
             conveneIfReady();
         }
     }
 
-    /** Asks the generation to end between two steps, if a process waits that should have seats. */
-    private void adjourn() {
+    /**
+     * Asks the generation to end between two steps, if a process waits that should have seats.
+     *
+     * @param newer whether it holds a state, and the generation has begun without one
+     */
+    private void adjourn(boolean newer) {
         List<Attendee> seated = byConnection.values().stream()
                 .filter(each -> each.seated)
                 .toList();
-        if (!adjourned && seated.size() < plan.processes()) {
+        if (!adjourned && !ending && (newer || seated.size() < plan.processes())) {
             adjourned = true;
             Adjourn adjourn = new Adjourn(generation);
             seated.forEach(each -> outbox.send(each.connection, adjourn));
@@ -296,11 +304,11 @@ public final class Usher implements Supervisor {
         outbox.close(attendee.connection);
         listener.left(attendee.toString(), attendee.pid());
         ending |= attendee.seated;
-        conveneIfReady();
         dismissSpares();
+        conveneIfReady();
     }
 
-    /** Nobody is left whose seats a waiting process could take. */
+    /** The work is done, and nobody is left who holds its state: others would do it again. */
     private void dismissSpares() {
         if (ending && end == null && byConnection.values().stream().noneMatch(each -> each.seated)) {
             Refused dismissal = new Refused(NOT_NEEDED);
@@ -325,7 +333,10 @@ public final class Usher implements Supervisor {
             int seat = held.isEmpty() ? Message.NO_RANK : held.get(0);
             venue.giveUp(new Member(seat, attendee.host(), attendee.pid()), reason);
             endGeneration();
+            // It may end before a step is done.
+            adjourned = false;
         }
+        dismissSpares();
         conveneIfReady();
     }
 
@@ -336,7 +347,7 @@ public final class Usher implements Supervisor {
             return;
         }
         long here = byConnection.values().stream().filter(each -> each.present).count();
-        if (here >= (generation == 0 ? plan.processes() : plan.leastProcesses())) {
+        if (here >= needed()) {
             convene();
         } else if (phase == Phase.REPORTING) {
             phase = Phase.SHORT;
@@ -344,14 +355,25 @@ public final class Usher implements Supervisor {
         }
     }
 
+    private int needed() {
+        if (generation == 0) {
+            return plan.processes();
+        }
+        // Those that are done have left: nobody comes in their place.
+        return ending ? 1 : plan.leastProcesses();
+    }
+
     private void convene() {
-        List<Attendee> next = byConnection.values().stream()
-                .filter(each -> each.present)
-                .sorted(Comparator.<Attendee, Boolean>comparing(each -> !each.seated)
+        List<Attendee> here =
+                byConnection.values().stream().filter(each -> each.present).toList();
+        Reached furthest = here.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
+        // If not all can have seats: those with the newest state come first, then those that have seats.
+        List<Attendee> next = here.stream()
+                .sorted(Comparator.<Attendee, Boolean>comparing(each -> !each.reached.equals(furthest))
+                        .thenComparing(each -> !each.seated)
                         .thenComparingInt(each -> each.number))
                 .limit(plan.processes())
                 .toList();
-        Reached furthest = next.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
         boolean progressed = generation == 0 || adjourned || furthest.compareTo(newest) > 0;
         fruitless = progressed ? 0 : fruitless + 1;
         if (fruitless > UsherPlan.MOST_FRUITLESS) {
@@ -386,6 +408,7 @@ public final class Usher implements Supervisor {
         phase = Phase.RUNNING;
         adjourned = false;
         newest = furthest;
+        former = next.get(0);
         listener.convened(generation, assigned, furthest, behind);
     }
 
