@@ -65,8 +65,8 @@ class StepObserversTest {
         }
 
         @Override
-        public void start(TrainableModel model) {
-            alone.start(model);
+        public void start(TrainableModel model, int source) {
+            alone.start(model, source);
         }
 
         @Override

@@ -52,7 +52,9 @@ record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
 
     /** Length of a vector of gradients as it is sent. */
     long encodedBytes(long bytes) {
-        return codec == null ? bytes : bytes / SAMPLE / Float.BYTES * codec.encodedBytes(SAMPLE);
+        return codecs.isEmpty()
+                ? bytes
+                : bytes / SAMPLE / Float.BYTES * codecs.get(0).encodedBytes(SAMPLE);
     }
 
     /** Equal on all ranks that can exchange gradients. */
