@@ -372,6 +372,8 @@ class StepDriverTest {
             }
         });
 
-        assertThat(all).allSatisfy(told -> assertThat(told).containsExactly(PLAN.buckets().get(0)));
+        assertThat(all)
+                .allSatisfy(
+                        told -> assertThat(told).containsExactly(PLAN.buckets().get(0)));
     }
 }

@@ -33,8 +33,7 @@ public sealed interface Message {
      * @param host member that runs the coordinator; its rank is {@link #NO_RANK} for the launcher
      * @param limits of silence, for both sides; the default if the coordinator has another version
      */
-    record Welcome(
-            int protocolVersion, RunId run, int worldSize, boolean complete, Member host, SilenceLimits limits)
+    record Welcome(int protocolVersion, RunId run, int worldSize, boolean complete, Member host, SilenceLimits limits)
             implements Message {}
 
     /**

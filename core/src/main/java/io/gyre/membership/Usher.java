@@ -125,9 +125,7 @@ public final class Usher implements Supervisor {
 
     @Override
     public List<Member> members() {
-        return byConnection.values().stream()
-                .map(each -> each.join.member())
-                .toList();
+        return byConnection.values().stream().map(each -> each.join.member()).toList();
     }
 
     @Override
@@ -143,9 +141,7 @@ public final class Usher implements Supervisor {
     @Override
     public void connected(int connection) {
         boolean closed = end != null || ending;
-        outbox.send(
-                connection,
-                new Welcome(Message.PROTOCOL_VERSION, run, plan.seats(), closed, host, plan.limits()));
+        outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, plan.seats(), closed, host, plan.limits()));
     }
 
     @Override
@@ -169,8 +165,9 @@ public final class Usher implements Supervisor {
         } else if (message instanceof Failed failed) {
             lose(attendee, failed.reason());
         } else if (!(message instanceof Heartbeat)) {
-            lose(attendee, "it sent a " + message.getClass().getSimpleName()
-                    + " message, which is not a process's to send");
+            lose(
+                    attendee,
+                    "it sent a " + message.getClass().getSimpleName() + " message, which is not a process's to send");
         }
     }
 
@@ -252,7 +249,8 @@ public final class Usher implements Supervisor {
         if (join.worldSize() != plan.seats()) {
             return who + " expects " + join.worldSize() + " seats, and this run has " + plan.seats();
         }
-        Attendee first = byConnection.isEmpty() ? former : byConnection.firstEntry().getValue();
+        Attendee first =
+                byConnection.isEmpty() ? former : byConnection.firstEntry().getValue();
         if (first == null) {
             return null;
         }
@@ -282,9 +280,8 @@ public final class Usher implements Supervisor {
      * @param newer whether it holds a state, and the generation has begun without one
      */
     private void adjourn(boolean newer) {
-        List<Attendee> seated = byConnection.values().stream()
-                .filter(each -> each.seated)
-                .toList();
+        List<Attendee> seated =
+                byConnection.values().stream().filter(each -> each.seated).toList();
         if (!adjourned && !ending && (newer || seated.size() < plan.processes())) {
             adjourned = true;
             Adjourn adjourn = new Adjourn(generation);
@@ -366,7 +363,10 @@ public final class Usher implements Supervisor {
     private void convene() {
         List<Attendee> here =
                 byConnection.values().stream().filter(each -> each.present).toList();
-        Reached furthest = here.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
+        Reached furthest = here.stream()
+                .map(each -> each.reached)
+                .max(Comparator.naturalOrder())
+                .orElse(Reached.NOTHING);
         // If not all can have seats: those with the newest state come first, then those that have seats.
         List<Attendee> next = here.stream()
                 .sorted(Comparator.<Attendee, Boolean>comparing(each -> !each.reached.equals(furthest))
@@ -377,7 +377,8 @@ public final class Usher implements Supervisor {
         boolean progressed = generation == 0 || adjourned || furthest.compareTo(newest) > 0;
         fruitless = progressed ? 0 : fruitless + 1;
         if (fruitless > UsherPlan.MOST_FRUITLESS) {
-            end(fruitless + " generations in succession have ended before a step was done, after step " + furthest.step()
+            end(fruitless + " generations in succession have ended before a step was done, after step "
+                    + furthest.step()
                     + ". Look at the output of the processes: what they compute or read in that step, or their"
                     + " network, ends them");
             return;
@@ -400,9 +401,7 @@ public final class Usher implements Supervisor {
         for (Attendee each : next) {
             each.seated = true;
             each.present = false;
-            outbox.send(
-                    each.connection,
-                    new Convened(generation, rendezvous, each.number, assigned.holders(), source));
+            outbox.send(each.connection, new Convened(generation, rendezvous, each.number, assigned.holders(), source));
         }
         seating = assigned;
         phase = Phase.RUNNING;

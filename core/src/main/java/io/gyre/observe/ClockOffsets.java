@@ -93,7 +93,8 @@ final class ClockOffsets {
         exchanges.values().forEach(each -> times.add(each[1]));
         long first = times.stream().mapToLong(Long::longValue).min().orElse(0);
         long last = times.stream().mapToLong(Long::longValue).max().orElse(0);
-        long gap = Math.max(kept.get(0).at() - first, last - kept.get(kept.size() - 1).at());
+        long gap = Math.max(
+                kept.get(0).at() - first, last - kept.get(kept.size() - 1).at());
         for (int i = 1; i < kept.size(); i++) {
             gap = Math.max(gap, kept.get(i).at() - kept.get(i - 1).at());
         }

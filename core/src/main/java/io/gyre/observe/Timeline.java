@@ -193,7 +193,12 @@ public final class Timeline implements StepObserver {
     @Override
     public void trainingFailed(long step, Throwable failure) {
         failed = true;
-        addNow(TimelineEvents.NEWS, NO_RANK, step, 0, "failed: " + failure.getClass().getSimpleName());
+        addNow(
+                TimelineEvents.NEWS,
+                NO_RANK,
+                step,
+                0,
+                "failed: " + failure.getClass().getSimpleName());
     }
 
     @Override

@@ -211,22 +211,25 @@ public final class TimelineMerge {
         String step = "\"step\":" + event.step();
         return switch (event.kind()) {
             case TimelineEvents.PHASE -> span(event, event.text().toLowerCase(Locale.ROOT), place, step);
-            case TimelineEvents.REDUCTION -> span(
-                    event,
-                    "bucket " + event.bucket(),
-                    place,
-                    step + ",\"bucket\":" + event.bucket() + ",\"elements\":" + event.value());
-            case TimelineEvents.WAIT -> span(
-                    event,
-                    event.detail() < 0 ? "wait" : "wait for rank " + event.detail(),
-                    place,
-                    step + ",\"bucket\":" + event.bucket() + ",\"operation\":\"" + escaped(event.text()) + "\"");
+            case TimelineEvents.REDUCTION ->
+                span(
+                        event,
+                        "bucket " + event.bucket(),
+                        place,
+                        step + ",\"bucket\":" + event.bucket() + ",\"elements\":" + event.value());
+            case TimelineEvents.WAIT ->
+                span(
+                        event,
+                        event.detail() < 0 ? "wait" : "wait for rank " + event.detail(),
+                        place,
+                        step + ",\"bucket\":" + event.bucket() + ",\"operation\":\"" + escaped(event.text()) + "\"");
             case TimelineEvents.COLLECTION -> span(event, "collection", place, "\"ms\":" + event.value() / 1_000_000);
             case TimelineEvents.LOSS -> counter("loss", place, Double.longBitsToDouble(event.value()));
             case TimelineEvents.MEMORY -> counter("heap MB", place, event.value() / 1e6);
             case TimelineEvents.STALENESS -> counter("staleness", place, (double) event.value());
-            default -> "{\"ph\":\"i\",\"s\":\"p\",\"name\":\"" + escaped(event.text()) + "\"" + place + ",\"args\":{"
-                    + step + "}}";
+            default ->
+                "{\"ph\":\"i\",\"s\":\"p\",\"name\":\"" + escaped(event.text()) + "\"" + place + ",\"args\":{" + step
+                        + "}}";
         };
     }
 

@@ -277,7 +277,8 @@ public final class SeatedSession implements Session {
         List<Thread> closing = new ArrayList<>();
         for (int seat = 1; seat < seats.size(); seat++) {
             Thread thread = new Thread(
-                    seats.get(seat)::close, "gyre-leave-" + seats.get(seat).world().rank());
+                    seats.get(seat)::close,
+                    "gyre-leave-" + seats.get(seat).world().rank());
             thread.setDaemon(true);
             thread.start();
             closing.add(thread);

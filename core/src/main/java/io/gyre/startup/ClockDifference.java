@@ -36,8 +36,7 @@ public record ClockDifference(long nanos, long wallNanos, long errorNanos) {
 
     /** From this process to a third one, if {@code next} is from the other to the third: errors add up. */
     ClockDifference plus(ClockDifference next) {
-        return new ClockDifference(
-                nanos + next.nanos, wallNanos + next.wallNanos, errorNanos + next.errorNanos);
+        return new ClockDifference(nanos + next.nanos, wallNanos + next.wallNanos, errorNanos + next.errorNanos);
     }
 
     /** From the other process to this one. */

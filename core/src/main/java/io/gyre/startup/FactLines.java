@@ -109,8 +109,8 @@ final class FactLines {
      */
     static StepCosts parseCosts(String text) {
         FactLines line = new FactLines(text);
-        StepCosts costs = new StepCosts(
-                line.count(), line.whole(), line.whole(), line.whole(), line.whole(), line.whole());
+        StepCosts costs =
+                new StepCosts(line.count(), line.whole(), line.whole(), line.whole(), line.whole(), line.whole());
         line.end();
         return costs;
     }
@@ -119,7 +119,10 @@ final class FactLines {
         StringBuilder line = new StringBuilder();
         for (Object value : values) {
             line.append(line.isEmpty() ? "" : "\t")
-                    .append(String.valueOf(value).replace('\t', ' ').replace('\n', ' ').replace('\r', ' '));
+                    .append(String.valueOf(value)
+                            .replace('\t', ' ')
+                            .replace('\n', ' ')
+                            .replace('\r', ' '));
         }
         return line.toString();
     }

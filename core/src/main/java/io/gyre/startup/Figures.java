@@ -24,9 +24,7 @@ public final class Figures {
 
     /** Decimal. */
     public static String rate(double bytesPerSecond) {
-        return bytesPerSecond < 1e9
-                ? digits(bytesPerSecond / 1e6) + " MB/s"
-                : digits(bytesPerSecond / 1e9) + " GB/s";
+        return bytesPerSecond < 1e9 ? digits(bytesPerSecond / 1e6) + " MB/s" : digits(bytesPerSecond / 1e9) + " GB/s";
     }
 
     /** Decimal, as rates are. */

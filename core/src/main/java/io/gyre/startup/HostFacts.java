@@ -82,7 +82,8 @@ public record HostFacts(
     }
 
     private static String cpus(String status) {
-        Matcher matcher = Pattern.compile("Cpus_allowed_list:\\s*([0-9,-]{1,2000})").matcher(status);
+        Matcher matcher =
+                Pattern.compile("Cpus_allowed_list:\\s*([0-9,-]{1,2000})").matcher(status);
         return matcher.find() ? matcher.group(1) : "";
     }
 

@@ -66,8 +66,7 @@ public final class StartupCheck {
         RankFacts own = new RankFacts(world.rank(), HostFacts.here(threads), memoryOf, speed);
         String text = new StartupTable(List.of(own), found).text();
         StringBuilder all = new StringBuilder();
-        exchange(session, "start-up check: what was measured", text)
-                .forEach(ofRank -> ofRank.ifPresent(all::append));
+        exchange(session, "start-up check: what was measured", text).forEach(ofRank -> ofRank.ifPresent(all::append));
         return StartupTable.parse(all.toString());
     }
 

@@ -74,7 +74,8 @@ public record StartupTable(List<RankFacts> ranks, List<Link> links) {
                 int next = forth ? to : from;
                 if ((forth || to == reached.get(at)) && !reached.contains(next)) {
                     reached.add(next);
-                    clocks.add(clocks.get(at).plus(forth ? link.clock() : link.clock().reversed()));
+                    clocks.add(clocks.get(at)
+                            .plus(forth ? link.clock() : link.clock().reversed()));
                 }
             }
         }

@@ -83,10 +83,7 @@ public final class StartupVerdict {
     private static Optional<Verdict> slowHost(StartupTable table) {
         Map<String, RankFacts> slowestOfHost = new TreeMap<>();
         for (RankFacts rank : table.ranks()) {
-            slowestOfHost.merge(
-                    rank.host().machine(),
-                    rank,
-                    (one, other) -> speed(one) <= speed(other) ? one : other);
+            slowestOfHost.merge(rank.host().machine(), rank, (one, other) -> speed(one) <= speed(other) ? one : other);
         }
         if (slowestOfHost.size() < 2) {
             return Optional.empty();

@@ -31,8 +31,9 @@ public final class StepVerdict {
      * @param costs of the ranks that take their steps together, at least one
      */
     public static Verdict of(StartupTable table, List<StepCosts> costs) {
-        StepCosts slowest =
-                costs.stream().max(Comparator.comparingLong(StepCosts::ownNanos)).orElseThrow();
+        StepCosts slowest = costs.stream()
+                .max(Comparator.comparingLong(StepCosts::ownNanos))
+                .orElseThrow();
         long step = Math.max(1, costs.get(0).stepNanos());
         // Others wait for the slowest rank: only what it waits itself is the price of the exchange.
         double exchange = Math.max(0, step - slowest.ownNanos()) / (double) step;

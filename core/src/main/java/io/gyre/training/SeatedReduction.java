@@ -62,7 +62,8 @@ final class SeatedReduction implements GradientReduction {
                     + ofLeads.world().size() + " leads: the seats are " + session.seating());
         }
         int ranks = session.world().size();
-        this.ofLeads = new AllReduction(ofLeads, IntStream.range(0, ranks).boxed().toList(), own);
+        this.ofLeads =
+                new AllReduction(ofLeads, IntStream.range(0, ranks).boxed().toList(), own);
         last = own.size() - 1;
         boxes = new MemoryBox[own.size()];
     }

@@ -120,8 +120,8 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         public void received(Message message) {
             client.received(message);
             if (message instanceof Welcome) {
-                client.join(new Join(
-                        Message.PROTOCOL_VERSION, run.seats, new Member(seat, "host" + pid, pid), Map.of()));
+                client.join(
+                        new Join(Message.PROTOCOL_VERSION, run.seats, new Member(seat, "host" + pid, pid), Map.of()));
                 client.ready(Map.of());
             }
             of.turn();
@@ -201,8 +201,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
                         .array();
                 seats.forEach(each -> each.client.offer(run.allSeats, "begin", value));
             }
-            if (stage == Stage.COMPARING
-                    && seats.stream().allMatch(each -> each.client.values() != null)) {
+            if (stage == Stage.COMPARING && seats.stream().allMatch(each -> each.client.values() != null)) {
                 compare(seats.get(0).client.values());
             }
             if (stage == Stage.ADOPTING && adopted != null) {
@@ -222,14 +221,16 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
             since = run.now;
             if (convened.source() == Message.NO_RANK) {
                 for (byte[] value : values) {
-                    assertThat(ByteBuffer.wrap(value).getInt()).as("calls, and no source").isNegative();
+                    assertThat(ByteBuffer.wrap(value).getInt())
+                            .as("calls, and no source")
+                            .isNegative();
                 }
                 adopt(new Reached(0, 0), run.fold[0]);
                 step();
                 return;
             }
-            boolean transfer = values.stream().anyMatch(value -> !ByteBuffer.wrap(value)
-                    .equals(ByteBuffer.wrap(values.get(convened.source()))));
+            boolean transfer = values.stream()
+                    .anyMatch(value -> !ByteBuffer.wrap(value).equals(ByteBuffer.wrap(values.get(convened.source()))));
             if (own.contains(convened.source())) {
                 assertThat(reached.isNothing()).as("%s is the source", this).isFalse();
                 if (transfer) {
@@ -592,7 +593,9 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     /** No process that has seats still, or had them in the generation before, has a newer state, or works. */
     void checkConvened(int generation, Reached newest) {
         if (convenedIn == generation - 1 && convenedIn > 0) {
-            assertThat(reached).as("%s, when generation %d begins", this, generation).isLessThanOrEqualTo(newest);
+            assertThat(reached)
+                    .as("%s, when generation %d begins", this, generation)
+                    .isLessThanOrEqualTo(newest);
             assertThat(part != null && part.convened.generation() < generation)
                     .as("%s still works, and generation %d begins", this, generation)
                     .isFalse();
@@ -600,12 +603,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     }
 
     boolean isHealthySince(long time) {
-        return isActive()
-                && !hung
-                && isMember
-                && frozenUntil < time
-                && cutIn < time
-                && cutOut < time;
+        return isActive() && !hung && isMember && frozenUntil < time && cutIn < time && cutOut < time;
     }
 
     /** A verdict about silence comes in time, and only if there was silence. */

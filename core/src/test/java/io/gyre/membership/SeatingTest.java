@@ -65,7 +65,9 @@ class SeatingTest {
                 int seats = 1 + random.nextInt(9);
                 arrivals = 1 + random.nextInt(seats);
                 seating = Seating.of(seats, IntStream.range(0, arrivals).boxed().toList());
-                assertThat(loads(seating, seating.processes())).as("%s", seating).satisfies(SeatingTest::areEven);
+                assertThat(loads(seating, seating.processes()))
+                        .as("%s", seating)
+                        .satisfies(SeatingTest::areEven);
             }
             List<Integer> next = new ArrayList<>(seating.processes());
             Collections.shuffle(next, random);
@@ -81,7 +83,9 @@ class SeatingTest {
             Seating after = seating.among(next);
             check(seating, after, next);
             Collections.sort(next);
-            assertThat(seating.among(next)).as("in whatever order they are named").isEqualTo(after);
+            assertThat(seating.among(next))
+                    .as("in whatever order they are named")
+                    .isEqualTo(after);
             seating = after;
         }
     }
@@ -113,6 +117,7 @@ class SeatingTest {
     }
 
     private static void areEven(Map<Integer, Integer> loads) {
-        assertThat(Collections.max(loads.values()) - Collections.min(loads.values())).isLessThan(2);
+        assertThat(Collections.max(loads.values()) - Collections.min(loads.values()))
+                .isLessThan(2);
     }
 }

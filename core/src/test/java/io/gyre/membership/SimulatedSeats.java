@@ -550,7 +550,9 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
 
     /** Seats are given to one process each. */
     void checkHolder(SeatedLife process, Message.Convened convened) {
-        assertThat(byNumber.get(convened.own())).as("process %d", convened.own()).isSameAs(process);
+        assertThat(byNumber.get(convened.own()))
+                .as("process %d", convened.own())
+                .isSameAs(process);
         assertThat(convened.holders()).contains(convened.own());
     }
 
@@ -586,7 +588,8 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
         assertThat(seating.processes()).doesNotHaveDuplicates();
         assertThat(seating.processes().size()).isLessThanOrEqualTo(plan.processes());
         begun.add(newest);
-        continued.add(seating.processes().stream().anyMatch(number -> byNumber.get(number).wasConvenedIn(generation - 1)));
+        continued.add(seating.processes().stream()
+                .anyMatch(number -> byNumber.get(number).wasConvenedIn(generation - 1)));
         boolean anyState = false;
         for (SeatedLife process : processes) {
             if (process.isMember) {
@@ -599,7 +602,9 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
                 .isFalse();
         for (int number : seating.processes()) {
             SeatedLife holder = byNumber.get(number);
-            assertThat(holder.isMember).as("%s has seats, and is not in the run", holder).isTrue();
+            assertThat(holder.isMember)
+                    .as("%s has seats, and is not in the run", holder)
+                    .isTrue();
             holder.convenedIn(generation);
         }
     }
@@ -615,7 +620,9 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
         note("failed: " + reason);
         failure = reason;
         assertThat(reason).contains(" are needed, and ");
-        long healthy = processes.stream().filter(each -> each.isHealthySince(now - 8 * SECOND)).count();
+        long healthy = processes.stream()
+                .filter(each -> each.isHealthySince(now - 8 * SECOND))
+                .count();
         assertThat(now < lastTrouble + 10 * SECOND || healthy < plan.leastProcesses())
                 .as("%d healthy processes are there, and the run has ended: %s", healthy, reason)
                 .isTrue();

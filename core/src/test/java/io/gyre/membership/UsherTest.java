@@ -72,14 +72,21 @@ class UsherTest {
         assertRefused(played, 1, "uses version 99 of the control protocol");
         assertRefused(played, 2, "expects 5 seats, and this run has 4");
         assertRefused(
-                played, 3, "has transport = udp, process 0 (host host0, pid 100) has auto. All processes need the same");
-        assertThat(played.heard).filteredOn(event -> event.startsWith("refused")).hasSize(3);
+                played,
+                3,
+                "has transport = udp, process 0 (host host0, pid 100) has auto. All processes need the same");
+        assertThat(played.heard)
+                .filteredOn(event -> event.startsWith("refused"))
+                .hasSize(3);
         played.pass(PlayedUsher.JOIN_TIMEOUT);
         assertThat(played.heard).last().asString().contains("Refused: [", "expects 5 seats");
     }
 
     private static void assertRefused(PlayedUsher played, int connection, String reason) {
-        assertThat(played.word(connection)).isInstanceOf(Refused.class).asString().contains(reason);
+        assertThat(played.word(connection))
+                .isInstanceOf(Refused.class)
+                .asString()
+                .contains(reason);
         assertThat(played.closed).contains(connection);
         assertThat(played.usher.hasJoined(connection)).isFalse();
     }

@@ -78,7 +78,8 @@ class TimelineTest {
     }
 
     private static double errorOf(String json, int rank) {
-        Matcher found = Pattern.compile("\"errors_us\":\\{.*?\"" + rank + "\":([\\d.]+)").matcher(json);
+        Matcher found = Pattern.compile("\"errors_us\":\\{.*?\"" + rank + "\":([\\d.]+)")
+                .matcher(json);
         assertThat(found.find()).isTrue();
         return Double.parseDouble(found.group(1));
     }
@@ -129,7 +130,8 @@ class TimelineTest {
         String json = Files.readString(trainedBy(2, new ConcurrentHashMap<>()));
 
         assertThat(json).startsWith("{\"displayTimeUnit\"").endsWith("]}\n").doesNotContain(":NaN");
-        List<String> events = json.lines().skip(2).filter(line -> line.startsWith("{")).toList();
+        List<String> events =
+                json.lines().skip(2).filter(line -> line.startsWith("{")).toList();
         assertThat(events).allSatisfy(line -> {
             String event = line.endsWith(",") ? line.substring(0, line.length() - 1) : line;
             assertThat(event.chars().filter(c -> c == '{').count())

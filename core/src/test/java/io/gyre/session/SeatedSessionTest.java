@@ -33,14 +33,20 @@ class SeatedSessionTest {
     }
 
     private static List<String> texts(List<byte[]> values) {
-        return values.stream().map(value -> new String(value, StandardCharsets.UTF_8)).toList();
+        return values.stream()
+                .map(value -> new String(value, StandardCharsets.UTF_8))
+                .toList();
     }
 
     @Test
     void aProcessSeesTheRunAsItsLowestRank() throws Exception {
-        List<String> seen = Gyre.local(6).seats(CROSSED).call(session -> session.world() + " with "
-                + session.seats().stream().map(seat -> seat.world().rank()).toList() + " leads "
-                + session.seating().leads() + " as " + session.ofLeads().world());
+        List<String> seen = Gyre.local(6)
+                .seats(CROSSED)
+                .call(session -> session.world() + " with "
+                        + session.seats().stream()
+                                .map(seat -> seat.world().rank())
+                                .toList() + " leads "
+                        + session.seating().leads() + " as " + session.ofLeads().world());
 
         assertThat(seen)
                 .containsExactly(
@@ -67,7 +73,11 @@ class SeatedSessionTest {
             String own = "process of " + session.world().rank();
             assertThat(texts(session.exchange("one value", bytes(own))))
                     .containsExactly(
-                            "process of 0", "process of 1", "process of 2", "process of 0", "process of 2",
+                            "process of 0",
+                            "process of 1",
+                            "process of 2",
+                            "process of 0",
+                            "process of 2",
                             "process of 0");
             List<byte[]> ofSeats = session.seats().stream()
                     .map(seat -> bytes("rank " + seat.world().rank()))
@@ -85,7 +95,8 @@ class SeatedSessionTest {
 
         Gyre.local(6).seats(CROSSED).run(session -> {
             if (session.world().rank() != 2) {
-                assertThat(texts(session.exchange(some, "some", bytes("from " + session.world().rank()))))
+                assertThat(texts(session.exchange(
+                                some, "some", bytes("from " + session.world().rank()))))
                         .containsExactly("from 1", "from 0", "from 0");
             }
         });
@@ -93,8 +104,10 @@ class SeatedSessionTest {
 
     @Test
     void processesThatDisagreeAreNamed() {
-        assertThatThrownBy(() -> Gyre.local(6).seats(CROSSED).run(session -> session.agree(
-                        "options", Map.of("size", session.world().rank() == 2 ? "2" : "1"))))
+        assertThatThrownBy(() -> Gyre.local(6)
+                        .seats(CROSSED)
+                        .run(session -> session.agree(
+                                "options", Map.of("size", session.world().rank() == 2 ? "2" : "1"))))
                 .hasCauseInstanceOf(DisagreementException.class)
                 .hasMessageContaining("'1' on rank 0")
                 .hasMessageContaining("'2' on rank 2");
@@ -167,15 +180,17 @@ class SeatedSessionTest {
 
     @Test
     void aProcessWithSeveralRanksIsNotExpendable() throws Exception {
-        Gyre.local(3).processes(2).run(session -> assertThatThrownBy(session::beExpendable)
-                .isInstanceOf(UnsupportedOperationException.class)
-                .hasMessageContaining(session.seating().of(session.world().rank()).toString()));
+        Gyre.local(3)
+                .processes(2)
+                .run(session -> assertThatThrownBy(session::beExpendable)
+                        .isInstanceOf(UnsupportedOperationException.class)
+                        .hasMessageContaining(
+                                session.seating().of(session.world().rank()).toString()));
     }
 
     @Test
     void otherProcessesThatHoldOtherSeatsAreRefused() throws Exception {
-        LocalCluster.Rendezvous rendezvous =
-                LocalCluster.Network.inProcess().open(3, Duration.ofSeconds(30));
+        LocalCluster.Rendezvous rendezvous = LocalCluster.Network.inProcess().open(3, Duration.ofSeconds(30));
         Groups ofFirst = Groups.of(3, 2);
         Groups ofSecond = new Groups(List.of(List.of(0), List.of(1), List.of(2)));
         List<Session> all = new ArrayList<>();
@@ -183,7 +198,8 @@ class SeatedSessionTest {
             all.add(rendezvous.join(rank));
         }
         List<Throwable> failures = new ArrayList<>();
-        Thread other = new Thread(() -> failures.add(catchThrowable(() -> SeatedSession.of(all.subList(2, 3), ofSecond))));
+        Thread other =
+                new Thread(() -> failures.add(catchThrowable(() -> SeatedSession.of(all.subList(2, 3), ofSecond))));
         other.start();
 
         assertThatThrownBy(() -> SeatedSession.of(all.subList(0, 2), ofFirst))
@@ -197,9 +213,8 @@ class SeatedSessionTest {
 
     @Test
     void seatsThatAreNotThoseOfAProcessAreRefused() throws Exception {
-        Session alone = LocalCluster.Network.inProcess()
-                .open(3, Duration.ofSeconds(30))
-                .join(1);
+        Session alone =
+                LocalCluster.Network.inProcess().open(3, Duration.ofSeconds(30)).join(1);
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> SeatedSession.of(List.of(alone), Groups.of(3, 2)))
@@ -211,8 +226,7 @@ class SeatedSessionTest {
 
     @Test
     void aFailedJoinEndsTheOtherSeats() {
-        LocalCluster.Rendezvous rendezvous =
-                LocalCluster.Network.inProcess().open(3, Duration.ofSeconds(30));
+        LocalCluster.Rendezvous rendezvous = LocalCluster.Network.inProcess().open(3, Duration.ofSeconds(30));
         List<Session> joined = new ArrayList<>();
 
         Throwable failure = catchThrowable(() -> SeatedSession.join(Groups.of(3, 1), 0, rank -> {
@@ -244,8 +258,7 @@ class SeatedSessionTest {
 
     @Test
     void closingEndsTheWaitsOfAllSeats() throws Exception {
-        LocalCluster.Rendezvous rendezvous =
-                LocalCluster.Network.inProcess().open(3, Duration.ofMinutes(5));
+        LocalCluster.Rendezvous rendezvous = LocalCluster.Network.inProcess().open(3, Duration.ofMinutes(5));
         List<Session> all = new ArrayList<>();
         for (int rank = 0; rank < 3; rank++) {
             all.add(rendezvous.join(rank));

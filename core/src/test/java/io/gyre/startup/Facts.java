@@ -13,8 +13,17 @@ final class Facts {
 
     static HostFacts host(String name, int cores, int threads, long sharedBytes) {
         return new HostFacts(
-                name, "kernel of " + name, "0.1.0", "17.0.15", cores, "0-" + (cores - 1), threads, 64 * GIB, 32 * GIB,
-                sharedBytes, 0.5);
+                name,
+                "kernel of " + name,
+                "0.1.0",
+                "17.0.15",
+                cores,
+                "0-" + (cores - 1),
+                threads,
+                64 * GIB,
+                32 * GIB,
+                sharedBytes,
+                0.5);
     }
 
     static HostFacts host(String name) {

@@ -30,10 +30,10 @@ class RoundsTest {
 
     private static Set<Set<Integer>> pairs(List<List<Pair>> rounds) {
         Set<Set<Integer>> pairs = new HashSet<>();
-        rounds.forEach(round -> round.forEach(pair -> assertThat(
-                        pairs.add(new TreeSet<>(List.of(pair.first(), pair.second()))))
-                .as("%s once", pair)
-                .isTrue()));
+        rounds.forEach(round ->
+                round.forEach(pair -> assertThat(pairs.add(new TreeSet<>(List.of(pair.first(), pair.second()))))
+                        .as("%s once", pair)
+                        .isTrue()));
         return pairs;
     }
 

@@ -150,7 +150,9 @@ class StartupCheckTest {
         assertThat(facts.cpus()).isEqualTo("1-" + cores);
         assertThat(facts.sharedBytes()).isEqualTo(HostFacts.UNKNOWN);
         write(root, "proc/self/status", "Cpus_allowed_list:\t0,2-" + (cores + 7) + "\n");
-        assertThat(HostFacts.here(3, root).cpus()).as("a part of the cores' time").isEmpty();
+        assertThat(HostFacts.here(3, root).cpus())
+                .as("a part of the cores' time")
+                .isEmpty();
     }
 
     private static void write(Path root, String file, String text) throws Exception {

@@ -30,8 +30,7 @@ class StartupTableTest {
 
     @Test
     void namesOfHostsCannotForgeLines() {
-        StartupTable forged = new StartupTable(
-                List.of(Facts.rank(0, Facts.host("ant\nrank\t7\tbee"), 0)), List.of());
+        StartupTable forged = new StartupTable(List.of(Facts.rank(0, Facts.host("ant\nrank\t7\tbee"), 0)), List.of());
 
         assertThat(StartupTable.parse(forged.text()).ranks()).singleElement().satisfies(rank -> {
             assertThat(rank.rank()).isZero();

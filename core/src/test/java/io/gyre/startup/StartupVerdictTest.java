@@ -104,7 +104,9 @@ class StartupVerdictTest {
                 List.of());
 
         assertThat(verdict(table).limit()).isEqualTo(Limit.HOST);
-        assertThat(verdict(table).text()).contains("the cores of bee (rank 1) are 50 % as fast").doesNotContain("cat");
+        assertThat(verdict(table).text())
+                .contains("the cores of bee (rank 1) are 50 % as fast")
+                .doesNotContain("cat");
     }
 
     @Test
@@ -138,13 +140,15 @@ class StartupVerdictTest {
 
     @Test
     void inSharedMemoryTheFloorIsACopy() {
-        assertThat(StartupVerdict.of(Facts.together(2, Facts.host("ant")), VECTOR, VECTOR / 2).text())
+        assertThat(StartupVerdict.of(Facts.together(2, Facts.host("ant")), VECTOR, VECTOR / 2)
+                        .text())
                 .isEqualTo("an exchange of 100 MB takes at least about 10.0 ms over shared memory at 10.0 GB/s");
     }
 
     @Test
     void withoutAnExchangeOfAllRanksThereIsNoFloor() {
-        assertThat(StartupVerdict.of(Facts.together(2, Facts.host("ant")), VECTOR, 0).text())
+        assertThat(StartupVerdict.of(Facts.together(2, Facts.host("ant")), VECTOR, 0)
+                        .text())
                 .isEqualTo("nothing stands out");
     }
 }

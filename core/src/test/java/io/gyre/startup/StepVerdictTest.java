@@ -42,8 +42,8 @@ class StepVerdictTest {
 
     @Test
     void waitingForMessagesIsTheNetworkWithItsSlowestLinkAndFloor() {
-        Verdict verdict = StepVerdict.of(
-                APART, List.of(Facts.costs(0, 0, 60, 4_000_000), Facts.costs(1, 0, 62, 4_000_000)));
+        Verdict verdict =
+                StepVerdict.of(APART, List.of(Facts.costs(0, 0, 60, 4_000_000), Facts.costs(1, 0, 62, 4_000_000)));
 
         assertThat(verdict.limit()).isEqualTo(Limit.NETWORK);
         assertThat(verdict.text())
@@ -62,8 +62,8 @@ class StepVerdictTest {
 
     @Test
     void theRankForWhichTheOthersWaitIsNamed() {
-        Verdict verdict = StepVerdict.of(
-                APART, List.of(Facts.costs(0, 0, 60, 4_000_000), Facts.costs(1, 0, 1, 4_000_000)));
+        Verdict verdict =
+                StepVerdict.of(APART, List.of(Facts.costs(0, 0, 60, 4_000_000), Facts.costs(1, 0, 1, 4_000_000)));
 
         assertThat(verdict.limit()).isEqualTo(Limit.RANK);
         assertThat(verdict.text())
@@ -73,8 +73,8 @@ class StepVerdictTest {
 
     @Test
     void aRankThatWaitsForItsDataIsNamedWithThem() {
-        Verdict verdict = StepVerdict.of(
-                APART, List.of(Facts.costs(0, 0, 60, 4_000_000), Facts.costs(1, 70, 1, 4_000_000)));
+        Verdict verdict =
+                StepVerdict.of(APART, List.of(Facts.costs(0, 0, 60, 4_000_000), Facts.costs(1, 70, 1, 4_000_000)));
 
         assertThat(verdict.limit()).isEqualTo(Limit.RANK);
         assertThat(verdict.text()).contains("rank 1 on bee", "waits for its data for 70.0 ms");
@@ -91,9 +91,11 @@ class StepVerdictTest {
 
     @Test
     void aRankThatJudgesAloneIsComparedWithNobody() {
-        assertThat(StepVerdict.of(APART, List.of(Facts.costs(0, 0, 40, 4_000_000))).limit())
+        assertThat(StepVerdict.of(APART, List.of(Facts.costs(0, 0, 40, 4_000_000)))
+                        .limit())
                 .isEqualTo(Limit.NETWORK);
-        assertThat(StepVerdict.of(APART, List.of(Facts.costs(0, 0, 4, 4_000_000))).limit())
+        assertThat(StepVerdict.of(APART, List.of(Facts.costs(0, 0, 4, 4_000_000)))
+                        .limit())
                 .isEqualTo(Limit.COMPUTING);
     }
 }

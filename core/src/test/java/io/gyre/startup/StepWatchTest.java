@@ -66,6 +66,5 @@ class StepWatchTest {
         assertThat(lines(2, true, ALL - 1)).isEmpty();
     }
 
-    private static final StepSummary SUMMARY =
-            new StepSummary(List.of(StepReport.of(4, 1, false)));
+    private static final StepSummary SUMMARY = new StepSummary(List.of(StepReport.of(4, 1, false)));
 }

@@ -37,8 +37,9 @@ class StallReportTest {
                 observed.add(step);
             }
         };
-        Gyre.local(1).run((Session session) -> test.run(new StallReport(
-                session, place, code, LIMIT, () -> now, said::add, new StepObservers(List.of(observer)))));
+        Gyre.local(1)
+                .run((Session session) -> test.run(new StallReport(
+                        session, place, code, LIMIT, () -> now, said::add, new StepObservers(List.of(observer)))));
     }
 
     private void pass(StallReport report, long seconds) {
@@ -105,8 +106,7 @@ class StallReportTest {
             pass(report, 1);
 
             assertThat(said).hasSize(2);
-            assertThat(said.get(1))
-                    .contains("goes on after 41 s; steps are reported again if they take 82 s");
+            assertThat(said.get(1)).contains("goes on after 41 s; steps are reported again if they take 82 s");
         });
     }
 

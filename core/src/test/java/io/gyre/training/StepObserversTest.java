@@ -84,19 +84,17 @@ class StepObserversTest {
     private record Strategy(GradientReduction reduction, ParameterExchange exchange) implements UpdateStrategy {
 
         Strategy() {
-            this(
-                    new SameReport(),
-                    new ParameterExchange() {
-                        @Override
-                        public void apply(TrainableModel model, StepSummary total, long step) {
-                            // The model does not learn.
-                        }
+            this(new SameReport(), new ParameterExchange() {
+                @Override
+                public void apply(TrainableModel model, StepSummary total, long step) {
+                    // The model does not learn.
+                }
 
-                        @Override
-                        public long lastStaleness() {
-                            return 2;
-                        }
-                    });
+                @Override
+                public long lastStaleness() {
+                    return 2;
+                }
+            });
         }
 
         @Override

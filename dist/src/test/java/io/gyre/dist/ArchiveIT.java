@@ -169,9 +169,12 @@ class ArchiveIT {
             ranks.add(Command.start(
                     directory,
                     Map.of(
-                            "GYRE_RANK", rank,
-                            "GYRE_WORLD_SIZE", "2",
-                            "GYRE_RENDEZVOUS", directory.resolve("meet").toString()),
+                            "GYRE_RANK",
+                            rank,
+                            "GYRE_WORLD_SIZE",
+                            "2",
+                            "GYRE_RENDEZVOUS",
+                            directory.resolve("meet").toString()),
                     JAVA,
                     "--add-opens=java.base/jdk.internal.misc=org.agrona",
                     "--add-modules=ALL-MODULE-PATH",

@@ -2,10 +2,10 @@ package io.gyre.dl4j;
 
 import io.gyre.GyreException;
 import io.gyre.OptionRange;
-import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.World;
 import io.gyre.dl4j.SeatedTraining.Recorded;
 import io.gyre.dl4j.TrainerBuilder.Joined;
+import io.gyre.dl4j.memory.SafeReclamation;
 import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import java.nio.charset.StandardCharsets;
@@ -85,9 +85,7 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
 public final class DistributedTrainer implements AutoCloseable {
 
     private static final Recorded<List<byte[]>> BYTES = new Recorded<>(
-            values -> values.stream()
-                    .map(Base64.getEncoder()::encodeToString)
-                    .collect(Collectors.joining("\n")),
+            values -> values.stream().map(Base64.getEncoder()::encodeToString).collect(Collectors.joining("\n")),
             text -> Arrays.stream(text.split("\n", -1))
                     .map(Base64.getDecoder()::decode)
                     .toList());

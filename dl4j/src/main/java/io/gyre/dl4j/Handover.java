@@ -16,7 +16,14 @@ import org.jspecify.annotations.Nullable;
  * @param score of the last step
  * @param algorithm by which gradients are summed: the same in all generations, so that the sums are
  */
-record Handover(Progress progress, boolean inCall, int callsToSkip, int startedEpoch, boolean ended, double score, Algorithm algorithm) {
+record Handover(
+        Progress progress,
+        boolean inCall,
+        int callsToSkip,
+        int startedEpoch,
+        boolean ended,
+        double score,
+        Algorithm algorithm) {
 
     /** Lines of name, tab, value. */
     String text() {

@@ -33,8 +33,7 @@ final class MicroBatches {
      * @param seed of dropout and other noise in the layers
      * @param statistics used by batch normalisation
      */
-    MicroBatches(
-            Replica replica, int count, EarlierPasses earlier, int rank, long seed, BatchStatistics statistics) {
+    MicroBatches(Replica replica, int count, EarlierPasses earlier, int rank, long seed, BatchStatistics statistics) {
         this(replica, count, earlier, rank, seed, statistics, new SegmentPasses(replica, count));
     }
 

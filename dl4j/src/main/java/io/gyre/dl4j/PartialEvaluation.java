@@ -75,5 +75,4 @@ final class PartialEvaluation {
                     evaluation, rows.getLabels(output), outputs[output], rows.getLabelsMaskArray(output));
         }
     }
-
 }

@@ -45,10 +45,7 @@ final class SeatChecks {
         }
         UpdateStrategy strategy = options.strategy;
         if (strategy != null && !strategy.reduction().coversSeats()) {
-            throw refused(
-                    session,
-                    "the strategy " + strategy.name(),
-                    "leave the strategy out, for allreduce");
+            throw refused(session, "the strategy " + strategy.name(), "leave the strategy out, for allreduce");
         }
         if (options.synchronousBatchNorm) {
             throw refused(session, "synchronousBatchNorm", "leave it out");

@@ -100,8 +100,7 @@ final class SeatedTraining implements AutoCloseable {
 
     private JointCalls.Done figures(String result) {
         Progress progress = engine.loop.progress();
-        return new JointCalls.Done(
-                progress.step(), progress.epoch(), engine.loop.score(), engine.loop.ended(), result);
+        return new JointCalls.Done(progress.step(), progress.epoch(), engine.loop.score(), engine.loop.ended(), result);
     }
 
     /** Whether a failure means that another process was lost, or waits; and not that this one cannot continue. */

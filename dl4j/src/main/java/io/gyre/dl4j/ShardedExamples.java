@@ -168,8 +168,7 @@ final class ShardedExamples extends ShardedData {
                 parts.add(
                         indices.length == 0
                                 ? Share.Part.NONE
-                                : new Share.Part(
-                                        load(indices, Seeds.derive(seed, begin.epoch(), batch, rank)), true));
+                                : new Share.Part(load(indices, Seeds.derive(seed, begin.epoch(), batch, rank)), true));
             }
             return parts;
         }

@@ -264,9 +264,7 @@ final class ShardedIterator extends ShardedData {
                 int seat = seats.ranks().indexOf(i);
                 if (seat >= 0) {
                     boolean isHeld = i < seats.all() - 1 && !batches.copies();
-                    parts.set(
-                            seat,
-                            new Share.Part(isHeld ? Rows.copy(batch) : batch, !isHeld && !batches.copies()));
+                    parts.set(seat, new Share.Part(isHeld ? Rows.copy(batch) : batch, !isHeld && !batches.copies()));
                 }
             }
             return parts;

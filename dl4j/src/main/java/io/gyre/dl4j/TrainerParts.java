@@ -112,11 +112,7 @@ final class TrainerParts {
         List<StepObserver> limits = session.hasSeats()
                 ? List.of()
                 : LimitCheck.run(
-                        options.startupCheck,
-                        session,
-                        inStep,
-                        gradientBytes,
-                        compression.encodedBytes(gradientBytes));
+                        options.startupCheck, session, inStep, gradientBytes, compression.encodedBytes(gradientBytes));
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
         replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);
@@ -157,8 +153,8 @@ final class TrainerParts {
     private UpdateStrategy synchronous(Algorithm algorithm, Compression compression, Opened opened) {
         Session ofLeads = session.ofLeads();
         Collective[] collectives = new Collective[seats.count()];
-        session.onSeats(seat -> collectives[seat] = Collectives.choose(
-                session.seats().get(seat).endpoint(), algorithm, compression.codec(seat)));
+        session.onSeats(seat -> collectives[seat] =
+                Collectives.choose(session.seats().get(seat).endpoint(), algorithm, compression.codec(seat)));
         for (Collective each : collectives) {
             opened.onClose(each::close);
         }
@@ -179,8 +175,8 @@ final class TrainerParts {
         if (!carried.generation().hasState()) {
             return asked != Algorithm.AUTO ? asked : together ? Algorithm.DIRECT : Algorithm.RING;
         }
-        Algorithm begun = Algorithm.of(OnRoot.call(
-                session, carried.generation().source(), "algorithm of the sums", carried::algorithm));
+        Algorithm begun = Algorithm.of(
+                OnRoot.call(session, carried.generation().source(), "algorithm of the sums", carried::algorithm));
         if (begun == Algorithm.DIRECT && !together) {
             if (world.isRoot()) {
                 LOG.warn("Ranks have moved to a host with which the others share no memory: gradients are summed on a"
@@ -202,8 +198,8 @@ final class TrainerParts {
         BatchStatistics statistics = statistics(options, opened);
         EarlierPasses earlier = replica.earlierPasses();
         return seats.ranks().stream()
-                .map(rank -> new SeatPart(new MicroBatches(
-                        replica, options.microBatches, earlier, rank, options.seed, statistics)))
+                .map(rank -> new SeatPart(
+                        new MicroBatches(replica, options.microBatches, earlier, rank, options.seed, statistics)))
                 .toList();
     }
 

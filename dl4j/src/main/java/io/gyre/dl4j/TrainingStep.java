@@ -100,7 +100,8 @@ final class TrainingStep implements StepWork {
         epoch = ofEpoch;
         for (int i = 0; i < parts.size(); i++) {
             MultiDataSet rows = ownShare.rows(i);
-            int segments = rows == null ? 0 : Segments.count(rows, replica.network().segmentLength());
+            int segments =
+                    rows == null ? 0 : Segments.count(rows, replica.network().segmentLength());
             parts.get(i).with(rows, rows == null ? 0 : count(rows, i), segments);
         }
         begin(0);

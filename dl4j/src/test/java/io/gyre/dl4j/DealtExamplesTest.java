@@ -135,8 +135,8 @@ class DealtExamplesTest {
         ExampleSource source = recording(new ArrayList<>());
 
         assertThatIllegalStateException()
-                .isThrownBy(() ->
-                        ShardedData.dealt(source, 10, 1, counter::getAndAdd).pass(Seats.of(new World(0, 1)), new Place(2, 5, 0)))
+                .isThrownBy(() -> ShardedData.dealt(source, 10, 1, counter::getAndAdd)
+                        .pass(Seats.of(new World(0, 1)), new Place(2, 5, 0)))
                 .withMessageContaining("middle of epoch 2");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> ShardedData.dealt(source, 0, 1, counter::getAndAdd))

@@ -64,14 +64,12 @@ class LostSeatsTest {
         }
 
         @Override
-        public void lost(
-                String process, long pid, List<Integer> seats, int generation, Reached newest, String reason) {
+        public void lost(String process, long pid, List<Integer> seats, int generation, Reached newest, String reason) {
             events.add("lost " + seats + " in generation " + generation);
         }
 
         @Override
-        public void convened(
-                int generation, Seating seating, Reached newest, long behind) {
+        public void convened(int generation, Seating seating, Reached newest, long behind) {
             events.add("generation " + generation + " of " + seating.processes().size() + ", step " + newest.step());
         }
 
@@ -82,10 +80,9 @@ class LostSeatsTest {
     }
 
     private UsherServer open(int processCount) throws Exception {
-        UsherPlan plan = new UsherPlan(
-                SEATS, processCount, 1, LONG, LONG, LONG, SilenceLimits.within(Duration.ofSeconds(3)));
-        return UsherServer.open(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), plan, secret, new Events());
+        UsherPlan plan =
+                new UsherPlan(SEATS, processCount, 1, LONG, LONG, LONG, SilenceLimits.within(Duration.ofSeconds(3)));
+        return UsherServer.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), plan, secret, new Events());
     }
 
     private final RunSecret secret = RunSecret.random(new SecureRandom());

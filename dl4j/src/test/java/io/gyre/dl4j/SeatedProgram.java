@@ -35,9 +35,7 @@ final class SeatedProgram {
     }
 
     static String onThreads(int ranks) throws Exception {
-        return io.gyre.local.Gyre.local(ranks)
-                .call(SeatedProgram::run)
-                .get(0);
+        return io.gyre.local.Gyre.local(ranks).call(SeatedProgram::run).get(0);
     }
 
     private static String run(Session session) {
@@ -47,7 +45,8 @@ final class SeatedProgram {
     }
 
     private static MultiLayerNetwork model() {
-        return TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT).dropOut(0.8));
+        return TestModels.perceptron(
+                TestModels.configuration(new Adam(0.01), DataType.FLOAT).dropOut(0.8));
     }
 
     private static DistributedTrainer build(TrainerBuilder builder) {

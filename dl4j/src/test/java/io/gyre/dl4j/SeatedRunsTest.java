@@ -66,9 +66,8 @@ class SeatedRunsTest {
             return model.params();
         });
         Gyre.local(RANKS).seats(CROSSED).run(session -> {
-            try (DistributedTrainer trainer = builder(model(), session)
-                    .checkpointDirectory(directory)
-                    .build()) {
+            try (DistributedTrainer trainer =
+                    builder(model(), session).checkpointDirectory(directory).build()) {
                 trainer.fitSteps(data(), 2);
             }
         });
@@ -154,20 +153,28 @@ class SeatedRunsTest {
 
     @Test
     void aReplicaThatDiffersIsThatOfItsProcess() {
-        assertThatThrownBy(() -> Gyre.local(6).seats(List.of(List.of(0, 4, 5), List.of(1, 3), List.of(2))).run(session -> {
-                    MultiLayerNetwork model = model();
-                    if (session.world().rank() == 0) {
-                        model.addListeners(new BaseTrainingListener() {
-                            @Override
-                            public void iterationDone(Model of, int iteration, int epoch) {
-                                of.params().putScalar(3, iteration == 1 ? 0.5 : of.params().getDouble(3));
+        assertThatThrownBy(() -> Gyre.local(6)
+                        .seats(List.of(List.of(0, 4, 5), List.of(1, 3), List.of(2)))
+                        .run(session -> {
+                            MultiLayerNetwork model = model();
+                            if (session.world().rank() == 0) {
+                                model.addListeners(new BaseTrainingListener() {
+                                    @Override
+                                    public void iterationDone(Model of, int iteration, int epoch) {
+                                        of.params()
+                                                .putScalar(
+                                                        3,
+                                                        iteration == 1
+                                                                ? 0.5
+                                                                : of.params().getDouble(3));
+                                    }
+                                });
                             }
-                        });
-                    }
-                    try (DistributedTrainer trainer = builder(model, session).build()) {
-                        trainer.fit(data(), 2);
-                    }
-                }))
+                            try (DistributedTrainer trainer =
+                                    builder(model, session).build()) {
+                                trainer.fit(data(), 2);
+                            }
+                        }))
                 .hasMessageContaining("rank 0")
                 .hasMessageContaining("differs from the other 2 ranks");
     }
@@ -209,8 +216,8 @@ class SeatedRunsTest {
                 refused("Sharding.FROM_ROOT", (options, session) -> options.sharding(Sharding.FROM_ROOT)),
                 refused(
                         "the strategy allreduce",
-                        (options, session) -> options.strategy(
-                                new Synchronous(Collectives.choose(session.ofLeads().endpoint())))));
+                        (options, session) -> options.strategy(new Synchronous(
+                                Collectives.choose(session.ofLeads().endpoint())))));
     }
 
     private static Arguments refused(String what, BiConsumer<TrainerBuilder, Session> option) {
@@ -221,21 +228,25 @@ class SeatedRunsTest {
     @MethodSource("refused")
     void whatNeedsOneProcessForEachRankIsRefused(String what, BiConsumer<TrainerBuilder, Session> option)
             throws Exception {
-        List<String> messages = Gyre.local(3).seats(List.of(List.of(0, 2), List.of(1))).call(session -> {
-            TrainerBuilder options = builder(model(), session);
-            option.accept(options, session);
-            return catchThrowable(options::build).getMessage();
-        });
+        List<String> messages = Gyre.local(3)
+                .seats(List.of(List.of(0, 2), List.of(1)))
+                .call(session -> {
+                    TrainerBuilder options = builder(model(), session);
+                    option.accept(options, session);
+                    return catchThrowable(options::build).getMessage();
+                });
 
-        assertThat(messages).hasSize(2).allSatisfy(message -> assertThat(message)
-                .startsWith(what + " cannot be used in a run in which a process holds several ranks")
-                .contains("[0, 2] [1]"));
+        assertThat(messages)
+                .hasSize(2)
+                .allSatisfy(message -> assertThat(message)
+                        .startsWith(what + " cannot be used in a run in which a process holds several ranks")
+                        .contains("[0, 2] [1]"));
     }
 
     @Test
     void dataOfEachRankAreRefused() throws Exception {
-        Consumer<DistributedTrainer> fits = trainer -> trainer.fit(
-                ShardedData.of(TestData.iterator(List.of(TestData.vectors(4, TYPE, 1))), Sharding.OWN), 1);
+        Consumer<DistributedTrainer> fits = trainer ->
+                trainer.fit(ShardedData.of(TestData.iterator(List.of(TestData.vectors(4, TYPE, 1))), Sharding.OWN), 1);
         Consumer<DistributedTrainer> evaluates = trainer -> trainer.evaluate(
                 ShardedData.of(TestData.iterator(List.of(TestData.vectors(4, TYPE, 1))), Sharding.OWN));
 

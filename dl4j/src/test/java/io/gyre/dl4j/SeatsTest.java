@@ -154,8 +154,7 @@ class SeatsTest {
     void hostsOfSeveralRanksHaveTheSameBits() throws Exception {
         Consumer<TrainerBuilder> byHosts = options -> options.algorithm(Algorithm.HIERARCHICAL);
 
-        train(Gyre.local(4).seats(CROSSED), PERCEPTRON, byHosts)
-                .assertEqual(train(Gyre.local(4), PERCEPTRON, byHosts));
+        train(Gyre.local(4).seats(CROSSED), PERCEPTRON, byHosts).assertEqual(train(Gyre.local(4), PERCEPTRON, byHosts));
     }
 
     /** The loss scale is part of the replica; every seat has a codec that follows it. */

@@ -153,7 +153,7 @@ class StalledRankTest {
         try (DistributedTrainer trainer = DistributedTrainer.builder(model, session)
                 .bucketBytes(4 * 300)
                 .observer(observer)
-                .stallReport(Duration.ofSeconds(900), clock(sleeps), reports.get(rank)::add)
+                .stallReport(Duration.ofMinutes(15), clock(sleeps), reports.get(rank)::add)
                 .build()) {
             trainer.fitSteps(ShardedData.of(batches, Sharding.EXAMPLES), 4);
         }

@@ -172,11 +172,12 @@ class StepObserverTest {
 
     @Test
     void aTimelineWithoutADirectoryIsRejectedAtTheStart(@TempDir Path directory) {
-        assertThatThrownBy(() -> Gyre.local(1).run(session -> DistributedTrainer.builder(
-                                TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT)),
-                                session)
-                        .timeline(directory.resolve("missing").resolve("trace.json"))
-                        .build()))
+        assertThatThrownBy(() -> Gyre.local(1)
+                        .run(session -> DistributedTrainer.builder(
+                                        TestModels.perceptron(TestModels.configuration(new Adam(0.01), DataType.FLOAT)),
+                                        session)
+                                .timeline(directory.resolve("missing").resolve("trace.json"))
+                                .build()))
                 .hasStackTraceContaining("there is no directory " + directory.resolve("missing"));
     }
 }

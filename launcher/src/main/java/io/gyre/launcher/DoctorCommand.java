@@ -22,8 +22,9 @@ import picocli.CommandLine.Spec;
 /** {@code gyre doctor}: what this host offers. */
 @Command(
         name = "doctor",
-        description = "Checks what this host offers for training, or several hosts and the links between them, and exits"
-                + " with 0 if training can run there.",
+        description =
+                "Checks what this host offers for training, or several hosts and the links between them, and exits"
+                        + " with 0 if training can run there.",
         mixinStandardHelpOptions = true,
         sortOptions = false,
         usageHelpAutoWidth = true)

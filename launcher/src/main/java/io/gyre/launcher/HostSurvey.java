@@ -77,8 +77,7 @@ final class HostSurvey {
             }
         });
         return processes.stream()
-                .map(process -> answer(
-                        process, group.exitStatus(process.place().rank())))
+                .map(process -> answer(process, group.exitStatus(process.place().rank())))
                 .toList();
     }
 
@@ -101,7 +100,9 @@ final class HostSurvey {
                 return new Answer(host, facts.get(0).host(), "");
             }
         }
-        String last = lines.isEmpty() ? "it printed nothing" : lines.get(lines.size() - 1).strip();
+        String last = lines.isEmpty()
+                ? "it printed nothing"
+                : lines.get(lines.size() - 1).strip();
         return new Answer(host, null, what(process, status) + ": " + last);
     }
 
@@ -109,7 +110,8 @@ final class HostSurvey {
         if (status.isEmpty()) {
             return "it has not answered within " + TO_ANSWER.toSeconds() + " s";
         }
-        boolean byShell = status.getAsInt() == ExitStatus.OF_SSH && !process.place().here();
+        boolean byShell =
+                status.getAsInt() == ExitStatus.OF_SSH && !process.place().here();
         if (byShell && process.pid() == 0) {
             return "ssh did not reach it";
         }

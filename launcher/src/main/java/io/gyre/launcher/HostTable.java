@@ -28,7 +28,16 @@ final class HostTable {
     List<String> lines() {
         List<String> lines = new ArrayList<>();
         List<List<String>> hosts = new ArrayList<>(List.of(List.of(
-                "host", "rank", "Gyre", "Java", "cores", "threads", "memory free", "/dev/shm free", "load", "copies",
+                "host",
+                "rank",
+                "Gyre",
+                "Java",
+                "cores",
+                "threads",
+                "memory free",
+                "/dev/shm free",
+                "load",
+                "copies",
                 "clock")));
         for (Answer answer : result.answers()) {
             HostFacts facts = answer.facts();
@@ -130,7 +139,11 @@ final class HostTable {
         whole.put("can_train", result.isGood());
         whole.put("hosts", result.answers().stream().map(this::host).toList());
         StartupTable table = result.table();
-        whole.put("links", table == null ? List.of() : table.links().stream().map(this::link).toList());
+        whole.put(
+                "links",
+                table == null
+                        ? List.of()
+                        : table.links().stream().map(this::link).toList());
         whole.put("problem", result.problem());
         whole.put("differences", result.differences());
         whole.put("verdict", result.verdict().orElse(""));

@@ -37,7 +37,11 @@ final class HostsCheckup {
      * @param table null if nothing could be measured
      * @param problem why not, in one line; empty if it could
      */
-    record Result(List<Answer> answers, List<String> measured, @Nullable StartupTable table, String problem) {
+    record Result(
+            List<Answer> answers,
+            List<String> measured,
+            @Nullable StartupTable table,
+            String problem) {
 
         /** Whether all hosts can train together, as far as was looked at. */
         boolean isGood() {
@@ -118,16 +122,13 @@ final class HostsCheckup {
                         new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8))
                 .run();
         if (result.exitStatus() != 0) {
-            String why = result.failure()
-                    .map(HostsCheckup::firstAndLast)
-                    .orElse("it was told to end");
+            String why = result.failure().map(HostsCheckup::firstAndLast).orElse("it was told to end");
             return new Result(answers, measured, null, "nothing could be measured: " + why);
         }
         return new Result(
                 answers,
                 measured,
-                DoctorRank.read(
-                        out.toString(StandardCharsets.UTF_8).lines().toList()),
+                DoctorRank.read(out.toString(StandardCharsets.UTF_8).lines().toList()),
                 "");
     }
 

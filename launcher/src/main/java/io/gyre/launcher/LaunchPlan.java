@@ -75,7 +75,16 @@ public record LaunchPlan(
     /** Ranks on this host, over the transport chosen automatically. */
     public static LaunchPlan of(JavaProgram program, int ranks) {
         return new LaunchPlan(
-                program, ranks, List.of(), TransportMode.AUTO, 0, Map.of(), List.of(), false, 0, GracefulStop.TIME,
+                program,
+                ranks,
+                List.of(),
+                TransportMode.AUTO,
+                0,
+                Map.of(),
+                List.of(),
+                false,
+                0,
+                GracefulStop.TIME,
                 Optional.empty());
     }
 
@@ -94,7 +103,17 @@ public record LaunchPlan(
     /** Returns a copy of this plan, with the rendezvous at another port. */
     public LaunchPlan withPort(int number) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, number, environment, devices, rootOwnsTerminal, restarts, grace, seats);
+                program,
+                ranks,
+                hosts,
+                transport,
+                number,
+                environment,
+                devices,
+                rootOwnsTerminal,
+                restarts,
+                grace,
+                seats);
     }
 
     /** Returns a copy of this plan, with these variables for every rank. */
@@ -153,6 +172,7 @@ public record LaunchPlan(
 
     /** Returns a copy of this plan in which rank 0 writes directly to the terminal, if there is one. */
     public LaunchPlan withRootOnTerminal() {
-        return new LaunchPlan(program, ranks, hosts, transport, port, environment, devices, true, restarts, grace, seats);
+        return new LaunchPlan(
+                program, ranks, hosts, transport, port, environment, devices, true, restarts, grace, seats);
     }
 }

@@ -147,8 +147,7 @@ public final class Launcher {
             throws IOException, InterruptedException {
         RunWatch watch = new RunWatch(group, terminal);
         guard.during(() -> {
-            try (RendezvousServer rendezvous =
-                    RendezvousServer.open(bind, plan.ranks(), joinTimeout, secret, watch)) {
+            try (RendezvousServer rendezvous = RendezvousServer.open(bind, plan.ranks(), joinTimeout, secret, watch)) {
                 startAndAwait(places, hosts, rendezvous.endpoint());
             }
         });
@@ -260,7 +259,8 @@ public final class Launcher {
             return new LaunchResult(1, group.restarts(), Optional.of(FailureReport.of(group, missing, loss)));
         }
         if (group.restarts() > 0) {
-            terminal.say((plan.seats().isPresent() ? "processes" : "ranks") + " were restarted " + group.restarts() + (group.restarts() == 1 ? " time" : " times"));
+            terminal.say((plan.seats().isPresent() ? "processes" : "ranks") + " were restarted " + group.restarts()
+                    + (group.restarts() == 1 ? " time" : " times"));
         }
         for (RankEnd end : group.endsWhenStopped()) {
             terminal.say("rank " + end.rank() + " did not end in order when it was told to: it ended with exit status "

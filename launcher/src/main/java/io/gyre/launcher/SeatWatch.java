@@ -39,7 +39,8 @@ final class SeatWatch implements SeatListener {
             lossNanos = System.nanoTime();
         }
         if (!group.wasStopped()) {
-            String held = seats.isEmpty() ? "" : seats.size() == 1 ? " with seat " + seats.get(0) : " with seats " + seats;
+            String held =
+                    seats.isEmpty() ? "" : seats.size() == 1 ? " with seat " + seats.get(0) : " with seats " + seats;
             terminal.say(process + " was lost" + held + ", in generation " + generation + ": " + reason);
         }
     }

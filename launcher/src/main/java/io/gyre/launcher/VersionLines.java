@@ -21,13 +21,13 @@ public final class VersionLines implements IVersionProvider {
     /** The same lines, for what a run leaves behind. */
     public static List<String> lines() {
         return List.of(
-                        "Gyre " + own(),
-                        "Java " + Runtime.version() + " (" + System.getProperty("java.vendor") + ", "
-                                + System.getProperty("java.home") + ")",
-                        "Deeplearning4j " + ofMaven("org.deeplearning4j", "deeplearning4j-nn"),
-                        AeronSession.aeronVersion(),
-                        "system " + System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
-                                + System.getProperty("os.arch"));
+                "Gyre " + own(),
+                "Java " + Runtime.version() + " (" + System.getProperty("java.vendor") + ", "
+                        + System.getProperty("java.home") + ")",
+                "Deeplearning4j " + ofMaven("org.deeplearning4j", "deeplearning4j-nn"),
+                AeronSession.aeronVersion(),
+                "system " + System.getProperty("os.name") + " " + System.getProperty("os.version") + ", "
+                        + System.getProperty("os.arch"));
     }
 
     /** Version of the jar; classes in a directory have none. */

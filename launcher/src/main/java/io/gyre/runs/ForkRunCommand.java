@@ -79,7 +79,8 @@ public final class ForkRunCommand implements Callable<Integer> {
                 .without(OF_PARENT)
                 .with(CommandWords.of(command, changes))
                 .words());
-        words.addAll(List.of("--from", point.toString(), "--run-dir", child(point).toString()));
+        words.addAll(
+                List.of("--from", point.toString(), "--run-dir", child(point).toString()));
         return words;
     }
 

@@ -60,7 +60,9 @@ public record ModelCard(
                 run.parent(),
                 run.setup(),
                 run.result(),
-                done.stream().mapToLong(attempt -> Objects.requireNonNullElse(attempt.steps(), 0L)).sum(),
+                done.stream()
+                        .mapToLong(attempt -> Objects.requireNonNullElse(attempt.steps(), 0L))
+                        .sum(),
                 done.stream()
                         .mapToLong(attempt -> Objects.requireNonNullElse(attempt.examples(), 0L))
                         .sum(),
@@ -77,8 +79,8 @@ public record ModelCard(
                 run.arguments().isEmpty() ? null : "gyre " + Shell.line(run.arguments()),
                 curves.stream()
                         .filter(line -> line.values().containsKey("loss"))
-                        .map(line -> new LossPlot.Point(
-                                line.step(), line.values().getOrDefault("loss", Double.NaN)))
+                        .map(line ->
+                                new LossPlot.Point(line.step(), line.values().getOrDefault("loss", Double.NaN)))
                         .toList());
     }
 

@@ -96,8 +96,7 @@ final class RunDirectories {
     /** Writes as much as the disk must have room for before it is worth to begin. */
     private static void tryOut(Path trial) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(TRIAL_BYTES);
-        try (FileChannel channel =
-                FileChannel.open(trial, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = FileChannel.open(trial, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }

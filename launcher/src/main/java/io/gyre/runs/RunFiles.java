@@ -29,8 +29,8 @@ public record RunFiles(Path directory) {
      */
     public static void checkName(String option, String name) {
         if (!NAME.matcher(name).matches()) {
-            throw new IllegalArgumentException(option + " '" + name
-                    + "': expected at most 128 letters, digits, and . _ - after the first");
+            throw new IllegalArgumentException(
+                    option + " '" + name + "': expected at most 128 letters, digits, and . _ - after the first");
         }
     }
 

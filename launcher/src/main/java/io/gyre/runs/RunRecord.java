@@ -150,17 +150,7 @@ public record RunRecord(
 
     RunRecord with(RunState newState, Map<String, Object> newResult, @Nullable String newFailure) {
         return new RunRecord(
-                format,
-                name,
-                parent,
-                arguments,
-                setup,
-                versions,
-                hosts,
-                newState,
-                attempts,
-                newResult,
-                newFailure);
+                format, name, parent, arguments, setup, versions, hosts, newState, attempts, newResult, newFailure);
     }
 
     RunRecord withLast(Attempt attempt) {
@@ -176,7 +166,6 @@ public record RunRecord(
     }
 
     private RunRecord withAttempts(List<Attempt> all) {
-        return new RunRecord(
-                format, name, parent, arguments, setup, versions, hosts, state, all, result, failure);
+        return new RunRecord(format, name, parent, arguments, setup, versions, hosts, state, all, result, failure);
     }
 }

@@ -146,8 +146,7 @@ public final class RunWriter implements AutoCloseable {
      */
     public void begin(long firstStep) {
         RunRecord.Attempt attempt = record.lastAttempt();
-        record = record.withLast(
-                new RunRecord.Attempt(attempt.began(), null, firstStep, null, null, null, null));
+        record = record.withLast(new RunRecord.Attempt(attempt.began(), null, firstStep, null, null, null, null));
         tolerate(() -> {
             metrics = MetricsFile.open(files.metrics(), firstStep);
             secondsBefore = MetricsFile.lines(files.metrics()).stream()
@@ -248,8 +247,8 @@ public final class RunWriter implements AutoCloseable {
         }
         ended = true;
         RunRecord.Attempt attempt = record.lastAttempt();
-        record = record.withLast(new RunRecord.Attempt(
-                        attempt.began(), now(clock), attempt.firstStep(), null, null, null, null))
+        record = record.withLast(
+                        new RunRecord.Attempt(attempt.began(), now(clock), attempt.firstStep(), null, null, null, null))
                 .with(RunState.FAILED, Map.of(), reason);
         tolerate(() -> record.write(files));
     }

@@ -137,8 +137,8 @@ public record Runs(Path parent) {
         }
         RunLock lock = RunLock.take(files.lock());
         if (lock == null) {
-            throw new BadRunException("run " + files.directory() + " is under way (" + RunLock.holder(files.lock())
-                    + "): end it first");
+            throw new BadRunException(
+                    "run " + files.directory() + " is under way (" + RunLock.holder(files.lock()) + "): end it first");
         }
         try (lock) {
             RunDirectories.remove(files.directory());

@@ -23,7 +23,8 @@ final class RunsTable {
     static String of(List<Runs.Seen> runs, @Nullable String metric) {
         List<List<String>> rows = new ArrayList<>();
         List<String> head = new ArrayList<>(HEAD);
-        boolean more = metric != null && !List.of("step", "loss", "accuracy", "examples_per_second").contains(metric);
+        boolean more = metric != null
+                && !List.of("step", "loss", "accuracy", "examples_per_second").contains(metric);
         if (more && metric != null) {
             head.add(metric);
         }

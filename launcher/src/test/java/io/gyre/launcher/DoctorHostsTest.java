@@ -28,7 +28,12 @@ class DoctorHostsTest {
     private GyreProcess doctor(FakeSsh ssh, String hosts) throws Exception {
         return GyreProcess.start(
                 ssh.environment(),
-                List.of("doctor", "--hosts", hosts, "--report", directory.resolve("report.json").toString()));
+                List.of(
+                        "doctor",
+                        "--hosts",
+                        hosts,
+                        "--report",
+                        directory.resolve("report.json").toString()));
     }
 
     private JsonNode report() throws Exception {
@@ -73,8 +78,9 @@ class DoctorHostsTest {
             assertThat(gyre.awaitExit(TWO_STARTS)).as(gyre.output()).isEqualTo(1);
 
             assertThat(gyre.out())
-                    .contains("PROBLEM 127.0.0.3: ssh did not reach it: ssh: connect to host 127.0.0.3 port 22: No route"
-                            + " to host")
+                    .contains(
+                            "PROBLEM 127.0.0.3: ssh did not reach it: ssh: connect to host 127.0.0.3 port 22: No route"
+                                    + " to host")
                     .anyMatch(line -> line.matches("127\\.0\\.0\\.2 +127\\.0\\.0\\.4 +sealed UDP .*"))
                     .anyMatch(line -> line.startsWith("VERDICT "));
         }

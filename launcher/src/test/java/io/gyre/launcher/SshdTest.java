@@ -139,7 +139,9 @@ class SshdTest {
         ssh.write("ssh", "#!/bin/sh\nexec %s -F %s \"$@\"\n".formatted(SSH, configuration));
         List<String> arguments = List.of("doctor", "--hosts", "127.0.0.1,127.0.0.2,127.0.0.9");
         try (GyreProcess gyre = GyreProcess.start(ssh.environment(), arguments)) {
-            assertThat(gyre.awaitExit(Await.LONG.multipliedBy(4))).as(gyre.output()).isEqualTo(1);
+            assertThat(gyre.awaitExit(Await.LONG.multipliedBy(4)))
+                    .as(gyre.output())
+                    .isEqualTo(1);
 
             assertThat(gyre.out())
                     .anyMatch(line -> line.startsWith("PROBLEM 127.0.0.9: ssh did not reach it: "))

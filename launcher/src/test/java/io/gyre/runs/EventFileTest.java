@@ -26,14 +26,17 @@ class EventFileTest {
     private List<String> messages() throws IOException {
         List<String> messages = new ArrayList<>();
         try (var files = Files.list(directory)) {
-            ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(files.findFirst().orElseThrow()))
+            ByteBuffer bytes = ByteBuffer.wrap(
+                            Files.readAllBytes(files.findFirst().orElseThrow()))
                     .order(ByteOrder.LITTLE_ENDIAN);
             while (bytes.hasRemaining()) {
                 byte[] length = new byte[8];
                 bytes.get(length);
                 assertThat(bytes.getInt()).isEqualTo(EventFile.maskedCrc(length));
                 byte[] message = new byte
-                        [Math.toIntExact(ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong())];
+                        [Math.toIntExact(ByteBuffer.wrap(length)
+                                .order(ByteOrder.LITTLE_ENDIAN)
+                                .getLong())];
                 bytes.get(message);
                 assertThat(bytes.getInt()).isEqualTo(EventFile.maskedCrc(message));
                 messages.add(HexFormat.of().formatHex(message));

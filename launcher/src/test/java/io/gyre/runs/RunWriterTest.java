@@ -58,7 +58,9 @@ class RunWriterTest {
         assertThat(record.lastAttempt().examples()).isEqualTo(640);
         List<MetricsFile.Line> lines = MetricsFile.lines(files.metrics());
         assertThat(lines.get(0).values()).containsEntry("step", 1.0).containsEntry("loss", 1.0);
-        assertThat(lines.get(lines.size() - 1).values()).containsEntry("step", 40.0).containsEntry("accuracy", 0.5);
+        assertThat(lines.get(lines.size() - 1).values())
+                .containsEntry("step", 40.0)
+                .containsEntry("accuracy", 0.5);
         assertThat(files.card())
                 .content()
                 .contains("# Model card: a", "| Accuracy, held out | 0.5000 |", "| Examples | 640 |")
@@ -154,8 +156,8 @@ class RunWriterTest {
 
         assertThatThrownBy(() -> RunWriter.open(files, PLAN, false))
                 .isInstanceOf(BadRunException.class)
-                .hasMessageStartingWith(files.directory()
-                        + " is not a run directory, or is half written: it has no run.json");
+                .hasMessageStartingWith(
+                        files.directory() + " is not a run directory, or is half written: it has no run.json");
     }
 
     @Test

@@ -33,7 +33,9 @@ class RunsCommandTest {
     private final StringWriter out = new StringWriter();
     private final StringWriter err = new StringWriter();
 
-    @Command(name = "gyre", subcommands = {RunsCommand.class, Training.class})
+    @Command(
+            name = "gyre",
+            subcommands = {RunsCommand.class, Training.class})
     static final class Root {}
 
     /** Stands for the command that trains. */
@@ -73,7 +75,8 @@ class RunsCommandTest {
 
         @Override
         public Integer call() {
-            EXECUTED.add(specification.commandLine().getParent().getParseResult().originalArgs());
+            EXECUTED.add(
+                    specification.commandLine().getParent().getParseResult().originalArgs());
             return 0;
         }
     }
@@ -191,7 +194,15 @@ class RunsCommandTest {
 
         assertThat(EXECUTED)
                 .containsExactly(List.of(
-                        "train", "mlp", "-n", "2", "--epochs", "3", "--double", "--run-dir", path("better"),
+                        "train",
+                        "mlp",
+                        "-n",
+                        "2",
+                        "--epochs",
+                        "3",
+                        "--double",
+                        "--run-dir",
+                        path("better"),
                         "--resume"));
     }
 

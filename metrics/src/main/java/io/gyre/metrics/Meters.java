@@ -83,11 +83,8 @@ final class Meters {
         gauge("gyre.epoch", null, "Present epoch, from 0", meters -> meters.epoch);
         gauge("gyre.step", null, "Number of the last step with examples, from 0", meters -> (double) meters.lastStep);
         gauge("gyre.heap.used", "bytes", "Used heap", meters -> (double) meters.heapBytes);
-        gauge(
-                "gyre.memory.resident",
-                "bytes",
-                "Resident memory of the process",
-                meters -> (double) meters.residentBytes);
+        gauge("gyre.memory.resident", "bytes", "Resident memory of the process", meters ->
+                (double) meters.residentBytes);
     }
 
     private Timer timer(String name, String description, Tags of) {

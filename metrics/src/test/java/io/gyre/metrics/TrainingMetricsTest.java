@@ -51,8 +51,7 @@ class TrainingMetricsTest {
             metrics.pushed(step, step * 3L);
             metrics.stepEnded(
                     step,
-                    new StepSummary(
-                            List.of(StepReport.of(4, 1.5, false), StepReport.of(4, 0.5 - step, false))),
+                    new StepSummary(List.of(StepReport.of(4, 1.5, false), StepReport.of(4, 0.5 - step, false))),
                     1_000L + step);
         }
         metrics.memoryUsed(1, 1 << 20, 1 << 21);

@@ -34,7 +34,8 @@ final class RankPartitions {
                 return false;
             }
             for (Dependency<?> dependency : CollectionConverters.asJava(next.dependencies())) {
-                if (dependency instanceof NarrowDependency<?> && seen.add(dependency.rdd().id())) {
+                if (dependency instanceof NarrowDependency<?>
+                        && seen.add(dependency.rdd().id())) {
                     ofStage.push(dependency.rdd());
                 }
             }

@@ -88,7 +88,8 @@ final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, 
             return RankOutcome.failed(rank, End.FAILED, tooLittleMemory(e));
         } catch (RuntimeException | Error e) {
             task.killTaskIfInterrupted();
-            if (e instanceof IllegalStateException && String.valueOf(e.getMessage()).contains("--add-opens")) {
+            if (e instanceof IllegalStateException
+                    && String.valueOf(e.getMessage()).contains("--add-opens")) {
                 return RankOutcome.failed(rank, End.FAILED, withoutFlag(e));
             }
             throw e;

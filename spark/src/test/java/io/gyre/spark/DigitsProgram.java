@@ -73,9 +73,8 @@ public final class DigitsProgram {
                 builder.checkpointDirectory(arguments[4]).resume(true);
             }
             GyreSpark<MultiLayerNetwork> gyre = builder.build();
-            Evaluation evaluation = arguments[1].equals("rdd")
-                    ? program.trainOnRdd(gyre, length)
-                    : program.trainOnFrame(gyre, length);
+            Evaluation evaluation =
+                    arguments[1].equals("rdd") ? program.trainOnRdd(gyre, length) : program.trainOnFrame(gyre, length);
             print("accuracy %.4f".formatted(evaluation.accuracy()), start);
         }
     }
@@ -89,8 +88,7 @@ public final class DigitsProgram {
     }
 
     GyreSparkBuilder<MultiLayerNetwork> builder() {
-        MultiLayerNetwork model =
-                (MultiLayerNetwork) SampleModel.LENET.build(digits.input(), digits.choices(), SEED);
+        MultiLayerNetwork model = (MultiLayerNetwork) SampleModel.LENET.build(digits.input(), digits.choices(), SEED);
         return GyreSpark.builder(context, model).ranks(ranks).batchSize(BATCH).seed(SEED);
     }
 

@@ -93,7 +93,10 @@ class EndedRunTest {
     }
 
     private GyreSpark<MultiLayerNetwork> gyre(int ranks) {
-        return GyreSpark.builder(context, Spirals.model()).ranks(ranks).batchSize(16).build();
+        return GyreSpark.builder(context, Spirals.model())
+                .ranks(ranks)
+                .batchSize(16)
+                .build();
     }
 
     private Future<?> inGroup(String group, Runnable run) {
@@ -114,7 +117,8 @@ class EndedRunTest {
         List<Path> found = new ArrayList<>();
         for (File disk : SparkEnv.get().blockManager().diskBlockManager().localDirs()) {
             try (Stream<Path> paths = Files.list(disk.toPath())) {
-                paths.filter(path -> path.getFileName().toString().startsWith("gyre-")).forEach(found::add);
+                paths.filter(path -> path.getFileName().toString().startsWith("gyre-"))
+                        .forEach(found::add);
             }
         }
         return found;
@@ -126,7 +130,8 @@ class EndedRunTest {
         if (Files.isDirectory(ofUser)) {
             try (Stream<Path> paths = Files.list(ofUser)) {
                 assertThat(paths.map(path -> path.getFileName().toString()))
-                        .noneMatch(name -> name.startsWith(ProcessHandle.current().pid() + "-"));
+                        .noneMatch(
+                                name -> name.startsWith(ProcessHandle.current().pid() + "-"));
             }
         }
     }
@@ -165,7 +170,10 @@ class EndedRunTest {
 
             context.cancelJobGroup("trains");
 
-            assertThatThrownBy(run::get).cause().isInstanceOf(GyreException.class).hasMessageContaining("cancelled");
+            assertThatThrownBy(run::get)
+                    .cause()
+                    .isInstanceOf(GyreException.class)
+                    .hasMessageContaining("cancelled");
             assertNothingIsLeft();
         }
     }

@@ -102,9 +102,12 @@ class GyreSparkTest {
         JavaRDD<DataSet> four = context.parallelize(Spirals.dataSets(64, 1), 4);
         JavaRDD<DataSet> one = context.parallelize(Spirals.dataSets(32, 1), 1);
 
-        assertThat(builder(2).build().fit(four.coalesce(2), 1).getIterationCount()).isEqualTo(2);
-        assertThat(builder(2).build().fit(one.union(one), 1).getIterationCount()).isEqualTo(2);
-        assertThat(builder(2).build().fit(frame(64, 1).coalesce(2), COLUMNS, 1).getEpochCount()).isEqualTo(1);
+        assertThat(builder(2).build().fit(four.coalesce(2), 1).getIterationCount())
+                .isEqualTo(2);
+        assertThat(builder(2).build().fit(one.union(one), 1).getIterationCount())
+                .isEqualTo(2);
+        assertThat(builder(2).build().fit(frame(64, 1).coalesce(2), COLUMNS, 1).getEpochCount())
+                .isEqualTo(1);
     }
 
     @Test

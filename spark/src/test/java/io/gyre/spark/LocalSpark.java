@@ -35,8 +35,7 @@ final class LocalSpark {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        return builder("local-cluster[" + executors + ",1,1024]")
-                .config("spark.executor.extraClassPath", classPath());
+        return builder("local-cluster[" + executors + ",1,1024]").config("spark.executor.extraClassPath", classPath());
     }
 
     /** Of the tests, with Spark's. */

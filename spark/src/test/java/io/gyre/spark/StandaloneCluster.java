@@ -43,18 +43,20 @@ final class StandaloneCluster implements AutoCloseable {
             Path log = cluster.start(
                     "org.apache.spark.deploy.master.Master",
                     List.of("--host", "127.0.0.1", "--port", "" + port, "--webui-port", "" + freePort()));
-            cluster.start("org.apache.spark.deploy.worker.Worker", List.of(
-                    "--host",
-                    "127.0.0.1",
-                    "--webui-port",
-                    "" + freePort(),
-                    "--cores",
-                    "" + cores,
-                    "--memory",
-                    memory,
-                    "--work-dir",
-                    directory.resolve("work").toString(),
-                    cluster.master));
+            cluster.start(
+                    "org.apache.spark.deploy.worker.Worker",
+                    List.of(
+                            "--host",
+                            "127.0.0.1",
+                            "--webui-port",
+                            "" + freePort(),
+                            "--cores",
+                            "" + cores,
+                            "--memory",
+                            memory,
+                            "--work-dir",
+                            directory.resolve("work").toString(),
+                            cluster.master));
             Eventually.that("a worker registers", PATIENCE, () -> text(log).contains("Registering worker"));
             return cluster;
         } catch (Exception | AssertionError e) {
@@ -95,7 +97,8 @@ final class StandaloneCluster implements AutoCloseable {
         command.addAll(List.of("-cp", LocalSpark.classPath(), main));
         command.addAll(arguments);
         Path log = directory.resolve(main.substring(main.lastIndexOf('.') + 1) + ".log");
-        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
+        ProcessBuilder builder =
+                new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile());
         builder.environment().put("SPARK_LOCAL_DIRS", directory.toString());
         processes.add(builder.start());
         return log;

@@ -110,10 +110,7 @@ public final class AeronSeats implements SeatedRun {
     private static ControlLink<Attendance> connect(JoinOptions options) {
         RendezvousPlace place = RendezvousPlace.of(options.rendezvous(), HostNames.OF_SYSTEM, Time.SYSTEM);
         ControlKey key = new ControlKey(TrustedNetwork.secret(
-                options.secret(),
-                options.trustedNetwork(),
-                options.transport().isOneHost(),
-                List.of()));
+                options.secret(), options.trustedNetwork(), options.transport().isOneHost(), List.of()));
         long deadline = System.nanoTime() + options.joinTimeout().toNanos();
         while (true) {
             try {
@@ -177,8 +174,8 @@ public final class AeronSeats implements SeatedRun {
 
     private Session joinSeats(Convened convened) {
         Seating seating = new Seating(convened.holders());
-        Groups processes = new Groups(
-                seating.processes().stream().map(seating::seatsOf).toList());
+        Groups processes =
+                new Groups(seating.processes().stream().map(seating::seatsOf).toList());
         int lead = seating.seatsOf(convened.own()).get(0);
         try {
             return SeatedSession.join(

@@ -74,12 +74,7 @@ final class RendezvousAgent<S extends Supervisor> implements Agent {
      * @param clock nanoseconds, from any origin
      * @throws IOException if the port is in use, or the address is not this host's
      */
-    RendezvousAgent(
-            InetSocketAddress bind,
-            RunSecret secret,
-            int most,
-            Supervising<S> supervising,
-            LongSupplier clock)
+    RendezvousAgent(InetSocketAddress bind, RunSecret secret, int most, Supervising<S> supervising, LongSupplier clock)
             throws IOException {
         this.clock = clock;
         nextTick = clock.getAsLong();

@@ -45,8 +45,7 @@ class StartupCheckTest {
         StartupTable table = check(AeronCluster.of(2, mode, directory), Links.NEIGHBOURS);
 
         assertThat(table.links()).singleElement().satisfies(link -> {
-            assertThat(link.kind())
-                    .isEqualTo(mode == TransportMode.UDP ? "sealed UDP" : "messages in shared memory");
+            assertThat(link.kind()).isEqualTo(mode == TransportMode.UDP ? "sealed UDP" : "messages in shared memory");
             assertThat(link.delayNanos()).isPositive();
             assertThat(link.bytesPerSecond()).isPositive();
             // Both ranks are in this JVM.

@@ -108,7 +108,8 @@ final class KeptRun implements ProgressListener, AutoCloseable {
         } catch (IOException e) {
             if (isThere || from.isPresent()) {
                 throw new GyreException(
-                        "the run cannot " + from.map(point -> "begin with " + point).orElse("be resumed") + ": "
+                        "the run cannot "
+                                + from.map(point -> "begin with " + point).orElse("be resumed") + ": "
                                 + files.directory() + " cannot be written: " + DurableFile.reason(e),
                         e);
             }
@@ -177,7 +178,8 @@ final class KeptRun implements ProgressListener, AutoCloseable {
     Optional<List<String>> resumeCommand() {
         return writer == null || ownCheckpoints == null
                 ? Optional.empty()
-                : Optional.of(List.of("runs", "resume", writer.files().directory().toString()));
+                : Optional.of(
+                        List.of("runs", "resume", writer.files().directory().toString()));
     }
 
     /** The first step is about to begin. */

@@ -105,7 +105,10 @@ final class RunOptions {
             return new RunFiles(directory);
         }
         return new RunFiles(RunFiles.DEFAULT_PARENT.resolve(
-                name != null ? name : model + "-" + LocalDateTime.now(ZoneId.systemDefault()).format(TIME)));
+                name != null
+                        ? name
+                        : model + "-"
+                                + LocalDateTime.now(ZoneId.systemDefault()).format(TIME)));
     }
 
     /**

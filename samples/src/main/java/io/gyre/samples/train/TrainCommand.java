@@ -80,9 +80,12 @@ public final class TrainCommand implements Callable<Integer> {
     /** The same, and the directory of the run: the launcher chooses, so that a restarted rank 0 has the same. */
     private List<String> argumentsOfRanks() {
         List<String> words = new ArrayList<>(arguments());
-        if (options.runs().isKept() && !options.runs().isNamed() && options.seats().isEmpty()) {
+        if (options.runs().isKept()
+                && !options.runs().isNamed()
+                && options.seats().isEmpty()) {
             String model = options.workload().model().toString();
-            words.addAll(List.of("--run-dir", options.runs().files(model).directory().toString()));
+            words.addAll(
+                    List.of("--run-dir", options.runs().files(model).directory().toString()));
         }
         return words;
     }

@@ -87,8 +87,7 @@ final class TrainingRun {
      * does not evaluate.
      */
     TrainReport run(BuiltSample model) {
-        TrainProgress progress =
-                new TrainProgress(options.workload().model().toString(), length());
+        TrainProgress progress = new TrainProgress(options.workload().model().toString(), length());
         try (DistributedTrainer trainer = trainer(model, progress)) {
             long firstStep = trainer.step();
             kept.begin(firstStep);
@@ -162,8 +161,7 @@ final class TrainingRun {
                 .steps()
                 .map(steps -> (steps + perBatch - 1) / perBatch * perBatch)
                 .orElseGet(() -> {
-                    long globalBatch =
-                            (long) options.workload().batch() * options.ranks();
+                    long globalBatch = (long) options.workload().batch() * options.ranks();
                     long batchesPerEpoch = (set.examples().size() + globalBatch - 1) / globalBatch;
                     return batchesPerEpoch
                             * perBatch

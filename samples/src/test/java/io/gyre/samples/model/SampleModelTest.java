@@ -79,9 +79,8 @@ class SampleModelTest {
     }
 
     private static List<INDArray> parameters(long seed, boolean inDouble) {
-        SameDiff graph = ((BuiltSample.Graph)
-                        SampleModel.LENET_SAMEDIFF.buildToTrain(
-                                InputType.convolutional(28, 28, 1), 10, seed, inDouble, 0.002))
+        SameDiff graph = ((BuiltSample.Graph) SampleModel.LENET_SAMEDIFF.buildToTrain(
+                        InputType.convolutional(28, 28, 1), 10, seed, inDouble, 0.002))
                 .graph();
         return graph.variables().stream()
                 .filter(each -> each.getVariableType() == VariableType.VARIABLE)

@@ -38,7 +38,8 @@ final class GyreTrain implements AutoCloseable {
         command.addAll(arguments);
         command.addAll(List.of("--report", report(directory).toString()));
         if (!arguments.contains("--run-dir")) {
-            command.addAll(List.of("--run-dir", Files.createTempDirectory(directory, "run").toString()));
+            command.addAll(List.of(
+                    "--run-dir", Files.createTempDirectory(directory, "run").toString()));
         }
         ProcessBuilder builder = new ProcessBuilder(command);
         // This JVM's settings are for ranks that are its threads and share its cores.

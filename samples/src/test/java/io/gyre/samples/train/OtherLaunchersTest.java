@@ -137,8 +137,7 @@ class OtherLaunchersTest {
 
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
             assertThat(train.report().get("parameters_sha256")).isEqualTo(ours.get("parameters_sha256"));
-            assertThat(train.output())
-                    .contains("gyre: rank 0 of 4, started by torchrun (", "resumed from step");
+            assertThat(train.output()).contains("gyre: rank 0 of 4, started by torchrun (", "resumed from step");
             train.awaitNothingLeft(List.of());
         }
     }

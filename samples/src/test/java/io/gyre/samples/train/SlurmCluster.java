@@ -110,7 +110,9 @@ final class SlurmCluster implements AutoCloseable {
         daemon("node2", "/usr/sbin/slurmd", "-D", "-N", "127.0.0.2");
         await(
                 "two nodes are idle",
-                () -> output("sinfo", "-h", "-p", "p", "-t", "idle", "-o", "%D").strip().equals("2"));
+                () -> output("sinfo", "-h", "-p", "p", "-t", "idle", "-o", "%D")
+                        .strip()
+                        .equals("2"));
     }
 
     private static int freePort() throws IOException {

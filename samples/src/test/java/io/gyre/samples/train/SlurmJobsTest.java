@@ -50,7 +50,8 @@ class SlurmJobsTest {
             assumeTrue(false, reason);
         });
         cluster = SlurmCluster.open(Files.createDirectory(shared.resolve("slurm")));
-        try (GyreTrain train = GyreTrain.startAs(Map.of("GYRE_JOIN_TIMEOUT", "300"), shared, Digits.train(STEPS, BATCH, "-n", "4"))) {
+        try (GyreTrain train =
+                GyreTrain.startAs(Map.of("GYRE_JOIN_TIMEOUT", "300"), shared, Digits.train(STEPS, BATCH, "-n", "4"))) {
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
             ours = train.report();
         }
@@ -80,7 +81,8 @@ class SlurmJobsTest {
         Matcher stopped = STOPPED.matcher(job.printed());
         assertThat(stopped.find()).as(job.printed()).isTrue();
         assertThat(Integer.parseInt(stopped.group(1).replace(",", ""))).isLessThan(STEPS);
-        assertThat(job.printed()).contains("resumed from step " + stopped.group(1).replace(",", "") + ",");
+        assertThat(job.printed())
+                .contains("resumed from step " + stopped.group(1).replace(",", "") + ",");
     }
 
     @Test
