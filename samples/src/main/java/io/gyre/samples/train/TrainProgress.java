@@ -28,7 +28,6 @@ final class TrainProgress implements StepObserver, AutoCloseable {
     /**
      * Creates the display; it appears with the first step.
      *
-     * @param reports whether this process reports for all
      * @param task what the bar is for
      * @param lastStep number of the last step, from 1
      */
