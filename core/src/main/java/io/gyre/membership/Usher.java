@@ -301,13 +301,14 @@ public final class Usher implements Supervisor {
         outbox.close(attendee.connection);
         listener.left(attendee.toString(), attendee.pid());
         ending |= attendee.seated;
-        dismissSpares();
         conveneIfReady();
     }
 
-    /** The work is done, and nobody is left who holds its state: others would do it again. */
+    /** The work is done, and nobody with seats may hold its state: others would do it again. */
     private void dismissSpares() {
-        if (ending && end == null && byConnection.values().stream().noneMatch(each -> each.seated)) {
+        boolean needed = byConnection.values().stream()
+                .anyMatch(each -> each.seated && (!each.present || !each.reached.isNothing()));
+        if (ending && end == null && !needed) {
             Refused dismissal = new Refused(NOT_NEEDED);
             for (Attendee spare : List.copyOf(byConnection.values())) {
                 byConnection.remove(spare.connection);
@@ -333,12 +334,12 @@ public final class Usher implements Supervisor {
             // It may end before a step is done.
             adjourned = false;
         }
-        dismissSpares();
         conveneIfReady();
     }
 
     /** Begins the next generation if all have reported, and they are enough. */
     private void conveneIfReady() {
+        dismissSpares();
         boolean awaited = byConnection.values().stream().anyMatch(each -> each.seated && !each.present);
         if (end != null || phase == Phase.RUNNING || awaited) {
             return;

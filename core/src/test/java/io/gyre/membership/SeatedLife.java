@@ -31,6 +31,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     private static final long PEER_TIMEOUT = 6 * SECOND;
 
     private enum Stage {
+        AWAY,
         GREETING,
         WAITING,
         JOINING,
@@ -63,13 +64,19 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     /** Its number at the usher; another when it comes again. */
     int number;
 
-    /** Whether it has reported, and has no seats since. */
-    boolean hasAsked;
+    /** Whether the usher has received its report, and it has no seats since. */
+    boolean hasReported;
 
     private int convenedIn;
     private long lastComputed = -1;
     private long silentSince;
     private long silentUntil;
+
+    /** When the last silence began: there may have been a short word since the first. */
+    private long lastSilentSince;
+
+    /** When something of it arrived, which may have been under way for long. */
+    private long lastHeard;
 
     SeatedLife(SimulatedSeats run, int pid) {
         this.run = run;
@@ -444,7 +451,6 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     private void ask() {
         stage = Stage.WAITING;
-        hasAsked = true;
         attendance.ask(reached);
         takeSeats();
     }
@@ -464,7 +470,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         if (convened != null) {
             assertThat(convened.generation()).isGreaterThanOrEqualTo(convenedIn);
             run.checkHolder(this, convened);
-            hasAsked = false;
+            hasReported = false;
             stage = Stage.JOINING;
             part = new Part(convened);
             part.begin();
@@ -476,8 +482,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         run.tally.cameAgain++;
         attendance.close();
         link.end("its connection was closed");
-        stage = Stage.GREETING;
-        greeted = false;
+        stage = Stage.AWAY;
         run.after(run.random.nextLong(50 * MILLI), this, this::start);
     }
 
@@ -509,7 +514,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     void tick() {
         attendance.tick();
-        if (hung && attendance.isDetached()) {
+        if (attendance.isDetached()) {
             link.end("its connection was closed");
         }
         if (part != null) {
@@ -523,6 +528,10 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     void silent(long time) {
         if (run.now >= silentUntil) {
+            lastSilentSince = run.now;
+        }
+        // A gap in which it may not have been heard does not count.
+        if (run.now >= silentUntil + SECOND || silentUntil == 0) {
             silentSince = run.now;
         }
         silentUntil = Math.max(silentUntil, run.now + time);
@@ -576,8 +585,17 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         return stage == Stage.FINISHED;
     }
 
+    /** The launcher receives a message. */
+    void isHeard(Link on, Message message) {
+        if (on == link) {
+            lastHeard = run.now;
+            hasReported |= message instanceof Message.Present;
+        }
+    }
+
     void joins(int as) {
         number = as;
+        hasReported = false;
         isMember = true;
         convenedIn = 0;
     }
@@ -619,7 +637,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
                 .isGreaterThanOrEqualTo(
                         loss - 2 * tick - Coordinator.HEARTBEAT.toNanos() - SimulatedSeats.LONGEST_DELAY);
         if (stalled < silentSince) {
-            assertThat(silence)
+            assertThat(run.now - Math.max(lastHeard, lastSilentSince))
                     .as("silence of %s, in nanoseconds", this)
                     .isLessThanOrEqualTo(loss + tick + SimulatedSeats.LONGEST_DELAY);
         }

@@ -167,6 +167,7 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
             }
             up(() -> {
                 if (isServed()) {
+                    process.isHeard(this, message);
                     supervisor.received(number, message);
                     afterLauncher();
                 }
@@ -422,8 +423,8 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
         if (fault == Fault.LAUNCHER_PAUSE) {
             tally.count(fault);
             note(fault + " " + time / MILLI + " ms");
-            launcher.frozenUntil = now + time;
-            launcherStall = now + time;
+            launcher.frozenUntil = Math.max(launcher.frozenUntil, now + time);
+            launcherStall = launcher.frozenUntil;
             return;
         }
         SeatedLife process = victim();
@@ -594,7 +595,7 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
         for (SeatedLife process : processes) {
             if (process.isMember) {
                 process.checkConvened(generation, newest);
-                anyState |= process.hasAsked && !process.reached.isNothing();
+                anyState |= process.hasReported && !process.reached.isNothing();
             }
         }
         assertThat(anyState && newest.isNothing())

@@ -33,7 +33,7 @@ class UsherSimulationTest {
 
     private static final String SCHEDULES = "gyre.simulation.schedules";
     private static final String SEED = "gyre.simulation.seed";
-    private static final int DEFAULT = 4_000;
+    private static final int DEFAULT = 8_000;
 
     @Test
     void noStepIsLostAndEveryRunEnds() {

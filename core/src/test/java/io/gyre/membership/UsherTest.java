@@ -411,6 +411,30 @@ class UsherTest {
     }
 
     @Test
+    void whoHasSeatsButNoStateDoesNotBeginAgainWhatOthersHaveDone() {
+        PlayedUsher played = PlayedUsher.running(2, 2, 1);
+        played.enter(2);
+        played.disconnect(1);
+        played.report(0, 1, 9);
+        assertThat(played.seats(2).generation()).isEqualTo(2);
+        played.leave(0);
+        played.report(2, 2, Reached.NOTHING);
+        assertThat(played.word(2)).isEqualTo(new Refused(Usher.NOT_NEEDED));
+        assertThat(played.usher.isOver()).isTrue();
+    }
+
+    @Test
+    void aSpareWithAnOldStateIsDismissedToo() {
+        PlayedUsher played = PlayedUsher.running(1, 1, 1);
+        played.join(1);
+        played.report(1, 0, 3);
+        played.report(0, 1, 5);
+        assertThat(played.take(0)).contains(convened(2, 0, 0, 0));
+        played.leave(0);
+        assertThat(played.word(1)).isEqualTo(new Refused(Usher.NOT_NEEDED));
+    }
+
+    @Test
     void nobodyIsInterruptedForASpareWhenOthersHaveDoneTheirWork() {
         PlayedUsher played = PlayedUsher.running(2, 2, 1);
         played.join(2);
