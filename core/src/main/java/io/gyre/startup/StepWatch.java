@@ -7,6 +7,7 @@ import io.gyre.training.StepSummary;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,6 +37,7 @@ public final class StepWatch implements StepObserver {
     private final Session session;
     private final StartupTable table;
     private final boolean together;
+    private final Consumer<String> log;
     private final long[] stepNanos = new long[MEASURED];
     private final long[] dataNanos = new long[MEASURED];
     private final long[] waitNanos = new long[MEASURED];
@@ -53,6 +55,11 @@ public final class StepWatch implements StepObserver {
      * @param together whether all of them take each step together
      */
     public StepWatch(Session session, StartupTable table, boolean together) {
+        this(session, table, together, LOG::info);
+    }
+
+    StepWatch(Session session, StartupTable table, boolean together, Consumer<String> log) {
+        this.log = log;
         this.session = session;
         this.table = table;
         this.together = together;
@@ -114,11 +121,8 @@ public final class StepWatch implements StepObserver {
                 (session.networkBytesSent() - networkBytesBefore) / MEASURED);
         List<StepCosts> all = together ? exchange(own) : List.of(own);
         if (isRoot) {
-            LOG.info(
-                    "after {} steps, by the last {}: {}",
-                    NOT_MEASURED + MEASURED,
-                    MEASURED,
-                    StepVerdict.of(table, all));
+            log.accept("after " + (NOT_MEASURED + MEASURED) + " steps, by the last " + MEASURED + ": "
+                    + StepVerdict.of(table, all));
         }
     }
 

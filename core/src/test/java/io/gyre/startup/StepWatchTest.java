@@ -7,10 +7,8 @@ import io.gyre.session.Session;
 import io.gyre.training.StepPhase;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,29 +19,19 @@ import org.junit.jupiter.params.provider.ValueSource;
 class StepWatchTest {
 
     private static final int ALL = StepWatch.NOT_MEASURED + StepWatch.MEASURED;
-    private static final String MARK = "steps, by the last";
 
     private static List<String> lines(int ranks, boolean together, int steps) throws InterruptedException {
-        PrintStream before = System.err;
-        ByteArrayOutputStream log = new ByteArrayOutputStream();
-        System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
-        try {
-            Gyre.local(ranks).run(session -> {
-                StepWatch watch = new StepWatch(session, Facts.together(ranks, Facts.host("ant")), together);
-                // Ranks that are not in step may have less to do.
-                int own = together || session.world().isRoot() ? steps : 3;
-                for (int step = 0; step < own; step++) {
-                    take(watch, session, step);
-                }
-                session.exchange("the end", new byte[0]);
-            });
-        } finally {
-            System.setErr(before);
-        }
-        return log.toString(StandardCharsets.UTF_8)
-                .lines()
-                .filter(line -> line.contains(MARK))
-                .toList();
+        List<String> lines = new CopyOnWriteArrayList<>();
+        Gyre.local(ranks).run(session -> {
+            StepWatch watch = new StepWatch(session, Facts.together(ranks, Facts.host("ant")), together, lines::add);
+            // Ranks that are not in step may have less to do.
+            int own = together || session.world().isRoot() ? steps : 3;
+            for (int step = 0; step < own; step++) {
+                take(watch, session, step);
+            }
+            session.exchange("the end", new byte[0]);
+        });
+        return lines;
     }
 
     private static void take(StepWatch watch, Session session, int step) {
