@@ -16,6 +16,11 @@ import java.util.function.Predicate;
  */
 record Placement(int rank, int size, String host, boolean here, int localRank, int localSize) {
 
+    /** This place, with another number of ranks on its host. */
+    Placement with(int ranksOnHost) {
+        return new Placement(rank, size, host, here, Math.min(localRank, ranksOnHost - 1), ranksOnHost);
+    }
+
     /**
      * Distributes ranks over hosts in order, neighbours on one host; if they do not divide evenly, the first hosts take
      * one more.

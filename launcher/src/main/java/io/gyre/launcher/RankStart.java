@@ -56,8 +56,14 @@ record RankStart(Placement place, List<String> command, Map<String, String> vari
     }
 
     private static Map<String, String> variables(Placement place, LaunchPlan plan, String rendezvous, int cores) {
+        // With fewer processes than seats too, a rank computes with as many threads: otherwise its sums would round
+        // in another way.
+        Placement sharing = plan.seats()
+                .map(seats ->
+                        place.with(seats.seatsOnEachOf(Math.max(1, plan.hosts().size()))))
+                .orElse(place);
         Map<String, String> variables = new LinkedHashMap<>(
-                RankEnvironment.of(place, rendezvous, plan.transport().toString(), cores, System.getenv()));
+                RankEnvironment.of(sharing, rendezvous, plan.transport().toString(), cores, System.getenv()));
         GyreVariable.GRACE.put(variables, GroupGuard.seconds(plan.grace()));
         variables.putAll(RankEnvironment.device(place, plan.devices()));
         variables.putAll(plan.environment());

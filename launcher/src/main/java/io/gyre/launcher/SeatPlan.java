@@ -42,6 +42,11 @@ public record SeatPlan(int seats, int processes, int spares, int leastProcesses,
         return processes + spares;
     }
 
+    /** Number of seats on each of some hosts, if they have equal numbers of processes, or one more. */
+    int seatsOnEachOf(int hosts) {
+        return (seats + hosts - 1) / hosts;
+    }
+
     UsherPlan usherPlan(Duration joinTimeout) {
         return new UsherPlan(
                 seats,

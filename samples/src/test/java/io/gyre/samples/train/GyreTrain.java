@@ -37,7 +37,7 @@ final class GyreTrain implements AutoCloseable {
         command.add("train");
         command.addAll(arguments);
         command.addAll(List.of("--report", report(directory).toString()));
-        if (!arguments.contains("--run-dir")) {
+        if (!arguments.contains("--run-dir") && !arguments.contains("--no-run-dir")) {
             command.addAll(List.of(
                     "--run-dir", Files.createTempDirectory(directory, "run").toString()));
         }
