@@ -156,6 +156,11 @@ final class GyreTrain implements AutoCloseable {
         }
     }
 
+    /** Process id of a running process of a run with seats. */
+    long processPid(int number) {
+        return own.process(number);
+    }
+
     List<Long> pids() {
         return own.ranks().map(ProcessHandle::pid).toList();
     }

@@ -45,6 +45,18 @@ final class MarkedProcesses {
                 .pid();
     }
 
+    /** Process id of a running process of a run with seats, by its number on this host. */
+    long process(int number) {
+        String variable = "GYRE_LOCAL_RANK=" + number;
+        return all().filter(handle ->
+                        environment(handle.pid()).stream().anyMatch(entry -> entry.startsWith("GYRE_SEATS="))
+                                && environment(handle.pid()).contains(variable)
+                                && handle.info().command().orElse("").endsWith("java"))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("process " + number + " does not run"))
+                .pid();
+    }
+
     void kill() {
         all().forEach(ProcessHandle::destroyForcibly);
     }

@@ -37,7 +37,7 @@ class SeatedTrainTest {
         JsonNode killed;
         try (GyreTrain train = GyreTrain.start(directory, with("--restarts", "1"))) {
             train.awaitOutput("step 1 of");
-            GyreTrain.kill(train.pid(1));
+            GyreTrain.kill(train.processPid(1));
             train.awaitOutput("generation 2 continues after step");
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
             assertThat(train.output()).contains("was lost with seat", "is restarted: 1 of 1 time");
