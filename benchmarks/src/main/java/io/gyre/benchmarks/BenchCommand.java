@@ -17,6 +17,7 @@ import picocli.CommandLine.Command;
             SoakCommand.class,
             KillsCommand.class,
             ObserverCommand.class,
+            DataCommand.class,
             JmhCommand.class
         })
 public final class BenchCommand {
