@@ -367,7 +367,8 @@ public final class Usher implements Supervisor {
     private void convene() {
         List<Attendee> here =
                 byConnection.values().stream().filter(each -> each.present).toList();
-        Reached furthest = here.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
+        Reached furthest =
+                here.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
         // If not all can have seats: those with the newest state come first, then those that have seats.
         List<Attendee> next = here.stream()
                 .sorted(Comparator.<Attendee, Boolean>comparing(each -> !each.reached.equals(furthest))

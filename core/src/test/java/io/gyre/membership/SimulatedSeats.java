@@ -587,7 +587,8 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
         assertThat(seating.processes()).doesNotHaveDuplicates();
         assertThat(seating.processes().size()).isLessThanOrEqualTo(plan.processes());
         begun.add(newest);
-        continued.add(seating.processes().stream().anyMatch(number -> byNumber.get(number).wasConvenedIn(generation - 1)));
+        continued.add(seating.processes().stream()
+                .anyMatch(number -> byNumber.get(number).wasConvenedIn(generation - 1)));
         boolean anyState = false;
         for (SeatedLife process : processes) {
             if (process.isMember) {

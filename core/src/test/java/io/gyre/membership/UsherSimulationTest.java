@@ -99,9 +99,9 @@ class UsherSimulationTest {
         return trace == null ? "" : String.join("\n", trace);
     }
 
-    /** Schedules that have found a hole. */
+    /** Schedules that have found a hole in the usher. */
     @ParameterizedTest
-    @ValueSource(longs = {0})
+    @ValueSource(longs = {45, 99, 429, 724})
     void aScheduleThatFoundAHole(long seed) {
         play(seed, new Tally());
     }
