@@ -379,8 +379,8 @@ public final class Usher implements Supervisor {
         boolean progressed = generation == 0 || adjourned || furthest.compareTo(newest) > 0;
         fruitless = progressed ? 0 : fruitless + 1;
         if (fruitless > UsherPlan.MOST_FRUITLESS) {
-            end(fruitless + " generations in succession have ended before a step was done, after step " + furthest.step()
-                    + ". Look at the output of the processes: what they compute or read in that step, or their"
+            end(fruitless + " generations in succession have ended before a step was done, after step "
+                    + furthest.step() + ". Look at the output of the processes: what they compute or read in that step, or their"
                     + " network, ends them");
             return;
         }
