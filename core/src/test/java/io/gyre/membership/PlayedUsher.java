@@ -47,7 +47,7 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
                 now);
     }
 
-    /** In the first generation, with process numbers 0 to {@code processes - 1} on the connections with their numbers. */
+    /** In the first generation, with processes 0 to {@code processes - 1} on the connections with their numbers. */
     static PlayedUsher running(int seats, int processes, int leastProcesses) {
         PlayedUsher played = new PlayedUsher(seats, processes, leastProcesses);
         for (int connection = 0; connection < processes; connection++) {
