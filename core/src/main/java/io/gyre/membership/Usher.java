@@ -364,15 +364,10 @@ public final class Usher implements Supervisor {
     private void convene() {
         List<Attendee> here =
                 byConnection.values().stream().filter(each -> each.present).toList();
-<<<<<<< HEAD
         Reached furthest = here.stream()
                 .map(each -> each.reached)
                 .max(Comparator.naturalOrder())
                 .orElse(Reached.NOTHING);
-=======
-        Reached furthest =
-                here.stream().map(each -> each.reached).max(Comparator.naturalOrder()).orElse(Reached.NOTHING);
->>>>>>> h/sim
         // If not all can have seats: those with the newest state come first, then those that have seats.
         List<Attendee> next = here.stream()
                 .sorted(Comparator.<Attendee, Boolean>comparing(each -> !each.reached.equals(furthest))
@@ -384,12 +379,8 @@ public final class Usher implements Supervisor {
         fruitless = progressed ? 0 : fruitless + 1;
         if (fruitless > UsherPlan.MOST_FRUITLESS) {
             end(fruitless + " generations in succession have ended before a step was done, after step "
-<<<<<<< HEAD
                     + furthest.step()
                     + ". Look at the output of the processes: what they compute or read in that step, or their"
-=======
-                    + furthest.step() + ". Look at the output of the processes: what they compute or read in that step, or their"
->>>>>>> h/sim
                     + " network, ends them");
             return;
         }

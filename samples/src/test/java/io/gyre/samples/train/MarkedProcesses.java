@@ -48,8 +48,8 @@ final class MarkedProcesses {
     /** Process id of a running process of a run with seats, by its number on this host. */
     long process(int number) {
         String variable = "GYRE_LOCAL_RANK=" + number;
-        return all().filter(handle ->
-                        environment(handle.pid()).stream().anyMatch(entry -> entry.startsWith("GYRE_SEATS="))
+        return all().filter(
+                        handle -> environment(handle.pid()).stream().anyMatch(entry -> entry.startsWith("GYRE_SEATS="))
                                 && environment(handle.pid()).contains(variable)
                                 && handle.info().command().orElse("").endsWith("java"))
                 .findFirst()
