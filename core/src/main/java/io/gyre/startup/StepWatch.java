@@ -8,8 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Takes the times of a few steps after the first, logs the {@link StepVerdict} once, on rank 0, and does nothing from
@@ -24,8 +22,6 @@ import org.slf4j.LoggerFactory;
  * </dl>
  */
 public final class StepWatch implements StepObserver {
-
-    private static final Logger LOG = LoggerFactory.getLogger(StepWatch.class);
 
     /** The first steps load classes, and are compiled. */
     static final int NOT_MEASURED = 5;
@@ -53,12 +49,9 @@ public final class StepWatch implements StepObserver {
      *
      * @param session of all ranks that train
      * @param together whether all of them take each step together
+     * @param log takes the line, on rank 0
      */
-    public StepWatch(Session session, StartupTable table, boolean together) {
-        this(session, table, together, LOG::info);
-    }
-
-    StepWatch(Session session, StartupTable table, boolean together, Consumer<String> log) {
+    public StepWatch(Session session, StartupTable table, boolean together, Consumer<String> log) {
         this.log = log;
         this.session = session;
         this.table = table;

@@ -59,7 +59,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     private long hash;
 
     /** Whether the usher counts it. */
-    boolean isMember;
+    private int memberships;
 
     /** Its number at the usher; another when it comes again. */
     int number;
@@ -596,8 +596,21 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     void joins(int as) {
         number = as;
         hasReported = false;
-        isMember = true;
+        memberships++;
         convenedIn = 0;
+    }
+
+    /** Whether the usher knows it, by any of its connections: one that broke may be noticed late, or deliver late. */
+    boolean isMember() {
+        return memberships > 0;
+    }
+
+    void loses() {
+        memberships--;
+    }
+
+    void leaves() {
+        memberships = 0;
     }
 
     boolean wasConvenedIn(int generation) {
@@ -621,7 +634,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     }
 
     boolean isHealthySince(long time) {
-        return isActive() && !hung && isMember && frozenUntil < time && cutIn < time && cutOut < time;
+        return isActive() && !hung && isMember() && frozenUntil < time && cutIn < time && cutOut < time;
     }
 
     /** A verdict about silence comes in time, and only if there was silence. */

@@ -569,11 +569,11 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
     public void lost(String process, long pid, List<Integer> held, int generation, Reached newest, String reason) {
         note("lost " + process + " with " + held + ": " + reason);
         SeatedLife lost = processes.get((int) pid);
+        lost.loses();
         if (!process.startsWith("process " + lost.number + " ")) {
             // It has come again before the end of its former connection was noticed.
             return;
         }
-        lost.isMember = false;
         if (reason.startsWith("nothing was received")) {
             tally.verdicts++;
             lost.checkVerdict(plan.limits(), Math.max(launcherStall, 0));
@@ -593,7 +593,7 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
                 .anyMatch(number -> byNumber.get(number).wasConvenedIn(generation - 1)));
         boolean anyState = false;
         for (SeatedLife process : processes) {
-            if (process.isMember) {
+            if (process.isMember()) {
                 process.checkConvened(generation, newest);
                 anyState |= process.hasReported && !process.reached.isNothing();
             }
@@ -603,7 +603,7 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
                 .isFalse();
         for (int number : seating.processes()) {
             SeatedLife holder = byNumber.get(number);
-            assertThat(holder.isMember)
+            assertThat(holder.isMember())
                     .as("%s has seats, and is not in the run", holder)
                     .isTrue();
             holder.convenedIn(generation);
@@ -613,7 +613,7 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
     @Override
     public void left(String process, long pid) {
         note(process + " has left");
-        processes.get((int) pid).isMember = false;
+        processes.get((int) pid).leaves();
     }
 
     @Override

@@ -8,16 +8,13 @@ import io.gyre.startup.StartupVerdict;
 import io.gyre.startup.StepWatch;
 import io.gyre.training.StepObserver;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The start-up check of a training: it says what limits the run, before the first step and once after some. */
 final class LimitCheck {
-
-    private static final Logger LOG = LoggerFactory.getLogger(LimitCheck.class);
 
     private LimitCheck() {}
 
@@ -31,6 +28,7 @@ final class LimitCheck {
      * Makes the check, if it is due. All ranks call it together.
      *
      * @param wanted null for the default
+     * @param log takes what it says, on rank 0
      * @param session of all ranks that train
      * @param inStep those of them that take each step together
      * @param vectorBytes of the gradients
@@ -38,7 +36,12 @@ final class LimitCheck {
      * @return what observes the first steps
      */
     static List<StepObserver> run(
-            @Nullable Boolean wanted, Session session, Session inStep, long vectorBytes, long sentBytes) {
+            @Nullable Boolean wanted,
+            Consumer<String> log,
+            Session session,
+            Session inStep,
+            long vectorBytes,
+            long sentBytes) {
         if (!isDue(wanted, session)) {
             return List.of();
         }
@@ -46,12 +49,10 @@ final class LimitCheck {
         // A worker that takes its steps alone may be lost and restarted, and talks to servers only.
         StartupTable table = StartupCheck.run(session, threads(), together ? Links.NEIGHBOURS : Links.NONE);
         if (session.world().isRoot()) {
-            LOG.info(
-                    "start-up check: {}; {}",
-                    table.summary(),
-                    StartupVerdict.of(table, vectorBytes, together ? sentBytes : 0));
+            log.accept("start-up check: " + table.summary() + "; "
+                    + StartupVerdict.of(table, vectorBytes, together ? sentBytes : 0));
         }
-        return List.of(new StepWatch(session, table, together));
+        return List.of(new StepWatch(session, table, together, log));
     }
 
     private static int threads() {

@@ -83,6 +83,7 @@ public final class TrainerBuilder {
     private @Nullable Duration stallReport;
     private LongSupplier stallClock = System::nanoTime;
     private Consumer<String> stallLog = LOG::warn;
+    Consumer<String> startupLog = LoggerFactory.getLogger(LimitCheck.class)::info;
 
     /** A run that a trainer has joined: either its session, or its seats. */
     record Joined(@Nullable Session session, @Nullable SeatedRun seats) {
@@ -347,6 +348,12 @@ public final class TrainerBuilder {
     /** Steps without an overflow after which the loss scale is doubled: for tests, which are short. */
     TrainerBuilder stepsToRaise(int value) {
         stepsToRaise = value;
+        return this;
+    }
+
+    /** Takes what the start-up check says: for tests. */
+    TrainerBuilder startupLog(Consumer<String> log) {
+        startupLog = log;
         return this;
     }
 

@@ -239,7 +239,7 @@ class SeatedRunsTest {
         assertThat(messages)
                 .hasSize(2)
                 .allSatisfy(message -> assertThat(message)
-                        .startsWith(what + " cannot be used in a run in which a process holds several ranks")
+                        .startsWith(what + " cannot be used in a run in which a process may hold several ranks")
                         .contains("[0, 2] [1]"));
     }
 
