@@ -56,8 +56,14 @@ class TrainCommandTest {
                 Arguments.of("mlp --strategy elastic --alpha 1", "--alpha 1.0: expected a number between 0 and 1"),
                 Arguments.of("mlp --strategy hybrid --checkpoint there", "--checkpoint with --strategy hybrid"),
                 Arguments.of(
-                        "mlp --restarts 1",
-                        "--restarts 1 belongs to [paramserver, elastic], not to --strategy allreduce"),
+                        "mlp --strategy hybrid --restarts 1",
+                        "--restarts 1 belongs to [paramserver, elastic], not to --strategy hybrid"),
+                arguments("mlp -n 2 --processes 3", "--processes 3: expected 1 to 2"),
+                arguments("mlp --strategy elastic --spares 1", "belong to [allreduce], not to --strategy elastic"),
+                arguments("mlp --restarts 1 --timeline t.json", "--timeline is for runs that end with the first lost"),
+                arguments(
+                        "mlp --restarts 1 --run-dir r",
+                        "--run-dir, --name and --from are for runs that end with the first lost process"),
                 Arguments.of(
                         "mlp --strategy elastic --restarts 1",
                         "--restarts 1 needs --servers K: a rank that holds a part"),
