@@ -58,10 +58,11 @@ class TrainCommandTest {
                 Arguments.of(
                         "mlp --strategy hybrid --restarts 1",
                         "--restarts 1 belongs to [paramserver, elastic], not to --strategy hybrid"),
-                arguments("mlp -n 2 --processes 3", "--processes 3: expected 1 to 2"),
-                arguments("mlp --strategy elastic --spares 1", "belong to [allreduce], not to --strategy elastic"),
-                arguments("mlp --restarts 1 --timeline t.json", "--timeline is for runs that end with the first lost"),
-                arguments(
+                Arguments.of("mlp -n 2 --processes 3", "--processes 3: expected 1 to 2"),
+                Arguments.of("mlp --strategy elastic --spares 1", "belong to [allreduce], not to --strategy elastic"),
+                Arguments.of(
+                        "mlp --restarts 1 --timeline t.json", "--timeline is for runs that end with the first lost"),
+                Arguments.of(
                         "mlp --restarts 1 --run-dir r",
                         "--run-dir, --name and --from are for runs that end with the first lost process"),
                 Arguments.of(
