@@ -112,7 +112,12 @@ final class TrainerParts {
         List<StepObserver> limits = session.hasSeats()
                 ? List.of()
                 : LimitCheck.run(
-                        options.startupCheck, options.startupLog, session, inStep, gradientBytes, compression.encodedBytes(gradientBytes));
+                        options.startupCheck,
+                        options.startupLog,
+                        session,
+                        inStep,
+                        gradientBytes,
+                        compression.encodedBytes(gradientBytes));
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
         replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);

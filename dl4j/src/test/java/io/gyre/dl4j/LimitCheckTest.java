@@ -79,6 +79,10 @@ class LimitCheckTest {
         });
 
         assertThat(with(log, VERDICT)).hasSize(1);
-        assertThat(with(log, CHECK)).singleElement().asString().contains("2 ranks on ").doesNotContain("rank 0 to 1");
+        assertThat(with(log, CHECK))
+                .singleElement()
+                .asString()
+                .contains("2 ranks on ")
+                .doesNotContain("rank 0 to 1");
     }
 }

@@ -125,7 +125,11 @@ class EndedRunTest {
     }
 
     private static void assertNoThreadsNorMemory() throws IOException {
-        Eventually.that("the ranks' threads end", () -> threads().isEmpty());
+        try {
+            Eventually.that("the ranks' threads end", () -> threads().isEmpty());
+        } catch (AssertionError e) {
+            throw new AssertionError("these threads have not ended: " + threads(), e);
+        }
         Path ofUser = Path.of("/dev/shm", "gyre-" + System.getProperty("user.name"));
         if (Files.isDirectory(ofUser)) {
             try (Stream<Path> paths = Files.list(ofUser)) {
