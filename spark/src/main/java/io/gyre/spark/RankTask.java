@@ -59,13 +59,21 @@ final class RankTask<T> extends AbstractFunction1<scala.collection.Iterator<T>, 
         BarrierTaskContext task = BarrierTaskContext.get();
         SparkEnv executor = SparkEnv.get();
         // A killed task is told by a flag; an application that ends tells its tasks nothing.
-        KillWatch watch = new KillWatch(task.partitionId(), () -> task.isInterrupted() || executor.isStopped());
+        KillWatch watch = new KillWatch(task.partitionId(), () -> isToEnd(task, executor));
         try {
             RankOutcome outcome = run(task, watch, CollectionConverters.asJava(data));
             return CollectionConverters.asScala(List.of(outcome).iterator());
         } finally {
             watch.close();
         }
+    }
+
+    /** Spark's own waits for the other tasks look at the flag of the task alone, which nobody sets for a lost driver. */
+    private static boolean isToEnd(BarrierTaskContext task, SparkEnv executor) {
+        if (executor.isStopped() && !task.isInterrupted()) {
+            task.markInterrupted("the application has ended");
+        }
+        return task.isInterrupted();
     }
 
     private RankOutcome run(BarrierTaskContext task, KillWatch watch, Iterator<T> data) {
