@@ -7,6 +7,7 @@ import io.gyre.membership.Seating;
 import io.gyre.membership.SilenceLimits;
 import io.gyre.membership.UsherPlan;
 import io.gyre.session.Reached;
+import io.gyre.testkit.Eventually;
 import io.gyre.testkit.RankJvm;
 import io.gyre.transport.RunSecret;
 import io.gyre.transport.UsherServer;
@@ -21,7 +22,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -198,10 +198,9 @@ class LostSeatsTest {
     }
 
     private void await(String event, int count) {
-        long deadline = System.nanoTime() + LONG.toNanos();
-        while (events.stream().filter(each -> each.startsWith(event)).count() < count) {
-            assertThat(System.nanoTime()).as(events.toString()).isLessThan(deadline);
-            LockSupport.parkNanos(2_000_000);
-        }
+        Eventually.that(
+                count + " times '" + event + "'",
+                LONG,
+                () -> events.stream().filter(each -> each.startsWith(event)).count() >= count);
     }
 }

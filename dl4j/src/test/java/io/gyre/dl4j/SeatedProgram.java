@@ -82,7 +82,10 @@ final class SeatedProgram {
     /** All processes wait here for a file, if the test says so. */
     private static void awaitGate() {
         long deadline = System.nanoTime() + 60_000_000_000L;
-        while (!GATE.isEmpty() && !Files.exists(Path.of(GATE)) && System.nanoTime() < deadline) {
+        while (!GATE.isEmpty() && !Files.exists(Path.of(GATE))) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new IllegalStateException("the test has not created " + GATE + " within a minute");
+            }
             LockSupport.parkNanos(2_000_000);
         }
     }

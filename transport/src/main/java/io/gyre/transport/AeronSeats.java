@@ -157,19 +157,20 @@ public final class AeronSeats implements SeatedRun {
 
     /** A process that was given up, or lost the usher, comes again: what it holds may still be of use. */
     private Convened awaitSeats(Reached reached) {
-        try {
-            return attendance.awaitSeats(reached);
-        } catch (GyreException e) {
-            if (!attendance.mayComeAgain() || failed) {
-                throw e;
+        while (true) {
+            try {
+                return attendance.awaitSeats(reached);
+            } catch (GyreException e) {
+                if (!attendance.mayComeAgain() || failed) {
+                    throw e;
+                }
+                LOG.warn("{}. It asks to take part again", e.getMessage());
             }
-            LOG.warn("{}. It asks to take part again", e.getMessage());
+            link.close();
+            link = enter(options);
+            attendance = link.downlink();
+            generation = 0;
         }
-        link.close();
-        link = enter(options);
-        attendance = link.downlink();
-        generation = 0;
-        return attendance.awaitSeats(reached);
     }
 
     private Session joinSeats(Convened convened) {
