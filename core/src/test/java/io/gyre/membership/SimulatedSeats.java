@@ -74,6 +74,27 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
             faults.merge(fault, 1, Integer::sum);
         }
 
+        /** What has happened in the runs of both. */
+        static Tally sum(Tally a, Tally b) {
+            Tally sum = new Tally();
+            for (Tally each : List.of(a, b)) {
+                each.faults.forEach((fault, times) -> sum.faults.merge(fault, times, Integer::sum));
+                sum.runs += each.runs;
+                sum.finished += each.finished;
+                sum.endedEarly += each.endedEarly;
+                sum.generations += each.generations;
+                sum.steps += each.steps;
+                sum.repeated += each.repeated;
+                sum.adopted += each.adopted;
+                sum.late += each.late;
+                sum.verdicts += each.verdicts;
+                sum.cameAgain += each.cameAgain;
+                sum.dismissed += each.dismissed;
+                sum.adjourned += each.adjourned;
+            }
+            return sum;
+        }
+
         @Override
         public String toString() {
             return runs + " schedules, faults " + faults + "; " + generations + " generations, " + steps
@@ -101,6 +122,9 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
         private final @Nullable Host from;
         private final @Nullable Host at;
         private final Runnable action;
+
+        /** Whether a message has reached its host, which may be frozen: a later cut does not hold it back. */
+        private boolean arrived;
 
         Event(long time, long number, @Nullable Host from, @Nullable Host at, Runnable action) {
             this.time = time;
@@ -342,8 +366,10 @@ final class SimulatedSeats implements Outbox, Usher.Venue, SeatListener {
                     continue;
                 }
                 long open = host.frozenUntil;
-                if (event.from != null) {
-                    open = Math.max(open, Math.max(event.from.cutOut, host.cutIn));
+                if (event.from != null && !event.arrived) {
+                    long cut = Math.max(event.from.cutOut, host.cutIn);
+                    event.arrived = cut <= event.time;
+                    open = Math.max(open, cut);
                 }
                 if (open > event.time) {
                     event.time = open;

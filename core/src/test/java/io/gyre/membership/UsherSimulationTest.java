@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.membership.SimulatedSeats.Fault;
 import io.gyre.membership.SimulatedSeats.Tally;
 import java.util.List;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,6 +36,9 @@ class UsherSimulationTest {
     private static final String SEED = "gyre.simulation.seed";
     private static final int DEFAULT = 5_000;
 
+    /** Schedules that one thread plays in succession. */
+    private static final long BLOCK = 100;
+
     @Test
     void noStepIsLostAndEveryRunEnds() {
         Tally tally = play(0, Integer.getInteger(SCHEDULES, DEFAULT));
@@ -60,11 +64,20 @@ class UsherSimulationTest {
         System.out.println(play(1_000_000, Integer.getInteger(SCHEDULES, 400_000)));
     }
 
+    /** Plays schedules on all processors: each depends on nothing but its seed. */
     private static Tally play(long first, int count) {
-        Tally tally = new Tally();
         Long single = Long.getLong(SEED);
         long begin = single == null ? first : single;
-        for (long seed = begin; seed < begin + (single == null ? count : 1); seed++) {
+        long end = begin + (single == null ? count : 1);
+        return LongStream.rangeClosed(begin / BLOCK, (end - 1) / BLOCK)
+                .parallel()
+                .mapToObj(block -> played(Math.max(begin, block * BLOCK), Math.min(end, (block + 1) * BLOCK)))
+                .reduce(new Tally(), Tally::sum);
+    }
+
+    private static Tally played(long begin, long end) {
+        Tally tally = new Tally();
+        for (long seed = begin; seed < end; seed++) {
             play(seed, tally);
         }
         return tally;
