@@ -12,9 +12,9 @@ import io.gyre.membership.Message.Present;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.session.Reached;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -98,6 +98,7 @@ public final class Usher implements Supervisor {
          * Opens a rendezvous for the ranks of a generation, and closes that of the one before.
          *
          * @return its address, {@code host:port}
+         * @throws UncheckedIOException if it cannot be opened: the run then ends
          */
         String open(int generation, int ranks);
 
@@ -364,42 +365,30 @@ public final class Usher implements Supervisor {
     private void convene() {
         List<Attendee> here =
                 byConnection.values().stream().filter(each -> each.present).toList();
-        Reached furthest = here.stream()
-                .map(each -> each.reached)
-                .max(Comparator.naturalOrder())
-                .orElse(Reached.NOTHING);
-        // If not all can have seats: those with the newest state come first, then those that have seats.
-        List<Attendee> next = here.stream()
-                .sorted(Comparator.<Attendee, Boolean>comparing(each -> !each.reached.equals(furthest))
-                        .thenComparing(each -> !each.seated)
-                        .thenComparingInt(each -> each.number))
-                .limit(plan.processes())
-                .toList();
-        boolean progressed = generation == 0 || adjourned || furthest.compareTo(newest) > 0;
+        Convocation next = new Convocation(here, plan.processes());
+        boolean progressed = generation == 0 || adjourned || next.newest.compareTo(newest) > 0;
         fruitless = progressed ? 0 : fruitless + 1;
         if (fruitless > UsherPlan.MOST_FRUITLESS) {
             end(fruitless + " generations in succession have ended before a step was done, after step "
-                    + furthest.step()
+                    + next.newest.step()
                     + ". Look at the output of the processes: what they compute or read in that step, or their"
                     + " network, ends them");
             return;
         }
-        List<Integer> numbers = next.stream().map(each -> each.number).toList();
-        Seating assigned = seating == null ? Seating.of(plan.seats(), numbers) : seating.among(numbers);
+        String rendezvous;
+        try {
+            rendezvous = venue.open(generation + 1, plan.seats());
+        } catch (UncheckedIOException e) {
+            end("generation " + (generation + 1) + " has no rendezvous, since host " + host.host()
+                    + " cannot open one: " + e.getMessage());
+            return;
+        }
         generation++;
-        String rendezvous = venue.open(generation, plan.seats());
-        int source = next.stream()
-                .filter(each -> each.reached.equals(furthest) && !furthest.isNothing())
-                .mapToInt(each -> assigned.seatsOf(each.number).get(0))
-                .min()
-                .orElse(Message.NO_RANK);
-        long behind = next.stream()
-                .filter(each -> !each.reached.isNothing())
-                .mapToLong(each -> furthest.step() - each.reached.step())
-                .max()
-                .orElse(0);
+        Seating assigned =
+                seating == null ? Seating.of(plan.seats(), next.numbers()) : seating.among(next.numbers());
+        int source = next.source(assigned);
         byConnection.values().forEach(each -> each.seated = false);
-        for (Attendee each : next) {
+        for (Attendee each : next.seated) {
             each.seated = true;
             each.present = false;
             outbox.send(each.connection, new Convened(generation, rendezvous, each.number, assigned.holders(), source));
@@ -407,9 +396,9 @@ public final class Usher implements Supervisor {
         seating = assigned;
         phase = Phase.RUNNING;
         adjourned = false;
-        newest = furthest;
-        former = next.get(0);
-        listener.convened(generation, assigned, furthest, behind);
+        newest = next.newest;
+        former = next.seated.get(0);
+        listener.convened(generation, assigned, newest, next.behind());
     }
 
     /** Time is up for those that have not reported, or for the run. */

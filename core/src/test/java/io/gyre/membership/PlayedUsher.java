@@ -8,6 +8,8 @@ import io.gyre.membership.Message.Leave;
 import io.gyre.membership.Message.Present;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.session.Reached;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,6 +35,9 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
     private final int seats;
     private final TreeMap<Integer, List<Message>> sent = new TreeMap<>();
     private long now = 1_000;
+
+    /** Why no rendezvous can be opened; empty if one can. */
+    String venueFault = "";
 
     PlayedUsher(int seats, int processes, int leastProcesses) {
         this.seats = seats;
@@ -168,6 +173,9 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
 
     @Override
     public String open(int generation, int ranks) {
+        if (!venueFault.isEmpty()) {
+            throw new UncheckedIOException(new IOException(venueFault));
+        }
         opened.add(generation + " of " + ranks);
         return "room:" + generation;
     }

@@ -340,6 +340,20 @@ class UsherTest {
     }
 
     @Test
+    void ifNoRendezvousCanBeOpenedTheRunEnds() {
+        PlayedUsher played = PlayedUsher.running(4, 2, 1);
+        played.venueFault = "too many open files";
+        played.disconnect(1);
+        played.report(0, 1, 7);
+
+        String reason = "generation 2 has no rendezvous, since host " + Played.HOST.host()
+                + " cannot open one: java.io.IOException: too many open files";
+        assertThat(played.word(0)).isEqualTo(new Refused(reason));
+        assertThat(played.heard).last().isEqualTo("failed: " + reason);
+        assertThat(played.usher.isOver()).isTrue();
+    }
+
+    @Test
     void aStepInBetweenIsProgress() {
         PlayedUsher played = PlayedUsher.running(2, 2, 1);
         for (int i = 0; i < 5 * UsherPlan.MOST_FRUITLESS; i++) {
