@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>All ranks run these lines; rank 0 writes the directory, and the others nothing. Once the training has begun, a file
- * that cannot be written is one warning, and the training goes on. A directory that is closed without {@link #complete}
- * is that of a run that has failed.
+ * <p>All ranks run these lines; rank 0 writes the directory, and the others nothing. Once the training has begun, a
+ * file that cannot be written is one warning, and the training goes on. A directory that is closed without {@link
+ * #complete} is that of a run that has failed.
  *
  * <dl>
  *   <dt>Threading

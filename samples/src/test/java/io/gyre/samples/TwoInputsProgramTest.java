@@ -37,7 +37,7 @@ class TwoInputsProgramTest {
                 .load(IntStream.range(0, 1_000).toArray());
         double accuracy = accuracy(graphs.get(0), pairs.getFeatures(0), pairs.getFeatures(1), pairs);
         INDArray blank = Nd4j.zerosLike(pairs.getFeatures(0));
-        assertThat(accuracy).isGreaterThan(0.85);
+        assertThat(accuracy).isGreaterThan(0.82);
         // Who sees one digit alone cannot be right more often than in 78 % of all pairs.
         assertThat(accuracy(graphs.get(0), blank, pairs.getFeatures(1), pairs)).isLessThan(0.78);
         assertThat(accuracy(graphs.get(0), pairs.getFeatures(0), blank, pairs)).isLessThan(0.78);
