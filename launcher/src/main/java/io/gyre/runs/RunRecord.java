@@ -153,6 +153,11 @@ public record RunRecord(
                 format, name, parent, arguments, setup, versions, hosts, newState, attempts, newResult, newFailure);
     }
 
+    RunRecord withHosts(List<String> all) {
+        return new RunRecord(
+                format, name, parent, arguments, setup, versions, all, state, attempts, result, failure);
+    }
+
     RunRecord withLast(Attempt attempt) {
         List<Attempt> changed = new ArrayList<>(attempts);
         changed.set(changed.size() - 1, attempt);

@@ -139,6 +139,12 @@ public final class RunWriter implements AutoCloseable {
         return record;
     }
 
+    /** The ranks have joined: where each is. */
+    void joined(List<String> hosts) {
+        record = record.withHosts(hosts);
+        tolerate(() -> record.write(files));
+    }
+
     /**
      * The first step is about to begin.
      *
