@@ -1,0 +1,97 @@
+package io.gyre.queue;
+
+import io.gyre.runs.RunLock;
+import io.gyre.signals.TerminationSignals;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code gyre queue work}: runs the jobs of a queue, in the foreground. */
+@Command(
+        name = "work",
+        description = "Runs the jobs of the queue until none is left. Ctrl-C has those that run write a checkpoint and"
+                + " wait for the next worker; again, they are killed.",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        usageHelpAutoWidth = true)
+public final class WorkCommand implements Callable<Integer> {
+
+    /** From one look at the queue to the next. */
+    static final Duration PAUSE = Duration.ofMillis(250);
+
+    private static final int SIGNALLED = 128;
+
+    @ParentCommand
+    private QueueCommand parent = new QueueCommand();
+
+    /** Replaced by picocli's own. */
+    @Spec
+    private CommandSpec specification = CommandSpec.create();
+
+    @Mixin
+    private final RoomOptions room = new RoomOptions();
+
+    @Option(names = "--stay", description = "Wait for more jobs when none is left.")
+    private boolean stay;
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        JobQueue queue = parent.queue();
+        PrintWriter out = specification.commandLine().getOut();
+        QueueWorker worker = new QueueWorker(
+                queue,
+                room.room(),
+                new JavaProcesses(specification.root().userObject().getClass().getName()),
+                Clock.systemUTC(),
+                text -> {
+                    out.println(text);
+                    out.flush();
+                });
+        Files.createDirectories(queue.directory());
+        try (RunLock lock = RunLock.take(queue.workerLock())) {
+            if (lock == null) {
+                throw QueueWorker.taken(queue, RunLock.holder(queue.workerLock()));
+            }
+            return work(worker);
+        }
+    }
+
+    @SuppressWarnings("try") // It is there to be closed.
+    private int work(QueueWorker worker) throws IOException, InterruptedException {
+        AtomicInteger first = new AtomicInteger();
+        AtomicInteger count = new AtomicInteger();
+        Semaphore woken = new Semaphore(0);
+        try (TerminationSignals signals = TerminationSignals.handle((name, number) -> {
+            first.compareAndSet(0, number);
+            count.incrementAndGet();
+            woken.release();
+        })) {
+            boolean more = true;
+            while (more) {
+                if (count.get() > 0) {
+                    worker.close();
+                }
+                if (count.get() > 1) {
+                    worker.hurry();
+                }
+                more = worker.turn() || (stay && first.get() == 0);
+                if (more) {
+                    woken.tryAcquire(PAUSE.toMillis(), TimeUnit.MILLISECONDS);
+                }
+            }
+        }
+        return first.get() == 0 ? 0 : SIGNALLED + first.get();
+    }
+}
