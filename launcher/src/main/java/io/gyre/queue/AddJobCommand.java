@@ -26,6 +26,9 @@ import picocli.CommandLine.Spec;
 public final class AddJobCommand implements Callable<Integer> {
 
     private static final int MOST_PRIORITY = 1_000_000;
+    /** More than the launcher's own grace, and what it needs beyond it. */
+    static final long GRACE_SECONDS = 40;
+
     private static final long MOST_GRACE = 1_000_000;
 
     @ParentCommand

@@ -1,16 +1,11 @@
 package io.gyre.queue;
 
 import io.gyre.runs.RunLock;
-import io.gyre.signals.TerminationSignals;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.time.Clock;
-import java.time.Duration;
 import java.util.concurrent.Callable;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,11 +22,6 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         usageHelpAutoWidth = true)
 public final class WorkCommand implements Callable<Integer> {
-
-    /** From one look at the queue to the next. */
-    static final Duration PAUSE = Duration.ofMillis(250);
-
-    private static final int SIGNALLED = 128;
 
     @ParentCommand
     private QueueCommand parent = new QueueCommand();
@@ -64,34 +54,7 @@ public final class WorkCommand implements Callable<Integer> {
             if (lock == null) {
                 throw QueueWorker.taken(queue, RunLock.holder(queue.workerLock()));
             }
-            return work(worker);
+            return WorkLoop.run(worker, closing -> worker.turn() || (stay && !closing));
         }
-    }
-
-    @SuppressWarnings("try") // It is there to be closed.
-    private int work(QueueWorker worker) throws IOException, InterruptedException {
-        AtomicInteger first = new AtomicInteger();
-        AtomicInteger count = new AtomicInteger();
-        Semaphore woken = new Semaphore(0);
-        try (TerminationSignals signals = TerminationSignals.handle((name, number) -> {
-            first.compareAndSet(0, number);
-            count.incrementAndGet();
-            woken.release();
-        })) {
-            boolean more = true;
-            while (more) {
-                if (count.get() > 0) {
-                    worker.close();
-                }
-                if (count.get() > 1) {
-                    worker.hurry();
-                }
-                more = worker.turn() || (stay && first.get() == 0);
-                if (more) {
-                    woken.tryAcquire(PAUSE.toMillis(), TimeUnit.MILLISECONDS);
-                }
-            }
-        }
-        return first.get() == 0 ? 0 : SIGNALLED + first.get();
     }
 }

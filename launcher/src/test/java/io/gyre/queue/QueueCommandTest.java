@@ -80,6 +80,7 @@ class QueueCommandTest {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '"',
             value = {
                 "add --gpus 1.5 -- train a | --gpus 1.5: expected a whole number, or a share below 1",
                 "add --gpus -1 -- train a | --gpus -1: expected 0 to 65536",

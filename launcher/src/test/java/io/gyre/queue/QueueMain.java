@@ -14,7 +14,7 @@ import picocli.CommandLine.Parameters;
 /** {@code gyre} with a queue, and a command that trains nothing. */
 @Command(
         name = "gyre",
-        subcommands = {QueueCommand.class, QueueMain.Training.class})
+        subcommands = {QueueCommand.class, SweepCommand.class, QueueMain.Training.class})
 final class QueueMain {
 
     public static void main(String[] arguments) {
@@ -39,6 +39,12 @@ final class QueueMain {
 
         @Option(names = "--name")
         private String name = "";
+
+        @Option(names = "--steps")
+        private int steps;
+
+        @Option(names = "--batch")
+        private int batch;
 
         @Option(names = "--no-run-dir")
         private boolean none;

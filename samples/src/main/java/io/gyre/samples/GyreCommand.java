@@ -7,6 +7,7 @@ import io.gyre.launcher.RunCommand;
 import io.gyre.launcher.SecretCommand;
 import io.gyre.launcher.TemplateCommand;
 import io.gyre.queue.QueueCommand;
+import io.gyre.queue.SweepCommand;
 import io.gyre.runs.RunsCommand;
 import io.gyre.samples.init.InitCommand;
 import io.gyre.samples.train.TrainCommand;
@@ -22,6 +23,7 @@ import picocli.CommandLine.Command;
             RunCommand.class,
             RunsCommand.class,
             QueueCommand.class,
+            SweepCommand.class,
             InitCommand.class,
             TemplateCommand.class,
             DoctorCommand.class,
