@@ -42,7 +42,7 @@ public final class DurableFile {
     }
 
     /** Makes names in a directory durable. */
-    static void syncDirectory(Path directory) throws IOException {
+    public static void syncDirectory(Path directory) throws IOException {
         try (FileChannel channel = FileChannel.open(directory)) {
             channel.force(true);
         }

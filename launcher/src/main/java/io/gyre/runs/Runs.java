@@ -115,7 +115,7 @@ public record Runs(Path parent) {
                                     .sorted()
                                     .toList()));
         }
-        double sign = LESS_IS_BETTER.contains(metric) ? 1 : -1;
+        double sign = isLessBetter(metric) ? 1 : -1;
         return runs.stream()
                 .sorted(Comparator.comparingDouble(run -> {
                     OptionalDouble value = run.metric(metric);
@@ -124,6 +124,11 @@ public record Runs(Path parent) {
                             : Double.POSITIVE_INFINITY;
                 }))
                 .toList();
+    }
+
+    /** Whether less is better of a metric; of all others, more. */
+    public static boolean isLessBetter(String metric) {
+        return LESS_IS_BETTER.contains(metric);
     }
 
     /**

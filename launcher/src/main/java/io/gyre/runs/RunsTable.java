@@ -4,11 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Runs as a table for people. */
-final class RunsTable {
+public final class RunsTable {
 
     private static final List<String> HEAD =
             List.of("run", "state", "model", "step", "loss", "accuracy", "examples/s", "from");
@@ -20,7 +19,7 @@ final class RunsTable {
      *
      * @param metric a further column; null for none
      */
-    static String of(List<Runs.Seen> runs, @Nullable String metric) {
+    public static String of(List<Runs.Seen> runs, @Nullable String metric) {
         List<List<String>> rows = new ArrayList<>();
         List<String> head = new ArrayList<>(HEAD);
         boolean more = metric != null
@@ -50,31 +49,10 @@ final class RunsTable {
             }
             rows.add(row);
         }
-        return aligned(rows);
+        return TextTable.of(rows);
     }
 
     private static String number(OptionalDouble value, String format) {
         return value.isPresent() ? String.format(Locale.ROOT, format, value.getAsDouble()) : "";
-    }
-
-    private static String aligned(List<List<String>> rows) {
-        int columns = rows.get(0).size();
-        int[] widths = new int[columns];
-        for (List<String> row : rows) {
-            // The long text of a run that cannot be read does not widen its column.
-            for (int i = 0; i < row.size() && row.size() == columns; i++) {
-                widths[i] = Math.max(widths[i], row.get(i).length());
-            }
-        }
-        return rows.stream()
-                .map(row -> {
-                    StringBuilder line = new StringBuilder();
-                    for (int i = 0; i < row.size(); i++) {
-                        String cell = row.get(i);
-                        line.append(cell).append(" ".repeat(Math.max(0, widths[i] - cell.length()) + 2));
-                    }
-                    return line.toString().stripTrailing() + System.lineSeparator();
-                })
-                .collect(Collectors.joining());
     }
 }

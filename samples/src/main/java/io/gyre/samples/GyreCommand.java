@@ -6,6 +6,8 @@ import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.RunCommand;
 import io.gyre.launcher.SecretCommand;
 import io.gyre.launcher.TemplateCommand;
+import io.gyre.queue.QueueCommand;
+import io.gyre.queue.SweepCommand;
 import io.gyre.runs.RunsCommand;
 import io.gyre.samples.init.InitCommand;
 import io.gyre.samples.train.TrainCommand;
@@ -20,6 +22,8 @@ import picocli.CommandLine.Command;
             TrainCommand.class,
             RunCommand.class,
             RunsCommand.class,
+            QueueCommand.class,
+            SweepCommand.class,
             InitCommand.class,
             TemplateCommand.class,
             DoctorCommand.class,
