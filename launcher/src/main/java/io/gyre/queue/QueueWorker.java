@@ -141,7 +141,11 @@ final class QueueWorker {
         if (end != null) {
             return ended(
                     entry,
-                    before.ended(JobState.FAILED, ended, end.status(), "see " + entry.files().log()));
+                    before.ended(
+                            JobState.FAILED,
+                            ended,
+                            end.status(),
+                            "see " + entry.files().log()));
         }
         boolean again = before.losses() + 1 < MOST_LOSSES;
         return ended(
@@ -218,8 +222,8 @@ final class QueueWorker {
         List<Room.Taken> taken = new ArrayList<>();
         entries.stream()
                 .filter(entry -> entry.progress().state() == JobState.RUNNING)
-                .forEach(entry ->
-                        taken.add(new Room.Taken(entry.job().needs(), entry.progress().devices())));
+                .forEach(entry -> taken.add(
+                        new Room.Taken(entry.job().needs(), entry.progress().devices())));
         List<Entry> waiting = entries.stream()
                 .filter(entry -> entry.progress().state() == JobState.WAITING)
                 .sorted(Comparator.comparingInt((Entry entry) -> -entry.job().priority())

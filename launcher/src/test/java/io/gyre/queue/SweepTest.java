@@ -71,7 +71,8 @@ class SweepTest {
     /** Ends the jobs that run, after they have "trained". */
     private void endJobs(int status) throws IOException {
         for (JobQueue.Seen seen : queue().all()) {
-            if (seen.state() == JobState.RUNNING && processes.of(seen.job().id()).isAlive()) {
+            if (seen.state() == JobState.RUNNING
+                    && processes.of(seen.job().id()).isAlive()) {
                 List<String> words = seen.job().words();
                 String run = Path.of(seen.job().runDirectory()).getFileName().toString();
                 stepsOfRun.put(run, Integer.valueOf(words.get(words.indexOf("--steps") + 1)));
@@ -209,6 +210,8 @@ class SweepTest {
                         .setErr(new PrintWriter(err, true))
                         .execute("sweep", "nowhere.json"))
                 .isEqualTo(2);
-        assertThat(err.toString()).contains("there is no sweep file nowhere.json").hasLineCount(1);
+        assertThat(err.toString())
+                .contains("there is no sweep file nowhere.json")
+                .hasLineCount(1);
     }
 }
