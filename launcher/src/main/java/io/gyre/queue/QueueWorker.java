@@ -252,7 +252,7 @@ final class QueueWorker {
         return some;
     }
 
-    /** Whether a process works on the run: one that the killed process of the job has left, and that is about to end. */
+    /** Whether a process works on the run: one that a killed process of the job has left, and that is about to end. */
     private static boolean isUnderWay(Job job) throws IOException {
         if (job.runDirectory() == null) {
             return false;

@@ -170,7 +170,7 @@ class SweepTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "--learning-rate | --lerning-rate | train has no option '--lerning-rate'; did you mean --learning-rate?",
+                "--learning-rate | --lerning-rate | no option '--lerning-rate'; did you mean --learning-rate?",
                 "\"to\": 1 | \"to\": 0.00001 | --learning-rate has an empty range, from 1.0E-4 to 1.0E-5",
                 "\"from\": 0.0001 | \"from\": 0 | a log scale needs positive numbers",
                 "\"from\": 0.0001 | \"from\": \"low\" | --learning-rate has from \"low\"",
