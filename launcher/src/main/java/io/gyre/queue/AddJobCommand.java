@@ -67,7 +67,8 @@ public final class AddJobCommand implements Callable<Integer> {
     @Option(
             names = "--on",
             paramLabel = "WHERE",
-            description = "Submit to slurm (by sbatch) or kubernetes (by kubectl) instead, with what gyre template writes.")
+            description =
+                    "Submit to slurm (by sbatch) or kubernetes (by kubectl) instead, with what gyre template writes.")
     private @Nullable String cluster;
 
     @Option(names = "--image", paramLabel = "IMAGE", description = "For --on kubernetes: see gyre template.")
@@ -97,11 +98,14 @@ public final class AddJobCommand implements Callable<Integer> {
             JobWords.command(root, words);
             return new Submission(cluster, name, taken, limit, image, claim)
                     .submit(
-                            name == null ? words : JobWords.of(root, words, here, name).words(),
+                            name == null
+                                    ? words
+                                    : JobWords.of(root, words, here, name).words(),
                             specification.commandLine().getOut());
         }
         Job job = parent.queue().add(id -> {
-            String title = name != null ? name : words.get(words.size() > 1 ? 1 : 0).replaceAll("[^A-Za-z0-9._-]", "-");
+            String title =
+                    name != null ? name : words.get(words.size() > 1 ? 1 : 0).replaceAll("[^A-Za-z0-9._-]", "-");
             JobWords whole = JobWords.of(root, words, here, name != null ? name : "job-" + id);
             return new Job(
                     Job.FORMAT,

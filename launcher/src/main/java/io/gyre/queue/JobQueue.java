@@ -35,16 +35,18 @@ public record JobQueue(Path directory) {
      * @param progress the same
      * @param problem why it cannot; null if it can
      */
-    record Seen(JobFiles files, @Nullable Job job, @Nullable JobProgress progress, @Nullable String problem) {
+    record Seen(
+            JobFiles files,
+            @Nullable Job job,
+            @Nullable JobProgress progress,
+            @Nullable String problem) {
 
         /** The state: a job that waits is cancelled as soon as a user says so. */
         JobState state() {
             if (progress == null) {
                 return JobState.FAILED;
             }
-            return progress.state() == JobState.WAITING && files.isCancelled()
-                    ? JobState.CANCELLED
-                    : progress.state();
+            return progress.state() == JobState.WAITING && files.isCancelled() ? JobState.CANCELLED : progress.state();
         }
     }
 
@@ -62,8 +64,8 @@ public record JobQueue(Path directory) {
             return List.of();
         }
         try (Stream<Path> entries = Files.list(directory)) {
-            return entries.filter(
-                            path -> NUMBER.matcher(path.getFileName().toString()).matches())
+            return entries.filter(path ->
+                            NUMBER.matcher(path.getFileName().toString()).matches())
                     .sorted()
                     .toList();
         }

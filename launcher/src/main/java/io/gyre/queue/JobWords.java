@@ -60,8 +60,8 @@ record JobWords(List<String> words, @Nullable Path runDirectory) {
         for (String word : words) {
             String name = word.split("=", 2)[0];
             if (name.startsWith("--") && name.length() > 2 && command.findOption(name) == null) {
-                throw new IllegalArgumentException(command.name() + " has no option " + name
-                        + Nearest.hint(name, optionNames(command)));
+                throw new IllegalArgumentException(
+                        command.name() + " has no option " + name + Nearest.hint(name, optionNames(command)));
             }
         }
         return CommandWords.of(command, words);

@@ -27,9 +27,8 @@ public record Needs(int cores, long memoryMb, double gpus) {
     /** For people, as {@code 2 cores, 8192 MiB, 0.5 GPUs}. */
     @Override
     public String toString() {
-        String gpuText = gpus > 0
-                ? ", " + BigDecimal.valueOf(gpus).stripTrailingZeros().toPlainString() + " GPUs"
-                : "";
+        String gpuText =
+                gpus > 0 ? ", " + BigDecimal.valueOf(gpus).stripTrailingZeros().toPlainString() + " GPUs" : "";
         return cores + (cores == 1 ? " core" : " cores") + (memoryMb > 0 ? ", " + memoryMb + " MiB" : "") + gpuText;
     }
 }

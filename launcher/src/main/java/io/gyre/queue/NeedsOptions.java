@@ -10,7 +10,8 @@ final class NeedsOptions {
     @Option(
             names = "--cores",
             paramLabel = "N",
-            description = "Cores of the job, which its ranks share. Default: as many as its ranks, if -n says so, or 1.")
+            description =
+                    "Cores of the job, which its ranks share. Default: as many as its ranks, if -n says so, or 1.")
     private @Nullable Integer cores;
 
     @Option(

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 /** Times and sizes as users write them. */
 final class Quantity {
 
-    private static final Pattern TIME = Pattern.compile("(?:(\\d{1,6})d)?(?:(\\d{1,6})h)?(?:(\\d{1,6})m)?(?:(\\d{1,6})s)?");
+    private static final Pattern TIME =
+            Pattern.compile("(?:(\\d{1,6})d)?(?:(\\d{1,6})h)?(?:(\\d{1,6})m)?(?:(\\d{1,6})s)?");
     private static final Pattern SIZE = Pattern.compile("(\\d{1,9})([mMgG])");
     private static final int MB_PER_GB = 1_024;
 
@@ -28,7 +29,8 @@ final class Quantity {
                         .plusMinutes(number(found.group(3)))
                         .plusSeconds(number(found.group(4)));
         if (time.isZero()) {
-            throw new IllegalArgumentException(option + " '" + text + "': expected a time such as 90s, 30m, 2h or 1d12h");
+            throw new IllegalArgumentException(
+                    option + " '" + text + "': expected a time such as 90s, 30m, 2h or 1d12h");
         }
         return time;
     }

@@ -141,7 +141,11 @@ final class QueueWorker {
         if (end != null) {
             return ended(
                     entry,
-                    before.ended(JobState.FAILED, ended, end.status(), "see " + entry.files().log()));
+                    before.ended(
+                            JobState.FAILED,
+                            ended,
+                            end.status(),
+                            "see " + entry.files().log()));
         }
         boolean again = before.losses() + 1 < MOST_LOSSES;
         return ended(
@@ -218,8 +222,8 @@ final class QueueWorker {
         List<Room.Taken> taken = new ArrayList<>();
         entries.stream()
                 .filter(entry -> entry.progress().state() == JobState.RUNNING)
-                .forEach(entry ->
-                        taken.add(new Room.Taken(entry.job().needs(), entry.progress().devices())));
+                .forEach(entry -> taken.add(
+                        new Room.Taken(entry.job().needs(), entry.progress().devices())));
         List<Entry> waiting = entries.stream()
                 .filter(entry -> entry.progress().state() == JobState.WAITING)
                 .sorted(Comparator.comparingInt((Entry entry) -> -entry.job().priority())
@@ -248,7 +252,7 @@ final class QueueWorker {
         return some;
     }
 
-    /** Whether a process works on the run: one that the killed process of the job has left, and that is about to end. */
+    /** Whether a process works on the run: one that a killed process of the job has left, and that is about to end. */
     private static boolean isUnderWay(Job job) throws IOException {
         if (job.runDirectory() == null) {
             return false;

@@ -57,8 +57,10 @@ public record Room(int slots, int cores, long memoryMb, int gpus) {
      * most is taken already, so that whole GPUs stay free for those who need them.
      */
     Optional<List<Integer>> place(Needs needs, Collection<Taken> running) {
-        int usedCores = running.stream().mapToInt(taken -> taken.needs().cores()).sum();
-        long usedMb = running.stream().mapToLong(taken -> taken.needs().memoryMb()).sum();
+        int usedCores =
+                running.stream().mapToInt(taken -> taken.needs().cores()).sum();
+        long usedMb =
+                running.stream().mapToLong(taken -> taken.needs().memoryMb()).sum();
         if (running.size() >= slots || usedCores + needs.cores() > cores || usedMb + needs.memoryMb() > memoryMb) {
             return Optional.empty();
         }

@@ -16,7 +16,8 @@ final class RoomOptions {
     @Option(
             names = "--slots",
             paramLabel = "K",
-            description = "Run at most K jobs at the same time. Their cores are not counted then, unless --cores is given.")
+            description =
+                    "Run at most K jobs at the same time. Their cores are not counted then, unless --cores is given.")
     private @Nullable Integer slots;
 
     @Option(

@@ -49,8 +49,10 @@ record Submission(
         try {
             process = new ProcessBuilder(command).redirectErrorStream(true).start();
         } catch (IOException e) {
-            throw new GyreException("--on " + cluster + ": " + command.get(0) + " cannot be started here ("
-                    + e.getMessage() + "): submit where it is installed", e);
+            throw new GyreException(
+                    "--on " + cluster + ": " + command.get(0) + " cannot be started here (" + e.getMessage()
+                            + "): submit where it is installed",
+                    e);
         }
         try {
             process.getOutputStream().write(script.getBytes(StandardCharsets.UTF_8));
@@ -80,20 +82,21 @@ record Submission(
                     + ": gyre template knows no GPUs; edit what it writes, and submit that");
         }
         List<String> arguments = new ArrayList<>(List.of(
-                cluster,
-                "-n",
-                String.valueOf(ranks),
-                "--cores",
-                String.valueOf(Math.max(1, needs.cores() / ranks))));
+                cluster, "-n", String.valueOf(ranks), "--cores", String.valueOf(Math.max(1, needs.cores() / ranks))));
         if (needs.memoryMb() > 0) {
             long part = (long) ranks * MB_PER_GB;
             long ofRank = (needs.memoryMb() + part - 1) / part;
             arguments.addAll(List.of("--memory", String.valueOf(ofRank)));
         }
         if (!limit.isZero() && cluster.equals("slurm")) {
-            arguments.addAll(List.of("--time", "%d-%02d:%02d:%02d"
-                    .formatted(
-                            limit.toDays(), limit.toHoursPart(), limit.toMinutesPart(), limit.toSecondsPart())));
+            arguments.addAll(List.of(
+                    "--time",
+                    "%d-%02d:%02d:%02d"
+                            .formatted(
+                                    limit.toDays(),
+                                    limit.toHoursPart(),
+                                    limit.toMinutesPart(),
+                                    limit.toSecondsPart())));
         }
         add(arguments, "--name", name);
         add(arguments, "--image", image);

@@ -40,7 +40,8 @@ public final class SweepCommand implements Callable<Integer> {
             names = "--dir",
             paramLabel = "DIR",
             defaultValue = "queue",
-            description = "Queue that its jobs go through. If that has no worker, the sweep is the worker. Default: queue.")
+            description =
+                    "Queue that its jobs go through. If that has no worker, the sweep is the worker. Default: queue.")
     private Path directory = JobQueue.DEFAULT;
 
     @Mixin
@@ -113,8 +114,9 @@ public final class SweepCommand implements Callable<Integer> {
         for (Runs.Seen seen : runs) {
             long ownSteps = 0;
             long ownExamples = 0;
-            for (RunRecord.Attempt attempt :
-                    seen.record() == null ? List.<RunRecord.Attempt>of() : seen.record().attempts()) {
+            for (RunRecord.Attempt attempt : seen.record() == null
+                    ? List.<RunRecord.Attempt>of()
+                    : seen.record().attempts()) {
                 ownSteps += attempt.steps() == null ? 0 : attempt.steps();
                 ownExamples += attempt.examples() == null ? 0 : attempt.examples();
             }

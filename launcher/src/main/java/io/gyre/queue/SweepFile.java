@@ -137,9 +137,13 @@ record SweepFile(
             }
             CommandSpec command = JobWords.command(root, words);
             if (!JobWords.keepsRuns(command)) {
-                throw new IllegalArgumentException("command " + words.get(0) + " keeps no runs, so that none can go on");
+                throw new IllegalArgumentException(
+                        "command " + words.get(0) + " keeps no runs, so that none can go on");
             }
-            JobWords.apart(command, words.subList(1, words.size())).options().keySet().forEach(Reader::checkNotOwn);
+            JobWords.apart(command, words.subList(1, words.size()))
+                    .options()
+                    .keySet()
+                    .forEach(Reader::checkNotOwn);
             return List.copyOf(words);
         }
 
@@ -159,8 +163,8 @@ record SweepFile(
             for (Map.Entry<String, JsonNode> parameter : parameters.properties()) {
                 String option = parameter.getKey();
                 if (command.findOption(option) == null) {
-                    throw new IllegalArgumentException("parameters: " + command.name() + " has no option '" + option + "'"
-                            + Nearest.hint(option, JobWords.optionNames(command)));
+                    throw new IllegalArgumentException("parameters: " + command.name() + " has no option '" + option
+                            + "'" + Nearest.hint(option, JobWords.optionNames(command)));
                 }
                 checkNotOwn(option);
                 List<Map<String, String>> more = new ArrayList<>();

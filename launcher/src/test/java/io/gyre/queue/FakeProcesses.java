@@ -18,7 +18,7 @@ final class FakeProcesses implements JobProcesses {
 
     private final Map<Integer, Fake> processes = new HashMap<>();
 
-    final class Fake implements JobProcess {
+    static final class Fake implements JobProcess {
 
         private final JobFiles files;
         private boolean alive = true;

@@ -62,8 +62,7 @@ class QueueCommandTest {
         assertThat(job(1).needs()).isEqualTo(new Needs(2, 2_048, 0.5));
         assertThat(job(1).priority()).isEqualTo(3);
         assertThat(job(1).limitSeconds()).isEqualTo(5_400);
-        assertThat(job(1).words())
-                .containsExactly("train", "lenet", "-n", "2", "--run-dir", "runs/job-1", "--resume");
+        assertThat(job(1).words()).containsExactly("train", "lenet", "-n", "2", "--run-dir", "runs/job-1", "--resume");
         assertThat(job(1).runDirectory())
                 .isEqualTo(Path.of("runs/job-1").toAbsolutePath().toString());
         assertThat(out).hasToString("job 1 (lenet) waits" + System.lineSeparator());
@@ -110,10 +109,12 @@ class QueueCommandTest {
         Path run = Files.createDirectory(directory.resolve("kept"));
         Files.writeString(run.resolve("run.json"), "{}");
 
-        assertThat(queue("add", "--", "train", "a", "--run-dir", run.toString())).isEqualTo(2);
+        assertThat(queue("add", "--", "train", "a", "--run-dir", run.toString()))
+                .isEqualTo(2);
         assertThat(err.toString()).contains("kept holds a run already").hasLineCount(1);
 
-        assertThat(queue("add", "--", "train", "a", "--run-dir", run.toString(), "--resume")).isZero();
+        assertThat(queue("add", "--", "train", "a", "--run-dir", run.toString(), "--resume"))
+                .isZero();
     }
 
     @Test
@@ -142,7 +143,9 @@ class QueueCommandTest {
             assertThat(lock).isNotNull();
             assertThat(queue("work")).isEqualTo(1);
         }
-        assertThat(err.toString()).contains("has a worker already (this process)").hasLineCount(1);
+        assertThat(err.toString())
+                .contains("has a worker already (this process)")
+                .hasLineCount(1);
 
         assertThat(queue("work")).as("nothing to do").isZero();
     }
@@ -155,8 +158,8 @@ class QueueCommandTest {
 
     @Test
     void aScriptForSlurmHasWhatTheJobTakes() {
-        Submission submission = new Submission(
-                "slurm", "digits", new Needs(8, 16_384, 0), Duration.ofMinutes(90), null, null);
+        Submission submission =
+                new Submission("slurm", "digits", new Needs(8, 16_384, 0), Duration.ofMinutes(90), null, null);
 
         assertThat(submission.script(List.of("train", "lenet", "-n", "4")))
                 .contains("--job-name=digits", "--ntasks-per-node=4", "--cpus-per-task=2", "--time=0-01:30:00");

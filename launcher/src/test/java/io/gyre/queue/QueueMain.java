@@ -23,6 +23,7 @@ final class QueueMain {
 
     /** Appends its process id to a file, and ends when another file appears. */
     @Command(name = "train")
+    @SuppressWarnings("UnusedVariable") // Parsed by their names.
     static final class Training implements Callable<Integer> {
 
         @Parameters(index = "0")

@@ -47,7 +47,9 @@ class QueueProcessesTest {
     }
 
     private static void awaitEnd(Process process, int status) throws InterruptedException {
-        assertThat(process.waitFor(DEADLINE_SECONDS, TimeUnit.SECONDS)).as("the process ends").isTrue();
+        assertThat(process.waitFor(DEADLINE_SECONDS, TimeUnit.SECONDS))
+                .as("the process ends")
+                .isTrue();
         assertThat(process.exitValue()).isEqualTo(status);
     }
 
@@ -127,7 +129,8 @@ class QueueProcessesTest {
     @Test
     void ofTwoProcessesOfAJobOneLeavesItAlone() throws Exception {
         addJob();
-        String job = new JobQueue(directory.resolve("queue")).numbered(1).directory().toString();
+        String job =
+                new JobQueue(directory.resolve("queue")).numbered(1).directory().toString();
         gyre("run-job", job);
         await("the job starts", () -> starts().size() == 1);
 

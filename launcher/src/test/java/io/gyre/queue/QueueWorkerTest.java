@@ -127,7 +127,8 @@ class QueueWorkerTest {
 
         assertThat(worker.turn()).as("nothing more to do here").isFalse();
         assertThat(state(huge)).isEqualTo(JobState.WAITING);
-        assertThat(said).filteredOn(text -> text.contains("takes 5 cores, which this worker will never have"))
+        assertThat(said)
+                .filteredOn(text -> text.contains("takes 5 cores, which this worker will never have"))
                 .hasSize(1);
     }
 
@@ -141,8 +142,7 @@ class QueueWorkerTest {
 
         worker.turn();
 
-        assertThat(processes.devices)
-                .isEqualTo(Map.of(half, List.of(0), whole, List.of(1), otherHalf, List.of(0)));
+        assertThat(processes.devices).isEqualTo(Map.of(half, List.of(0), whole, List.of(1), otherHalf, List.of(0)));
 
         processes.of(whole).end(0);
         worker.turn();

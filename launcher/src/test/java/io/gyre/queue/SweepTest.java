@@ -71,7 +71,8 @@ class SweepTest {
     /** Ends the jobs that run, after they have "trained". */
     private void endJobs(int status) throws IOException {
         for (JobQueue.Seen seen : queue().all()) {
-            if (seen.state() == JobState.RUNNING && processes.of(seen.job().id()).isAlive()) {
+            if (seen.state() == JobState.RUNNING
+                    && processes.of(seen.job().id()).isAlive()) {
                 List<String> words = seen.job().words();
                 String run = Path.of(seen.job().runDirectory()).getFileName().toString();
                 stepsOfRun.put(run, Integer.valueOf(words.get(words.indexOf("--steps") + 1)));
@@ -169,7 +170,7 @@ class SweepTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "--learning-rate | --lerning-rate | train has no option '--lerning-rate'; did you mean --learning-rate?",
+                "--learning-rate | --lerning-rate | no option '--lerning-rate'; did you mean --learning-rate?",
                 "\"to\": 1 | \"to\": 0.00001 | --learning-rate has an empty range, from 1.0E-4 to 1.0E-5",
                 "\"from\": 0.0001 | \"from\": 0 | a log scale needs positive numbers",
                 "\"from\": 0.0001 | \"from\": \"low\" | --learning-rate has from \"low\"",
@@ -209,6 +210,8 @@ class SweepTest {
                         .setErr(new PrintWriter(err, true))
                         .execute("sweep", "nowhere.json"))
                 .isEqualTo(2);
-        assertThat(err.toString()).contains("there is no sweep file nowhere.json").hasLineCount(1);
+        assertThat(err.toString())
+                .contains("there is no sweep file nowhere.json")
+                .hasLineCount(1);
     }
 }
