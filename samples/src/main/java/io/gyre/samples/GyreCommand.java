@@ -6,6 +6,8 @@ import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.RunCommand;
 import io.gyre.launcher.SecretCommand;
 import io.gyre.launcher.TemplateCommand;
+import io.gyre.live.LiveCommand;
+import io.gyre.live.TopCommand;
 import io.gyre.runs.RunsCommand;
 import io.gyre.samples.init.InitCommand;
 import io.gyre.samples.train.TrainCommand;
@@ -20,6 +22,8 @@ import picocli.CommandLine.Command;
             TrainCommand.class,
             RunCommand.class,
             RunsCommand.class,
+            LiveCommand.class,
+            TopCommand.class,
             InitCommand.class,
             TemplateCommand.class,
             DoctorCommand.class,

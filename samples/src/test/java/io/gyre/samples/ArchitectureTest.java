@@ -238,7 +238,7 @@ class ArchitectureTest {
                 .resideInAnyPackage(LIBRARY)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("io.gyre.launcher..", "io.gyre.runs..", "io.gyre.samples.."));
+                .resideInAnyPackage("io.gyre.launcher..", "io.gyre.runs..", "io.gyre.live..", "io.gyre.samples.."));
     }
 
     @Test
