@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
  * <p>If the reader has gone away, lines are dropped and the ranks continue: training must not end with the program that
  * watched it.
  */
-final class Terminal {
+public final class Terminal {
 
     private final PrintStream out;
     private final PrintStream err;
@@ -22,7 +22,7 @@ final class Terminal {
     }
 
     /** Whether the standard output of this process is a terminal. Only a child process that inherits it can tell. */
-    static boolean isOurs() throws IOException, InterruptedException {
+    public static boolean isOurs() throws IOException, InterruptedException {
         return new ProcessBuilder("test", "-t", "1").inheritIO().start().waitFor() == 0;
     }
 

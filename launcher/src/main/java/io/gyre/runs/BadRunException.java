@@ -8,7 +8,8 @@ public final class BadRunException extends GyreException {
 
     private static final long serialVersionUID = 1L;
 
-    BadRunException(String message) {
+    /** With what is wrong, and where. */
+    public BadRunException(String message) {
         super(message);
     }
 

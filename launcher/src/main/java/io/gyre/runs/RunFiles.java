@@ -115,6 +115,16 @@ public record RunFiles(Path directory) {
         return directory.resolve("tensorboard");
     }
 
+    /** Directory of what the ranks say of themselves, a file each. */
+    public Path ranks() {
+        return directory.resolve("ranks");
+    }
+
+    /** What a rank says of itself. */
+    public Path rank(int rank) {
+        return ranks().resolve("rank-" + rank + ".json");
+    }
+
     /** Locked as long as the run is under way. */
     Path lock() {
         return directory.resolve("lock");

@@ -94,7 +94,8 @@ public record Runs(Path parent) {
         }
     }
 
-    private static RunState state(RunFiles files, RunRecord record) throws IOException {
+    /** How a run is: what its record says, and whether a process works on it. */
+    public static RunState state(RunFiles files, RunRecord record) throws IOException {
         boolean killed = record.state() == RunState.RUNNING && !RunLock.isHeld(files.lock());
         return killed ? RunState.KILLED : record.state();
     }

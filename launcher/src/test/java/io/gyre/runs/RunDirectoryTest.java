@@ -51,7 +51,7 @@ class RunDirectoryTest {
     }
 
     @Test
-    void aProgramThatCompletesLeavesItsRecordCurvesAndCard() {
+    void aProgramThatCompletesLeavesItsRecordCurvesAndCard() throws IOException {
         try (RunDirectory run = create()) {
             train(run);
             run.complete(Map.of("accuracy", 0.75));

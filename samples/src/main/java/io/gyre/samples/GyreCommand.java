@@ -6,6 +6,8 @@ import io.gyre.launcher.GyreCommandLine;
 import io.gyre.launcher.RunCommand;
 import io.gyre.launcher.SecretCommand;
 import io.gyre.launcher.TemplateCommand;
+import io.gyre.live.LiveCommand;
+import io.gyre.live.TopCommand;
 import io.gyre.queue.QueueCommand;
 import io.gyre.queue.SweepCommand;
 import io.gyre.runs.RunsCommand;
@@ -24,6 +26,8 @@ import picocli.CommandLine.Command;
             RunsCommand.class,
             QueueCommand.class,
             SweepCommand.class,
+            LiveCommand.class,
+            TopCommand.class,
             InitCommand.class,
             TemplateCommand.class,
             DoctorCommand.class,

@@ -238,7 +238,12 @@ class ArchitectureTest {
                 .resideInAnyPackage(LIBRARY)
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("io.gyre.launcher..", "io.gyre.runs..", "io.gyre.queue..", "io.gyre.samples.."));
+                .resideInAnyPackage(
+                        "io.gyre.launcher..",
+                        "io.gyre.runs..",
+                        "io.gyre.live..",
+                        "io.gyre.queue..",
+                        "io.gyre.samples.."));
     }
 
     @Test

@@ -8,6 +8,8 @@ import io.gyre.Member;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ProgressListener;
+import io.gyre.live.LivePage;
+import io.gyre.live.RankReporter;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.runs.DurableFile;
 import io.gyre.runs.ForkPoint;
@@ -19,6 +21,7 @@ import io.gyre.runs.RunState;
 import io.gyre.runs.RunWriter;
 import io.gyre.samples.data.SampleData;
 import io.gyre.session.Session;
+import io.gyre.training.StepObserver;
 import io.gyre.training.StepSummary;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -47,20 +50,33 @@ final class KeptRun implements ProgressListener, AutoCloseable {
 
     private final @Nullable RunLog log;
 
+    /** If this rank can see the run's directory. */
+    private final @Nullable RankReporter reporter;
+
+    /** With {@code --live}, on rank 0. */
+    private final @Nullable LivePage page;
+
     /** In the run's directory; null for none there. */
     private final @Nullable Path ownCheckpoints;
 
     private KeptRun(
-            TrainOptions options, @Nullable RunWriter writer, @Nullable RunLog log, @Nullable Path ownCheckpoints) {
+            TrainOptions options,
+            @Nullable RunWriter writer,
+            @Nullable RunLog log,
+            @Nullable RankReporter reporter,
+            @Nullable LivePage page,
+            @Nullable Path ownCheckpoints) {
         this.options = options;
         this.writer = writer;
         this.log = log;
+        this.reporter = reporter;
+        this.page = page;
         this.ownCheckpoints = ownCheckpoints;
     }
 
     /** For a run that is not kept. */
     static KeptRun none(TrainOptions options) {
-        return new KeptRun(options, null, null, null);
+        return new KeptRun(options, null, null, null, null, null);
     }
 
     /**
@@ -83,7 +99,35 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             String path = fromRoot(session, "directory of the run", ofRoot);
             checkpoints = path.isEmpty() ? null : Path.of(path);
         }
-        return new KeptRun(options, writer, writer == null ? null : openLog(writer.files()), checkpoints);
+        String directory = fromRoot(
+                session,
+                "reports of ranks",
+                writer == null
+                        ? ""
+                        : writer.files().directory().toAbsolutePath().toString());
+        RankReporter reporter = directory.isEmpty() ? null : report(new RunFiles(Path.of(directory)), session);
+        RunLog log = writer == null ? null : openLog(writer.files());
+        LivePage page = writer == null ? null : options.live().open(writer.files());
+        return new KeptRun(options, writer, log, reporter, page, checkpoints);
+    }
+
+    /** On a host that does not see the directory, a rank reports nothing. */
+    private static @Nullable RankReporter report(RunFiles files, Session session) {
+        if (!files.exist()) {
+            return null;
+        }
+        try {
+            Member own = session.members().get(session.world().rank());
+            return RankReporter.open(files, own, session.world().size());
+        } catch (IOException e) {
+            LOG.warn("the run directory has no reports of this rank: {}", DurableFile.reason(e));
+            return null;
+        }
+    }
+
+    /** Hears what this rank does, for whoever watches; empty if it is not kept. */
+    Optional<StepObserver> observer() {
+        return Optional.ofNullable(reporter);
     }
 
     private static @Nullable RunWriter openOnRoot(
@@ -272,6 +316,12 @@ final class KeptRun implements ProgressListener, AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        if (reporter != null) {
+            reporter.close();
+        }
+        if (page != null) {
+            page.close();
+        }
         if (writer != null) {
             writer.close();
         }

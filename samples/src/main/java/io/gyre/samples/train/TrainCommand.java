@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
 public final class TrainCommand implements Callable<Integer> {
 
     /** Options that are not part of what a run is. */
-    private static final Set<String> OF_ONE_DIRECTORY = Set.of("--run-dir", "--name", "--resume", "--report", "--port");
+    private static final Set<String> OF_ONE_DIRECTORY =
+            Set.of("--run-dir", "--name", "--resume", "--report", "--port", "--live", "--live-bind");
 
     /** Replaced by picocli's own. */
     @Spec

@@ -143,6 +143,9 @@ public final class TrainOptions {
     private final RunOptions runs = new RunOptions();
 
     @Mixin
+    private final LiveOptions live = new LiveOptions();
+
+    @Mixin
     private final CheckpointOptions checkpoints = new CheckpointOptions();
 
     @Option(names = "--report", paramLabel = "FILE.json", description = "Write the results to a file, as JSON.")
@@ -250,6 +253,7 @@ public final class TrainOptions {
             throw new IllegalArgumentException("--run-dir, --name and --from are for runs that end with the first lost"
                     + " process: leave out --restarts, --processes, --spares and --min-processes");
         }
+        live.check(runs.isKept() && seats().isEmpty());
         checkpoints.check(runs);
         if (report != null) {
             new ReportFile(report).check();
@@ -289,6 +293,11 @@ public final class TrainOptions {
     /** Whether and where the run is kept. */
     RunOptions runs() {
         return runs;
+    }
+
+    /** Whether and where the run is shown in a browser. */
+    LiveOptions live() {
+        return live;
     }
 
     /** Where checkpoints are, and how often they are written. */

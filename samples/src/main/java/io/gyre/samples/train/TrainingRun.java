@@ -145,6 +145,7 @@ final class TrainingRun {
         } else if (compression != null) {
             builder.compress(compression);
         }
+        kept.observer().ifPresent(builder::observer);
         options.timeline().ifPresent(builder::timeline);
         kept.checkpoints().ifPresent(builder::checkpointDirectory);
         options.checkpoints().keep().ifPresent(builder::keepCheckpoints);

@@ -1,0 +1,68 @@
+package io.gyre.samples.train;
+
+import io.gyre.GyreException;
+import io.gyre.OptionRange;
+import io.gyre.live.LiveAddress;
+import io.gyre.live.LivePage;
+import io.gyre.runs.RunFiles;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Option;
+
+/** The options of {@code gyre train} for the page that shows the run. */
+final class LiveOptions {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LiveOptions.class);
+
+    @Option(
+            names = "--live",
+            arity = "0..1",
+            fallbackValue = "0",
+            paramLabel = "PORT",
+            description = "Show the run in a browser, at this port of rank 0's host or any free one.")
+    private @Nullable Integer port;
+
+    @Option(
+            names = "--live-bind",
+            paramLabel = "ADDRESS",
+            description = "An address of rank 0's host where the page listens, with a token. Default: for programs of"
+                    + " that host.")
+    private @Nullable String bind;
+
+    /**
+     * Fails if the options contradict others.
+     *
+     * @param isKept whether the run has a directory, which the page reads
+     * @throws IllegalArgumentException with the option and its value
+     */
+    void check(boolean isKept) {
+        if (bind != null && port == null) {
+            throw new IllegalArgumentException("--live-bind " + bind + " needs --live");
+        }
+        if (port != null) {
+            OptionRange.check("--live", port, 0, 65_535);
+            if (!isKept) {
+                throw new IllegalArgumentException("--live shows what the run directory holds, and this run has none:"
+                        + " leave out --no-run-dir, --restarts, --processes, --spares and --min-processes");
+            }
+        }
+    }
+
+    /** Opens the page, on rank 0; null if it is not asked for, or cannot be: the run trains without it. */
+    @Nullable LivePage open(RunFiles files) {
+        if (port == null) {
+            return null;
+        }
+        try {
+            LiveAddress address =
+                    bind == null ? LiveAddress.loopback(port) : LiveAddress.of("--live-bind", bind, port);
+            LivePage page = LivePage.open(files, address);
+            System.out.println("the run is shown at " + page.url());
+            return page;
+        } catch (GyreException | IllegalArgumentException e) {
+            LOG.warn("{}. The training goes on; gyre live {} shows it, too", e.getMessage(), files.directory());
+            return null;
+        }
+    }
+}
