@@ -384,8 +384,7 @@ public final class Usher implements Supervisor {
             return;
         }
         generation++;
-        Seating assigned =
-                seating == null ? Seating.of(plan.seats(), next.numbers()) : seating.among(next.numbers());
+        Seating assigned = seating == null ? Seating.of(plan.seats(), next.numbers()) : seating.among(next.numbers());
         int source = next.source(assigned);
         byConnection.values().forEach(each -> each.seated = false);
         for (Attendee each : next.seated) {

@@ -30,13 +30,7 @@ final class RankHistory {
      */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     record Column(
-            double seconds,
-            long steps,
-            double waited,
-            int awaited,
-            double exposedMs,
-            double hiddenMs,
-            long staleness) {
+            double seconds, long steps, double waited, int awaited, double exposedMs, double hiddenMs, long staleness) {
 
         Column {
             seconds = rounded(seconds);

@@ -87,13 +87,11 @@ record JobFiles(Path directory) {
         return progress;
     }
 
-    @Nullable
-    Pid readProcess() throws IOException {
+    @Nullable Pid readProcess() throws IOException {
         return Files.exists(process()) ? read(process(), Pid.class) : null;
     }
 
-    @Nullable
-    End readEnd() throws IOException {
+    @Nullable End readEnd() throws IOException {
         return Files.exists(end()) ? read(end(), End.class) : null;
     }
 

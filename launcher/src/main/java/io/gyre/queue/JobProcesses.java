@@ -15,6 +15,5 @@ interface JobProcesses {
     JobProcess start(JobFiles files, Job job, List<Integer> devices) throws IOException;
 
     /** The process of a job that lives, though another worker may have started it; null if there is none. */
-    @Nullable
-    JobProcess find(JobFiles files) throws IOException;
+    @Nullable JobProcess find(JobFiles files) throws IOException;
 }

@@ -154,8 +154,7 @@ public record RunRecord(
     }
 
     RunRecord withHosts(List<String> all) {
-        return new RunRecord(
-                format, name, parent, arguments, setup, versions, all, state, attempts, result, failure);
+        return new RunRecord(format, name, parent, arguments, setup, versions, all, state, attempts, result, failure);
     }
 
     RunRecord withLast(Attempt attempt) {

@@ -159,8 +159,8 @@ class LivePageTest {
     private String raw(String request) throws IOException {
         try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), page.port())) {
             socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-            BufferedReader in = new BufferedReader(
-                    new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+            BufferedReader in =
+                    new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
             return String.valueOf(in.readLine());
         }
     }
@@ -168,10 +168,14 @@ class LivePageTest {
     @Test
     void onLoopbackOnlyNamesOfLoopbackAreAnswered() throws Exception {
         for (String host : List.of("localhost", "127.0.0.1:9", "[::1]:9", "localhost:" + page.port())) {
-            assertThat(raw("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")).as(host).contains("200");
+            assertThat(raw("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"))
+                    .as(host)
+                    .contains("200");
         }
         for (String host : List.of("evil.example", "localhost.evil.example", "127.0.0.1.evil.example:80", "")) {
-            assertThat(raw("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")).as(host).contains("403");
+            assertThat(raw("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n"))
+                    .as(host)
+                    .contains("403");
         }
         assertThat(raw("GET / HTTP/1.0\r\n\r\n")).contains("403");
     }
@@ -189,9 +193,11 @@ class LivePageTest {
         assertThat(opened.statusCode()).isEqualTo(200);
         String cookie = opened.headers().firstValue("Set-Cookie").orElse("");
         assertThat(cookie).contains("HttpOnly", "SameSite=Strict");
-        assertThat(get("/snapshot", "Cookie", "x=1; " + cookie.replaceFirst(";.*", "")).statusCode())
+        assertThat(get("/snapshot", "Cookie", "x=1; " + cookie.replaceFirst(";.*", ""))
+                        .statusCode())
                 .isEqualTo(200);
-        assertThat(get("/snapshot", "Cookie", cookie.replaceFirst("=.*", "=1")).statusCode()).isEqualTo(403);
+        assertThat(get("/snapshot", "Cookie", cookie.replaceFirst("=.*", "=1")).statusCode())
+                .isEqualTo(403);
     }
 
     @Test

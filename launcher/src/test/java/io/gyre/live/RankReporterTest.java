@@ -39,8 +39,7 @@ class RankReporterTest {
     @BeforeEach
     void beginARun() throws IOException {
         files = new RunFiles(parent.resolve("a"));
-        writer = RunWriter.open(
-                files, new RunPlan(null, List.of(), Map.of(), List.of("ant", "bee"), false), false);
+        writer = RunWriter.open(files, new RunPlan(null, List.of(), Map.of(), List.of("ant", "bee"), false), false);
     }
 
     @AfterEach
@@ -123,7 +122,8 @@ class RankReporterTest {
         List<RankHistory.Column> columns = history.columns();
         assertThat(columns).hasSizeBetween(RankHistory.MOST / 2, RankHistory.MOST);
         assertThat(columns.stream().mapToLong(RankHistory.Column::steps).sum()).isEqualTo(20_000);
-        assertThat(columns.stream().mapToDouble(RankHistory.Column::seconds).sum()).isEqualTo(10_000);
+        assertThat(columns.stream().mapToDouble(RankHistory.Column::seconds).sum())
+                .isEqualTo(10_000);
         assertThat(columns.get(0).waited()).isEqualTo(1);
         assertThat(columns.get(columns.size() - 1).waited()).isZero();
         assertThat(columns).allMatch(column -> column.exposedMs() == 4 && column.hiddenMs() == 6);

@@ -105,8 +105,7 @@ class RunDirectoryTest {
     }
 
     private static Map<String, String> rankOfTwo(int rank) {
-        return Map.of(
-                "GYRE_RANK", String.valueOf(rank), "GYRE_WORLD_SIZE", "2", "GYRE_RENDEZVOUS", "127.0.0.1:29500");
+        return Map.of("GYRE_RANK", String.valueOf(rank), "GYRE_WORLD_SIZE", "2", "GYRE_RENDEZVOUS", "127.0.0.1:29500");
     }
 
     @Test

@@ -61,10 +61,8 @@ public final class MaskedSequencesProgram {
                 .updater(new Adam(0.01))
                 .list()
                 // The last step that the mask does not hide.
-                .layer(new LastTimeStep(new LSTM.Builder()
-                        .nOut(16)
-                        .activation(Activation.TANH)
-                        .build()))
+                .layer(new LastTimeStep(
+                        new LSTM.Builder().nOut(16).activation(Activation.TANH).build()))
                 .layer(new OutputLayer.Builder(LossFunction.MCXENT)
                         .activation(Activation.SOFTMAX)
                         .nOut(2)

@@ -43,8 +43,8 @@ public final class TransferProgram {
      */
     public static void main(String[] arguments) {
         if (arguments.length != 2) {
-            throw new IllegalArgumentException("expected two arguments, MODEL.zip RUN-DIR, and not "
-                    + arguments.length + ": see the class comment");
+            throw new IllegalArgumentException("expected two arguments, MODEL.zip RUN-DIR, and not " + arguments.length
+                    + ": see the class comment");
         }
         train(pretrained(Path.of(arguments[0])), Path.of(arguments[1]), 10);
     }
@@ -55,8 +55,10 @@ public final class TransferProgram {
         int lastHidden = digits.getnLayers() - 2;
         int features = digits.layerSize(lastHidden);
         return new TransferLearning.Builder(digits)
-                .fineTuneConfiguration(
-                        new FineTuneConfiguration.Builder().seed(1).updater(new Adam(0.01)).build())
+                .fineTuneConfiguration(new FineTuneConfiguration.Builder()
+                        .seed(1)
+                        .updater(new Adam(0.01))
+                        .build())
                 .setFeatureExtractor(lastHidden)
                 .removeOutputLayer()
                 .addLayer(new OutputLayer.Builder(LossFunction.MCXENT)
@@ -74,7 +76,8 @@ public final class TransferProgram {
                 Map.of("model", "lenet, frozen", "data", "even and odd drawn digits", "batch", 32, "epochs", epochs);
 
         try (RunDirectory run = RunDirectory.create(directory, setup);
-                DistributedTrainer trainer = Gyre.builder(model).rootObserver(run).build()) {
+                DistributedTrainer trainer =
+                        Gyre.builder(model).rootObserver(run).build()) {
             trainer.fit(ShardedData.of(evenOrOdd(digits.examples(), EXAMPLES), 32, 1), epochs);
             ExampleSource heldOut = digits.heldOutExamples();
             double accuracy = trainer.evaluate(ShardedData.of(evenOrOdd(heldOut, heldOut.size()), 100, 1))

@@ -89,7 +89,8 @@ public final class TwoInputsProgram {
                 Map.of("model", "graph with two inputs", "data", "pairs of digits", "batch", 32, "epochs", epochs);
 
         try (RunDirectory run = RunDirectory.create(directory, setup);
-                DistributedTrainer trainer = Gyre.builder(graph).rootObserver(run).build()) {
+                DistributedTrainer trainer =
+                        Gyre.builder(graph).rootObserver(run).build()) {
             trainer.fit(ShardedData.of(pairs(digits.train()), 32, 1), epochs);
             double accuracy = trainer.evaluate(ShardedData.of(pairs(digits.heldOut()), 100, 1))
                     .accuracy();

@@ -41,7 +41,8 @@ class TransferProgramTest {
         MultiLayerNetwork after = networks.get(0);
         int output = before.getnLayers() - 1;
         for (int layer = 0; layer < output; layer++) {
-            assertThat(after.getLayer(layer).params()).isEqualTo(before.getLayer(layer).params());
+            assertThat(after.getLayer(layer).params())
+                    .isEqualTo(before.getLayer(layer).params());
         }
         assertThat(after.getLayer(output).params())
                 .isNotEqualTo(before.getLayer(output).params());

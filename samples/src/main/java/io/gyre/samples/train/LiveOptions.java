@@ -55,8 +55,7 @@ final class LiveOptions {
             return null;
         }
         try {
-            LiveAddress address =
-                    bind == null ? LiveAddress.loopback(port) : LiveAddress.of("--live-bind", bind, port);
+            LiveAddress address = bind == null ? LiveAddress.loopback(port) : LiveAddress.of("--live-bind", bind, port);
             LivePage page = LivePage.open(files, address);
             System.out.println("the run is shown at " + page.url());
             return page;
