@@ -52,11 +52,12 @@ class RunDirectoryTest {
 
     @Test
     void aProgramThatCompletesLeavesItsRecordCurvesAndCard() throws IOException {
-        try (RunDirectory run = create()) {
+        RunDirectory run = create();
+        try (run) {
             train(run);
             run.complete(Map.of("accuracy", 0.75));
-            run.close();
         }
+        run.close();
 
         RunRecord record = RunRecord.read(files);
         assertThat(record.state()).isEqualTo(RunState.COMPLETE);
