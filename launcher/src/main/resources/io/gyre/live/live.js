@@ -210,8 +210,10 @@ function show(news) {
     const setup = record.setup;
     document.title = `${record.name}: ${news.state} - Gyre`;
     byId("name").textContent = record.name;
-    byId("setup").textContent = `${setup.model} on ${setup.data}, ${setup.ranks} ranks, ${setup.strategy}, batch `
-      + `${setup.batch}, ${setup.precision}, in ${news.directory}`;
+    // A program of a user's own says what it likes of its setup.
+    byId("setup").textContent = [setup.model, setup.data && `on ${setup.data}`, `${record.hosts.length} ranks`,
+      setup.strategy, setup.batch && `batch ${setup.batch}`, setup.precision, `in ${news.directory}`]
+      .filter(Boolean).join(", ");
     const seen = news.ranks.length;
     byId("ranks-note").textContent = seen === record.hosts.length ? ""
       : `${seen} of ${record.hosts.length} ranks can be seen from here: the others have not begun, or their hosts do not`
