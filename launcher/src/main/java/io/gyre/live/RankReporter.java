@@ -330,7 +330,9 @@ public final class RankReporter implements StepObserver, AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        if (!writer.isAlive() && !failed) {
+        if (writer.isAlive()) {
+            LOG.warn("{} is not written to its end: its file system has not answered for {} ms", file, CLOSE_MILLIS);
+        } else if (!failed) {
             sample(true);
         }
     }

@@ -6,7 +6,8 @@ import io.gyre.launcher.TemplateCommand;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,28 +45,50 @@ record Submission(
         if (command == null) {
             throw new IllegalArgumentException("--on " + cluster + ": expected slurm or kubernetes");
         }
-        String script = script(words);
-        Process process;
+        return answered(command, script(words), ANSWER, out);
+    }
+
+    /**
+     * Gives a command its input, and prints its answer when it has ended.
+     *
+     * @throws GyreException if it cannot be started, or has not ended in time: it is killed then
+     */
+    int answered(List<String> command, String input, Duration limit, PrintWriter out)
+            throws IOException, InterruptedException {
+        // In files: a pipe would be waited for as long as the command likes.
+        Path given = Files.createTempFile("gyre-submission-", ".in");
+        Path answer = Files.createTempFile("gyre-submission-", ".out");
         try {
-            process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        } catch (IOException e) {
-            throw new GyreException(
-                    "--on " + cluster + ": " + command.get(0) + " cannot be started here (" + e.getMessage()
-                            + "): submit where it is installed",
-                    e);
-        }
-        try {
-            process.getOutputStream().write(script.getBytes(StandardCharsets.UTF_8));
-            process.getOutputStream().close();
-            String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            if (!process.waitFor(ANSWER.toSeconds(), TimeUnit.SECONDS)) {
-                throw new GyreException(command.get(0) + " has not ended after " + ANSWER.toSeconds() + " s");
+            Files.writeString(given, input);
+            Process process = start(new ProcessBuilder(command)
+                    .redirectInput(given.toFile())
+                    .redirectErrorStream(true)
+                    .redirectOutput(answer.toFile()));
+            try {
+                if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+                    throw new GyreException("--on " + cluster + ": " + command.get(0) + " has not ended after "
+                            + limit.toMillis() + " ms, and is killed: look whether it has submitted the job");
+                }
+            } finally {
+                process.destroyForcibly();
             }
-            out.print(answer);
+            out.print(Files.readString(answer));
             out.flush();
             return process.exitValue() == 0 ? 0 : 1;
         } finally {
-            process.destroyForcibly();
+            Files.deleteIfExists(given);
+            Files.deleteIfExists(answer);
+        }
+    }
+
+    private Process start(ProcessBuilder builder) {
+        try {
+            return builder.start();
+        } catch (IOException e) {
+            throw new GyreException(
+                    "--on " + cluster + ": " + builder.command().get(0) + " cannot be started here (" + e.getMessage()
+                            + "): submit where it is installed",
+                    e);
         }
     }
 
