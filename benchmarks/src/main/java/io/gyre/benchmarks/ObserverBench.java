@@ -4,7 +4,9 @@ import io.gyre.GyreException;
 import io.gyre.dl4j.DistributedTrainer;
 import io.gyre.dl4j.ExampleSource;
 import io.gyre.dl4j.ShardedData;
+import io.gyre.live.RankReporter;
 import io.gyre.local.Gyre;
+import io.gyre.runs.RunFiles;
 import io.gyre.session.Session;
 import io.gyre.training.StepObserver;
 import io.gyre.training.StepPhase;
@@ -13,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
@@ -31,8 +34,9 @@ import org.nd4j.linalg.lossfunctions.LossFunctions.LossFunction;
 
 /**
  * Two trainers of equal models take turns on the same ranks, which are threads: one is watched by a timeline, the
- * Flight Recorder with all of its events, an observer that counts, and the report of stalls; the other by nothing. A
- * perceptron is the worst case, since its steps are short. Both must end with the same parameters.
+ * Flight Recorder with all of its events, the reports of a run that is kept, an observer that counts, and the report of
+ * stalls; the other by nothing. A perceptron is the worst case, since its steps are short. Both must end with the same
+ * parameters.
  */
 final class ObserverBench {
 
@@ -72,32 +76,40 @@ final class ObserverBench {
                 recording.enable("gyre." + name).withThreshold(Duration.ZERO);
             }
             recording.start();
-            Gyre.local(ranks).run(session -> measure(session, directory.resolve("trace.json")));
+            Gyre.local(ranks).run(session -> measure(session, directory));
             check(directory.resolve("trace.json"));
         } finally {
             delete(directory);
         }
         double[] ratios = new double[rounds];
         Arrays.setAll(ratios, round -> watched[round] / alone[round]);
+        double[] costs = new double[rounds];
+        Arrays.setAll(costs, round -> watched[round] - alone[round]);
         return new ObserverResult(
                 quantile(alone, 0.5),
                 quantile(watched, 0.5),
+                quantile(costs, 0.5),
                 quantile(ratios, 0.5),
                 quantile(ratios, 0.25),
                 quantile(ratios, 0.75),
                 events.get());
     }
 
-    private void measure(Session session, Path timeline) {
+    private void measure(Session session, Path directory) throws IOException {
         StepObserver counter = session.world().isRoot() ? new Counter() : new StepObserver() {};
         // The recorder is in use, and would be told by each of them.
-        try (DistributedTrainer plain = DistributedTrainer.builder(model(), session)
+        try (RankReporter reporter = RankReporter.open(
+                        new RunFiles(directory),
+                        session.members().get(session.world().rank()),
+                        session.world().size());
+                DistributedTrainer plain = DistributedTrainer.builder(model(), session)
                         .flightRecorder(false)
                         .stallReport(Duration.ZERO)
                         .build();
                 DistributedTrainer observed = DistributedTrainer.builder(model(), session)
                         .observer(counter)
-                        .timeline(timeline)
+                        .observer(reporter)
+                        .timeline(directory.resolve("trace.json"))
                         .build()) {
             ShardedData forPlain = data();
             ShardedData forObserved = data();
@@ -134,12 +146,11 @@ final class ObserverBench {
     }
 
     private static void delete(Path directory) throws IOException {
-        try (Stream<Path> files = Files.list(directory)) {
-            for (Path file : files.toList()) {
+        try (Stream<Path> files = Files.walk(directory)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);
             }
         }
-        Files.delete(directory);
     }
 
     private static MultiLayerNetwork model() {

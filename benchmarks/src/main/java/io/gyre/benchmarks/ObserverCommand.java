@@ -25,14 +25,14 @@ public final class ObserverCommand implements Callable<Integer> {
     @Option(
             names = "--steps",
             paramLabel = "N",
-            defaultValue = "300",
+            defaultValue = "40",
             description = "Steps of each kind in a round. Default: ${DEFAULT-VALUE}.")
     private int steps;
 
     @Option(
             names = "--rounds",
             paramLabel = "N",
-            defaultValue = "31",
+            defaultValue = "300",
             description = "Rounds, after a third as many to warm up. Default: ${DEFAULT-VALUE}.")
     private int rounds;
 
@@ -53,11 +53,12 @@ public final class ObserverCommand implements Callable<Integer> {
         Double othersShare = ProcessorTime.now().since(begin).othersShare();
         System.out.printf(
                 Locale.ROOT,
-                "a step of a perceptron on %d ranks: %.1f us alone, %.1f us watched; ratio %.4f (median of %d rounds,"
-                        + " middle half %.4f to %.4f)%nchecked: the same parameters, and %d events%n",
+                "a step of a perceptron on %d ranks: %.1f us alone, %.1f us watched: %.1f us more; ratio %.4f"
+                        + " (medians of %d rounds, middle half %.4f to %.4f)%nchecked: the same parameters, and %d events%n",
                 ranks,
                 result.aloneMicros(),
                 result.watchedMicros(),
+                result.costMicros(),
                 result.ratio(),
                 rounds,
                 result.lowerQuartile(),
