@@ -53,19 +53,21 @@ final class Intruder implements AutoCloseable {
 
     /** Begins, and returns when it has some effect, if any; goes on in the background until {@link #end}. */
     void begin(Intrusion intrusion) throws InterruptedException {
-        attack = CompletableFuture.runAsync(() -> {
-            try {
-                do {
-                    attempt(intrusion);
-                    if (attempts.incrementAndGet() >= toBegin(intrusion)) {
+        attack = CompletableFuture.runAsync(
+                () -> {
+                    try {
+                        do {
+                            attempt(intrusion);
+                            if (attempts.incrementAndGet() >= toBegin(intrusion)) {
+                                begun.countDown();
+                            }
+                        } while (!ending && attempts.get() < limit(intrusion));
+                    } catch (IOException e) {
+                        // The rendezvous is closed at the end of the run.
                         begun.countDown();
                     }
-                } while (!ending && attempts.get() < limit(intrusion));
-            } catch (IOException e) {
-                // The rendezvous is closed at the end of the run.
-                begun.countDown();
-            }
-        });
+                },
+                task -> new Thread(task, "intruder").start());
         begun.await();
     }
 

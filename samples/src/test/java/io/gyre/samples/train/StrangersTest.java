@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.samples.train.TwoRanks.Protection;
 import io.gyre.transport.AeronSession;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -21,8 +23,35 @@ class StrangersTest {
     @TempDir
     Path directory;
 
+    @Test
+    void allAtOnceDoNothingToASealedRun() throws Exception {
+        List<Intruder> intruders = new ArrayList<>();
+        try (TwoRanks run = TwoRanks.onLoopback(directory, Protection.SEALED)) {
+            run.start();
+            run.awaitRendezvous();
+            for (Intrusion intrusion : Intrusion.values()) {
+                Intruder intruder = new Intruder(run.rendezvous());
+                intruders.add(intruder);
+                intruder.begin(intrusion);
+            }
+            run.start();
+
+            run.assertUndisturbed();
+            for (Intruder intruder : intruders) {
+                intruder.end();
+                assertThat(intruder.bytesReceived()).isZero();
+            }
+        } finally {
+            for (Intruder intruder : intruders) {
+                intruder.close();
+            }
+        }
+    }
+
+    /** Says which of them it is, if the test of all at once fails. */
     @ParameterizedTest(name = "{0}")
     @EnumSource
+    @Tag("long")
     void doNothingToASealedRun(Intrusion intrusion) throws Exception {
         try (TwoRanks run = TwoRanks.onLoopback(directory, Protection.SEALED);
                 Intruder intruder = new Intruder(run.rendezvous())) {

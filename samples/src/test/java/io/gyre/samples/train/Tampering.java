@@ -89,6 +89,13 @@ enum Tampering {
             on.add(datagram);
         }
     },
+    /** Does one or the other of what is above to each datagram, but reorders none. */
+    ALL {
+        @Override
+        void pass(byte[] datagram, List<byte[]> memory, List<byte[]> on) {
+            IN_TURN.get(CHANCE.nextInt(IN_TURN.size())).pass(datagram, memory, on);
+        }
+    },
     /** Sends between all what it has seen in an earlier run. */
     REPLAY,
     /** Flips a bit of the first connections to the rendezvous, then stops. */
@@ -106,6 +113,7 @@ enum Tampering {
         }
     };
 
+    private static final List<Tampering> IN_TURN = List.of(FLIP, TRUNCATE, DROP, DUPLICATE, REPEAT_LATER, GARBAGE);
     private static final int RARITY = 30;
     private static final int AERON_HEADER = 32;
     private static final int CHECKSUM_AT = 24;
