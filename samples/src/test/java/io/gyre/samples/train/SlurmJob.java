@@ -26,20 +26,24 @@ final class SlurmJob implements AutoCloseable {
     private final Path directory;
     private final String id;
 
-    private SlurmJob(SlurmCluster cluster, Path directory, Path script) throws IOException {
+    private static final Pattern SUBMITTED = Pattern.compile("(?:Submitted batch job )?(\\d+)\\s*");
+
+    private SlurmJob(SlurmCluster cluster, Path directory, ProcessBuilder submission) throws IOException {
         this.cluster = cluster;
         this.directory = directory;
-        ProcessBuilder submission = cluster.command(
-                "sbatch", "--parsable", "--chdir=" + directory, "--output=" + output(), script.toString());
+        submission.directory(directory.toFile());
+        submission.environment().put("SBATCH_OUTPUT", output().toString());
         submission.environment().keySet().removeAll(List.of("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"));
         submission.environment().put("GYRE_JOIN_TIMEOUT", "300");
         submission.environment().put("GYRE_BIND", "lo");
         submission.environment().put("GYRE_SECRET_FILE", secret(directory).toString());
         own.mark(submission.environment());
-        id = SlurmCluster.outputOf(submission).strip();
-        if (!id.matches("\\d+")) {
-            throw new AssertionError("sbatch printed no number of a job: " + id);
+        String answer = SlurmCluster.outputOf(submission);
+        Matcher submitted = SUBMITTED.matcher(answer);
+        if (!submitted.matches()) {
+            throw new AssertionError("sbatch printed no number of a job: " + answer);
         }
+        id = submitted.group(1);
     }
 
     /**
@@ -49,13 +53,7 @@ final class SlurmJob implements AutoCloseable {
      */
     static SlurmJob submit(SlurmCluster cluster, Path directory, String... training)
             throws IOException, InterruptedException {
-        Path gyre = executable(
-                directory.resolve("gyre"),
-                "#!/bin/sh\nexec "
-                        + GyreTrain.gyre().stream()
-                                .map(word -> "'" + word + "'")
-                                .collect(Collectors.joining(" "))
-                        + " \"$@\"\n");
+        Path gyre = gyre(directory);
         List<String> words = new ArrayList<>(List.of(gyre.toString(), "template", "slurm"));
         words.addAll(List.of("-n", "4", "--nodes", "2", "--cores", "1", "--memory", "1", "--", "train"));
         words.addAll(Arrays.asList(training));
@@ -63,7 +61,30 @@ final class SlurmJob implements AutoCloseable {
         ProcessBuilder template = new ProcessBuilder(words);
         template.environment().put("GYRE_COMMAND", gyre.toString());
         Path script = Files.writeString(directory.resolve("job.sh"), SlurmCluster.outputOf(template));
-        return new SlurmJob(cluster, directory, script);
+        return new SlurmJob(cluster, directory, cluster.command("sbatch", "--parsable", script.toString()));
+    }
+
+    /** Submits by {@code gyre queue add --on slurm}, for four ranks. */
+    static SlurmJob queue(SlurmCluster cluster, Path directory, String... training) throws IOException {
+        Path gyre = gyre(directory);
+        List<String> words = new ArrayList<>(List.of(gyre.toString(), "queue", "add", "--on", "slurm"));
+        words.addAll(List.of("--name", "queued", "--cores", "4", "--memory", "4g", "--time-limit", "1h", "--", "train"));
+        words.addAll(Arrays.asList(training));
+        words.addAll(List.of("-n", "4", "--report", report(directory).toString()));
+        ProcessBuilder submission = cluster.command(words.toArray(String[]::new));
+        submission.environment().put("GYRE_COMMAND", gyre.toString());
+        return new SlurmJob(cluster, directory, submission);
+    }
+
+    /** A command as users have it. */
+    private static Path gyre(Path directory) throws IOException {
+        return executable(
+                directory.resolve("gyre"),
+                "#!/bin/sh\nexec "
+                        + GyreTrain.gyre().stream()
+                                .map(word -> "'" + word + "'")
+                                .collect(Collectors.joining(" "))
+                        + " \"$@\"\n");
     }
 
     private static Path executable(Path file, String text) throws IOException {

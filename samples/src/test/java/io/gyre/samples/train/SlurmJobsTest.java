@@ -104,6 +104,15 @@ class SlurmJobsTest {
     }
 
     @Test
+    void aJobOfTheQueueIsSubmittedAndTrains() throws Exception {
+        try (SlurmJob job = SlurmJob.queue(cluster, directory, Digits.train(STEPS, BATCH))) {
+            job.awaitState("COMPLETED");
+
+            assertEndedAsOurs(job);
+        }
+    }
+
+    @Test
     void aJobThatIsRequeuedGoesOn() throws Exception {
         try (SlurmJob job = submit()) {
             job.awaitPrinted("step [\\d,]+ of");
