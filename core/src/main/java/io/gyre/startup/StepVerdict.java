@@ -96,14 +96,18 @@ public final class StepVerdict {
 
     /** What is known of one rank instead of all, where they are on one host: it exchanges nothing. */
     private static String oneRank(StartupTable table, double share) {
-        int threads =
+        int ofAll =
                 table.ranks().stream().mapToInt(rank -> rank.host().threads()).sum();
+        int cores =
+                table.ranks().stream().mapToInt(rank -> rank.host().cores()).max().orElse(0);
+        // More threads than cores are no faster.
+        int threads = Math.min(ofAll, cores);
         boolean together = !table.ranks().isEmpty()
                 && table.onCoresOf(table.ranks().get(0)).size() == table.ranks().size();
-        if (!together || table.ranks().size() < 2 || threads < table.ranks().size() || share < LEAST) {
+        if (!together || table.ranks().size() < 2 || ofAll < table.ranks().size() || share < LEAST) {
             return "";
         }
-        return "; one rank with " + threads + " threads would save that: about "
+        return "; one rank with " + threads + (threads == 1 ? " thread" : " threads") + " would save that: about "
                 + Figures.percent(1 / (1 - Math.min(share, MOST)) - 1)
                 + " faster, if its threads compute as fast as the ranks";
     }

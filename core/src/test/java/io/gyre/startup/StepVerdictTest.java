@@ -32,6 +32,15 @@ class StepVerdictTest {
     }
 
     @Test
+    void oneRankGetsNoMoreThreadsThanThereAreCores() {
+        StartupTable crowded = Facts.together(4, Facts.host("ant", 2, 1, 8L << 30));
+
+        assertThat(StepVerdict.of(crowded, List.of(Facts.costs(0, 0, 9, 0), Facts.costs(1, 0, 9, 0)))
+                        .text())
+                .contains("one rank with 2 threads");
+    }
+
+    @Test
     void ranksWhoseThreadsAreUnknownGetNoSuchAdvice() {
         StartupTable onGpus = Facts.together(2, Facts.host("ant", 8, 0, 8L << 30));
 
