@@ -98,8 +98,10 @@ public final class StepVerdict {
     private static String oneRank(StartupTable table, double share) {
         int ofAll =
                 table.ranks().stream().mapToInt(rank -> rank.host().threads()).sum();
-        int cores =
-                table.ranks().stream().mapToInt(rank -> rank.host().cores()).max().orElse(0);
+        int cores = table.ranks().stream()
+                .mapToInt(rank -> rank.host().cores())
+                .max()
+                .orElse(0);
         // More threads than cores are no faster.
         int threads = Math.min(ofAll, cores);
         boolean together = !table.ranks().isEmpty()

@@ -2,6 +2,7 @@ package io.gyre.live;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -16,6 +17,7 @@ record TerminalSize(int rows, int columns) {
     /** For what is no terminal. */
     static final TerminalSize NONE = new TerminalSize(0, 0);
 
+    private static final long ANSWER_SECONDS = 2;
     private static final TerminalSize USUAL = new TerminalSize(24, 80);
     private static final Pattern ROWS_COLUMNS = Pattern.compile("(\\d{1,4}) (\\d{1,4})\\s*");
 
@@ -25,8 +27,12 @@ record TerminalSize(int rows, int columns) {
                 .redirectInput(ProcessBuilder.Redirect.INHERIT)
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
+        // What it says fits into the pipe.
+        if (!stty.waitFor(ANSWER_SECONDS, TimeUnit.SECONDS)) {
+            stty.destroyForcibly();
+            return USUAL;
+        }
         String said = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
-        stty.waitFor();
         Matcher size = ROWS_COLUMNS.matcher(said);
         if (!size.matches() || size.group(1).equals("0") || size.group(2).equals("0")) {
             return USUAL;

@@ -121,7 +121,8 @@ final class ControlLink<D extends Downlink> implements Uplink, Agent, AutoClosea
         while (!channel.prove()) {
             long rest = (deadline - System.nanoTime()) / NANOS_PER_MILLI;
             if (rest <= 0) {
-                throw new IOException("it did not answer within " + timeout.toMillis() + " ms, as on a host that is overloaded");
+                throw new IOException(
+                        "it did not answer within " + timeout.toMillis() + " ms, as on a host that is overloaded");
             }
             selector.select(rest);
             selector.selectedKeys().clear();

@@ -5,9 +5,13 @@ import io.gyre.OptionRange;
 import io.gyre.live.LiveAddress;
 import io.gyre.live.LivePage;
 import io.gyre.runs.RunFiles;
+import java.util.Stack;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import picocli.CommandLine.IParameterConsumer;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** The options of {@code gyre train} for the page that shows the run. */
@@ -18,7 +22,7 @@ final class LiveOptions {
     @Option(
             names = "--live",
             arity = "0..1",
-            fallbackValue = "0",
+            parameterConsumer = OptionalPort.class,
             paramLabel = "PORT",
             description = "Show the run in a browser, at this port of rank 0's host or any free one.")
     private @Nullable Integer port;
@@ -29,6 +33,14 @@ final class LiveOptions {
             description = "An address of rank 0's host where the page listens, with a token. Default: for programs of"
                     + " that host.")
     private @Nullable String bind;
+
+    /** The next word is the port only if it is a number: {@code --live lenet} names the model. */
+    static final class OptionalPort implements IParameterConsumer {
+        @Override
+        public void consumeParameters(Stack<String> words, ArgSpec option, CommandSpec command) {
+            option.setValue(!words.isEmpty() && words.peek().matches("\\d{1,9}") ? Integer.valueOf(words.pop()) : 0);
+        }
+    }
 
     /**
      * Fails if the options contradict others.

@@ -68,7 +68,8 @@ final class SlurmJob implements AutoCloseable {
     static SlurmJob queue(SlurmCluster cluster, Path directory, String... training) throws IOException {
         Path gyre = gyre(directory);
         List<String> words = new ArrayList<>(List.of(gyre.toString(), "queue", "add", "--on", "slurm"));
-        words.addAll(List.of("--name", "queued", "--cores", "4", "--memory", "4g", "--time-limit", "1h", "--", "train"));
+        words.addAll(
+                List.of("--name", "queued", "--cores", "4", "--memory", "4g", "--time-limit", "1h", "--", "train"));
         words.addAll(Arrays.asList(training));
         words.addAll(List.of("-n", "4", "--report", report(directory).toString()));
         ProcessBuilder submission = cluster.command(words.toArray(String[]::new));
