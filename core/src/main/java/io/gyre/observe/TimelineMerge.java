@@ -107,7 +107,8 @@ public final class TimelineMerge {
         compareClocks();
         Path half = target.resolveSibling(target.getFileName() + ".new");
         try (Writer out = Files.newBufferedWriter(half)) {
-            out.write("{\"displayTimeUnit\":\"ms\",\"otherData\":{\"clock\":\"rank 0\",\"errors_us\":{"
+            // No displayTimeUnit: Perfetto of 2022 takes it for the unit of the times, which are microseconds.
+            out.write("{\"otherData\":{\"clock\":\"rank 0\",\"errors_us\":{"
                     + errors().entrySet().stream()
                             .map(each -> "\"" + each.getKey() + "\":" + micros(each.getValue()))
                             .collect(Collectors.joining(","))
