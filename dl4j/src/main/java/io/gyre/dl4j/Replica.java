@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import io.gyre.session.UserCode;
@@ -35,7 +36,7 @@ import org.nd4j.linalg.factory.Nd4j;
  *   <dt>Order
  *   <dd>{@link io.gyre.training.StepDriver} has it: {@link #backward}; for each bucket {@link #complete}, the reduction
  *       between {@link #beginReduction} and {@link #endReduction}, and {@link #checkUnchanged} in it; {@link #reduced};
- *       {@link #update}, or {@link #averageGradients} if a server updates; {@link #endStep}. During the pass, buckets
+ *       {@link #update}, or its halves if ranks divide it, or {@link #averageGradients} if a server updates; {@link #endStep}. During the pass, buckets
  *       may be reduced as it reports them complete. {@link #state} may be written between steps; {@link #stateChanged}
  *       follows.
  *   <dt>What may move
@@ -205,6 +206,30 @@ final class Replica implements StepModel {
     }
 
     @Override
+    public void computeUpdate(StepSummary total, Chunk chunk) {
+        code.enter(UPDATE, network.step());
+        try {
+            synchronized (network.model()) {
+                steps.computeUpdate(views, total.examples(), chunk);
+            }
+        } finally {
+            code.leave();
+        }
+    }
+
+    @Override
+    public void applyUpdate() {
+        code.enter(UPDATE, network.step());
+        try {
+            synchronized (network.model()) {
+                steps.applyUpdate(views);
+            }
+        } finally {
+            code.leave();
+        }
+    }
+
+    @Override
     public void endStep(StepSummary total) {
         code.enter(UPDATE, network.step());
         try {
@@ -254,6 +279,21 @@ final class Replica implements StepModel {
         return steps.updaterState();
     }
 
+    /** See {@link ModelSteps#beginDividing}. */
+    void beginDividing(@Nullable INDArray sharedState) {
+        steps.beginDividing(sharedState);
+    }
+
+    /** See {@link ModelSteps#endDividing}. */
+    void endDividing() {
+        steps.endDividing();
+    }
+
+    /** Whether the model computes its gradients where ranks reduce them. */
+    boolean reducesInPlace() {
+        return !place.isStaged() && Nd4j.getEnvironment().isCPU();
+    }
+
     @Override
     public int epoch() {
         return network.epoch();
@@ -300,6 +340,10 @@ final class Replica implements StepModel {
     List<ReplicaPart> parts() {
         List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
         parts.add(new ReplicaPart("sums of the gradients", gradients(), sumsType(), layout::nameOf));
+        ReplicaPart rates = steps.learningRates();
+        if (rates != null) {
+            parts.add(rates);
+        }
         return parts;
     }
 
