@@ -143,8 +143,12 @@ final class ChunkUpdater {
         return updater.getConfig().instantiate(state, false);
     }
 
+    /**
+     * A view, row-major as Deeplearning4j's own: ND4J says that an interval of a vector is column-major, and its kernels
+     * take half as long for vectors that are not.
+     */
     private static INDArray part(INDArray flat, long from, long to) {
-        return flat.get(NDArrayIndex.interval(from, to));
+        return flat.get(NDArrayIndex.interval(from, to)).reshape('c', new long[] {to - from});
     }
 
     /** Whether it was cut from these objects. */

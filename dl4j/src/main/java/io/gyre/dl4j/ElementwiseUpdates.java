@@ -8,7 +8,6 @@ import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.nd4j.linalg.learning.AMSGradUpdater;
-import org.nd4j.linalg.learning.AdaBeliefUpdater;
 import org.nd4j.linalg.learning.AdaDeltaUpdater;
 import org.nd4j.linalg.learning.AdaGradUpdater;
 import org.nd4j.linalg.learning.AdaMaxUpdater;
@@ -33,7 +32,6 @@ final class ElementwiseUpdates {
             AdaMaxUpdater.class,
             AMSGradUpdater.class,
             NadamUpdater.class,
-            AdaBeliefUpdater.class,
             AdaGradUpdater.class,
             AdaDeltaUpdater.class,
             RmsPropUpdater.class,
