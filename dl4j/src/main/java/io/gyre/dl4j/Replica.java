@@ -62,6 +62,7 @@ final class Replica implements StepModel {
     private final GradientChecksums checksums;
     private final @Nullable LossScale lossScale;
     private GradientViews views;
+    private @Nullable Chunk updated;
 
     /**
      * Creates the replica, and clears the model's gradients.
@@ -169,9 +170,12 @@ final class Replica implements StepModel {
         views.restoreMeans(total.examples());
     }
 
-    /** Whether the gradients hold no NaN and no infinity. */
+    /**
+     * Whether the gradients hold no NaN and no infinity; where ranks divide the update, those of which this rank
+     * computes the update.
+     */
     boolean gradientsAreFinite() {
-        return place.areFinite();
+        return updated == null ? place.areFinite() : place.areFinite(updated);
     }
 
     /** Where the gradients of several passes are summed: where they are computed. */
@@ -279,14 +283,26 @@ final class Replica implements StepModel {
         return steps.updaterState();
     }
 
-    /** See {@link ModelSteps#beginDividing}. */
-    void beginDividing(@Nullable INDArray sharedState) {
+    /**
+     * Ranks divide the update from now on.
+     *
+     * @param sharedState see {@link ModelSteps#beginDividing}
+     * @param own the chunk for {@link #computeUpdate}
+     */
+    void beginDividing(@Nullable INDArray sharedState, Chunk own) {
         steps.beginDividing(sharedState);
+        updated = own;
+    }
+
+    /** Whether ranks divide the update. */
+    boolean isDivided() {
+        return updated != null;
     }
 
     /** See {@link ModelSteps#endDividing}. */
     void endDividing() {
         steps.endDividing();
+        updated = null;
     }
 
     /** Whether the model computes its gradients where ranks reduce them. */

@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
 import io.gyre.allreduce.DirectCollective;
 import io.gyre.memory.MemoryBox;
 import io.gyre.session.Session;
@@ -95,9 +96,13 @@ final class UpdateShards {
 
     /** Begins to divide the update; false, on all ranks of the host, if they cannot share the updater's state. */
     private static boolean divide(DirectCollective sharers, Replica replica, Opened opened) {
+        Chunk chunk = Chunk.of(
+                sharers.world().rank(),
+                sharers.world().size(),
+                replica.network().parameters().length());
         INDArray own = replica.updaterState();
         if (own == null) {
-            replica.beginDividing(null);
+            replica.beginDividing(null, chunk);
             opened.onClose(replica::endDividing);
             return true;
         }
@@ -120,7 +125,7 @@ final class UpdateShards {
             replica.endDividing();
             box.region().exit();
         });
-        replica.beginDividing(shared);
+        replica.beginDividing(shared, chunk);
         return true;
     }
 

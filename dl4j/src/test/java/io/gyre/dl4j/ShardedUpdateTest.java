@@ -365,6 +365,57 @@ class ShardedUpdateTest {
         models.forEach(model -> model.fit(TestData.vectors(4, TYPE, 2)));
     }
 
+    /** A rank looks at the sums of which it computes the update, and tells the others. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aSumThatIsNotFiniteInOneChunkFailsAllRanksAndNamesItsOrigin(boolean last) {
+        assertThatThrownBy(() -> TestNetwork.LOCAL.cluster(3).run(session -> {
+                    MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Adam(0.01), TYPE));
+                    INDArray before = model.params().dup();
+                    boolean spoils = session.world().rank() == 1;
+                    model.addListeners(new BaseTrainingListener() {
+                        @Override
+                        public void onGradientCalculation(Model trained) {
+                            INDArray gradients = ((MultiLayerNetwork) trained).getFlattenedGradients();
+                            if (spoils) {
+                                gradients.putScalar(last ? gradients.length() - 1 : 0, Double.NaN);
+                            }
+                        }
+                    });
+                    try {
+                        fit(model, session, new Case(() -> model, vectors()), ShardedUpdate.ON);
+                    } finally {
+                        Bound.assertIdentical(model.params(), before);
+                    }
+                }))
+                .hasCauseInstanceOf(NotFiniteException.class)
+                .hasMessageContaining(
+                        "the first are NaN at element " + (last ? "4 of parameter 2_b" : "0 of parameter 0_W")
+                                + " on rank 1 (");
+    }
+
+    @Test
+    void aStepWhoseSumsOverflowInOneChunkIsSkippedByAllRanks() throws Exception {
+        Case each = layersWithAdam();
+        List<Result> results = new ArrayList<>();
+        for (ShardedUpdate option : List.of(ShardedUpdate.OFF, ShardedUpdate.ON)) {
+            List<Result> ofRanks = twoHosts(4, 2).call(session -> {
+                Model model = each.model().get();
+                try (DistributedTrainer trainer =
+                        builder(model, session, option).mixedPrecision(true).build()) {
+                    FitReport report =
+                            trainer.fit(ShardedData.of(new BatchList(each.batches()), Sharding.EXAMPLES), 4);
+                    assertThat(report.skippedSteps()).isBetween(1L, report.steps() - 1);
+                }
+                return result(model);
+            });
+            ofRanks.forEach(ofRank -> ofRank.assertIdentical(ofRanks.get(0)));
+            results.add(ofRanks.get(0));
+        }
+
+        results.get(1).assertIdentical(results.get(0));
+    }
+
     @Test
     void checkpointsAreTheSameFilesAndEitherResumesTheOther() throws Exception {
         Case each = layersWithAdam();
