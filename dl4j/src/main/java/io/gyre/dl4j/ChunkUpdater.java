@@ -144,8 +144,8 @@ final class ChunkUpdater {
     }
 
     /**
-     * A view, row-major as Deeplearning4j's own: ND4J says that an interval of a vector is column-major, and its kernels
-     * take half as long for vectors that are not.
+     * A view, in row-major order as Deeplearning4j's own. An interval of a vector is in column-major order, for which
+     * ND4J's updaters take twice as long.
      */
     private static INDArray part(INDArray flat, long from, long to) {
         return flat.get(NDArrayIndex.interval(from, to)).reshape('c', new long[] {to - from});

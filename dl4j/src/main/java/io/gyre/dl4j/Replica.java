@@ -36,9 +36,9 @@ import org.nd4j.linalg.factory.Nd4j;
  *   <dt>Order
  *   <dd>{@link io.gyre.training.StepDriver} has it: {@link #backward}; for each bucket {@link #complete}, the reduction
  *       between {@link #beginReduction} and {@link #endReduction}, and {@link #checkUnchanged} in it; {@link #reduced};
- *       {@link #update}, or its halves if ranks divide it, or {@link #averageGradients} if a server updates; {@link #endStep}. During the pass, buckets
- *       may be reduced as it reports them complete. {@link #state} may be written between steps; {@link #stateChanged}
- *       follows.
+ *       {@link #update}, or its halves if ranks divide it, or {@link #averageGradients} if a server updates; {@link
+ *       #endStep}. During the pass, buckets may be reduced as it reports them complete. {@link #state} may be written
+ *       between steps; {@link #stateChanged} follows.
  *   <dt>What may move
  *   <dd>The model may allocate a new gradient vector between steps, and a new learning rate moves the updater's state:
  *       {@link #backward} follows the first, and {@link #state} is asked for again after the second.

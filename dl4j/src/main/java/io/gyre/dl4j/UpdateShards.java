@@ -36,26 +36,22 @@ final class UpdateShards {
             return strategy;
         }
         session.agree("update", Map.of("sharded", wanted.toString()));
-        List<Integer> near = session.endpoint().boxes().ranks();
         String obstacle = obstacle(session, replica);
-        String reason = reason(wanted, obstacle, replica);
-        boolean divided = reason.isEmpty();
-        if (divided && near.size() > 1) {
-            DirectCollective sharers = sharers(synchronous, session, near, opened);
-            divided = divide(sharers, replica, opened);
-            if (divided) {
-                strategy = synchronous.sharded(sharers);
-            }
+        List<Integer> near = session.endpoint().boxes().ranks();
+        String reason = reason(wanted, obstacle, replica, near);
+        DirectCollective sharers = reason.isEmpty() ? sharers(synchronous, session, near, opened) : null;
+        if (sharers != null && !divide(sharers, replica, opened)) {
+            sharers = null;
             reason = "there is no shared memory for the updater's state";
-        } else if (divided) {
-            divided = false;
-            reason = "this rank is alone on its host";
         }
-        say(wanted, divided, reason, obstacle, near, session);
-        return strategy;
+        if (session.world().isRoot()) {
+            say(wanted, reason, !obstacle.isEmpty(), near.size());
+        }
+        return sharers == null ? strategy : synchronous.sharded(sharers);
     }
 
-    private static String reason(ShardedUpdate wanted, String obstacle, Replica replica) {
+    /** Why this rank updates everything; empty if it is to update a part. */
+    private static String reason(ShardedUpdate wanted, String obstacle, Replica replica, List<Integer> near) {
         if (wanted == ShardedUpdate.OFF) {
             return "as requested";
         }
@@ -63,9 +59,10 @@ final class UpdateShards {
             return obstacle;
         }
         long elements = replica.network().parameters().length();
-        return wanted == ShardedUpdate.AUTO && elements < LEAST_ELEMENTS
-                ? "they are " + elements + ", and ranks divide them from " + LEAST_ELEMENTS + " on"
-                : "";
+        if (wanted == ShardedUpdate.AUTO && elements < LEAST_ELEMENTS) {
+            return "they are " + elements + ", and ranks divide them from " + LEAST_ELEMENTS + " on";
+        }
+        return near.size() == 1 ? "no other rank shares memory with this one" : "";
     }
 
     /** Why no update can be divided in this run; empty if it can. The same on all ranks. */
@@ -83,8 +80,7 @@ final class UpdateShards {
     }
 
     /** The collective of the ranks of this host: in place in the gradients, if they were allocated with it. */
-    private static DirectCollective sharers(
-            Synchronous strategy, Session session, List<Integer> near, Opened opened) {
+    private static DirectCollective sharers(Synchronous strategy, Session session, List<Integer> near, Opened opened) {
         if (strategy.collective() instanceof DirectCollective all) {
             return all;
         }
@@ -129,22 +125,13 @@ final class UpdateShards {
         return true;
     }
 
-    private static void say(
-            ShardedUpdate wanted,
-            boolean divided,
-            String reason,
-            String obstacle,
-            List<Integer> near,
-            Session session) {
-        if (!session.world().isRoot()) {
-            return;
-        }
-        if (divided) {
+    private static void say(ShardedUpdate wanted, String reason, boolean impossible, int near) {
+        if (reason.isEmpty()) {
             LOG.info(
                     "The {} ranks of this host update a part of the parameters each: {}",
-                    near.size(),
-                    wanted == ShardedUpdate.AUTO ? "they share memory and one copy of the updater's state" : "as requested");
-        } else if (wanted == ShardedUpdate.ON && !obstacle.isEmpty()) {
+                    near,
+                    wanted == ShardedUpdate.ON ? "as requested" : "they share memory, and one copy of its state");
+        } else if (wanted == ShardedUpdate.ON && impossible) {
             LOG.warn("Every rank updates all parameters, and not a part of them: {}", reason);
         } else {
             LOG.info("Every rank updates all parameters: {}", reason);
