@@ -126,6 +126,31 @@ public final class DirectCollective implements Collective {
         return vector;
     }
 
+    /**
+     * Allocates memory of which there is one copy for all ranks, zeroed: rank 0 creates it, and the others map it. All
+     * ranks call it together, with the same arguments, and each closes what it gets. It is not for data that the ranks
+     * reduce: those are different.
+     *
+     * @return null on all ranks if there is no room for it
+     */
+    public @Nullable MemoryBox allocateOnce(String name, long byteLength) {
+        String unused = endpoint.boxes().newName(name);
+        MemoryBox created = null;
+        if (world.isRoot()) {
+            try {
+                created = endpoint.boxes().create(unused, byteLength);
+            } catch (GyreException e) {
+                LOG.warn("no memory is shared for '{}': {}", name, e.getMessage());
+            }
+        }
+        flag.putDouble(0, world.isRoot() && created == null ? 0 : 1);
+        allReduce(flag, ElementType.FLOAT64, ReduceOp.MIN, 0, -1);
+        if (flag.getDouble(0) == 0) {
+            return null;
+        }
+        return created != null ? created : endpoint.boxes().attach(0, unused, byteLength);
+    }
+
     @SuppressWarnings("ReferenceEquality") // The same vector, not an equal one.
     private void forget(MappedVector closed) {
         vectors.removeIf(operations -> operations.vector() == closed);

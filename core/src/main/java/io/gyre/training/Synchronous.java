@@ -11,15 +11,16 @@ import java.util.stream.IntStream;
  */
 public final class Synchronous extends ComposedStrategy {
 
+    private final Collective collective;
+
     /**
      * Creates the strategy for one rank.
      *
      * @param collective of all ranks, with the same algorithm on all of them; borrowed
      */
     public Synchronous(Collective collective) {
-        super(
-                "allreduce",
-                "allreduce",
+        this(
+                collective,
                 new AllReduction(
                         collective,
                         IntStream.range(0, collective.world().size()).boxed().toList()),
@@ -35,6 +36,26 @@ public final class Synchronous extends ComposedStrategy {
      * @param ofLeads collective of {@link Session#ofLeads}, for what is not a gradient; borrowed
      */
     public Synchronous(Session session, List<? extends Collective> ofSeats, Collective ofLeads) {
-        super("allreduce", "allreduce", new SeatedReduction(session, ofSeats, ofLeads), new LocalUpdate());
+        this(ofLeads, new SeatedReduction(session, ofSeats, ofLeads), new LocalUpdate());
+    }
+
+    private Synchronous(Collective collective, GradientReduction reduction, ParameterExchange exchange) {
+        super("allreduce", "allreduce", reduction, exchange);
+        this.collective = collective;
+    }
+
+    /** The collective of all ranks; of all processes if any holds several. */
+    public Collective collective() {
+        return collective;
+    }
+
+    /**
+     * This strategy, with an update that is divided: each rank of a group computes a chunk of it, and gets those of the
+     * others. The parameters are the same, bit for bit. Ranks may have different groups, and some none.
+     *
+     * @param sharers collective of the group of this rank, which share the state of the model's updater; borrowed
+     */
+    public Synchronous sharded(Collective sharers) {
+        return new Synchronous(collective, reduction(), new ChunkUpdate(sharers));
     }
 }

@@ -1,5 +1,6 @@
 package io.gyre.training;
 
+import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import java.util.List;
@@ -35,6 +36,21 @@ public interface TrainableModel {
      * @param total the reports of the ranks whose gradients were reduced
      */
     void update(StepSummary total);
+
+    /**
+     * The first half of {@link #update}, for one chunk: turns its reduced gradients into the update, in place, with the
+     * bits that {@link #update} would give them. What the other gradients hold afterwards is undefined.
+     *
+     * @param total the reports of the ranks whose gradients were reduced
+     */
+    default void computeUpdate(StepSummary total, Chunk chunk) {
+        throw new UnsupportedOperationException("the update of this model cannot be divided");
+    }
+
+    /** The second half of {@link #update}: applies the update that {@link #gradients} hold, to all parameters. */
+    default void applyUpdate() {
+        throw new UnsupportedOperationException("the update of this model cannot be divided");
+    }
 
     /**
      * Prepares the reduced gradients for an updater elsewhere: turns them into means, and clips them as the model is

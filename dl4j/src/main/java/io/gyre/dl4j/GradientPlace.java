@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
 import io.gyre.World;
 import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
@@ -95,6 +96,11 @@ interface GradientPlace extends AutoCloseable {
 
     /** Whether the gradients, as ND4J has them, hold no NaN and no infinity. */
     boolean areFinite();
+
+    /** As {@link #areFinite()}, of at least one part of them. */
+    default boolean areFinite(Chunk part) {
+        return areFinite();
+    }
 
     /** A sum over the passes of a batch, where they are computed. */
     default EarlierPasses earlierPasses() {

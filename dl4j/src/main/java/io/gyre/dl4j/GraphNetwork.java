@@ -20,9 +20,11 @@ import org.deeplearning4j.nn.graph.vertex.GraphVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.FrozenVertex;
 import org.deeplearning4j.nn.graph.vertex.impl.LayerVertex;
 import org.deeplearning4j.nn.layers.FrozenLayer;
+import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
 import org.deeplearning4j.nn.updater.graph.ComputationGraphUpdater;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -187,6 +189,11 @@ final class GraphNetwork implements Network {
     @Override
     public void setUpdater(Updater updater) {
         model.setUpdater((ComputationGraphUpdater) updater);
+    }
+
+    @Override
+    public BaseMultiLayerUpdater<?> updaterOver(@Nullable INDArray state) {
+        return new ComputationGraphUpdater(model, state);
     }
 
     @Override

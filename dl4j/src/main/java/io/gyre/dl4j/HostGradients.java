@@ -1,5 +1,7 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
+import io.gyre.kernel.FiniteScan;
 import io.gyre.memory.Region;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -10,6 +12,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class HostGradients implements GradientPlace {
 
+    private final FiniteScan scan = new FiniteScan();
     private INDArray gradients;
     private Region region;
 
@@ -39,11 +42,16 @@ final class HostGradients implements GradientPlace {
         HostMemory.beginUse(gradients);
     }
 
-    /** On a GPU that only ND4J reaches, the sum of absolute values shows both. */
     @Override
     public boolean areFinite() {
+        return areFinite(new Chunk(0, gradients.length()));
+    }
+
+    /** On a GPU that only ND4J reaches, the sum of absolute values shows NaN and infinity. */
+    @Override
+    public boolean areFinite(Chunk part) {
         return Nd4j.getEnvironment().isCPU()
-                ? !NotFinite.isIn(region, HostMemory.elementType(gradients))
+                ? scan.isFinite(region, part, HostMemory.elementType(gradients))
                 : Double.isFinite(gradients.norm1Number().doubleValue());
     }
 

@@ -19,8 +19,11 @@ import org.deeplearning4j.nn.layers.FrozenLayer;
 import org.deeplearning4j.nn.layers.FrozenLayerWithBackprop;
 import org.deeplearning4j.nn.layers.wrapper.BaseWrapperLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
+import org.deeplearning4j.nn.updater.MultiLayerUpdater;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.factory.Nd4j;
@@ -158,6 +161,11 @@ final class LayeredNetwork implements Network {
     @Override
     public void setUpdater(Updater updater) {
         model.setUpdater(updater);
+    }
+
+    @Override
+    public BaseMultiLayerUpdater<?> updaterOver(@Nullable INDArray state) {
+        return new MultiLayerUpdater(model, state);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
 import io.gyre.training.GradientProgress;
 import io.gyre.training.StepSummary;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,38 @@ interface ModelSteps {
      * @param examples behind them
      */
     void update(GradientViews gradients, long examples);
+
+    /**
+     * The first half of {@link #update}, for one chunk, with the same bits: turns its reduced gradients into the
+     * update, in place. What the other gradients hold afterwards is undefined.
+     */
+    default void computeUpdate(GradientViews gradients, long examples, Chunk chunk) {
+        throw new UnsupportedOperationException("the update of this model cannot be divided");
+    }
+
+    /** The second half of {@link #update}: applies the update that the gradients hold. */
+    default void applyUpdate(GradientViews gradients) {
+        throw new UnsupportedOperationException("the update of this model cannot be divided");
+    }
+
+    /**
+     * From now on ranks divide the update, and keep the updater's state in memory that they share, also after a new
+     * learning rate.
+     *
+     * @param sharedState of the length of the updater's state, with its values; null if it has none. Stays open until
+     *     {@link #endDividing}
+     */
+    default void beginDividing(@Nullable INDArray sharedState) {
+        throw new UnsupportedOperationException("the update of this model cannot be divided");
+    }
+
+    /** Moves the updater's state back to memory of the model's own. Does nothing if ranks do not divide the update. */
+    default void endDividing() {}
+
+    /** The learning rates of the present step; null unless ranks divide the update, each with its own. */
+    default @Nullable ReplicaPart learningRates() {
+        return null;
+    }
 
     /** Sets the score, notifies the listeners and counts the step. */
     void end(StepSummary total, GradientViews gradients);

@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
 import java.util.IdentityHashMap;
 import org.deeplearning4j.nn.api.Trainable;
 import org.deeplearning4j.nn.api.Updater;
@@ -37,6 +38,9 @@ final class ModelUpdater {
     private final Network network;
     private final LayerWorkspaceMgr workspaces;
     private Updater latest;
+    private @Nullable INDArray sharedState;
+    private @Nullable LearningRates rates;
+    private @Nullable ChunkUpdater ofChunk;
 
     /** Uses the model's updater, which is created if there is none. */
     ModelUpdater(Network network) {
@@ -49,12 +53,59 @@ final class ModelUpdater {
         latest = network.updater();
     }
 
-    /** {@code MultiLayerNetwork.clear()} drops the updater with its state: restores it. */
+    /**
+     * {@code MultiLayerNetwork.clear()} drops the updater with its state: restores it. A new learning rate moves the
+     * state: moves it back to where it is shared.
+     */
     void keep() {
         if (network.lacksUpdater()) {
             network.setUpdater(latest);
         }
+        if (sharedState != null) {
+            moveTo(sharedState);
+        }
+        if (rates != null) {
+            rates.read();
+        }
         latest = network.updater();
+    }
+
+    @SuppressWarnings("ReferenceEquality") // Arrays with equal contents are different memory.
+    private void moveTo(INDArray memory) {
+        INDArray state = state();
+        if (state != memory && state != null) {
+            // All ranks that share it write the same values.
+            memory.assign(state);
+            network.setUpdater(network.updaterOver(memory));
+        }
+    }
+
+    /** See {@link ModelSteps#beginDividing}. */
+    void beginDividing(@Nullable INDArray memory) {
+        if (memory != null) {
+            network.setUpdater(network.updaterOver(memory));
+            latest = network.updater();
+        }
+        sharedState = memory;
+        rates = new LearningRates(network);
+    }
+
+    /** See {@link ModelSteps#endDividing}. */
+    void endDividing() {
+        INDArray memory = sharedState;
+        if (memory != null) {
+            keep();
+            sharedState = null;
+            network.setUpdater(network.updaterOver(memory.dup()));
+            latest = network.updater();
+        }
+        rates = null;
+        ofChunk = null;
+    }
+
+    /** See {@link ModelSteps#learningRates}. */
+    @Nullable ReplicaPart learningRates() {
+        return rates == null ? null : rates.part();
     }
 
     /** The state as one flat vector; null if it has none. A new learning rate moves it. */
@@ -75,6 +126,22 @@ final class ModelUpdater {
      */
     void apply(GradientViews gradients, long examples) {
         network.applyUpdater(gradients.byParameter(), Math.toIntExact(examples), workspaces);
+        applyUpdate(gradients);
+    }
+
+    /** See {@link ModelSteps#computeUpdate}. */
+    void computeUpdate(GradientViews gradients, long examples, Chunk chunk) {
+        ChunkUpdater cut = ofChunk;
+        BaseMultiLayerUpdater<?> whole = (BaseMultiLayerUpdater<?>) network.updater();
+        if (cut == null || !cut.isOf(whole, gradients, network.parameters(), chunk)) {
+            cut = new ChunkUpdater(network, whole, gradients, chunk);
+            ofChunk = cut;
+        }
+        cut.compute(Math.toIntExact(examples), network.step(), network.epoch(), workspaces);
+    }
+
+    /** Subtracts the update that is in the gradients from the parameters. */
+    void applyUpdate(GradientViews gradients) {
         network.model().getOptimizer().getStepFunction().step(network.model().params(), gradients.flat());
     }
 }

@@ -13,8 +13,10 @@ import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.updater.BaseMultiLayerUpdater;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.deeplearning4j.optimize.api.TrainingListener;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 
@@ -90,6 +92,13 @@ interface Network extends TrainedModel {
     boolean lacksUpdater();
 
     void setUpdater(Updater updater);
+
+    /**
+     * Makes an updater as the model configures it, without giving it to the model.
+     *
+     * @param state of all parameters, as of the model's updater; used, not copied; null if it has none
+     */
+    BaseMultiLayerUpdater<?> updaterOver(@Nullable INDArray state);
 
     /** Turns gradient sums into the update to subtract, in place. */
     void applyUpdater(Gradient gradients, int examples, LayerWorkspaceMgr workspaces);

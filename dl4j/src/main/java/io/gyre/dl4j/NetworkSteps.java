@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
 import io.gyre.training.GradientProgress;
 import io.gyre.training.StepSummary;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,31 @@ final class NetworkSteps implements ModelSteps {
     @Override
     public void update(GradientViews gradients, long examples) {
         updater.apply(gradients, examples);
+    }
+
+    @Override
+    public void computeUpdate(GradientViews gradients, long examples, Chunk chunk) {
+        updater.computeUpdate(gradients, examples, chunk);
+    }
+
+    @Override
+    public void applyUpdate(GradientViews gradients) {
+        updater.applyUpdate(gradients);
+    }
+
+    @Override
+    public void beginDividing(@Nullable INDArray sharedState) {
+        updater.beginDividing(sharedState);
+    }
+
+    @Override
+    public void endDividing() {
+        updater.endDividing();
+    }
+
+    @Override
+    public @Nullable ReplicaPart learningRates() {
+        return updater.learningRates();
     }
 
     @Override

@@ -1,6 +1,5 @@
 package io.gyre.dl4j;
 
-import io.gyre.ElementType;
 import io.gyre.Member;
 import io.gyre.memory.Region;
 import io.gyre.session.Session;
@@ -17,30 +16,13 @@ final class NotFinite {
     private static final int HALF_EXPONENT = 0x7c00;
     private static final int HALF_EXPONENT_UNIT = 0x0400;
     private static final int HALF_SIGN = 0x8000;
-    private static final int FLOAT_EXPONENT = 0x7f80_0000;
-    private static final int FLOAT_EXPONENT_UNIT = 0x0080_0000;
-    private static final long DOUBLE_EXPONENT = 0x7ff0_0000_0000_0000L;
-    private static final long DOUBLE_EXPONENT_UNIT = 0x0010_0000_0000_0000L;
 
     private NotFinite() {}
 
-    /** Whether there is such an element; runs at memory bandwidth. */
-    static boolean isIn(Region memory, ElementType type) {
-        boolean found = false;
-        for (long done = 0; done < memory.byteLength(); ) {
-            int n = memory.contiguous(done, memory.byteLength() - done);
-            ByteBuffer window = memory.window(done);
-            int from = memory.windowOffset(done);
-            found |= switch (type) {
-                case FLOAT32 -> isInFloats(window, from, from + n);
-                case FLOAT64 -> isInDoubles(window, from, from + n);
-            };
-            done += n;
-        }
-        return found;
-    }
-
-    /** As {@link #isIn}, for IEEE 754 binary16. */
+    /**
+     * Whether there is such an element among IEEE 754 binary16 numbers: their exponent has all bits set, and adding one
+     * overflows into the sign.
+     */
     static boolean isInHalves(Region memory) {
         int overflows = 0;
         for (long done = 0; done < memory.byteLength(); ) {
@@ -53,23 +35,6 @@ final class NotFinite {
             done += n;
         }
         return (overflows & HALF_SIGN) != 0;
-    }
-
-    /** The exponent of NaN and infinity has all bits set: adding one overflows into the sign. */
-    private static boolean isInFloats(ByteBuffer window, int from, int to) {
-        int overflows = 0;
-        for (int at = from; at < to; at += Float.BYTES) {
-            overflows |= (window.getInt(at) & FLOAT_EXPONENT) + FLOAT_EXPONENT_UNIT;
-        }
-        return overflows < 0;
-    }
-
-    private static boolean isInDoubles(ByteBuffer window, int from, int to) {
-        long overflows = 0;
-        for (int at = from; at < to; at += Double.BYTES) {
-            overflows |= (window.getLong(at) & DOUBLE_EXPONENT) + DOUBLE_EXPONENT_UNIT;
-        }
-        return overflows < 0;
     }
 
     /** Describes the first such element of a replica's gradients; empty if there is none. Slow. */

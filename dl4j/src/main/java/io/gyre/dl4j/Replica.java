@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import io.gyre.session.UserCode;
@@ -35,9 +36,9 @@ import org.nd4j.linalg.factory.Nd4j;
  *   <dt>Order
  *   <dd>{@link io.gyre.training.StepDriver} has it: {@link #backward}; for each bucket {@link #complete}, the reduction
  *       between {@link #beginReduction} and {@link #endReduction}, and {@link #checkUnchanged} in it; {@link #reduced};
- *       {@link #update}, or {@link #averageGradients} if a server updates; {@link #endStep}. During the pass, buckets
- *       may be reduced as it reports them complete. {@link #state} may be written between steps; {@link #stateChanged}
- *       follows.
+ *       {@link #update}, or its halves if ranks divide it, or {@link #averageGradients} if a server updates; {@link
+ *       #endStep}. During the pass, buckets may be reduced as it reports them complete. {@link #state} may be written
+ *       between steps; {@link #stateChanged} follows.
  *   <dt>What may move
  *   <dd>The model may allocate a new gradient vector between steps, and a new learning rate moves the updater's state:
  *       {@link #backward} follows the first, and {@link #state} is asked for again after the second.
@@ -61,6 +62,7 @@ final class Replica implements StepModel {
     private final GradientChecksums checksums;
     private final @Nullable LossScale lossScale;
     private GradientViews views;
+    private @Nullable Chunk updated;
 
     /**
      * Creates the replica, and clears the model's gradients.
@@ -168,9 +170,12 @@ final class Replica implements StepModel {
         views.restoreMeans(total.examples());
     }
 
-    /** Whether the gradients hold no NaN and no infinity. */
+    /**
+     * Whether the gradients hold no NaN and no infinity; where ranks divide the update, those of which this rank
+     * computes the update.
+     */
     boolean gradientsAreFinite() {
-        return place.areFinite();
+        return updated == null ? place.areFinite() : place.areFinite(updated);
     }
 
     /** Where the gradients of several passes are summed: where they are computed. */
@@ -198,6 +203,30 @@ final class Replica implements StepModel {
         try {
             synchronized (network.model()) {
                 steps.update(views, total.examples());
+            }
+        } finally {
+            code.leave();
+        }
+    }
+
+    @Override
+    public void computeUpdate(StepSummary total, Chunk chunk) {
+        code.enter(UPDATE, network.step());
+        try {
+            synchronized (network.model()) {
+                steps.computeUpdate(views, total.examples(), chunk);
+            }
+        } finally {
+            code.leave();
+        }
+    }
+
+    @Override
+    public void applyUpdate() {
+        code.enter(UPDATE, network.step());
+        try {
+            synchronized (network.model()) {
+                steps.applyUpdate(views);
             }
         } finally {
             code.leave();
@@ -254,6 +283,33 @@ final class Replica implements StepModel {
         return steps.updaterState();
     }
 
+    /**
+     * Ranks divide the update from now on.
+     *
+     * @param sharedState see {@link ModelSteps#beginDividing}
+     * @param own the chunk for {@link #computeUpdate}
+     */
+    void beginDividing(@Nullable INDArray sharedState, Chunk own) {
+        steps.beginDividing(sharedState);
+        updated = own;
+    }
+
+    /** Whether ranks divide the update. */
+    boolean isDivided() {
+        return updated != null;
+    }
+
+    /** See {@link ModelSteps#endDividing}. */
+    void endDividing() {
+        steps.endDividing();
+        updated = null;
+    }
+
+    /** Whether the model computes its gradients where ranks reduce them. */
+    boolean reducesInPlace() {
+        return !place.isStaged() && Nd4j.getEnvironment().isCPU();
+    }
+
     @Override
     public int epoch() {
         return network.epoch();
@@ -300,6 +356,10 @@ final class Replica implements StepModel {
     List<ReplicaPart> parts() {
         List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
         parts.add(new ReplicaPart("sums of the gradients", gradients(), sumsType(), layout::nameOf));
+        ReplicaPart rates = steps.learningRates();
+        if (rates != null) {
+            parts.add(rates);
+        }
         return parts;
     }
 

@@ -103,15 +103,30 @@ final class ReplicaCheck {
                 throw changedGradients(step);
             }
         }
-        long ofFirst = reports.get(0).replicaFingerprint();
+        long ofFirst = compared(reports.get(0));
         for (int i = 1; i < leads.size(); i++) {
-            if (reports.get(leads.get(i)).replicaFingerprint() != ofFirst) {
-                ReplicaVote vote = ReplicaVote.of(leads.stream()
-                        .map(rank -> reports.get(rank).replicaFingerprint())
-                        .toList());
+            if (compared(reports.get(leads.get(i))) != ofFirst) {
+                ReplicaVote vote = ReplicaVote.of(
+                        leads.stream().map(rank -> compared(reports.get(rank))).toList());
                 throw new ReplicaDifference(session, step).describe(vote, replica.parts());
             }
         }
+    }
+
+    /** Ranks that divide the update have looked at different sums. */
+    private long compared(StepReport report) {
+        return replica.isDivided() ? report.replicaFingerprint() & ~SUMS_NOT_FINITE : report.replicaFingerprint();
+    }
+
+    /** Whether no rank has found NaN or infinity in the sums that it uses. */
+    boolean sumsAreFinite(StepSummary total) {
+        List<StepReport> reports = total.reports();
+        for (int rank = 0; rank < reports.size(); rank++) {
+            if ((reports.get(rank).replicaFingerprint() & SUMS_NOT_FINITE) != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private GyreException changedGradients(long step) {

@@ -1,5 +1,7 @@
 package io.gyre.dl4j;
 
+import io.gyre.Chunk;
+import io.gyre.kernel.FiniteScan;
 import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import org.bytedeco.javacpp.DoublePointer;
@@ -21,6 +23,7 @@ final class SharedGradients implements GradientPlace {
     private final Region region;
     private final INDArray own;
     private final INDArray shared;
+    private final FiniteScan scan = new FiniteScan();
     private boolean closed;
 
     /**
@@ -76,7 +79,12 @@ final class SharedGradients implements GradientPlace {
 
     @Override
     public boolean areFinite() {
-        return !NotFinite.isIn(region, HostMemory.elementType(shared));
+        return areFinite(new Chunk(0, shared.length()));
+    }
+
+    @Override
+    public boolean areFinite(Chunk part) {
+        return scan.isFinite(region, part, HostMemory.elementType(shared));
     }
 
     @Override

@@ -68,6 +68,7 @@ public final class TrainerBuilder {
     int stepsToRaise = LossScale.STEPS_TO_RAISE;
     long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
     Sharding sharding = Sharding.EXAMPLES;
+    ShardedUpdate shardedUpdate = ShardedUpdate.AUTO;
 
     /** Null for the default. */
     @Nullable Boolean startupCheck;
@@ -184,6 +185,15 @@ public final class TrainerBuilder {
     /** Whether gradients are exchanged during the backward pass. Default: {@link Overlap#AUTO}. */
     public TrainerBuilder overlap(Overlap value) {
         overlap = value;
+        return this;
+    }
+
+    /**
+     * Whether the ranks of a host divide the update of the default strategy among them, and share the updater's state.
+     * Default: {@link ShardedUpdate#AUTO}.
+     */
+    public TrainerBuilder shardedUpdate(ShardedUpdate value) {
+        shardedUpdate = value;
         return this;
     }
 

@@ -136,7 +136,12 @@ final class TrainerParts {
         boolean listened = !observers.isEmpty();
         observers.add(timer);
         observers.addAll(limits);
-        driver = new StepDriver(session, strategy, replica, overlap, observers);
+        driver = new StepDriver(
+                session,
+                UpdateShards.arrange(options.shardedUpdate, strategy, session, replica, opened),
+                replica,
+                overlap,
+                observers);
         opened.onClose(driver.observers()::trainingEnded);
         opened.onClose(driver::close);
         observeWaits(driver.place(), opened);

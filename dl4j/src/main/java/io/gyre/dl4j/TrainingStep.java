@@ -188,7 +188,10 @@ final class TrainingStep implements StepWork {
         DataAgreement.check(total, share, inStep, step, epoch);
         warnOfUnknownData(total);
         replicas.compare(total, step);
-        if (!finite && !overflow) {
+        if (hasPeersInStep()) {
+            finite = replicas.sumsAreFinite(total);
+        }
+        if (!finite && !total.skipped()) {
             throw hasPeersInStep()
                     ? sumsNotFinite(total)
                     : gradientsNotFinite(total, "the first is " + NotFinite.first(replica));

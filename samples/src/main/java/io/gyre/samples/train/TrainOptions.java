@@ -3,6 +3,7 @@ package io.gyre.samples.train;
 import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
+import io.gyre.dl4j.ShardedUpdate;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.kernel.GradientCodecs;
 import io.gyre.launcher.HostOptions;
@@ -102,6 +103,15 @@ public final class TrainOptions {
                     + " backward pass: on, off or auto. Default: auto, if ranks exchange messages or a GPU"
                     + " computes.")
     private Overlap overlap = Overlap.AUTO;
+
+    @Option(
+            names = "--sharded-update",
+            paramLabel = "WORD",
+            defaultValue = "auto",
+            converter = Word.OfShardedUpdate.class,
+            description = "For allreduce: whether each rank of a host updates a part of the parameters: on, off or"
+                    + " auto. Default: auto, if it is faster.")
+    private ShardedUpdate shardedUpdate = ShardedUpdate.AUTO;
 
     @Option(
             names = "--compress",
@@ -228,6 +238,10 @@ public final class TrainOptions {
             throw new IllegalArgumentException(
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
         }
+        if (strategy != StrategyOptions.Kind.ALLREDUCE && shardedUpdate == ShardedUpdate.ON) {
+            throw new IllegalArgumentException(
+                    "--sharded-update on belongs to [allreduce], not to --strategy " + strategy);
+        }
         checkPrecision();
         workload.check();
         if (workload.syncBatchNorm()
@@ -351,6 +365,10 @@ public final class TrainOptions {
 
     Overlap overlap() {
         return overlap;
+    }
+
+    ShardedUpdate shardedUpdate() {
+        return shardedUpdate;
     }
 
     /** Makes codecs of gradients; null if gradients are sent as they are. */

@@ -130,6 +130,7 @@ final class TrainingRun {
                 .safeReclamation(options.safeReclamation())
                 .algorithm(options.algorithm())
                 .overlap(options.overlap())
+                .shardedUpdate(options.shardedUpdate())
                 .startupCheck(options.startupCheck())
                 .mixedPrecision(options.mixedPrecision())
                 .microBatches(options.workload().microBatches())

@@ -2,6 +2,7 @@ package io.gyre.samples.train;
 
 import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
+import io.gyre.dl4j.ShardedUpdate;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.model.SampleModel;
 import io.gyre.transport.TransportMode;
@@ -85,6 +86,13 @@ abstract class Word<T> implements ITypeConverter<T> {
     static final class OfOverlap extends Word<Overlap> {
         OfOverlap() {
             super(Overlap.values());
+        }
+    }
+
+    /** Reads whether ranks divide the update. */
+    static final class OfShardedUpdate extends Word<ShardedUpdate> {
+        OfShardedUpdate() {
+            super(ShardedUpdate.values());
         }
     }
 

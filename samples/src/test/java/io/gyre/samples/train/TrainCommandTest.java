@@ -95,6 +95,10 @@ class TrainCommandTest {
                 Arguments.of(
                         "mlp --algorithm ring --strategy elastic",
                         "--algorithm ring belongs to [allreduce], not to --strategy elastic"),
+                Arguments.of("mlp --sharded-update yes", "'yes' is none of auto, on, off"),
+                Arguments.of(
+                        "mlp --sharded-update on --strategy elastic",
+                        "--sharded-update on belongs to [allreduce], not to --strategy elastic"),
                 Arguments.of("mlp --compress int8", "--compress 'int8' is none of bf16, fp16"),
                 Arguments.of("mlp --compress fp16:2", "--compress 'fp16:2': fp16 has no parameter"),
                 Arguments.of(

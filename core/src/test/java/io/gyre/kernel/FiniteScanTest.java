@@ -1,7 +1,8 @@
-package io.gyre.dl4j;
+package io.gyre.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.gyre.Chunk;
 import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
@@ -11,9 +12,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class NotFiniteTest {
+/** NaN and infinity are found at every place, and nothing else is. */
+class FiniteScanTest {
 
     private static final int ELEMENTS = 37;
+    private static final Chunk WHOLE = new Chunk(0, ELEMENTS);
+
+    private final FiniteScan scan = new FiniteScan();
 
     /** In two windows. */
     private static Region memory(int bytes) {
@@ -33,7 +38,7 @@ class NotFiniteTest {
             Region memory = memory(ELEMENTS * Float.BYTES);
             memory.putFloat(element * (long) Float.BYTES, value);
 
-            assertThat(NotFinite.isIn(memory, ElementType.FLOAT32)).isTrue();
+            assertThat(scan.isFinite(memory, WHOLE, ElementType.FLOAT32)).isFalse();
         }
     }
 
@@ -44,7 +49,7 @@ class NotFiniteTest {
             Region memory = memory(ELEMENTS * Double.BYTES);
             memory.putDouble(element * (long) Double.BYTES, value);
 
-            assertThat(NotFinite.isIn(memory, ElementType.FLOAT64)).isTrue();
+            assertThat(scan.isFinite(memory, WHOLE, ElementType.FLOAT64)).isFalse();
         }
     }
 
@@ -54,7 +59,7 @@ class NotFiniteTest {
         for (int bits : new int[] {0x7f80_0001, 0x7fff_ffff, 0xff80_0001, 0xffff_ffff}) {
             memory.window(4).putInt(4, bits);
 
-            assertThat(NotFinite.isIn(memory, ElementType.FLOAT32)).isTrue();
+            assertThat(scan.isFinite(memory, WHOLE, ElementType.FLOAT32)).isFalse();
         }
     }
 
@@ -69,7 +74,46 @@ class NotFiniteTest {
             doubles.putDouble(element * 8L, sign * (element % 3 == 0 ? Double.MAX_VALUE : Double.MIN_VALUE));
         }
 
-        assertThat(NotFinite.isIn(floats, ElementType.FLOAT32)).isFalse();
-        assertThat(NotFinite.isIn(doubles, ElementType.FLOAT64)).isFalse();
+        assertThat(scan.isFinite(floats, WHOLE, ElementType.FLOAT32)).isTrue();
+        assertThat(scan.isFinite(doubles, WHOLE, ElementType.FLOAT64)).isTrue();
+    }
+
+    @Test
+    void onlyThePartIsLookedAt() {
+        for (ElementType type : ElementType.values()) {
+            Region memory = memory(ELEMENTS * type.bytes());
+            for (int element = 0; element < ELEMENTS; element++) {
+                put(memory, type, element, Double.NaN);
+                for (int from = 0; from < ELEMENTS; from += 5) {
+                    boolean inside = element >= from && element < from + 7;
+                    Chunk part = new Chunk(from, Math.min(7, ELEMENTS - from));
+
+                    assertThat(scan.isFinite(memory, part, type)).isNotEqualTo(inside);
+                }
+                put(memory, type, element, 1);
+            }
+        }
+    }
+
+    private static void put(Region memory, ElementType type, int element, double value) {
+        if (type == ElementType.FLOAT32) {
+            memory.putFloat(element * 4L, (float) value);
+        } else {
+            memory.putDouble(element * 8L, value);
+        }
+    }
+
+    /** The scan works block by block. */
+    @Test
+    void isFoundInEveryBlock() {
+        Region memory = Region.allocate("memory", 5_000 * 8);
+        for (int element = 0; element < 5_000; element += 499) {
+            memory.putDouble(element * 8L, Double.NEGATIVE_INFINITY);
+
+            assertThat(scan.isFinite(memory, new Chunk(0, 5_000), ElementType.FLOAT64)).isFalse();
+
+            memory.putDouble(element * 8L, 0);
+            assertThat(scan.isFinite(memory, new Chunk(0, 5_000), ElementType.FLOAT64)).isTrue();
+        }
     }
 }
