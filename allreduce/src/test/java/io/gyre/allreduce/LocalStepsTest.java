@@ -514,6 +514,7 @@ class LocalStepsTest {
                             all,
                             new Groups(List.of(List.of(0), List.of(1, 2)))))
                     .withMessageContaining("in the groups [0] [1, 2], was given a collective for rank");
+            session.exchange("the end", new byte[0]);
         });
     }
 }
