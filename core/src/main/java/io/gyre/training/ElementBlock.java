@@ -15,7 +15,7 @@ final class ElementBlock {
     final double[] values = new double[LENGTH];
     private final float[] floats = new float[LENGTH];
 
-    /** How many of the elements from {@code element} on are one block of the region's memory, and no more than wanted. */
+    /** How many of the wanted elements from {@code element} on are one block of the region's memory. */
     static int length(Region region, ElementType type, long element, long wanted) {
         long most = Math.min(LENGTH, wanted) * type.bytes();
         return region.contiguous(element * type.bytes(), most) / type.bytes();

@@ -16,7 +16,7 @@ import java.util.Locale;
  * @param fragments number of fragments, at most the period
  * @param outerRate learning rate of the outer update
  * @param outerMomentum its Nesterov momentum; with rate 1 and momentum 0, ranks synchronise to their mean
- * @param delay steps that begin before the result of a synchronisation is applied: 0, or 1 to send while a step computes
+ * @param delay steps from a synchronisation to its result: 0, or 1 to send while a step computes
  */
 public record LocalSettings(
         String name, long localAfter, int period, int fragments, double outerRate, double outerMomentum, int delay) {
@@ -52,8 +52,8 @@ public record LocalSettings(
             throw new IllegalArgumentException("a period of " + period + " steps: at least 1 is needed");
         }
         if (fragments < 1 || fragments > period) {
-            throw new IllegalArgumentException(fragments + " fragments in a period of " + period
-                    + " steps: 1 to " + period + " are possible, since a step carries at most one");
+            throw new IllegalArgumentException(fragments + " fragments in a period of " + period + " steps: 1 to "
+                    + period + " are possible, since a step carries at most one");
         }
         if (!(outerRate > 0 && outerRate <= MOST_RATE)) {
             throw new IllegalArgumentException(
@@ -90,8 +90,7 @@ public record LocalSettings(
 
     /** Whether a fragment is synchronised after a step. */
     boolean isDue(int fragment, long step) {
-        return isLocal(step)
-                && (step - localAfter + 1) % period == (fragment + 1L) * period / fragments % period;
+        return isLocal(step) && (step - localAfter + 1) % period == (fragment + 1L) * period / fragments % period;
     }
 
     /**

@@ -16,9 +16,9 @@ import java.util.stream.IntStream;
  *       parameters by the mean. Lin, Stich, Patel, Jaggi: "Don't use large mini-batches, use local SGD", ICLR 2020.
  *   <dt>{@link #diloco DiLoCo}
  *   <dd>The mean of how far the ranks have moved in {@code H} steps is the gradient of an outer update with Nesterov
- *       momentum; the model's own updater takes the inner steps. Douillard et al.: "DiLoCo: distributed low-communication
- *       training of language models", 2023. With several fragments, each step carries at most one: Douillard et al.:
- *       "Streaming DiLoCo with overlapping communication", 2025.
+ *       momentum; the model's own updater takes the inner steps. Douillard et al.: "DiLoCo: distributed
+ *       low-communication training of language models", 2023. With several fragments, each step carries at most one:
+ *       Douillard et al.: "Streaming DiLoCo with overlapping communication", 2025.
  *   <dt>{@link #inGroups Groups}
  *   <dd>The ranks of a group add up their gradients in every step, and are one rank to the other groups.
  * </dl>

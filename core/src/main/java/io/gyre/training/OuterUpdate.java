@@ -7,16 +7,16 @@ import java.util.List;
 
 /**
  * The outer update of DiLoCo: stochastic gradient descent with Nesterov momentum, whose gradient is how far the ranks
- * have moved on average. For the parameters {@code a} of the last synchronisation, the ranks' own {@code w} with weights
- * {@code n}, rate {@code r} and momentum {@code m}:
+ * have moved on average. For the parameters {@code a} of the last synchronisation, the ranks' own {@code w} with
+ * weights {@code n}, rate {@code r} and momentum {@code m}:
  *
  * <pre>
  * d = sum of n (a - w);   v = m v + d;   a = a - r (d + m v);   w = a
  * </pre>
  *
  * <p>Every rank computes it from the same bits. Statistics such as running means are no parameters that descend: their
- * mean replaces them, with r = 1 and m = 0. If the sum comes a step late, what w has moved meanwhile is kept: {@code w =
- * a + (w - w as it was sent)}.
+ * mean replaces them, with r = 1 and m = 0. If the sum comes a step late, what w has moved meanwhile is kept: {@code
+ * w = a + (w - w as it was sent)}.
  *
  * <p>Computes in doubles, and rounds what it stores. Memory besides the parameters: a, v, and per fragment the
  * difference; with a delay also w as it was sent.

@@ -45,7 +45,8 @@ class LocalSettingsTest {
     void noStepCarriesTwoAndAPeriodCarriesEachOnce(int period, int fragments) {
         List<String> due = due(LocalSettings.diloco(period, fragments, 0.7, 0.9), period);
 
-        assertThat(due.stream().map(each -> each.substring(0, each.indexOf(':')))).doesNotHaveDuplicates();
+        assertThat(due.stream().map(each -> each.substring(0, each.indexOf(':'))))
+                .doesNotHaveDuplicates();
         assertThat(due.stream().map(each -> each.substring(each.indexOf(':'))))
                 .doesNotHaveDuplicates()
                 .hasSize(fragments);

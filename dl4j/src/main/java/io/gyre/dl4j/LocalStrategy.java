@@ -44,8 +44,8 @@ public final class LocalStrategy implements AutoCloseable {
                 : LocalSteps.inGroups(
                         Objects.requireNonNull(options.local()),
                         all,
-                        open(ofGroup.apply(session.group(groups.of(session.world().rank()))
-                                .endpoint())),
+                        open(ofGroup.apply(
+                                session.group(groups.of(session.world().rank())).endpoint())),
                         groups);
     }
 
@@ -56,8 +56,7 @@ public final class LocalStrategy implements AutoCloseable {
      * @param session of all ranks; borrowed
      * @param ofGroup creates the collective of this rank's group, with which it adds up gradients
      */
-    public static LocalStrategy open(
-            StrategyOptions options, Session session, Function<Endpoint, Collective> ofGroup) {
+    public static LocalStrategy open(StrategyOptions options, Session session, Function<Endpoint, Collective> ofGroup) {
         Opened opened = new Opened();
         try {
             return new LocalStrategy(options, session, ofGroup, opened);

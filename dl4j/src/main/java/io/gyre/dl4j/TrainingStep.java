@@ -245,8 +245,8 @@ final class TrainingStep implements StepWork {
     }
 
     /**
-     * All ranks have found that the sums, or those of some groups, are not finite. The sums have overwritten each rank's
-     * own gradients, so each computes its own again, from the same parameters, examples and seeds.
+     * All ranks have found that the sums, or those of some groups, are not finite. The sums have overwritten each
+     * rank's own gradients, so each computes its own again, from the same parameters, examples and seeds.
      */
     private GyreException sumsNotFinite(StepSummary total) {
         replicas.check(step);

@@ -66,7 +66,11 @@ class LocalStepsTest {
 
     /** Trains with options, and returns rank 0's parameters, which are those of all. */
     private static INDArray trained(
-            int ranks, StrategyOptions.Builder options, Overlap overlap, Supplier<Model> models, Supplier<ShardedData> data)
+            int ranks,
+            StrategyOptions.Builder options,
+            Overlap overlap,
+            Supplier<Model> models,
+            Supplier<ShardedData> data)
             throws InterruptedException {
         List<INDArray> all = Gyre.local(ranks).call(session -> {
             Model model = models.get();
@@ -76,7 +80,10 @@ class LocalStepsTest {
                             .overlap(overlap)
                             .bucketBytes(400)
                             .progressListener((step, epoch, total) -> checkEqual(
-                                    session.group(local.groups().of(session.world().rank())), model, step))
+                                    session.group(
+                                            local.groups().of(session.world().rank())),
+                                    model,
+                                    step))
                             .build()) {
                 FitReport report = trainer.fit(data.get(), EPOCHS);
                 assertThat(report.epochs()).isEqualTo(EPOCHS);
@@ -129,7 +136,8 @@ class LocalStepsTest {
     /** With any updater: no step is local. */
     @Test
     void postLocalBeforeItsFirstLocalStepIsSynchronousBitForBit() throws Exception {
-        INDArray local = trained(3, postLocal(1_000, 4), Overlap.ON, LocalStepsTest::perceptron, LocalStepsTest::vectors);
+        INDArray local =
+                trained(3, postLocal(1_000, 4), Overlap.ON, LocalStepsTest::perceptron, LocalStepsTest::vectors);
 
         assertThat(local).isEqualTo(inStep(3, LocalStepsTest::perceptron, LocalStepsTest::vectors));
     }
@@ -158,8 +166,8 @@ class LocalStepsTest {
         "DILOCO, 2, 1, 3"
     })
     void theResultIsTheSameEveryTimeAndWithOverlap(Kind kind, int fragments, int delay, int groups) throws Exception {
-        Supplier<Model> models = () -> TestModels.convolutional(
-                TestModels.configuration(new Adam(0.01), DataType.FLOAT), true);
+        Supplier<Model> models =
+                () -> TestModels.convolutional(TestModels.configuration(new Adam(0.01), DataType.FLOAT), true);
         Supplier<ShardedData> data = () -> data(TestData.images(42, DataType.FLOAT, 1));
         StrategyOptions.Builder options =
                 groups == 4 ? StrategyOptions.builder(kind) : StrategyOptions.builder(Kind.HYBRID);
@@ -206,7 +214,8 @@ class LocalStepsTest {
         Model model = normalised(0.1);
         Replica replica = TestModels.replica(model, 400);
 
-        long found = replica.statistics().stream().mapToLong(span -> span.length()).sum();
+        long found =
+                replica.statistics().stream().mapToLong(span -> span.length()).sum();
 
         long expected = model.paramTable().entrySet().stream()
                 .filter(each -> each.getKey().endsWith("_mean") || each.getKey().contains("stdev"))
@@ -255,7 +264,8 @@ class LocalStepsTest {
                         assertThatThrownBy(() -> trainer.fit(
                                         ShardedData.of(TestData.iterator(List.of(examples)), Sharding.OWN), 1))
                                 .isInstanceOf(NotFiniteException.class)
-                                .hasMessageContainingAll("the loss of step 0 is NaN on rank 2", "is local", " on rank 2");
+                                .hasMessageContainingAll(
+                                        "the loss of step 0 is NaN on rank 2", "is local", " on rank 2");
                         assertThat(model.params()).isEqualTo(before);
                         throw new IllegalStateException("all ranks were told");
                     }
@@ -283,8 +293,7 @@ class LocalStepsTest {
 
     private static void build(Session session, Model model, boolean synchronousBatchNorm) {
         try (Collective all = Collectives.choose(session.endpoint())) {
-            TrainerBuilder builder =
-                    DistributedTrainer.builder(model, session).strategy(LocalSteps.diloco(all, 5));
+            TrainerBuilder builder = DistributedTrainer.builder(model, session).strategy(LocalSteps.diloco(all, 5));
             if (synchronousBatchNorm) {
                 builder.synchronousBatchNorm(true);
             } else {

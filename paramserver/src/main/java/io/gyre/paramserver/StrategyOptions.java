@@ -199,8 +199,8 @@ public record StrategyOptions(
                 : movingRate;
         return switch (kind) {
             case ALLREDUCE -> throw new IllegalStateException("allreduce has no servers: create Synchronous instead");
-            case POST_LOCAL, DILOCO -> throw new IllegalStateException(
-                    kind + " has no servers: create LocalSteps instead");
+            case POST_LOCAL, DILOCO ->
+                throw new IllegalStateException(kind + " has no servers: create LocalSteps instead");
             case PARAMSERVER -> strategies.parameterServer();
             case ELASTIC -> strategies.elastic(period, rate);
             case HYBRID -> {

@@ -32,8 +32,8 @@ class StrategyOptionsTest {
     void defaultsAreThoseOfTheDocument() {
         StrategyOptions hybrid = StrategyOptions.builder(Kind.HYBRID).build();
         assertThat(hybrid)
-                .isEqualTo(new StrategyOptions(
-                        Kind.HYBRID, Kind.ELASTIC, 0, 0, new StaleSynchronous(3), 1, null, null));
+                .isEqualTo(
+                        new StrategyOptions(Kind.HYBRID, Kind.ELASTIC, 0, 0, new StaleSynchronous(3), 1, null, null));
         assertThat(hybrid.hasCentre()).isTrue();
         assertThat(hybrid.serversTrain()).isFalse();
         assertThat(hybrid.hasService()).isTrue();
@@ -119,7 +119,8 @@ class StrategyOptionsTest {
         assertRejected(StrategyOptions.builder(Kind.DILOCO).outerRate(0.0), "--outer-rate 0.0: expected a number");
         assertRejected(StrategyOptions.builder(Kind.DILOCO).outerMomentum(1.0), "--outer-momentum 1.0: expected 0");
         assertRejected(StrategyOptions.builder(Kind.DILOCO).delay(2), "--outer-delay 2: expected 0 to 1");
-        assertRejected(StrategyOptions.builder(Kind.POST_LOCAL).localAfter(-1L), "--local-after -1: expected 0 or more");
+        assertRejected(
+                StrategyOptions.builder(Kind.POST_LOCAL).localAfter(-1L), "--local-after -1: expected 0 or more");
         assertRejected(StrategyOptions.builder(Kind.PARAMSERVER).staleness("-1"), "--staleness -1: expected a number");
     }
 

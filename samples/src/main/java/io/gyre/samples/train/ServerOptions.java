@@ -92,8 +92,9 @@ final class ServerOptions {
     @Option(
             names = "--outer-delay",
             paramLabel = "STEPS",
-            description = "For diloco, and hybrid with it: 1 to exchange while the next step computes, whose end is then"
-                    + " the first to use the result. Default: 0.")
+            description =
+                    "For diloco, and hybrid with it: 1 to exchange while the next step computes, whose end is then"
+                            + " the first to use the result. Default: 0.")
     private @Nullable Integer outerDelay;
 
     /**
