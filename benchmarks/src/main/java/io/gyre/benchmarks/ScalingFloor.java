@@ -21,6 +21,7 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
             case PARAMSERVER -> parameterServer(run);
             case ELASTIC -> elastic(run);
             case HYBRID -> hybrid(run);
+            case POST_LOCAL, DILOCO -> localSteps(run);
         };
     }
 
@@ -92,5 +93,12 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
         double both = wire.seconds(away(run) + asked(run));
         double cycle = Math.max((period - 1) * computeSeconds + Math.max(computeSeconds, read), both);
         return cycle / period;
+    }
+
+    /** All ranks take each step together, and in one of {@code period} steps wait for an all-reduce of parameters. */
+    private double localSteps(ScalingCase run) {
+        double slowest = run.hosts() == 1 ? 1 : run.slow();
+        return slowest * computeSeconds
+                + wire.seconds(2 * away(run)) / run.strategy().period();
     }
 }

@@ -9,6 +9,8 @@ import io.gyre.paramserver.ServiceBuilder;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.paramserver.Training;
 import io.gyre.session.Session;
+import io.gyre.training.LocalSettings;
+import io.gyre.training.LocalSteps;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import java.time.Duration;
@@ -22,7 +24,7 @@ import picocli.CommandLine.TypeConversionException;
  * A strategy to measure, with the settings of {@code gyre train}.
  *
  * @param kind which
- * @param period steps from one exchange with the centre to the next; 1 for strategies without a centre
+ * @param period steps from one exchange of parameters to the next; 1 for strategies that exchange in every step
  */
 record ScalingStrategy(StrategyOptions.Kind kind, int period) {
 
@@ -50,6 +52,13 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
             return;
         }
         StrategyOptions strategy = options();
+        LocalSettings local = strategy.local();
+        if (local != null) {
+            try (Collective collective = Collectives.choose(session.endpoint())) {
+                use.with(LocalSteps.of(local, collective));
+            }
+            return;
+        }
         ServiceBuilder builder = strategy.configure(
                         ParameterService.builder(session),
                         consistency -> new Training(consistency, new GradientDescent(1)))
@@ -63,9 +72,9 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
         }
     }
 
-    /** Whether ranks, or groups, are pulled towards a common centre every few steps. */
-    boolean hasCentre() {
-        return options().hasCentre();
+    /** Whether ranks, or groups, exchange parameters every few steps. */
+    boolean hasPeriod() {
+        return options().hasCentre() || options().hasLocalSteps();
     }
 
     private StrategyOptions options() {
@@ -73,7 +82,8 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
         return switch (kind) {
             case ALLREDUCE -> builder.build();
             case PARAMSERVER -> builder.staleness("asp").build();
-            case ELASTIC, HYBRID -> builder.period(period).build();
+            case ELASTIC, HYBRID, DILOCO -> builder.period(period).build();
+            case POST_LOCAL -> builder.localAfter(0L).period(period).build();
         };
     }
 
@@ -86,7 +96,7 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
     /** Reads one. */
     static final class Converter implements ITypeConverter<ScalingStrategy> {
 
-        private static final Pattern FORM = Pattern.compile("([a-z]+)(?::([1-9][0-9]{0,5}))?");
+        private static final Pattern FORM = Pattern.compile("([a-z-]+)(?::([1-9][0-9]{0,5}))?");
 
         @Override
         public ScalingStrategy convert(String text) {
@@ -98,14 +108,15 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
                     // Below, with what can follow a word.
                 }
             }
-            throw new TypeConversionException(
-                    "'" + text + "' is none of allreduce, paramserver, elastic, hybrid, elastic:PERIOD, hybrid:PERIOD");
+            throw new TypeConversionException("'" + text + "' is none of allreduce, paramserver, elastic, hybrid,"
+                    + " post-local, diloco, elastic:PERIOD, hybrid:PERIOD, post-local:PERIOD, diloco:PERIOD");
         }
 
         private static ScalingStrategy of(StrategyOptions.Kind kind, @Nullable String period, String text) {
             ScalingStrategy strategy = new ScalingStrategy(kind, period == null ? 1 : Integer.parseInt(period));
-            if (period != null && !strategy.hasCentre()) {
-                throw new TypeConversionException("'" + text + "': only elastic and hybrid have a period");
+            if (period != null && !strategy.hasPeriod()) {
+                throw new TypeConversionException(
+                        "'" + text + "': only elastic, hybrid, post-local and diloco have a period");
             }
             return strategy;
         }

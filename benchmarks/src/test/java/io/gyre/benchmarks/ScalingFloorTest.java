@@ -67,7 +67,12 @@ class ScalingFloorTest {
         // Both are hidden: one rank per host exchanges.
         "hybrid, 8, 1, 1, 0.2",
         "hybrid, 8, 4, 1, 0.2",
-        "hybrid:4, 8, 4, 1, 0.2"
+        "hybrid:4, 8, 4, 1, 0.2",
+        // An all-reduce of 175 ms every few steps, which is waited for; all ranks step together.
+        "diloco:50, 1, 1, 1, 0.2",
+        "diloco:50, 8, 1, 1, 0.2035",
+        "post-local:8, 8, 4, 1, 0.221875",
+        "diloco:50, 2, 1, 3, 0.602"
     })
     void aStepTakesWhatMustBeComputedAndWhatCannotBeHidden(
             String strategy, int hosts, int ranksPerHost, double slow, double seconds) {

@@ -27,6 +27,24 @@ public interface GradientReduction {
     List<Integer> ranks(World world);
 
     /**
+     * Whether a step is local: its gradients are added up over the {@link #equalRanks} only, who apply them to their
+     * replicas. Its summary covers all {@link #ranks} nevertheless.
+     */
+    default boolean isLocal(long step) {
+        return false;
+    }
+
+    /**
+     * The ranks whose replicas are equal between any two steps, including this one: all in step, or with local steps
+     * those who add up their gradients in these too.
+     *
+     * @return by index among the {@link #ranks}
+     */
+    default List<Integer> equalRanks(World world) {
+        return ranks(world);
+    }
+
+    /**
      * Allocates memory for gradients from which they are reduced fastest. All {@link #ranks} call it together, before
      * {@link #start}; the caller closes it.
      *

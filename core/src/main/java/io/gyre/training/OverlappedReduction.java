@@ -31,19 +31,25 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
     private static final long CLOSE_MILLIS = 10_000;
 
     private final BucketReducer reducer;
+    private final ParameterExchange exchange;
     private final StepModel model;
     private final List<Bucket> buckets;
     private final Semaphore ready = new Semaphore(0);
     private final Semaphore done = new Semaphore(0);
     private final Thread thread;
     private int handedOver;
+
+    /** Whether the exchange comes first. Handed over with {@link #ready}. */
+    private boolean exchanges;
+
     private long ownExamples;
     private volatile long step;
     private volatile boolean closed;
     private volatile @Nullable Throwable failure;
 
-    OverlappedReduction(BucketReducer reducer, StepModel model, int rank) {
+    OverlappedReduction(BucketReducer reducer, ParameterExchange exchange, StepModel model, int rank) {
         this.reducer = reducer;
+        this.exchange = exchange;
         this.model = model;
         buckets = model.bucketPlan().buckets();
         thread = new Thread(this::run, threadName(rank));
@@ -69,8 +75,13 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
         while (!closed) {
             try {
                 ready.acquire();
-                reducer.reduce(buckets.get(next), access, step);
-                next = (next + 1) % buckets.size();
+                if (exchanges) {
+                    exchanges = false;
+                    exchange.during(model, step);
+                } else {
+                    reducer.reduce(buckets.get(next), access, step);
+                    next = (next + 1) % buckets.size();
+                }
                 done.release();
             } catch (InterruptedException e) {
                 fail(new GyreException("the exchange of gradients was interrupted", e));
@@ -85,7 +96,19 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
     private void fail(Throwable found) {
         failure = found;
         closed = true;
-        done.release(buckets.size());
+        done.release(1 + buckets.size());
+    }
+
+    /** Starts what {@link ParameterExchange#during} has to do in a step. */
+    void beginExchange(long ofStep) {
+        step = ofStep;
+        exchanges = true;
+        ready.release();
+    }
+
+    /** Waits for it. */
+    void finishExchange() {
+        await(1);
     }
 
     /**
@@ -114,9 +137,13 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
     /** Hands over the remaining buckets, and waits until every bucket holds the sum over all ranks. */
     void finish() {
         completeFrom(0);
+        await(buckets.size());
+    }
+
+    private void await(int count) {
         try {
             if (failure == null) {
-                done.acquire(buckets.size());
+                done.acquire(count);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

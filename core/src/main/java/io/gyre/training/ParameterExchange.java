@@ -31,6 +31,17 @@ public interface ParameterExchange {
     /** Fetches the parameters for computing a step. */
     default void before(TrainableModel model, long step) {}
 
+    /** Whether {@link #during} has something to do. */
+    default boolean exchangesDuringPass() {
+        return false;
+    }
+
+    /**
+     * Goes on with what {@link #after} has begun, before this rank computes the step; or while it does, on the thread
+     * that reduces gradients, if they are reduced during the pass. Leaves parameters and gradients alone.
+     */
+    default void during(TrainableModel model, long step) {}
+
     /**
      * Applies the reduced gradients on this rank, or prepares them for a server.
      *

@@ -23,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A rank that takes its steps alone exchanges nothing in a step for which it has no examples, and no reduction
  * touches its gradients. Ranks in step all compute, reduce and check, even without examples; if no rank has any, the
  * step ends there. If the sums have {@link StepSummary#skipped overflowed}, nothing is applied, and the step is
- * counted.
+ * counted. In a {@linkplain GradientReduction#isLocal local} step gradients are reduced only over the ranks whose
+ * replicas are equal; what they apply, and by how many examples they divide, is theirs. If they have none, their
+ * parameters stay as they are.
  *
  * <dl>
  *   <dt>Threading
@@ -47,6 +49,7 @@ public final class StepDriver implements AutoCloseable {
     private final StepObservers observers;
     private final StepPlace place = new StepPlace();
     private final boolean together;
+    private final List<Integer> equalRanks;
     private final int seats;
     private final double[] losses;
     private final BucketReducer reducer;
@@ -75,11 +78,13 @@ public final class StepDriver implements AutoCloseable {
         reduction = strategy.reduction();
         exchange = strategy.exchange();
         together = reduction.ranks(session.world()).size() > 1;
+        equalRanks = List.copyOf(reduction.equalRanks(session.world()));
         seats = session.seats().size();
         losses = new double[seats];
         reducer = new BucketReducer(reduction, model, this.observers);
         duringPass = overlap && together
-                ? new OverlappedReduction(reducer, model, session.world().rank())
+                ? new OverlappedReduction(
+                        reducer, exchange, model, session.world().rank())
                 : null;
     }
 
@@ -148,6 +153,9 @@ public final class StepDriver implements AutoCloseable {
         begun = step;
         long begin = began(StepPhase.BEFORE, step, System.nanoTime());
         exchange.before(model, step);
+        if (duringPass == null) {
+            exchange.during(model, step);
+        }
         ended(StepPhase.BEFORE, step, begin);
         model.parametersChanged();
     }
@@ -158,21 +166,50 @@ public final class StepDriver implements AutoCloseable {
             keepAllButTheLast(work);
         }
         OverlappedReduction overlapped = duringPass;
-        double loss;
-        if (overlapped == null) {
-            loss = work.backward(null);
-            ended(StepPhase.BACKWARD, step, begin);
-            if (together) {
-                reduce(work.examples(), step);
-            }
+        if (overlapped != null) {
+            return gradients(work, overlapped, step, begin);
+        }
+        double loss = work.backward(null);
+        ended(StepPhase.BACKWARD, step, begin);
+        if (reduces(step)) {
+            reduce(work.examples(), step);
+        }
+        return loss;
+    }
+
+    private double gradients(StepWork work, OverlappedReduction overlapped, long step, long beginOfPass) {
+        boolean reduces = reduces(step);
+        boolean exchanges = exchange.exchangesDuringPass();
+        if (exchanges) {
+            overlapped.beginExchange(step);
+        }
+        double loss = work.backward(reduces ? overlapped.begin(work.examples(), step) : null);
+        long begin = ended(StepPhase.BACKWARD, step, beginOfPass);
+        if (!reduces && !exchanges) {
             return loss;
         }
-        loss = work.backward(overlapped.begin(work.examples(), step));
-        begin = began(StepPhase.REDUCE, step, ended(StepPhase.BACKWARD, step, begin));
-        overlapped.finish();
+        began(StepPhase.REDUCE, step, begin);
+        if (exchanges) {
+            overlapped.finishExchange();
+        }
+        if (reduces) {
+            overlapped.finish();
+        }
         ended(StepPhase.REDUCE, step, begin);
-        model.endReduction();
+        if (reduces) {
+            model.endReduction();
+        }
         return loss;
+    }
+
+    /** Whether gradients of several ranks are added up. */
+    private boolean reduces(long step) {
+        return reduction.isLocal(step) ? equalRanks.size() > 1 : together;
+    }
+
+    /** The reports of the ranks that apply the same gradients as this one. */
+    private StepSummary ofEqualRanks(StepSummary total, long step) {
+        return reduction.isLocal(step) && equalRanks.size() < total.reports().size() ? total.of(equalRanks) : total;
     }
 
     /** Computes seat by seat in the same memory. What follows is about the last. */
@@ -229,11 +266,12 @@ public final class StepDriver implements AutoCloseable {
 
     private void apply(StepSummary total, long step) {
         long begin = began(StepPhase.APPLY, step, System.nanoTime());
-        if (together) {
-            model.reduced(total);
+        StepSummary own = ofEqualRanks(total, step);
+        if (reduces(step) && own.examples() > 0) {
+            model.reduced(own);
         }
-        if (!total.skipped()) {
-            exchange.apply(model, total, step);
+        if (!total.skipped() && own.examples() > 0) {
+            exchange.apply(model, own, step);
         }
         applied = step;
         begin = began(StepPhase.AFTER, step, ended(StepPhase.APPLY, step, begin));

@@ -1,5 +1,6 @@
 package io.gyre.training;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -18,6 +19,19 @@ public record StepSummary(List<StepReport> reports) {
     /** The summary of a rank that takes its steps alone. */
     public static StepSummary alone(StepReport own) {
         return new StepSummary(List.of(own));
+    }
+
+    /**
+     * The summary of some of the ranks.
+     *
+     * @param ranks by index among those in step
+     */
+    public StepSummary of(List<Integer> ranks) {
+        List<StepReport> some = new ArrayList<>(ranks.size());
+        for (int rank : ranks) {
+            some.add(reports.get(rank));
+        }
+        return new StepSummary(some);
     }
 
     /** Number of examples behind the gradients of all. */

@@ -24,6 +24,14 @@ public interface TrainableModel {
     /** The parameters, in the same order. */
     Region parameters();
 
+    /**
+     * The parts of {@link #parameters} that are statistics of the data, such as running means, ascending: they follow
+     * the data, and descend along no gradient.
+     */
+    default List<Span> statistics() {
+        return List.of();
+    }
+
     /** Number of passes over the data so far. */
     int epoch();
 

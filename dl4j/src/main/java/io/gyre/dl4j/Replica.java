@@ -8,9 +8,11 @@ import io.gyre.training.Bucket;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.GradientProgress;
 import io.gyre.training.HostAccess;
+import io.gyre.training.Span;
 import io.gyre.training.StepModel;
 import io.gyre.training.StepSummary;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -270,6 +272,14 @@ final class Replica implements StepModel {
     @Override
     public Region parameters() {
         return HostMemory.region("parameters", network.parameters());
+    }
+
+    @Override
+    public List<Span> statistics() {
+        return views.means().stream()
+                .map(mean -> new Span(mean.offset(), mean.array().length()))
+                .sorted(Comparator.comparingLong(Span::offset))
+                .toList();
     }
 
     /** Notifies ND4J that {@link #parameters} was written. */

@@ -67,12 +67,11 @@ final class ReplicaCheck {
      * @param sumsAreFinite whether the sums of the gradients, if there are any, hold no NaN and no infinity
      */
     long fingerprint(long step, boolean sumsAreFinite) {
+        long finite = sumsAreFinite ? 0 : SUMS_NOT_FINITE;
         if (alone) {
-            return 0;
+            return finite;
         }
-        return slices().crc32c(step)
-                | (sumsAreFinite ? 0 : SUMS_NOT_FINITE)
-                | (checksums.areWhole() ? 0 : GRADIENT_CHANGED);
+        return slices().crc32c(step) | finite | (checksums.areWhole() ? 0 : GRADIENT_CHANGED);
     }
 
     /** Created again whenever the model has allocated a new vector. */

@@ -36,6 +36,8 @@ final class TrainerParts {
     final Session session;
     /** The ranks that take each step together. */
     final Session inStep;
+    /** Those of them whose replicas are equal: with local steps not all. */
+    private final Session equal;
 
     final TrainedModel network;
     final LossWatch watch;
@@ -87,10 +89,12 @@ final class TrainerParts {
         strategy = options.strategy == null ? synchronous(algorithm, compression, opened) : options.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
+        List<Integer> equalRanks = strategy.reduction().equalRanks(world);
+        equal = equalRanks.size() == together.size() ? inStep : session.group(equalRanks);
         network.check(world.size() > 1 || options.microBatches > 1);
         checkSupported(options.checkpoints());
         if (options.synchronousBatchNorm) {
-            BatchStatisticsOfAllRanks.check(world.size(), together.size(), options.microBatches, strategy.name());
+            BatchStatisticsOfAllRanks.check(world.size(), equalRanks.size(), options.microBatches, strategy.name());
         }
         watch = new LossWatch(session, inStep);
 
@@ -98,7 +102,7 @@ final class TrainerParts {
         BucketPlan plan = layout.bucketPlan(options.bucketBytes);
         DeviceGradients.Source source = source(options, opened);
         SeatChecks.checkPlace(session, source);
-        boolean overlap = options.overlap.decide(plan, inStep, source != null, world.isRoot());
+        boolean overlap = options.overlap.decide(plan, exchanging(), source != null, world.isRoot());
         session.agree("model and options", identity(options, layout, plan, overlap));
         session.agree("timeline", Map.of("written", String.valueOf(options.timeline != null)));
         session.agree("batch normalisation", Map.of("synchronous", String.valueOf(options.synchronousBatchNorm)));
@@ -115,11 +119,11 @@ final class TrainerParts {
                         options.startupCheck,
                         options.startupLog,
                         session,
-                        inStep,
+                        equal,
                         gradientBytes,
                         compression.encodedBytes(gradientBytes));
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
-        replicas = new ReplicaCheck(inStep, replica, options.leastSliceBytes);
+        replicas = new ReplicaCheck(equal, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);
         plain = new PlainData(options.sharding);
         rowsFromRoot = new RowsFromRoot(session);
@@ -128,7 +132,15 @@ final class TrainerParts {
         opened.onClose(data::close);
         BooleanSupplier adjourned = carried == null ? () -> false : carried.run()::isAdjourned;
         step = new TrainingStep(
-                session, inStep, replica, seatParts(options, opened), replicas, watch.code(), lossScale, adjourned);
+                session,
+                inStep,
+                strategy.reduction(),
+                replica,
+                seatParts(options, opened),
+                replicas,
+                watch.code(),
+                lossScale,
+                adjourned);
         List<StepObserver> observers = options.observersOf(world);
         if (options.timeline != null) {
             observers.add(Timeline.begin(session, options.timeline));
@@ -153,6 +165,12 @@ final class TrainerParts {
         watch.start(options.stalls(session, driver, watch.code()));
         opened.onClose(watch::close);
         driver.observers().trainingBegan(world, session.members());
+    }
+
+    /** The ranks that exchange something during, or after, a backward pass. */
+    private Session exchanging() {
+        boolean others = strategy.exchange().exchangesDuringPass();
+        return strategy.reduction().isLocal(0) && !others ? equal : inStep;
     }
 
     private void observeWaits(WaitObserver observer, Opened opened) {
@@ -214,7 +232,7 @@ final class TrainerParts {
     }
 
     private BatchStatistics statistics(TrainerBuilder options, Opened opened) {
-        if (!options.synchronousBatchNorm || inStep.world().size() == 1) {
+        if (!options.synchronousBatchNorm || equal.world().size() == 1) {
             return BatchStatistics.OWN;
         }
         if (!(network instanceof Network ofLayers)) {
@@ -223,7 +241,7 @@ final class TrainerParts {
         if (!BatchStatisticsOfAllRanks.concerns(ofLayers)) {
             return BatchStatistics.OWN;
         }
-        BatchStatisticsOfAllRanks statistics = new BatchStatisticsOfAllRanks(ofLayers, inStep);
+        BatchStatisticsOfAllRanks statistics = new BatchStatisticsOfAllRanks(ofLayers, equal);
         opened.onClose(statistics::close);
         return statistics;
     }

@@ -5,6 +5,7 @@ import io.gyre.Member;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
 import io.gyre.training.GradientProgress;
+import io.gyre.training.GradientReduction;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.StepWork;
@@ -35,6 +36,8 @@ final class TrainingStep implements StepWork {
 
     private final Session session;
     private final Session inStep;
+    private final List<Integer> equalRanks;
+    private final GradientReduction reduction;
     private final Replica replica;
     private final List<SeatPart> parts;
     private final TriedHooks hooks;
@@ -59,6 +62,7 @@ final class TrainingStep implements StepWork {
      *
      * @param session all ranks that train
      * @param inStep those of them that take each step together
+     * @param reduction of the gradients
      * @param parts of the ranks that this process holds, in the order of its seats
      * @param replicas check of the ranks whose replicas must be equal
      * @param code notified when the thread is in the model and its listeners
@@ -68,6 +72,7 @@ final class TrainingStep implements StepWork {
     TrainingStep(
             Session session,
             Session inStep,
+            GradientReduction reduction,
             Replica replica,
             List<SeatPart> parts,
             ReplicaCheck replicas,
@@ -76,6 +81,8 @@ final class TrainingStep implements StepWork {
             BooleanSupplier regroup) {
         this.session = session;
         this.inStep = inStep;
+        this.reduction = reduction;
+        equalRanks = List.copyOf(reduction.equalRanks(session.world()));
         this.replica = replica;
         this.parts = List.copyOf(parts);
         this.replicas = replicas;
@@ -187,7 +194,8 @@ final class TrainingStep implements StepWork {
     public void check(StepSummary total) {
         DataAgreement.check(total, share, inStep, step, epoch);
         warnOfUnknownData(total);
-        replicas.compare(total, step);
+        boolean allEqual = equalRanks.size() == total.reports().size();
+        replicas.compare(allEqual ? total : total.of(equalRanks), step);
         if (hasPeersInStep()) {
             finite = replicas.sumsAreFinite(total);
         }
@@ -235,8 +243,8 @@ final class TrainingStep implements StepWork {
     }
 
     /**
-     * All ranks have found that the sums are not finite. The sums have overwritten each rank's own gradients, so each
-     * computes its own again, from the same parameters, examples and seeds.
+     * All ranks have found that the sums, or those of some groups, are not finite. The sums have overwritten each
+     * rank's own gradients, so each computes its own again, from the same parameters, examples and seeds.
      */
     private GyreException sumsNotFinite(StepSummary total) {
         replicas.check(step);
@@ -256,9 +264,11 @@ final class TrainingStep implements StepWork {
     private GyreException gradientsNotFinite(StepSummary total, String which) {
         String whose = !hasPeersInStep()
                 ? " of " + ownMember()
-                : inStep.world().size() == session.world().size()
-                        ? ", summed over all ranks,"
-                        : ", summed over the group of " + ownMember() + ",";
+                : reduction.isLocal(step)
+                        ? ", which is local,"
+                        : inStep.world().size() == session.world().size()
+                                ? ", summed over all ranks,"
+                                : ", summed over the group of " + ownMember() + ",";
         String what = total.failedScores() == 0
                 ? "the gradients of step " + step + whose + " are not finite, though the loss is " + total.meanScore()
                 : "the loss of step " + step + " is " + failedScores(total) + ", and the gradients" + whose

@@ -3,7 +3,10 @@ package io.gyre.paramserver;
 import io.gyre.ElementType;
 import io.gyre.OptionRange;
 import io.gyre.network.Collective;
+import io.gyre.session.Groups;
+import io.gyre.session.Session;
 import io.gyre.training.ElasticAveraging;
+import io.gyre.training.LocalSettings;
 import io.gyre.training.UpdateStrategy;
 import java.util.Arrays;
 import java.util.List;
@@ -32,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param consistency for servers that train
  * @param period for elastic averaging: steps from one exchange with the centre to the next
  * @param movingRate for elastic averaging; null for {@link ElasticAveraging#defaultMovingRate}
+ * @param local the settings of local steps; null without such
  */
 public record StrategyOptions(
         Kind kind,
@@ -40,7 +44,8 @@ public record StrategyOptions(
         int groups,
         Consistency consistency,
         int period,
-        @Nullable Double movingRate) {
+        @Nullable Double movingRate,
+        @Nullable LocalSettings local) {
 
     /** The strategies, by their words. */
     public enum Kind {
@@ -50,11 +55,15 @@ public record StrategyOptions(
         PARAMSERVER,
         /** {@link ElasticAveraging}. */
         ELASTIC,
-        /** {@link io.gyre.training.Hybrid}. */
-        HYBRID;
+        /** {@link io.gyre.training.Hybrid}; or {@link io.gyre.training.LocalSteps} between groups. */
+        HYBRID,
+        /** {@link io.gyre.training.LocalSteps}, synchronised to their mean; has no servers. */
+        POST_LOCAL,
+        /** {@link io.gyre.training.LocalSteps} with an outer update; has no servers. */
+        DILOCO;
 
         /** The strategies that can connect groups. */
-        public static final List<Kind> BETWEEN_GROUPS = List.of(ELASTIC, PARAMSERVER);
+        public static final List<Kind> BETWEEN_GROUPS = List.of(ELASTIC, PARAMSERVER, POST_LOCAL, DILOCO);
 
         /**
          * The strategy that a word names.
@@ -72,7 +81,7 @@ public record StrategyOptions(
         /** The word. */
         @Override
         public String toString() {
-            return name().toLowerCase(Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
         }
     }
 
@@ -89,6 +98,16 @@ public record StrategyOptions(
     /** Whether ranks, or groups, are pulled towards a centre. */
     public boolean hasCentre() {
         return kind == Kind.ELASTIC || (kind == Kind.HYBRID && between == Kind.ELASTIC);
+    }
+
+    /** Whether ranks, or groups, take local steps: there are no servers then. */
+    public boolean hasLocalSteps() {
+        return local != null;
+    }
+
+    /** Whether there is a {@link ParameterService}. */
+    public boolean hasService() {
+        return kind != Kind.ALLREDUCE && local == null;
     }
 
     /** Whether the servers keep all ranks in lockstep. */
@@ -116,13 +135,25 @@ public record StrategyOptions(
     }
 
     /**
+     * How the ranks of a session without servers are divided: into groups whose replicas are equal. All ranks call it
+     * together.
+     */
+    public Groups groups(Session session) {
+        int ranks = session.world().size();
+        if (kind != Kind.HYBRID) {
+            return Groups.ofOneRank(ranks);
+        }
+        return groups == 0 ? Groups.byHost(session, ranks) : Groups.of(ranks, groups);
+    }
+
+    /**
      * Fails if a lost rank could not be restarted.
      *
      * @param restarts how often it would be
      * @throws IllegalArgumentException with the option
      */
     public void checkRestarts(int restarts) {
-        checkBelongs("--restarts", restarts, kind, Kind.PARAMSERVER, Kind.ELASTIC);
+        OptionOwner.check("--restarts", restarts, kind, Kind.PARAMSERVER, Kind.ELASTIC);
         if (restarts == 0) {
             return;
         }
@@ -138,7 +169,7 @@ public record StrategyOptions(
     }
 
     /**
-     * Sets the options of a service for this strategy, which is not {@link Kind#ALLREDUCE}.
+     * Sets the options of a service for this strategy, which {@linkplain #hasService has one}.
      *
      * @param training how servers train with a consistency; called only if they do
      */
@@ -154,7 +185,7 @@ public record StrategyOptions(
     }
 
     /**
-     * Creates the strategy, which is not {@link Kind#ALLREDUCE}. All workers call this together.
+     * Creates the strategy, which {@linkplain #hasService has a service}. All workers call this together.
      *
      * @param service {@link #configure configured} by these options
      * @param elements number of parameters
@@ -168,6 +199,8 @@ public record StrategyOptions(
                 : movingRate;
         return switch (kind) {
             case ALLREDUCE -> throw new IllegalStateException("allreduce has no servers: create Synchronous instead");
+            case POST_LOCAL, DILOCO ->
+                throw new IllegalStateException(kind + " has no servers: create LocalSteps instead");
             case PARAMSERVER -> strategies.parameterServer();
             case ELASTIC -> strategies.elastic(period, rate);
             case HYBRID -> {
@@ -179,13 +212,6 @@ public record StrategyOptions(
                         : strategies.hybridElastic(group, period, rate);
             }
         };
-    }
-
-    private static void checkBelongs(String option, @Nullable Object value, Kind kind, Kind... owners) {
-        if (value != null && !List.of(owners).contains(kind)) {
-            throw new IllegalArgumentException(
-                    option + " " + value + " belongs to " + List.of(owners) + ", not to --strategy " + kind);
-        }
     }
 
     /** Collects options; every setter takes null for the default, and returns the builder. */
@@ -203,6 +229,11 @@ public record StrategyOptions(
         private @Nullable String staleness;
         private @Nullable Integer period;
         private @Nullable Double movingRate;
+        private @Nullable Long localAfter;
+        private @Nullable Integer fragments;
+        private @Nullable Double outerRate;
+        private @Nullable Double outerMomentum;
+        private @Nullable Integer delay;
 
         private Builder(Kind kind) {
             this.kind = kind;
@@ -232,7 +263,10 @@ public record StrategyOptions(
             return this;
         }
 
-        /** Steps from one exchange with the centre to the next. Default 1. */
+        /**
+         * Steps from one exchange with the centre to the next. Default 1. Or from one synchronisation to the next.
+         * Default {@link LocalSettings#POST_LOCAL_PERIOD} or {@link LocalSettings#DILOCO_PERIOD}.
+         */
         public Builder period(@Nullable Integer value) {
             period = value;
             return this;
@@ -244,6 +278,36 @@ public record StrategyOptions(
             return this;
         }
 
+        /** Synchronous steps before the first local one. Default {@link LocalSettings#POST_LOCAL_AFTER}. */
+        public Builder localAfter(@Nullable Long value) {
+            localAfter = value;
+            return this;
+        }
+
+        /** Number of parts of the parameters that are synchronised at different steps. Default 1. */
+        public Builder fragments(@Nullable Integer value) {
+            fragments = value;
+            return this;
+        }
+
+        /** Learning rate of the outer update. Default {@link LocalSettings#DILOCO_RATE}. */
+        public Builder outerRate(@Nullable Double value) {
+            outerRate = value;
+            return this;
+        }
+
+        /** Nesterov momentum of the outer update. Default {@link LocalSettings#DILOCO_MOMENTUM}. */
+        public Builder outerMomentum(@Nullable Double value) {
+            outerMomentum = value;
+            return this;
+        }
+
+        /** Steps by which the result of a synchronisation is late, 0 or 1. Default 0. */
+        public Builder delay(@Nullable Integer value) {
+            delay = value;
+            return this;
+        }
+
         /**
          * Validates and returns the options.
          *
@@ -251,21 +315,32 @@ public record StrategyOptions(
          *     strategy
          */
         public StrategyOptions build() {
-            checkBelongs("--servers", servers, kind, Kind.PARAMSERVER, Kind.ELASTIC, Kind.HYBRID);
-            checkBelongs("--groups", groups, kind, Kind.HYBRID);
-            checkBelongs("--between", between, kind, Kind.HYBRID);
-            checkBelongs("--staleness", staleness, kind, Kind.PARAMSERVER, Kind.HYBRID);
-            checkBelongs("--period", period, kind, Kind.ELASTIC, Kind.HYBRID);
-            checkBelongs("--alpha", movingRate, kind, Kind.ELASTIC, Kind.HYBRID);
+            OptionOwner.check("--servers", servers, kind, Kind.PARAMSERVER, Kind.ELASTIC, Kind.HYBRID);
+            OptionOwner.check("--groups", groups, kind, Kind.HYBRID);
+            OptionOwner.check("--between", between, kind, Kind.HYBRID);
+            OptionOwner.check("--staleness", staleness, kind, Kind.PARAMSERVER, Kind.HYBRID);
+            OptionOwner.check("--period", period, kind, Kind.ELASTIC, Kind.POST_LOCAL, Kind.DILOCO, Kind.HYBRID);
+            OptionOwner.check("--alpha", movingRate, kind, Kind.ELASTIC, Kind.HYBRID);
+            OptionOwner.check("--local-after", localAfter, kind, Kind.POST_LOCAL, Kind.HYBRID);
+            OptionOwner.check("--fragments", fragments, kind, Kind.DILOCO, Kind.HYBRID);
+            OptionOwner.check("--outer-rate", outerRate, kind, Kind.DILOCO, Kind.HYBRID);
+            OptionOwner.check("--outer-momentum", outerMomentum, kind, Kind.DILOCO, Kind.HYBRID);
+            OptionOwner.check("--outer-delay", delay, kind, Kind.DILOCO, Kind.HYBRID);
             Kind connecting = between == null ? Kind.ELASTIC : between;
             if (!Kind.BETWEEN_GROUPS.contains(connecting)) {
                 throw new IllegalArgumentException(
                         "--between " + connecting + ": expected one of " + Kind.BETWEEN_GROUPS);
             }
             if (kind == Kind.HYBRID) {
-                checkBetween("--staleness", staleness, connecting, Kind.PARAMSERVER);
-                checkBetween("--period", period, connecting, Kind.ELASTIC);
-                checkBetween("--alpha", movingRate, connecting, Kind.ELASTIC);
+                OptionOwner.checkBetween("--staleness", staleness, connecting, Kind.PARAMSERVER);
+                OptionOwner.checkBetween("--servers", servers, connecting, Kind.ELASTIC, Kind.PARAMSERVER);
+                OptionOwner.checkBetween("--period", period, connecting, Kind.ELASTIC, Kind.POST_LOCAL, Kind.DILOCO);
+                OptionOwner.checkBetween("--alpha", movingRate, connecting, Kind.ELASTIC);
+                OptionOwner.checkBetween("--local-after", localAfter, connecting, Kind.POST_LOCAL);
+                OptionOwner.checkBetween("--fragments", fragments, connecting, Kind.DILOCO);
+                OptionOwner.checkBetween("--outer-rate", outerRate, connecting, Kind.DILOCO);
+                OptionOwner.checkBetween("--outer-momentum", outerMomentum, connecting, Kind.DILOCO);
+                OptionOwner.checkBetween("--outer-delay", delay, connecting, Kind.DILOCO);
             }
             int dedicated = servers == null ? 0 : servers;
             OptionRange.check("--servers", dedicated, 0, MOST_SERVERS);
@@ -280,14 +355,21 @@ public record StrategyOptions(
             }
             Consistency consistency = Consistency.of(staleness == null ? DEFAULT_STALENESS : staleness);
             return new StrategyOptions(
-                    kind, connecting, dedicated, groups == null ? 0 : groups, consistency, steps, rate);
-        }
-
-        private static void checkBetween(String option, @Nullable Object value, Kind connecting, Kind owner) {
-            if (value != null && connecting != owner) {
-                throw new IllegalArgumentException(
-                        option + " " + value + " belongs to --between " + owner + ", not to --between " + connecting);
-            }
+                    kind,
+                    connecting,
+                    dedicated,
+                    groups == null ? 0 : groups,
+                    consistency,
+                    steps,
+                    rate,
+                    LocalOptions.of(
+                            kind == Kind.HYBRID ? connecting : kind,
+                            localAfter,
+                            period,
+                            fragments,
+                            outerRate,
+                            outerMomentum,
+                            delay));
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import io.gyre.ElementType;
 import io.gyre.local.Gyre;
 import io.gyre.paramserver.StrategyOptions.Kind;
+import io.gyre.training.LocalSettings;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,16 +25,56 @@ class StrategyOptionsTest {
     void anUnknownWordIsRejectedWithTheKnownOnes() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Kind.of("ring"))
-                .withMessage("'ring' is none of allreduce, paramserver, elastic, hybrid");
+                .withMessage("'ring' is none of allreduce, paramserver, elastic, hybrid, post-local, diloco");
     }
 
     @Test
     void defaultsAreThoseOfTheDocument() {
         StrategyOptions hybrid = StrategyOptions.builder(Kind.HYBRID).build();
         assertThat(hybrid)
-                .isEqualTo(new StrategyOptions(Kind.HYBRID, Kind.ELASTIC, 0, 0, new StaleSynchronous(3), 1, null));
+                .isEqualTo(
+                        new StrategyOptions(Kind.HYBRID, Kind.ELASTIC, 0, 0, new StaleSynchronous(3), 1, null, null));
         assertThat(hybrid.hasCentre()).isTrue();
         assertThat(hybrid.serversTrain()).isFalse();
+        assertThat(hybrid.hasService()).isTrue();
+        assertThat(StrategyOptions.builder(Kind.ALLREDUCE).build().hasService()).isFalse();
+    }
+
+    @Test
+    void localStepsHaveTheDefaultsOfTheDocumentAndNoService() {
+        StrategyOptions postLocal = StrategyOptions.builder(Kind.POST_LOCAL).build();
+        assertThat(postLocal.local()).isEqualTo(LocalSettings.postLocal(100, 8));
+        StrategyOptions diloco = StrategyOptions.builder(Kind.DILOCO).build();
+        assertThat(diloco.local()).isEqualTo(LocalSettings.diloco(50, 1, 0.7, 0.9));
+        StrategyOptions hybrid = StrategyOptions.builder(Kind.HYBRID)
+                .between(Kind.DILOCO)
+                .groups(2)
+                .period(20)
+                .fragments(4)
+                .outerRate(1.0)
+                .outerMomentum(0.0)
+                .delay(1)
+                .build();
+        assertThat(hybrid.local()).isEqualTo(LocalSettings.diloco(20, 4, 1, 0).delayed(1));
+        for (StrategyOptions options : List.of(postLocal, diloco, hybrid)) {
+            assertThat(options.hasLocalSteps()).isTrue();
+            assertThat(options.hasService()).isFalse();
+            assertThat(options.hasCentre()).isFalse();
+            assertThat(options.serversTrain()).isFalse();
+        }
+    }
+
+    @Test
+    void groupsOfLocalStepsNeedNoService() throws InterruptedException {
+        List<String> groups = Gyre.local(3).call(session -> {
+            StrategyOptions alone = StrategyOptions.builder(Kind.DILOCO).build();
+            StrategyOptions hybrid = StrategyOptions.builder(Kind.HYBRID)
+                    .between(Kind.POST_LOCAL)
+                    .groups(2)
+                    .build();
+            return alone.groups(session) + ", " + hybrid.groups(session);
+        });
+        assertThat(groups).containsOnly("[0] [1] [2], [0, 1] [2]");
     }
 
     @ParameterizedTest
@@ -54,8 +95,18 @@ class StrategyOptionsTest {
         assertRejected(StrategyOptions.builder(Kind.PARAMSERVER).movingRate(0.5), "--alpha 0.5 belongs to");
         assertRejected(
                 StrategyOptions.builder(Kind.HYBRID).between(Kind.PARAMSERVER).period(2),
-                "--period 2 belongs to --between elastic, not to --between paramserver");
+                "--period 2 belongs to --between [elastic, post-local, diloco], not to --between paramserver");
         assertRejected(StrategyOptions.builder(Kind.HYBRID).between(Kind.HYBRID), "--between hybrid: expected one of");
+        assertRejected(StrategyOptions.builder(Kind.DILOCO).servers(1), "--servers 1 belongs to");
+        assertRejected(StrategyOptions.builder(Kind.DILOCO).localAfter(5L), "--local-after 5 belongs to");
+        assertRejected(StrategyOptions.builder(Kind.ELASTIC).fragments(2), "--fragments 2 belongs to [diloco, hybrid]");
+        assertRejected(StrategyOptions.builder(Kind.POST_LOCAL).outerRate(0.5), "--outer-rate 0.5 belongs to");
+        assertRejected(
+                StrategyOptions.builder(Kind.HYBRID).between(Kind.DILOCO).servers(1),
+                "--servers 1 belongs to --between [elastic, paramserver], not to --between diloco");
+        assertRejected(
+                StrategyOptions.builder(Kind.HYBRID).outerMomentum(0.5),
+                "--outer-momentum 0.5 belongs to --between diloco, not to --between elastic");
     }
 
     @Test
@@ -64,6 +115,12 @@ class StrategyOptionsTest {
         assertRejected(StrategyOptions.builder(Kind.ELASTIC).period(0), "--period 0: expected 1 to 1000000");
         assertRejected(StrategyOptions.builder(Kind.ELASTIC).movingRate(1.0), "--alpha 1.0: expected a number");
         assertRejected(StrategyOptions.builder(Kind.HYBRID).groups(0), "--groups 0: expected 1 or more");
+        assertRejected(StrategyOptions.builder(Kind.DILOCO).period(4).fragments(5), "--fragments 5: expected 1 to 4");
+        assertRejected(StrategyOptions.builder(Kind.DILOCO).outerRate(0.0), "--outer-rate 0.0: expected a number");
+        assertRejected(StrategyOptions.builder(Kind.DILOCO).outerMomentum(1.0), "--outer-momentum 1.0: expected 0");
+        assertRejected(StrategyOptions.builder(Kind.DILOCO).delay(2), "--outer-delay 2: expected 0 to 1");
+        assertRejected(
+                StrategyOptions.builder(Kind.POST_LOCAL).localAfter(-1L), "--local-after -1: expected 0 or more");
         assertRejected(StrategyOptions.builder(Kind.PARAMSERVER).staleness("-1"), "--staleness -1: expected a number");
     }
 

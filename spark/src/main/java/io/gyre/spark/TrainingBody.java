@@ -3,6 +3,7 @@ package io.gyre.spark;
 import io.gyre.GyreException;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.DistributedTrainer;
+import io.gyre.dl4j.LocalStrategy;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.dl4j.Sharding;
 import io.gyre.dl4j.Strategies;
@@ -70,6 +71,17 @@ final class TrainingBody<T> implements RankTask.Body<T> {
         StrategyOptions strategy = options.strategy().get();
         if (strategy.kind() == Kind.ALLREDUCE) {
             return train(replica, DistributedTrainer.builder(replica, session), repeated, batches, directory, session);
+        }
+        if (strategy.hasLocalSteps()) {
+            try (LocalStrategy local = LocalStrategy.open(strategy, session, Collectives::choose)) {
+                return train(
+                        replica,
+                        DistributedTrainer.builder(replica, session).strategy(local.strategy()),
+                        repeated,
+                        batches,
+                        directory,
+                        session);
+            }
         }
         try (ParameterService service = strategy.configure(
                         ParameterService.builder(session), consistency -> Strategies.training(replica, consistency))

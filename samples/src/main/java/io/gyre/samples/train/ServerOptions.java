@@ -4,7 +4,7 @@ import io.gyre.paramserver.StrategyOptions;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options of {@code gyre train} for servers and groups, which {@link StrategyOptions} checks. */
+/** The options of {@code gyre train} for servers, groups and local steps, which {@link StrategyOptions} checks. */
 final class ServerOptions {
 
     @Option(
@@ -35,7 +35,8 @@ final class ServerOptions {
             names = "--period",
             paramLabel = "STEPS",
             description =
-                    "For elastic, and hybrid with it: steps from one exchange with the centre to the next. Default: 1.")
+                    "For elastic, post-local and diloco, and hybrid with one of them: steps from one exchange to the"
+                            + " next. Default: 1, 8 and 50.")
     private @Nullable Integer period;
 
     @Option(
@@ -58,8 +59,43 @@ final class ServerOptions {
             names = "--between",
             paramLabel = "WORD",
             converter = Word.OfBetween.class,
-            description = "For hybrid: the strategy between the groups, elastic or paramserver. Default: elastic.")
+            description = "For hybrid: the strategy between the groups: elastic, paramserver, post-local or diloco."
+                    + " Default: elastic.")
     private StrategyOptions.@Nullable Kind between;
+
+    @Option(
+            names = "--local-after",
+            paramLabel = "STEPS",
+            description = "For post-local, and hybrid with it: synchronous steps before the first local one. Default:"
+                    + " 100.")
+    private @Nullable Long localAfter;
+
+    @Option(
+            names = "--fragments",
+            paramLabel = "F",
+            description = "For diloco, and hybrid with it: number of parts of the parameters, which are exchanged after"
+                    + " different steps of a period. Default: 1.")
+    private @Nullable Integer fragments;
+
+    @Option(
+            names = "--outer-rate",
+            paramLabel = "RATE",
+            description = "For diloco, and hybrid with it: learning rate of the outer update. Default: 0.7.")
+    private @Nullable Double outerRate;
+
+    @Option(
+            names = "--outer-momentum",
+            paramLabel = "M",
+            description = "For diloco, and hybrid with it: Nesterov momentum of the outer update. Default: 0.9.")
+    private @Nullable Double outerMomentum;
+
+    @Option(
+            names = "--outer-delay",
+            paramLabel = "STEPS",
+            description =
+                    "For diloco, and hybrid with it: 1 to exchange while the next step computes, whose end is then"
+                            + " the first to use the result. Default: 0.")
+    private @Nullable Integer outerDelay;
 
     /**
      * The strategy with these options.
@@ -74,6 +110,11 @@ final class ServerOptions {
                 .staleness(staleness)
                 .period(period)
                 .movingRate(movingRate)
+                .localAfter(localAfter)
+                .fragments(fragments)
+                .outerRate(outerRate)
+                .outerMomentum(outerMomentum)
+                .delay(outerDelay)
                 .build();
         if (restarts != null && strategy != StrategyOptions.Kind.ALLREDUCE) {
             options.checkRestarts(restarts);

@@ -72,7 +72,8 @@ public final class TrainOptions {
             paramLabel = "WORD",
             defaultValue = "allreduce",
             converter = Word.OfStrategy.class,
-            description = "How parameters are updated: allreduce, paramserver, elastic or hybrid. Default: allreduce.")
+            description = "How parameters are updated: allreduce, paramserver, elastic, hybrid, post-local or diloco."
+                    + " Default: allreduce.")
     private StrategyOptions.Kind strategy = StrategyOptions.Kind.ALLREDUCE;
 
     @Option(
@@ -245,7 +246,8 @@ public final class TrainOptions {
         checkPrecision();
         workload.check();
         if (workload.syncBatchNorm()
-                && (strategy == StrategyOptions.Kind.PARAMSERVER || strategy == StrategyOptions.Kind.ELASTIC)) {
+                && strategy != StrategyOptions.Kind.ALLREDUCE
+                && strategy != StrategyOptions.Kind.HYBRID) {
             throw new IllegalArgumentException(
                     "--sync-batch-norm belongs to [allreduce, hybrid], not to --strategy " + strategy);
         }

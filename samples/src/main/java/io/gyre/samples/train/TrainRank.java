@@ -3,6 +3,7 @@ package io.gyre.samples.train;
 import io.gyre.GyreException;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
+import io.gyre.dl4j.LocalStrategy;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.launcher.ReportFile;
 import io.gyre.launcher.Shell;
@@ -116,6 +117,11 @@ final class TrainRank {
         if (strategy.kind() == StrategyOptions.Kind.ALLREDUCE) {
             return train(
                     set, model, session, null, null, Groups.of(session.world().size(), 1));
+        }
+        if (strategy.hasLocalSteps()) {
+            try (LocalStrategy local = LocalStrategy.open(strategy, session, this::choose)) {
+                return train(set, model, session, local.strategy(), null, local.groups());
+            }
         }
         try (ParameterService service = strategy.configure(ParameterService.builder(session), model::training)
                 .start()) {

@@ -109,6 +109,10 @@ record TrainReport(
             text.append("  gradient exchange %.1f ms per step, of which %.1f ms delayed the step%n"
                     .formatted(exchangeMs.median, exposedMs.median));
         }
+        if (ranks > 1 && steps > 0) {
+            text.append("  a rank sent %,d bytes per step, %,d of them over a network%n"
+                    .formatted(perStep(bytesSent), perStep(networkBytesSent)));
+        }
         text.append("  parameters %s, equal on all ranks: %s"
                 .formatted(parametersSha256.get(0).substring(0, 16), result));
         if (maxStaleness > 0) {
@@ -122,6 +126,11 @@ record TrainReport(
                     .formatted(returnedRanks.size(), ranks, numbers(returnedRanks)));
         }
         return text.toString();
+    }
+
+    /** Mean of all ranks. */
+    private long perStep(List<Long> ofRanks) {
+        return ofRanks.stream().mapToLong(Long::longValue).sum() / ranks / steps;
     }
 
     private static String numbers(List<Integer> some) {

@@ -282,7 +282,7 @@ final class TrainingRun {
     private String result() {
         StrategyOptions used = options.strategy();
         boolean inOneGroup = used.kind() == StrategyOptions.Kind.HYBRID && groups.count() == 1;
-        if (used.kind() == StrategyOptions.Kind.ALLREDUCE || inOneGroup) {
+        if (used.kind() == StrategyOptions.Kind.ALLREDUCE || used.hasLocalSteps() || inOneGroup) {
             return "the replica of every rank";
         }
         return used.serversTrain() ? "the parameters on the servers" : "the centre of elastic averaging";

@@ -44,7 +44,20 @@ class TrainCommandTest {
                 Arguments.of("mlp --data synthetic --image 0", "--image 0: expected 1 to 4096"),
                 Arguments.of("mlp --image 32", "--image 32: the images of drawn digits are 28x28"),
                 Arguments.of("lenet --data synthetic --image 5", "images of 5 pixels are too small for lenet"),
-                Arguments.of("mlp --strategy ring", "'ring' is none of allreduce, paramserver, elastic, hybrid"),
+                Arguments.of(
+                        "mlp --strategy ring",
+                        "'ring' is none of allreduce, paramserver, elastic, hybrid, post-local, diloco"),
+                Arguments.of("mlp --strategy diloco --checkpoint there", "--checkpoint with --strategy diloco"),
+                Arguments.of(
+                        "mlp --strategy diloco --period 4 --fragments 5 --data /nowhere",
+                        "--fragments 5: expected 1 to 4"),
+                Arguments.of("mlp --fragments 2", "--fragments 2 belongs to [diloco, hybrid]"),
+                Arguments.of(
+                        "mlp --strategy post-local --servers 1",
+                        "--servers 1 belongs to [paramserver, elastic, hybrid], not to --strategy post-local"),
+                Arguments.of(
+                        "resnet50 --sync-batch-norm --strategy diloco",
+                        "--sync-batch-norm belongs to [allreduce, hybrid], not to --strategy diloco"),
                 Arguments.of("mlp --strategy hybrid --groups 3", "--groups 3: expected 1 to 2"),
                 Arguments.of("mlp --groups 2", "--groups 2 belongs to [hybrid], not to --strategy allreduce"),
                 Arguments.of(
