@@ -1,12 +1,16 @@
 package io.gyre.samples.train;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.dl4j.DistributedTrainer;
+import io.gyre.runs.DurableFile;
+import io.gyre.runs.MetricsFile;
 import io.gyre.runs.RunFiles;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A run that goes back to its newest checkpoint, since it has lost what no single rank can bring back.
@@ -16,7 +20,7 @@ import java.util.OptionalLong;
  */
 record GoingBack(Path checkpoints, RunFiles files) {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Logger LOG = LoggerFactory.getLogger(GoingBack.class);
 
     /** One line for the user. */
     String inWords(int time, int times) {
@@ -27,19 +31,22 @@ record GoingBack(Path checkpoints, RunFiles files) {
         }
         long step = newest.getAsLong();
         OptionalLong reached = reached();
-        String lost = reached.isPresent() && reached.getAsLong() >= step
-                ? ": it takes " + (reached.getAsLong() - step) + " steps of rank 0 again, and those of the others"
-                : "";
-        return "the whole run goes back to its newest checkpoint, of step " + step + " of rank 0" + lost + count;
+        long lost = reached() - step;
+        return "the whole run goes back to its newest checkpoint, of step " + step + " of rank 0"
+                + (lost > 0 ? ": it takes " + lost + " steps or more of rank 0 again" : "") + count;
     }
 
-    /** The last step that rank 0 has reported; empty if it cannot be read here. */
-    private OptionalLong reached() {
+    /** The last step in the curves of rank 0, which are written every so many steps; -1 if there are none here. */
+    private long reached() {
+        if (!Files.exists(files.metrics())) {
+            return -1;
+        }
         try {
-            JsonNode step = JSON.readTree(files.rank(0).toFile()).path("step");
-            return step.isNumber() ? OptionalLong.of(step.asLong()) : OptionalLong.empty();
+            List<MetricsFile.Line> lines = MetricsFile.lines(files.metrics());
+            return lines.isEmpty() ? -1 : lines.get(lines.size() - 1).step();
         } catch (IOException e) {
-            return OptionalLong.empty();
+            LOG.warn("{} cannot be read: {}", files.metrics(), DurableFile.reason(e));
+            return -1;
         }
     }
 }
