@@ -136,8 +136,8 @@ final class Shard {
                         + " by another rank";
             }
         }
-        if (request instanceof Request.ReadSlot read && !training().hasSlot(read.slot())
-                || request instanceof Request.WriteSlot write && !training().hasSlot(write.slot())) {
+        if ((request instanceof Request.ReadSlot read && !training().hasSlot(read.slot()))
+                || (request instanceof Request.WriteSlot write && !training().hasSlot(write.slot()))) {
             return "buffer " + buffer + " has an optimiser of " + training().slots() + " slots: there is no "
                     + request;
         }
