@@ -3,6 +3,7 @@ package io.gyre.training;
 import io.gyre.ElementType;
 import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * After the local update, every few steps, an elastic force pulls the parameters towards a common centre, and the
@@ -55,7 +56,12 @@ final class ElasticPull implements ParameterExchange {
 
     @Override
     public String checkpointObstacle() {
-        return OUT_OF_STEP;
+        return centre.serverState() == null ? OUT_OF_STEP : "";
+    }
+
+    @Override
+    public @Nullable ServerState serverState() {
+        return centre.serverState();
     }
 
     @Override

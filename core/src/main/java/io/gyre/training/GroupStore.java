@@ -92,4 +92,9 @@ final class GroupStore implements ParameterStore {
     public long maxStaleness() {
         return (long) staleness.getDouble(0);
     }
+
+    @Override
+    public @Nullable ServerState serverState() {
+        return ofLead == null ? ServerState.OF_MEMBER : ofLead.serverState();
+    }
 }

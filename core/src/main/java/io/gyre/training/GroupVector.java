@@ -85,4 +85,9 @@ final class GroupVector implements SharedVector {
         }
         broadcast.run(into);
     }
+
+    @Override
+    public @Nullable ServerState serverState() {
+        return ofLead == null ? ServerState.OF_MEMBER : ofLead.serverState();
+    }
 }

@@ -1,5 +1,7 @@
 package io.gyre.training;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * How gradients become new parameters, and how these are shared among ranks: one half of an {@link UpdateStrategy}. By
  * default the model's own updater computes them, and nothing is exchanged.
@@ -8,12 +10,17 @@ package io.gyre.training;
  */
 public interface ParameterExchange {
 
-    /** The {@link #checkpointObstacle} of exchanges whose ranks are not in lockstep. */
-    String OUT_OF_STEP = "ranks that do not train in step have no common state to save";
+    /** The {@link #checkpointObstacle} of exchanges whose ranks are not in lockstep, and whose servers save nothing. */
+    String OUT_OF_STEP = "ranks that do not train in step, and servers that save nothing, have no common state to save";
 
     /** Why there is no common state for a checkpoint; empty if there is. */
     default String checkpointObstacle() {
         return "";
+    }
+
+    /** What servers hold of the training; null if it is all in the replicas, or cannot be saved. */
+    default @Nullable ServerState serverState() {
+        return null;
     }
 
     /** Gives this rank the parameters of the root. All ranks call it together. */

@@ -3,6 +3,7 @@ package io.gyre.training;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.memory.Region;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Parameters on servers, as one worker sees them: it pulls parameters that contain the updates of all workers, and
@@ -71,4 +72,9 @@ public interface ParameterStore {
 
     /** Greatest staleness of any push in steps, over all workers, as of the last {@link #finish}. */
     long maxStaleness();
+
+    /** What a checkpoint saves of it; null if it cannot be saved. */
+    default @Nullable ServerState serverState() {
+        return null;
+    }
 }

@@ -1,5 +1,7 @@
 package io.gyre.training;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Pushes gradients to a store, and pulls the parameters that it has updated with all workers' gradients.
  *
@@ -24,7 +26,12 @@ final class PushPull implements ParameterExchange {
 
     @Override
     public String checkpointObstacle() {
-        return OUT_OF_STEP;
+        return store.serverState() == null ? OUT_OF_STEP : "";
+    }
+
+    @Override
+    public @Nullable ServerState serverState() {
+        return store.serverState();
     }
 
     @Override

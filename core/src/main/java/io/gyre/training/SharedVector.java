@@ -3,6 +3,7 @@ package io.gyre.training;
 import io.gyre.PeerLostException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.memory.Region;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A vector that all ranks read and add to, as one of them sees it.
@@ -52,4 +53,9 @@ public interface SharedVector {
 
     /** Waits until all ranks except lost ones have called this, and copies the final vector to {@code into}. */
     void finish(Region into);
+
+    /** What a checkpoint saves of it; null if it cannot be saved. */
+    default @Nullable ServerState serverState() {
+        return null;
+    }
 }

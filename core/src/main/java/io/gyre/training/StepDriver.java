@@ -107,6 +107,17 @@ public final class StepDriver implements AutoCloseable {
         strategy.started();
     }
 
+    /** What servers hold of the training; null if it is all in the replicas. */
+    public @Nullable ServerState serverState() {
+        return exchange.serverState();
+    }
+
+    /** Gives the ranks in step with this one the state of the first of them. They call it together. */
+    public void shareState() {
+        reduction.start(model, 0);
+        model.parametersChanged();
+    }
+
     /**
      * Whether the update of a step has been applied, also if a listener failed after it: a step is repeated only if its
      * update has not.

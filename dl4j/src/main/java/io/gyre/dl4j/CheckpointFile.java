@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint on disk: named parts, each with its checksum.
@@ -36,7 +37,7 @@ final class CheckpointFile implements AutoCloseable {
     private static final int HEADER_BYTES = 16;
     private static final int PART_HEADER_BYTES = 12;
     private static final int CRC_BYTES = 4;
-    private static final int MAX_PARTS = 16;
+    private static final int MAX_PARTS = 16 + 8_192;
     private static final int MAX_NAME_BYTES = 64;
     private static final int MAX_TEXT_BYTES = 64 << 20;
     private static final int BUFFER_BYTES = 1 << 20;
@@ -78,7 +79,7 @@ final class CheckpointFile implements AutoCloseable {
                 buffer(HEADER_BYTES)
                         .putLong(MAGIC)
                         .putInt(VERSION)
-                        .putInt(parts.size())
+                        .putInt(parts.size() + checkpoint.more().size())
                         .flip());
         CRC32C ofState = new CRC32C();
         for (Map.Entry<String, List<ByteBuffer>> part : parts.entrySet()) {
@@ -86,6 +87,9 @@ final class CheckpointFile implements AutoCloseable {
                 part.getValue().forEach(window -> ofState.update(window.duplicate()));
             }
             writePart(part.getKey(), part.getValue(), channel);
+        }
+        for (Checkpoint.Part part : checkpoint.more()) {
+            writePart(part.name(), part.content().get(), channel);
         }
         String written = Checksums.shown(ofState.getValue());
         if (!written.equals(checkpoint.stateChecksum())) {
@@ -171,6 +175,7 @@ final class CheckpointFile implements AutoCloseable {
         }
         seed();
         progress();
+        cut();
         checkState();
     }
 
@@ -304,6 +309,38 @@ final class CheckpointFile implements AutoCloseable {
             }
             long at = content.offset();
             for (ByteBuffer window : Checksums.windows(state.get(i))) {
+                at += readFully(window, at);
+            }
+        }
+    }
+
+    /** Whether it has a part of {@link Checkpoint#more}. */
+    boolean has(String name) {
+        return contents.containsKey(name);
+    }
+
+    /** What it has of ranks that were not in lockstep; null if they were. */
+    @Nullable Cut cut() throws IOException {
+        if (!contents.containsKey(Cut.PART)) {
+            return null;
+        }
+        try {
+            return Cut.parse(text(content(Cut.PART)));
+        } catch (GyreException e) {
+            throw new DamagedException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Fills regions with a part of {@link Checkpoint#more}, which must be as long as they are together. */
+    void read(String name, List<Region> into) throws IOException {
+        Content content = content(name);
+        long due = into.stream().mapToLong(Region::byteLength).sum();
+        if (content.length() != due) {
+            throw new DamagedException("its " + name + " has " + content.length() + " bytes, and not " + due);
+        }
+        long at = content.offset();
+        for (Region region : into) {
+            for (ByteBuffer window : Checksums.windows(region)) {
                 at += readFully(window, at);
             }
         }

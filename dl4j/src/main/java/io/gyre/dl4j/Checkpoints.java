@@ -1,9 +1,11 @@
 package io.gyre.dl4j;
 
 import io.gyre.GyreException;
+import io.gyre.memory.Region;
 import io.gyre.session.Session;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,6 +23,7 @@ final class Checkpoints {
     private final ReplicaCheck replicas;
     private final long seed;
     private @Nullable CheckpointStore store;
+    private @Nullable CheckpointFile resumed;
     private long savedStep;
     private boolean warned;
 
@@ -62,6 +65,10 @@ final class Checkpoints {
             return null;
         }
         store = new CheckpointStore(directory, options.keep());
+        if (session.incarnation(session.world().rank()) > 0) {
+            // The others know where the run began.
+            return null;
+        }
         if (!options.resume()) {
             store.checkEmpty();
         }
@@ -69,11 +76,13 @@ final class Checkpoints {
         if (!options.resume()) {
             return null;
         }
-        try (CheckpointFile file = store.openNewest()) {
+        try {
+            CheckpointFile file = store.openNewest();
             if (file == null) {
                 LOG.info("no checkpoint in {}: the run starts from the beginning", directory);
                 return null;
             }
+            resumed = file;
             return load(file);
         } catch (IOException e) {
             throw new GyreException("the checkpoint in " + directory + " cannot be read: " + e.getMessage(), e);
@@ -86,6 +95,70 @@ final class Checkpoints {
         if (directory != null && store == null) {
             store = new CheckpointStore(directory, options.keep());
         }
+    }
+
+    /** The file from which the run continues, on rank 0 until {@link #loaded}; null for none. */
+    @Nullable CheckpointFile resumed() {
+        return resumed;
+    }
+
+    /** All is taken from the file. */
+    void loaded() {
+        CheckpointFile file = resumed;
+        resumed = null;
+        if (file != null) {
+            try {
+                file.close();
+            } catch (IOException e) {
+                throw new GyreException("the checkpoint cannot be closed: " + AtomicFile.reason(e), e);
+            }
+        }
+    }
+
+    boolean areWritten() {
+        return options.directory() != null;
+    }
+
+    /** Whether {@code fit} fails if its last checkpoint cannot be written. */
+    boolean areRequired() {
+        return options.required();
+    }
+
+    /** Steps from one checkpoint to the next; 0 if none is written by steps. */
+    long everySteps() {
+        return options.everySteps();
+    }
+
+    /** Whether one is due after a batch. */
+    boolean isDue(Progress progress, long stepsBefore) {
+        long every = options.everySteps();
+        return every > 0 && progress.step() / every != stepsBefore / every;
+    }
+
+    /** Whether one is due after an epoch. */
+    boolean isDueAfterEpoch(Progress progress) {
+        return options.everyEpochs() > 0 && progress.epoch() % options.everyEpochs() == 0;
+    }
+
+    /**
+     * Writes a checkpoint of ranks that are not in lockstep; on rank 0.
+     *
+     * @param more what is not in this rank's replica
+     * @throws GyreException if it cannot be written
+     */
+    void write(Progress progress, List<Checkpoint.Part> more) {
+        if (store == null) {
+            throw new IllegalStateException("the checkpoint directory is not open");
+        }
+        List<Region> state = replica.state();
+        store.save(new Checkpoint(
+                progress,
+                seed,
+                replica.layout(),
+                replica.network().configurationJson(),
+                state,
+                Checksums.ofState(state),
+                more));
     }
 
     private Beginning load(CheckpointFile file) throws IOException {
@@ -111,14 +184,13 @@ final class Checkpoints {
      * @param stepsBefore number of steps before its first
      */
     void afterBatch(Progress progress, long stepsBefore) {
-        long every = options.everySteps();
-        if (every > 0 && progress.step() / every != stepsBefore / every) {
+        if (isDue(progress, stepsBefore)) {
             saveOrReport(progress);
         }
     }
 
     void afterEpoch(Progress progress) {
-        if (options.everyEpochs() > 0 && progress.epoch() % options.everyEpochs() == 0) {
+        if (isDueAfterEpoch(progress)) {
             saveOrReport(progress);
         }
     }
@@ -150,16 +222,24 @@ final class Checkpoints {
         }
         String failure = save(progress);
         if (!failure.isEmpty()) {
-            throw new GyreException(failure + ". The training is done up to step " + progress.step()
-                    + ", and is in the model alone: export it to another place, or make room and call fit again");
+            throw inModelOnly(failure, progress);
         }
+    }
+
+    static GyreException inModelOnly(String failure, Progress progress) {
+        return new GyreException(failure + ". The training is done up to step " + progress.step()
+                + ", and is in the model alone: export it to another place, or make room and call fit again");
+    }
+
+    static void warn(String failure) {
+        LOG.warn("{}. Training continues, and the next checkpoint is tried when it is due", failure);
     }
 
     /** A failure to write does not end the training: the next checkpoint makes up for it. */
     private void saveOrReport(Progress progress) {
         String failure = save(progress);
         if (!failure.isEmpty() && session.world().isRoot()) {
-            LOG.warn("{}. Training continues, and the next checkpoint is tried when it is due", failure);
+            warn(failure);
         }
     }
 

@@ -12,6 +12,9 @@ import org.nd4j.linalg.dataset.api.MultiDataSet;
  * A source whose batches are dealt: each goes to the rank that asks next. All ranks draw batch numbers from one
  * counter, which runs through the batches of the first epoch, then of the second, and so on. A rank that draws a number
  * of the next epoch keeps it for its next pass.
+ *
+ * <p>For checkpoints a pass also ends at <em>borders</em>, after every so many batches of all ranks: there each rank
+ * has trained on all that it was given of those before.
  */
 final class DealtExamples extends ShardedData {
 
@@ -21,8 +24,11 @@ final class DealtExamples extends ShardedData {
     private final int batch;
     private final long seed;
     private final SharedCounter counter;
-    private long kept = NONE;
+    private final DealtNumbers numbers;
     private long firstEpoch = NONE;
+    private long betweenBorders = Long.MAX_VALUE;
+    private volatile long border = Long.MAX_VALUE;
+    private volatile boolean atBorder;
 
     DealtExamples(ExampleSource source, int batch, long seed, SharedCounter counter) {
         if (batch < 1) {
@@ -32,6 +38,7 @@ final class DealtExamples extends ShardedData {
         this.batch = batch;
         this.seed = seed;
         this.counter = counter;
+        numbers = new DealtNumbers(counter);
     }
 
     @Override
@@ -72,6 +79,57 @@ final class DealtExamples extends ShardedData {
     }
 
     @Override
+    void continueFrom(Dealing earlier) {
+        numbers.continueFrom(earlier);
+        firstEpoch = earlier.firstEpoch();
+        passBorder(earlier.next());
+    }
+
+    @Override
+    void setBorders(long batches) {
+        if (betweenBorders != batches) {
+            betweenBorders = batches;
+            passBorder(0);
+        }
+    }
+
+    @Override
+    boolean isAtBorder() {
+        return atBorder;
+    }
+
+    @Override
+    boolean hasBorders() {
+        return true;
+    }
+
+    @Override
+    long lastBorder() {
+        return border == Long.MAX_VALUE ? 0 : atBorder ? border : border - betweenBorders;
+    }
+
+    @Override
+    void passBorder(long passed) {
+        atBorder = false;
+        border = betweenBorders == Long.MAX_VALUE ? Long.MAX_VALUE : (passed / betweenBorders + 1) * betweenBorders;
+    }
+
+    @Override
+    void trained() {
+        numbers.trained();
+    }
+
+    @Override
+    List<Long> unread() {
+        return numbers.unread();
+    }
+
+    @Override
+    Dealing dealing(List<Long> unread) {
+        return numbers.ofAll(firstEpoch, unread);
+    }
+
+    @Override
     Iterator<Share> pass(Seats seats, Place place) {
         if (firstEpoch == NONE) {
             if (place.position() > 0) {
@@ -80,20 +138,24 @@ final class DealtExamples extends ShardedData {
             }
             firstEpoch = place.epoch();
         }
-        return new Dealing(place.epoch());
+        atBorder = false;
+        return new Dealt(place.epoch());
     }
 
-    private final class Dealing implements Iterator<Share> {
+    private final class Dealt implements Iterator<Share> {
         private final int epoch;
         private final int[] order;
         private final long firstBatch;
         private final long batches;
 
-        Dealing(int epoch) {
+        Dealt(int epoch) {
             this.epoch = epoch;
             order = Permutation.of(source.size(), Seeds.derive(seed, epoch));
             batches = (order.length + batch - 1L) / batch;
             firstBatch = (epoch - firstEpoch) * batches;
+            if (border <= firstBatch) {
+                passBorder(firstBatch);
+            }
         }
 
         @Override
@@ -101,10 +163,10 @@ final class DealtExamples extends ShardedData {
             if (batches == 0) {
                 return false;
             }
-            if (kept == NONE) {
-                kept = counter.getAndAdd(1);
-            }
-            return kept < firstBatch + batches;
+            long next = numbers.peek();
+            // The end of an epoch is no border.
+            atBorder = next >= border && border < firstBatch + batches;
+            return next < firstBatch + batches && !atBorder;
         }
 
         @Override
@@ -112,8 +174,8 @@ final class DealtExamples extends ShardedData {
             if (!hasNext()) {
                 throw new NoSuchElementException();
             }
-            long number = kept - firstBatch;
-            kept = NONE;
+            long number = numbers.peek() - firstBatch;
+            numbers.take();
             if (number < 0) {
                 throw new IllegalStateException("the counter of the batches was set back to " + (number + firstBatch)
                         + " in epoch " + epoch + ": it must be used for these data alone");

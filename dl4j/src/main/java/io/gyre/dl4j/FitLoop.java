@@ -41,6 +41,7 @@ final class FitLoop {
     private final ExchangeTimer timer;
     private final ReplicaCheck replicas;
     private final Checkpoints checkpoints;
+    private final Cuts cuts;
     private final DataInUse inUse;
     private final DataAttestation attestation;
     private final LossWatch watch;
@@ -51,6 +52,9 @@ final class FitLoop {
     private @Nullable ProgressListener ofCall;
 
     private Progress progress;
+    /** Whether this run has continued another: then ranks out of step may have different numbers of steps left. */
+    private final boolean resumed;
+
     private int callsToSkip;
     private long lastEpoch;
 
@@ -77,6 +81,7 @@ final class FitLoop {
         timer = parts.timer;
         replicas = parts.replicas;
         checkpoints = parts.checkpoints;
+        cuts = parts.cuts;
         inUse = parts.data;
         attestation = new DataAttestation(session, inStep);
         watch = parts.watch;
@@ -88,6 +93,7 @@ final class FitLoop {
         callsToSkip = start.callsToSkip();
         inCall = start.inCall();
         fromElsewhere = !progress.data().isEmpty();
+        resumed = fromElsewhere;
         startedEpoch = start.startedEpoch();
         score = start.score();
         ended = start.ended();
@@ -161,11 +167,17 @@ final class FitLoop {
         ShardedData data = inUse.data();
         agree(data, epochs, steps, continued);
         progress = beginCall(data.description(), continued);
+        if (cuts.areOn()) {
+            cuts.beginCall(data, continued);
+        }
         attestation.beginCall(data.isCompared(), continueAt(driver.resume(progress.step())));
         toListeners(network::beginCall);
         boolean stopped = epochs(data, epochs, steps, tally);
         toListeners(network::endCall);
         attestation.endCall();
+        if (cuts.areOn()) {
+            cuts.endCall(progress);
+        }
         driver.finish();
         if (data.isEpoch()) {
             replicas.check(progress.step());
@@ -174,7 +186,7 @@ final class FitLoop {
         progress = progress.afterCall();
         inCall = false;
         endCall(data, tally, stopped);
-        if (data.isEpoch()) {
+        if (data.isEpoch() && !cuts.areOn()) {
             checkpoints.afterCall(reached);
         }
         if (ended && world.isRoot()) {
@@ -204,7 +216,7 @@ final class FitLoop {
                         "epochs",
                         String.valueOf(epochs),
                         "steps",
-                        String.valueOf(steps),
+                        allInStep || !resumed ? String.valueOf(steps) : "those that each rank has left",
                         "those of the call before",
                         continued ? "yes" : "no",
                         MODEL_STEPS,
@@ -302,6 +314,10 @@ final class FitLoop {
                 }
                 if (data.isEpoch()) {
                     inUse.endPass();
+                    if (data.isAtBorder()) {
+                        continueAt(cuts.cut(progress));
+                        return total.stop();
+                    }
                     endEpoch(tally);
                 }
                 return total.stop();
@@ -316,7 +332,14 @@ final class FitLoop {
                 total = driver.step(step, progress.step());
             }
             endStep(total, progress.afterStep(network.step(), position, share.mark()), tally);
-            checkpoints.afterBatch(progress, stepsBefore);
+            if (!share.ended()) {
+                data.trained();
+            }
+            if (cuts.areOn()) {
+                continueAt(cuts.afterBatch(progress, stepsBefore));
+            } else {
+                checkpoints.afterBatch(progress, stepsBefore);
+            }
             if (total.stop()) {
                 return true;
             }
@@ -367,7 +390,11 @@ final class FitLoop {
         network.setProgress(progress.step(), progress.epoch());
         tally.epoch();
         replicas.check(progress.step());
-        checkpoints.afterEpoch(progress);
+        if (cuts.areOn()) {
+            continueAt(cuts.afterEpoch(progress));
+        } else {
+            checkpoints.afterEpoch(progress);
+        }
     }
 
     /** All ranks learn whether the training has ended and, if they did not step together, how many examples it took. */

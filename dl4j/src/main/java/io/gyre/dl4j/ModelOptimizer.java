@@ -123,6 +123,16 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
         return new OfShard(type, parts);
     }
 
+    /** The most of any parameter; those with fewer have zeros in the others. */
+    @Override
+    public int slots() {
+        return parameters.stream()
+                .filter(parameter -> parameter.updater != null)
+                .mapToInt(parameter -> (int) parameter.updater.stateSize(1))
+                .max()
+                .orElse(0);
+    }
+
     /** The border, or the nearer end of a parameter that must not be cut there. */
     @Override
     public long border(long offset) {
@@ -140,6 +150,7 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
             long to,
             IUpdater configuration,
             GradientUpdater<?> updater,
+            @Nullable INDArray state,
             List<Regularization> regularization) {
 
         static Part of(Parameter parameter, DataType type, long from, long to) {
@@ -149,7 +160,22 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
             }
             long stateLength = configuration.stateSize(to - from);
             INDArray state = stateLength == 0 ? null : Nd4j.zeros(type, 1, stateLength);
-            return new Part(from, to, configuration, configuration.instantiate(state, true), parameter.regularization);
+            return new Part(
+                    from,
+                    to,
+                    configuration,
+                    configuration.instantiate(state, true),
+                    state,
+                    parameter.regularization);
+        }
+
+        /** The part of a slot, as a view: updaters divide their state into one piece for each; null if it has none. */
+        @Nullable INDArray slot(int slot) {
+            INDArray all = state;
+            long length = to - from;
+            return all == null || (slot + 1) * length > all.length()
+                    ? null
+                    : all.get(NDArrayIndex.point(0), NDArrayIndex.interval(slot * length, (slot + 1) * length));
         }
 
         /** As Deeplearning4j's {@code UpdaterBlock} does it. */
@@ -186,6 +212,29 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
         OfShard(ElementType type, List<Part> parts) {
             this.type = type;
             this.parts = parts;
+        }
+
+        @Override
+        public void readSlot(int slot, Region into) {
+            into.clear();
+            INDArray target = into.byteLength() == 0 ? null : new HostMemory.Views().of(into, type);
+            for (Part part : parts) {
+                INDArray own = part.slot(slot);
+                if (own != null && target != null) {
+                    target.get(NDArrayIndex.interval(part.from(), part.to())).assign(own);
+                }
+            }
+        }
+
+        @Override
+        public void writeSlot(int slot, Region from) {
+            INDArray source = from.byteLength() == 0 ? null : new HostMemory.Views().of(from, type);
+            for (Part part : parts) {
+                INDArray own = part.slot(slot);
+                if (own != null && source != null) {
+                    own.assign(source.get(NDArrayIndex.interval(part.from(), part.to())));
+                }
+            }
         }
 
         @Override

@@ -55,7 +55,8 @@ public abstract class ShardedData {
      * Deals the batches of a source: each goes to the rank that asks next, so a rank that is twice as slow trains on
      * half as many. For strategies whose ranks are not in lockstep; which rank gets which batch differs from run to
      * run. Every batch of an epoch is dealt once, in an order drawn from the seed. Batches that a rank has taken but
-     * not trained on when it is lost, or stops in the middle of an epoch, are not dealt again: three batches at most.
+     * not trained on when it is lost, or when it stops in the middle of an epoch for good, are not dealt again: three
+     * batches at most. A run that is resumed from a checkpoint deals those first that were taken and not trained on.
      *
      * @param batch examples of a batch, at least 1
      * @param seed of the order
@@ -182,6 +183,48 @@ public abstract class ShardedData {
     boolean hasMore() {
         return true;
     }
+
+    /**
+     * Divides passes for checkpoints of ranks that are not in lockstep. Data of which each rank has a share of its own
+     * have no borders.
+     *
+     * @param batches of all ranks from one border to the next
+     */
+    void setBorders(long batches) {}
+
+    /** Whether there are borders, so that checkpoints by steps are written there. */
+    boolean hasBorders() {
+        return false;
+    }
+
+    /** Whether the pass has ended at a border, and not with the epoch. */
+    boolean isAtBorder() {
+        return false;
+    }
+
+    /** The last border that this rank has reached. */
+    long lastBorder() {
+        return 0;
+    }
+
+    /** Continues behind a border. */
+    void passBorder(long passed) {}
+
+    /** A share of these data was trained on. */
+    void trained() {}
+
+    /** Batches that were dealt to this rank, and on which it has not trained. */
+    List<Long> unread() {
+        return List.of();
+    }
+
+    /** Which batches all ranks have trained on, while none reads; of the root. */
+    Dealing dealing(List<Long> unread) {
+        return Dealing.NONE;
+    }
+
+    /** Continues where another run was. */
+    void continueFrom(Dealing earlier) {}
 
     /** Whether {@link #pass} may run on another thread than the one that trains. */
     abstract boolean loadsAhead();

@@ -44,6 +44,7 @@ final class TrainerParts {
     final Replica replica;
     final ReplicaCheck replicas;
     final Checkpoints checkpoints;
+    final Cuts cuts;
     final DataInUse data;
     final RowsFromRoot rowsFromRoot;
     final PlainData plain;
@@ -154,6 +155,8 @@ final class TrainerParts {
                 replica,
                 overlap,
                 observers);
+        cuts = new Cuts(session, strategy, driver, replica, checkpoints);
+        opened.onClose(checkpoints::loaded);
         opened.onClose(driver.observers()::trainingEnded);
         opened.onClose(driver::close);
         observeWaits(driver.place(), opened);
@@ -292,17 +295,28 @@ final class TrainerParts {
     private Handover start() {
         Beginning ofRoot = Beginning.parse(OnRoot.call(session, "initial progress", () -> {
             Beginning saved = checkpoints.openOnRoot();
+            if (!cuts.areOn()) {
+                CutStart.checkNone(checkpoints.resumed(), strategy.name());
+            }
             return (saved == null ? Beginning.ofNewRun(Progress.start(network.step(), network.epoch())) : saved).text();
         }));
-        Progress begin = ofRoot.progress();
+        CutStart cut = cuts.areOn() ? new CutStart(session, strategy, driver, replica, checkpoints) : null;
+        Progress begin = cut == null ? ofRoot.progress() : cut.read(ofRoot);
         network.setProgress(begin.step(), begin.epoch());
         driver.start();
         replica.stateChanged();
-        if (ofRoot.isResumed()) {
+        if (cut != null) {
+            cut.restore();
+            if (cut.cut() != null) {
+                cuts.continueFrom(cut.cut());
+            }
+            replicas.check(begin.step());
+        } else if (ofRoot.isResumed()) {
             replicas.verify(ofRoot.stateChecksum(), "the checkpoint of step " + begin.step(), begin.step());
         } else {
             replicas.check(begin.step());
         }
+        checkpoints.loaded();
         boolean resumed = !begin.data().isEmpty();
         return new Handover(begin, resumed, begin.callsDone(), -1, false, Double.NaN, algorithm);
     }

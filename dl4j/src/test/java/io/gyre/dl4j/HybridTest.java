@@ -13,6 +13,7 @@ import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.ServiceBuilder;
 import io.gyre.paramserver.StaleSynchronous;
 import io.gyre.session.Session;
+import io.gyre.training.Hybrid;
 import io.gyre.training.UpdateStrategy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -289,7 +290,7 @@ class HybridTest {
     }
 
     @Test
-    void constraintsAreForElasticGroupsAloneAndCheckpointsForNone() throws Exception {
+    void constraintsAreForElasticGroupsAloneAndCheckpointsForVectorsThatAreSaved() throws Exception {
         Supplier<Model> constrained =
                 () -> TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.DOUBLE)
                         .constrainWeights(new MaxNormConstraint(0.7, 1)));
@@ -302,7 +303,14 @@ class HybridTest {
                             Collective group =
                                     Collectives.choose(service.group().endpoint())) {
                         DistributedTrainer.builder(model, service.workers())
-                                .strategy(Strategies.hybridElastic(model, service, group, 1))
+                                .strategy(Hybrid.elastic(
+                                        service.groups(),
+                                        service.workers().world().rank(),
+                                        group,
+                                        new UnsavedVector(),
+                                        0.5,
+                                        1,
+                                        () -> {}))
                                 .checkpointDirectory(Path.of("unused"))
                                 .build()
                                 .close();

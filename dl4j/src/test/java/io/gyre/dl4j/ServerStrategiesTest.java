@@ -11,6 +11,7 @@ import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
 import io.gyre.paramserver.StaleSynchronous;
 import io.gyre.session.Session;
+import io.gyre.training.ElasticAveraging;
 import io.gyre.training.UpdateStrategy;
 import java.nio.file.Path;
 import java.util.List;
@@ -247,18 +248,15 @@ class ServerStrategiesTest {
     }
 
     @Test
-    void checkpointsAreRefused() {
+    void checkpointsOfAVectorThatCannotBeSavedAreRefused() {
         assertThatThrownBy(() -> Gyre.local(1).run(session -> {
                     MultiLayerNetwork model =
                             TestModels.perceptron(TestModels.configuration(new Sgd(0.1), DataType.DOUBLE));
-                    try (ParameterService service =
-                            ParameterService.builder(session).start()) {
-                        DistributedTrainer.builder(model, session)
-                                .strategy(Strategies.elastic(model, service, 1))
-                                .checkpointDirectory(Path.of("unused"))
-                                .build()
-                                .close();
-                    }
+                    DistributedTrainer.builder(model, session)
+                            .strategy(new ElasticAveraging(new UnsavedVector(), 0.5, 1))
+                            .checkpointDirectory(Path.of("unused"))
+                            .build()
+                            .close();
                 }))
                 .hasMessageContaining("checkpoints with the strategy elastic");
     }

@@ -20,10 +20,26 @@ final class FailureReport {
      */
     static String of(RankGroup group, Optional<String> missing, Optional<Loss> loss) {
         return missing.orElseGet(() -> {
-            int rank = loss.map(lost -> lost.member().rank())
-                    .orElseGet(() -> RankEnd.cause(group.ends()).orElseThrow().rank());
+            int rank = first(group, loss);
             return describe(group.rank(rank), group.exitStatus(rank), loss);
         });
+    }
+
+    private static int first(RankGroup group, Optional<Loss> loss) {
+        return loss.map(lost -> lost.member().rank())
+                .orElseGet(() -> RankEnd.cause(group.ends()).orElseThrow().rank());
+    }
+
+    /** Whether the first failure is the loss of a process, and not that its program has failed. As {@link #of}. */
+    static boolean isLoss(RankGroup group, Optional<String> missing, Optional<Loss> loss) {
+        if (missing.isPresent()) {
+            return false;
+        }
+        RankProcess rank = group.rank(first(group, loss));
+        OptionalInt status = group.exitStatus(rank.place().rank());
+        boolean connectionBroke =
+                status.orElse(0) == ExitStatus.OF_SSH && !rank.place().here() && rank.pid() != 0;
+        return status.isEmpty() || connectionBroke || ExitStatus.isSignal(status.getAsInt());
     }
 
     private static String describe(RankProcess rank, OptionalInt status, Optional<Loss> loss) {

@@ -10,5 +10,7 @@ import java.util.Optional;
  * @param restarts number of restarts
  * @param failure text that says which rank failed first, how, and its last lines; empty if none did, or the run was
  *     stopped
+ * @param lostProcess whether it ended because a process that was needed was killed, or did not answer; not because its
+ *     program has failed
  */
-public record LaunchResult(int exitStatus, int restarts, Optional<String> failure) {}
+public record LaunchResult(int exitStatus, int restarts, Optional<String> failure, boolean lostProcess) {}

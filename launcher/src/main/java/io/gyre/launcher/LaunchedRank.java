@@ -57,7 +57,7 @@ final class LaunchedRank {
         });
         int status = group.rank(0).exitStatus();
         boolean stopped = status == 0 && guard.signal() != 0;
-        return new LaunchResult(stopped ? ExitStatus.ofSignal(guard.signal()) : status, 0, Optional.empty());
+        return new LaunchResult(stopped ? ExitStatus.ofSignal(guard.signal()) : status, 0, Optional.empty(), false);
     }
 
     private void checkPlan() {

@@ -256,7 +256,11 @@ public final class Launcher {
 
     private LaunchResult result(Optional<String> missing, Optional<Loss> loss) {
         if (group.failed()) {
-            return new LaunchResult(1, group.restarts(), Optional.of(FailureReport.of(group, missing, loss)));
+            return new LaunchResult(
+                    1,
+                    group.restarts(),
+                    Optional.of(FailureReport.of(group, missing, loss)),
+                    FailureReport.isLoss(group, missing, loss));
         }
         if (group.restarts() > 0) {
             terminal.say((plan.seats().isPresent() ? "processes" : "ranks") + " were restarted " + group.restarts()
@@ -267,6 +271,6 @@ public final class Launcher {
                     + ExitStatus.words(end.status()));
         }
         int stopped = guard.signal() == 0 ? 1 : ExitStatus.ofSignal(guard.signal());
-        return new LaunchResult(group.wasStopped() ? stopped : 0, group.restarts(), Optional.empty());
+        return new LaunchResult(group.wasStopped() ? stopped : 0, group.restarts(), Optional.empty(), false);
     }
 }

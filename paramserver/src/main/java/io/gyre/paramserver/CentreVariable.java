@@ -1,6 +1,7 @@
 package io.gyre.paramserver;
 
 import io.gyre.memory.Region;
+import io.gyre.training.ServerState;
 import io.gyre.training.SharedVector;
 
 /** The centre of elastic averaging, in a {@link SoftMemoryBox}. */
@@ -8,10 +9,12 @@ public final class CentreVariable implements SharedVector {
 
     private final ParameterService service;
     private final SoftMemoryBox box;
+    private final CentreState state;
 
     CentreVariable(ParameterService service, SoftMemoryBox box) {
         this.service = service;
         this.box = box;
+        state = new CentreState(service, box);
     }
 
     @Override
@@ -55,5 +58,10 @@ public final class CentreVariable implements SharedVector {
         service.meet("end of the centre");
         box.read(into);
         service.meet("farewell of the centre");
+    }
+
+    @Override
+    public ServerState serverState() {
+        return state;
     }
 }

@@ -4,6 +4,7 @@ import io.gyre.memory.Region;
 import io.gyre.paramserver.Reply.Applied;
 import io.gyre.paramserver.Reply.StepGranted;
 import io.gyre.training.ParameterStore;
+import io.gyre.training.ServerState;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -162,14 +163,25 @@ public final class ParameterClient implements ParameterStore {
 
     @Override
     public void finish(Region parameters) {
-        awaitPush();
-        buffer.askAll(ShardHandle::finish);
-        caller.awaitAll(pulling);
-        pulling.clear();
+        pause();
         service.meet("end of " + this);
         buffer.read(parameters);
         staleness = fetchStaleness();
         service.meet("farewell of " + this);
+    }
+
+    /** Ends this worker's pushes, so that no other waits for its clock; {@link #resume} continues. */
+    void pause() {
+        awaitPush();
+        buffer.askAll(ShardHandle::finish);
+        caller.awaitAll(pulling);
+        pulling.clear();
+    }
+
+    @Override
+    public ServerState serverState() {
+        return new TrainingState(
+                this, service.trainers().world(), buffer, service.training().optimizer().slots());
     }
 
     private StalenessHistogram fetchStaleness() {

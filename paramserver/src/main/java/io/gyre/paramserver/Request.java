@@ -207,6 +207,20 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
+    /** Reads a slot of the optimiser: see {@link ServerOptimizer}. */
+    record ReadSlot(int buffer, int slot) implements OfTraining<Content> {
+        @Override
+        public Class<Content> replyType() {
+            return Content.class;
+        }
+    }
+
+    /** Replaces a slot of the optimiser with the data that follow. */
+    record WriteSlot(int buffer, ChangeId id, int slot) implements Store, OfTraining<Applied> {}
+
+    /** Updates are counted from that number on. */
+    record CountFrom(int buffer, long updates) implements OfTraining<Done>, Confirmed {}
+
     /** Requests the staleness of pushes. */
     record CountStaleness(int buffer) implements OfTraining<StalenessCounted> {
         @Override

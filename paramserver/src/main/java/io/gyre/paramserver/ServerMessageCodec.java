@@ -91,6 +91,21 @@ final class ServerMessageCodec {
                     (m, out) -> out.put(m.buffer()),
                     in -> new Request.CountStaleness(in.getInt())),
             new Format<>(
+                    18,
+                    Request.ReadSlot.class,
+                    (m, out) -> out.put(m.buffer()).put(m.slot()),
+                    in -> new Request.ReadSlot(in.getInt(), in.getInt())),
+            new Format<>(
+                    19,
+                    Request.WriteSlot.class,
+                    (m, out) -> out.put(m.buffer()).put(m.id()).put(m.slot()),
+                    in -> new Request.WriteSlot(in.getInt(), in.getChangeId(), in.getInt())),
+            new Format<>(
+                    20,
+                    Request.CountFrom.class,
+                    (m, out) -> out.put(m.buffer()).put(m.updates()),
+                    in -> new Request.CountFrom(in.getInt(), in.getLong())),
+            new Format<>(
                     65, Reply.Refused.class, (m, out) -> out.put(m.reason()), in -> new Reply.Refused(in.getText())),
             new Format<>(66, Reply.Done.class, (m, out) -> {}, in -> new Reply.Done()),
             new Format<>(

@@ -21,6 +21,20 @@ public interface ServerOptimizer {
      */
     void update(Region parameters, Region gradient, long update, int epoch, double part);
 
+    /**
+     * Copies one of the {@link Factory#slots}, between two updates.
+     *
+     * @param into as long as the shard
+     */
+    default void readSlot(int slot, Region into) {
+        throw new UnsupportedOperationException("this optimiser has no slot " + slot);
+    }
+
+    /** Replaces one of the {@link Factory#slots}, between two updates. */
+    default void writeSlot(int slot, Region from) {
+        throw new UnsupportedOperationException("this optimiser has no slot " + slot);
+    }
+
     /** Creates the optimiser of a shard. */
     @FunctionalInterface
     interface Factory {
@@ -32,6 +46,14 @@ public interface ServerOptimizer {
          * @param length of the shard in elements
          */
         ServerOptimizer create(ElementType type, long offset, long length);
+
+        /**
+         * Number of slots: vectors of state with one element for each parameter, such as the moments of Adam.
+         * Checkpoints contain them. Default: none; a state that is in no slot begins anew when a run is resumed.
+         */
+        default int slots() {
+            return 0;
+        }
 
         /**
          * Moves a border between two shards to a place where this optimiser lets the vector be divided. Clients and

@@ -136,6 +136,11 @@ final class Shard {
                         + " by another rank";
             }
         }
+        if ((request instanceof Request.ReadSlot read && !training().hasSlot(read.slot()))
+                || (request instanceof Request.WriteSlot write && !training().hasSlot(write.slot()))) {
+            return "buffer " + buffer + " has an optimiser of " + training().slots() + " slots: there is no "
+                    + request;
+        }
         if ((request instanceof Accumulate || request instanceof FetchAndAdd) && isTrained()) {
             return "buffer " + buffer + " is changed by pushes only: there is no " + request.inWords() + " for it";
         }
@@ -188,6 +193,8 @@ final class Shard {
         }
         if (change instanceof Push push) {
             training().push(client.worker(), data, push.origin());
+        } else if (change instanceof Request.WriteSlot slot) {
+            training().writeSlot(slot.slot(), data);
         } else if (change instanceof Write) {
             memory.write(0, data);
         } else if (change instanceof Accumulate) {

@@ -138,6 +138,18 @@ final class ShardHandle {
         return caller.ask(server, new Request.Rejoin(number, step), null);
     }
 
+    Call<Reply.Content> readSlot(int slot, Region into) {
+        return caller.ask(server, new Request.ReadSlot(number, slot), part(into));
+    }
+
+    Call<Applied> writeSlot(int slot, Region from) {
+        return caller.ask(server, new Request.WriteSlot(number, nextChange(), slot), part(from));
+    }
+
+    Call<Reply.Done> countFrom(long updates) {
+        return caller.ask(server, new Request.CountFrom(number, updates), null);
+    }
+
     Call<Reply.StalenessCounted> countStaleness() {
         return caller.ask(server, new Request.CountStaleness(number), null);
     }

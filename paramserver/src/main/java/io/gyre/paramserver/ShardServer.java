@@ -155,6 +155,9 @@ final class ShardServer {
             Shard shard = shard(read);
             client.reply(
                     call, new Reply.Content(shard.version()), shard.memory().data());
+        } else if (request instanceof Request.ReadSlot read) {
+            TrainedShard training = shard(read).training();
+            client.reply(call, new Reply.Content(training.updates()), training.slot(read.slot()));
         } else if (request instanceof OfTraining<?> ofTraining) {
             client.reply(call, answer(client, ofTraining, shard(ofTraining).training()));
             answerWaiting();
@@ -201,6 +204,10 @@ final class ShardServer {
         }
         if (request instanceof Request.Rejoin rejoin) {
             return new Reply.Rejoined(training.rejoin(client.worker(), rejoin.step()));
+        }
+        if (request instanceof Request.CountFrom count) {
+            training.countFrom(count.updates());
+            return new Done();
         }
         if (request instanceof Request.CountStaleness) {
             return new Reply.StalenessCounted(training.staleness());

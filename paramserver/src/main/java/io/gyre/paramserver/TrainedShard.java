@@ -23,6 +23,9 @@ final class TrainedShard {
     /** For delay compensation: each worker's last pull. */
     private final @Nullable Region[] pulled;
 
+    /** For checkpoints. */
+    private @Nullable Region slotCopy;
+
     private final StalenessCounter staleness = new StalenessCounter();
     private double examplesInSum;
     private long stepOfSum;
@@ -125,6 +128,34 @@ final class TrainedShard {
             }
             Vectors.copy(copy, parameters);
         }
+    }
+
+    int slots() {
+        return training.optimizer().slots();
+    }
+
+    boolean hasSlot(int slot) {
+        return slot >= 0 && slot < slots();
+    }
+
+    /** A copy of a slot of the optimiser, valid until the next one. */
+    Region slot(int slot) {
+        Region copy = slotCopy;
+        if (copy == null) {
+            copy = Region.allocate("slot of an optimiser", parameters.byteLength());
+            slotCopy = copy;
+        }
+        optimizer.readSlot(slot, copy);
+        return copy;
+    }
+
+    void writeSlot(int slot, Region from) {
+        optimizer.writeSlot(slot, from);
+    }
+
+    /** The training continues that of an earlier run, after so many updates. */
+    void countFrom(long earlier) {
+        updates = earlier;
     }
 
     /** A worker pushes no more, because it has finished or is lost. */

@@ -44,6 +44,9 @@ class ServerMessageCodecTest {
                 new Request.Resume(7, 9),
                 new Request.Rejoin(7, 9),
                 new Request.CountStaleness(7),
+                new Request.ReadSlot(7, 1),
+                new Request.WriteSlot(7, ID, 1),
+                new Request.CountFrom(7, 1L << 40),
                 new Reply.Refused("no room"),
                 new Reply.Done(),
                 new Reply.Opened(7, 1, 2, "parameters-0", ""),
@@ -103,7 +106,7 @@ class ServerMessageCodecTest {
         assertThatExceptionOfType(ProtocolException.class)
                 .isThrownBy(() -> ServerMessageCodec.decodeReply(bytes, 0, 1))
                 .withMessageContaining("request");
-        Stream.of(0, 18, 64, 75, 127, -1).forEach(code -> {
+        Stream.of(0, 21, 64, 75, 127, -1).forEach(code -> {
             bytes.put(0, code.byteValue());
             assertThatExceptionOfType(ProtocolException.class)
                     .isThrownBy(() -> ServerMessageCodec.decodeRequest(bytes, 0, 1))

@@ -83,6 +83,8 @@ class ShardServerTest {
 
         if (request instanceof Request.MappedPush) {
             assertRefused(reply, "rank 0 has no push box");
+        } else if (request instanceof Request.ReadSlot || request instanceof Request.WriteSlot) {
+            assertRefused(reply, "has an optimiser of 0 slots");
         } else {
             assertThat(reply).isInstanceOf(request.replyType());
         }
@@ -121,6 +123,15 @@ class ShardServerTest {
         }
         if (any instanceof Request.CountStaleness) {
             return new Request.CountStaleness(trained);
+        }
+        if (any instanceof Request.ReadSlot) {
+            return new Request.ReadSlot(trained, 0);
+        }
+        if (any instanceof Request.WriteSlot) {
+            return new Request.WriteSlot(trained, change(1), 0);
+        }
+        if (any instanceof Request.CountFrom) {
+            return new Request.CountFrom(trained, 9);
         }
         if (any instanceof Request.Write) {
             return new Request.Write(plain, change(1));

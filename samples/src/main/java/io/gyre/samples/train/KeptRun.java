@@ -10,7 +10,6 @@ import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ProgressListener;
 import io.gyre.live.LivePage;
 import io.gyre.live.RankReporter;
-import io.gyre.paramserver.StrategyOptions;
 import io.gyre.runs.DurableFile;
 import io.gyre.runs.ForkPoint;
 import io.gyre.runs.RunFiles;
@@ -89,10 +88,8 @@ final class KeptRun implements ProgressListener, AutoCloseable {
         if (!options.runs().isKept()) {
             return none(options);
         }
-        boolean inLockstep = options.strategy().kind() == StrategyOptions.Kind.ALLREDUCE;
         RunWriter writer = session.world().isRoot() ? openOnRoot(options, words, set, session) : null;
-        boolean holdsCheckpoints =
-                inLockstep && options.checkpoints().directory().isEmpty();
+        boolean holdsCheckpoints = options.checkpoints().directory().isEmpty();
         Path checkpoints = null;
         if (holdsCheckpoints) {
             String ofRoot = writer == null ? "" : writer.files().checkpoints().toString();

@@ -19,8 +19,8 @@ final class ServerOptions {
             names = "--restarts",
             paramLabel = "N",
             description =
-                    "For allreduce, and for paramserver and elastic with --servers: restart each lost process up to N"
-                            + " times; it rejoins the run. Default: 0.")
+                    "Restart each lost process up to N times; it rejoins the run. If that is not possible, as for a"
+                            + " server, the whole run goes back to its newest checkpoint, up to N times. Default: 0.")
     private @Nullable Integer restarts;
 
     @Option(
@@ -100,9 +100,10 @@ final class ServerOptions {
     /**
      * The strategy with these options.
      *
+     * @param goesBack whether there are checkpoints, so that a run may lose what no restarted rank can bring back
      * @throws IllegalArgumentException if they contradict each other, with the option and its value
      */
-    StrategyOptions of(StrategyOptions.Kind strategy) {
+    StrategyOptions of(StrategyOptions.Kind strategy, boolean goesBack) {
         StrategyOptions options = StrategyOptions.builder(strategy)
                 .servers(servers)
                 .groups(groups)
@@ -116,7 +117,7 @@ final class ServerOptions {
                 .outerMomentum(outerMomentum)
                 .delay(outerDelay)
                 .build();
-        if (restarts != null && strategy != StrategyOptions.Kind.ALLREDUCE) {
+        if (restarts != null && strategy != StrategyOptions.Kind.ALLREDUCE && !goesBack) {
             options.checkRestarts(restarts);
         }
         return options;

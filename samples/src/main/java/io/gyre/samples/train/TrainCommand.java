@@ -3,11 +3,14 @@ package io.gyre.samples.train;
 import io.gyre.launcher.CudaBackend;
 import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
+import io.gyre.launcher.LaunchResult;
 import io.gyre.launcher.Launcher;
 import io.gyre.runs.CommandWords;
+import io.gyre.runs.RunFiles;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -32,9 +35,11 @@ import picocli.CommandLine.Spec;
         usageHelpAutoWidth = true)
 public final class TrainCommand implements Callable<Integer> {
 
+    private static final String RESUME = "--resume";
+
     /** Options that are not part of what a run is. */
     private static final Set<String> OF_ONE_DIRECTORY =
-            Set.of("--run-dir", "--name", "--resume", "--report", "--port", "--live", "--live-bind");
+            Set.of("--run-dir", "--name", RESUME, "--report", "--port", "--live", "--live-bind");
 
     /** Replaced by picocli's own. */
     @Spec
@@ -67,7 +72,7 @@ public final class TrainCommand implements Callable<Integer> {
     private List<String> resumingWords() {
         List<String> words = new ArrayList<>(arguments());
         if (!options.checkpoints().resume()) {
-            words.add("--resume");
+            words.add(RESUME);
         }
         return words;
     }
@@ -79,14 +84,12 @@ public final class TrainCommand implements Callable<Integer> {
     }
 
     /** The same, and the directory of the run: the launcher chooses, so that a restarted rank 0 has the same. */
-    private List<String> argumentsOfRanks() {
+    private List<String> argumentsOfRanks(RunFiles files) {
         List<String> words = new ArrayList<>(arguments());
         if (options.runs().isKept()
                 && !options.runs().isNamed()
                 && options.seats().isEmpty()) {
-            String model = options.workload().model().toString();
-            words.addAll(
-                    List.of("--run-dir", options.runs().files(model).directory().toString()));
+            words.addAll(List.of("--run-dir", files.directory().toString()));
         }
         return words;
     }
@@ -120,20 +123,33 @@ public final class TrainCommand implements Callable<Integer> {
             // Opened here too, so that there is one message about bad data instead of one per rank.
             options.workload().openData();
         }
+        RunFiles files = options.runs().files(options.workload().model().toString());
+        List<String> words = argumentsOfRanks(files);
+        LaunchResult result = launch(words, backend);
+        for (int time = 1; result.lostProcess() && time <= options.goesBack(); time++) {
+            Path checkpoints = options.checkpoints().directory().orElseGet(files::checkpoints);
+            System.err.println("gyre: " + new GoingBack(checkpoints, files).inWords(time, options.goesBack()));
+            if (!words.contains(RESUME)) {
+                words.add(RESUME);
+            }
+            result = launch(words, backend);
+        }
+        return result.exitStatus();
+    }
+
+    private LaunchResult launch(List<String> words, BackendChoice backend) throws IOException, InterruptedException {
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
-                        JavaProgram.mainClass(main, argumentsOfRanks()),
+                        JavaProgram.mainClass(main, List.copyOf(words)),
                         options.ranks() + options.strategy().servers())
                 .withTransport(options.transport())
                 .withPort(options.port())
-                .withRestarts(options.restarts())
+                .withRestarts(options.restartsOfOne())
                 .withGrace(options.grace())
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal()
                 .withSeats(options.seats());
-        return new Launcher(options.hosts().of(plan), System.out, System.err)
-                .run()
-                .exitStatus();
+        return new Launcher(options.hosts().of(plan), System.out, System.err).run();
     }
 }

@@ -16,7 +16,6 @@ import io.gyre.observe.Timeline;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
-import io.gyre.training.ParameterExchange;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -226,15 +225,6 @@ public final class TrainOptions {
         OptionRange.check(
                 "-n", ranks(), 1, MOST_RANKS * Math.max(1, hosts.hosts().size()));
         strategy().checkGroups(ranks(), transport == TransportMode.AUTO || transport == TransportMode.SHM);
-        if (strategy != StrategyOptions.Kind.ALLREDUCE
-                && checkpoints.directory().isPresent()) {
-            throw new IllegalArgumentException("--checkpoint with --strategy " + strategy + ": "
-                    + ParameterExchange.OUT_OF_STEP + "; use allreduce");
-        }
-        if (strategy != StrategyOptions.Kind.ALLREDUCE && runs.isFork()) {
-            throw new IllegalArgumentException(
-                    "--from with --strategy " + strategy + ": " + ParameterExchange.OUT_OF_STEP + "; use allreduce");
-        }
         if (strategy != StrategyOptions.Kind.ALLREDUCE && algorithm != Algorithm.AUTO) {
             throw new IllegalArgumentException(
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
@@ -340,7 +330,22 @@ public final class TrainOptions {
 
     /** The strategy, with its options. */
     StrategyOptions strategy() {
-        return exchange.of(strategy);
+        return exchange.of(strategy, writesCheckpoints());
+    }
+
+    /** Whether the run leaves checkpoints. */
+    boolean writesCheckpoints() {
+        return runs.isKept() || checkpoints.directory().isPresent();
+    }
+
+    /** How often the whole run goes back to its newest checkpoint when it has lost a process. */
+    int goesBack() {
+        return strategy != StrategyOptions.Kind.ALLREDUCE && writesCheckpoints() ? restarts() : 0;
+    }
+
+    /** How often a single lost process is started again: not in a group, which ends with it. */
+    int restartsOfOne() {
+        return strategy == StrategyOptions.Kind.HYBRID ? 0 : restarts();
     }
 
     /** The processes that hold the ranks; empty if the run ends with the first loss. */

@@ -215,10 +215,7 @@ final class TrainRank {
             words.addAll(kept.resumeCommand().orElse(resumingWords));
             return where + "resume with: " + Shell.line(words);
         }
-        return where + "it cannot be resumed, as there is no "
-                + (options.strategy().kind() == StrategyOptions.Kind.ALLREDUCE
-                        ? "--checkpoint DIR"
-                        : "checkpoint with --strategy " + options.strategy().kind());
+        return where + "it cannot be resumed, as there is no --checkpoint DIR";
     }
 
     /** Whether this rank reports for all: the root, or the first rank that is not lost. */

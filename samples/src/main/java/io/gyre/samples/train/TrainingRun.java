@@ -183,9 +183,9 @@ final class TrainingRun {
                 : ShardedData.dealt(
                         examples, options.workload().batch(), options.workload().seed(), batches);
         List<FitReport> fits = new ArrayList<>();
-        while (rest(trainer) > 0 && !trainer.ended()) {
+        while (longestRest(trainer) > 0 && !trainer.ended()) {
             FitReport fit = options.workload().steps().isPresent()
-                    ? trainer.fitSteps(data, rest(trainer))
+                    ? trainer.fitSteps(data, Math.max(0, rest(trainer)))
                     : trainer.fit(data, options.runs().evaluateEpochs() ? 1 : (int) rest(trainer));
             fits.add(fit);
             kept.fitDone(trainer, fit, measured(trainer));
@@ -201,6 +201,18 @@ final class TrainingRun {
         Double quality = quality(trainer);
         String name = options.workload().model().takesImages() ? "accuracy" : "bits_per_character";
         return quality == null ? Map.of() : Map.of(name, quality);
+    }
+
+    /** Ranks that are not in lockstep may have been stopped with different numbers of steps left. */
+    private long longestRest(DistributedTrainer trainer) {
+        boolean mayDiffer =
+                strategy != null && kept.resumes() && options.workload().steps().isPresent();
+        return mayDiffer
+                ? ofAllRanks(trainer, "steps that are left", rest(trainer)).stream()
+                        .mapToLong(Long::longValue)
+                        .max()
+                        .orElse(0)
+                : rest(trainer);
     }
 
     private long rest(DistributedTrainer trainer) {

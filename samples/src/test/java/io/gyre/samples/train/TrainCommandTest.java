@@ -70,9 +70,8 @@ class TrainCommandTest {
                         "mlp --strategy hybrid --between allreduce", "'allreduce' is none of elastic, paramserver"),
                 Arguments.of("mlp --strategy hybrid --transport udp", "make no groups by themselves: give --groups G"),
                 Arguments.of("mlp --strategy elastic --alpha 1", "--alpha 1.0: expected a number between 0 and 1"),
-                Arguments.of("mlp --strategy hybrid --checkpoint there", "--checkpoint with --strategy hybrid"),
                 Arguments.of(
-                        "mlp --strategy hybrid --restarts 1",
+                        "mlp --strategy hybrid --restarts 1 --no-run-dir",
                         "--restarts 1 belongs to [paramserver, elastic], not to --strategy hybrid"),
                 Arguments.of("mlp -n 2 --processes 3", "--processes 3: expected 1 to 2"),
                 Arguments.of("mlp --strategy elastic --spares 1", "belong to [allreduce], not to --strategy elastic"),
@@ -82,10 +81,10 @@ class TrainCommandTest {
                         "mlp --restarts 1 --run-dir r",
                         "--run-dir, --name and --from are for runs that end with the first lost process"),
                 Arguments.of(
-                        "mlp --strategy elastic --restarts 1",
+                        "mlp --strategy elastic --restarts 1 --no-run-dir",
                         "--restarts 1 needs --servers K: a rank that holds a part"),
                 Arguments.of(
-                        "mlp --strategy paramserver --servers 1 --staleness bsp --restarts 2",
+                        "mlp --strategy paramserver --servers 1 --staleness bsp --restarts 2 --no-run-dir",
                         "--restarts 2 with --staleness bsp: a run in lockstep ends when a rank is lost"),
                 Arguments.of(
                         "mlp --strategy elastic --servers 1 --restarts 101 --data /nowhere",
@@ -99,7 +98,6 @@ class TrainCommandTest {
                 Arguments.of(
                         "mlp --strategy paramserver --staleness some",
                         "--staleness some: expected a number of steps, bsp or asp"),
-                Arguments.of("mlp --strategy elastic --checkpoint there", "--checkpoint with --strategy elastic"),
                 Arguments.of(
                         "mlp --staleness 2",
                         "--staleness 2 belongs to [paramserver, hybrid], not to --strategy allreduce"),

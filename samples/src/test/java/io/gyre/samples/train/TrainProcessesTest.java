@@ -180,7 +180,7 @@ class TrainProcessesTest {
 
     @ParameterizedTest(name = "{0}")
     @CsvSource({"paramserver", "elastic", "hybrid"})
-    void strategiesWithoutCheckpointsEndInOrderToo(String strategy) throws Exception {
+    void strategiesWithServersEndInOrderToo(String strategy) throws Exception {
         String[] arguments = {"mlp", "-n", "2", "--strategy", strategy, "--servers", "1", "--epochs", "1000"};
         String[] groups = strategy.equals("hybrid") ? new String[] {"--groups", "2"} : new String[0];
         try (GyreTrain train = GyreTrain.start(directory, with(arguments, groups))) {
@@ -190,7 +190,7 @@ class TrainProcessesTest {
 
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(143);
             assertThat(train.output())
-                    .contains("it cannot be resumed, as there is no checkpoint with --strategy " + strategy)
+                    .containsPattern("stopped after step [\\d,]+ of epoch \\d+; resume with: .* runs resume ")
                     .doesNotContain("\tat ")
                     .doesNotContain("gyre: rank");
             train.awaitNothingLeft(pids);
@@ -208,6 +208,30 @@ class TrainProcessesTest {
             assertThat(train.output())
                     .containsPattern("rank 1 .* was lost; the run continues without it")
                     .contains("1 of 2 ranks were lost: ");
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @Tag("long")
+    @CsvSource({"paramserver", "elastic", "hybrid"})
+    void aLostServerTakesTheRunBackToItsNewestCheckpoint(String strategy) throws Exception {
+        String[] arguments = {"mlp", "-n", "2", "--strategy", strategy, "--servers", "1", "--restarts", "1"};
+        String[] groups = strategy.equals("hybrid") ? new String[] {"--groups", "2"} : new String[0];
+        try (GyreTrain train = GyreTrain.start(directory, with(with(arguments, groups), "--epochs", "4"))) {
+            train.awaitOutput("epoch 2");
+            List<Long> pids = train.pids();
+            GyreTrain.kill(train.pid(2));
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            assertThat(train.output())
+                    .containsPattern("gyre: rank 2 \\(host .*\\) ended with exit status 137 \\(killed\\)")
+                    .contains("gyre: the whole run goes back to its newest checkpoint, of step ")
+                    .contains("(1 of 1 time)");
+            JsonNode report = train.report();
+            assertThat(report.get("resumed_from_step").asInt()).isPositive();
+            assertThat(report.get("lost_ranks")).isEmpty();
+            assertThat(report.get("parameters_sha256")).hasSize(2);
+            train.awaitNothingLeft(pids);
         }
     }
 
