@@ -14,7 +14,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint on disk: named parts, each with its checksum.
@@ -36,7 +38,7 @@ final class CheckpointFile implements AutoCloseable {
     private static final int HEADER_BYTES = 16;
     private static final int PART_HEADER_BYTES = 12;
     private static final int CRC_BYTES = 4;
-    private static final int MAX_PARTS = 16;
+    private static final int MAX_PARTS = 1 << 20;
     private static final int MAX_NAME_BYTES = 64;
     private static final int MAX_TEXT_BYTES = 64 << 20;
     private static final int BUFFER_BYTES = 1 << 20;
@@ -47,6 +49,11 @@ final class CheckpointFile implements AutoCloseable {
     private static final String CONFIGURATION = "configuration";
     private static final String STATE_CHECKSUM = "checksum of the state";
     private static final String STATE = "state ";
+    private static final String RESIDUALS = "residuals";
+    private static final String RESIDUAL = "residual ";
+
+    /** The blocks of a rank, a bit for each. */
+    private static final Pattern BLOCKS = Pattern.compile("[0-9a-f]+");
 
     private final FileChannel channel;
     private final Map<String, Content> contents = new LinkedHashMap<>();
@@ -64,6 +71,16 @@ final class CheckpointFile implements AutoCloseable {
      * @throws GyreException if it was written, but its state is not the one that ranks have agreed on
      */
     static void write(Checkpoint checkpoint, FileChannel channel) throws IOException {
+        write(checkpoint, null, channel);
+    }
+
+    /**
+     * As {@link #write(Checkpoint, FileChannel)}, with residuals.
+     *
+     * @param residuals gathered on the way; null if there are none
+     */
+    static void write(Checkpoint checkpoint, RankResiduals.@Nullable Gathering residuals, FileChannel channel)
+            throws IOException {
         Map<String, List<ByteBuffer>> parts = new LinkedHashMap<>();
         parts.put(PROGRESS, text(checkpoint.progress().text()));
         parts.put(SEED, text(String.valueOf(checkpoint.seed())));
@@ -73,12 +90,15 @@ final class CheckpointFile implements AutoCloseable {
         for (int i = 0; i < checkpoint.state().size(); i++) {
             parts.put(STATE + i, Checksums.windows(checkpoint.state().get(i)));
         }
+        if (residuals != null) {
+            parts.put(RESIDUALS, text(residuals.text()));
+        }
         writeFully(
                 channel,
                 buffer(HEADER_BYTES)
                         .putLong(MAGIC)
                         .putInt(VERSION)
-                        .putInt(parts.size())
+                        .putInt(parts.size() + (residuals == null ? 0 : residuals.parts().size()))
                         .flip());
         CRC32C ofState = new CRC32C();
         for (Map.Entry<String, List<ByteBuffer>> part : parts.entrySet()) {
@@ -86,6 +106,11 @@ final class CheckpointFile implements AutoCloseable {
                 part.getValue().forEach(window -> ofState.update(window.duplicate()));
             }
             writePart(part.getKey(), part.getValue(), channel);
+        }
+        if (residuals != null) {
+            for (RankResiduals.Part part : residuals.parts()) {
+                writePart(nameOf(part.rank(), part.block()), Checksums.windows(residuals.next()), channel);
+            }
         }
         String written = Checksums.shown(ofState.getValue());
         if (!written.equals(checkpoint.stateChecksum())) {
@@ -96,6 +121,10 @@ final class CheckpointFile implements AutoCloseable {
                     + ". A thread of its program changes the model, or the memory of its host is bad: resume from the"
                     + " checkpoint before");
         }
+    }
+
+    private static String nameOf(int rank, int block) {
+        return RESIDUAL + rank + " " + block;
     }
 
     private static List<ByteBuffer> text(String text) {
@@ -297,16 +326,37 @@ final class CheckpointFile implements AutoCloseable {
     /** Fills the regions. They must have the lengths that were written: compare {@link #layout} first. */
     void readState(List<Region> state) throws IOException {
         for (int i = 0; i < state.size(); i++) {
-            Content content = content(STATE + i);
-            if (content.length() != state.get(i).byteLength()) {
-                throw new DamagedException(STATE + i + " has " + content.length() + " bytes, and the model's "
-                        + state.get(i).byteLength());
-            }
-            long at = content.offset();
-            for (ByteBuffer window : Checksums.windows(state.get(i))) {
-                at += readFully(window, at);
-            }
+            read(STATE + i, state.get(i));
         }
+    }
+
+    private void read(String name, Region into) throws IOException {
+        Content content = content(name);
+        if (content.length() != into.byteLength()) {
+            throw new DamagedException(
+                    name + " has " + content.length() + " bytes, and the model's " + into.byteLength());
+        }
+        long at = content.offset();
+        for (ByteBuffer window : Checksums.windows(into)) {
+            at += readFully(window, at);
+        }
+    }
+
+    /** See {@link RankResiduals.Gathering#text}; empty if there are none. */
+    String residuals() throws IOException {
+        if (!contents.containsKey(RESIDUALS)) {
+            return "";
+        }
+        String text = text(content(RESIDUALS));
+        if (!text.lines().skip(1).allMatch(line -> BLOCKS.matcher(line).matches())) {
+            throw new DamagedException("its part '" + RESIDUALS + "' does not say which blocks there are");
+        }
+        return text;
+    }
+
+    /** Fills a block of a rank's residual. */
+    void readResidual(int rank, int block, Region into) throws IOException {
+        read(nameOf(rank, block), into);
     }
 
     @Override

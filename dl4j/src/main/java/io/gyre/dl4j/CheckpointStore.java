@@ -152,13 +152,20 @@ final class CheckpointStore {
         }
     }
 
-    /** Writes a checkpoint, then deletes the oldest beyond the number kept. */
+    /** As {@link #save(Checkpoint, RankResiduals.Gathering)}, without residuals. */
     void save(Checkpoint checkpoint) {
+        save(checkpoint, null);
+    }
+
+    /** Writes a checkpoint, then deletes the oldest beyond the number kept. */
+    void save(Checkpoint checkpoint, RankResiduals.@Nullable Gathering residuals) {
         int step = checkpoint.progress().step();
         Path target = directory.resolve(String.format("step-%08d.checkpoint", step));
         try {
             AtomicFile.write(
-                    target, directory.resolve(UNFINISHED), channel -> CheckpointFile.write(checkpoint, channel));
+                    target,
+                    directory.resolve(UNFINISHED),
+                    channel -> CheckpointFile.write(checkpoint, residuals, channel));
         } catch (IOException e) {
             throw new GyreException("checkpoint " + target + " cannot be written: " + AtomicFile.reason(e), e);
         }

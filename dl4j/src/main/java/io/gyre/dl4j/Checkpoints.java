@@ -20,6 +20,7 @@ final class Checkpoints {
     private final Replica replica;
     private final ReplicaCheck replicas;
     private final long seed;
+    private final @Nullable RankResiduals residuals;
     private @Nullable CheckpointStore store;
     private long savedStep;
     private boolean warned;
@@ -43,8 +44,20 @@ final class Checkpoints {
         }
     }
 
-    Checkpoints(Session session, Options options, Replica replica, ReplicaCheck replicas, long seed) {
+    /**
+     * Creates the checkpoints of one rank.
+     *
+     * @param residuals of the codecs; null if they have none
+     */
+    Checkpoints(
+            Session session,
+            Options options,
+            Replica replica,
+            ReplicaCheck replicas,
+            long seed,
+            @Nullable RankResiduals residuals) {
         this.session = session;
+        this.residuals = residuals;
         this.options = options;
         this.replica = replica;
         this.replicas = replicas;
@@ -80,6 +93,18 @@ final class Checkpoints {
         }
     }
 
+    /** Restores the residuals of the codecs, if there are any, from the checkpoint that was resumed. */
+    void restoreResiduals(long step) {
+        if (residuals == null) {
+            return;
+        }
+        try (CheckpointFile file = store == null ? null : store.openNewest()) {
+            residuals.restore(file, step);
+        } catch (IOException e) {
+            throw new GyreException("the checkpoint of step " + step + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
     /** Prepares the directory on rank 0 of a later generation: this process may not have been rank 0 before. */
     void continueOnRoot() {
         Path directory = options.directory();
@@ -92,6 +117,10 @@ final class Checkpoints {
         require("model", file.layout(), replica.layout());
         require("seed", String.valueOf(file.seed()), String.valueOf(seed));
         file.readState(replica.state());
+        if (residuals == null && !file.residuals().isEmpty()) {
+            LOG.warn("The checkpoint has residuals of a codec, and this run has no such codec: what had not been sent"
+                    + " yet is lost");
+        }
         Progress progress = file.progress();
         LOG.info("resumed from step {}, epoch {}", progress.step(), progress.epoch());
         return new Beginning(progress, file.stateChecksum());
@@ -173,16 +202,26 @@ final class Checkpoints {
             return "";
         }
         String agreed = replicas.agree(progress.step());
+        RankResiduals.Gathering gathering = residuals == null ? null : residuals.gather(progress.step());
+        if (gathering != null && !session.world().isRoot()) {
+            gathering.finish();
+        }
         String failure = OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
             if (store == null) {
                 throw new IllegalStateException("the checkpoint directory is not open");
             }
             String configuration = replica.network().configurationJson();
             try {
-                store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state(), agreed));
+                store.save(
+                        new Checkpoint(progress, seed, replica.layout(), configuration, replica.state(), agreed),
+                        gathering);
                 return "";
             } catch (GyreException e) {
                 return String.valueOf(e.getMessage());
+            } finally {
+                if (gathering != null) {
+                    gathering.finish();
+                }
             }
         });
         if (failure.isEmpty()) {
