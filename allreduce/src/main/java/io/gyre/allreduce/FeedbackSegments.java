@@ -60,23 +60,26 @@ final class FeedbackSegments extends EncodedSegments {
     /** Loads own values with their residual, unless they are zero; returns whether they are. */
     private boolean load(long at, int elements) {
         data.copyTo(at, sum, 0, elements * Float.BYTES);
-        if (isZero(elements)) {
+        if (isZero(sum, elements)) {
             return true;
         }
         residual.read(elementAt(at), elements, decoded, 0);
-        addDecoded(elements);
+        // A residual of zero changes nothing, not even the sign of a zero.
+        if (!isZero(decoded, elements)) {
+            addDecoded(elements);
+        }
         return false;
     }
 
-    private boolean isZero(int elements) {
+    private static boolean isZero(ByteBuffer floats, int elements) {
         int bytes = elements * Float.BYTES;
         int pairs = bytes & -Long.BYTES;
         for (int at = 0; at < pairs; at += Long.BYTES) {
-            if ((sum.getLong(at) & MAGNITUDES) != 0) {
+            if ((floats.getLong(at) & MAGNITUDES) != 0) {
                 return false;
             }
         }
-        return pairs == bytes || (sum.getInt(pairs) & MAGNITUDE) == 0;
+        return pairs == bytes || (floats.getInt(pairs) & MAGNITUDE) == 0;
     }
 
     private void addDecoded(int elements) {
