@@ -35,9 +35,15 @@ public final class Int8Codec extends BlockCodec {
     private static final int BYTE = 0xff;
 
     private final String name;
-    private final float[] values;
-    private final int[] bits;
-    private final int[] words;
+    /** Elements that share a scale. */
+    private final int scaled;
+
+    private final float[] values = new float[LARGEST];
+    private final int[] bits = new int[LARGEST];
+    /** The compiler vectorises no loop that reads one array at four places. */
+    private final int[][] quarters = new int[Integer.BYTES][LARGEST / Integer.BYTES];
+
+    private final int[] words = new int[LARGEST / Integer.BYTES];
     private final IntBuffer ints;
     private final FloatBuffer asFloats;
     private final ViewCache<FloatBuffer> floatViews = new ViewCache<>(ByteBuffer::asFloatBuffer);
@@ -54,25 +60,26 @@ public final class Int8Codec extends BlockCodec {
      * @param block elements that share a scale, from 32 to 16,384
      */
     public Int8Codec(int block) {
-        super(block);
+        super(LARGEST);
         if (block < LEAST_BLOCK || block > LARGEST) {
             throw new IllegalArgumentException("blocks of " + block + " elements: give " + NAME + " from " + LEAST_BLOCK
                     + " to " + LARGEST + ", such as " + NAME + ":" + BLOCK);
         }
         name = block == BLOCK ? NAME : NAME + ":" + block;
-        int padded = 4 * words(block);
-        values = new float[padded];
-        bits = new int[padded];
-        words = new int[words(block)];
+        scaled = block;
         ByteBuffer scratch =
-                ByteBuffer.allocateDirect(padded * Float.BYTES).order(ByteOrder.nativeOrder());
+                ByteBuffer.allocateDirect(LARGEST * Float.BYTES).order(ByteOrder.nativeOrder());
         ints = scratch.asIntBuffer();
         asFloats = scratch.asFloatBuffer();
     }
 
     /** Words of four integers. */
     private static int words(int n) {
-        return (n + 3) / 4;
+        return (n + Integer.BYTES - 1) / Integer.BYTES;
+    }
+
+    private int scaleBytes(int n) {
+        return (n + scaled - 1) / scaled * Float.BYTES;
     }
 
     @Override
@@ -82,64 +89,94 @@ public final class Int8Codec extends BlockCodec {
 
     @Override
     int blockBytes(int n) {
-        return Float.BYTES + words(n) * Integer.BYTES;
+        return scaleBytes(n) + words(n) * Integer.BYTES;
     }
 
+    /** Scales, and then words: each holds an integer of every quarter of the elements. */
     @Override
     void encodeBlock(ByteBuffer floats, int offset, int first, int n, ByteBuffer into, int intoOffset) {
-        int quarter = words(n);
         intViews.of(floats, offset % Float.BYTES).get(offset / Float.BYTES, bits, 0, n);
-        int greatest = 0;
-        for (int i = 0; i < n; i++) {
-            greatest = Math.max(greatest, bits[i] & MAGNITUDE);
+        floatViews.of(floats, offset % Float.BYTES).get(offset / Float.BYTES, values, 0, n);
+        for (int begin = 0; begin < n; begin += scaled) {
+            int end = Math.min(n, begin + scaled);
+            into.putFloat(intoOffset + begin / scaled * Float.BYTES, scale(begin, end));
         }
-        float magnitude = Float.intBitsToFloat(greatest);
-        boolean finite = greatest < INFINITY;
-        boolean zero = !finite || magnitude < LEAST_MAGNITUDE;
-        into.putFloat(intoOffset, !finite ? Float.NaN : zero ? 0 : magnitude / LARGEST_INTEGER);
-        if (zero) {
-            Arrays.fill(words, 0, quarter, 0);
-        } else {
-            floatViews.of(floats, offset % Float.BYTES).get(offset / Float.BYTES, values, 0, n);
-            round(n, quarter, LARGEST_INTEGER / magnitude);
+        int quarter = words(n);
+        Arrays.fill(values, n, Integer.BYTES * quarter, SHIFT);
+        // Through memory: the compiler does not vectorise Float.floatToRawIntBits.
+        asFloats.put(0, values, 0, Integer.BYTES * quarter);
+        for (int i = 0; i < Integer.BYTES; i++) {
+            ints.get(i * quarter, quarters[i], 0, quarter);
         }
-        int to = intoOffset + Float.BYTES;
+        pack(quarters[0], quarters[1], quarters[2], quarters[3], quarter);
+        int to = intoOffset + scaleBytes(n);
         intViews.of(into, to % Integer.BYTES).put(to / Integer.BYTES, words, 0, quarter);
     }
 
-    private void round(int n, int quarter, float factor) {
-        Arrays.fill(values, n, 4 * quarter, 0);
-        for (int i = 0; i < 4 * quarter; i++) {
+    /** Divides the elements of a block by its scale, and shifts them; returns the scale. */
+    private float scale(int begin, int end) {
+        int greatest = greatestMagnitude(begin, end);
+        float magnitude = Float.intBitsToFloat(greatest);
+        if (greatest >= INFINITY || magnitude < LEAST_MAGNITUDE) {
+            Arrays.fill(values, begin, end, SHIFT);
+            return greatest >= INFINITY ? Float.NaN : 0;
+        }
+        float factor = LARGEST_INTEGER / magnitude;
+        for (int i = begin; i < end; i++) {
             values[i] = values[i] * factor + SHIFT;
         }
-        // Through memory: the compiler does not vectorise Float.floatToRawIntBits.
-        asFloats.put(0, values, 0, 4 * quarter);
-        ints.get(0, bits, 0, 4 * quarter);
-        for (int i = 0; i < quarter; i++) {
-            words[i] = (bits[i] & BYTE)
-                    | ((bits[quarter + i] & BYTE) << 8)
-                    | ((bits[2 * quarter + i] & BYTE) << 16)
-                    | (bits[3 * quarter + i] << 24);
+        return magnitude / LARGEST_INTEGER;
+    }
+
+    /** Four at a time: none waits for the one before it. */
+    private int greatestMagnitude(int begin, int end) {
+        int a = 0;
+        int b = 0;
+        int c = 0;
+        int d = 0;
+        int i = begin;
+        for (; i + 3 < end; i += 4) {
+            a = Math.max(a, bits[i] & MAGNITUDE);
+            b = Math.max(b, bits[i + 1] & MAGNITUDE);
+            c = Math.max(c, bits[i + 2] & MAGNITUDE);
+            d = Math.max(d, bits[i + 3] & MAGNITUDE);
+        }
+        for (; i < end; i++) {
+            a = Math.max(a, bits[i] & MAGNITUDE);
+        }
+        return Math.max(Math.max(a, b), Math.max(c, d));
+    }
+
+    private void pack(int[] a, int[] b, int[] c, int[] d, int n) {
+        for (int i = 0; i < n; i++) {
+            words[i] = (a[i] & BYTE) | ((b[i] & BYTE) << 8) | ((c[i] & BYTE) << 16) | (d[i] << 24);
         }
     }
 
     @Override
     void decodeBlock(ByteBuffer encoded, int offset, int first, int n, ByteBuffer into, int intoOffset) {
         int quarter = words(n);
-        float scale = encoded.getFloat(offset);
-        int from = offset + Float.BYTES;
+        int from = offset + scaleBytes(n);
         intViews.of(encoded, from % Integer.BYTES).get(from / Integer.BYTES, words, 0, quarter);
-        for (int i = 0; i < quarter; i++) {
-            bits[i] = SHIFT_BITS + ((words[i] << 24) >> 24);
-            bits[quarter + i] = SHIFT_BITS + ((words[i] << 16) >> 24);
-            bits[2 * quarter + i] = SHIFT_BITS + ((words[i] << 8) >> 24);
-            bits[3 * quarter + i] = SHIFT_BITS + (words[i] >> 24);
+        for (int i = 0; i < Integer.BYTES; i++) {
+            unpack(i * Byte.SIZE, quarters[i], quarter);
+            ints.put(i * quarter, quarters[i], 0, quarter);
         }
-        ints.put(0, bits, 0, n);
         asFloats.get(0, values, 0, n);
-        for (int i = 0; i < n; i++) {
-            values[i] = (values[i] - SHIFT) * scale;
+        for (int begin = 0; begin < n; begin += scaled) {
+            float scale = encoded.getFloat(offset + begin / scaled * Float.BYTES);
+            int end = Math.min(n, begin + scaled);
+            for (int i = begin; i < end; i++) {
+                values[i] = (values[i] - SHIFT) * scale;
+            }
         }
         floatViews.of(into, intoOffset % Float.BYTES).put(intoOffset / Float.BYTES, values, 0, n);
+    }
+
+    private void unpack(int shift, int[] into, int n) {
+        int left = Integer.SIZE - Byte.SIZE - shift;
+        for (int i = 0; i < n; i++) {
+            into[i] = SHIFT_BITS + ((words[i] << left) >> (Integer.SIZE - Byte.SIZE));
+        }
     }
 }

@@ -59,7 +59,7 @@ public class CodecBenchmark {
     }
 
     private static ByteBuffer direct(int bytes) {
-        return ByteBuffer.allocateDirect(bytes + 64).alignedSlice(64).order(ByteOrder.nativeOrder());
+        return ByteBuffer.allocateDirect(bytes + 128).alignedSlice(64).order(ByteOrder.nativeOrder());
     }
 
     @Benchmark
