@@ -26,8 +26,10 @@ public final class OneBitCodec extends BlockCodec {
     private static final int WIDTH = LARGEST / Integer.SIZE;
 
     private final Residual residual = new Residual();
-    private final float[] values = new float[LARGEST];
-    private final int[] bits = new int[LARGEST];
+    /** A row: the compiler vectorises loops over arrays from their beginning. */
+    private final float[] values = new float[WIDTH];
+
+    private final int[] bits = new int[WIDTH];
     private final int[] words = new int[WIDTH];
     // Of each column in a group.
     private final float[] sums = new float[WIDTH];
@@ -64,38 +66,41 @@ public final class OneBitCodec extends BlockCodec {
     @Override
     void encodeBlock(ByteBuffer floats, int offset, int first, int n, ByteBuffer into, int intoOffset) {
         int width = width(n);
-        floatViews.of(floats, offset % Float.BYTES).get(offset / Float.BYTES, values, 0, n);
-        intViews.of(floats, offset % Float.BYTES).get(offset / Float.BYTES, bits, 0, n);
-        Arrays.fill(values, n, width * Integer.SIZE, 0);
-        Arrays.fill(bits, n, width * Integer.SIZE, 0);
+        FloatBuffer asFloats = floatViews.of(floats, offset % Float.BYTES);
+        IntBuffer asInts = intViews.of(floats, offset % Float.BYTES);
         Arrays.fill(words, 0, width, 0);
         for (int group = 0; group < GROUPS; group++) {
             Arrays.fill(sums, 0, width, 0);
             Arrays.fill(magnitudes, 0, width, 0);
             Arrays.fill(negatives, 0, width, 0);
             for (int row = group * ROWS_OF_GROUP; row < (group + 1) * ROWS_OF_GROUP; row++) {
-                addRow(row, row * width, width);
+                int begin = Math.min(n, row * width);
+                int there = Math.min(width, n - begin);
+                asFloats.get(offset / Float.BYTES + begin, values, 0, there);
+                asInts.get(offset / Float.BYTES + begin, bits, 0, there);
+                Arrays.fill(values, there, width, 0);
+                Arrays.fill(bits, there, width, 0);
+                addRow(row, width);
             }
-            int begin = group * ROWS_OF_GROUP * width;
-            int length = Math.max(0, Math.min(n - begin, ROWS_OF_GROUP * width));
+            int length = Math.max(0, Math.min(n - group * ROWS_OF_GROUP * width, ROWS_OF_GROUP * width));
             putMeans(width, length, into, intoOffset + group * GROUP_BYTES);
         }
         int to = intoOffset + GROUPS * GROUP_BYTES;
         intViews.of(into, to % Integer.BYTES).put(to / Integer.BYTES, words, 0, width);
     }
 
-    private void addRow(int row, int from, int width) {
+    private void addRow(int row, int width) {
         for (int i = 0; i < width; i++) {
-            words[i] |= (bits[from + i] >>> (Integer.SIZE - 1)) << row;
+            words[i] |= (bits[i] >>> (Integer.SIZE - 1)) << row;
         }
         for (int i = 0; i < width; i++) {
-            negatives[i] += bits[from + i] >>> (Integer.SIZE - 1);
+            negatives[i] += bits[i] >>> (Integer.SIZE - 1);
         }
         for (int i = 0; i < width; i++) {
-            sums[i] += values[from + i];
+            sums[i] += values[i];
         }
         for (int i = 0; i < width; i++) {
-            magnitudes[i] += Math.abs(values[from + i]);
+            magnitudes[i] += Math.abs(values[i]);
         }
     }
 
@@ -135,17 +140,19 @@ public final class OneBitCodec extends BlockCodec {
         int width = width(n);
         int from = offset + GROUPS * GROUP_BYTES;
         intViews.of(encoded, from % Integer.BYTES).get(from / Integer.BYTES, words, 0, width);
+        IntBuffer decoded = intViews.of(into, intoOffset % Float.BYTES);
         for (int row = 0; row < Integer.SIZE; row++) {
             int means = offset + row / ROWS_OF_GROUP * GROUP_BYTES;
             int positive = encoded.getInt(means);
-            decodeRow(row, row * width, width, positive, positive ^ encoded.getInt(means + Float.BYTES));
+            decodeRow(row, width, positive, positive ^ encoded.getInt(means + Float.BYTES));
+            int begin = Math.min(n, row * width);
+            decoded.put(intoOffset / Float.BYTES + begin, bits, 0, Math.min(width, n - begin));
         }
-        intViews.of(into, intoOffset % Float.BYTES).put(intoOffset / Float.BYTES, bits, 0, n);
     }
 
-    private void decodeRow(int row, int to, int width, int positive, int difference) {
+    private void decodeRow(int row, int width, int positive, int difference) {
         for (int i = 0; i < width; i++) {
-            bits[to + i] = positive ^ (difference & -((words[i] >>> row) & 1));
+            bits[i] = positive ^ (difference & -((words[i] >>> row) & 1));
         }
     }
 }
