@@ -1,8 +1,7 @@
 package io.gyre.allreduce;
 
 import io.gyre.Chunk;
-import io.gyre.ElementType;
-import io.gyre.ReduceOp;
+import io.gyre.DisagreementException;
 import io.gyre.World;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.kernel.Kernels;
@@ -25,8 +24,9 @@ import java.util.Arrays;
  *   <dd>For N ranks and vectors of E bytes when encoded: 2 hops and 2E(N-1)/N bytes sent per rank, as on a ring. On a
  *       ring each hop would round the sum once more. Every pair of ranks needs a link.
  *   <dt>Result
- *   <dd>In place, and bit-identical on every rank. Each rank's values are encoded once, its own too; rank r adds up the
- *       decoded values in FLOAT32, in rank order; their sum is encoded once, and every rank decodes that.
+ *   <dd>In place, and bit-identical on every rank. Each rank's values are encoded once; rank r adds up the decoded
+ *       values in FLOAT32, in rank order; their sum is encoded once, and every rank decodes that. {@link
+ *       EncodedSegments} and {@link FeedbackSegments} say what becomes of the owner's own values.
  *   <dt>Segments
  *   <dd>A chunk is encoded and added up in segments, which fit into a second-level cache. A sum is sent as soon as it
  *       is there. Sending and receiving alternate, and neither blocks the other.
@@ -43,12 +43,13 @@ final class CompressedAllReduce {
     static final int SEGMENT = 16 << 10;
 
     private static final int POLL_LIMIT = 4;
+    private static final int LENGTH_BYTES = GradientCodec.LENGTH_BYTES;
     private static final int NOT_ENCODED = -1;
     private static final Region NOTHING = Region.allocate("nothing", 0);
 
     private final Endpoint endpoint;
     private final GradientCodec codec;
-    private final Kernels kernels;
+    private final EncodedSegments encoding;
     private final World world;
     /** An encoded segment for each rank, and from each rank. */
     private final ByteBuffer outgoing;
@@ -63,8 +64,6 @@ final class CompressedAllReduce {
     private final int[] received;
 
     private final int[] receivedBytes;
-    private final ByteBuffer sum;
-    private final ByteBuffer decoded;
     private final Frame frame = new Frame();
     private final Activity activity = new Activity();
     private final FrameReceiver.Handler handler = this::onFrame;
@@ -87,7 +86,7 @@ final class CompressedAllReduce {
     CompressedAllReduce(Endpoint endpoint, GradientCodec codec, Kernels kernels) {
         this.endpoint = endpoint;
         this.codec = codec;
-        this.kernels = kernels;
+        encoding = EncodedSegments.of(codec, kernels, SEGMENT);
         world = endpoint.world();
         int ranks = world.size();
         slotBytes = (codec.encodedBytes(SEGMENT) + Long.BYTES - 1) & -Long.BYTES;
@@ -97,8 +96,6 @@ final class CompressedAllReduce {
         sentBytes = new int[ranks];
         received = new int[ranks];
         receivedBytes = new int[ranks];
-        sum = direct(SEGMENT * Float.BYTES);
-        decoded = direct(SEGMENT * Float.BYTES);
     }
 
     private static ByteBuffer direct(int bytes) {
@@ -115,6 +112,7 @@ final class CompressedAllReduce {
         Arrays.fill(received, 0);
         Arrays.fill(sentBytes, NOT_ENCODED);
         Arrays.fill(receivedBytes, 0);
+        encoding.begin(region, atStep);
         makeRoom((long) ownSegments * slotBytes);
         activity.begin("all-reduce (compressed)", step, bucket, 2);
         boolean done = false;
@@ -161,11 +159,11 @@ final class CompressedAllReduce {
     private int sendOwnValues(int peer, int segment) {
         int elements = length(peer, segment);
         if (sentBytes[peer] == NOT_ENCODED) {
-            encode(begin(peer, segment), elements, outgoing, slot(peer));
+            encoding.encodeOwn(begin(peer, segment), elements, outgoing, slot(peer));
             sentBytes[peer] = 0;
         }
         FrameSender sender = endpoint.sender(peer);
-        int bytes = codec.encodedBytes(elements);
+        int bytes = bytesOf(outgoing, slot(peer), elements);
         int n = Math.min(sender.maxPayload(), bytes - sentBytes[peer]);
         frame.set(Frame.Kind.REDUCE_SCATTER, step, bucket, peer, data.byteLength(), n);
         return offered(sender.offer(frame, outgoing, slot(peer) + sentBytes[peer]), peer, n, bytes);
@@ -176,11 +174,11 @@ final class CompressedAllReduce {
             sentBytes[peer] = 0;
         }
         FrameSender sender = endpoint.sender(peer);
-        int bytes = codec.encodedBytes(length(world.rank(), segment));
+        long at = (long) segment * slotBytes;
+        int bytes = bytesOf(sums.window(at), sums.windowOffset(at), length(world.rank(), segment));
         int n = Math.min(sender.maxPayload(), bytes - sentBytes[peer]);
         frame.set(Frame.Kind.ALL_GATHER, step, bucket, world.rank(), data.byteLength(), n);
-        long at = (long) segment * slotBytes + sentBytes[peer];
-        return offered(sender.offer(frame, sums, at), peer, n, bytes);
+        return offered(sender.offer(frame, sums, at + sentBytes[peer]), peer, n, bytes);
     }
 
     private int offered(boolean taken, int peer, int n, int ofBytes) {
@@ -220,22 +218,39 @@ final class CompressedAllReduce {
         int chunk = isSum ? from : world.rank();
         int segment = isSum ? received[from] - ownSegments : received[from];
         int elements = length(chunk, segment);
-        int bytes = codec.encodedBytes(elements);
+        int before = receivedBytes[from];
+        int most = before == 0 ? codec.encodedBytes(elements) : bytesOf(incoming, slot(from), elements);
         Frame.Kind kind = isSum ? Frame.Kind.ALL_GATHER : Frame.Kind.REDUCE_SCATTER;
-        arrived.expect(kind, step, bucket, chunk, data.byteLength(), bytes - receivedBytes[from], activity);
+        arrived.expect(kind, step, bucket, chunk, data.byteLength(), most - before, activity);
         int n = arrived.length();
-        incoming.put(slot(from) + receivedBytes[from], payload, offset, n);
-        receivedBytes[from] += n;
-        if (receivedBytes[from] == bytes) {
+        incoming.put(slot(from) + before, payload, offset, n);
+        receivedBytes[from] = before + n;
+        if (receivedBytes[from] == lengthReceived(elements)) {
             received[from]++;
             receivedBytes[from] = 0;
             if (isSum) {
-                decode(slot(from), elements, begin(chunk, segment));
+                encoding.decodeSum(incoming, slot(from), elements, begin(chunk, segment));
             } else {
                 addUpIfComplete(segment);
             }
         }
         return mayReceive(from);
+    }
+
+    /** Length of the piece that is arriving, as its first frame says. */
+    private int lengthReceived(int elements) {
+        int bytes = bytesOf(incoming, slot(from), elements);
+        int most = codec.encodedBytes(elements);
+        if (bytes > most || bytes < receivedBytes[from] || receivedBytes[from] < Math.min(bytes, LENGTH_BYTES)) {
+            throw new DisagreementException("in " + activity + " " + activity.peer() + " sent " + receivedBytes[from]
+                    + " bytes of a piece of " + bytes + " for " + elements + " elements, which take at most " + most
+                    + " in " + codec.name() + ". All ranks must use the same codec.");
+        }
+        return bytes;
+    }
+
+    private int bytesOf(ByteBuffer encoded, int offset, int elements) {
+        return elements == 0 ? 0 : codec.bytesOf(encoded, offset, elements);
     }
 
     private void addUpIfComplete(int segment) {
@@ -247,15 +262,9 @@ final class CompressedAllReduce {
         int elements = length(world.rank(), segment);
         long at = begin(world.rank(), segment);
         int own = slot(world.rank());
-        encode(at, elements, incoming, own);
-        codec.decode(incoming, 0, elements, sum, 0);
-        for (int rank = 1; rank < world.size(); rank++) {
-            codec.decode(incoming, slot(rank), elements, decoded, 0);
-            kernels.reduce(ReduceOp.SUM, ElementType.FLOAT32, sum, 0, decoded, 0, elements * Float.BYTES);
-        }
-        codec.encode(sum, 0, elements, incoming, own);
-        sums.copyFrom((long) segment * slotBytes, incoming, own, codec.encodedBytes(elements));
-        decode(own, elements, at);
+        encoding.addUp(at, elements, incoming, slotBytes, world.rank(), world.size());
+        sums.copyFrom((long) segment * slotBytes, incoming, own, bytesOf(incoming, own, elements));
+        encoding.decodeSum(incoming, own, elements, at);
         summed++;
     }
 
@@ -280,26 +289,6 @@ final class CompressedAllReduce {
     /** Where a rank's segment is in {@link #outgoing} and {@link #incoming}, in bytes. */
     private int slot(int rank) {
         return rank * slotBytes;
-    }
-
-    private void encode(long at, int elements, ByteBuffer into, int intoOffset) {
-        int bytes = elements * Float.BYTES;
-        if (bytes > 0 && data.contiguous(at, bytes) == bytes) {
-            codec.encode(data.window(at), data.windowOffset(at), elements, into, intoOffset);
-        } else {
-            data.copyTo(at, decoded, 0, bytes);
-            codec.encode(decoded, 0, elements, into, intoOffset);
-        }
-    }
-
-    private void decode(int slot, int elements, long at) {
-        int bytes = elements * Float.BYTES;
-        if (bytes > 0 && data.contiguous(at, bytes) == bytes) {
-            codec.decode(incoming, slot, elements, data.window(at), data.windowOffset(at));
-        } else {
-            codec.decode(incoming, slot, elements, decoded, 0);
-            data.copyFrom(at, decoded, 0, bytes);
-        }
     }
 
     /** Number of segments of a chunk. An empty one has one, so that ranks whose vectors differ always meet. */

@@ -161,17 +161,23 @@ class CompressedAllReduceTest {
 
     /** As many ranks as need more buffers than codecs keep views of. */
     @ParameterizedTest(name = "{0}, {1} ranks")
-    @CsvSource({"bf16, 2", "fp16, 3", "fp16, 20"})
+    @CsvSource({
+        "bf16, 2", "fp16, 3", "fp16, 20", "int8, 3", "onebit, 3", "topk:0.01, 3", "randomk:0.01, 3",
+        "threshold:5, 3"
+    })
     void nothingIsAllocatedAfterTheFirstCalls(String word, int ranks) throws Exception {
         int rounds = 50;
         List<Long> allocated = Gyre.local(ranks).call(session -> {
-            Region data = Region.allocate("data", 200_004);
+            Region data = Floats.region(new float[50_001]);
+            float[] values = values(session.world().rank(), 50_001);
             Collective collective = new CompressedCollective(session.endpoint(), codec(word));
             for (int step = 0; step < rounds; step++) {
+                Floats.write(values, data, 0);
                 collective.allReduce(data, FLOAT32, SUM, step, 0);
             }
             long before = THREADS.getCurrentThreadAllocatedBytes();
             for (int step = rounds; step < 2 * rounds; step++) {
+                Floats.write(values, data, 0);
                 collective.allReduce(data, FLOAT32, SUM, step, 0);
             }
             return THREADS.getCurrentThreadAllocatedBytes() - before;

@@ -139,6 +139,11 @@ public final class Region implements AutoCloseable {
         return inside ? start - whole.start : -1;
     }
 
+    /** Where this region begins in the memory that it was cut from, in bytes; 0 if it was not cut. */
+    public long offset() {
+        return start;
+    }
+
     /** The purpose of this region. */
     public String name() {
         return life.name;

@@ -37,7 +37,7 @@ final class CheckpointFile implements AutoCloseable {
     private static final int HEADER_BYTES = 16;
     private static final int PART_HEADER_BYTES = 12;
     private static final int CRC_BYTES = 4;
-    private static final int MAX_PARTS = 16 + 8_192;
+    private static final int MAX_PARTS = 1 << 20;
     private static final int MAX_NAME_BYTES = 64;
     private static final int MAX_TEXT_BYTES = 64 << 20;
     private static final int BUFFER_BYTES = 1 << 20;
@@ -317,6 +317,11 @@ final class CheckpointFile implements AutoCloseable {
     /** Whether it has a part of {@link Checkpoint#more}. */
     boolean has(String name) {
         return contents.containsKey(name);
+    }
+
+    /** A text of {@link Checkpoint#more}; empty if it has no such part. */
+    String textOf(String name) throws IOException {
+        return contents.containsKey(name) ? text(content(name)) : "";
     }
 
     /** What it has of ranks that were not in lockstep; null if they were. */

@@ -22,6 +22,7 @@ final class Checkpoints {
     private final Replica replica;
     private final ReplicaCheck replicas;
     private final long seed;
+    private final @Nullable RankResiduals residuals;
     private @Nullable CheckpointStore store;
     private @Nullable CheckpointFile resumed;
     private long savedStep;
@@ -46,8 +47,20 @@ final class Checkpoints {
         }
     }
 
-    Checkpoints(Session session, Options options, Replica replica, ReplicaCheck replicas, long seed) {
+    /**
+     * Creates the checkpoints of one rank.
+     *
+     * @param residuals of the codecs; null if they have none
+     */
+    Checkpoints(
+            Session session,
+            Options options,
+            Replica replica,
+            ReplicaCheck replicas,
+            long seed,
+            @Nullable RankResiduals residuals) {
         this.session = session;
+        this.residuals = residuals;
         this.options = options;
         this.replica = replica;
         this.replicas = replicas;
@@ -86,6 +99,13 @@ final class Checkpoints {
             return load(file);
         } catch (IOException e) {
             throw new GyreException("the checkpoint in " + directory + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** Restores the residuals of the codecs, if there are any, from the checkpoint that was resumed. */
+    void restoreResiduals(long step) {
+        if (residuals != null) {
+            residuals.restore(resumed, step);
         }
     }
 
@@ -165,6 +185,10 @@ final class Checkpoints {
         require("model", file.layout(), replica.layout());
         require("seed", String.valueOf(file.seed()), String.valueOf(seed));
         file.readState(replica.state());
+        if (residuals == null && !RankResiduals.textIn(file).isEmpty()) {
+            LOG.warn("The checkpoint has residuals of a codec, and this run has no such codec: what had not been sent"
+                    + " yet is lost");
+        }
         Progress progress = file.progress();
         LOG.info("resumed from step {}, epoch {}", progress.step(), progress.epoch());
         return new Beginning(progress, file.stateChecksum());
@@ -253,16 +277,31 @@ final class Checkpoints {
             return "";
         }
         String agreed = replicas.agree(progress.step());
+        RankResiduals.Gathering gathering = residuals == null ? null : residuals.gather(progress.step());
+        if (gathering != null && !session.world().isRoot()) {
+            gathering.finish();
+        }
         String failure = OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
             if (store == null) {
                 throw new IllegalStateException("the checkpoint directory is not open");
             }
             String configuration = replica.network().configurationJson();
             try {
-                store.save(new Checkpoint(progress, seed, replica.layout(), configuration, replica.state(), agreed));
+                store.save(new Checkpoint(
+                        progress,
+                        seed,
+                        replica.layout(),
+                        configuration,
+                        replica.state(),
+                        agreed,
+                        gathering == null ? List.of() : gathering.parts()));
                 return "";
             } catch (GyreException e) {
                 return String.valueOf(e.getMessage());
+            } finally {
+                if (gathering != null) {
+                    gathering.finish();
+                }
             }
         });
         if (failure.isEmpty()) {

@@ -3,6 +3,7 @@ package io.gyre.dl4j;
 import io.gyre.kernel.Float16Codec;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.kernel.ScaledCodec;
+import io.gyre.kernel.SeededCodec;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,8 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
 
-    private static final int SAMPLE = 64;
+    /** Several blocks of every codec. */
+    private static final int SAMPLE = 64 << 10;
 
     /** What the options say; fails if the model or the strategy cannot do that. */
     static Compression of(TrainerBuilder options, DataType type, int seats) {
@@ -38,6 +40,9 @@ record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
         for (int seat = 0; seat < seats; seat++) {
             GradientCodec codec = options.compression == null ? new Float16Codec() : options.compression.get();
             codecs.add(codec);
+            if (codec instanceof SeededCodec seeded) {
+                seeded.seed(options.seed);
+            }
             if (options.mixedPrecision && codec instanceof ScaledCodec withScale) {
                 scaled.add(withScale);
             }
@@ -50,11 +55,16 @@ record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
         return codecs.isEmpty() ? null : codecs.get(seat);
     }
 
-    /** Length of a vector of gradients as it is sent. */
+    /** Whether the codecs keep residuals. */
+    boolean hasResiduals() {
+        return !codecs.isEmpty() && codecs.get(0).residual() != null;
+    }
+
+    /** Length of a vector of gradients as it is sent; the greatest one, if it varies. */
     long encodedBytes(long bytes) {
         return codecs.isEmpty()
                 ? bytes
-                : bytes / SAMPLE / Float.BYTES * codecs.get(0).encodedBytes(SAMPLE);
+                : bytes * codecs.get(0).encodedBytes(SAMPLE) / ((long) SAMPLE * Float.BYTES);
     }
 
     /** Equal on all ranks that can exchange gradients. */

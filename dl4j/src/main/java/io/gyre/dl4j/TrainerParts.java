@@ -61,6 +61,8 @@ final class TrainerParts {
     private final World world;
     private final Seats seats;
     private final UpdateStrategy strategy;
+    /** Of the codecs; null if they have none. */
+    private @Nullable RankResiduals residuals;
 
     /** Puts the parts together. All ranks call it together. */
     TrainerParts(TrainerBuilder options, Session session, Opened opened) {
@@ -85,6 +87,7 @@ final class TrainerParts {
         SeatChecks.checkOptions(options, session);
         if (carried != null) {
             SeatChecks.checkGenerations(network, options);
+            SeatChecks.checkGenerations(compression);
         }
         algorithm = carried == null ? options.algorithm : ofAllGenerations(options.algorithm, carried);
         strategy = options.strategy == null ? synchronous(algorithm, compression, opened) : options.strategy;
@@ -125,7 +128,7 @@ final class TrainerParts {
                         compression.encodedBytes(gradientBytes));
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
         replicas = new ReplicaCheck(equal, replica, options.leastSliceBytes);
-        checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed);
+        checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed, residuals);
         plain = new PlainData(options.sharding);
         rowsFromRoot = new RowsFromRoot(session);
         opened.onClose(rowsFromRoot::close);
@@ -189,10 +192,14 @@ final class TrainerParts {
         for (Collective each : collectives) {
             opened.onClose(each::close);
         }
-        if (ofLeads == session) {
-            return new Synchronous(collectives[0]);
+        boolean alone = ofLeads == session;
+        Collective control = alone ? collectives[0] : ofLeads(ofLeads.endpoint(), algorithm);
+        if (compression.hasResiduals()) {
+            residuals = new RankResiduals(session, control, compression.codecs());
         }
-        Collective control = ofLeads(ofLeads.endpoint(), algorithm);
+        if (alone) {
+            return new Synchronous(control);
+        }
         opened.onClose(control::close);
         return new Synchronous(session, List.of(collectives), control);
     }
@@ -313,6 +320,7 @@ final class TrainerParts {
             replicas.check(begin.step());
         } else if (ofRoot.isResumed()) {
             replicas.verify(ofRoot.stateChecksum(), "the checkpoint of step " + begin.step(), begin.step());
+            checkpoints.restoreResiduals(begin.step());
         } else {
             replicas.check(begin.step());
         }

@@ -117,7 +117,8 @@ public final class TrainOptions {
             names = "--compress",
             paramLabel = "NAME[:PARAMETER]",
             description = "For allreduce, and inside the groups of hybrid: in which numbers gradients are sent between"
-                    + " hosts: bf16 or fp16. Default: as they are.")
+                    + " hosts: bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION, randomk:FRACTION or threshold:VALUE."
+                    + " Default: as they are.")
     private @Nullable String compression;
 
     @Option(

@@ -5,6 +5,7 @@ import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.dl4j.LocalStrategy;
 import io.gyre.kernel.GradientCodec;
+import io.gyre.kernel.SeededCodec;
 import io.gyre.launcher.ReportFile;
 import io.gyre.launcher.Shell;
 import io.gyre.network.Collective;
@@ -149,8 +150,12 @@ final class TrainRank {
     }
 
     private Collective choose(Endpoint group) {
-        Supplier<GradientCodec> codec = options.compression();
-        return Collectives.choose(group, Algorithm.AUTO, codec == null ? null : codec.get());
+        Supplier<GradientCodec> codecs = options.compression();
+        GradientCodec codec = codecs == null ? null : codecs.get();
+        if (codec instanceof SeededCodec seeded) {
+            seeded.seed(options.workload().seed());
+        }
+        return Collectives.choose(group, Algorithm.AUTO, codec);
     }
 
     private boolean train(

@@ -110,7 +110,11 @@ class TrainCommandTest {
                 Arguments.of(
                         "mlp --sharded-update on --strategy elastic",
                         "--sharded-update on belongs to [allreduce], not to --strategy elastic"),
-                Arguments.of("mlp --compress int8", "--compress 'int8' is none of bf16, fp16"),
+                Arguments.of(
+                        "mlp --compress int4",
+                        "--compress 'int4' is none of bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION,"
+                                + " randomk:FRACTION, threshold:VALUE"),
+                Arguments.of("mlp --compress topk:0", "--compress 'topk:0': a fraction of 0.0: give topk more than 0"),
                 Arguments.of("mlp --compress fp16:2", "--compress 'fp16:2': fp16 has no parameter"),
                 Arguments.of(
                         "mlp --compress bf16 --strategy paramserver",
