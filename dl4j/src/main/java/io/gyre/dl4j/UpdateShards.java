@@ -16,7 +16,10 @@ import org.slf4j.LoggerFactory;
 /** Arranges a {@link ShardedUpdate}: decides, says why, and lets the ranks of a host share the updater's state. */
 final class UpdateShards {
 
-    /** From this length on, two ranks were faster with a sharded update; docs/benchmarks.md has the figures. */
+    /**
+     * By ResNet-50's figures in docs/benchmarks.md, one rank takes some milliseconds to update as many: of a shorter
+     * vector there is little to divide.
+     */
     static final long LEAST_ELEMENTS = 1 << 20;
 
     private static final String USER = "Deeplearning4j's updater";
