@@ -322,7 +322,7 @@ class TrainProcessesTest {
     }
 
     @ParameterizedTest(name = "{0} over {1}")
-    @CsvSource({"elastic, auto", "paramserver, udp"})
+    @CsvSource({"elastic, auto", "paramserver, udp", "diloco, udp"})
     @Tag("long")
     void groupsLearnToReadDrawnDigits(String between, String transport) throws Exception {
         JsonNode report = GyreTrain.run(directory, hybrid(between, "--transport", transport));
@@ -343,6 +343,19 @@ class TrainProcessesTest {
         assertThat(report.get("strategy").asText()).isEqualTo(strategy);
         assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
         assertThat(report.get("max_staleness").asInt()).isBetween(0, 3);
+        assertThat(report.get("parameters_sha256").get(2))
+                .isEqualTo(report.get("parameters_sha256").get(0));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"post-local", "diloco"})
+    @Tag("long")
+    void localStepsLearnToReadDrawnDigits(String strategy) throws Exception {
+        JsonNode report = GyreTrain.run(directory, "mlp", "-n", "3", "--strategy", strategy, "--epochs", "4");
+
+        assertThat(report.get("strategy").asText()).isEqualTo(strategy);
+        assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
+        assertThat(report.get("result").asText()).isEqualTo("the replica of every rank");
         assertThat(report.get("parameters_sha256").get(2))
                 .isEqualTo(report.get("parameters_sha256").get(0));
     }
