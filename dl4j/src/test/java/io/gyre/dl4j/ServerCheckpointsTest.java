@@ -48,6 +48,9 @@ class ServerCheckpointsTest {
     @TempDir
     Path directory;
 
+    /** Whether checkpoints are written. */
+    private boolean written = true;
+
     private static final class Killed extends RuntimeException {}
 
     /** What is trained, on how many ranks. */
@@ -75,23 +78,22 @@ class ServerCheckpointsTest {
     }
 
     private static MultiLayerNetwork model() {
+        Adam updater = new Adam(new StepSchedule(ScheduleType.ITERATION, 0.02, 0.5, 7));
         return TestModels.perceptron(
-                TestModels.configuration(new Adam(new StepSchedule(ScheduleType.ITERATION, 0.02, 0.5, 7)), DataType.FLOAT)
-                        .dropOut(0.7));
+                TestModels.configuration(updater, DataType.FLOAT).dropOut(0.7));
     }
 
     private TrainerBuilder trainer(MultiLayerNetwork model, Session workers, UpdateStrategy strategy, Run run) {
-        return DistributedTrainer.builder(model, workers)
-                .strategy(strategy)
-                .checkpointDirectory(directory)
-                .checkpointEverySteps(2)
-                .checkpointEveryEpochs(1)
-                .resume(run.resume())
-                .progressListener((step, epoch, summary) -> {
-                    if (step == run.killAt() && workers.world().rank() == workers.world().size() - 1) {
-                        throw new Killed();
-                    }
-                });
+        TrainerBuilder builder =
+                DistributedTrainer.builder(model, workers).strategy(strategy).resume(run.resume());
+        if (written) {
+            builder.checkpointDirectory(directory).checkpointEverySteps(2).checkpointEveryEpochs(1);
+        }
+        return builder.progressListener((step, epoch, summary) -> {
+            if (step == run.killAt() && workers.world().rank() == workers.world().size() - 1) {
+                throw new Killed();
+            }
+        });
     }
 
     /** Returns rank 0's parameters at the end. */
@@ -125,6 +127,13 @@ class ServerCheckpointsTest {
         return ends.get(0);
     }
 
+    private INDArray leftAlone(Subject subject) throws InterruptedException {
+        written = false;
+        INDArray end = train(subject, new Run(subject, false, Integer.MAX_VALUE));
+        written = true;
+        return end;
+    }
+
     private static UpdateStrategy strategy(
             Subject subject, MultiLayerNetwork model, ParameterService service, Collective group) {
         return switch (subject) {
@@ -136,12 +145,8 @@ class ServerCheckpointsTest {
 
     @ParameterizedTest
     @EnumSource(Subject.class)
-    void whatIsDeterministicEndsWithTheSameBits(Subject subject, @TempDir Path other) throws Exception {
-        Path own = directory;
-        directory = other;
-        INDArray expected = train(subject, new Run(subject, false, Integer.MAX_VALUE));
-        directory = own;
-
+    void whatIsDeterministicEndsWithTheBitsOfARunWithoutCheckpoints(Subject subject) throws Exception {
+        INDArray expected = leftAlone(subject);
         int killAt = subject == Subject.HYBRID ? 4 : 8;
         assertThatThrownBy(() -> train(subject, new Run(subject, false, killAt)))
                 .hasRootCauseInstanceOf(Killed.class);
@@ -153,12 +158,9 @@ class ServerCheckpointsTest {
 
     @ParameterizedTest(name = "{0} servers")
     @ValueSource(ints = {2, 3})
-    void withAnotherNumberOfServersTheVectorsAreDividedAnew(int servers, @TempDir Path other) throws Exception {
+    void withAnotherNumberOfServersTheVectorsAreDividedAnew(int servers) throws Exception {
         Subject subject = Subject.ON_SERVERS_OF_THEIR_OWN;
-        Path own = directory;
-        directory = other;
-        INDArray expected = train(subject, new Run(subject, false, Integer.MAX_VALUE));
-        directory = own;
+        INDArray expected = leftAlone(subject);
         assertThatThrownBy(() -> train(subject, new Run(subject, false, 8))).hasRootCauseInstanceOf(Killed.class);
 
         INDArray resumed = train(subject, new Run(2, servers, true, Integer.MAX_VALUE));
@@ -166,7 +168,7 @@ class ServerCheckpointsTest {
         Bound.assertIdentical(resumed, expected);
     }
 
-    /** Counts how often each batch of an epoch was trained on, by its first example. */
+    /** Steps of all ranks, and updates of the servers, at the end of a run. */
     private static final class Counting {
         private final AtomicInteger steps = new AtomicInteger();
         private final List<Long> updates = new ArrayList<>();
@@ -183,8 +185,8 @@ class ServerCheckpointsTest {
                 UpdateStrategy strategy = Strategies.parameterServer(model, service);
                 try (DistributedTrainer trainer =
                         trainer(model, session, strategy, run).build()) {
-                    trainer.fit(
-                            ShardedData.dealt(ExampleSource.of(examples), BATCH, 1, service.counter("batches")), EPOCHS);
+                    ExampleSource source = ExampleSource.of(examples);
+                    trainer.fit(ShardedData.dealt(source, BATCH, 1, service.counter("batches")), EPOCHS);
                     assertThat(trainer.epoch()).isEqualTo(EPOCHS);
                     if (session.world().isRoot()) {
                         Region all = Region.allocate("parameters", model.numParams() * Float.BYTES);

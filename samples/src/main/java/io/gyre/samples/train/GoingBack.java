@@ -30,7 +30,6 @@ record GoingBack(Path checkpoints, RunFiles files) {
             return "the run has no checkpoint yet, and begins again" + count;
         }
         long step = newest.getAsLong();
-        OptionalLong reached = reached();
         long lost = reached() - step;
         return "the whole run goes back to its newest checkpoint, of step " + step + " of rank 0"
                 + (lost > 0 ? ": it takes " + lost + " steps or more of rank 0 again" : "") + count;
