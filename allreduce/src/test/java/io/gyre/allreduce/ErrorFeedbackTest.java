@@ -32,7 +32,17 @@ class ErrorFeedbackTest {
     private static final int SHORT_FRAMES = 4096;
 
     /** What all ranks got in all steps, and what one has kept. */
-    private record Outcome(double[] got, float[] last, float[] residual) {}
+    private static final class Outcome {
+        final double[] got;
+        final float[] last;
+        final float[] residual;
+
+        Outcome(double[] got, float[] last, float[] residual) {
+            this.got = got;
+            this.last = last;
+            this.residual = residual;
+        }
+    }
 
     @ParameterizedTest(name = "{0}, {1} ranks, {2} floats")
     @CsvSource({
@@ -59,13 +69,13 @@ class ErrorFeedbackTest {
         });
 
         for (Outcome outcome : outcomes) {
-            assertThat(outcome.last()).isEqualTo(outcomes.get(0).last());
-            assertThat(outcome.got()).isEqualTo(outcomes.get(0).got());
+            assertThat(outcome.last).isEqualTo(outcomes.get(0).last);
+            assertThat(outcome.got).isEqualTo(outcomes.get(0).got);
         }
-        double[] all = outcomes.get(0).got();
+        double[] all = outcomes.get(0).got;
         double[] expected = new double[length];
         for (int rank = 0; rank < ranks; rank++) {
-            add(all, outcomes.get(rank).residual());
+            add(all, outcomes.get(rank).residual);
             for (int step = 0; step < STEPS; step++) {
                 add(expected, values(rank, step, length));
             }
