@@ -81,7 +81,8 @@ public final class GradientCodecs {
 
     private static IllegalArgumentException noNumber(String word, String parameter, NumberFormatException e) {
         return new IllegalArgumentException(
-                "'" + word + "': its parameter '" + parameter + "' is no number; give one of " + String.join(", ", NAMES),
+                "'" + word + "': its parameter '" + parameter + "' is no number; give one of "
+                        + String.join(", ", NAMES),
                 e);
     }
 }

@@ -2,7 +2,10 @@ package io.gyre.kernel;
 
 import java.nio.ByteBuffer;
 
-/** A codec that sends few elements, the others as zeros: a piece is added to a sum in time that depends on those few. */
+/**
+ * A codec that sends few elements, and the others as zeros: a piece is added to a sum in a time that depends on those
+ * few.
+ */
 public interface SparseCodec extends GradientCodec {
 
     /**

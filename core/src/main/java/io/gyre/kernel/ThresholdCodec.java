@@ -8,8 +8,8 @@ import java.util.Arrays;
 
 /**
  * Elements whose magnitude is at least a threshold, as plus or minus the threshold, and the others as zeros, with error
- * feedback. A sum is encoded as multiples of the threshold, up to 127. An element is sent in 4 bytes, or, if more than a
- * quarter of a piece is, every element in one.
+ * feedback. A sum is encoded as multiples of the threshold, up to 127. An element is sent in 4 bytes, or, if more than
+ * a quarter of a piece is, every element in one.
  *
  * <p>Strom, <i>Scalable Distributed DNN Training Using Commodity GPU Cloud Computing</i>, Interspeech 2015, as in
  * Deeplearning4j's gradient sharing, with a threshold that stays as it is.
