@@ -162,7 +162,13 @@ class CompressedAllReduceTest {
     /** As many ranks as need more buffers than codecs keep views of. */
     @ParameterizedTest(name = "{0}, {1} ranks")
     @CsvSource({
-        "bf16, 2", "fp16, 3", "fp16, 20", "int8, 3", "onebit, 3", "topk:0.01, 3", "randomk:0.01, 3",
+        "bf16, 2",
+        "fp16, 3",
+        "fp16, 20",
+        "int8, 3",
+        "onebit, 3",
+        "topk:0.01, 3",
+        "randomk:0.01, 3",
         "threshold:5, 3"
     })
     void nothingIsAllocatedAfterTheFirstCalls(String word, int ranks) throws Exception {

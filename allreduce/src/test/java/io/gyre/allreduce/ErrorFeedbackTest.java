@@ -46,10 +46,23 @@ class ErrorFeedbackTest {
 
     @ParameterizedTest(name = "{0}, {1} ranks, {2} floats")
     @CsvSource({
-        "onebit, 2, 1000", "onebit, 3, 50003", "onebit, 2, 0", "onebit, 3, 1", "onebit, 2, 65",
-        "topk:0.05, 2, 63", "topk:0.05, 3, 50003", "topk:0.01, 5, 64", "topk:1, 3, 50000", "topk:0.5, 2, 1",
-        "randomk:0.05, 3, 65", "randomk:0.2, 3, 50003", "randomk:0.2, 2, 0",
-        "threshold:2, 2, 64", "threshold:30, 3, 50003", "threshold:0.001, 5, 20001", "threshold:1e9, 2, 1"
+        "onebit, 2, 1000",
+        "onebit, 3, 50003",
+        "onebit, 2, 0",
+        "onebit, 3, 1",
+        "onebit, 2, 65",
+        "topk:0.05, 2, 63",
+        "topk:0.05, 3, 50003",
+        "topk:0.01, 5, 64",
+        "topk:1, 3, 50000",
+        "topk:0.5, 2, 1",
+        "randomk:0.05, 3, 65",
+        "randomk:0.2, 3, 50003",
+        "randomk:0.2, 2, 0",
+        "threshold:2, 2, 64",
+        "threshold:30, 3, 50003",
+        "threshold:0.001, 5, 20001",
+        "threshold:1e9, 2, 1"
     })
     void whatWasSentAndWhatIsKeptAreAllGradients(String word, int ranks, int length) throws Exception {
         List<Outcome> outcomes = Gyre.local(ranks).call(session -> {
@@ -124,8 +137,7 @@ class ErrorFeedbackTest {
         Gyre.local(3).run(session -> {
             GradientCodec codec = GradientCodecs.of(word).get();
             try (Collective collective = new CompressedCollective(session.endpoint(), codec)) {
-                collective.allReduce(
-                        Floats.region(values(session.world().rank(), 0, length)), FLOAT32, SUM, 0, 0);
+                collective.allReduce(Floats.region(values(session.world().rank(), 0, length)), FLOAT32, SUM, 0, 0);
                 float[] before = residual(codec, length);
                 assertThat(before).isNotEqualTo(new float[length]);
                 Region nothing = Floats.region(new float[length]);
@@ -172,7 +184,10 @@ class ErrorFeedbackTest {
         List<float[]> results = Gyre.local(4).call(session -> {
             Region data = Floats.region(new float[length]);
             try (Collective collective = new HierarchicalCollective(
-                    session.endpoint(), hosts, new ScalarKernels(), GradientCodecs.of(word).get())) {
+                    session.endpoint(),
+                    hosts,
+                    new ScalarKernels(),
+                    GradientCodecs.of(word).get())) {
                 for (int step = 0; step < STEPS; step++) {
                     Floats.write(values(session.world().rank(), step, length), data, 0);
                     collective.allReduce(data, FLOAT32, SUM, step, 0);

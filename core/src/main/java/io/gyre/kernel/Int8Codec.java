@@ -67,8 +67,7 @@ public final class Int8Codec extends BlockCodec {
         }
         name = block == BLOCK ? NAME : NAME + ":" + block;
         scaled = block;
-        ByteBuffer scratch =
-                ByteBuffer.allocateDirect(LARGEST * Float.BYTES).order(ByteOrder.nativeOrder());
+        ByteBuffer scratch = ByteBuffer.allocateDirect(LARGEST * Float.BYTES).order(ByteOrder.nativeOrder());
         ints = scratch.asIntBuffer();
         asFloats = scratch.asFloatBuffer();
     }

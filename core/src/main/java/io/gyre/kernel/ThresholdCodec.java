@@ -52,8 +52,8 @@ public final class ThresholdCodec implements SparseCodec {
      */
     public ThresholdCodec(float threshold) {
         if (!(threshold >= Float.MIN_NORMAL && threshold <= Float.MAX_VALUE)) {
-            throw new IllegalArgumentException("a threshold of " + threshold + ": give " + NAME
-                    + " a number above 0, such as " + NAME + ":0.001");
+            throw new IllegalArgumentException(
+                    "a threshold of " + threshold + ": give " + NAME + " a number above 0, such as " + NAME + ":0.001");
         }
         this.threshold = threshold;
         thresholdBits = Float.floatToRawIntBits(threshold);

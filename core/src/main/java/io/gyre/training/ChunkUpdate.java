@@ -34,8 +34,7 @@ final class ChunkUpdate implements ParameterExchange {
     @Override
     public void start(TrainableModel model) {
         World world = collective.world();
-        long elements =
-                model.gradients().byteLength() / model.elementType().bytes();
+        long elements = model.gradients().byteLength() / model.elementType().bytes();
         own = Chunk.of(world.rank(), world.size(), elements);
     }
 

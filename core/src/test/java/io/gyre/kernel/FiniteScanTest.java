@@ -110,10 +110,12 @@ class FiniteScanTest {
         for (int element = 0; element < 5_000; element += 499) {
             memory.putDouble(element * 8L, Double.NEGATIVE_INFINITY);
 
-            assertThat(scan.isFinite(memory, new Chunk(0, 5_000), ElementType.FLOAT64)).isFalse();
+            assertThat(scan.isFinite(memory, new Chunk(0, 5_000), ElementType.FLOAT64))
+                    .isFalse();
 
             memory.putDouble(element * 8L, 0);
-            assertThat(scan.isFinite(memory, new Chunk(0, 5_000), ElementType.FLOAT64)).isTrue();
+            assertThat(scan.isFinite(memory, new Chunk(0, 5_000), ElementType.FLOAT64))
+                    .isTrue();
         }
     }
 }

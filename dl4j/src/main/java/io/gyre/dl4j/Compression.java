@@ -62,9 +62,7 @@ record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
 
     /** Length of a vector of gradients as it is sent; the greatest one, if it varies. */
     long encodedBytes(long bytes) {
-        return codecs.isEmpty()
-                ? bytes
-                : bytes * codecs.get(0).encodedBytes(SAMPLE) / ((long) SAMPLE * Float.BYTES);
+        return codecs.isEmpty() ? bytes : bytes * codecs.get(0).encodedBytes(SAMPLE) / ((long) SAMPLE * Float.BYTES);
     }
 
     /** Equal on all ranks that can exchange gradients. */

@@ -122,7 +122,8 @@ final class CutStart {
         if (!sameRanks && found.dealing().firstEpoch() < 0) {
             long places = found.ranks().stream()
                     .flatMap(Optional::stream)
-                    .map(rank -> List.of((long) rank.progress().epoch(), rank.progress().position()))
+                    .map(rank -> List.of(
+                            (long) rank.progress().epoch(), rank.progress().position()))
                     .distinct()
                     .count();
             if (places > 1) {
@@ -152,9 +153,8 @@ final class CutStart {
         if (present.isEmpty()) {
             throw new GyreException("the checkpoint has the place of no rank");
         }
-        Progress place = sameRanks
-                ? found.ranks().get(own()).map(Cut.OfRank::progress).orElse(present.get(0))
-                : present.get(0);
+        Progress place =
+                sameRanks ? found.ranks().get(own()).map(Cut.OfRank::progress).orElse(present.get(0)) : present.get(0);
         if (found.dealing().firstEpoch() < 0) {
             return place;
         }

@@ -100,9 +100,10 @@ final class Cuts {
         data = next;
         long every = checkpoints.everySteps();
         if (every > 0) {
-            next.setBorders(every > Long.MAX_VALUE / 2 / session.world().size()
-                    ? Long.MAX_VALUE / 2
-                    : every * session.world().size());
+            next.setBorders(
+                    every > Long.MAX_VALUE / 2 / session.world().size()
+                            ? Long.MAX_VALUE / 2
+                            : every * session.world().size());
         }
         Dealing known = earlier;
         earlier = null;
@@ -252,8 +253,10 @@ final class Cuts {
             }));
         }
         if (server().replicasDiffer()) {
-            ofLeads(all).forEach((lead, arrival) -> parts.add(Checkpoint.Part.memory(
-                    CutStart.REPLICA + lead, () -> taken(lead, arrival.place().stateChecksum()))));
+            ofLeads(all)
+                    .forEach((lead, arrival) -> parts.add(Checkpoint.Part.memory(
+                            CutStart.REPLICA + lead,
+                            () -> taken(lead, arrival.place().stateChecksum()))));
         }
         parts.add(Checkpoint.Part.text(Cut.PART, () -> ofAll(all, updates[0]).text()));
         return parts;

@@ -74,6 +74,7 @@ final class DealtNumbers {
         List<Long> all = new ArrayList<>(unread);
         all.addAll(begin.leftAfter(turns));
         all.sort(null);
-        return new Dealing(firstEpoch, begin.number(Math.max(turns, begin.unread().size())), all);
+        return new Dealing(
+                firstEpoch, begin.number(Math.max(turns, begin.unread().size())), all);
     }
 }

@@ -67,8 +67,7 @@ final class ElementwiseUpdates {
     }
 
     private static String obstacle(ParamState parameter) {
-        List<Regularization> all =
-                parameter.getLayer().getConfig().getRegularizationByParam(parameter.getParamName());
+        List<Regularization> all = parameter.getLayer().getConfig().getRegularizationByParam(parameter.getParamName());
         if (all == null) {
             return "";
         }

@@ -22,9 +22,10 @@ final class LearningRates {
 
     LearningRates(Network network) {
         this.network = network;
-        network.trainables().forEach((prefix, layer) -> layer.paramTable(false)
-                .keySet()
-                .forEach(name -> parameters.add(new Parameter(prefix, layer, name))));
+        network.trainables()
+                .forEach((prefix, layer) -> layer.paramTable(false)
+                        .keySet()
+                        .forEach(name -> parameters.add(new Parameter(prefix, layer, name))));
         values = Region.allocate("learning rates", (long) Double.BYTES * parameters.size());
         read();
     }

@@ -161,12 +161,7 @@ public final class ModelOptimizer implements ServerOptimizer.Factory {
             long stateLength = configuration.stateSize(to - from);
             INDArray state = stateLength == 0 ? null : Nd4j.zeros(type, 1, stateLength);
             return new Part(
-                    from,
-                    to,
-                    configuration,
-                    configuration.instantiate(state, true),
-                    state,
-                    parameter.regularization);
+                    from, to, configuration, configuration.instantiate(state, true), state, parameter.regularization);
         }
 
         /** The part of a slot, as a view: updaters divide their state into one piece for each; null if it has none. */

@@ -56,12 +56,15 @@ final class RankResiduals {
         this.session = session;
         this.ofProcesses = ofProcesses;
         codec = codecs.get(0).name();
-        own = codecs.stream().map(each -> Objects.requireNonNull(each.residual())).toList();
+        own = codecs.stream()
+                .map(each -> Objects.requireNonNull(each.residual()))
+                .toList();
     }
 
     /** Finds out what all ranks have. The result is used up in this step. */
     Gathering gather(long step) {
-        List<byte[]> ofSeats = own.stream().map(each -> bytes(hex(each.blocks()))).toList();
+        List<byte[]> ofSeats =
+                own.stream().map(each -> bytes(hex(each.blocks()))).toList();
         List<BitSet> ofRanks = session.exchange(TOPIC, ofSeats).stream()
                 .map(each -> blocks(new String(each, StandardCharsets.US_ASCII)))
                 .toList();

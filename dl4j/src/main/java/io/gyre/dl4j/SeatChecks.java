@@ -41,10 +41,11 @@ final class SeatChecks {
     /** Fails if the codecs keep what would be lost with a process. */
     static void checkGenerations(Compression compression) {
         if (compression.hasResiduals()) {
-            throw new IllegalArgumentException("the codec " + compression.codecs().get(0).name()
-                    + " cannot be used in a run whose processes may change: what a rank has not sent yet, its residual,"
-                    + " would be lost with a process. Use bf16, fp16 or int8, or start the run without --processes,"
-                    + " --spares, --min-processes and --restarts");
+            throw new IllegalArgumentException(
+                    "the codec " + compression.codecs().get(0).name()
+                            + " cannot be used in a run whose processes may change: what a rank has not sent yet, its residual,"
+                            + " would be lost with a process. Use bf16, fp16 or int8, or start the run without --processes,"
+                            + " --spares, --min-processes and --restarts");
         }
     }
 

@@ -8,7 +8,6 @@ import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -105,8 +104,8 @@ final class UpdateShards {
             opened.onClose(replica::endDividing);
             return true;
         }
-        MemoryBox box =
-                sharers.allocateOnce("updater-state", own.length() * own.dataType().width());
+        MemoryBox box = sharers.allocateOnce(
+                "updater-state", own.length() * own.dataType().width());
         if (box == null) {
             return false;
         }

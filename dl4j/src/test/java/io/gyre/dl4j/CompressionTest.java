@@ -44,8 +44,8 @@ class CompressionTest {
         return train(network, ranks, STEPS, options);
     }
 
-    private static List<Trained> train(
-            TestNetwork network, int ranks, int steps, UnaryOperator<TrainerBuilder> options) throws Exception {
+    private static List<Trained> train(TestNetwork network, int ranks, int steps, UnaryOperator<TrainerBuilder> options)
+            throws Exception {
         return network.cluster(ranks).call(session -> {
             MultiLayerNetwork model = model(DataType.FLOAT);
             TrainerBuilder builder = DistributedTrainer.builder(model, session).algorithm(Algorithm.RING);
@@ -116,8 +116,8 @@ class CompressionTest {
         List<Trained> compressed =
                 train(TestNetwork.LOCAL, 3, LONG, builder -> builder.compress(GradientCodecs.of(word)));
 
-        compressed.forEach(rank -> Bound.assertIdentical(
-                rank.parameters(), compressed.get(0).parameters()));
+        compressed.forEach(rank ->
+                Bound.assertIdentical(rank.parameters(), compressed.get(0).parameters()));
         assertThat(before - loss(compressed)).isGreaterThan(0.9 * (before - plain));
     }
 

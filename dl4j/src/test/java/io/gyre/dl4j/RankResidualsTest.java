@@ -92,8 +92,8 @@ class RankResidualsTest {
 
         trainAndKill(RANKS, "topk:0.1");
         try (LogLines log = new LogLines()) {
-            INDArray resumed = train(Gyre.local(RANKS), saving("topk:0.10001", true))
-                    .get(0);
+            INDArray resumed =
+                    train(Gyre.local(RANKS), saving("topk:0.10001", true)).get(0);
 
             assertThat(resumed).isNotEqualTo(expected);
             assertThat(log.with(RESET)).singleElement().asString().contains("topk:0.1 for 3 ranks", "topk:0.10001");

@@ -187,7 +187,8 @@ class RestartedWorkerTest {
             End stayed = other.get(1, TimeUnit.MINUTES);
             server.get(1, TimeUnit.MINUTES);
 
-            assertThat(DistributedTrainer.newestCheckpoint(directory).isPresent()).isEqualTo(withCheckpoints);
+            assertThat(DistributedTrainer.newestCheckpoint(directory).isPresent())
+                    .isEqualTo(withCheckpoints);
             assertThat(returned.checksum()).isEqualTo(stayed.checksum());
             assertThat(returned.accuracy()).isEqualTo(stayed.accuracy());
             int whole = 2 * EPOCHS * EXAMPLES;

@@ -90,7 +90,8 @@ class ServerCheckpointsTest {
             builder.checkpointDirectory(directory).checkpointEverySteps(2).checkpointEveryEpochs(1);
         }
         return builder.progressListener((step, epoch, summary) -> {
-            if (step == run.killAt() && workers.world().rank() == workers.world().size() - 1) {
+            if (step == run.killAt()
+                    && workers.world().rank() == workers.world().size() - 1) {
                 throw new Killed();
             }
         });
@@ -113,8 +114,7 @@ class ServerCheckpointsTest {
                     service.serve();
                     return model.params();
                 }
-                try (Collective group =
-                                Collectives.choose(service.group().endpoint());
+                try (Collective group = Collectives.choose(service.group().endpoint());
                         DistributedTrainer trainer = trainer(
                                         model, service.workers(), strategy(subject, model, service, group), run)
                                 .build()) {
@@ -179,8 +179,7 @@ class ServerCheckpointsTest {
         Gyre.local(run.workers()).run(session -> {
             MultiLayerNetwork model = model();
             try (ParameterService service = ParameterService.builder(session)
-                    .training(Strategies.training(
-                            model, stale ? new StaleSynchronous(1) : new AsynchronousParallel()))
+                    .training(Strategies.training(model, stale ? new StaleSynchronous(1) : new AsynchronousParallel()))
                     .start()) {
                 UpdateStrategy strategy = Strategies.parameterServer(model, service);
                 try (DistributedTrainer trainer =
@@ -190,9 +189,9 @@ class ServerCheckpointsTest {
                     assertThat(trainer.epoch()).isEqualTo(EPOCHS);
                     if (session.world().isRoot()) {
                         Region all = Region.allocate("parameters", model.numParams() * Float.BYTES);
-                        counting.updates.add(Objects.requireNonNull(
-                                        strategy.exchange().serverState())
-                                .read(0, all));
+                        counting.updates.add(
+                                Objects.requireNonNull(strategy.exchange().serverState())
+                                        .read(0, all));
                     }
                     counting.steps.addAndGet((int) trainer.step());
                     session.exchange("end", new byte[0]);
@@ -251,8 +250,8 @@ class ServerCheckpointsTest {
                                             : Strategies.hybridElastic(model, service, group, 2))
                             .checkpointDirectory(directory)
                             .resume(resume)
-                            .progressListener((step, epoch, summary) -> replicas.put(
-                                    rank, model.params().dup()))
+                            .progressListener((step, epoch, summary) ->
+                                    replicas.put(rank, model.params().dup()))
                             .build()) {
                 if (resume) {
                     replicas.put(rank, model.params().dup());
@@ -270,11 +269,12 @@ class ServerCheckpointsTest {
 
         assertThatThrownBy(() -> train(Subject.BULK_SYNCHRONOUS, new Run(Subject.BULK_SYNCHRONOUS, true, 100)))
                 .hasMessageContainingAll("is of the strategy elastic", "this program has paramserver");
-        assertThatThrownBy(() -> Gyre.local(1).run(session -> DistributedTrainer.builder(model(), session)
-                        .checkpointDirectory(directory)
-                        .resume(true)
-                        .build()
-                        .close()))
+        assertThatThrownBy(() -> Gyre.local(1)
+                        .run(session -> DistributedTrainer.builder(model(), session)
+                                .checkpointDirectory(directory)
+                                .resume(true)
+                                .build()
+                                .close()))
                 .hasMessageContainingAll("is of the strategy elastic", "this program has allreduce");
     }
 }

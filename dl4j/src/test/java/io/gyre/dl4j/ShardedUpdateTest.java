@@ -128,12 +128,20 @@ class ShardedUpdateTest {
         return Stream.of(
                 layers("layers with SGD and L2", 2, new Sgd(0.1), builder -> builder.l2(0.01)),
                 layers("layers with momentum and decay", 3, new Nesterovs(0.1), builder -> builder.weightDecay(0.1)),
-                layers("layers with Adam and a norm for each layer", 4, new Adam(0.01), builder -> builder.l1(0.001)
-                        .gradientNormalization(GradientNormalization.ClipL2PerLayer)
-                        .gradientNormalizationThreshold(0.01)),
-                graph("a graph with Adam, L2 and clipping", 3, new Adam(0.01), builder -> builder.l2(0.01)
-                        .gradientNormalization(GradientNormalization.ClipElementWiseAbsoluteValue)
-                        .gradientNormalizationThreshold(0.001)),
+                layers(
+                        "layers with Adam and a norm for each layer",
+                        4,
+                        new Adam(0.01),
+                        builder -> builder.l1(0.001)
+                                .gradientNormalization(GradientNormalization.ClipL2PerLayer)
+                                .gradientNormalizationThreshold(0.01)),
+                graph(
+                        "a graph with Adam, L2 and clipping",
+                        3,
+                        new Adam(0.01),
+                        builder -> builder.l2(0.01)
+                                .gradientNormalization(GradientNormalization.ClipElementWiseAbsoluteValue)
+                                .gradientNormalizationThreshold(0.001)),
                 graph("a graph with momentum", 4, new Nesterovs(0.1), builder -> {}),
                 graph("a graph with AdaDelta", 2, new AdaDelta(), builder -> {}));
     }
@@ -148,12 +156,7 @@ class ShardedUpdateTest {
     }
 
     static Stream<Named<IUpdater>> updaters() {
-        return Stream.of(
-                        new Nadam(0.01),
-                        new AdaMax(0.01),
-                        new AMSGrad(0.01),
-                        new AdaGrad(0.1),
-                        new RmsProp(0.01))
+        return Stream.of(new Nadam(0.01), new AdaMax(0.01), new AMSGrad(0.01), new AdaGrad(0.1), new RmsProp(0.01))
                 .map(updater -> Named.of(updater.getClass().getSimpleName(), updater));
     }
 
@@ -221,8 +224,7 @@ class ShardedUpdateTest {
     }
 
     private static Case layersWithAdam() {
-        return new Case(
-                () -> TestModels.convolutional(TestModels.configuration(new Adam(0.01), TYPE), true), images());
+        return new Case(() -> TestModels.convolutional(TestModels.configuration(new Adam(0.01), TYPE), true), images());
     }
 
     @Test
@@ -300,9 +302,10 @@ class ShardedUpdateTest {
             return model.updaterState();
         });
 
-        assertThat(states).allSatisfy(state -> assertThat(state.minNumber().doubleValue())
-                .isEqualTo(state.maxNumber().doubleValue())
-                .isEqualTo(7));
+        assertThat(states)
+                .allSatisfy(state -> assertThat(state.minNumber().doubleValue())
+                        .isEqualTo(state.maxNumber().doubleValue())
+                        .isEqualTo(7));
     }
 
     /** As in a step of Deeplearning4j, a listener finds the update in the gradient vector, and new parameters. */
@@ -346,7 +349,8 @@ class ShardedUpdateTest {
     void ranksShareOneCopyOfTheStateAndHaveTheirOwnAfterwards(TestNetwork network) throws Exception {
         List<MultiLayerNetwork> models = network.cluster(2).call(session -> {
             MultiLayerNetwork model = TestModels.perceptron(TestModels.configuration(new Adam(0.01), TYPE));
-            try (DistributedTrainer trainer = builder(model, session, ShardedUpdate.ON).build()) {
+            try (DistributedTrainer trainer =
+                    builder(model, session, ShardedUpdate.ON).build()) {
                 trainer.fit(ShardedData.of(new BatchList(vectors()), Sharding.EXAMPLES), 1);
                 session.exchange("trained", new byte[0]);
                 // Nobody reads it in this test: what one rank writes, the other sees.
@@ -389,9 +393,8 @@ class ShardedUpdateTest {
                     }
                 }))
                 .hasCauseInstanceOf(NotFiniteException.class)
-                .hasMessageContaining(
-                        "the first are NaN at element " + (last ? "4 of parameter 2_b" : "0 of parameter 0_W")
-                                + " on rank 1 (");
+                .hasMessageContaining("the first are NaN at element "
+                        + (last ? "4 of parameter 2_b" : "0 of parameter 0_W") + " on rank 1 (");
     }
 
     @Test
@@ -403,8 +406,7 @@ class ShardedUpdateTest {
                 Model model = each.model().get();
                 try (DistributedTrainer trainer =
                         builder(model, session, option).mixedPrecision(true).build()) {
-                    FitReport report =
-                            trainer.fit(ShardedData.of(new BatchList(each.batches()), Sharding.EXAMPLES), 4);
+                    FitReport report = trainer.fit(ShardedData.of(new BatchList(each.batches()), Sharding.EXAMPLES), 4);
                     assertThat(report.skippedSteps()).isBetween(1L, report.steps() - 1);
                 }
                 return result(model);
@@ -463,13 +465,16 @@ class ShardedUpdateTest {
     @Test
     void anUpdateThatNeedsWholeParametersStaysWholeAndSaysSoOnce() throws Exception {
         Case each = new Case(
-                () -> TestModels.perceptron(TestModels.configuration(new Lamb(0.01), TYPE)
-                        .regularization(Lamb.trustRatio(0.01))),
+                () -> TestModels.perceptron(
+                        TestModels.configuration(new Lamb(0.01), TYPE).regularization(Lamb.trustRatio(0.01))),
                 vectors());
         try (LogLines log = new LogLines()) {
             Result asked = train(TestNetwork.LOCAL.cluster(3), each, ShardedUpdate.ON);
 
-            assertThat(log.with("updates all parameters")).singleElement().asString().contains("LambUpdater");
+            assertThat(log.with("updates all parameters"))
+                    .singleElement()
+                    .asString()
+                    .contains("LambUpdater");
             asked.assertIdentical(train(TestNetwork.LOCAL.cluster(3), each, ShardedUpdate.OFF));
         }
     }

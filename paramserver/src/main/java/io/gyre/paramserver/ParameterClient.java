@@ -181,7 +181,10 @@ public final class ParameterClient implements ParameterStore {
     @Override
     public ServerState serverState() {
         return new TrainingState(
-                this, service.trainers().world(), buffer, service.training().optimizer().slots());
+                this,
+                service.trainers().world(),
+                buffer,
+                service.training().optimizer().slots());
     }
 
     private StalenessHistogram fetchStaleness() {

@@ -138,8 +138,7 @@ final class Shard {
         }
         if ((request instanceof Request.ReadSlot read && !training().hasSlot(read.slot()))
                 || (request instanceof Request.WriteSlot write && !training().hasSlot(write.slot()))) {
-            return "buffer " + buffer + " has an optimiser of " + training().slots() + " slots: there is no "
-                    + request;
+            return "buffer " + buffer + " has an optimiser of " + training().slots() + " slots: there is no " + request;
         }
         if ((request instanceof Accumulate || request instanceof FetchAndAdd) && isTrained()) {
             return "buffer " + buffer + " is changed by pushes only: there is no " + request.inWords() + " for it";

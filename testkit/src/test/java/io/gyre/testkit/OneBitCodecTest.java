@@ -38,9 +38,7 @@ class OneBitCodecTest extends PieceCodecContract {
         }
         for (int i = begin; i < end; i++) {
             int sign = values[i] < 0 ? 1 : 0;
-            assertThat(decoded[i])
-                    .as("element %d", i)
-                    .isCloseTo((float) (sums[sign] / counts[sign]), within(1e-6f));
+            assertThat(decoded[i]).as("element %d", i).isCloseTo((float) (sums[sign] / counts[sign]), within(1e-6f));
         }
     }
 

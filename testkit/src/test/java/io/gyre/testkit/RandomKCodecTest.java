@@ -63,8 +63,7 @@ class RandomKCodecTest extends PieceCodecContract {
         codec.seed(seed);
         codec.piece(step, element, false);
         ByteBuffer ones = ByteBuffer.allocateDirect(1000 * Float.BYTES).order(ByteOrder.nativeOrder());
-        ByteBuffer encoded =
-                ByteBuffer.allocateDirect(codec.encodedBytes(1000)).order(ByteOrder.nativeOrder());
+        ByteBuffer encoded = ByteBuffer.allocateDirect(codec.encodedBytes(1000)).order(ByteOrder.nativeOrder());
         for (int i = 0; i < 1000; i++) {
             ones.putFloat(i * Float.BYTES, 1);
         }

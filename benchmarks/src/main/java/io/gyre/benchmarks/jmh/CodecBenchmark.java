@@ -51,8 +51,8 @@ public class CodecBenchmark {
         encoded = direct(used.encodedBytes(ELEMENTS));
         SplittableRandom random = new SplittableRandom(1);
         for (int i = 0; i < ELEMENTS; i++) {
-            double normal = Math.sqrt(-2 * Math.log(1 - random.nextDouble()))
-                    * Math.cos(2 * Math.PI * random.nextDouble());
+            double normal =
+                    Math.sqrt(-2 * Math.log(1 - random.nextDouble())) * Math.cos(2 * Math.PI * random.nextDouble());
             floats.putFloat(i * Float.BYTES, (float) normal);
         }
         encode();
