@@ -30,9 +30,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The program of each rank of {@code gyre train}, in its own JVM. */
 final class TrainRank {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TrainRank.class);
 
     /** Exit status of a process that was told to end, and ended in good order. */
     private static final int TERMINATED = 128 + 15;
@@ -154,6 +158,12 @@ final class TrainRank {
         GradientCodec codec = codecs == null ? null : codecs.get();
         if (codec instanceof SeededCodec seeded) {
             seeded.seed(options.workload().seed());
+        }
+        if (codec != null && codec.residual() != null && options.checkpoints().resume()) {
+            LOG.warn(
+                    "The residuals of {} begin at zero: checkpoints of hybrid hold none. What had not been sent yet is"
+                            + " lost",
+                    codec.name());
         }
         return Collectives.choose(group, Algorithm.AUTO, codec);
     }
