@@ -42,13 +42,14 @@ record ScalingFloor(BucketPlan plan, double computeSeconds, double backward, Wir
 
     /**
      * Buckets are exchanged one after the other, each once the slowest rank has completed it. A host sends 2 (H-1)/H of
-     * each, with one rank or several.
+     * each, with one rank or several; of what a codec makes of it, if there is one.
      */
     private double synchronous(ScalingCase run) {
         double slowest = run.hosts() == 1 ? 1 : run.slow();
         double end = 0;
         for (Bucket bucket : plan.buckets()) {
-            double sent = 2.0 * bucket.length() * Float.BYTES * (run.hosts() - 1) / run.hosts();
+            double bytes = bucket.length() * run.strategy().bytesOfFloat();
+            double sent = 2 * bytes * (run.hosts() - 1) / run.hosts();
             end = Math.max(end, completeSeconds(bucket, slowest)) + wire.seconds(sent);
         }
         return Math.max(end, slowest * computeSeconds);

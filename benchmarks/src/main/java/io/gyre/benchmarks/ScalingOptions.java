@@ -26,7 +26,8 @@ public final class ScalingOptions {
             split = ",",
             defaultValue = "allreduce,paramserver,elastic,hybrid",
             converter = ScalingStrategy.Converter.class,
-            description = "What is compared. A period follows a colon: hybrid:4. Default: ${DEFAULT-VALUE}.")
+            description = "What is compared. A period or a codec follows a colon: hybrid:4,"
+                    + " allreduce:bf16. Default: ${DEFAULT-VALUE}.")
     private List<ScalingStrategy> strategies = List.of();
 
     @Option(

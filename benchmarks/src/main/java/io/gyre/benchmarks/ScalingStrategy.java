@@ -1,7 +1,12 @@
 package io.gyre.benchmarks;
 
 import io.gyre.ElementType;
+import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
+import io.gyre.kernel.Bfloat16Codec;
+import io.gyre.kernel.Float16Codec;
+import io.gyre.kernel.GradientCodec;
+import io.gyre.kernel.GradientCodecs;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.GradientDescent;
 import io.gyre.paramserver.ParameterService;
@@ -25,8 +30,13 @@ import picocli.CommandLine.TypeConversionException;
  *
  * @param kind which
  * @param period steps from one exchange of parameters to the next; 1 for strategies that exchange in every step
+ * @param codec of the gradients between hosts, as {@code --compress} takes it; null for none
  */
-record ScalingStrategy(StrategyOptions.Kind kind, int period) {
+record ScalingStrategy(
+        StrategyOptions.Kind kind, int period, @Nullable String codec) {
+
+    /** Elements by which the length of what a codec sends is measured. */
+    private static final int SAMPLE = 64 << 10;
 
     /** Timeout of a server, in the time of the simulated hosts. */
     private static final Duration RETRY = Duration.ofSeconds(5);
@@ -46,7 +56,7 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
      */
     void use(Session session, ScalingOptions options, double dilation, Use use) {
         if (kind == StrategyOptions.Kind.ALLREDUCE) {
-            try (Collective collective = Collectives.choose(session.endpoint())) {
+            try (Collective collective = Collectives.choose(session.endpoint(), Algorithm.AUTO, newCodec())) {
                 use.with(new Synchronous(collective));
             }
             return;
@@ -72,6 +82,22 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
         }
     }
 
+    private @Nullable GradientCodec newCodec() {
+        return codec == null ? null : GradientCodecs.of(codec).get();
+    }
+
+    /** Bytes that a codec makes of a float of one rank, at most. */
+    double bytesOfFloat() {
+        GradientCodec made = newCodec();
+        return made == null ? Float.BYTES : made.encodedBytes(SAMPLE) / (double) SAMPLE;
+    }
+
+    /** Whether the sums of small whole numbers are exact. */
+    boolean isExact() {
+        GradientCodec made = newCodec();
+        return !hasPeriod() && (made == null || made instanceof Bfloat16Codec || made instanceof Float16Codec);
+    }
+
     /** Whether ranks, or groups, exchange parameters every few steps. */
     boolean hasPeriod() {
         return options().hasCentre() || options().hasLocalSteps();
@@ -87,19 +113,26 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
         };
     }
 
-    /** As written on the command line: {@code elastic:4}. */
+    /** As written on the command line: {@code elastic:4}, {@code allreduce:bf16}. */
     @Override
     public String toString() {
+        if (codec != null) {
+            return kind + ":" + codec;
+        }
         return period == 1 ? kind.toString() : kind + ":" + period;
     }
 
     /** Reads one. */
     static final class Converter implements ITypeConverter<ScalingStrategy> {
 
+        private static final String WITH_CODEC = "allreduce:";
         private static final Pattern FORM = Pattern.compile("([a-z-]+)(?::([1-9][0-9]{0,5}))?");
 
         @Override
         public ScalingStrategy convert(String text) {
+            if (text.startsWith(WITH_CODEC)) {
+                return withCodec(text.substring(WITH_CODEC.length()), text);
+            }
             Matcher parts = FORM.matcher(text);
             if (parts.matches()) {
                 try {
@@ -109,11 +142,21 @@ record ScalingStrategy(StrategyOptions.Kind kind, int period) {
                 }
             }
             throw new TypeConversionException("'" + text + "' is none of allreduce, paramserver, elastic, hybrid,"
-                    + " post-local, diloco, elastic:PERIOD, hybrid:PERIOD, post-local:PERIOD, diloco:PERIOD");
+                    + " post-local, diloco, elastic:PERIOD, hybrid:PERIOD, post-local:PERIOD, diloco:PERIOD,"
+                    + " allreduce:CODEC");
+        }
+
+        private static ScalingStrategy withCodec(String codec, String text) {
+            try {
+                GradientCodecs.of(codec);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException("'" + text + "': " + e.getMessage());
+            }
+            return new ScalingStrategy(StrategyOptions.Kind.ALLREDUCE, 1, codec);
         }
 
         private static ScalingStrategy of(StrategyOptions.Kind kind, @Nullable String period, String text) {
-            ScalingStrategy strategy = new ScalingStrategy(kind, period == null ? 1 : Integer.parseInt(period));
+            ScalingStrategy strategy = new ScalingStrategy(kind, period == null ? 1 : Integer.parseInt(period), null);
             if (period != null && !strategy.hasPeriod()) {
                 throw new TypeConversionException(
                         "'" + text + "': only elastic, hybrid, post-local and diloco have a period");

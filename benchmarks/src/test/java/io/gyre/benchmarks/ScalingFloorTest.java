@@ -55,6 +55,8 @@ class ScalingFloorTest {
         "allreduce, 8, 1, 1, 0.2875",
         // The slowest needs 37.5 ms per bucket, and each takes 12.5 ms on the wire.
         "allreduce, 2, 1, 3, 0.6125",
+        // Half as many bytes.
+        "allreduce:bf16, 2, 1, 3, 0.60625",
         // 2 x 87.5 ms on the wire, hidden in 200.
         "paramserver, 8, 1, 1, 0.2",
         // With 4 ranks per host, four times that.

@@ -31,7 +31,7 @@ class ScalingReportTest {
     }
 
     private static ScalingCase of(int hosts, double slow) {
-        return new ScalingCase(new ScalingStrategy(StrategyOptions.Kind.HYBRID, 4), 10, hosts, 1, slow);
+        return new ScalingCase(new ScalingStrategy(StrategyOptions.Kind.HYBRID, 4, null), 10, hosts, 1, slow);
     }
 
     /** Ten times dilated: 1 s is 0.1 s, and the link has 1 Gbit/s. */
