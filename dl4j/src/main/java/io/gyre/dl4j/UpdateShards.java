@@ -40,7 +40,8 @@ final class UpdateShards {
         session.agree("update", Map.of("sharded", wanted.toString()));
         String obstacle = obstacle(session, replica);
         List<Integer> near = session.endpoint().boxes().ranks();
-        String reason = reason(wanted, obstacle, replica, near);
+        long elements = replica.network().parameters().length();
+        String reason = reason(wanted, obstacle, elements, near.size());
         DirectCollective sharers = reason.isEmpty() ? sharers(synchronous, session, near, opened) : null;
         if (sharers != null && !divide(sharers, replica, opened)) {
             sharers = null;
@@ -52,19 +53,22 @@ final class UpdateShards {
         return sharers == null ? strategy : synchronous.sharded(sharers);
     }
 
-    /** Why this rank updates everything; empty if it is to update a part. */
-    private static String reason(ShardedUpdate wanted, String obstacle, Replica replica, List<Integer> near) {
+    /**
+     * Why this rank updates everything; empty if it is to update a part.
+     *
+     * @param near number of ranks that share memory with this one, itself included
+     */
+    static String reason(ShardedUpdate wanted, String obstacle, long elements, int near) {
         if (wanted == ShardedUpdate.OFF) {
             return "as requested";
         }
         if (!obstacle.isEmpty()) {
             return obstacle;
         }
-        long elements = replica.network().parameters().length();
         if (wanted == ShardedUpdate.AUTO && elements < LEAST_ELEMENTS) {
             return "they are " + elements + ", and ranks divide them from " + LEAST_ELEMENTS + " on";
         }
-        return near.size() == 1 ? "no other rank shares memory with this one" : "";
+        return near == 1 ? "no other rank shares memory with this one" : "";
     }
 
     /** Why no update can be divided in this run; empty if it can. The same on all ranks. */

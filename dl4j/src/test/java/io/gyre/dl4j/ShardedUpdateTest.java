@@ -480,19 +480,17 @@ class ShardedUpdateTest {
     }
 
     @Test
-    void aSmallModelIsUpdatedByEveryRankUnlessItIsAskedFor() throws Exception {
-        try (LogLines log = new LogLines()) {
-            train(TestNetwork.LOCAL.cluster(2), layersWithAdam(), ShardedUpdate.AUTO);
+    void aSmallModelIsUpdatedByEveryRankUnlessItIsAskedFor() {
+        long least = UpdateShards.LEAST_ELEMENTS;
 
-            assertThat(log.with("updates all parameters: they are"))
-                    .singleElement()
-                    .asString()
-                    .contains("ranks divide them from 1048576 on");
-            train(TestNetwork.LOCAL.cluster(2), layersWithAdam(), ShardedUpdate.ON);
-
-            assertThat(log.with("update a part of the parameters each: as requested"))
-                    .hasSize(1);
-        }
+        assertThat(UpdateShards.reason(ShardedUpdate.AUTO, "", least - 1, 2))
+                .isEqualTo("they are 1048575, and ranks divide them from 1048576 on");
+        assertThat(UpdateShards.reason(ShardedUpdate.AUTO, "", least, 2)).isEmpty();
+        assertThat(UpdateShards.reason(ShardedUpdate.AUTO, "", least, 1)).contains("no other rank");
+        assertThat(UpdateShards.reason(ShardedUpdate.ON, "", 1, 2)).isEmpty();
+        assertThat(UpdateShards.reason(ShardedUpdate.OFF, "", least, 2)).isEqualTo("as requested");
+        assertThat(UpdateShards.reason(ShardedUpdate.AUTO, "an obstacle", least, 2))
+                .isEqualTo("an obstacle");
     }
 
     private static Result train(LocalCluster cluster, Case each, ShardedUpdate option) throws InterruptedException {
