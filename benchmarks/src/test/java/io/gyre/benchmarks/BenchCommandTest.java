@@ -128,7 +128,7 @@ class BenchCommandTest {
                     stragglers --staleness much    | --staleness much
                     stragglers --factor 0          | --factor 0
                     scaling --strategies magic     | is none of allreduce
-                    scaling --strategies allreduce:4 | 'allreduce:4': '4' is none of bf16
+                    scaling --strategies allreduce:4 | is none of bf16
                     scaling --strategies paramserver:4 | only elastic, hybrid
                     scaling --rates 0              | --rates
                     scaling --slow 0.5             | --slow

@@ -45,7 +45,7 @@ final class LocalExchange implements ParameterExchange {
 
     @Override
     public String checkpointObstacle() {
-        return "after local steps each rank has an updater state of its own";
+        return LocalSteps.CHECKPOINT_OBSTACLE;
     }
 
     @Override

@@ -40,6 +40,9 @@ import java.util.stream.IntStream;
  */
 public final class LocalSteps extends ComposedStrategy {
 
+    /** Why there are no checkpoints after local steps. */
+    public static final String CHECKPOINT_OBSTACLE = "after local steps each rank has an updater state of its own";
+
     private LocalSteps(
             String name, String description, Collective all, GradientReduction group, LocalSettings settings) {
         super(

@@ -89,7 +89,8 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             return none(options);
         }
         RunWriter writer = session.world().isRoot() ? openOnRoot(options, words, set, session) : null;
-        boolean holdsCheckpoints = options.checkpoints().directory().isEmpty();
+        boolean holdsCheckpoints =
+                options.writesCheckpoints() && options.checkpoints().directory().isEmpty();
         Path checkpoints = null;
         if (holdsCheckpoints) {
             String ofRoot = writer == null ? "" : writer.files().checkpoints().toString();

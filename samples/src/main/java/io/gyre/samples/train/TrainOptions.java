@@ -16,6 +16,7 @@ import io.gyre.observe.Timeline;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
+import io.gyre.training.LocalSteps;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -226,6 +227,9 @@ public final class TrainOptions {
         OptionRange.check(
                 "-n", ranks(), 1, MOST_RANKS * Math.max(1, hosts.hosts().size()));
         strategy().checkGroups(ranks(), transport == TransportMode.AUTO || transport == TransportMode.SHM);
+        if (strategy().hasLocalSteps()) {
+            checkNoCheckpoints();
+        }
         if (strategy != StrategyOptions.Kind.ALLREDUCE && algorithm != Algorithm.AUTO) {
             throw new IllegalArgumentException(
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
@@ -336,7 +340,15 @@ public final class TrainOptions {
 
     /** Whether the run leaves checkpoints. */
     boolean writesCheckpoints() {
-        return runs.isKept() || checkpoints.directory().isPresent();
+        return (runs.isKept() || checkpoints.directory().isPresent())
+                && !exchange.of(strategy, true).hasLocalSteps();
+    }
+
+    private void checkNoCheckpoints() {
+        if (checkpoints.directory().isPresent() || runs.isFork()) {
+            throw new IllegalArgumentException((runs.isFork() ? "--from" : "--checkpoint") + " with --strategy "
+                    + strategy + ": " + LocalSteps.CHECKPOINT_OBSTACLE + "; use another strategy");
+        }
     }
 
     /** How often the whole run goes back to its newest checkpoint when it has lost a process. */

@@ -144,7 +144,10 @@ class TrainCommandTest {
                 Arguments.of("mlp --no-run-dir --name a", "--name needs a run directory, and --no-run-dir forbids one"),
                 Arguments.of("mlp --run-dir a --name b", "--name b with --run-dir a: the directory's name is"),
                 Arguments.of("mlp --name ../a", "--name '../a': expected at most 128 letters, digits"),
-                Arguments.of("mlp --from runs/a@3 --strategy elastic", "--from with --strategy elastic: "),
+                Arguments.of("mlp --from runs/a@3 --strategy diloco", "--from with --strategy diloco: "),
+                Arguments.of(
+                        "mlp --from runs/a@3 -n 4 --groups 2 --strategy hybrid --between post-local",
+                        "--from with --strategy hybrid: after local steps"),
                 Arguments.of("mlp --learning-rate 0", "--learning-rate 0.0: expected more than 0"),
                 Arguments.of("mlp --learning-rate NaN", "--learning-rate NaN: expected more than 0"),
                 Arguments.of("mlp --grace -1", "--grace -1: expected 0 to 1000000"),
