@@ -141,7 +141,7 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
-    /** A push whose gradient follows as data. */
+    /** A push whose gradient follows as data: floats, or what the codec of the {@link Training} makes of them. */
     record SentPush(int buffer, ChangeId id, GradientOrigin origin) implements Push {
         @Override
         public boolean carriesData() {
