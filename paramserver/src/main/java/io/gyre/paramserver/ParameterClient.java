@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than its
  *       counted staleness. Gradients are put into memory from which the server applies them: only requests and replies
  *       are sent.
- *   <dt>On other hosts
+ *   <dt>From other hosts
  *   <dd>Gradients are sent in the codec of the {@link Training}, if it has one: encoded once for each push, with this
  *       worker's residual. Parameters come as floats.
  *   <dt>Memory
@@ -43,8 +43,8 @@ public final class ParameterClient implements ParameterStore {
     private final Region pushed;
     private final @Nullable PushCodec codec;
 
-    /** By shard: gradients as they are sent; empty without a codec. */
-    private final List<Region> encoded = new ArrayList<>();
+    /** By shard: its part of the gradient, encoded; null where it stays in floats. */
+    private final @Nullable Region[] encoded;
 
     private final List<Call<StepGranted>> pulling = new ArrayList<>();
     private final List<Call<Applied>> pushing = new ArrayList<>();
@@ -61,14 +61,18 @@ public final class ParameterClient implements ParameterStore {
         this.buffer = buffer;
         long bytes = buffer.spec().byteLength();
         codec = service.training().newPushCodec();
-        boolean sends = !buffer.shards().stream().allMatch(ShardHandle::hasPushBox);
-        pulled = Region.allocate("pulled parameters", bytes);
-        pushed = Region.allocate("pushed gradient", sends && codec == null ? bytes : 0);
-        for (ShardHandle shard : buffer.shards()) {
-            if (codec != null) {
-                encoded.add(shard.placeForEncoded(codec));
+        encoded = new Region[buffer.shards().size()];
+        boolean sends = false;
+        for (int i = 0; i < encoded.length; i++) {
+            ShardHandle shard = buffer.shards().get(i);
+            if (codec != null && shard.isPushedInMessages()) {
+                encoded[i] = Region.allocate("encoded gradient", codec.mostBytes(shard.elements()));
+            } else {
+                sends |= !shard.hasPushBox();
             }
         }
+        pulled = Region.allocate("pulled parameters", bytes);
+        pushed = Region.allocate("pushed gradient", sends ? bytes : 0);
         granted = new StepGranted[buffer.shards().size()];
         Arrays.fill(granted, new StepGranted(0, 0));
     }
@@ -147,9 +151,10 @@ public final class ParameterClient implements ParameterStore {
 
     private Call<Applied> push(ShardHandle shard, int index, Region gradient, GradientOrigin origin) {
         PushCodec encoder = codec;
-        return encoder == null
+        Region place = encoded[index];
+        return encoder == null || place == null
                 ? shard.push(gradient, pushed, origin)
-                : shard.push(gradient, encoder, encoded.get(index), origin);
+                : shard.push(gradient, encoder, place, origin);
     }
 
     /** Name of a codec whose residual changes with every push; null if nothing is kept between two of them. */

@@ -141,8 +141,16 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
-    /** A push whose gradient follows as data: floats, or what the codec of the {@link Training} makes of them. */
+    /** A push whose gradient follows as data. */
     record SentPush(int buffer, ChangeId id, GradientOrigin origin) implements Push {
+        @Override
+        public boolean carriesData() {
+            return true;
+        }
+    }
+
+    /** A push whose gradient follows as data in the codec of the {@link Training}. */
+    record EncodedPush(int buffer, ChangeId id, GradientOrigin origin) implements Push {
         @Override
         public boolean carriesData() {
             return true;

@@ -7,12 +7,12 @@ import io.gyre.memory.Region;
 import io.gyre.openblas.FastKernels;
 import io.gyre.paramserver.Request.Accumulate;
 import io.gyre.paramserver.Request.Change;
+import io.gyre.paramserver.Request.EncodedPush;
 import io.gyre.paramserver.Request.FetchAndAdd;
 import io.gyre.paramserver.Request.MappedPush;
 import io.gyre.paramserver.Request.OfBuffer;
 import io.gyre.paramserver.Request.OfTraining;
 import io.gyre.paramserver.Request.Push;
-import io.gyre.paramserver.Request.SentPush;
 import io.gyre.paramserver.Request.Write;
 import org.jspecify.annotations.Nullable;
 
@@ -148,8 +148,8 @@ final class Shard {
         if (request instanceof FetchAndAdd && (buffer.type() != ElementType.FLOAT64 || byteLength() == 0)) {
             return "buffer " + buffer + " is no counter: that has elements of FLOAT64, and one in this shard at least";
         }
-        String wrong = request instanceof SentPush
-                ? training().objectionToSent(dataBytes)
+        String wrong = request instanceof EncodedPush
+                ? training().objectionToEncoded(dataBytes)
                 : objection(request.carriesData() ? byteLength() : 0, dataBytes);
         return wrong == null
                 ? null
@@ -211,7 +211,7 @@ final class Shard {
             return new Reply.Counted((long) memory.getAndAdd((double) count.delta()));
         }
         if (change instanceof Push push) {
-            Region gradient = push instanceof SentPush ? decoded(client, push, data) : data;
+            Region gradient = push instanceof EncodedPush ? decoded(client, push, data) : data;
             training().push(client.worker(), gradient, push.origin());
         } else if (change instanceof Request.WriteSlot slot) {
             training().writeSlot(slot.slot(), data);

@@ -70,10 +70,14 @@ final class ShardHandle {
         return pushBox != null;
     }
 
-    /** Memory for the encoded gradients of this shard; none, if pushes go through a box. */
-    Region placeForEncoded(PushCodec codec) {
-        long most = hasPushBox() ? 0 : codec.mostBytes(bytes / buffer.type().bytes());
-        return Region.allocate("encoded gradient", most);
+    /** Whether pushes travel to another rank in messages. */
+    boolean isPushedInMessages() {
+        return pushBox == null && !caller.isOwn(server);
+    }
+
+    /** Number of elements. */
+    long elements() {
+        return bytes / type().bytes();
     }
 
     private ChangeId nextChange() {
@@ -121,34 +125,26 @@ final class ShardHandle {
      * previous push must have been acknowledged, because its memory is reused.
      */
     Call<Applied> push(Region gradient, Region copy, GradientOrigin origin) {
+        ChangeId id = nextChange();
         StripedMemory box = pushBox;
         if (box != null) {
-            return push(gradient, box, origin);
+            box.fill(part(gradient));
+            return caller.ask(server, new Request.MappedPush(number, id, origin, box.box()), null);
         }
         Region sent = part(copy);
         Vectors.copy(sent, part(gradient));
-        return caller.ask(server, new Request.SentPush(number, nextChange(), origin), sent);
-    }
-
-    private Call<Applied> push(Region gradient, StripedMemory box, GradientOrigin origin) {
-        box.fill(part(gradient));
-        return caller.ask(server, new Request.MappedPush(number, nextChange(), origin, box.box()), null);
+        return caller.ask(server, new Request.SentPush(number, id, origin), sent);
     }
 
     /**
      * As {@link #push(Region, Region, GradientOrigin)}, but encodes what is sent, once: a repeated request carries the
      * same bytes.
      *
-     * @param place from {@link #placeForEncoded}
+     * @param place has room for the encoded gradient of this shard
      */
     Call<Applied> push(Region gradient, PushCodec codec, Region place, GradientOrigin origin) {
-        StripedMemory box = pushBox;
-        if (box != null) {
-            return push(gradient, box, origin);
-        }
-        long first = offset / buffer.type().bytes();
-        long length = codec.encode(part(gradient), first, origin.step(), place);
-        return caller.ask(server, new Request.SentPush(number, nextChange(), origin), place.slice(0, length));
+        long length = codec.encode(part(gradient), offset / type().bytes(), origin.step(), place);
+        return caller.ask(server, new Request.EncodedPush(number, nextChange(), origin), place.slice(0, length));
     }
 
     Call<Reply.Done> finish() {

@@ -82,12 +82,12 @@ final class TrainedShard {
         return training.consistency().mayBegin(step, clocks.slowest());
     }
 
-    /** What is wrong with the length of a gradient that is sent, or null. */
-    @Nullable String objectionToSent(long bytes) {
+    /** What is wrong with an encoded gradient of that length, or null. */
+    @Nullable String objectionToEncoded(long bytes) {
         long length = parameters.byteLength();
         PushCodec decoder = codec;
         if (decoder == null) {
-            return bytes == length ? null : length + " bytes of data, not " + bytes;
+            return length + " bytes of data in no codec: the servers were started without one";
         }
         // A piece has at least a byte.
         long most = decoder.mostBytes(length / type.bytes());
@@ -97,18 +97,18 @@ final class TrainedShard {
     }
 
     /**
-     * Decodes a gradient that was sent, if gradients are encoded.
+     * Decodes a gradient.
      *
      * @return valid until the next one is decoded; may be overwritten
      * @throws io.gyre.ProtocolException if the codec does not write such bytes; nothing has changed
      */
-    Region decode(Region sent, GradientOrigin origin) {
+    Region decode(Region encoded, GradientOrigin origin) {
         PushCodec decoder = codec;
         Region gradient = decoded;
         if (decoder == null || gradient == null) {
-            return sent;
+            throw new IllegalStateException("a push of " + encoded + " was checked, and there is no codec");
         }
-        decoder.decode(sent, offset, origin.step(), gradient);
+        decoder.decode(encoded, offset, origin.step(), gradient);
         return gradient;
     }
 

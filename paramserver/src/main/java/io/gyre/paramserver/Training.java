@@ -49,8 +49,8 @@ public record Training(
 
     /**
      * The same training, with gradients of FLOAT32 that workers encode before they send them, with error feedback if
-     * the codec has a {@linkplain GradientCodec#residual residual}. Workers on a server's host, which send nothing, and
-     * pulled parameters keep their floats.
+     * the codec has a {@linkplain GradientCodec#residual residual}. Where nothing is sent, on a server's host, and in
+     * pulled parameters floats stay floats.
      *
      * @param value called once for each vector of a worker, and for each shard of a server; a codec that draws at
      *     random has the same seed everywhere. Null for floats

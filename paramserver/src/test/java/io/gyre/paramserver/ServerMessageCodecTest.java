@@ -36,6 +36,7 @@ class ServerMessageCodecTest {
                 new Request.Accumulate(7, ID),
                 new Request.FetchAndAdd(7, ID, -5),
                 new Request.SentPush(7, ID, ORIGIN),
+                new Request.EncodedPush(7, ID, ORIGIN),
                 new Request.MappedPush(7, ID, ORIGIN, "parameters-1"),
                 new Request.AwaitVersion(7, 8),
                 new Request.SentPull(7, 9),
