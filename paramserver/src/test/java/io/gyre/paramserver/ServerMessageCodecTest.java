@@ -107,7 +107,7 @@ class ServerMessageCodecTest {
         assertThatExceptionOfType(ProtocolException.class)
                 .isThrownBy(() -> ServerMessageCodec.decodeReply(bytes, 0, 1))
                 .withMessageContaining("request");
-        Stream.of(0, 21, 64, 75, 127, -1).forEach(code -> {
+        Stream.of(0, 22, 64, 75, 127, -1).forEach(code -> {
             bytes.put(0, code.byteValue());
             assertThatExceptionOfType(ProtocolException.class)
                     .isThrownBy(() -> ServerMessageCodec.decodeRequest(bytes, 0, 1))
