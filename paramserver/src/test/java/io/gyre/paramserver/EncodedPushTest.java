@@ -46,8 +46,7 @@ class EncodedPushTest {
     }
 
     private static Request.EncodedPush push(int buffer, long step) {
-        return new Request.EncodedPush(
-                buffer, new ChangeId(0, step + 1), new GradientOrigin(step, step, step, 1, 0));
+        return new Request.EncodedPush(buffer, new ChangeId(0, step + 1), new GradientOrigin(step, step, step, 1, 0));
     }
 
     private static void assertNothingHasChanged(AskedServer server, int buffer) {
@@ -146,8 +145,9 @@ class EncodedPushTest {
         server.announce(0, push(buffer, 0), 100);
 
         assertThat(server.receive(0).last())
-                .isInstanceOfSatisfying(Reply.Refused.class, refused -> assertThat(refused.reason())
-                        .contains("push of step 0", "started without one"));
+                .isInstanceOfSatisfying(
+                        Reply.Refused.class,
+                        refused -> assertThat(refused.reason()).contains("push of step 0", "started without one"));
         assertNothingHasChanged(server, buffer);
     }
 
@@ -181,8 +181,10 @@ class EncodedPushTest {
         for (long bytes : new long[] {Long.MIN_VALUE, -1, 0, most + 1, Long.MAX_VALUE}) {
             server.announce(0, push(buffer, 0), bytes);
             assertThat(server.receive(0).last())
-                    .isInstanceOfSatisfying(Reply.Refused.class, refused -> assertThat(refused.reason())
-                            .contains("push of step 0", "1 to " + most + " bytes", "not " + bytes));
+                    .isInstanceOfSatisfying(
+                            Reply.Refused.class,
+                            refused -> assertThat(refused.reason())
+                                    .contains("push of step 0", "1 to " + most + " bytes", "not " + bytes));
         }
 
         assertThat(budget.taken()).isEqualTo(taken);
@@ -214,8 +216,9 @@ class EncodedPushTest {
     void onlyFloatsAreEncoded() throws Exception {
         BufferSpec doubles = new BufferSpec("w", ElementType.FLOAT64, 8, true);
         assertThat(server("int8").ask(0, new Request.Create(doubles, 0)))
-                .isInstanceOfSatisfying(Reply.Refused.class, refused -> assertThat(refused.reason())
-                        .contains("int8", "FLOAT32", "'w'", "FLOAT64"));
+                .isInstanceOfSatisfying(
+                        Reply.Refused.class,
+                        refused -> assertThat(refused.reason()).contains("int8", "FLOAT32", "'w'", "FLOAT64"));
         Gyre.local(1).run(session -> {
             try (ParameterService service =
                     ParameterService.builder(session).training(training("int8")).start()) {

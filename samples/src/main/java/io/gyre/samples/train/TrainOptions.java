@@ -35,8 +35,8 @@ public final class TrainOptions {
 
     private static final int DEFAULT_RANKS = 2;
 
-    private static final List<StrategyOptions.Kind> EXCHANGE_GRADIENTS = List.of(
-            StrategyOptions.Kind.ALLREDUCE, StrategyOptions.Kind.PARAMSERVER, StrategyOptions.Kind.HYBRID);
+    private static final List<StrategyOptions.Kind> EXCHANGE_GRADIENTS =
+            List.of(StrategyOptions.Kind.ALLREDUCE, StrategyOptions.Kind.PARAMSERVER, StrategyOptions.Kind.HYBRID);
 
     /** Where ND4J computes. */
     enum Backend {
