@@ -176,6 +176,7 @@ public final class ThresholdCodec implements SparseCodec {
             return;
         }
         int form = encoded.getInt(offset + FORM);
+        checkLength(encoded.getInt(offset) - LENGTH_BYTES, form, elements);
         int from = offset + LENGTH_BYTES;
         if (form == NOT_FINITE) {
             for (int i = 0; i < elements; i++) {
@@ -191,10 +192,17 @@ public final class ThresholdCodec implements SparseCodec {
         }
     }
 
-    private void addEntries(ByteBuffer encoded, int from, int count, int elements, ByteBuffer into, int intoOffset) {
-        if (count < 0 || count > entryLimit(elements)) {
-            throw new ProtocolException(count + " entries in a piece of " + elements + " elements of " + name);
+    private void checkLength(int bytes, int form, int elements) {
+        int words = form == NOT_FINITE ? 0 : form == DENSE ? entryLimit(elements) : form;
+        if (words < 0 || words > entryLimit(elements)) {
+            throw new ProtocolException(words + " entries in a piece of " + elements + " elements of " + name);
         }
+        if (bytes != words * Integer.BYTES) {
+            throw new ProtocolException(words + " words in " + bytes + " bytes of a piece of " + name);
+        }
+    }
+
+    private void addEntries(ByteBuffer encoded, int from, int count, int elements, ByteBuffer into, int intoOffset) {
         for (int i = 0; i < count; i++) {
             int entry = encoded.getInt(from + i * Integer.BYTES);
             int index = entry >>> Byte.SIZE;

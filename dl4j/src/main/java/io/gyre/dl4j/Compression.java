@@ -29,7 +29,8 @@ record Compression(List<GradientCodec> codecs, @Nullable LossScale lossScale) {
         if (options.strategy != null) {
             throw new IllegalArgumentException(option + " belongs to the default strategy, and this trainer has the"
                     + " strategy " + options.strategy.name() + ": give a codec to Collectives.choose, if that strategy"
-                    + " has a collective, or leave out one of the two options");
+                    + " has a collective, or to Training.compress, if servers train, or leave out one of the two"
+                    + " options");
         }
         if (type == DataType.DOUBLE || (type == DataType.FLOAT16 && options.mixedPrecision)) {
             throw new IllegalArgumentException(option + " is for FLOAT models, and this one is " + type

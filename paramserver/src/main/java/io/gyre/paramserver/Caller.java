@@ -66,6 +66,11 @@ final class Caller {
         return session.incarnation(own());
     }
 
+    /** Whether the server is this rank itself. */
+    boolean isOwn(ServerLink link) {
+        return link.server().rank() == own();
+    }
+
     List<ServerLink> links() {
         return links;
     }

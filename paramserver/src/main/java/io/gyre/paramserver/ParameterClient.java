@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Parameters that servers train, as one worker sees them.
@@ -21,8 +22,12 @@ import java.util.List;
  *   <dd>Parameters are mapped, and copied when the step begins: what was pulled ahead may then be newer than its
  *       counted staleness. Gradients are put into memory from which the server applies them: only requests and replies
  *       are sent.
+ *   <dt>From other hosts
+ *   <dd>Gradients are sent in the codec of the {@link Training}, if it has one: encoded once for each push, with this
+ *       worker's residual. Parameters come as floats.
  *   <dt>Memory
- *   <dd>Two vectors: the one being pulled, and the one being pushed, which for servers on this host is in their memory.
+ *   <dd>Two vectors: the one being pulled, and the one being pushed, which for servers on this host is in their memory;
+ *       and the residual of the codec, if it has one.
  *   <dt>Threading
  *   <dd>One thread, the same that makes the service's other calls.
  * </dl>
@@ -36,6 +41,11 @@ public final class ParameterClient implements ParameterStore {
     private final ShardedBuffer buffer;
     private final Region pulled;
     private final Region pushed;
+    private final @Nullable PushCodec codec;
+
+    /** By shard: its part of the gradient, encoded; null where it stays in floats. */
+    private final @Nullable Region[] encoded;
+
     private final List<Call<StepGranted>> pulling = new ArrayList<>();
     private final List<Call<Applied>> pushing = new ArrayList<>();
 
@@ -50,7 +60,17 @@ public final class ParameterClient implements ParameterStore {
         this.caller = caller;
         this.buffer = buffer;
         long bytes = buffer.spec().byteLength();
-        boolean sends = !buffer.shards().stream().allMatch(ShardHandle::hasPushBox);
+        codec = service.training().newPushCodec();
+        encoded = new Region[buffer.shards().size()];
+        boolean sends = false;
+        for (int i = 0; i < encoded.length; i++) {
+            ShardHandle shard = buffer.shards().get(i);
+            if (codec != null && shard.isPushedInMessages()) {
+                encoded[i] = Region.allocate("encoded gradient", codec.mostBytes(shard.elements()));
+            } else {
+                sends |= !shard.hasPushBox();
+            }
+        }
         pulled = Region.allocate("pulled parameters", bytes);
         pushed = Region.allocate("pushed gradient", sends ? bytes : 0);
         granted = new StepGranted[buffer.shards().size()];
@@ -125,8 +145,21 @@ public final class ParameterClient implements ParameterStore {
         for (int i = 0; i < granted.length; i++) {
             lastStaleness = Math.max(lastStaleness, step - granted[i].clock());
             GradientOrigin origin = new GradientOrigin(step, granted[i].version(), granted[i].clock(), examples, epoch);
-            pushing.add(buffer.shards().get(i).push(gradient, pushed, origin));
+            pushing.add(push(buffer.shards().get(i), i, gradient, origin));
         }
+    }
+
+    private Call<Applied> push(ShardHandle shard, int index, Region gradient, GradientOrigin origin) {
+        PushCodec encoder = codec;
+        Region place = encoded[index];
+        return encoder == null || place == null
+                ? shard.push(gradient, pushed, origin)
+                : shard.push(gradient, encoder, place, origin);
+    }
+
+    /** Name of a codec whose residual changes with every push; null if nothing is kept between two of them. */
+    @Nullable String residualOf() {
+        return codec != null && codec.hasResidual() ? codec.name() : null;
     }
 
     @Override

@@ -232,10 +232,15 @@ public final class ParameterService implements AutoCloseable {
      * Parameters that the servers train as configured by this service's {@link Training}. With groups, for leads only.
      *
      * @param name the same on all leads, which call this together
+     * @throws IllegalArgumentException if the training's codec cannot encode elements of this type
      */
     public ParameterClient parameters(String name, ElementType type, long elements) {
         LongUnaryOperator border = training().optimizer()::border;
         BufferSpec buffer = new BufferSpec(name, type, elements, true);
+        String objection = training().objection(buffer);
+        if (objection != null) {
+            throw new IllegalArgumentException(objection);
+        }
         return new ParameterClient(this, caller, openTogether(trainers(), buffer, border));
     }
 

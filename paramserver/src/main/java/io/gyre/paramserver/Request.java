@@ -149,6 +149,14 @@ sealed interface Request<R extends Reply> extends ServerMessage {
         }
     }
 
+    /** A push whose gradient follows as data in the codec of the {@link Training}. */
+    record EncodedPush(int buffer, ChangeId id, GradientOrigin origin) implements Push {
+        @Override
+        public boolean carriesData() {
+            return true;
+        }
+    }
+
     /**
      * A push whose gradient is in memory that client and server have mapped.
      *

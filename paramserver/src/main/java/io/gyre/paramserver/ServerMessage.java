@@ -11,5 +11,5 @@ package io.gyre.paramserver;
 sealed interface ServerMessage permits Request, Reply {
 
     /** Version of these messages. Ranks agree on it before they send any: see {@link ParameterService}. */
-    int PROTOCOL_VERSION = 3;
+    int PROTOCOL_VERSION = 4;
 }

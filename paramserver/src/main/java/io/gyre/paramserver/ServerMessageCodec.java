@@ -106,6 +106,11 @@ final class ServerMessageCodec {
                     (m, out) -> out.put(m.buffer()).put(m.updates()),
                     in -> new Request.CountFrom(in.getInt(), in.getLong())),
             new Format<>(
+                    21,
+                    Request.EncodedPush.class,
+                    (m, out) -> out.put(m.buffer()).put(m.id()).put(m.origin()),
+                    in -> new Request.EncodedPush(in.getInt(), in.getChangeId(), in.getGradientOrigin())),
+            new Format<>(
                     65, Reply.Refused.class, (m, out) -> out.put(m.reason()), in -> new Reply.Refused(in.getText())),
             new Format<>(66, Reply.Done.class, (m, out) -> {}, in -> new Reply.Done()),
             new Format<>(

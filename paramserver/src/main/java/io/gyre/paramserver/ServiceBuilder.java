@@ -102,7 +102,9 @@ public final class ServiceBuilder {
                 "scaled by delay",
                 String.valueOf(trained != null && trained.scaledByDelay()),
                 "delay compensation",
-                trained == null ? "0" : String.valueOf(trained.delayCompensation()));
+                trained == null ? "0" : String.valueOf(trained.delayCompensation()),
+                "codec of gradients",
+                trained == null ? "none" : trained.codecName());
     }
 
     /** Starts the service. Blocks until all ranks have called it. */

@@ -1,11 +1,13 @@
 package io.gyre.paramserver;
 
 import io.gyre.ElementType;
+import io.gyre.ProtocolException;
 import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 import io.gyre.openblas.FastKernels;
 import io.gyre.paramserver.Request.Accumulate;
 import io.gyre.paramserver.Request.Change;
+import io.gyre.paramserver.Request.EncodedPush;
 import io.gyre.paramserver.Request.FetchAndAdd;
 import io.gyre.paramserver.Request.MappedPush;
 import io.gyre.paramserver.Request.OfBuffer;
@@ -146,11 +148,17 @@ final class Shard {
         if (request instanceof FetchAndAdd && (buffer.type() != ElementType.FLOAT64 || byteLength() == 0)) {
             return "buffer " + buffer + " is no counter: that has elements of FLOAT64, and one in this shard at least";
         }
-        long due = request.carriesData() ? byteLength() : 0;
-        return dataBytes == due
+        String wrong = request instanceof EncodedPush
+                ? training().objectionToEncoded(dataBytes)
+                : objection(request.carriesData() ? byteLength() : 0, dataBytes);
+        return wrong == null
                 ? null
                 : "buffer " + buffer + " has " + byteLength() + " bytes in this shard: with " + request.inWords()
-                        + " come " + due + " bytes of data, not " + dataBytes;
+                        + " come " + wrong;
+    }
+
+    private static @Nullable String objection(long due, long dataBytes) {
+        return dataBytes == due ? null : due + " bytes of data, not " + dataBytes;
     }
 
     /**
@@ -158,6 +166,7 @@ final class Shard {
      *
      * @param data sent with it; may be overwritten
      * @return the reply to its client; null if it expects none
+     * @throws ProtocolException if a gradient is not encoded as agreed; nothing has changed
      */
     @Nullable Reply change(ClientLink client, Change<?> change, Region data) {
         Region argument = change instanceof MappedPush push ? mapped(client, push) : data;
@@ -186,12 +195,24 @@ final class Shard {
         return box == null ? null : box.data();
     }
 
+    private Region decoded(ClientLink client, Push push, Region data) {
+        try {
+            return training().decode(data, push.origin());
+        } catch (ProtocolException e) {
+            ProtocolException named = new ProtocolException("rank " + client.rank() + " sent a " + push.inWords()
+                    + " to buffer " + buffer + " that cannot be decoded: " + e.getMessage());
+            named.initCause(e);
+            throw named;
+        }
+    }
+
     private Reply apply(ClientLink client, Change<?> change, Region data) {
         if (change instanceof FetchAndAdd count) {
             return new Reply.Counted((long) memory.getAndAdd((double) count.delta()));
         }
         if (change instanceof Push push) {
-            training().push(client.worker(), data, push.origin());
+            Region gradient = push instanceof EncodedPush ? decoded(client, push, data) : data;
+            training().push(client.worker(), gradient, push.origin());
         } else if (change instanceof Request.WriteSlot slot) {
             training().writeSlot(slot.slot(), data);
         } else if (change instanceof Write) {

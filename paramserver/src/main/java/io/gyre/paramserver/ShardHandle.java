@@ -70,6 +70,16 @@ final class ShardHandle {
         return pushBox != null;
     }
 
+    /** Whether pushes travel to another rank in messages. */
+    boolean isPushedInMessages() {
+        return pushBox == null && !caller.isOwn(server);
+    }
+
+    /** Number of elements. */
+    long elements() {
+        return bytes / type().bytes();
+    }
+
     private ChangeId nextChange() {
         return new ChangeId(caller.incarnation(), ++sequence);
     }
@@ -124,6 +134,17 @@ final class ShardHandle {
         Region sent = part(copy);
         Vectors.copy(sent, part(gradient));
         return caller.ask(server, new Request.SentPush(number, id, origin), sent);
+    }
+
+    /**
+     * As {@link #push(Region, Region, GradientOrigin)}, but encodes what is sent, once: a repeated request carries the
+     * same bytes.
+     *
+     * @param place has room for the encoded gradient of this shard
+     */
+    Call<Applied> push(Region gradient, PushCodec codec, Region place, GradientOrigin origin) {
+        long length = codec.encode(part(gradient), offset / type().bytes(), origin.step(), place);
+        return caller.ask(server, new Request.EncodedPush(number, nextChange(), origin), place.slice(0, length));
     }
 
     Call<Reply.Done> finish() {

@@ -121,7 +121,10 @@ final class ShardTable {
             return new Refused("the servers were started without a training: give the service's builder one");
         }
         long bytes = shardBytes(wanted) * copies(wanted);
-        String objection = budget.objection(bytes, "buffer '" + wanted.name() + "'");
+        String objection = wanted.trained() && training != null ? training.objection(wanted) : null;
+        if (objection == null) {
+            objection = budget.objection(bytes, "buffer '" + wanted.name() + "'");
+        }
         if (objection != null) {
             return new Refused(objection);
         }

@@ -13,6 +13,7 @@ final class TrainedShard {
     private final ElementType type;
     private final Region parameters;
     private final Training training;
+    private final long offset;
     private final ServerOptimizer optimizer;
     private final ClockTable clocks;
     private final Kernels kernels = FastKernels.choose();
@@ -22,6 +23,12 @@ final class TrainedShard {
 
     /** For delay compensation: each worker's last pull. */
     private final @Nullable Region[] pulled;
+
+    /** For gradients that come encoded. */
+    private final @Nullable PushCodec codec;
+
+    /** What was decoded last. */
+    private final @Nullable Region decoded;
 
     /** For checkpoints. */
     private @Nullable Region slotCopy;
@@ -42,15 +49,21 @@ final class TrainedShard {
         this.type = type;
         this.parameters = parameters;
         this.training = training;
+        this.offset = offset;
         clocks = new ClockTable(workers);
         optimizer = training.optimizer().create(type, offset, parameters.byteLength() / type.bytes());
         sum = training.consistency().combinesSteps() ? Region.allocate("sum of a step", parameters.byteLength()) : null;
         pulled = new Region[training.delayCompensation() > 0 ? workers : 0];
+        codec = training.newPushCodec();
+        decoded = codec == null ? null : Region.allocate("decoded gradient", parameters.byteLength());
     }
 
     /** Number of copies of a shard that a server holds for training, without the optimiser's state. */
     static int copies(Training training, int workers) {
-        return 1 + (training.consistency().combinesSteps() ? 1 : 0) + (training.delayCompensation() > 0 ? workers : 0);
+        return 1
+                + (training.consistency().combinesSteps() ? 1 : 0)
+                + (training.delayCompensation() > 0 ? workers : 0)
+                + (training.codecs() != null ? 1 : 0);
     }
 
     long updates() {
@@ -67,6 +80,36 @@ final class TrainedShard {
 
     boolean mayBegin(long step) {
         return training.consistency().mayBegin(step, clocks.slowest());
+    }
+
+    /** What is wrong with an encoded gradient of that length, or null. */
+    @Nullable String objectionToEncoded(long bytes) {
+        long length = parameters.byteLength();
+        PushCodec decoder = codec;
+        if (decoder == null) {
+            return length + " bytes of data in no codec: the servers were started without one";
+        }
+        // A piece has at least a byte.
+        long most = decoder.mostBytes(length / type.bytes());
+        return bytes <= most && (bytes > 0 || (bytes == 0 && length == 0))
+                ? null
+                : "1 to " + most + " bytes of data in " + decoder.name() + ", not " + bytes;
+    }
+
+    /**
+     * Decodes a gradient.
+     *
+     * @return valid until the next one is decoded; may be overwritten
+     * @throws io.gyre.ProtocolException if the codec does not write such bytes; nothing has changed
+     */
+    Region decode(Region encoded, GradientOrigin origin) {
+        PushCodec decoder = codec;
+        Region gradient = decoded;
+        if (decoder == null || gradient == null) {
+            throw new IllegalStateException("a push of " + encoded + " was checked, and there is no codec");
+        }
+        decoder.decode(encoded, offset, origin.step(), gradient);
+        return gradient;
     }
 
     /**

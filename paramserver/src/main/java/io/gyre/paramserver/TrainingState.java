@@ -4,9 +4,13 @@ import io.gyre.World;
 import io.gyre.memory.Region;
 import io.gyre.training.ServerState;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Parameters in training on servers, with their optimiser's slots, as a worker saves and restores them. */
 final class TrainingState implements ServerState {
+
+    private static final Logger LOG = LoggerFactory.getLogger(TrainingState.class);
 
     private final ParameterClient client;
     private final World workers;
@@ -68,6 +72,13 @@ final class TrainingState implements ServerState {
 
     @Override
     public void countFrom(long updates) {
+        String codec = client.residualOf();
+        if (codec != null) {
+            LOG.warn(
+                    "The residuals of {} begin at zero: a checkpoint with servers holds none. What workers had not sent"
+                            + " yet is lost",
+                    codec);
+        }
         buffer.askAll(shard -> shard.countFrom(updates));
     }
 }

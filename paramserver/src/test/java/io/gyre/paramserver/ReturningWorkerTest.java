@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
 import io.gyre.GyreException;
+import io.gyre.kernel.GradientCodec;
+import io.gyre.kernel.GradientCodecs;
 import io.gyre.memory.Region;
 import io.gyre.session.Session;
 import io.gyre.transport.AeronSession;
@@ -21,6 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,6 +49,7 @@ class ReturningWorkerTest {
     private RendezvousServer rendezvous;
     private TransportMode mode = TransportMode.AUTO;
     private Consistency consistency = new AsynchronousParallel();
+    private Supplier<GradientCodec> codecs;
 
     @BeforeEach
     void open() {
@@ -77,7 +81,7 @@ class ReturningWorkerTest {
         SplittableRandom random = new SplittableRandom(session.world().rank());
         return ParameterService.builder(session)
                 .servers(1)
-                .training(new Training(consistency, new GradientDescent(-1)))
+                .training(new Training(consistency, new GradientDescent(-1)).compress(codecs))
                 .retryAfter(Duration.ofMillis(10))
                 .callTimeout(A_WHILE)
                 .faults(() -> random.nextInt(10) == 0 ? 0 : random.nextInt(10) == 0 ? 2 : 1)
@@ -167,10 +171,19 @@ class ReturningWorkerTest {
         return life.finish();
     }
 
-    @ParameterizedTest(name = "{0}, staleness {1}, with a push on the way: {2}")
-    @CsvSource({"AUTO, 1000000, false", "AUTO, 2, false", "UDP, 2, false", "UDP, 1000000, false", "UDP, 1000000, true"})
-    void whatWasAcknowledgedCountsOnceBeforeAndAfter(TransportMode transport, int staleness, boolean onTheWay)
-            throws Exception {
+    /** Each worker's gradient is one in every second cell, which the codec sends exactly. */
+    @ParameterizedTest(name = "{0}, staleness {1}, with a push on the way: {2}, codec {3}")
+    @CsvSource({
+        "AUTO, 1000000, false,",
+        "AUTO, 2, false,",
+        "UDP, 2, false,",
+        "UDP, 1000000, false,",
+        "UDP, 1000000, true,",
+        "UDP, 1000000, true, topk:0.5"
+    })
+    void whatWasAcknowledgedCountsOnceBeforeAndAfter(
+            TransportMode transport, int staleness, boolean onTheWay, String codec) throws Exception {
+        codecs = codec == null ? null : GradientCodecs.of(codec);
         mode = transport;
         consistency = staleness > 100 ? new AsynchronousParallel() : new StaleSynchronous(staleness);
         int pushes = 60;

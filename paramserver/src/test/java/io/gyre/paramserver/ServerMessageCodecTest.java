@@ -36,6 +36,7 @@ class ServerMessageCodecTest {
                 new Request.Accumulate(7, ID),
                 new Request.FetchAndAdd(7, ID, -5),
                 new Request.SentPush(7, ID, ORIGIN),
+                new Request.EncodedPush(7, ID, ORIGIN),
                 new Request.MappedPush(7, ID, ORIGIN, "parameters-1"),
                 new Request.AwaitVersion(7, 8),
                 new Request.SentPull(7, 9),
@@ -106,7 +107,7 @@ class ServerMessageCodecTest {
         assertThatExceptionOfType(ProtocolException.class)
                 .isThrownBy(() -> ServerMessageCodec.decodeReply(bytes, 0, 1))
                 .withMessageContaining("request");
-        Stream.of(0, 21, 64, 75, 127, -1).forEach(code -> {
+        Stream.of(0, 22, 64, 75, 127, -1).forEach(code -> {
             bytes.put(0, code.byteValue());
             assertThatExceptionOfType(ProtocolException.class)
                     .isThrownBy(() -> ServerMessageCodec.decodeRequest(bytes, 0, 1))

@@ -124,6 +124,29 @@ class ShardHandleTest {
     }
 
     @Test
+    void anEncodedPushHoldsItsPartOfTheGradient() throws Exception {
+        unmapped((shard, session) -> {
+            PushCodec worker = PushCodecTest.codec("randomk:0.5");
+            Region place = Region.allocate("place", worker.mostBytes(shard.elements()));
+
+            Call<Reply.Applied> push = shard.push(counting(), worker, place, ORIGIN);
+
+            Region decoded = Region.allocate("decoded", BYTES);
+            PushCodecTest.codec("randomk:0.5").decode(push.sends(), PLAN.offset(1), ORIGIN.step(), decoded);
+            int sent = 0;
+            for (int i = 0; i < PLAN.length(1); i++) {
+                if (decoded.getFloat(4L * i) != 0) {
+                    assertThat(decoded.getFloat(4L * i)).isEqualTo((float) PLAN.offset(1) + i);
+                    sent++;
+                }
+            }
+            assertThat(sent).isEqualTo((int) Math.round(PLAN.length(1) * 0.5));
+            assertThat(push.request())
+                    .isEqualTo(new Request.EncodedPush(NUMBER, new ChangeId(0, LAST_CHANGE + 1), ORIGIN));
+        });
+    }
+
+    @Test
     void aPushSendsACopyOfTheGradient() throws Exception {
         unmapped((shard, session) -> {
             Region gradient = counting();

@@ -2,6 +2,7 @@ package io.gyre.paramserver;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import io.gyre.ProtocolException;
+import io.gyre.kernel.GradientCodecs;
 import io.gyre.network.Frame;
 import io.gyre.testkit.ParserContract;
 import java.nio.ByteBuffer;
@@ -29,7 +30,8 @@ class ShardServerFuzzTest {
 
     private static void serve(ByteBuffer in) {
         MemoryBudget budget = new MemoryBudget(0, 1, MEMORY_BYTES);
-        Training training = new Training(new StaleSynchronous(1), new GradientDescent(1));
+        Training training = new Training(new StaleSynchronous(1), new GradientDescent(1))
+                .compress(GradientCodecs.of("threshold:0.5"));
         ShardTable table = new ShardTable(0, 1, List.of(0, 1), training, budget, new PrivateMemory());
         ShardServer server = new ShardServer(table, List.of(0, 1), List.of(0, 1, 2), Faults.NONE);
         Frame frame = new Frame();

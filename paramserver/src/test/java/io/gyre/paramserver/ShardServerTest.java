@@ -83,6 +83,8 @@ class ShardServerTest {
 
         if (request instanceof Request.MappedPush) {
             assertRefused(reply, "rank 0 has no push box");
+        } else if (request instanceof Request.EncodedPush) {
+            assertRefused(reply, "started without one");
         } else if (request instanceof Request.ReadSlot || request instanceof Request.WriteSlot) {
             assertRefused(reply, "has an optimiser of 0 slots");
         } else {
@@ -103,6 +105,9 @@ class ShardServerTest {
         }
         if (any instanceof Request.SentPush) {
             return push(0);
+        }
+        if (any instanceof Request.EncodedPush) {
+            return new Request.EncodedPush(trained, change(1), push(0).origin());
         }
         if (any instanceof Request.MappedPush) {
             return new Request.MappedPush(trained, change(1), push(0).origin(), "box");

@@ -20,6 +20,7 @@ import io.gyre.training.LocalSteps;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -34,6 +35,9 @@ public final class TrainOptions {
     private static final long MOST_RANKS = 256;
 
     private static final int DEFAULT_RANKS = 2;
+
+    private static final List<StrategyOptions.Kind> EXCHANGE_GRADIENTS =
+            List.of(StrategyOptions.Kind.ALLREDUCE, StrategyOptions.Kind.PARAMSERVER, StrategyOptions.Kind.HYBRID);
 
     /** Where ND4J computes. */
     enum Backend {
@@ -117,8 +121,8 @@ public final class TrainOptions {
     @Option(
             names = "--compress",
             paramLabel = "NAME[:PARAMETER]",
-            description = "For allreduce, and inside the groups of hybrid: in which numbers gradients are sent between"
-                    + " hosts: bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION, randomk:FRACTION or threshold:VALUE."
+            description = "For allreduce, paramserver and hybrid: in which numbers gradients are sent between hosts and"
+                    + " to servers: bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION, randomk:FRACTION or threshold:VALUE."
                     + " Default: as they are.")
     private @Nullable String compression;
 
@@ -288,11 +292,10 @@ public final class TrainOptions {
         if (inDouble) {
             throw new IllegalArgumentException(option + " encodes floats, and --double trains in double precision");
         }
-        boolean suits = strategy == StrategyOptions.Kind.ALLREDUCE
-                || (strategy == StrategyOptions.Kind.HYBRID && !mixedPrecision);
-        if (!suits) {
-            throw new IllegalArgumentException(option + " belongs to "
-                    + (mixedPrecision ? "[allreduce]" : "[allreduce, hybrid]") + ", not to --strategy " + strategy);
+        List<StrategyOptions.Kind> owners =
+                mixedPrecision ? List.of(StrategyOptions.Kind.ALLREDUCE) : EXCHANGE_GRADIENTS;
+        if (!owners.contains(strategy)) {
+            throw new IllegalArgumentException(option + " belongs to " + owners + ", not to --strategy " + strategy);
         }
     }
 

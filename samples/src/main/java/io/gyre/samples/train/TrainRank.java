@@ -128,7 +128,9 @@ final class TrainRank {
                 return train(set, model, session, local.strategy(), null, local.groups());
             }
         }
-        try (ParameterService service = strategy.configure(ParameterService.builder(session), model::training)
+        try (ParameterService service = strategy.configure(
+                        ParameterService.builder(session),
+                        consistency -> model.training(consistency).compress(codecs()))
                 .start()) {
             if (service.isServer()) {
                 // A server ends when its workers have.
@@ -153,12 +155,23 @@ final class TrainRank {
         }
     }
 
-    private Collective choose(Endpoint group) {
+    /** Codecs with the run's seed; null if gradients are sent as they are. */
+    private @Nullable Supplier<GradientCodec> codecs() {
         Supplier<GradientCodec> codecs = options.compression();
+        return codecs == null
+                ? null
+                : () -> {
+                    GradientCodec codec = codecs.get();
+                    if (codec instanceof SeededCodec seeded) {
+                        seeded.seed(options.workload().seed());
+                    }
+                    return codec;
+                };
+    }
+
+    private Collective choose(Endpoint group) {
+        Supplier<GradientCodec> codecs = codecs();
         GradientCodec codec = codecs == null ? null : codecs.get();
-        if (codec instanceof SeededCodec seeded) {
-            seeded.seed(options.workload().seed());
-        }
         if (codec != null && codec.residual() != null && options.checkpoints().resume()) {
             LOG.warn(
                     "The residuals of {} begin at zero: checkpoints of hybrid hold none. What had not been sent yet is"

@@ -117,8 +117,17 @@ class TrainCommandTest {
                 Arguments.of("mlp --compress topk:0", "--compress 'topk:0': a fraction of 0.0: give topk more than 0"),
                 Arguments.of("mlp --compress fp16:2", "--compress 'fp16:2': fp16 has no parameter"),
                 Arguments.of(
-                        "mlp --compress bf16 --strategy paramserver",
-                        "--compress bf16 belongs to [allreduce, hybrid], not to --strategy paramserver"),
+                        "mlp --compress bf16 --strategy elastic",
+                        "--compress bf16 belongs to [allreduce, paramserver, hybrid], not to --strategy elastic"),
+                Arguments.of(
+                        "mlp --compress bf16 --strategy diloco",
+                        "--compress bf16 belongs to [allreduce, paramserver, hybrid], not to --strategy diloco"),
+                Arguments.of(
+                        "mlp --compress bf16 --strategy paramserver --double",
+                        "--compress bf16 encodes floats, and --double trains in double precision"),
+                Arguments.of(
+                        "mlp --mixed-precision --strategy paramserver",
+                        "--mixed-precision belongs to [allreduce], not to --strategy paramserver"),
                 Arguments.of(
                         "mlp --mixed-precision --strategy hybrid",
                         "--mixed-precision belongs to [allreduce], not to --strategy hybrid"),
