@@ -2,6 +2,7 @@ package io.gyre.samples.train;
 
 import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
+import io.gyre.allreduce.PowerSgd;
 import io.gyre.dl4j.Overlap;
 import io.gyre.dl4j.ShardedUpdate;
 import io.gyre.kernel.GradientCodec;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -118,7 +120,7 @@ public final class TrainOptions {
             paramLabel = "NAME[:PARAMETER]",
             description = "For allreduce, and inside the groups of hybrid: in which numbers gradients are sent between"
                     + " hosts: bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION, randomk:FRACTION or threshold:VALUE."
-                    + " Default: as they are.")
+                    + " For allreduce also powersgd:RANK. Default: as they are.")
     private @Nullable String compression;
 
     @Option(
@@ -274,7 +276,9 @@ public final class TrainOptions {
         String option = mixedPrecision ? "--mixed-precision" : "--compress " + compression;
         if (compression != null) {
             try {
-                GradientCodecs.of(compression);
+                if (powerSgdRank().isEmpty()) {
+                    GradientCodecs.of(compression);
+                }
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException("--compress " + e.getMessage(), e);
             }
@@ -284,12 +288,25 @@ public final class TrainOptions {
         if (inDouble) {
             throw new IllegalArgumentException(option + " encodes floats, and --double trains in double precision");
         }
+        boolean lowRank = powerSgdRank().isPresent();
+        if (lowRank && mixedPrecision) {
+            throw new IllegalArgumentException("--compress " + compression
+                    + " sends factors of floats, and --mixed-precision numbers of 16 bits: leave out one of the two");
+        }
+        boolean allReduceOnly = mixedPrecision || lowRank;
         boolean suits = strategy == StrategyOptions.Kind.ALLREDUCE
-                || (strategy == StrategyOptions.Kind.HYBRID && !mixedPrecision);
+                || (strategy == StrategyOptions.Kind.HYBRID && !allReduceOnly);
         if (!suits) {
             throw new IllegalArgumentException(option + " belongs to "
-                    + (mixedPrecision ? "[allreduce]" : "[allreduce, hybrid]") + ", not to --strategy " + strategy);
+                    + (allReduceOnly ? "[allreduce]" : "[allreduce, hybrid]") + ", not to --strategy " + strategy);
         }
+    }
+
+    /** The matrix rank of PowerSGD, if gradients are sent so. */
+    OptionalInt powerSgdRank() {
+        return compression == null || !PowerSgd.isNamed(compression)
+                ? OptionalInt.empty()
+                : OptionalInt.of(PowerSgd.rankOf(compression));
     }
 
     /** What is trained. */
@@ -379,9 +396,9 @@ public final class TrainOptions {
         return shardedUpdate;
     }
 
-    /** Makes codecs of gradients; null if gradients are sent as they are. */
+    /** Makes codecs of gradients; null if gradients are sent without one. */
     @Nullable Supplier<GradientCodec> compression() {
-        return compression == null ? null : GradientCodecs.of(compression);
+        return compression == null || powerSgdRank().isPresent() ? null : GradientCodecs.of(compression);
     }
 
     boolean mixedPrecision() {
