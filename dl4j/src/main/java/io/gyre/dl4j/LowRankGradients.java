@@ -33,9 +33,9 @@ final class LowRankGradients {
         }
         if (SeatChecks.concerns(session)) {
             throw new IllegalArgumentException(option + " cannot be used in a run in which a process may hold several"
-                    + " ranks, or be replaced: what a rank has not sent yet, its residual, would be lost with a process."
-                    + " Use bf16, fp16 or int8, or start the run without --processes, --spares, --min-processes and"
-                    + " --restarts");
+                    + " ranks, or be replaced: what a rank has not sent yet, its residual, would be lost with a"
+                    + " process. Use bf16, fp16 or int8, or start the run without --processes, --spares,"
+                    + " --min-processes and --restarts");
         }
         return new PowerSgd(rank, network.layout().matrices(), options.seed);
     }

@@ -101,8 +101,8 @@ final class ModelLayout {
     }
 
     /**
-     * The parameters that are matrices, as they lie in the vector: outputs by inputs. The kernels of a convolution are a
-     * matrix with a row for each output, since their first dimension is that. Vectors are none.
+     * The parameters that are matrices, as they lie in the vector: outputs by inputs. The kernels of a convolution are
+     * a matrix with a row for each output, since their first dimension is that. Vectors are none.
      */
     List<WeightMatrix> matrices() {
         List<WeightMatrix> matrices = new ArrayList<>();

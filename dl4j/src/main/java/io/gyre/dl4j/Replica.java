@@ -326,8 +326,8 @@ final class Replica implements StepModel {
     }
 
     /**
-     * Parameters, updater state and what else there is, such as a loss scale. Created for each call: a new learning rate moves the updater's
-     * state.
+     * Parameters, updater state and what else there is, such as a loss scale. Created for each call: a new learning
+     * rate moves the updater's state.
      */
     @Override
     public List<Region> state() {

@@ -141,9 +141,9 @@ public final class TrainerBuilder {
 
     /**
      * The default strategy sends the gradients of weights in messages as factors of low rank, by {@link
-     * io.gyre.allreduce.PowerSgd}: r(m + n) floats instead of m n, for a matrix of m rows and n columns. What that loses
-     * is sent later. Biases, and weights of which it would save nothing, are sent as they are. For FLOAT models; not
-     * with {@link #compress}, {@link #mixedPrecision}, or processes that may hold several ranks. Default: none.
+     * io.gyre.allreduce.PowerSgd}: r(m + n) floats instead of m n, for a matrix of m rows and n columns. What that
+     * loses is sent later. Biases, and weights of which it would save nothing, are sent as they are. For FLOAT models;
+     * not with {@link #compress}, {@link #mixedPrecision}, or processes that may hold several ranks. Default: none.
      *
      * @param matrixRank r, 1 or more; 2 to 4 for most models
      */
