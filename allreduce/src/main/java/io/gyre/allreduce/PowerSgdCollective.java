@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
  *
  * <dl>
  *   <dt>Cost
- *   <dd>For a matrix of m rows and n columns two all-reduces, of r m and r n floats, instead of one of m n; and five
- *       passes over it, four of them with 2 r m n operations. A bucket's matrices, and all else in it, go together.
+ *   <dd>For a matrix of m rows and n columns two all-reduces, of r m and r n floats, instead of one of m n; and four
+ *       passes over it, each with 2 r m n operations. A bucket's matrices, and all else in it, go together.
  *   <dt>Result
  *   <dd>Bit-identical on every rank. The elements of a bucket that belong to no matrix are exact sums.
  *   <dt>Shape
