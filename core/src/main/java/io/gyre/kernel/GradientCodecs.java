@@ -16,6 +16,9 @@ public final class GradientCodecs {
             RandomKCodec.NAME + ":FRACTION",
             ThresholdCodec.NAME + ":VALUE");
 
+    /** It is for whole matrices, and no function of a piece. */
+    private static final String OF_MATRICES = "powersgd";
+
     private GradientCodecs() {}
 
     /**
@@ -36,6 +39,10 @@ public final class GradientCodecs {
             case TopKCodec.NAME -> topK(number(word, parameter));
             case RandomKCodec.NAME -> randomK(number(word, parameter));
             case ThresholdCodec.NAME -> threshold(number(word, parameter));
+            case OF_MATRICES ->
+                throw new IllegalArgumentException("'" + word + "' needs the shapes of layers, and is no codec:"
+                        + " it is the option powerSgd of a trainer with the default strategy. Give that, or one of "
+                        + String.join(", ", NAMES));
             default -> throw new IllegalArgumentException("'" + word + "' is none of " + String.join(", ", NAMES));
         };
         if (colon >= 0 && NAMES.contains(name)) {

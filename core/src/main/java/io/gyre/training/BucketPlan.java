@@ -39,6 +39,15 @@ public record BucketPlan(long elements, List<Bucket> buckets) {
      * @param maxElements most elements of a bucket, at least 1
      */
     public static BucketPlan of(List<Long> layerLengths, long maxElements) {
+        return of(layerLengths, maxElements, false);
+    }
+
+    /** As {@link #of}, but a layer that is larger than the limit is one bucket. */
+    public static BucketPlan ofWholeLayers(List<Long> layerLengths, long maxElements) {
+        return of(layerLengths, maxElements, true);
+    }
+
+    private static BucketPlan of(List<Long> layerLengths, long maxElements, boolean whole) {
         if (maxElements < 1) {
             throw new IllegalArgumentException("a bucket of at most " + maxElements + " elements holds nothing");
         }
@@ -57,7 +66,7 @@ public record BucketPlan(long elements, List<Bucket> buckets) {
                 buckets.add(new Bucket(buckets.size(), start, bucketEnd - start));
                 bucketEnd = start;
             }
-            while (bucketEnd - layerStart > maxElements) {
+            while (!whole && bucketEnd - layerStart > maxElements) {
                 bucketEnd -= maxElements;
                 buckets.add(new Bucket(buckets.size(), bucketEnd, maxElements));
             }

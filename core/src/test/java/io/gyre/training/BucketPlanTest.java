@@ -98,4 +98,12 @@ class BucketPlanTest {
         assertThat(BucketPlan.of(List.of(10L, 20L, 30L), 60).fingerprint()).isNotEqualTo(fingerprint);
         assertThat(fingerprint).startsWith("60 elements in 2 buckets, borders ");
     }
+
+    @Test
+    void wholeLayersAreNotDivided() {
+        BucketPlan plan = BucketPlan.ofWholeLayers(List.of(3L, 10L, 2L, 1L), 4);
+
+        assertThat(plan.buckets()).extracting(Bucket::offset).containsExactly(13L, 3L, 0L);
+        assertThat(plan.buckets()).extracting(Bucket::length).containsExactly(3L, 10L, 3L);
+    }
 }

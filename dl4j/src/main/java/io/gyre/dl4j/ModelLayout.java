@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.ElementType;
+import io.gyre.allreduce.WeightMatrix;
 import io.gyre.training.BucketPlan;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,8 +22,9 @@ final class ModelLayout {
      * A parameter, in vector order.
      *
      * @param layer parameters with the same name of a layer are exchanged in one bucket, if they fit into one
+     * @param order of its elements: 'c' if the last index runs fastest, 'f' if the first does
      */
-    record Parameter(String layer, String name, List<Long> shape) {
+    record Parameter(String layer, String name, List<Long> shape, char order) {
 
         long length() {
             return shape.stream().reduce(1L, Math::multiplyExact);
@@ -59,7 +61,8 @@ final class ModelLayout {
                         .forEach((name, array) -> parameters.add(new Parameter(
                                 layer,
                                 layer + "_" + name,
-                                LongStream.of(array.shape()).boxed().toList()))));
+                                LongStream.of(array.shape()).boxed().toList(),
+                                array.ordering()))));
         return parameters;
     }
 
@@ -79,9 +82,42 @@ final class ModelLayout {
      * @param bucketBytes largest size of a bucket
      */
     BucketPlan bucketPlan(long bucketBytes) {
+        return BucketPlan.of(layerLengths(), mostElements(bucketBytes));
+    }
+
+    /** As {@link #bucketPlan}, but no layer is divided. */
+    BucketPlan bucketPlanOfWholeLayers(long bucketBytes) {
+        return BucketPlan.ofWholeLayers(layerLengths(), mostElements(bucketBytes));
+    }
+
+    private List<Long> layerLengths() {
         Map<String, Long> layers = new LinkedHashMap<>();
         parameters.forEach(each -> layers.merge(each.layer(), each.length(), Long::sum));
-        return BucketPlan.of(List.copyOf(layers.values()), Math.max(1, bucketBytes / elementType.bytes()));
+        return List.copyOf(layers.values());
+    }
+
+    private long mostElements(long bucketBytes) {
+        return Math.max(1, bucketBytes / elementType.bytes());
+    }
+
+    /**
+     * The parameters that are matrices, as they lie in the vector: outputs by inputs. The kernels of a convolution are
+     * a matrix with a row for each output, since their first dimension is that. Vectors are none.
+     */
+    List<WeightMatrix> matrices() {
+        List<WeightMatrix> matrices = new ArrayList<>();
+        long offset = 0;
+        for (Parameter each : parameters) {
+            long length = each.length();
+            long first = each.shape().isEmpty() ? length : each.shape().get(0);
+            if (first > 1 && length > first) {
+                // In order 'f' the first index runs along a row.
+                long rows = each.order() == 'f' ? length / first : first;
+                matrices.add(new WeightMatrix(offset, Math.toIntExact(rows), Math.toIntExact(length / rows)));
+            }
+            offset += length;
+        }
+        return matrices;
     }
 
     /**

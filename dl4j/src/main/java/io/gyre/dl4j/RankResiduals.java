@@ -53,12 +53,26 @@ final class RankResiduals {
      * @param codecs one for each seat, with residuals
      */
     RankResiduals(Session session, Collective ofProcesses, List<GradientCodec> codecs) {
+        this(
+                session,
+                ofProcesses,
+                codecs.get(0).name(),
+                codecs.stream()
+                        .map(each -> Objects.requireNonNull(each.residual()))
+                        .toList());
+    }
+
+    /**
+     * Creates the way for one process.
+     *
+     * @param codec its name and parameters
+     * @param own one residual for each seat
+     */
+    RankResiduals(Session session, Collective ofProcesses, String codec, List<Residual> own) {
         this.session = session;
         this.ofProcesses = ofProcesses;
-        codec = codecs.get(0).name();
-        own = codecs.stream()
-                .map(each -> Objects.requireNonNull(each.residual()))
-                .toList();
+        this.codec = codec;
+        this.own = own;
     }
 
     /** Finds out what all ranks have. The result is used up in this step. */

@@ -62,7 +62,7 @@ final class Replica implements StepModel {
     private final GradientPlace place;
     private final ModelSteps steps;
     private final GradientChecksums checksums;
-    private final @Nullable LossScale lossScale;
+    private final @Nullable ReplicaPart further;
     private GradientViews views;
     private @Nullable Chunk updated;
 
@@ -72,19 +72,19 @@ final class Replica implements StepModel {
      * @param bucketPlan of the model's {@link ModelLayout}
      * @param place of the model's gradients; borrowed
      * @param code notified when the thread is in the model's updater and listeners
-     * @param lossScale further state of the replica; null if there is none
+     * @param further state of the replica, such as a loss scale; null if there is none
      */
     Replica(
             TrainedModel network,
             BucketPlan bucketPlan,
             GradientPlace place,
             UserCode code,
-            @Nullable LossScale lossScale) {
+            @Nullable ReplicaPart further) {
         this.network = network;
         this.bucketPlan = bucketPlan;
         this.place = place;
         this.code = code;
-        this.lossScale = lossScale;
+        this.further = further;
         layout = network.layout();
         steps = network.steps(place);
         views = network.gradientViews(bucketPlan);
@@ -326,8 +326,8 @@ final class Replica implements StepModel {
     }
 
     /**
-     * Parameters, updater state and loss scale, if any. Created for each call: a new learning rate moves the updater's
-     * state.
+     * Parameters, updater state and what else there is, such as a loss scale. Created for each call: a new learning
+     * rate moves the updater's state.
      */
     @Override
     public List<Region> state() {
@@ -353,8 +353,8 @@ final class Replica implements StepModel {
             Region memory = HostMemory.region("updater state", updaterState);
             parts.add(new ReplicaPart(memory.name(), memory, updaterState.dataType(), element -> "element " + element));
         }
-        if (lossScale != null) {
-            parts.add(lossScale.part());
+        if (further != null) {
+            parts.add(further);
         }
         return parts;
     }
@@ -386,6 +386,6 @@ final class Replica implements StepModel {
     String layout() {
         INDArray updaterState = updaterState();
         String text = layout.text(updaterState == null ? 0 : updaterState.length());
-        return lossScale == null ? text : text + "; loss scale";
+        return further == null ? text : text + "; " + further.name();
     }
 }

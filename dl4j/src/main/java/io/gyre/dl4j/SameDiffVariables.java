@@ -169,7 +169,8 @@ final class SameDiffVariables {
                         .map(each -> new ModelLayout.Parameter(
                                 each.name(),
                                 each.name(),
-                                LongStream.of(each.array().shape()).boxed().toList()))
+                                LongStream.of(each.array().shape()).boxed().toList(),
+                                each.array().ordering()))
                         .toList(),
                 type == DataType.FLOAT ? ElementType.FLOAT32 : ElementType.FLOAT64);
     }

@@ -64,6 +64,9 @@ public final class TrainerBuilder {
 
     @Nullable Supplier<? extends GradientCodec> compression;
 
+    /** 0 for none. */
+    int powerSgdRank;
+
     boolean mixedPrecision;
     int stepsToRaise = LossScale.STEPS_TO_RAISE;
     long leastSliceBytes = ReplicaSlices.LEAST_BYTES;
@@ -133,6 +136,19 @@ public final class TrainerBuilder {
      */
     public TrainerBuilder compress(Supplier<? extends GradientCodec> value) {
         compression = value;
+        return this;
+    }
+
+    /**
+     * The default strategy sends the gradients of weights in messages as factors of low rank, by {@link
+     * io.gyre.allreduce.PowerSgd}: r(m + n) floats instead of m n, for a matrix of m rows and n columns. What that
+     * loses is sent later. Biases, and weights of which it would save nothing, are sent as they are. For FLOAT models;
+     * not with {@link #compress}, {@link #mixedPrecision}, or processes that may hold several ranks. Default: none.
+     *
+     * @param matrixRank r, 1 or more; 2 to 4 for most models
+     */
+    public TrainerBuilder powerSgd(int matrixRank) {
+        powerSgdRank = (int) positive("powerSgd", matrixRank);
         return this;
     }
 

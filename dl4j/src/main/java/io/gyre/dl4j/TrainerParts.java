@@ -4,6 +4,8 @@ import io.gyre.World;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.allreduce.Collectives;
 import io.gyre.allreduce.DirectCollective;
+import io.gyre.allreduce.PowerSgd;
+import io.gyre.allreduce.PowerSgdCollective;
 import io.gyre.allreduce.RingCollective;
 import io.gyre.memory.MemoryBox;
 import io.gyre.network.Collective;
@@ -82,15 +84,16 @@ final class TrainerParts {
         opened.onClose(network::close);
         seats = Seats.of(session);
         Compression compression = Compression.of(options, network.parameters().dataType(), seats.count());
-        session.agree(
-                "all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", compression.toString()));
+        PowerSgd powerSgd = LowRankGradients.of(options, network, session);
+        String sent = powerSgd == null ? compression.toString() : powerSgd.name();
+        session.agree("all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", sent));
         SeatChecks.checkOptions(options, session);
         if (carried != null) {
             SeatChecks.checkGenerations(network, options);
             SeatChecks.checkGenerations(compression);
         }
         algorithm = carried == null ? options.algorithm : ofAllGenerations(options.algorithm, carried);
-        strategy = options.strategy == null ? synchronous(algorithm, compression, opened) : options.strategy;
+        strategy = options.strategy == null ? synchronous(algorithm, compression, powerSgd, opened) : options.strategy;
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
         List<Integer> equalRanks = strategy.reduction().equalRanks(world);
@@ -103,7 +106,9 @@ final class TrainerParts {
         watch = new LossWatch(session, inStep);
 
         ModelLayout layout = network.layout();
-        BucketPlan plan = layout.bucketPlan(options.bucketBytes);
+        BucketPlan plan = powerSgd == null
+                ? layout.bucketPlan(options.bucketBytes)
+                : layout.bucketPlanOfWholeLayers(options.bucketBytes);
         DeviceGradients.Source source = source(options, opened);
         SeatChecks.checkPlace(session, source);
         boolean overlap = options.overlap.decide(plan, exchanging(), source != null, world.isRoot());
@@ -125,8 +130,13 @@ final class TrainerParts {
                         session,
                         equal,
                         gradientBytes,
-                        compression.encodedBytes(gradientBytes));
-        replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), lossScale);
+                        powerSgd == null
+                                ? compression.encodedBytes(gradientBytes)
+                                : powerSgd.sentBytes(gradientBytes / Float.BYTES));
+        ReplicaPart further = lossScale != null
+                ? lossScale.part()
+                : powerSgd != null ? LowRankGradients.part(powerSgd) : null;
+        replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), further);
         replicas = new ReplicaCheck(equal, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed, residuals);
         plain = new PlainData(options.sharding);
@@ -184,11 +194,15 @@ final class TrainerParts {
         opened.onClose(() -> session.waitObservers().remove(observer));
     }
 
-    private UpdateStrategy synchronous(Algorithm algorithm, Compression compression, Opened opened) {
+    private UpdateStrategy synchronous(
+            Algorithm algorithm, Compression compression, @Nullable PowerSgd powerSgd, Opened opened) {
         Session ofLeads = session.ofLeads();
         Collective[] collectives = new Collective[seats.count()];
         session.onSeats(seat -> collectives[seat] =
                 Collectives.choose(session.seats().get(seat).endpoint(), algorithm, compression.codec(seat)));
+        if (powerSgd != null) {
+            collectives[0] = PowerSgdCollective.over(collectives[0], powerSgd);
+        }
         for (Collective each : collectives) {
             opened.onClose(each::close);
         }
@@ -196,6 +210,8 @@ final class TrainerParts {
         Collective control = alone ? collectives[0] : ofLeads(ofLeads.endpoint(), algorithm);
         if (compression.hasResiduals()) {
             residuals = new RankResiduals(session, control, compression.codecs());
+        } else if (powerSgd != null) {
+            residuals = new RankResiduals(session, control, powerSgd.name(), List.of(powerSgd.residual()));
         }
         if (alone) {
             return new Synchronous(control);

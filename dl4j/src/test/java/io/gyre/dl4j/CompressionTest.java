@@ -166,11 +166,14 @@ class CompressionTest {
                     .withMessageContainingAll("mixedPrecision", "strategy", "Collectives.choose");
         });
         String names = "bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION, randomk:FRACTION, threshold:VALUE";
-        for (String word : List.of("int4", "", "BF16", "powersgd:2")) {
+        for (String word : List.of("int4", "", "BF16", "powersg:2")) {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> GradientCodecs.of(word))
                     .withMessage("'" + word + "' is none of " + names);
         }
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> GradientCodecs.of("powersgd:2"))
+                .withMessageContainingAll("'powersgd:2' needs the shapes of layers", "powerSgd", names);
         for (String word : List.of("topk", "randomk:", "threshold:much", "int8:64.5", "int8:")) {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> GradientCodecs.of(word))

@@ -2,6 +2,7 @@ package io.gyre.samples.train;
 
 import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
+import io.gyre.allreduce.PowerSgd;
 import io.gyre.dl4j.Overlap;
 import io.gyre.dl4j.ShardedUpdate;
 import io.gyre.kernel.GradientCodec;
@@ -23,6 +24,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -122,8 +124,8 @@ public final class TrainOptions {
             names = "--compress",
             paramLabel = "NAME[:PARAMETER]",
             description = "For allreduce, paramserver and hybrid: in which numbers gradients are sent between hosts and"
-                    + " to servers: bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION, randomk:FRACTION or threshold:VALUE."
-                    + " Default: as they are.")
+                    + " to servers: bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION, randomk:FRACTION or"
+                    + " threshold:VALUE. For allreduce also powersgd:RANK. Default: as they are.")
     private @Nullable String compression;
 
     @Option(
@@ -282,7 +284,9 @@ public final class TrainOptions {
         String option = mixedPrecision ? "--mixed-precision" : "--compress " + compression;
         if (compression != null) {
             try {
-                GradientCodecs.of(compression);
+                if (powerSgdRank().isEmpty()) {
+                    GradientCodecs.of(compression);
+                }
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException("--compress " + e.getMessage(), e);
             }
@@ -292,11 +296,23 @@ public final class TrainOptions {
         if (inDouble) {
             throw new IllegalArgumentException(option + " encodes floats, and --double trains in double precision");
         }
+        boolean lowRank = powerSgdRank().isPresent();
+        if (lowRank && mixedPrecision) {
+            throw new IllegalArgumentException("--compress " + compression
+                    + " sends factors of floats, and --mixed-precision numbers of 16 bits: leave out one of the two");
+        }
         List<StrategyOptions.Kind> owners =
-                mixedPrecision ? List.of(StrategyOptions.Kind.ALLREDUCE) : EXCHANGE_GRADIENTS;
+                mixedPrecision || lowRank ? List.of(StrategyOptions.Kind.ALLREDUCE) : EXCHANGE_GRADIENTS;
         if (!owners.contains(strategy)) {
             throw new IllegalArgumentException(option + " belongs to " + owners + ", not to --strategy " + strategy);
         }
+    }
+
+    /** The matrix rank of PowerSGD, if gradients are sent so. */
+    OptionalInt powerSgdRank() {
+        return compression == null || !PowerSgd.isNamed(compression)
+                ? OptionalInt.empty()
+                : OptionalInt.of(PowerSgd.rankOf(compression));
     }
 
     /** What is trained. */
@@ -394,9 +410,9 @@ public final class TrainOptions {
         return shardedUpdate;
     }
 
-    /** Makes codecs of gradients; null if gradients are sent as they are. */
+    /** Makes codecs of gradients; null if gradients are sent without one. */
     @Nullable Supplier<GradientCodec> compression() {
-        return compression == null ? null : GradientCodecs.of(compression);
+        return compression == null || powerSgdRank().isPresent() ? null : GradientCodecs.of(compression);
     }
 
     boolean mixedPrecision() {

@@ -146,6 +146,7 @@ final class TrainingRun {
         } else if (compression != null) {
             builder.compress(compression);
         }
+        options.powerSgdRank().ifPresent(builder::powerSgd);
         kept.observer().ifPresent(builder::observer);
         options.timeline().ifPresent(builder::timeline);
         kept.checkpoints().ifPresent(builder::checkpointDirectory);

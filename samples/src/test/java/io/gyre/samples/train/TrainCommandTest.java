@@ -115,6 +115,18 @@ class TrainCommandTest {
                         "--compress 'int4' is none of bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION,"
                                 + " randomk:FRACTION, threshold:VALUE"),
                 Arguments.of("mlp --compress topk:0", "--compress 'topk:0': a fraction of 0.0: give topk more than 0"),
+                Arguments.of("mlp --compress powersgd", "--compress 'powersgd': its rank '' is no number"),
+                Arguments.of("mlp --compress powersgd:0", "--compress 'powersgd:0': a rank of 0 sends nothing"),
+                Arguments.of("mlp --compress powersgd:x", "--compress 'powersgd:x': its rank 'x' is no number"),
+                Arguments.of(
+                        "mlp --compress powersgd:2 --strategy hybrid",
+                        "--compress powersgd:2 belongs to [allreduce], not to --strategy hybrid"),
+                Arguments.of(
+                        "mlp --compress powersgd:2 --mixed-precision",
+                        "--compress powersgd:2 sends factors of floats, and --mixed-precision"),
+                Arguments.of(
+                        "mlp --compress powersgd:2 --double",
+                        "--compress powersgd:2 encodes floats, and --double trains in double precision"),
                 Arguments.of("mlp --compress fp16:2", "--compress 'fp16:2': fp16 has no parameter"),
                 Arguments.of(
                         "mlp --compress bf16 --strategy elastic",
