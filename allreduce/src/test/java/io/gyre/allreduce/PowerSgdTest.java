@@ -270,8 +270,8 @@ class PowerSgdTest {
             PowerSgd state = new PowerSgd(2, MATRICES, SEED);
             long bytes = 0;
             try (Collective collective = new PowerSgdCollective(new RingCollective(session.endpoint()), state)) {
-                List<Region> buckets = List.of(
-                        data.slice(BORDER * 4L, data.byteLength() - BORDER * 4L), data.slice(0, BORDER * 4L));
+                List<Region> buckets =
+                        List.of(data.slice(BORDER * 4L, data.byteLength() - BORDER * 4L), data.slice(0, BORDER * 4L));
                 for (int step = 0; step < 60; step++) {
                     long before = THREADS.getCurrentThreadAllocatedBytes();
                     for (int i = 0; i < 2; i++) {
@@ -319,8 +319,7 @@ class PowerSgdTest {
         List<float[]> results = Gyre.local(4).call(session -> {
             Region data = Region.allocate("gradients", 4L * LENGTH);
             try (Collective collective = new PowerSgdCollective(
-                    new HierarchicalCollective(
-                            session.endpoint(), hosts, new ScalarKernels(), null),
+                    new HierarchicalCollective(session.endpoint(), hosts, new ScalarKernels(), null),
                     new PowerSgd(2, MATRICES, SEED))) {
                 for (int step = 0; step < STEPS; step++) {
                     Floats.write(values(session.world().rank(), step), data, 0);

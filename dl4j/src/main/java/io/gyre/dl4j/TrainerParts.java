@@ -133,9 +133,8 @@ final class TrainerParts {
                         powerSgd == null
                                 ? compression.encodedBytes(gradientBytes)
                                 : powerSgd.sentBytes(gradientBytes / Float.BYTES));
-        ReplicaPart further = lossScale != null
-                ? lossScale.part()
-                : powerSgd != null ? LowRankGradients.part(powerSgd) : null;
+        ReplicaPart further =
+                lossScale != null ? lossScale.part() : powerSgd != null ? LowRankGradients.part(powerSgd) : null;
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), further);
         replicas = new ReplicaCheck(equal, replica, options.leastSliceBytes);
         checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed, residuals);

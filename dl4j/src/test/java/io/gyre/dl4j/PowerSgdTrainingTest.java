@@ -108,7 +108,8 @@ class PowerSgdTrainingTest {
     void inSharedMemoryNothingIsLost() throws Exception {
         INDArray plain =
                 train(STEPS, builder -> builder.algorithm(Algorithm.DIRECT)).get(0);
-        INDArray lowRank = train(STEPS, builder -> builder.algorithm(Algorithm.DIRECT).powerSgd(1))
+        INDArray lowRank = train(
+                        STEPS, builder -> builder.algorithm(Algorithm.DIRECT).powerSgd(1))
                 .get(0);
 
         Bound.assertIdentical(lowRank, plain);
@@ -145,8 +146,8 @@ class PowerSgdTrainingTest {
 
         trainAndKill();
         try (LogLines log = new LogLines()) {
-            List<INDArray> resumed = trainAndSave(
-                    builder -> builder.powerSgd(2).checkpointDirectory(directory).resume(true));
+            List<INDArray> resumed = trainAndSave(builder ->
+                    builder.powerSgd(2).checkpointDirectory(directory).resume(true));
 
             assertThat(resumed).allSatisfy(each -> Bound.assertIdentical(each, expected));
             assertThat(log.with("begin at zero")).isEmpty();
@@ -169,8 +170,8 @@ class PowerSgdTrainingTest {
         assertThat(new ModelLayout(Network.of(model())).matrices())
                 .startsWith(new WeightMatrix(0, 16, 12), new WeightMatrix(208, 10, 16))
                 .hasSize(3);
-        WeightMatrix kernels = new ModelLayout(Network.of(
-                        TestModels.convolutional(TestModels.configuration(new Adam(0.01), TYPE), true)))
+        WeightMatrix kernels = new ModelLayout(
+                        Network.of(TestModels.convolutional(TestModels.configuration(new Adam(0.01), TYPE), true)))
                 .matrices()
                 .get(0);
         assertThat(kernels.rows()).isEqualTo(4);
@@ -217,7 +218,8 @@ class PowerSgdTrainingTest {
                             .build())
                     .withMessageContainingAll("powerSgd(2)", "strategy allreduce");
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> DistributedTrainer.builder(model(), session).powerSgd(0))
+                    .isThrownBy(
+                            () -> DistributedTrainer.builder(model(), session).powerSgd(0))
                     .withMessageContaining("powerSgd");
         });
     }
