@@ -64,14 +64,14 @@ final class SlurmJob implements AutoCloseable {
         return new SlurmJob(cluster, directory, cluster.command("sbatch", "--parsable", script.toString()));
     }
 
-    /** Submits by {@code gyre queue add --on slurm}, for four ranks. */
+    /** Submits by {@code gyre queue add --on slurm}, for two ranks, which get one node. */
     static SlurmJob queue(SlurmCluster cluster, Path directory, String... training) throws IOException {
         Path gyre = gyre(directory);
         List<String> words = new ArrayList<>(List.of(gyre.toString(), "queue", "add", "--on", "slurm"));
         words.addAll(
-                List.of("--name", "queued", "--cores", "4", "--memory", "4g", "--time-limit", "1h", "--", "train"));
+                List.of("--name", "queued", "--cores", "2", "--memory", "2g", "--time-limit", "1h", "--", "train"));
         words.addAll(Arrays.asList(training));
-        words.addAll(List.of("-n", "4", "--report", report(directory).toString()));
+        words.addAll(List.of("-n", "2", "--report", report(directory).toString()));
         ProcessBuilder submission = cluster.command(words.toArray(String[]::new));
         submission.environment().put("GYRE_COMMAND", gyre.toString());
         return new SlurmJob(cluster, directory, submission);
