@@ -185,7 +185,7 @@ final class FitLoop {
         Progress reached = progress;
         progress = progress.afterCall();
         inCall = false;
-        endCall(data, tally, stopped);
+        endCall(data, tally, stopped, continued);
         if (data.isEpoch() && !cuts.areOn()) {
             checkpoints.afterCall(reached);
         }
@@ -398,7 +398,7 @@ final class FitLoop {
     }
 
     /** All ranks learn whether the training has ended and, if they did not step together, how many examples it took. */
-    private void endCall(ShardedData data, Tally tally, boolean stopped) {
+    private void endCall(ShardedData data, Tally tally, boolean stopped, boolean continued) {
         // A step of all ranks tells them whether one wants to stop, but not whether only this call or all training.
         if (allInStep && !stopped) {
             return;
@@ -419,7 +419,8 @@ final class FitLoop {
         }
         if (!allInStep) {
             tally.examples(examples);
-            if (!ended) {
+            // A call that a resumed run continues may have been at its end.
+            if (!ended && !continued) {
                 checkAnyExamples(data, tally);
             }
         }

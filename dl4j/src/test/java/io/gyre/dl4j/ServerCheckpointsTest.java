@@ -156,6 +156,15 @@ class ServerCheckpointsTest {
         Bound.assertIdentical(resumed, expected);
     }
 
+    /** The call that it continues has no steps left, which is no empty data set. */
+    @ParameterizedTest
+    @EnumSource(Subject.class)
+    void aRunThatIsResumedAtItsEndIsThere(Subject subject) throws Exception {
+        INDArray end = train(subject, new Run(subject, false, Integer.MAX_VALUE));
+
+        Bound.assertIdentical(train(subject, new Run(subject, true, Integer.MAX_VALUE)), end);
+    }
+
     @ParameterizedTest(name = "{0} servers")
     @ValueSource(ints = {2, 3})
     void withAnotherNumberOfServersTheVectorsAreDividedAnew(int servers) throws Exception {
