@@ -2,12 +2,9 @@ package io.gyre.allreduce;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.World;
 import io.gyre.kernel.GradientCodec;
 import io.gyre.kernel.Kernels;
-import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
-import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
 import io.gyre.openblas.FastKernels;
 
@@ -25,10 +22,8 @@ import io.gyre.openblas.FastKernels;
  *   <dd>As {@link RingCollective}.
  * </dl>
  */
-public final class CompressedCollective implements Collective {
+public final class CompressedCollective extends DelegatingCollective {
 
-    private final World world;
-    private final RingCollective exact;
     private final CompressedAllReduce compressed;
 
     /**
@@ -42,19 +37,8 @@ public final class CompressedCollective implements Collective {
     }
 
     CompressedCollective(Endpoint endpoint, GradientCodec codec, Kernels kernels) {
-        world = endpoint.world();
-        exact = new RingCollective(endpoint, kernels);
+        super(new RingCollective(endpoint, kernels));
         compressed = new CompressedAllReduce(endpoint, codec, kernels);
-    }
-
-    @Override
-    public World world() {
-        return world;
-    }
-
-    @Override
-    public MemoryBox allocate(String name, long byteLength) {
-        return exact.allocate(name, byteLength);
     }
 
     @Override
@@ -66,36 +50,11 @@ public final class CompressedCollective implements Collective {
         Elements.check(data, type);
         data.enter("all-reduce");
         try {
-            if (world.size() > 1) {
+            if (world().size() > 1) {
                 compressed.run(data, step, bucket);
             }
         } finally {
             data.exit();
         }
-    }
-
-    @Override
-    public void reduceScatter(Region data, ElementType type, ReduceOp op, long step, int bucket) {
-        exact.reduceScatter(data, type, op, step, bucket);
-    }
-
-    @Override
-    public void allGather(Region data, ElementType type, long step, int bucket) {
-        exact.allGather(data, type, step, bucket);
-    }
-
-    @Override
-    public void broadcast(Region data, int root, long step, int bucket) {
-        exact.broadcast(data, root, step, bucket);
-    }
-
-    @Override
-    public void barrier(long step) {
-        exact.barrier(step);
-    }
-
-    @Override
-    public void close() {
-        exact.close();
     }
 }

@@ -2,8 +2,6 @@ package io.gyre.allreduce;
 
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
-import io.gyre.World;
-import io.gyre.memory.MemoryBox;
 import io.gyre.memory.Region;
 import io.gyre.network.Collective;
 import java.util.ArrayList;
@@ -29,11 +27,10 @@ import org.slf4j.LoggerFactory;
  *   <dd>As the collectives inside.
  * </dl>
  */
-public final class PowerSgdCollective implements Collective {
+public final class PowerSgdCollective extends DelegatingCollective {
 
     private static final Logger LOG = LoggerFactory.getLogger(PowerSgdCollective.class);
 
-    private final Collective exact;
     private final PowerSgd state;
     private final FloatCopies copies = new FloatCopies();
     private final List<LowRankBucket> buckets = new ArrayList<>();
@@ -46,7 +43,7 @@ public final class PowerSgdCollective implements Collective {
      * @param state of this rank
      */
     public PowerSgdCollective(Collective exact, PowerSgd state) {
-        this.exact = exact;
+        super(exact);
         this.state = state;
     }
 
@@ -64,16 +61,6 @@ public final class PowerSgdCollective implements Collective {
             LOG.info("gradients are not sent as factors by {}: all ranks share memory", state.name());
         }
         return exact;
-    }
-
-    @Override
-    public World world() {
-        return exact.world();
-    }
-
-    @Override
-    public MemoryBox allocate(String name, long byteLength) {
-        return exact.allocate(name, byteLength);
     }
 
     @Override
@@ -110,30 +97,5 @@ public final class PowerSgdCollective implements Collective {
             memory = Region.allocate("factors", lowRank.bytes());
         }
         return lowRank;
-    }
-
-    @Override
-    public void reduceScatter(Region data, ElementType type, ReduceOp op, long step, int bucket) {
-        exact.reduceScatter(data, type, op, step, bucket);
-    }
-
-    @Override
-    public void allGather(Region data, ElementType type, long step, int bucket) {
-        exact.allGather(data, type, step, bucket);
-    }
-
-    @Override
-    public void broadcast(Region data, int root, long step, int bucket) {
-        exact.broadcast(data, root, step, bucket);
-    }
-
-    @Override
-    public void barrier(long step) {
-        exact.barrier(step);
-    }
-
-    @Override
-    public void close() {
-        exact.close();
     }
 }
