@@ -130,8 +130,14 @@ public record ModelCard(
         number("bits_per_character").ifPresent(value -> row(rows, "Bits per character, held out", text("%.4f", value)));
         number("loss_last").ifPresent(value -> row(rows, "Loss of the last step", text("%.4f", value)));
         row(rows, "Epochs", result.get("epoch"));
-        row(rows, "Steps", count(steps));
-        row(rows, "Examples", count(examples));
+        if (state != RunState.COMPLETE && !losses.isEmpty()) {
+            // What an attempt that did not end in order has done is in no sum.
+            row(rows, "Last step seen", count(losses.get(losses.size() - 1).step()));
+        }
+        if (steps > 0) {
+            row(rows, "Steps", count(steps));
+            row(rows, "Examples", count(examples));
+        }
         if (seconds > 0) {
             row(rows, "Examples per second", text("%,.0f", examples / seconds));
             row(rows, "Time of the steps", text("%.1f s", seconds));

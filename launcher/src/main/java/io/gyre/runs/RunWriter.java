@@ -252,6 +252,9 @@ public final class RunWriter implements AutoCloseable {
             return;
         }
         ended = true;
+        if (means.isBegun()) {
+            appendMeans(System.nanoTime());
+        }
         RunRecord.Attempt attempt = record.lastAttempt();
         record = record.withLast(
                         new RunRecord.Attempt(attempt.began(), now(clock), attempt.firstStep(), null, null, null, null))

@@ -91,6 +91,22 @@ class RunWriterTest {
     }
 
     @Test
+    void theCardOfARunThatFailedSaysHowFarItCame() throws IOException {
+        try (RunWriter writer = RunWriter.open(files, PLAN, false)) {
+            writer.begin(0);
+            writer.stepDone(1, 1, 4, 16);
+            writer.stepDone(2, 1, 3, 16);
+            writer.fail("rank 1 was lost");
+        }
+
+        String card = ModelCard.of(RunRecord.read(files), MetricsFile.lines(files.metrics()))
+                .markdown();
+        assertThat(card)
+                .contains("| State | failed |", "| Last step seen | 2 |")
+                .doesNotContain("| Steps |", "| Examples |");
+    }
+
+    @Test
     void everyEpochHasALineOfItsOwnSteps() throws IOException {
         try (RunWriter writer = RunWriter.open(files, PLAN, false)) {
             writer.begin(0);
