@@ -238,9 +238,13 @@ const watch = (text) => { if (byId("watch").textContent !== text) byId("watch").
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change",
   () => charts.forEach((chart) => { if (chart.plot) chart.draw(); }));
 
-// Without a stream, for a picture: ?static.
+// Without a stream, for a picture: ?static. The page is loaded only when all is drawn, for a browser without a window.
 if (new URLSearchParams(location.search).has("static")) {
-  fetch("snapshot").then((answer) => answer.json()).then(show).then(() => watch("as of now"));
+  const snapshot = new XMLHttpRequest();
+  snapshot.open("GET", "snapshot", false);
+  snapshot.send();
+  show(JSON.parse(snapshot.responseText));
+  watch("as of now");
 } else {
   let fresh = false;
   const stream = new EventSource("events");
