@@ -3,7 +3,9 @@ package io.gyre.startup;
 import io.gyre.ProtocolException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * What a start-up check has measured, equal on all ranks.
@@ -132,6 +134,22 @@ public record StartupTable(List<RankFacts> ranks, List<Link> links) {
                         .or(() -> links.stream().findFirst())
                         .map(link -> which + link)
                         .orElse("");
+    }
+
+    /** Which versions of Java the ranks have, with the first rank of each; empty if all have the same. */
+    public String differentJava() {
+        Map<String, String> ofFirst = new TreeMap<>();
+        for (RankFacts rank : ranks) {
+            ofFirst.putIfAbsent(
+                    rank.host().java(),
+                    "rank " + rank.rank() + " on " + rank.host().host());
+        }
+        if (ofFirst.size() < 2) {
+            return "";
+        }
+        List<String> parts = new ArrayList<>();
+        ofFirst.forEach((java, who) -> parts.add(who + " runs Java " + java));
+        return String.join(", ", parts);
     }
 
     /** The slowest link over which messages go. */

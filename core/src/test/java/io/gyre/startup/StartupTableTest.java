@@ -62,6 +62,15 @@ class StartupTableTest {
     }
 
     @Test
+    void ranksWithAnotherJavaAreNamedWithTheirVersions() {
+        String ofBee = "bee\tkernel of bee\t0.1.0\t";
+        StartupTable mixed = StartupTable.parse(HOSTS.text().replace(ofBee + "17.0.15", ofBee + "25.0.3"));
+
+        assertThat(HOSTS.differentJava()).isEmpty();
+        assertThat(mixed.differentJava()).isEqualTo("rank 0 on ant runs Java 17.0.15, rank 2 on bee runs Java 25.0.3");
+    }
+
+    @Test
     void withoutLinksAClockIsUnknown() {
         assertThat(new StartupTable(HOSTS.ranks(), List.of()).clockOf(2)).isEmpty();
     }

@@ -49,6 +49,12 @@ final class LimitCheck {
         // A worker that takes its steps alone may be lost and restarted, and talks to servers only.
         StartupTable table = StartupCheck.run(session, threads(), together ? Links.NEIGHBOURS : Links.NONE);
         if (session.world().isRoot()) {
+            String java = table.differentJava();
+            if (!java.isEmpty()) {
+                log.accept(
+                        "the ranks have different versions of Java, and a run is sure to be repeatable only with one: "
+                                + java);
+            }
             log.accept("start-up check: " + table.summary() + "; "
                     + StartupVerdict.of(table, vectorBytes, together ? sentBytes : 0));
         }

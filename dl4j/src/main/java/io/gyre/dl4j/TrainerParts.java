@@ -290,17 +290,20 @@ final class TrainerParts {
 
     /** What must be the same on all ranks. */
     private Map<String, String> identity(TrainerBuilder options, ModelLayout layout, BucketPlan plan, boolean overlap) {
-        return Map.of(
-                "micro-batches", String.valueOf(options.microBatches),
-                "model", network.model().getClass().getSimpleName(),
-                "data type", layout.dataType(),
-                "parameters", String.valueOf(network.parameters().length()),
-                "configuration", ModelFingerprint.of(network.configurationJson()),
-                "buckets", plan.fingerprint(),
-                "overlap", String.valueOf(overlap),
-                "strategy", strategy.description(),
-                "seed", String.valueOf(options.seed),
-                "checkpoints", options.checkpoints().toCompare());
+        // Of classes in a directory, it is null.
+        String version = TrainerParts.class.getPackage().getImplementationVersion();
+        return Map.ofEntries(
+                Map.entry("version of Gyre", String.valueOf(version)),
+                Map.entry("micro-batches", String.valueOf(options.microBatches)),
+                Map.entry("model", network.model().getClass().getSimpleName()),
+                Map.entry("data type", layout.dataType()),
+                Map.entry("parameters", String.valueOf(network.parameters().length())),
+                Map.entry("configuration", ModelFingerprint.of(network.configurationJson())),
+                Map.entry("buckets", plan.fingerprint()),
+                Map.entry("overlap", String.valueOf(overlap)),
+                Map.entry("strategy", strategy.description()),
+                Map.entry("seed", String.valueOf(options.seed)),
+                Map.entry("checkpoints", options.checkpoints().toCompare()));
     }
 
     private GradientPlace place(
