@@ -57,6 +57,7 @@ final class RankGroup {
     private long speakDeadlineNanos;
     private int running;
     private boolean failed;
+    private volatile boolean over;
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
 
@@ -149,8 +150,14 @@ final class RankGroup {
                                 rank.isAlive() && members.contains(rank.place().rank()));
     }
 
+    /** Records that the run has ended for all ranks: none is spared or restarted any more. Thread-safe. */
+    void over() {
+        over = true;
+    }
+
     private boolean isNeeded(int rank) {
-        return !spared.contains(rank)
+        return over
+                || !spared.contains(rank)
                 || spared.stream().noneMatch(other -> exitStatus(other).orElse(0) == 0);
     }
 
@@ -253,6 +260,7 @@ final class RankGroup {
         int rank = lost.place().rank();
         boolean wanted = lost.exitStatus() != 0
                 && phase == Phase.RUNNING
+                && !over
                 && spared.contains(rank)
                 && ends.stream().noneMatch(end -> end.status() == 0);
         if (!wanted) {

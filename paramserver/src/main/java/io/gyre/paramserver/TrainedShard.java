@@ -5,6 +5,7 @@ import io.gyre.ReduceOp;
 import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 import io.gyre.openblas.FastKernels;
+import io.gyre.paramserver.CopyMessage.TrainedState;
 import org.jspecify.annotations.Nullable;
 
 /** A shard of parameters in training: turns pushes into updates as its consistency requires. */
@@ -173,6 +174,27 @@ final class TrainedShard {
         }
     }
 
+    /** The sum of the pushes of the current step; null if steps are not combined. */
+    @Nullable Region sum() {
+        return sum;
+    }
+
+    /** Its figures, without vectors. */
+    TrainedState state() {
+        return new TrainedState(
+                updates, epoch, examplesInSum, stepOfSum, clocks.clocks(), clocks.finished(), staleness.histogram());
+    }
+
+    /** Continues from the figures of another copy. */
+    void restore(TrainedState state) {
+        updates = state.updates();
+        epoch = state.epoch();
+        examplesInSum = state.examplesInSum();
+        stepOfSum = state.stepOfSum();
+        clocks.restore(state.clocks(), state.finished());
+        staleness.restore(state.staleness());
+    }
+
     int slots() {
         return training.optimizer().slots();
     }
@@ -190,6 +212,11 @@ final class TrainedShard {
         }
         optimizer.readSlot(slot, copy);
         return copy;
+    }
+
+    /** Copies a slot of the optimiser. */
+    void readSlot(int slot, Region into) {
+        optimizer.readSlot(slot, into);
     }
 
     void writeSlot(int slot, Region from) {
