@@ -293,7 +293,7 @@ class TrainProcessesTest {
             assertThat(report.get("lost_servers").toString()).isEqualTo("[2]");
             assertThat(report.get("lost_ranks")).isEmpty();
             assertThat(report.get("returned_ranks")).isEmpty();
-            assertThat(report.get("examples").asInt()).isEqualTo(4 * 4 * 800);
+            assertThat(report.get("examples").asInt()).isEqualTo(10 * 4 * 800);
             assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
             train.awaitNothingLeft(pids);
         }
