@@ -217,7 +217,7 @@ final class ShardServer {
                     : shard.change(client, change, data);
         }
         if (request instanceof OfTraining<?> ofTraining) {
-            return answer(client, ofTraining, shard(ofTraining).training());
+            return shard(ofTraining).training().answer(client.worker(), ofTraining);
         }
         if (request instanceof Free free) {
             free(free.buffer());
@@ -246,25 +246,6 @@ final class ShardServer {
             throw new IllegalStateException("buffer " + request.buffer() + " was checked and does not exist");
         }
         return shard;
-    }
-
-    private static Reply answer(ClientLink client, OfTraining<?> request, TrainedShard training) {
-        if (request instanceof Request.Finish) {
-            training.finish(client.worker());
-            return new Done();
-        }
-        if (request instanceof Request.Resume resume) {
-            training.resume(client.worker(), resume.step());
-            return new Done();
-        }
-        if (request instanceof Request.Rejoin rejoin) {
-            return new Reply.Rejoined(training.rejoin(client.worker(), rejoin.step()));
-        }
-        if (request instanceof Request.CountFrom count) {
-            training.countFrom(count.updates());
-            return new Done();
-        }
-        throw new IllegalStateException("no handling for " + request);
     }
 
     private boolean answerIfDue(ClientLink client, long call, Wait<?> request) {

@@ -228,6 +228,23 @@ final class TrainedShard {
         updates = earlier;
     }
 
+    /** Answers a request that is neither a push nor a pull, and changes this training. */
+    Reply answer(int worker, Request.OfTraining<?> request) {
+        if (request instanceof Request.Rejoin rejoin) {
+            return new Reply.Rejoined(rejoin(worker, rejoin.step()));
+        }
+        if (request instanceof Request.Finish) {
+            finish(worker);
+        } else if (request instanceof Request.Resume resume) {
+            resume(worker, resume.step());
+        } else if (request instanceof Request.CountFrom count) {
+            countFrom(count.updates());
+        } else {
+            throw new IllegalStateException("no handling for " + request);
+        }
+        return new Reply.Done();
+    }
+
     /** A worker pushes no more, because it has finished or is lost. */
     void finish(int worker) {
         clocks.finish(worker);
