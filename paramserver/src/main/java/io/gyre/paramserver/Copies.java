@@ -23,6 +23,11 @@ interface Copies {
         }
 
         @Override
+        public boolean defer(ClientLink client, Runnable work) {
+            return false;
+        }
+
+        @Override
         public boolean isDone() {
             return true;
         }
@@ -41,6 +46,12 @@ interface Copies {
 
     /** As {@link #passOn}, for the end of a client: {@link ShardServer#finish} follows, if this is the primary. */
     boolean passOnEnd(int rank);
+
+    /**
+     * Does work later, if changes of a client wait for the backup: what a client reads contains all that it has changed
+     * before. Returns false if none do.
+     */
+    boolean defer(ClientLink client, Runnable work);
 
     /** Whether the other copy knows, and has said, all that is to be said. */
     boolean isDone();

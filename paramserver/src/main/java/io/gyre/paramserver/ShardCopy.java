@@ -45,7 +45,7 @@ final class ShardCopy implements Copies {
 
     private static final Logger LOG = LoggerFactory.getLogger(ShardCopy.class);
 
-    /** Changes of one client that wait for the backup: beyond that, it repeats its requests. */
+    /** Changes and reads of one client that wait for the backup: beyond that, it repeats its requests. */
     static final int MOST_OF_CLIENT = 8;
 
     /** What this copy does. */
@@ -62,6 +62,9 @@ final class ShardCopy implements Copies {
     private record Waiting(
             CopyMessage message, Supplier<Region> data, @Nullable ClientLink client, Region taken) {}
 
+    /** What follows when no change of a client waits any more. */
+    private record Later(ClientLink client, Runnable work) {}
+
     private final int shard;
     private final int partner;
     private int partnerIncarnation;
@@ -72,6 +75,7 @@ final class ShardCopy implements Copies {
     private final Deque<Waiting> unanswered = new ArrayDeque<>();
     private final CopyReceiver receiver;
     private Role role;
+    private final List<Later> later = new ArrayList<>();
     private boolean passesOn;
     private @Nullable Outgoing sending;
     private long sent;
@@ -171,6 +175,31 @@ final class ShardCopy implements Copies {
         return passesOn || role != Role.PRIMARY;
     }
 
+    @Override
+    public boolean defer(ClientLink client, Runnable work) {
+        if (waitingOf(client) == 0) {
+            return false;
+        }
+        if (later.stream().filter(other -> other.client == client).count() < MOST_OF_CLIENT) {
+            later.add(new Later(client, work));
+        }
+        return true;
+    }
+
+    private void doDeferred(ClientLink client) {
+        if (later.isEmpty() || waitingOf(client) > 0) {
+            return;
+        }
+        List<Later> due =
+                later.stream().filter(each -> each.client == client).toList();
+        later.removeAll(due);
+        for (Later each : due) {
+            if (!client.hasEnded()) {
+                each.work.run();
+            }
+        }
+    }
+
     private void enqueue(Waiting waiting) {
         unsent.add(waiting);
     }
@@ -261,6 +290,7 @@ final class ShardCopy implements Copies {
             if (waiting.taken.byteLength() > 0) {
                 client.giveBack(waiting.taken);
             }
+            doDeferred(client);
         }
         server.answerWaiting();
     }

@@ -160,6 +160,21 @@ final class ShardServer {
     }
 
     private void handle(ClientLink client, long call, Request<?> request) {
+        if (!reads(request)) {
+            take(client, call, request, NOTHING);
+        } else if (!copies.defer(client, () -> begin(client, call, request, 0))) {
+            answer(client, call, request);
+        }
+    }
+
+    private static boolean reads(Request<?> request) {
+        return request instanceof Wait
+                || request instanceof Request.Read
+                || request instanceof Request.ReadSlot
+                || request instanceof Request.CountStaleness;
+    }
+
+    private void answer(ClientLink client, long call, Request<?> request) {
         if (request instanceof Wait<?> wait) {
             if (!answerIfDue(client, call, wait)) {
                 waiting.add(client, call, wait);
@@ -176,7 +191,7 @@ final class ShardServer {
                     call,
                     new Reply.StalenessCounted(shard(count).training().staleness()));
         } else {
-            take(client, call, request, NOTHING);
+            throw new IllegalStateException("no handling for " + request);
         }
     }
 
