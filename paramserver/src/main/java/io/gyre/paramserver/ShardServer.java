@@ -162,7 +162,17 @@ final class ShardServer {
     private void handle(ClientLink client, long call, Request<?> request) {
         if (!reads(request)) {
             take(client, call, request, NOTHING);
-        } else if (!copies.defer(client, () -> begin(client, call, request, 0))) {
+        } else if (!copies.defer(client, () -> answerLater(client, call, request))) {
+            answer(client, call, request);
+        }
+    }
+
+    /** The buffer may have been freed since the request was checked. */
+    private void answerLater(ClientLink client, long call, Request<?> request) {
+        String objection = objection(client, request, 0);
+        if (objection != null) {
+            client.reply(call, new Refused(objection));
+        } else {
             answer(client, call, request);
         }
     }

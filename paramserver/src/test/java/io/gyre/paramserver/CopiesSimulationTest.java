@@ -66,6 +66,7 @@ class CopiesSimulationTest {
         tally.kills += run.kills;
         tally.killsWhileRestoring += run.killsWhileRestoring;
         assertThat(run.isAtRest()).as("seed %d comes to rest", seed).isTrue();
+        assertThat(run.badReads).as("seed %d: reads without what was acknowledged", seed).isZero();
         checkCounts(seed, run);
         checkCells(seed, run);
         checkCopies(seed, run);

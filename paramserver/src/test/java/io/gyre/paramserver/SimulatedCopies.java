@@ -9,10 +9,12 @@ import io.gyre.network.FrameSender;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +28,9 @@ final class SimulatedCopies {
     static final int CLIENTS = 3;
     static final int ELEMENTS = 24;
     private static final int NOT_OPEN = -1;
+
+    /** In place of the number of a buffer that is changed: the second is read. */
+    private static final int READ = 3;
 
     /** Adds gradients up; the slot depends on their order. */
     static final ServerOptimizer.Factory ORDERED = new ServerOptimizer.Factory() {
@@ -215,7 +220,9 @@ final class SimulatedCopies {
     final class Client extends Process {
         private final ServerLink link;
         private final Region[] data = new Region[3];
-        private final @Nullable Call<?>[] open = new Call<?>[3];
+        private final @Nullable Call<?>[] open = new Call<?>[4];
+        private final Region seen = Region.allocate("seen", SPECS.get(1).byteLength());
+        private long doneBeforeRead;
         private final long[] sequence = new long[3];
         private final int[] number = {NOT_OPEN, NOT_OPEN, NOT_OPEN};
         int left;
@@ -248,7 +255,7 @@ final class SimulatedCopies {
         }
 
         boolean isDone() {
-            return left == 0 && open[0] == null && open[1] == null && open[2] == null;
+            return left == 0 && Arrays.stream(open).allMatch(Objects::isNull);
         }
 
         private void finish(int buffer) {
@@ -258,6 +265,11 @@ final class SimulatedCopies {
             }
             open[buffer] = null;
             Reply reply = call.reply(rank);
+            if (buffer == READ) {
+                float own = seen.getFloat(4L * rank);
+                badReads += own < doneBeforeRead || own > sequence[1] ? 1 : 0;
+                return;
+            }
             if (reply instanceof Reply.Opened opened) {
                 number[buffer] = opened.buffer();
             } else {
@@ -287,6 +299,15 @@ final class SimulatedCopies {
             link.ask(call, faults);
         }
 
+        private void beginRead() {
+            if (open[READ] == null && number[1] >= 0 && left > 0) {
+                doneBeforeRead = done[1];
+                Call<?> call = new Call<>(link, link.nextCall(), new Request.Read(number[1]), seen);
+                open[READ] = call;
+                link.ask(call, faults);
+            }
+        }
+
         private Request<?> change(int buffer, ChangeId id) {
             if (buffer == 0) {
                 return new Request.SentPush(number[0], id, new GradientOrigin(id.sequence() - 1, 0, 0, 1, 0));
@@ -307,9 +328,13 @@ final class SimulatedCopies {
             int which = random.nextInt(3);
             Server server = asked();
             if (which == 0) {
-                int buffer = random.nextInt(3);
+                int buffer = random.nextInt(4);
                 finish(buffer);
-                begin(buffer);
+                if (buffer == READ) {
+                    beginRead();
+                } else {
+                    begin(buffer);
+                }
             } else if (server != null && which == 1) {
                 link.advance(to(server), 400, faults);
             } else if (server != null) {
@@ -337,6 +362,7 @@ final class SimulatedCopies {
     private final int[] backedBy = new int[2];
 
     final List<Long> counts = new ArrayList<>();
+    int badReads;
     int kills;
     int killsWhileRestoring;
     private long now;
