@@ -13,6 +13,11 @@ interface Copies {
         }
 
         @Override
+        public boolean isWaiting(ClientLink client, Request.Change<?> change) {
+            return false;
+        }
+
+        @Override
         public boolean passOn(ClientLink client, long call, Request<?> request, Region data) {
             return false;
         }
@@ -35,6 +40,9 @@ interface Copies {
 
     /** Whether this server answers clients. */
     boolean isPrimary();
+
+    /** Whether a copy of this change waits for the backup. */
+    boolean isWaiting(ClientLink client, Request.Change<?> change);
 
     /**
      * Passes a request that changes something on to the backup. Returns false if there is none: then it is carried out

@@ -7,12 +7,10 @@ import io.gyre.network.Frame;
 import io.gyre.network.FrameSender;
 import io.gyre.paramserver.CopyMessage.Ended;
 import io.gyre.paramserver.CopyMessage.Passed;
+import io.gyre.paramserver.CopySender.Waiting;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,10 +56,6 @@ final class ShardCopy implements Copies {
         NEWCOMER
     }
 
-    /** What waits for the backup: to be sent, or for its answer. */
-    private record Waiting(
-            CopyMessage message, Supplier<Region> data, @Nullable ClientLink client, Region taken) {}
-
     /** What follows when no change of a client waits any more. */
     private record Later(ClientLink client, Runnable work) {}
 
@@ -70,16 +64,11 @@ final class ShardCopy implements Copies {
     private int partnerIncarnation;
     private final ShardServer server;
     private final Listener listener;
-    private final ServerMessageCodec codec = new ServerMessageCodec();
-    private final Deque<Waiting> unsent = new ArrayDeque<>();
-    private final Deque<Waiting> unanswered = new ArrayDeque<>();
+    private final CopySender sender = new CopySender();
     private final CopyReceiver receiver;
     private Role role;
     private final List<Later> later = new ArrayList<>();
     private boolean passesOn;
-    private @Nullable Outgoing sending;
-    private long sent;
-    private long answered;
 
     /** Told when both copies of a shard are complete again. */
     @FunctionalInterface
@@ -126,15 +115,7 @@ final class ShardCopy implements Copies {
 
     /** Whether the other copy is complete as well, as far as this one knows. */
     boolean isBacked() {
-        return role == Role.BACKUP || (role == Role.PRIMARY && passesOn && !isRestoring());
-    }
-
-    private boolean isRestoring() {
-        return unsent.stream().anyMatch(ShardCopy::isState) || unanswered.stream().anyMatch(ShardCopy::isState);
-    }
-
-    private static boolean isState(Waiting waiting) {
-        return !(waiting.message instanceof Passed) && !(waiting.message instanceof Ended);
+        return role == Role.BACKUP || (role == Role.PRIMARY && passesOn && !sender.hasState());
     }
 
     // As the primary.
@@ -145,39 +126,29 @@ final class ShardCopy implements Copies {
     }
 
     @Override
-    public boolean passOn(ClientLink client, long call, Request<?> request, Region data) {
-        if (!passesOn) {
-            return false;
-        }
-        if (waitingOf(client) < MOST_OF_CLIENT) {
-            Region taken = data.byteLength() == 0 ? ShardServer.NOTHING : client.handOver();
-            enqueue(new Waiting(new Passed(client.rank(), call, request), () -> data, client, taken));
-        }
-        return true;
+    public boolean isWaiting(ClientLink client, Request.Change<?> change) {
+        return sender.holds(client, change);
     }
 
-    private long waitingOf(ClientLink client) {
-        int count = 0;
-        for (Waiting waiting : unsent) {
-            count += waiting.client == client ? 1 : 0;
+    @Override
+    public boolean passOn(ClientLink client, long call, Request<?> request, Region data) {
+        if (passesOn && sender.of(client) < MOST_OF_CLIENT) {
+            sender.send(client, call, request, data);
         }
-        for (Waiting waiting : unanswered) {
-            count += waiting.client == client ? 1 : 0;
-        }
-        return count;
+        return passesOn;
     }
 
     @Override
     public boolean passOnEnd(int rank) {
         if (passesOn) {
-            enqueue(new Waiting(new Ended(rank), () -> ShardServer.NOTHING, null, ShardServer.NOTHING));
+            sender.send(new Ended(rank));
         }
         return passesOn || role != Role.PRIMARY;
     }
 
     @Override
     public boolean defer(ClientLink client, Runnable work) {
-        if (waitingOf(client) == 0) {
+        if (sender.of(client) == 0) {
             return false;
         }
         if (later.stream().filter(other -> other.client == client).count() < MOST_OF_CLIENT) {
@@ -187,7 +158,7 @@ final class ShardCopy implements Copies {
     }
 
     private void doDeferred(ClientLink client) {
-        if (later.isEmpty() || waitingOf(client) > 0) {
+        if (later.isEmpty() || sender.of(client) > 0) {
             return;
         }
         List<Later> due =
@@ -200,38 +171,19 @@ final class ShardCopy implements Copies {
         }
     }
 
-    private void enqueue(Waiting waiting) {
-        unsent.add(waiting);
-    }
-
     /** Whether there is something to send. */
     boolean isBusy() {
-        return !unsent.isEmpty() || receiver.hasAnswers();
+        return sender.hasUnsent() || receiver.hasAnswers();
     }
 
     @Override
     public boolean isDone() {
-        return unsent.isEmpty() && unanswered.isEmpty() && !receiver.hasAnswers();
+        return sender.isEmpty() && !receiver.hasAnswers();
     }
 
     /** Sends the partner what its link accepts now. Returns the number of frames. */
-    int advance(FrameSender sender) {
-        int frames = receiver.advance(sender);
-        for (Waiting next = unsent.peek(); next != null; next = unsent.peek()) {
-            Outgoing message = sending;
-            if (message == null) {
-                Region data = next.data.get();
-                message = Outgoing.toBackup(++sent, next.message, data.byteLength() == 0 ? null : data);
-                sending = message;
-            }
-            frames += message.advance(sender, codec);
-            if (!message.isSent()) {
-                return frames;
-            }
-            sending = null;
-            unanswered.add(unsent.remove());
-        }
-        return frames;
+    int advance(FrameSender link) {
+        return receiver.advance(link) + sender.advance(link);
     }
 
     /** Receives a frame of the partner. */
@@ -253,15 +205,10 @@ final class ShardCopy implements Copies {
     }
 
     private void onAnswer(Frame frame, ByteBuffer payload, int offset) {
-        Waiting waiting = unanswered.poll();
-        if (waiting == null || frame.step() != ++answered) {
-            throw new ProtocolException("rank " + partner + " answered message " + frame.step() + " of shard " + shard
-                    + ", and message " + answered + " was due");
-        }
-        Reply answer = ServerMessageCodec.decodeReply(payload, offset, frame.length());
-        if (waiting.message instanceof Passed || waiting.message instanceof Ended) {
-            carryOut(waiting, answer);
-        } else if (waiting.message instanceof CopyMessage.EndState) {
+        Waiting waiting = sender.answeredBy(frame);
+        if (!waiting.isState()) {
+            carryOut(waiting, ServerMessageCodec.decodeReply(payload, offset, frame.length()));
+        } else if (waiting.message() instanceof CopyMessage.EndState) {
             LOG.info("shard {} has a backup again, on rank {}", shard, partner);
             listener.complete(this);
         }
@@ -273,12 +220,12 @@ final class ShardCopy implements Copies {
      * @param answer of the backup; null if there is none
      */
     private void carryOut(Waiting waiting, @Nullable Reply answer) {
-        ClientLink client = waiting.client;
-        if (waiting.message instanceof Ended ended) {
+        ClientLink client = waiting.client();
+        if (waiting.message() instanceof Ended ended) {
             server.finish(ended.rank());
-        } else if (waiting.message instanceof Passed passed && client != null) {
+        } else if (waiting.message() instanceof Passed passed && client != null) {
             boolean refusedThere = answer instanceof Reply.Refused;
-            Reply reply = server.carryOut(client, passed.call(), passed.request(), waiting.data.get());
+            Reply reply = server.carryOut(client, passed.call(), passed.request(), waiting.data().get());
             if (answer != null && refusedThere != (reply instanceof Reply.Refused)) {
                 throw new GyreException("the copies of shard " + shard + " have become different: "
                         + passed.request().inWords() + " of rank " + passed.rank() + " was answered with " + reply
@@ -287,8 +234,8 @@ final class ShardCopy implements Copies {
             if (reply != null) {
                 client.reply(passed.call(), reply);
             }
-            if (waiting.taken.byteLength() > 0) {
-                client.giveBack(waiting.taken);
+            if (waiting.taken().byteLength() > 0) {
+                client.giveBack(waiting.taken());
             }
             doDeferred(client);
         }
@@ -320,58 +267,24 @@ final class ShardCopy implements Copies {
     }
 
     private void goOnAlone() {
-        sending = null;
-        sent = 0;
-        answered = 0;
-        List<Waiting> all = new ArrayList<>(unanswered);
-        all.addAll(unsent);
-        unanswered.clear();
-        unsent.clear();
-        for (Waiting waiting : all) {
-            if (!isState(waiting)) {
+        for (Waiting waiting : sender.reset()) {
+            if (!waiting.isState()) {
                 carryOut(waiting, null);
             }
         }
     }
 
-    /** Another process has taken the partner's seat: it gets the state, and what changes from now on. */
+    /**
+     * Another process has taken the partner's seat: it gets the state, and what changes from now on.
+     *
+     * @param incarnation of the partner's rank
+     */
     void partnerReturned(int incarnation) {
         partnerIncarnation = incarnation;
-        if (role != Role.PRIMARY) {
-            return;
+        if (role == Role.PRIMARY) {
+            passesOn = true;
+            sender.sendState(server.table(), server.anyLeft());
         }
-        passesOn = true;
-        ShardTable table = server.table();
-        state(new CopyMessage.BeginState(table.nextNumber(), server.anyLeft()), ShardServer.NOTHING);
-        for (Shard each : table.all()) {
-            state(each.state(), each.memory().data());
-            if (each.isTrained()) {
-                TrainedShard training = each.training();
-                Region sum = training.sum();
-                if (sum != null) {
-                    state(new CopyMessage.SumState(each.number()), sum);
-                }
-                sendSlots(each, training);
-            }
-        }
-        state(new CopyMessage.EndState(), ShardServer.NOTHING);
-    }
-
-    /** All slots are read into the same memory, each when the one before has been sent. */
-    private void sendSlots(Shard of, TrainedShard training) {
-        Region copy = Region.allocate("slots for a backup", training.slots() == 0 ? 0 : of.byteLength());
-        for (int slot = 0; slot < training.slots(); slot++) {
-            int number = slot;
-            Supplier<Region> read = () -> {
-                training.readSlot(number, copy);
-                return copy;
-            };
-            enqueue(new Waiting(new CopyMessage.SlotState(of.number(), slot), read, null, ShardServer.NOTHING));
-        }
-    }
-
-    private void state(CopyMessage message, Region data) {
-        enqueue(new Waiting(message, () -> data, null, ShardServer.NOTHING));
     }
 
     @Override

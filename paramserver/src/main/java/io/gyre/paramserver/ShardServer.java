@@ -134,6 +134,10 @@ final class ShardServer {
             client.reply(call, new Reply.Elsewhere());
             return;
         }
+        if (request instanceof Change<?> change && copies.isWaiting(client, change)) {
+            // It was repeated while the backup carries it out: its reply will come.
+            return;
+        }
         String objection = objection(client, request, dataBytes);
         if (objection == null && dataBytes > 0 && request instanceof Change<?> change) {
             objection = client.expect(call, change, dataBytes);
