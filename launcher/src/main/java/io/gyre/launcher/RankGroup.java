@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.Member;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -103,6 +104,21 @@ final class RankGroup {
 
     synchronized RankProcess rank(int number) {
         return ranks.get(number);
+    }
+
+    /** The process that the coordinator has lost: perhaps one that another has replaced. */
+    synchronized RankProcess process(Member lost) {
+        return replaced.stream()
+                .filter(process -> process.place().rank() == lost.rank() && process.pid() == lost.pid())
+                .findFirst()
+                .orElseGet(() -> ranks.get(lost.rank()));
+    }
+
+    /** Exit status of a process that ended without being told to; empty for others. */
+    OptionalInt exitStatus(RankProcess process) {
+        return replaced.contains(process)
+                ? OptionalInt.of(process.exitStatus())
+                : exitStatus(process.place().rank());
     }
 
     /** Exit status of a rank that ended without being told to; empty for others. */
