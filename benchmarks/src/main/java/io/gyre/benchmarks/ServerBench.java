@@ -54,6 +54,7 @@ final class ServerBench {
         Training training = new Training(new AsynchronousParallel(), new GradientDescent(1));
         try (ParameterService service = ParameterService.builder(session)
                 .servers(servers)
+                .backups(options.backups())
                 .training(training)
                 .callTimeout(options.peerTimeout())
                 .start()) {

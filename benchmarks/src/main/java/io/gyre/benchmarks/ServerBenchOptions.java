@@ -19,6 +19,13 @@ public final class ServerBenchOptions extends MeasuringOptions {
     private List<Integer> servers = List.of();
 
     @Option(
+            names = "--backups",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Backups of each part, 0 or 1; with 1 there are 2 servers at least. Default: ${DEFAULT-VALUE}.")
+    private int backups;
+
+    @Option(
             names = "--clients",
             paramLabel = "LIST",
             split = ",",
@@ -62,7 +69,8 @@ public final class ServerBenchOptions extends MeasuringOptions {
      * @throws IllegalArgumentException with the option and its value
      */
     void check() {
-        servers.forEach(count -> OptionRange.check("--servers", count, 1, 64));
+        OptionRange.check("--backups", backups, 0, 1);
+        servers.forEach(count -> OptionRange.check("--servers", count, 1 + backups, 64));
         clients.forEach(count -> OptionRange.check("--clients", count, 1, 64));
         OptionRange.check("--seconds", seconds, 0, 3600);
         OptionRange.check("--warm-up", warmUpSeconds, 0, 3600);
@@ -71,6 +79,10 @@ public final class ServerBenchOptions extends MeasuringOptions {
 
     List<Integer> servers() {
         return servers;
+    }
+
+    int backups() {
+        return backups;
     }
 
     List<Integer> clients() {
@@ -98,6 +110,8 @@ public final class ServerBenchOptions extends MeasuringOptions {
         return List.of(
                 "--servers",
                 String.valueOf(serverCount),
+                "--backups",
+                String.valueOf(backups),
                 "--clients",
                 String.valueOf(clientCount),
                 "--operations",

@@ -7,6 +7,7 @@ import io.gyre.network.Endpoint;
 import io.gyre.network.WaitObservers;
 import io.gyre.session.Session;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.stream.IntStream;
 
 /** One thread's membership in an {@link InProcessNetwork}. */
@@ -90,6 +91,11 @@ final class InProcessSession implements Session {
     @Override
     public void beExpendable() {
         membership.beExpendable(network.peerTimeout());
+    }
+
+    @Override
+    public void beExpendable(SortedMap<Integer, Integer> backedBy) {
+        membership.beExpendable(backedBy);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.gyre.membership;
 
 import io.gyre.Member;
 import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -20,7 +21,9 @@ import io.gyre.membership.Message.Unaware;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.membership.Participant.State;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -192,9 +195,9 @@ public final class Coordinator implements Supervisor {
         } else if (message instanceof Leave leave) {
             leave(participant, leave);
         } else if (message instanceof Expendable) {
-            participant.expendable = true;
-            participants.sendNews(new Expendable(participant.member.rank()));
-            listener.expendable(participant.member);
+            makeExpendable(participant);
+        } else if (message instanceof Backed backed) {
+            backed(participant, backed);
         } else if (message instanceof Unaware) {
             listener.unaware(participant.member);
         } else if (message instanceof Failed failed) {
@@ -203,6 +206,27 @@ public final class Coordinator implements Supervisor {
             lose(
                     participant,
                     "it sent a " + message.getClass().getSimpleName() + " message, which is not a rank's to send");
+        }
+    }
+
+    private void makeExpendable(Participant participant) {
+        participant.expendable = true;
+        participants.sendNews(new Expendable(participant.member.rank()));
+        listener.expendable(participant.member);
+    }
+
+    private void backed(Participant participant, Backed backed) {
+        Map<Integer, Integer> by = new HashMap<>();
+        for (int i = 0; i < backed.ranks().size(); i++) {
+            if (participants.holder(backed.ranks().get(i)) == null) {
+                lose(participant, "it is backed by rank " + backed.ranks().get(i) + ", which does not exist");
+                return;
+            }
+            by.put(backed.ranks().get(i), backed.incarnations().get(i));
+        }
+        participant.backedBy = Map.copyOf(by);
+        if (!participant.expendable) {
+            makeExpendable(participant);
         }
     }
 
@@ -416,7 +440,10 @@ public final class Coordinator implements Supervisor {
     }
 
     private void lose(Participant participant, String reason) {
-        if (complete && participant.expendable && end == null) {
+        boolean spared = complete && participant.expendable && end == null;
+        if (spared && !participants.isBacked(participant)) {
+            giveUp(participant.member, reason + "; nobody else holds what it held");
+        } else if (spared) {
             spare(participant, reason);
         } else {
             giveUp(participant.member, reason);

@@ -4,6 +4,7 @@ import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -27,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -179,6 +181,11 @@ final class CoordinatorClient {
     /** Declares this rank expendable to all ranks. */
     void beExpendable() {
         uplink.send(new Expendable(view.rank()));
+    }
+
+    /** Declares this rank expendable as long as others, of these incarnations by rank, hold what it holds. */
+    void beExpendable(SortedMap<Integer, Integer> backedBy) {
+        uplink.send(new Backed(List.copyOf(backedBy.keySet()), List.copyOf(backedBy.values())));
     }
 
     /** Tells all ranks that this one cannot continue. */

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -190,6 +191,13 @@ public final class Membership implements PeerStatus, Downlink {
                 timeout,
                 () -> view().expendable().contains(rank()) ? true : null,
                 () -> new PeerTimeoutException(rank(), null, doing, timeout));
+    }
+
+    /** As {@link io.gyre.session.Session#beExpendable(SortedMap)}: does not wait. */
+    public void beExpendable(SortedMap<Integer, Integer> backedBy) {
+        synchronized (monitor) {
+            client.beExpendable(backedBy);
+        }
     }
 
     /** As {@link io.gyre.session.Session#attest}. */

@@ -12,7 +12,7 @@ import java.util.TreeMap;
 public sealed interface Message {
 
     /** Version of the messages, which must be equal on all ranks of a run. */
-    int PROTOCOL_VERSION = 6;
+    int PROTOCOL_VERSION = 7;
 
     /** Lets the coordinator choose the rank. */
     int ANY_RANK = -1;
@@ -143,6 +143,25 @@ public sealed interface Message {
 
     /** Rank to coordinator, and from there to all: the run may continue without {@code rank}. */
     record Expendable(int rank) implements Message {}
+
+    /**
+     * Rank to coordinator: the run may continue without it as long as these processes take part, which hold all that it
+     * holds. Replaces what it has said before. The others hear that it is {@link Expendable}.
+     *
+     * @param ranks of these processes
+     * @param incarnations of these processes, in the same order
+     */
+    record Backed(List<Integer> ranks, List<Integer> incarnations) implements Message {
+
+        public Backed {
+            ranks = List.copyOf(ranks);
+            incarnations = List.copyOf(incarnations);
+            if (ranks.size() != incarnations.size()) {
+                throw new ProtocolException(
+                        "a rank that is backed by " + ranks.size() + " ranks of " + incarnations.size() + " incarnations");
+            }
+        }
+    }
 
     /** Coordinator to each rank: {@code member}, which is expendable, is lost. */
     record LostExpendable(Member member, String reason) implements Message {}

@@ -4,6 +4,7 @@ import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Adjourn;
 import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Convened;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
@@ -163,6 +164,10 @@ public final class MessageCodec {
             out.writeByte(19);
             out.writeInt(key.generation());
             write(key.secret(), out);
+        } else if (message instanceof Backed backed) {
+            out.writeByte(23);
+            writeRanks(backed.ranks(), out);
+            writeRanks(backed.incarnations(), out);
         } else if (message instanceof Present present) {
             out.writeByte(20);
             out.writeInt(present.generation());
@@ -277,6 +282,7 @@ public final class MessageCodec {
             case 20 -> new Present(in.getInt(), new Reached(in.getInt(), in.getLong()));
             case 21 -> new Convened(in.getInt(), readText(in), in.getInt(), readRanks(in), in.getInt());
             case 22 -> new Adjourn(in.getInt());
+            case 23 -> new Backed(readRanks(in), readRanks(in));
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }

@@ -45,6 +45,9 @@ final class Participant {
     /** Whether the run may continue without it. */
     boolean expendable;
 
+    /** If it is expendable only as long as others hold what it holds: their incarnations, by rank. */
+    Map<Integer, Integer> backedBy = Map.of();
+
     /** Number of frames it has sent, if it has left in good order. */
     List<Long> sent = List.of();
 
@@ -68,6 +71,7 @@ final class Participant {
         state = State.RETURNING;
         expendable = true;
         addresses = lost.addresses;
+        backedBy = lost.backedBy;
     }
 
     private Participant(int connection, Join join, Member member, long now, int incarnation) {

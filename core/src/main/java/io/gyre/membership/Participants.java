@@ -51,6 +51,14 @@ final class Participants {
         return byConnection.isEmpty() ? null : byConnection.firstEntry().getValue();
     }
 
+    /** Whether all take part that hold what a participant of a complete run holds. */
+    boolean isBacked(Participant participant) {
+        return participant.backedBy.entrySet().stream().allMatch(by -> {
+            Participant holder = seated(by.getKey());
+            return !holder.hasEnded() && holder.incarnation == by.getValue();
+        });
+    }
+
     boolean isFull() {
         return byConnection.size() == worldSize;
     }

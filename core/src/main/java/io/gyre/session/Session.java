@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
@@ -187,6 +188,17 @@ public interface Session extends AutoCloseable {
      * that waits for this rank in particular still fails.
      */
     void beExpendable();
+
+    /**
+     * As {@link #beExpendable()}, but only as long as others hold what this rank holds: the loss of this rank ends the
+     * run if one of them does not take part any more, or was restarted. Replaces what was said before. Does not wait:
+     * it counts from the moment at which the coordinator hears of it. May be called from any thread.
+     *
+     * @param backedBy the {@link #incarnation} of each of these processes, by rank
+     */
+    default void beExpendable(SortedMap<Integer, Integer> backedBy) {
+        throw new UnsupportedOperationException("no copies in a session of " + transport());
+    }
 
     /**
      * Whether a rank is lost or has left; may still be false for a moment after that. May be called from any thread.

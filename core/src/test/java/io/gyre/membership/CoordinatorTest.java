@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.gyre.Member;
+import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
 import io.gyre.membership.Message.Failed;
@@ -471,6 +472,62 @@ class CoordinatorTest {
         played.leave(0);
         played.leave(1);
         assertThat(played.coordinator.isOver()).isTrue();
+    }
+
+    @Test
+    void aRankThatIsBackedByAnotherIsExpendableAsLongAsThatOneIsThere() {
+        Played played = Played.complete(3);
+        played.receive(1, new Backed(List.of(2), List.of(0)));
+        played.receive(2, new Backed(List.of(1), List.of(0)));
+        assertThat(played.takeWords(0)).containsExactly(new Expendable(1), new Expendable(2));
+
+        played.disconnect(2);
+
+        assertThat(played.takeWords(0))
+                .containsExactly(new LostExpendable(Played.member(2), "its connection was closed"));
+        played.disconnect(1);
+        assertLost(played, 0, 1, "its connection was closed; nobody else holds what it held");
+    }
+
+    @Test
+    void aRankIsNotBackedByTheSuccessorOfWhomItHasNamed() {
+        Played played = Played.complete(3);
+        played.receive(1, new Backed(List.of(2), List.of(0)));
+        played.receive(2, new Backed(List.of(1), List.of(0)));
+        played.disconnect(2);
+        played.join(5, new Join(Message.PROTOCOL_VERSION, 3, Played.member(2), OPTIONS));
+        played.ready(5);
+        played.take(0);
+
+        played.disconnect(1);
+
+        assertLost(played, 0, 1, "its connection was closed; nobody else holds what it held");
+    }
+
+    @Test
+    void aRankIsBackedAgainOnceItSaysSo() {
+        Played played = Played.complete(3);
+        played.receive(1, new Backed(List.of(2), List.of(0)));
+        played.receive(2, new Backed(List.of(1), List.of(0)));
+        played.disconnect(2);
+        played.join(5, new Join(Message.PROTOCOL_VERSION, 3, Played.member(2), OPTIONS));
+        played.ready(5);
+        played.receive(1, new Backed(List.of(2), List.of(1)));
+        played.take(0);
+
+        played.disconnect(1);
+
+        assertThat(played.takeWords(0))
+                .containsExactly(new LostExpendable(Played.member(1), "its connection was closed"));
+    }
+
+    @Test
+    void aRankThatSaysItIsBackedByNobodyThatExistsIsLost() {
+        Played played = Played.complete(3);
+
+        played.receive(1, new Backed(List.of(7), List.of(0)));
+
+        assertLost(played, 0, 1, "it is backed by rank 7, which does not exist");
     }
 
     @Test

@@ -20,14 +20,15 @@ final class FailureReport {
      */
     static String of(RankGroup group, Optional<String> missing, Optional<Loss> loss) {
         return missing.orElseGet(() -> {
-            int rank = first(group, loss);
-            return describe(group.rank(rank), group.exitStatus(rank), loss);
+            RankProcess first = first(group, loss);
+            return describe(first, group.exitStatus(first), loss);
         });
     }
 
-    private static int first(RankGroup group, Optional<Loss> loss) {
-        return loss.map(lost -> lost.member().rank())
-                .orElseGet(() -> RankEnd.cause(group.ends()).orElseThrow().rank());
+    private static RankProcess first(RankGroup group, Optional<Loss> loss) {
+        return loss.map(lost -> group.process(lost.member()))
+                .orElseGet(() ->
+                        group.rank(RankEnd.cause(group.ends()).orElseThrow().rank()));
     }
 
     /** Whether the first failure is the loss of a process, and not that its program has failed. As {@link #of}. */
@@ -35,8 +36,8 @@ final class FailureReport {
         if (missing.isPresent()) {
             return false;
         }
-        RankProcess rank = group.rank(first(group, loss));
-        OptionalInt status = group.exitStatus(rank.place().rank());
+        RankProcess rank = first(group, loss);
+        OptionalInt status = group.exitStatus(rank);
         boolean connectionBroke =
                 status.orElse(0) == ExitStatus.OF_SSH && !rank.place().here() && rank.pid() != 0;
         return status.isEmpty() || connectionBroke || ExitStatus.isSignal(status.getAsInt());

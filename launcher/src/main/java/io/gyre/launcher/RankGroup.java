@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.Member;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,6 +58,7 @@ final class RankGroup {
     private long speakDeadlineNanos;
     private int running;
     private boolean failed;
+    private volatile boolean over;
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
 
@@ -104,6 +106,21 @@ final class RankGroup {
         return ranks.get(number);
     }
 
+    /** The process that the coordinator has lost: perhaps one that another has replaced. */
+    synchronized RankProcess process(Member lost) {
+        return replaced.stream()
+                .filter(process -> process.place().rank() == lost.rank() && process.pid() == lost.pid())
+                .findFirst()
+                .orElseGet(() -> ranks.get(lost.rank()));
+    }
+
+    /** Exit status of a process that ended without being told to; empty for others. */
+    OptionalInt exitStatus(RankProcess process) {
+        return replaced.contains(process)
+                ? OptionalInt.of(process.exitStatus())
+                : exitStatus(process.place().rank());
+    }
+
     /** Exit status of a rank that ended without being told to; empty for others. */
     OptionalInt exitStatus(int rank) {
         return ends.stream()
@@ -149,8 +166,14 @@ final class RankGroup {
                                 rank.isAlive() && members.contains(rank.place().rank()));
     }
 
+    /** Records that the run has ended for all ranks: none is spared or restarted any more. Thread-safe. */
+    void over() {
+        over = true;
+    }
+
     private boolean isNeeded(int rank) {
-        return !spared.contains(rank)
+        return over
+                || !spared.contains(rank)
                 || spared.stream().noneMatch(other -> exitStatus(other).orElse(0) == 0);
     }
 
@@ -253,6 +276,7 @@ final class RankGroup {
         int rank = lost.place().rank();
         boolean wanted = lost.exitStatus() != 0
                 && phase == Phase.RUNNING
+                && !over
                 && spared.contains(rank)
                 && ends.stream().noneMatch(end -> end.status() == 0);
         if (!wanted) {

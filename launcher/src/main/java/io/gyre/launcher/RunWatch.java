@@ -68,6 +68,7 @@ final class RunWatch implements RunListener {
     @Override
     public void lost(Member member, String reason) {
         group.dismiss(member.rank());
+        group.over();
         if (!group.wasStopped()) {
             loss = new Loss(member, reason);
         }

@@ -14,6 +14,7 @@ final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
 
     private final Session session;
     private final Endpoint endpoint;
+    private final boolean shares;
     private final Activity activity = new Activity();
     private final Map<StripedMemory, MemoryBox> boxes = new HashMap<>();
 
@@ -23,6 +24,16 @@ final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
      * @param endpoint of the service's thread, which waits for locks with it
      */
     BoxAllocator(Session session, Endpoint endpoint) {
+        this(session, endpoint, true);
+    }
+
+    /**
+     * Creates an allocator without allocations.
+     *
+     * @param shares whether memory is shared with clients at all
+     */
+    BoxAllocator(Session session, Endpoint endpoint, boolean shares) {
+        this.shares = shares;
         this.session = session;
         this.endpoint = endpoint;
         activity.begin("waiting for a stripe of a shard", 0, -1, 0);
@@ -33,7 +44,7 @@ final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
         long whole = StripedMemory.wholeBytes(bytes);
         int own = session.world().rank();
         MemoryBoxes neighbours = session.endpoint().boxes();
-        if (!shared || neighbours.ranks().size() == 1) {
+        if (!shared || !shares || neighbours.ranks().size() == 1) {
             return new StripedMemory(Region.allocate(purpose, whole), bytes, "", own, this);
         }
         MemoryBox box = neighbours.create(neighbours.newName("parameters"), whole);
@@ -47,7 +58,7 @@ final class BoxAllocator implements ShardTable.Allocator, StripeLocks.Guard {
     @Override
     public boolean isNear(int rank) {
         MemoryBoxes neighbours = session.endpoint().boxes();
-        return neighbours.ranks().size() > 1 && neighbours.ranks().contains(rank);
+        return shares && neighbours.ranks().size() > 1 && neighbours.ranks().contains(rank);
     }
 
     @Override

@@ -1,7 +1,10 @@
 package io.gyre.paramserver;
 
+import io.gyre.paramserver.CopyMessage.LastChange;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,6 +88,27 @@ final class ChangeLedger {
             throw new IllegalStateException("no change of rank " + rank + " has been applied");
         }
         return reply;
+    }
+
+    /** The last change of each client. */
+    List<LastChange> state() {
+        return entries.entrySet().stream()
+                .map(each -> new LastChange(
+                        each.getKey(),
+                        each.getValue().incarnation,
+                        each.getValue().sequence,
+                        Stream.ofNullable(each.getValue().reply).toList()))
+                .toList();
+    }
+
+    /** Continues from the state of another copy. */
+    void restore(List<LastChange> state) {
+        for (LastChange change : state) {
+            Entry entry = entry(change.rank());
+            entry.incarnation = change.incarnation();
+            entry.sequence = change.sequence();
+            entry.reply = change.reply().isEmpty() ? null : change.reply().get(0);
+        }
     }
 
     /** Number of the last change of a client that was applied; 0 if there is none. */

@@ -109,6 +109,23 @@ final class ClientLink {
         return place.slice(0, arrived);
     }
 
+    /** Hands over the memory of the complete change, until it is {@link #giveBack given back}. */
+    Region handOver() {
+        Region whole = place;
+        place = NOTHING;
+        return whole;
+    }
+
+    /** Takes back memory that was handed over; it is freed if there is other in use, or if the client has ended. */
+    void giveBack(Region whole) {
+        if (absent || arriving != null || place.byteLength() >= whole.byteLength()) {
+            budget.release(whole.byteLength());
+        } else {
+            budget.release(place.byteLength());
+            place = whole;
+        }
+    }
+
     /** Sends a reply, unless too many are in flight. */
     void reply(long call, Reply reply) {
         send(Outgoing.reply(call, reply, null));

@@ -1,6 +1,8 @@
 package io.gyre.paramserver;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /** Number of applied steps of each worker. A worker that has finished, or is lost, delays no other. */
 final class ClockTable {
@@ -55,6 +57,26 @@ final class ClockTable {
         long slowest = slowest();
         resume(worker, Math.max(step, slowest == NOBODY ? clocks[worker] : slowest));
         return clocks[worker];
+    }
+
+    /** The clock of each worker. */
+    List<Long> clocks() {
+        return Arrays.stream(clocks).boxed().toList();
+    }
+
+    /** Whether each worker has finished. */
+    List<Boolean> finished() {
+        return IntStream.range(0, finished.length)
+                .mapToObj(worker -> finished[worker])
+                .toList();
+    }
+
+    /** Continues from the state of another copy with as many workers. */
+    void restore(List<Long> ofClocks, List<Boolean> ofFinished) {
+        for (int worker = 0; worker < clocks.length; worker++) {
+            clocks[worker] = ofClocks.get(worker);
+            finished[worker] = ofFinished.get(worker);
+        }
     }
 
     @Override

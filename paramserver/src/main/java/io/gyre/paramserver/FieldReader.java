@@ -7,6 +7,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * Reads the fields that a {@link FieldWriter} has written, in the same order. The bytes come from another process:
@@ -107,6 +108,39 @@ final class FieldReader {
             counts.add(getLong());
         }
         return new StalenessHistogram(counts, max, sum);
+    }
+
+    double getDouble() {
+        return Double.longBitsToDouble(getLong());
+    }
+
+    Shard.Creation getCreation() {
+        return new Shard.Creation(getInt(), getLong(), getLong());
+    }
+
+    CopyMessage.TrainedState getTrainedState() {
+        return new CopyMessage.TrainedState(
+                getLong(),
+                getInt(),
+                getDouble(),
+                getLong(),
+                getList(FieldReader::getLong),
+                getList(FieldReader::getBoolean),
+                getHistogram());
+    }
+
+    /** Reads a list, of which every entry takes a byte at least. */
+    <T> List<T> getList(Function<FieldReader, T> each) {
+        int count = getInt();
+        if (count < 0 || count > in.remaining()) {
+            throw new ProtocolException(
+                    "a list of " + count + " entries, for which " + in.remaining() + " bytes are there");
+        }
+        List<T> list = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            list.add(each.apply(this));
+        }
+        return list;
     }
 
     private ByteBuffer need(int bytes) {

@@ -2,6 +2,8 @@ package io.gyre.paramserver;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.BiConsumer;
 
 /**
  * Writes the fields of one message as bytes: big-endian, a text preceded by its length in UTF-8.
@@ -77,6 +79,30 @@ final class FieldWriter {
         for (long count : histogram.counts()) {
             put(count);
         }
+        return this;
+    }
+
+    FieldWriter put(double value) {
+        return put(Double.doubleToRawLongBits(value));
+    }
+
+    FieldWriter put(Shard.Creation creation) {
+        return put(creation.rank()).put(creation.incarnation()).put(creation.call());
+    }
+
+    FieldWriter put(CopyMessage.TrainedState state) {
+        return put(state.updates())
+                .put(state.epoch())
+                .put(state.examplesInSum())
+                .put(state.stepOfSum())
+                .put(state.clocks(), (clock, out) -> out.put((long) clock))
+                .put(state.finished(), (finished, out) -> out.put((boolean) finished))
+                .put(state.staleness());
+    }
+
+    <T> FieldWriter put(List<T> list, BiConsumer<T, FieldWriter> each) {
+        put(list.size());
+        list.forEach(entry -> each.accept(entry, this));
         return this;
     }
 

@@ -52,6 +52,15 @@ final class Outgoing {
         return new Outgoing(Frame.Kind.RESPONSE, call, reply, data);
     }
 
+    /**
+     * Prepares a message to a backup.
+     *
+     * @param data borrowed until the message has been sent; null if there are none
+     */
+    static Outgoing toBackup(long number, CopyMessage message, @Nullable Region data) {
+        return new Outgoing(Frame.Kind.REQUEST, number, message, data);
+    }
+
     long call() {
         return call;
     }

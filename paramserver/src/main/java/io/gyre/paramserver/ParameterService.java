@@ -10,6 +10,7 @@ import io.gyre.session.Session;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *       be used by its own thread.
  *   <dt>Failure
  *   <dd>When a server is lost, every current and later call fails with {@link PeerLostException}, which names the
- *       server, its shard and the request. A worker that is lost or leaves is forgotten; whether that ends the session
+ *       server, its shard and the request. With {@link ServiceBuilder#backups} calls wait until the backup answers, and
+ *       the server may be restarted; they fail if both copies of a shard are lost. A worker that is lost or leaves is forgotten; whether that ends the session
  *       is up to the session. A restarted worker ({@link Session#incarnation}) makes the same calls, finds what its
  *       predecessor had created, and continues where the slowest of the others is. A worker in a group of several
  *       cannot be restarted.
@@ -55,7 +57,8 @@ public final class ParameterService implements AutoCloseable {
     private final Session session;
     private final Roles roles;
     private final @Nullable Training training;
-    private final @Nullable ShardServer server;
+    private final HeldShards held;
+    private final int backups;
     private final ServiceThread thread;
     private final ShardMapper mapper;
     private final Caller caller;
@@ -69,17 +72,23 @@ public final class ParameterService implements AutoCloseable {
     static ParameterService start(ServiceBuilder builder) {
         ParameterService service = new ParameterService(builder);
         service.thread.start();
+        if (!service.isRestarted()) {
+            // A restarted server is backed once it has its copies.
+            service.held.announce();
+        }
         return service;
     }
 
     private ParameterService(ServiceBuilder builder) {
         session = builder.session;
         training = builder.training;
-        roles = new Roles(session, builder.servers, builder::divide);
+        backups = builder.backups;
+        roles = new Roles(session, builder.servers, backups, builder::divide);
         checkReturn();
         Endpoint endpoint = session.endpoint(LANE);
-        BoxAllocator allocator = new BoxAllocator(session, endpoint);
-        server = roles.serves() ? newServer(builder, allocator) : null;
+        // What clients change in shared memory would not reach the backup.
+        BoxAllocator allocator = new BoxAllocator(session, endpoint, backups == 0);
+        held = new HeldShards(session, builder, roles, allocator);
         List<ServerLink> links = roles.works() ? newLinks(builder.servers == 0) : List.of();
         List<Peer> peers = newPeers(endpoint, links);
         session.agree("the parameter service", builder.identity());
@@ -87,7 +96,7 @@ public final class ParameterService implements AutoCloseable {
                 session,
                 endpoint,
                 peers,
-                server,
+                held.servers(),
                 !roles.works(),
                 allocator,
                 builder.retryAfter.toNanos(),
@@ -97,32 +106,26 @@ public final class ParameterService implements AutoCloseable {
         caller = new Caller(session, links, thread, builder.callTimeout, System::nanoTime, roles.groupRanks());
     }
 
-    private ShardServer newServer(ServiceBuilder builder, BoxAllocator allocator) {
-        int index = roles.serverRanks().indexOf(session.world().rank());
-        int count = roles.serverRanks().size();
-        List<Integer> leads = roles.groups().leads();
-        MemoryBudget budget = new MemoryBudget(index, count, builder.memoryLimit);
-        ShardTable table = new ShardTable(index, count, leads, training, budget, allocator);
-        return new ShardServer(table, leads, roles.workerRanks(), builder.faults);
-    }
-
     private List<ServerLink> newLinks(boolean serversWork) {
         List<ServerLink> links = new ArrayList<>();
-        for (int rank : roles.serverRanks()) {
-            Member member = session.members().get(rank);
-            links.add(new ServerLink(links.size(), roles.serverRanks().size(), serversWork, member, System::nanoTime));
+        int count = roles.serverRanks().size();
+        for (int shard = 0; shard < count; shard++) {
+            List<Integer> holders = roles.holders(shard);
+            Member first = session.members().get(holders.get(0));
+            int other = holders.size() > 1 ? holders.get(1) : ServerLink.NOBODY;
+            links.add(new ServerLink(shard, count, serversWork, first, other, System::nanoTime));
         }
         return links;
     }
 
-    /** The ranks that this one is a client of, a server of, or both. */
+    /** The ranks that this one is a client of, a server of, or has copies of shards with. */
     private List<Peer> newPeers(Endpoint endpoint, List<ServerLink> links) {
         List<Peer> peers = new ArrayList<>();
         for (int rank = 0; rank < session.world().size(); rank++) {
-            int shard = links.isEmpty() ? -1 : roles.serverRanks().indexOf(rank);
-            boolean isClient = server != null && roles.workerRanks().contains(rank);
-            if (shard >= 0 || isClient) {
-                peers.add(new Peer(rank, session, endpoint, server, shard < 0 ? null : links.get(shard)));
+            boolean isClient = roles.workerRanks().contains(rank);
+            List<PeerShard> shared = held.with(rank, isClient, links, roles);
+            if (!shared.isEmpty()) {
+                peers.add(new Peer(rank, session, endpoint, shared));
             }
         }
         return peers;
@@ -134,7 +137,7 @@ public final class ParameterService implements AutoCloseable {
             return;
         }
         String who = session.members().get(session.world().rank()) + " was restarted, and the run had begun, ";
-        if (roles.serves()) {
+        if (roles.serves() && backups == 0) {
             throw new GyreException(who + "but its shard was lost with the process before it. Start a new run");
         }
         if (roles.groupRanks().size() > 1) {
@@ -144,7 +147,7 @@ public final class ParameterService implements AutoCloseable {
         }
     }
 
-    /** Whether this process is a restarted worker. */
+    /** Whether this process was restarted. */
     boolean isRestarted() {
         return session.incarnation(session.world().rank()) > 0;
     }
@@ -184,11 +187,32 @@ public final class ParameterService implements AutoCloseable {
         return roles.serverRanks().size();
     }
 
-    /** Serves until all workers have left or are lost. For ranks that only serve; blocks. */
+    /**
+     * Serves until all workers have left or are lost. For ranks that only serve; blocks.
+     *
+     * @throws GyreException with backups, if all workers were lost: a run that continues without servers and without
+     *     workers must not end as if it had succeeded
+     */
     public void serve() {
+        String doing = "serving shard " + workers().world().rank() + " of " + servers();
         if (thread.awaitEnd()) {
-            thread.checkRunning("serving shard " + workers().world().rank() + " of " + servers());
+            thread.checkRunning(doing);
+        } else if (backups > 0 && !thread.isClosed() && !held.anyLeft()) {
+            throw new GyreException("rank " + session.world().rank() + " has ended " + doing
+                    + ": all workers were lost, and none has left in good order");
         }
+    }
+
+    /** The incarnations of the servers that hold all that this one holds, by rank: see {@link HeldShards#backedBy}. */
+    Map<Integer, Integer> backedBy() {
+        return held.backedBy();
+    }
+
+    /** Ranks of servers that were lost, and those among them that have come back, too; ascending. For reports. */
+    public List<Integer> lostServers() {
+        return roles.serverRanks().stream()
+                .filter(rank -> session.hasEnded(rank) || session.incarnation(rank) > 0)
+                .toList();
     }
 
     /** How parameters are trained. */
@@ -288,7 +312,7 @@ public final class ParameterService implements AutoCloseable {
      * themselves.
      */
     public void outliveThis() {
-        if (server == null) {
+        if (!roles.serves()) {
             session.beExpendable();
         }
     }

@@ -7,9 +7,10 @@ import io.gyre.network.FrameReceiver;
 import io.gyre.network.FrameSender;
 import io.gyre.session.Session;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A rank that this one is a client of, a server of, or both. Used by the service's thread. */
+/** A rank that this one is a client of, a server of, or has copies of shards with. Used by the service's thread. */
 final class Peer implements FrameReceiver.Handler {
 
     /** Frames taken from one peer before the next has its turn. */
@@ -18,9 +19,11 @@ final class Peer implements FrameReceiver.Handler {
     private final int rank;
     private final Session session;
     private final Endpoint endpoint;
-    private final @Nullable ShardServer server;
-    private final @Nullable ServerLink link;
-    private @Nullable FrameSender sender;
+    private final PeerShard[] shards;
+
+    /** For each of the shards; opened on first use, because they take memory. */
+    private final @Nullable FrameSender[] senders;
+
     private int incarnation;
     private boolean absent;
 
@@ -29,16 +32,15 @@ final class Peer implements FrameReceiver.Handler {
      *
      * @param session reports whether a new process has that rank
      * @param rank may be this one
-     * @param server this rank's own, which serves that rank; null if there is none
-     * @param link for requests to that rank; null if it does not serve this one
+     * @param shards those that the two ranks have to do with each other about
      */
-    Peer(int rank, Session session, Endpoint endpoint, @Nullable ShardServer server, @Nullable ServerLink link) {
+    Peer(int rank, Session session, Endpoint endpoint, List<PeerShard> shards) {
         this.rank = rank;
         this.session = session;
         this.incarnation = session.incarnation(rank);
         this.endpoint = endpoint;
-        this.server = server;
-        this.link = link;
+        this.shards = shards.toArray(PeerShard[]::new);
+        senders = new FrameSender[this.shards.length];
     }
 
     int rank() {
@@ -54,14 +56,18 @@ final class Peer implements FrameReceiver.Handler {
         int work = listens ? endpoint.receiver(rank).poll(this, FRAMES_PER_TURN) : 0;
         // Replies with data wait until this rank's own requests are sent: otherwise, of two ranks that both read and
         // then add, each one's link would be idle half of the time. Replies without data are short.
-        if (server != null && server.hasReplies(rank)) {
-            work += server.acknowledge(rank, sender());
+        for (int i = 0; i < shards.length; i++) {
+            work += shards[i].isBusy(rank) ? shards[i].acknowledge(rank, sender(i)) : 0;
         }
-        if (link != null && link.isBusy()) {
-            work += link.advance(sender(), retryNanos, faults);
+        for (int i = 0; i < shards.length; i++) {
+            work += shards[i].isBusy(rank) ? shards[i].ask(rank, sender(i), retryNanos, faults) : 0;
         }
-        if (server != null && server.hasReplies(rank)) {
-            work += server.advance(rank, sender());
+        for (int i = 0; i < shards.length; i++) {
+            work += shards[i].isBusy(rank) ? shards[i].reply(rank, sender(i)) : 0;
+            ServerLink link = shards[i].link();
+            if (link != null && link.leadsTo(rank) && link.isTurnedAway()) {
+                PeerShard.follow(link, session);
+            }
         }
         return work;
     }
@@ -70,40 +76,46 @@ final class Peer implements FrameReceiver.Handler {
     private void restart() {
         incarnation = session.incarnation(rank);
         absent = false;
-        sender = null;
-        if (server != null) {
-            server.restarted(rank);
+        for (int i = 0; i < shards.length; i++) {
+            senders[i] = null;
+            shards[i].restarted(rank, session);
         }
         endpoint.renew(rank);
+        for (PeerShard shard : shards) {
+            ShardCopy copy = shard.copy();
+            if (copy != null) {
+                copy.partnerReturned(incarnation);
+            }
+        }
     }
 
     /** The rank has left or is lost. Returns whether this rank waits for its reply. */
     boolean leave() {
         absent = true;
-        if (server != null) {
-            server.forget(rank);
-            server.abandon(rank);
+        boolean owes = false;
+        for (PeerShard shard : shards) {
+            owes |= shard.leave(rank, session);
         }
-        return link != null && link.isBusy();
+        return owes;
     }
 
     @Override
     public boolean onFrame(Frame frame, ByteBuffer payload, int offset) {
-        if (frame.kind() == Frame.Kind.REQUEST && server != null) {
-            return server.onFrame(rank, frame, payload, offset);
-        }
-        if (frame.kind() == Frame.Kind.RESPONSE && link != null) {
-            return link.onFrame(frame, payload, offset);
+        for (int i = 0; i < shards.length; i++) {
+            if (shards[i].shard() == frame.bucket() && shards[i].onFrame(rank, frame, payload, offset)) {
+                return true;
+            }
         }
         throw new ProtocolException("rank " + rank + " sent " + frame + " in the lane of the parameter service");
     }
 
-    /** The sender; opened on first use, because it takes memory. */
-    private FrameSender sender() {
-        FrameSender known = sender;
+    private FrameSender sender(int i) {
+        FrameSender known = senders[i];
         if (known == null) {
-            known = rank == endpoint.world().rank() ? new LocalLink(this) : endpoint.sender(rank);
-            sender = known;
+            known = new ShardSender(
+                    shards[i].shard(),
+                    rank == endpoint.world().rank() ? new LocalLink(this) : endpoint.sender(rank));
+            senders[i] = known;
         }
         return known;
     }

@@ -6,6 +6,9 @@ sealed interface Reply extends ServerMessage {
     /** The request was rejected, and nothing has changed. */
     record Refused(String reason) implements Reply {}
 
+    /** The other server that holds a copy of the shard answers requests: nothing has changed here. */
+    record Elsewhere() implements Reply {}
+
     /** The request was carried out, and there is no result. */
     record Done() implements Reply {}
 

@@ -13,6 +13,7 @@ final class Roles {
     private final Session session;
     private final List<Integer> workerRanks;
     private final List<Integer> serverRanks;
+    private final int backups;
     private final Groups groups;
     private final Session alike;
     private final @Nullable Session trainers;
@@ -21,9 +22,11 @@ final class Roles {
      * Divides a session. All its ranks call it together.
      *
      * @param servers number of ranks, the last ones, that only serve; 0 if all ranks serve and work
+     * @param backups of each shard, 0 or 1
      * @param divide divides that many workers into groups
      */
-    Roles(Session session, int servers, IntFunction<Groups> divide) {
+    Roles(Session session, int servers, int backups, IntFunction<Groups> divide) {
+        this.backups = backups;
         int size = session.world().size();
         if (servers < 0 || servers >= size) {
             throw new IllegalArgumentException(
@@ -62,6 +65,16 @@ final class Roles {
     /** Ranks that serve, by shard. */
     List<Integer> serverRanks() {
         return serverRanks;
+    }
+
+    /**
+     * Ranks of the servers that hold a shard: the primary at the start of the run, and its backup if there is one, which
+     * is the next server.
+     */
+    List<Integer> holders(int shard) {
+        return backups == 0
+                ? List.of(serverRanks.get(shard))
+                : List.of(serverRanks.get(shard), serverRanks.get((shard + 1) % serverRanks.size()));
     }
 
     /** The workers, as a session of their own; on a rank that only serves, the servers. */

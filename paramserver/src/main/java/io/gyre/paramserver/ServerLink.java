@@ -11,22 +11,37 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A client's connection to one server: sends requests, repeats those without a reply in time, and matches replies to
- * them. All methods except {@link #nextCall} are for the service's thread.
+ * A client's connection to the server of one shard: sends requests, repeats those without a reply in time, and matches
+ * replies to them. If the shard has a backup, it follows the server that answers. All methods except {@link #nextCall}
+ * and {@link #server} are for the service's thread.
  *
  * <p>A request is open from {@link #ask} until its reply has arrived completely. A reply to a call that is not open is
  * the second one to a request that was sent twice, and is dropped.
  */
 final class ServerLink {
 
+    private static final Logger LOG = LoggerFactory.getLogger(ServerLink.class);
+
+    /** In place of a rank: there is no backup. */
+    static final int NOBODY = -1;
+
+    /** After which a request is repeated that came to a server before it answers for a lost one. */
+    private static final long AGAIN_NANOS = 2_000_000;
+
+    private final int primary;
     private final int index;
     private final int servers;
     private final boolean alsoWorks;
-    private final Member server;
+    private final int other;
+    private volatile Member server;
     private final LongSupplier clock;
     private final ServerMessageCodec codec = new ServerMessageCodec();
     private final AtomicLong calls = new AtomicLong();
@@ -38,15 +53,28 @@ final class ServerLink {
     private @Nullable Call<?> arriving;
     private @Nullable Reply arrivingReply;
     private long arrived;
+    private boolean turnedAway;
+    private long turnedAwayNanos;
 
     /**
-     * Creates a connection.
+     * Creates a connection to a server without a backup.
      *
      * @param index of the server, and so of its shard
      * @param alsoWorks whether the server's rank is a worker, too
      * @param clock nanoseconds, from any origin; decides when a request is repeated
      */
     ServerLink(int index, int servers, boolean alsoWorks, Member server, LongSupplier clock) {
+        this(index, servers, alsoWorks, server, NOBODY, clock);
+    }
+
+    /**
+     * Creates a connection.
+     *
+     * @param other rank of the server that holds the other copy of the shard, or {@link #NOBODY}
+     */
+    ServerLink(int index, int servers, boolean alsoWorks, Member server, int other, LongSupplier clock) {
+        this.other = server.rank() == other ? NOBODY : other;
+        primary = server.rank();
         this.index = index;
         this.servers = servers;
         this.alsoWorks = alsoWorks;
@@ -58,8 +86,45 @@ final class ServerLink {
         return index;
     }
 
+    /** The one that is asked now. May be called from any thread. */
     Member server() {
         return server;
+    }
+
+    /** Whether requests go to that rank. */
+    boolean leadsTo(int rank) {
+        return server.rank() == rank;
+    }
+
+    /** Whether the server has sent requests away, a moment ago. */
+    boolean isTurnedAway() {
+        return turnedAway && clock.getAsLong() - turnedAwayNanos > AGAIN_NANOS;
+    }
+
+    /**
+     * Asks the other server from now on, if there is one in the run, and repeats there what is open. Returns whether
+     * there is a server.
+     *
+     * @param hasEnded whether a rank has left or is lost
+     * @param members the current processes of the ranks
+     */
+    boolean follow(IntPredicate hasEnded, IntFunction<Member> members) {
+        int next = server.rank() == primary ? other : primary;
+        boolean moves = next != NOBODY && !hasEnded.test(next);
+        if (!moves && (!turnedAway || hasEnded.test(server.rank()))) {
+            return false;
+        }
+        if (moves) {
+            LOG.debug("requests about shard {} go to rank {} from now on", index, next);
+            server = members.apply(next);
+        }
+        turnedAway = false;
+        arriving = null;
+        requests.clear();
+        for (int i = 0; i < open.size(); i++) {
+            enqueue(open.get(i), clock.getAsLong(), Faults.NONE);
+        }
+        return true;
     }
 
     /** A unique number for a call. May be called from any thread. */
@@ -131,6 +196,11 @@ final class ServerLink {
             return;
         }
         Reply reply = ServerMessageCodec.decodeReply(payload, offset, frame.length());
+        if (reply instanceof Reply.Elsewhere) {
+            turnedAway = true;
+            turnedAwayNanos = clock.getAsLong();
+            return;
+        }
         if (frame.vectorBytes() == 0) {
             finish(call, reply);
             return;

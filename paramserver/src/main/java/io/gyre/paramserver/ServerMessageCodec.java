@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Encodes messages as bytes: a code, then the fields in the order of their declaration.
@@ -141,18 +142,78 @@ final class ServerMessageCodec {
                     74,
                     Reply.StalenessCounted.class,
                     (m, out) -> out.put(m.histogram()),
-                    in -> new Reply.StalenessCounted(in.getHistogram())));
+                    in -> new Reply.StalenessCounted(in.getHistogram())),
+            new Format<>(75, Reply.Elsewhere.class, (m, out) -> {}, in -> new Reply.Elsewhere()));
+
+    private static final List<Format<?>> OF_COPIES = List.of(
+            new Format<>(
+                    96,
+                    CopyMessage.Passed.class,
+                    (m, out) -> {
+                        out.put(m.rank()).put(m.call());
+                        format(m.request()).write(m.request(), out);
+                    },
+                    in -> new CopyMessage.Passed(in.getInt(), in.getLong(), request(message(in)))),
+            new Format<>(
+                    97,
+                    CopyMessage.Ended.class,
+                    (m, out) -> out.put(m.rank()),
+                    in -> new CopyMessage.Ended(in.getInt())),
+            new Format<>(
+                    98,
+                    CopyMessage.BeginState.class,
+                    (m, out) -> out.put(m.nextNumber()).put(m.anyLeft()),
+                    in -> new CopyMessage.BeginState(in.getInt(), in.getBoolean())),
+            new Format<>(
+                    99,
+                    CopyMessage.BufferState.class,
+                    (m, out) -> out.put(m.number())
+                            .put(m.spec())
+                            .put(m.creation())
+                            .put(m.changes())
+                            .put(m.ledger(), ServerMessageCodec::put)
+                            .put(m.training(), (state, to) -> to.put(state)),
+                    in -> new CopyMessage.BufferState(
+                            in.getInt(),
+                            in.getBufferSpec(),
+                            in.getCreation(),
+                            in.getLong(),
+                            in.getList(ServerMessageCodec::lastChange),
+                            in.getList(FieldReader::getTrainedState))),
+            new Format<>(
+                    100,
+                    CopyMessage.SumState.class,
+                    (m, out) -> out.put(m.buffer()),
+                    in -> new CopyMessage.SumState(in.getInt())),
+            new Format<>(
+                    101,
+                    CopyMessage.SlotState.class,
+                    (m, out) -> out.put(m.buffer()).put(m.slot()),
+                    in -> new CopyMessage.SlotState(in.getInt(), in.getInt())),
+            new Format<>(102, CopyMessage.EndState.class, (m, out) -> {}, in -> new CopyMessage.EndState()));
+
+    private static void put(CopyMessage.LastChange change, FieldWriter out) {
+        out.put(change.rank())
+                .put(change.incarnation())
+                .put(change.sequence())
+                .put(change.reply(), (reply, to) -> format(reply).write(reply, to));
+    }
+
+    private static CopyMessage.LastChange lastChange(FieldReader in) {
+        return new CopyMessage.LastChange(
+                in.getInt(), in.getLong(), in.getLong(), in.getList(one -> reply(message(one))));
+    }
 
     private static final Map<Class<?>, Format<?>> BY_TYPE = new HashMap<>();
     private static final Format<?>[] BY_CODE = new Format<?>[Byte.MAX_VALUE + 1];
 
     static {
-        for (Format<?> format : FORMATS) {
+        Stream.concat(FORMATS.stream(), OF_COPIES.stream()).forEach(format -> {
             if (BY_CODE[format.code] != null || BY_TYPE.put(format.type, format) != null) {
                 throw new AssertionError("two formats of " + format.type + " or with code " + format.code);
             }
             BY_CODE[format.code] = format;
-        }
+        });
     }
 
     private final FieldWriter out = new FieldWriter();
@@ -167,13 +228,17 @@ final class ServerMessageCodec {
         }
     }
 
-    /** Encodes a message, from 0 to the limit: valid until the next one is encoded. */
-    ByteBuffer encode(ServerMessage message) {
+    private static Format<?> format(ServerMessage message) {
         Format<?> format = BY_TYPE.get(message.getClass());
         if (format == null) {
             throw new IllegalStateException("no format for " + message.getClass());
         }
-        format.write(message, out.begin());
+        return format;
+    }
+
+    /** Encodes a message, from 0 to the limit: valid until the next one is encoded. */
+    ByteBuffer encode(ServerMessage message) {
+        format(message).write(message, out.begin());
         return out.end();
     }
 
@@ -183,7 +248,10 @@ final class ServerMessageCodec {
      * @throws ProtocolException if the bytes are not a request
      */
     static Request<?> decodeRequest(ByteBuffer payload, int offset, int length) {
-        ServerMessage message = decode(payload, offset, length);
+        return request(decode(payload, offset, length));
+    }
+
+    private static Request<?> request(ServerMessage message) {
         if (message instanceof Request<?> request) {
             return request;
         }
@@ -196,22 +264,42 @@ final class ServerMessageCodec {
      * @throws ProtocolException if the bytes are not a reply
      */
     static Reply decodeReply(ByteBuffer payload, int offset, int length) {
-        ServerMessage message = decode(payload, offset, length);
+        return reply(decode(payload, offset, length));
+    }
+
+    private static Reply reply(ServerMessage message) {
         if (message instanceof Reply reply) {
             return reply;
         }
         throw new ProtocolException("a request, " + message + ", came where a reply was due");
     }
 
+    /**
+     * Decodes what the primary copy of a shard tells its backup.
+     *
+     * @throws ProtocolException if the bytes are something else
+     */
+    static CopyMessage decodeCopy(ByteBuffer payload, int offset, int length) {
+        ServerMessage message = decode(payload, offset, length);
+        if (message instanceof CopyMessage copy) {
+            return copy;
+        }
+        throw new ProtocolException(message + " came where a message to a backup was due");
+    }
+
     private static ServerMessage decode(ByteBuffer payload, int offset, int length) {
         FieldReader in = new FieldReader(payload, offset, length);
+        ServerMessage message = message(in);
+        in.end();
+        return message;
+    }
+
+    private static ServerMessage message(FieldReader in) {
         byte code = in.getByte();
         Format<?> format = code < 0 ? null : BY_CODE[code];
         if (format == null) {
             throw new ProtocolException("a message between client and server has the unknown code " + code);
         }
-        ServerMessage message = format.reader.apply(in);
-        in.end();
-        return message;
+        return format.reader.apply(in);
     }
 }

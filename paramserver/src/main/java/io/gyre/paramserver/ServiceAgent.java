@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The work of the service's thread, turn by turn: carries this rank's calls, works on mapped shards for it, serves
@@ -27,10 +26,13 @@ final class ServiceAgent implements ServiceThread.Agent {
 
     private static final int TURNS_PER_CHECK = 64;
 
+    /** With work, since a peer may be lost while others keep this rank busy. */
+    private static final int BUSY_TURNS_PER_CHECK = 1_024;
+
     private final Session session;
     private final Endpoint endpoint;
     private final List<Peer> peers;
-    private final @Nullable ShardServer server;
+    private final List<ShardServer> servers;
     private final boolean onlyServes;
     private final BoxAllocator allocator;
     private final long retryNanos;
@@ -39,12 +41,13 @@ final class ServiceAgent implements ServiceThread.Agent {
     private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final Activity activity = new Activity();
     private int idleTurns;
+    private int busyTurns;
 
     /**
      * Creates the agent.
      *
      * @param endpoint the lane of the service
-     * @param server this rank's own; null if it does not serve
+     * @param servers this rank's own, of each shard that it holds
      * @param onlyServes whether this rank makes no calls, so that it is done when its clients are
      * @param allocator of that server's shards
      * @param retryNanos time after which a request is repeated
@@ -53,7 +56,7 @@ final class ServiceAgent implements ServiceThread.Agent {
             Session session,
             Endpoint endpoint,
             List<Peer> peers,
-            @Nullable ShardServer server,
+            List<ShardServer> servers,
             boolean onlyServes,
             BoxAllocator allocator,
             long retryNanos,
@@ -61,7 +64,7 @@ final class ServiceAgent implements ServiceThread.Agent {
         this.session = session;
         this.endpoint = endpoint;
         this.peers = peers;
-        this.server = server;
+        this.servers = servers;
         this.onlyServes = onlyServes;
         this.allocator = allocator;
         this.retryNanos = retryNanos;
@@ -80,7 +83,7 @@ final class ServiceAgent implements ServiceThread.Agent {
 
     @Override
     public boolean isDone() {
-        return onlyServes && server != null && server.isDone();
+        return onlyServes && !servers.isEmpty() && servers.stream().allMatch(ShardServer::isDone);
     }
 
     @Override
@@ -91,9 +94,9 @@ final class ServiceAgent implements ServiceThread.Agent {
         for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
         }
-        if (server != null) {
+        for (int i = 0; i < servers.size(); i++) {
             // Clients may have changed a shard in memory that they share with it.
-            server.answerWaiting();
+            servers.get(i).answerWaiting();
         }
         int work = 0;
         for (int i = 0; i < peers.size(); i++) {
@@ -107,7 +110,9 @@ final class ServiceAgent implements ServiceThread.Agent {
         activity.progressed();
         endpoint.await(workDone, activity);
         idleTurns = workDone > 0 ? 0 : idleTurns + 1;
-        if (idleTurns % TURNS_PER_CHECK == TURNS_PER_CHECK - 1) {
+        busyTurns = workDone > 0 ? busyTurns + 1 : busyTurns;
+        if (idleTurns % TURNS_PER_CHECK == TURNS_PER_CHECK - 1 || busyTurns > BUSY_TURNS_PER_CHECK) {
+            busyTurns = 0;
             checkPeers();
         }
         if (idleTurns > IDLE_TURNS) {

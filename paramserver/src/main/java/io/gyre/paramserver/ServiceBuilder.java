@@ -12,6 +12,7 @@ public final class ServiceBuilder {
 
     final Session session;
     int servers;
+    int backups;
     private int groupCount;
     private boolean byHost;
 
@@ -31,6 +32,17 @@ public final class ServiceBuilder {
      */
     public ServiceBuilder servers(int value) {
         servers = value;
+        return this;
+    }
+
+    /**
+     * Number of backups of each shard, 0 or 1. With one, each shard lies on two of the servers, of which there must be
+     * two at least ({@link #servers}), and a lost server loses nothing that was acknowledged: see {@link ShardCopy}. All
+     * requests travel in messages then, on the servers' hosts, too. Default 0.
+     */
+    public ServiceBuilder backups(int value) {
+        OptionRange.check("backups", value, 0, 1);
+        backups = value;
         return this;
     }
 
@@ -95,6 +107,8 @@ public final class ServiceBuilder {
                 String.valueOf(ServerMessage.PROTOCOL_VERSION),
                 "servers",
                 String.valueOf(servers),
+                "backups",
+                String.valueOf(backups),
                 "groups",
                 byHost ? "by host" : String.valueOf(groupCount),
                 "consistency",
@@ -107,8 +121,24 @@ public final class ServiceBuilder {
                 trained == null ? "none" : trained.codecName());
     }
 
-    /** Starts the service. Blocks until all ranks have called it. */
+    private void check() {
+        if (backups > 0 && servers < 2) {
+            throw new IllegalArgumentException("backups(" + backups + ") with servers(" + servers
+                    + "): the two copies of a shard need two ranks that only serve; give servers(2) or more");
+        }
+        if (backups > 0 && training != null && training.delayCompensation() > 0) {
+            throw new IllegalArgumentException("backups(" + backups + ") with a delay compensation of "
+                    + training.delayCompensation() + ": backups do not hold what each worker has pulled. Leave out one");
+        }
+    }
+
+    /**
+     * Starts the service. Blocks until all ranks have called it.
+     *
+     * @throws IllegalArgumentException if there cannot be such backups
+     */
     public ParameterService start() {
+        check();
         return ParameterService.start(this);
     }
 }

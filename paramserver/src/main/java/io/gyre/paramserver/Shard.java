@@ -5,6 +5,8 @@ import io.gyre.ProtocolException;
 import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 import io.gyre.openblas.FastKernels;
+import io.gyre.paramserver.CopyMessage.BufferState;
+import io.gyre.paramserver.CopyMessage.TrainedState;
 import io.gyre.paramserver.Request.Accumulate;
 import io.gyre.paramserver.Request.Change;
 import io.gyre.paramserver.Request.EncodedPush;
@@ -14,6 +16,8 @@ import io.gyre.paramserver.Request.OfBuffer;
 import io.gyre.paramserver.Request.OfTraining;
 import io.gyre.paramserver.Request.Push;
 import io.gyre.paramserver.Request.Write;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,6 +110,21 @@ final class Shard {
     /** Number of changes; of parameters in training, the number of updates. */
     long version() {
         return trained == null ? memory.changes() : trained.updates();
+    }
+
+    /** Its state, without vectors. */
+    BufferState state() {
+        List<TrainedState> training = Stream.ofNullable(trained).map(TrainedShard::state).toList();
+        return new BufferState(number, buffer, creation, memory.changes(), ledger.state(), training);
+    }
+
+    /** Continues from the state of another copy. */
+    void restore(BufferState state) {
+        memory.countFrom(state.changes());
+        ledger.restore(state.ledger());
+        if (trained != null) {
+            state.training().forEach(trained::restore);
+        }
     }
 
     /** The call that created it. */

@@ -28,8 +28,10 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@link #onFrame} decodes it.
  *   <li>{@link #begin} validates it. A request that is {@link Refused} has changed nothing.
  *   <li>If data follow, the request waits in its {@link ClientLink} until the last of them has arrived.
- *   <li>{@link #handle} opens a buffer, changes a shard ({@link Shard#change}), replies at once, or keeps the request
- *       until it can be answered ({@link WaitingRequests}).
+ *   <li>{@link #handle} replies at once, keeps the request until it can be answered ({@link WaitingRequests}), or takes
+ *       a request that changes something.
+ *   <li>{@link #take} opens a buffer or changes a shard ({@link Shard#change}). If there is a backup, it does so first
+ *       ({@link Copies}), and {@link #carryOut} follows here.
  *   <li>The reply is queued in the client's link, and {@link #advance} sends it.
  * </ol>
  *
@@ -63,7 +65,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ShardServer {
 
-    private static final Region NOTHING = Region.allocate("nothing", 0);
+    static final Region NOTHING = Region.allocate("nothing", 0);
 
     private final ShardTable table;
     private final List<Integer> workers;
@@ -72,6 +74,8 @@ final class ShardServer {
     private final Map<Integer, ClientLink> clients = new TreeMap<>();
     private final WaitingRequests waiting = new WaitingRequests();
     private final WaitingRequests.Attempt attempt = this::answerIfDue;
+    private Copies copies = Copies.NONE;
+    private boolean anyLeft;
 
     /**
      * Creates a server.
@@ -87,7 +91,17 @@ final class ShardServer {
         this.faults = faults;
     }
 
-    private ClientLink client(int rank) {
+    /** This server is one of two copies. */
+    void setCopies(Copies value) {
+        copies = value;
+    }
+
+    ShardTable table() {
+        return table;
+    }
+
+    /** The connection to a client. */
+    ClientLink client(int rank) {
         ClientLink known = clients.get(rank);
         if (known == null) {
             known = new ClientLink(rank, workers.indexOf(rank), table.budget(), faults);
@@ -109,13 +123,21 @@ final class ShardServer {
         }
         Change<?> complete = client.receive(frame, payload, offset);
         if (complete != null) {
-            change(client, frame.step(), complete, client.received());
+            take(client, frame.step(), complete, client.received());
         }
         return true;
     }
 
     private void begin(ClientLink client, long call, Request<?> request, long dataBytes) {
         client.interrupt();
+        if (!copies.isPrimary()) {
+            client.reply(call, new Reply.Elsewhere());
+            return;
+        }
+        if (request instanceof Change<?> change && copies.isWaiting(client, change)) {
+            // It was repeated while the backup carries it out: its reply will come.
+            return;
+        }
         String objection = objection(client, request, dataBytes);
         if (objection == null && dataBytes > 0 && request instanceof Change<?> change) {
             objection = client.expect(call, change, dataBytes);
@@ -141,13 +163,33 @@ final class ShardServer {
                 : "buffer number " + ofBuffer.buffer() + " does not exist any more: it was freed";
     }
 
-    /** A push is a change and a pull is a wait: the other requests about training are answered at once. */
     private void handle(ClientLink client, long call, Request<?> request) {
-        if (request instanceof Open open) {
-            client.reply(call, table.open(client.rank(), call, open));
-        } else if (request instanceof Change<?> change) {
-            change(client, call, change, NOTHING);
-        } else if (request instanceof Wait<?> wait) {
+        if (!reads(request)) {
+            take(client, call, request, NOTHING);
+        } else if (!copies.defer(client, () -> answerLater(client, call, request))) {
+            answer(client, call, request);
+        }
+    }
+
+    /** The buffer may have been freed since the request was checked. */
+    private void answerLater(ClientLink client, long call, Request<?> request) {
+        String objection = objection(client, request, 0);
+        if (objection != null) {
+            client.reply(call, new Refused(objection));
+        } else {
+            answer(client, call, request);
+        }
+    }
+
+    private static boolean reads(Request<?> request) {
+        return request instanceof Wait
+                || request instanceof Request.Read
+                || request instanceof Request.ReadSlot
+                || request instanceof Request.CountStaleness;
+    }
+
+    private void answer(ClientLink client, long call, Request<?> request) {
+        if (request instanceof Wait<?> wait) {
             if (!answerIfDue(client, call, wait)) {
                 waiting.add(client, call, wait);
             }
@@ -158,17 +200,72 @@ final class ShardServer {
         } else if (request instanceof Request.ReadSlot read) {
             TrainedShard training = shard(read).training();
             client.reply(call, new Reply.Content(training.updates()), training.slot(read.slot()));
-        } else if (request instanceof OfTraining<?> ofTraining) {
-            client.reply(call, answer(client, ofTraining, shard(ofTraining).training()));
-            answerWaiting();
-        } else if (request instanceof Free free) {
-            free(free.buffer());
-            client.reply(call, new Done());
-        } else if (request instanceof Leave) {
-            client.reply(call, new Done());
-            forget(client.rank());
+        } else if (request instanceof Request.CountStaleness count) {
+            client.reply(
+                    call,
+                    new Reply.StalenessCounted(shard(count).training().staleness()));
         } else {
             throw new IllegalStateException("no handling for " + request);
+        }
+    }
+
+    /** Carries out a complete request that changes something, unless the backup must do so first. */
+    private void take(ClientLink client, long call, Request<?> request, Region data) {
+        if (copies.passOn(client, call, request, data)) {
+            return;
+        }
+        Reply reply = execute(client, call, request, data);
+        if (reply != null) {
+            client.reply(call, reply);
+        }
+        end(client, request);
+        answerWaiting();
+    }
+
+    /**
+     * Carries out a request that both copies of a shard have.
+     *
+     * @return the reply; null if the client expects none
+     */
+    @Nullable Reply carryOut(ClientLink client, long call, Request<?> request, Region data) {
+        // What was there when it arrived may have been freed since.
+        String objection = objection(client, request, data.byteLength());
+        Reply reply = objection != null ? new Refused(objection) : execute(client, call, request, data);
+        end(client, request);
+        return reply;
+    }
+
+    private @Nullable Reply execute(ClientLink client, long call, Request<?> request, Region data) {
+        if (request instanceof Open open) {
+            return table.open(client.rank(), call, open);
+        }
+        if (request instanceof Change<?> change) {
+            Shard shard = table.find(change.buffer());
+            return shard == null
+                    ? new Refused("buffer number " + change.buffer() + " was freed while data for it came")
+                    : shard.change(client, change, data);
+        }
+        if (request instanceof OfTraining<?> ofTraining) {
+            return shard(ofTraining).training().answer(client.worker(), ofTraining);
+        }
+        if (request instanceof Free free) {
+            free(free.buffer());
+            return new Done();
+        }
+        if (request instanceof Leave) {
+            anyLeft = true;
+            return new Done();
+        }
+        throw new IllegalStateException("no handling for " + request);
+    }
+
+    /** A client that has left makes no more requests; its last reply is still sent. */
+    private void end(ClientLink client, Request<?> request) {
+        if (request instanceof Leave) {
+            if (!client.hasEnded()) {
+                disconnect(client);
+            }
+            finish(client.rank());
         }
     }
 
@@ -178,41 +275,6 @@ final class ShardServer {
             throw new IllegalStateException("buffer " + request.buffer() + " was checked and does not exist");
         }
         return shard;
-    }
-
-    private void change(ClientLink client, long call, Change<?> change, Region data) {
-        Shard shard = table.find(change.buffer());
-        if (shard == null) {
-            client.reply(call, new Refused("buffer number " + change.buffer() + " was freed while data for it came"));
-            return;
-        }
-        Reply reply = shard.change(client, change, data);
-        if (reply != null) {
-            client.reply(call, reply);
-        }
-        answerWaiting();
-    }
-
-    private static Reply answer(ClientLink client, OfTraining<?> request, TrainedShard training) {
-        if (request instanceof Request.Finish) {
-            training.finish(client.worker());
-            return new Done();
-        }
-        if (request instanceof Request.Resume resume) {
-            training.resume(client.worker(), resume.step());
-            return new Done();
-        }
-        if (request instanceof Request.Rejoin rejoin) {
-            return new Reply.Rejoined(training.rejoin(client.worker(), rejoin.step()));
-        }
-        if (request instanceof Request.CountFrom count) {
-            training.countFrom(count.updates());
-            return new Done();
-        }
-        if (request instanceof Request.CountStaleness) {
-            return new Reply.StalenessCounted(training.staleness());
-        }
-        throw new IllegalStateException("no handling for " + request);
     }
 
     private boolean answerIfDue(ClientLink client, long call, Wait<?> request) {
@@ -283,17 +345,47 @@ final class ShardServer {
         if (client.hasEnded()) {
             return;
         }
+        disconnect(client);
+        if (!copies.passOnEnd(rank)) {
+            finish(rank);
+        }
+    }
+
+    private void disconnect(ClientLink client) {
         client.leave();
-        table.forget(rank);
+        table.forget(client.rank());
         waiting.forget(client);
-        if (client.worker() >= 0) {
+    }
+
+    /** No other worker waits any more for what a client would have pushed. */
+    void finish(int rank) {
+        int worker = workers.indexOf(rank);
+        if (worker >= 0) {
             for (Shard shard : table.all()) {
                 if (shard.isTrained()) {
-                    shard.training().finish(client.worker());
+                    shard.training().finish(worker);
                 }
             }
             answerWaiting();
         }
+    }
+
+    /** The clients that have ended. */
+    List<Integer> ended() {
+        return clients.values().stream()
+                .filter(ClientLink::hasEnded)
+                .map(ClientLink::rank)
+                .toList();
+    }
+
+    /** Whether a client has left in good order. */
+    boolean anyLeft() {
+        return anyLeft;
+    }
+
+    /** As {@link #anyLeft}, by the word of the other copy. */
+    void setAnyLeft(boolean value) {
+        anyLeft |= value;
     }
 
     /** A rank was restarted: its new process makes its requests from the beginning. */
@@ -310,6 +402,9 @@ final class ShardServer {
 
     /** Whether all workers have left or are lost, and have received their last replies. */
     boolean isDone() {
+        if (!copies.isDone()) {
+            return false;
+        }
         for (int rank : all) {
             ClientLink client = client(rank);
             if (!client.hasEnded() || client.hasReplies()) {

@@ -1,6 +1,7 @@
 package io.gyre.paramserver;
 
 import io.gyre.GyreException;
+import io.gyre.paramserver.CopyMessage.BufferState;
 import io.gyre.paramserver.Reply.Refused;
 import io.gyre.paramserver.Request.Create;
 import io.gyre.paramserver.Request.Open;
@@ -91,6 +92,34 @@ final class ShardTable {
         return request instanceof Create
                 ? create(wanted, new Creation(rank, request.incarnation(), call))
                 : attach(wanted, rank, request.incarnation());
+    }
+
+    /** Number of the next buffer. */
+    int nextNumber() {
+        return nextNumber;
+    }
+
+    /** Forgets all buffers, to continue from the state of another copy. */
+    void restart(int ofNextNumber) {
+        List.copyOf(byNumber.values()).forEach(this::free);
+        nextNumber = ofNextNumber;
+    }
+
+    /** Takes in a buffer of another copy, without its vectors. Returns why there is no room for it, or null. */
+    @Nullable String restore(BufferState state) {
+        int next = nextNumber;
+        nextNumber = state.number();
+        Reply reply = allocate(state.spec(), state.creation());
+        nextNumber = next;
+        if (reply instanceof Refused refused) {
+            return refused.reason();
+        }
+        Shard shard = find(state.number());
+        if (shard == null) {
+            throw new IllegalStateException("no shard of " + state.spec() + " after it was allocated");
+        }
+        shard.restore(state);
+        return null;
     }
 
     private Reply create(BufferSpec wanted, Creation creation) {

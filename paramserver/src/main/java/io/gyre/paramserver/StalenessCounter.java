@@ -16,6 +16,15 @@ final class StalenessCounter {
         sum += staleness;
     }
 
+    /** Continues from other counts. */
+    void restore(StalenessHistogram state) {
+        for (int bin = 0; bin < counts.length; bin++) {
+            counts[bin] = state.counts().get(bin);
+        }
+        max = state.max();
+        sum = state.sum();
+    }
+
     /** The counts so far. */
     StalenessHistogram histogram() {
         List<Long> all = new ArrayList<>();

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param kind the strategy
  * @param between for {@link Kind#HYBRID}: the strategy between the groups
  * @param servers number of ranks that only serve; 0 if every rank serves and works
+ * @param backups of each shard, on another server: 0 or 1
  * @param groups for {@link Kind#HYBRID}: number of groups; 0 for one group per host
  * @param consistency for servers that train
  * @param period for elastic averaging: steps from one exchange with the centre to the next
@@ -41,6 +42,7 @@ public record StrategyOptions(
         Kind kind,
         Kind between,
         int servers,
+        int backups,
         int groups,
         Consistency consistency,
         int period,
@@ -161,7 +163,7 @@ public record StrategyOptions(
             throw new IllegalArgumentException("--restarts " + restarts
                     + " needs --servers K: a rank that holds a part of the parameters is lost with it");
         }
-        if (isBulkSynchronous()) {
+        if (isBulkSynchronous() && backups == 0) {
             throw new IllegalArgumentException("--restarts " + restarts
                     + " with --staleness bsp: a run in lockstep ends when a rank is lost; use a number of steps or"
                     + " asp");
@@ -174,7 +176,7 @@ public record StrategyOptions(
      * @param training how servers train with a consistency; called only if they do
      */
     public ServiceBuilder configure(ServiceBuilder builder, Function<Consistency, Training> training) {
-        builder.servers(servers);
+        builder.servers(servers).backups(backups);
         if (serversTrain()) {
             builder.training(training.apply(consistency));
         }
@@ -225,6 +227,7 @@ public record StrategyOptions(
         private final Kind kind;
         private @Nullable Kind between;
         private @Nullable Integer servers;
+        private @Nullable Integer backups;
         private @Nullable Integer groups;
         private @Nullable String staleness;
         private @Nullable Integer period;
@@ -248,6 +251,12 @@ public record StrategyOptions(
         /** Number of ranks that only serve. Default 0: every rank serves and works. */
         public Builder servers(@Nullable Integer value) {
             servers = value;
+            return this;
+        }
+
+        /** Backups of each shard, 0 or 1. Default 0. */
+        public Builder backups(@Nullable Integer value) {
+            backups = value;
             return this;
         }
 
@@ -316,6 +325,7 @@ public record StrategyOptions(
          */
         public StrategyOptions build() {
             OptionOwner.check("--servers", servers, kind, Kind.PARAMSERVER, Kind.ELASTIC, Kind.HYBRID);
+            OptionOwner.check("--backups", backups, kind, Kind.PARAMSERVER, Kind.ELASTIC, Kind.HYBRID);
             OptionOwner.check("--groups", groups, kind, Kind.HYBRID);
             OptionOwner.check("--between", between, kind, Kind.HYBRID);
             OptionOwner.check("--staleness", staleness, kind, Kind.PARAMSERVER, Kind.HYBRID);
@@ -334,6 +344,7 @@ public record StrategyOptions(
             if (kind == Kind.HYBRID) {
                 OptionOwner.checkBetween("--staleness", staleness, connecting, Kind.PARAMSERVER);
                 OptionOwner.checkBetween("--servers", servers, connecting, Kind.ELASTIC, Kind.PARAMSERVER);
+                OptionOwner.checkBetween("--backups", backups, connecting, Kind.ELASTIC, Kind.PARAMSERVER);
                 OptionOwner.checkBetween("--period", period, connecting, Kind.ELASTIC, Kind.POST_LOCAL, Kind.DILOCO);
                 OptionOwner.checkBetween("--alpha", movingRate, connecting, Kind.ELASTIC);
                 OptionOwner.checkBetween("--local-after", localAfter, connecting, Kind.POST_LOCAL);
@@ -344,6 +355,12 @@ public record StrategyOptions(
             }
             int dedicated = servers == null ? 0 : servers;
             OptionRange.check("--servers", dedicated, 0, MOST_SERVERS);
+            int copies = backups == null ? 0 : backups;
+            OptionRange.check("--backups", copies, 0, 1);
+            if (copies > 0 && dedicated < 2) {
+                throw new IllegalArgumentException("--backups " + copies + " needs --servers 2 or more, not " + dedicated
+                        + ": the two copies of a shard lie on two processes that only serve");
+            }
             int steps = period == null ? 1 : period;
             OptionRange.check("--period", steps, 1, 1_000_000);
             if (groups != null) {
@@ -358,6 +375,7 @@ public record StrategyOptions(
                     kind,
                     connecting,
                     dedicated,
+                    copies,
                     groups == null ? 0 : groups,
                     consistency,
                     steps,

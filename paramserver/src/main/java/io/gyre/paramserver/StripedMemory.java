@@ -83,6 +83,11 @@ final class StripedMemory {
         WORD.getAndAdd(whole.window(CHANGES_AT), whole.windowOffset(CHANGES_AT), 1L);
     }
 
+    /** Continues from the number of changes of another copy. */
+    void countFrom(long changes) {
+        WORD.setVolatile(whole.window(CHANGES_AT), whole.windowOffset(CHANGES_AT), changes);
+    }
+
     boolean isFreed() {
         return (long) WORD.getVolatile(whole.window(FREED_AT), whole.windowOffset(FREED_AT)) != 0;
     }

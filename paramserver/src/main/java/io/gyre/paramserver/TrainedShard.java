@@ -5,6 +5,7 @@ import io.gyre.ReduceOp;
 import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 import io.gyre.openblas.FastKernels;
+import io.gyre.paramserver.CopyMessage.TrainedState;
 import org.jspecify.annotations.Nullable;
 
 /** A shard of parameters in training: turns pushes into updates as its consistency requires. */
@@ -173,6 +174,27 @@ final class TrainedShard {
         }
     }
 
+    /** The sum of the pushes of the current step; null if steps are not combined. */
+    @Nullable Region sum() {
+        return sum;
+    }
+
+    /** Its figures, without vectors. */
+    TrainedState state() {
+        return new TrainedState(
+                updates, epoch, examplesInSum, stepOfSum, clocks.clocks(), clocks.finished(), staleness.histogram());
+    }
+
+    /** Continues from the figures of another copy. */
+    void restore(TrainedState state) {
+        updates = state.updates();
+        epoch = state.epoch();
+        examplesInSum = state.examplesInSum();
+        stepOfSum = state.stepOfSum();
+        clocks.restore(state.clocks(), state.finished());
+        staleness.restore(state.staleness());
+    }
+
     int slots() {
         return training.optimizer().slots();
     }
@@ -192,6 +214,11 @@ final class TrainedShard {
         return copy;
     }
 
+    /** Copies a slot of the optimiser. */
+    void readSlot(int slot, Region into) {
+        optimizer.readSlot(slot, into);
+    }
+
     void writeSlot(int slot, Region from) {
         optimizer.writeSlot(slot, from);
     }
@@ -199,6 +226,23 @@ final class TrainedShard {
     /** The training continues that of an earlier run, after so many updates. */
     void countFrom(long earlier) {
         updates = earlier;
+    }
+
+    /** Answers a request that is neither a push nor a pull, and changes this training. */
+    Reply answer(int worker, Request.OfTraining<?> request) {
+        if (request instanceof Request.Rejoin rejoin) {
+            return new Reply.Rejoined(rejoin(worker, rejoin.step()));
+        }
+        if (request instanceof Request.Finish) {
+            finish(worker);
+        } else if (request instanceof Request.Resume resume) {
+            resume(worker, resume.step());
+        } else if (request instanceof Request.CountFrom count) {
+            countFrom(count.updates());
+        } else {
+            throw new IllegalStateException("no handling for " + request);
+        }
+        return new Reply.Done();
     }
 
     /** A worker pushes no more, because it has finished or is lost. */

@@ -49,7 +49,7 @@ class PeerTest {
         Request<Reply.Applied> change = new Request.Accumulate(0, new ChangeId(0, 1));
         link.ask(new Call<>(link, link.nextCall(), change, Region.allocate("delta", BYTES)), Faults.NONE);
 
-        Peer peer = new Peer(1, session, session.endpoint(LANE), server, link);
+        Peer peer = new Peer(1, session, session.endpoint(LANE), List.of(new PeerShard(0, server, link, null)));
         while (server.hasReplies(1)) {
             peer.turn(Long.MAX_VALUE, Faults.NONE);
         }

@@ -50,6 +50,7 @@ class ServerMessageCodecTest {
                 new Request.CountFrom(7, 1L << 40),
                 new Reply.Refused("no room"),
                 new Reply.Done(),
+                new Reply.Elsewhere(),
                 new Reply.Opened(7, 1, 2, "parameters-0", ""),
                 new Reply.Applied(5),
                 new Reply.Reached(5),
@@ -57,10 +58,29 @@ class ServerMessageCodecTest {
                 new Reply.StepGranted(5, Long.MAX_VALUE),
                 new Reply.Counted(-1),
                 new Reply.Rejoined(6),
-                new Reply.StalenessCounted(StalenessHistogramTest.of(0, 4, 40)));
+                new Reply.StalenessCounted(StalenessHistogramTest.of(0, 4, 40)),
+                new CopyMessage.Passed(2, 1L << 40, new Request.SentPush(7, ID, ORIGIN)),
+                new CopyMessage.Ended(2),
+                new CopyMessage.BeginState(8, true),
+                new CopyMessage.BufferState(
+                        7,
+                        BUFFER,
+                        new Shard.Creation(2, 1, 9),
+                        11,
+                        List.of(
+                                new CopyMessage.LastChange(0, 1, 2, List.of(new Reply.Applied(5))),
+                                new CopyMessage.LastChange(1, 0, 0, List.of())),
+                        List.of(new CopyMessage.TrainedState(
+                                5, 2, 0.5, 3, List.of(4L, 3L), List.of(false, true), StalenessHistogramTest.of(1, 2)))),
+                new CopyMessage.SumState(7),
+                new CopyMessage.SlotState(7, 1),
+                new CopyMessage.EndState());
     }
 
     private static ServerMessage decode(ServerMessage like, ByteBuffer bytes, int length) {
+        if (like instanceof CopyMessage) {
+            return ServerMessageCodec.decodeCopy(bytes, 0, length);
+        }
         return like instanceof Request
                 ? ServerMessageCodec.decodeRequest(bytes, 0, length)
                 : ServerMessageCodec.decodeReply(bytes, 0, length);
@@ -107,7 +127,7 @@ class ServerMessageCodecTest {
         assertThatExceptionOfType(ProtocolException.class)
                 .isThrownBy(() -> ServerMessageCodec.decodeReply(bytes, 0, 1))
                 .withMessageContaining("request");
-        Stream.of(0, 22, 64, 75, 127, -1).forEach(code -> {
+        Stream.of(0, 22, 64, 76, 95, 103, 127, -1).forEach(code -> {
             bytes.put(0, code.byteValue());
             assertThatExceptionOfType(ProtocolException.class)
                     .isThrownBy(() -> ServerMessageCodec.decodeRequest(bytes, 0, 1))

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -33,7 +34,14 @@ class ServiceAgentTest {
             Session session, List<Peer> peers, @Nullable ShardServer server, boolean onlyServes) {
         BoxAllocator allocator = new BoxAllocator(session, session.endpoint(LANE));
         return new ServiceAgent(
-                session, session.endpoint(LANE), peers, server, onlyServes, allocator, NEVER, Faults.NONE);
+                session,
+                session.endpoint(LANE),
+                peers,
+                Stream.ofNullable(server).toList(),
+                onlyServes,
+                allocator,
+                NEVER,
+                Faults.NONE);
     }
 
     private static ShardServer server(int client) {
@@ -51,7 +59,7 @@ class ServiceAgentTest {
         Gyre.local(1).run(session -> {
             ShardServer server = server(0);
             ServerLink link = link(session, 0);
-            Peer self = new Peer(0, session, session.endpoint(LANE), server, link);
+            Peer self = new Peer(0, session, session.endpoint(LANE), List.of(new PeerShard(0, server, link, null)));
             ServiceAgent agent = agent(session, List.of(self), server, false);
             Call<Reply.Opened> call = new Call<>(link, link.nextCall(), new Request.Create(SPEC, 0), null);
 
@@ -108,7 +116,7 @@ class ServiceAgentTest {
                 Thread.onSpinWait();
             }
             ServerLink link = link(session, 1);
-            Peer peer = new Peer(1, session, session.endpoint(LANE), null, link);
+            Peer peer = new Peer(1, session, session.endpoint(LANE), List.of(new PeerShard(0, null, link, null)));
             ServiceAgent agent = agent(session, List.of(peer), null, false);
             if (calling) {
                 agent.ask(new Call<>(link, link.nextCall(), new Request.Create(SPEC, 0), null));
@@ -152,7 +160,7 @@ class ServiceAgentTest {
             if (session.world().rank() == 0) {
                 BoxAllocator allocator = new BoxAllocator(session, session.endpoint(LANE));
                 ServiceAgent agent = new ServiceAgent(
-                        session, session.endpoint(LANE), List.of(), null, false, allocator, NEVER, Faults.NONE);
+                        session, session.endpoint(LANE), List.of(), List.of(), false, allocator, NEVER, Faults.NONE);
                 StripedMemory memory = allocator.allocate("a shard", 100, true);
                 assertThat(memory.box()).isNotEmpty();
 

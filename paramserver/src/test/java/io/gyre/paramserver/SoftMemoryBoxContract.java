@@ -31,12 +31,23 @@ abstract class SoftMemoryBoxContract {
         void run(Session session, ParameterService service) throws Exception;
     }
 
+    /** Backups of each shard: with one, there are two ranks more that only serve, at least. */
+    int backups() {
+        return 0;
+    }
+
+    private int dedicated(int servers) {
+        return backups() == 0 ? servers : Math.max(2, servers);
+    }
+
     private void run(int ranks, int servers, Program program) throws InterruptedException {
-        LocalCluster.over(network(), ranks)
+        LocalCluster.over(network(), ranks - servers + dedicated(servers))
                 .withPeerTimeout(Duration.ofSeconds(60))
                 .run(session -> {
-                    try (ParameterService service =
-                            ParameterService.builder(session).servers(servers).start()) {
+                    try (ParameterService service = ParameterService.builder(session)
+                            .servers(dedicated(servers))
+                            .backups(backups())
+                            .start()) {
                         if (service.isServer()) {
                             service.serve();
                             return;
@@ -228,28 +239,35 @@ abstract class SoftMemoryBoxContract {
 
     /** Every rank repeatedly adds 1 to a cell of its own, while messages are lost, repeated and requested again. */
     final void count(int pushes, int elements, long seed) throws InterruptedException {
-        LocalCluster.over(network(), 4).run(session -> {
+        LocalCluster.over(network(), 4 + dedicated(0)).run(session -> {
             SplittableRandom random =
                     new SplittableRandom(seed + session.world().rank());
             Faults faults = () -> random.nextInt(10) == 0 ? 0 : random.nextInt(10) == 0 ? 2 : 1;
             try (ParameterService service = ParameterService.builder(session)
+                    .servers(dedicated(0))
+                    .backups(backups())
                     .retryAfter(Duration.ofMillis(2))
                     .faults(faults)
                     .start()) {
-                SoftMemoryBox box = open(session, service, ElementType.FLOAT64, 4L * elements);
+                if (service.isServer()) {
+                    service.serve();
+                    return;
+                }
+                Session workers = service.workers();
+                SoftMemoryBox box = open(workers, service, ElementType.FLOAT64, 4L * elements);
                 Region delta = Region.allocate("delta", box.byteLength());
                 for (int i = 0; i < elements; i++) {
-                    delta.putDouble(8L * (4L * i + session.world().rank()), 1);
+                    delta.putDouble(8L * (4L * i + workers.world().rank()), 1);
                 }
                 for (int push = 0; push < pushes; push++) {
                     box.accumulate(delta);
                 }
-                session.exchange("counted", NOTHING);
+                workers.exchange("counted", NOTHING);
                 box.read(delta);
                 for (int i = 0; i < 4 * elements; i++) {
                     assertThat(delta.getDouble(8L * i)).as("cell %d", i).isEqualTo(pushes);
                 }
-                session.exchange("the end", NOTHING);
+                workers.exchange("the end", NOTHING);
             }
         });
     }

@@ -17,6 +17,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 
 /** A session whose network has one typical network fault. */
 final class FaultySession implements Session, Endpoint {
@@ -186,6 +187,11 @@ final class FaultySession implements Session, Endpoint {
     @Override
     public void beExpendable() {
         session.beExpendable();
+    }
+
+    @Override
+    public void beExpendable(SortedMap<Integer, Integer> backedBy) {
+        session.beExpendable(backedBy);
     }
 
     @Override

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -249,6 +250,11 @@ public final class AeronSession implements Session {
     @Override
     public void beExpendable() {
         membership.beExpendable(options.peerTimeout());
+    }
+
+    @Override
+    public void beExpendable(SortedMap<Integer, Integer> backedBy) {
+        membership.beExpendable(backedBy);
     }
 
     @Override

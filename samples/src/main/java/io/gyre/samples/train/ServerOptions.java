@@ -16,11 +16,18 @@ final class ServerOptions {
     private @Nullable Integer servers;
 
     @Option(
+            names = "--backups",
+            paramLabel = "N",
+            description = "With two --servers or more: number of backups of each part of the parameters, 0 or 1. With 1"
+                    + " a lost server loses no push, and the run goes on. Default: 0.")
+    private @Nullable Integer backups;
+
+    @Option(
             names = "--restarts",
             paramLabel = "N",
             description =
                     "Restart each lost process up to N times; it rejoins the run. If that is not possible, as for a"
-                            + " server, the whole run goes back to its newest checkpoint, up to N times. Default: 0.")
+                            + " server without a backup, the whole run goes back to its newest checkpoint, up to N times. Default: 0.")
     private @Nullable Integer restarts;
 
     @Option(
@@ -106,6 +113,7 @@ final class ServerOptions {
     StrategyOptions of(StrategyOptions.Kind strategy, boolean goesBack) {
         StrategyOptions options = StrategyOptions.builder(strategy)
                 .servers(servers)
+                .backups(backups)
                 .groups(groups)
                 .between(between)
                 .staleness(staleness)

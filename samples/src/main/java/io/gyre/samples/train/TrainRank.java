@@ -121,11 +121,11 @@ final class TrainRank {
         StrategyOptions strategy = options.strategy();
         if (strategy.kind() == StrategyOptions.Kind.ALLREDUCE) {
             return train(
-                    set, model, session, null, null, Groups.of(session.world().size(), 1));
+                    set, model, session, null, null, Groups.of(session.world().size(), 1), List::of);
         }
         if (strategy.hasLocalSteps()) {
             try (LocalStrategy local = LocalStrategy.open(strategy, session, this::choose)) {
-                return train(set, model, session, local.strategy(), null, local.groups());
+                return train(set, model, session, local.strategy(), null, local.groups(), List::of);
             }
         }
         try (ParameterService service = strategy.configure(
@@ -150,7 +150,8 @@ final class TrainRank {
                         service.workers(),
                         model.strategy(strategy, service, group),
                         batches,
-                        service.groups());
+                        service.groups(),
+                        service::lostServers);
             }
         }
     }
@@ -187,11 +188,12 @@ final class TrainRank {
             Session session,
             @Nullable UpdateStrategy strategy,
             @Nullable SharedCounter batches,
-            Groups groups)
+            Groups groups,
+            Supplier<List<Integer>> lostServers)
             throws IOException {
         try (KeptRun kept = KeptRun.open(options, repeatingWords, set, session)) {
             try {
-                return train(set, model, session, strategy, batches, groups, kept);
+                return train(set, model, session, strategy, batches, groups, lostServers, kept);
             } catch (RuntimeException | Error | IOException failure) {
                 kept.fail(failure);
                 throw failure;
@@ -206,9 +208,11 @@ final class TrainRank {
             @Nullable UpdateStrategy strategy,
             @Nullable SharedCounter batches,
             Groups groups,
+            Supplier<List<Integer>> lostServers,
             KeptRun kept)
             throws IOException {
-        TrainReport report = new TrainingRun(options, set, session, strategy, batches, groups, kept).run(model);
+        TrainingRun run = new TrainingRun(options, set, session, strategy, batches, groups, lostServers, kept);
+        TrainReport report = run.run(model);
         checkEqual(report);
         if (isFirstLeft(session)) {
             print(report, kept);

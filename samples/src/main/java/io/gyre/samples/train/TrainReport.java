@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  * @param parametersSha256 of each rank's parameters, except of lost ranks
  * @param lostRanks ranks that were lost
  * @param returnedRanks ranks that were lost and restarted; their earlier work is in no other figure
+ * @param lostServers ranks of servers that were lost, and whose backups took over
  * @param bytesSent payload that each rank sent while it trained
  * @param networkBytesSent the part of it that went over a network, not through memory or IPC
  * @param maxStaleness greatest staleness of a gradient, in steps
@@ -64,6 +65,7 @@ record TrainReport(
         List<String> parametersSha256,
         List<Integer> lostRanks,
         List<Integer> returnedRanks,
+        List<Integer> lostServers,
         List<Long> bytesSent,
         List<Long> networkBytesSent,
         long maxStaleness,
@@ -124,6 +126,10 @@ record TrainReport(
         if (!returnedRanks.isEmpty()) {
             text.append("%n  %d of %d ranks were lost and restarted: %s"
                     .formatted(returnedRanks.size(), ranks, numbers(returnedRanks)));
+        }
+        if (!lostServers.isEmpty()) {
+            text.append("%n  servers were lost, and their backups took over: rank%s %s"
+                    .formatted(lostServers.size() == 1 ? "" : "s", numbers(lostServers)));
         }
         return text.toString();
     }

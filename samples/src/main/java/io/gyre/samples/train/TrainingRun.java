@@ -40,6 +40,7 @@ final class TrainingRun {
     private final @Nullable UpdateStrategy strategy;
     private final @Nullable SharedCounter batches;
     private final Groups groups;
+    private final Supplier<List<Integer>> lostServers;
     private final KeptRun kept;
     private boolean root;
 
@@ -50,6 +51,7 @@ final class TrainingRun {
      * @param strategy null for the trainer's default
      * @param batches counter with which ranks deal batches; null if each has its share
      * @param groups of ranks that train in lockstep
+     * @param lostServers ranks of servers that were lost
      * @param kept what the run leaves behind; borrowed
      */
     TrainingRun(
@@ -59,8 +61,10 @@ final class TrainingRun {
             @Nullable UpdateStrategy strategy,
             @Nullable SharedCounter batches,
             Groups groups,
+            Supplier<List<Integer>> lostServers,
             KeptRun kept) {
         this.groups = groups;
+        this.lostServers = lostServers;
         this.kept = kept;
         this.strategy = strategy;
         this.batches = batches;
@@ -79,6 +83,7 @@ final class TrainingRun {
         session = null;
         strategy = null;
         batches = null;
+        lostServers = List::of;
         groups = Groups.of(options.ranks(), 1);
     }
 
@@ -280,6 +285,7 @@ final class TrainingRun {
                         .filter(rank -> session != null && session.incarnation(rank) > 0 && !lost.contains(rank))
                         .boxed()
                         .toList(),
+                lostServers.get(),
                 ofAllRanks(
                         trainer,
                         "bytes sent",

@@ -90,6 +90,13 @@ class TrainCommandTest {
                         "mlp --strategy elastic --servers 1 --restarts 101 --data /nowhere",
                         "--restarts 101: expected 0 to 100"),
                 Arguments.of(
+                        "mlp --strategy elastic --servers 1 --backups 1",
+                        "--backups 1 needs --servers 2 or more, not 1: the two copies of a shard lie on two processes"),
+                Arguments.of("mlp --strategy elastic --servers 3 --backups 2", "--backups 2: expected 0 to 1"),
+                Arguments.of(
+                        "mlp --backups 1",
+                        "--backups 1 belongs to [paramserver, elastic, hybrid], not to --strategy allreduce"),
+                Arguments.of(
                         "mlp --servers 2",
                         "--servers 2 belongs to [paramserver, elastic, hybrid], not to --strategy allreduce"),
                 Arguments.of(

@@ -274,6 +274,31 @@ class TrainProcessesTest {
         }
     }
 
+    @Test
+    void withBackupsAServerThatIsKilledCostsNothingAndComesBack() throws Exception {
+        String[] arguments = {
+            "mlp", "-n", "2", "--strategy", "paramserver", "--servers", "2", "--backups", "1", "--restarts", "1"
+        };
+        try (GyreTrain train = GyreTrain.start(directory, with(arguments, "--epochs", "4"))) {
+            train.awaitOutput("step \\d+ of");
+            List<Long> pids = train.pids();
+            GyreTrain.kill(train.pid(2));
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            assertThat(train.output())
+                    .containsPattern("gyre: rank 2 \\(.*\\) was lost; the run continues without it")
+                    .containsPattern("this rank answers for shard 0, from its backup, since rank 2 has ended")
+                    .contains("servers were lost, and their backups took over: rank 2");
+            JsonNode report = train.report();
+            assertThat(report.get("lost_servers").toString()).isEqualTo("[2]");
+            assertThat(report.get("lost_ranks")).isEmpty();
+            assertThat(report.get("returned_ranks")).isEmpty();
+            assertThat(report.get("examples").asInt()).isEqualTo(10 * 4 * 800);
+            assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
+            train.awaitNothingLeft(pids);
+        }
+    }
+
     /**
      * Two groups of two and a server: whether a lead or another rank is lost, its group ends and the other continues.
      */

@@ -35,6 +35,7 @@ class TrainReportTest {
                         "parameters_sha256",
                         "lost_ranks",
                         "returned_ranks",
+                        "lost_servers",
                         "bytes_sent",
                         "network_bytes_sent",
                         "max_staleness",
@@ -53,6 +54,11 @@ class TrainReportTest {
         assertThat(report(0.5, 0.98).summary())
                 .contains("1 of 2 ranks were lost and restarted: 1")
                 .doesNotContain("were lost:");
+    }
+
+    @Test
+    void peopleAreToldWhichServersWereLost() {
+        assertThat(report(0.5, 0.98).summary()).contains("servers were lost, and their backups took over: rank 3");
     }
 
     @Test
@@ -89,6 +95,7 @@ class TrainReportTest {
                 List.of("a".repeat(64), "a".repeat(64)),
                 List.of(),
                 List.of(1),
+                List.of(3),
                 List.of(5L, 1L << 40),
                 List.of(0L, 7L),
                 0,
