@@ -69,6 +69,12 @@ final class FitLoop {
     private double score;
     private boolean ended;
 
+    /** Of the call that has begun in an earlier generation; null for none. */
+    private @Nullable FitReport soFar;
+
+    /** Of the call under way; null between two calls. */
+    private @Nullable Tally tallyOfCall;
+
     FitLoop(TrainerParts parts, StopRequests requests) {
         session = parts.session;
         inStep = parts.inStep;
@@ -97,11 +103,13 @@ final class FitLoop {
         startedEpoch = start.startedEpoch();
         score = start.score();
         ended = start.ended();
+        soFar = start.soFar();
     }
 
     /** Where this process is, for its next generation. */
     Handover handover() {
-        return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score, algorithm);
+        FitReport ofCall = tallyOfCall == null ? soFar : tallyOfCall.report(session.bytesSent(), false);
+        return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score, ofCall, algorithm);
     }
 
     Progress progress() {
@@ -150,7 +158,7 @@ final class FitLoop {
      * @param steps optimiser steps
      */
     FitReport fit(ShardedData given, int epochs, long steps) {
-        Tally tally = new Tally(session.bytesSent());
+        Tally tally = new Tally(session.bytesSent(), soFar);
         if (ended) {
             return tally.report(session.bytesSent(), true);
         }
@@ -159,7 +167,11 @@ final class FitLoop {
             return tally.report(session.bytesSent(), false);
         }
         checkReadable(given);
-        return events.during(progress.step(), () -> train(given, epochs, steps, tally));
+        tallyOfCall = tally;
+        FitReport report = events.during(progress.step(), () -> train(given, epochs, steps, tally));
+        tallyOfCall = null;
+        soFar = null;
+        return report;
     }
 
     private FitReport train(ShardedData given, int epochs, long steps, Tally tally) {

@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import io.gyre.training.StepSummary;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /** Collects the figures of a {@link FitReport}. */
 final class Tally {
@@ -11,6 +12,7 @@ final class Tally {
 
     private final long startNanos = System.nanoTime();
     private final long bytesSentBefore;
+    private final double secondsBefore;
     private long steps;
     private long skippedSteps;
     private int epochs;
@@ -20,8 +22,27 @@ final class Tally {
     private final Histogram exchange = new Histogram(DIGITS);
     private final Histogram exposed = new Histogram(DIGITS);
 
-    Tally(long bytesSentBefore) {
-        this.bytesSentBefore = bytesSentBefore;
+    /**
+     * Begins a call, or continues one.
+     *
+     * @param bytesSent by the session so far
+     * @param soFar of the call in earlier generations of a run with seats, whose times of exchanges are not kept; null
+     *     at the beginning
+     */
+    Tally(long bytesSent, @Nullable FitReport soFar) {
+        if (soFar == null) {
+            bytesSentBefore = bytesSent;
+            secondsBefore = 0;
+            return;
+        }
+        bytesSentBefore = bytesSent - soFar.bytesSent();
+        secondsBefore = soFar.seconds();
+        steps = soFar.steps();
+        skippedSteps = soFar.skippedSteps();
+        epochs = soFar.epochs();
+        examples = soFar.examples();
+        firstLoss = soFar.firstLoss();
+        lastLoss = soFar.lastLoss();
     }
 
     /** Adds the examples of a batch, which takes one step or several. */
@@ -54,7 +75,7 @@ final class Tally {
     }
 
     FitReport report(long bytesSent, boolean stopped) {
-        double seconds = (System.nanoTime() - startNanos) / 1e9;
+        double seconds = secondsBefore + (System.nanoTime() - startNanos) / 1e9;
         return new FitReport(
                 steps,
                 skippedSteps,

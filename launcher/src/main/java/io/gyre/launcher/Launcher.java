@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,6 +55,7 @@ public final class Launcher {
     private static final int FILES_PER_RANK = 8;
 
     private final LaunchPlan plan;
+    private final Consumer<SeatEvent> seatEvents;
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
 
@@ -72,7 +74,18 @@ public final class Launcher {
      * @param err borrowed; gets the ranks' standard error, and the launcher's own messages
      */
     public Launcher(LaunchPlan plan, PrintStream out, PrintStream err) {
+        this(plan, out, err, event -> {});
+    }
+
+    /**
+     * As {@link #Launcher(LaunchPlan, PrintStream, PrintStream)}.
+     *
+     * @param seatEvents gets the changes of the processes of a run with seats, on another thread; must not block or
+     *     throw
+     */
+    public Launcher(LaunchPlan plan, PrintStream out, PrintStream err, Consumer<SeatEvent> seatEvents) {
         this.plan = plan;
+        this.seatEvents = seatEvents;
         terminal = new Terminal(out, err);
         guard = new GroupGuard(group, plan.grace(), terminal::say);
     }
@@ -163,7 +176,7 @@ public final class Launcher {
             RunSecret secret,
             Duration joinTimeout)
             throws IOException, InterruptedException {
-        SeatWatch watch = new SeatWatch(group, terminal);
+        SeatWatch watch = new SeatWatch(group, terminal, seatEvents);
         guard.during(() -> {
             try (UsherServer usher = UsherServer.open(bind, seats.usherPlan(joinTimeout), secret, watch)) {
                 places.forEach(place -> group.spare(place.rank()));

@@ -7,11 +7,13 @@ import io.gyre.launcher.LaunchResult;
 import io.gyre.launcher.Launcher;
 import io.gyre.runs.CommandWords;
 import io.gyre.runs.RunFiles;
+import io.gyre.samples.data.SampleData;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
@@ -86,9 +88,7 @@ public final class TrainCommand implements Callable<Integer> {
     /** The same, and the directory of the run: the launcher chooses, so that a restarted rank 0 has the same. */
     private List<String> argumentsOfRanks(RunFiles files) {
         List<String> words = new ArrayList<>(arguments());
-        if (options.runs().isKept()
-                && !options.runs().isNamed()
-                && options.seats().isEmpty()) {
+        if (options.runs().isKept() && !options.runs().isNamed()) {
             words.addAll(List.of("--run-dir", files.directory().toString()));
         }
         return words;
@@ -119,12 +119,14 @@ public final class TrainCommand implements Callable<Integer> {
         if (backend.note() != null && isFirst()) {
             System.out.println(backend.note());
         }
-        if (Launcher.startedAsOneOf().isEmpty()) {
-            // Opened here too, so that there is one message about bad data instead of one per rank.
-            options.workload().openData();
-        }
+        boolean startsAll = Launcher.startedAsOneOf().isEmpty();
+        // Opened here too, so that there is one message about bad data instead of one per rank.
+        SampleData set = startsAll ? options.workload().openData() : null;
         RunFiles files = options.runs().files(options.workload().model().toString());
         List<String> words = argumentsOfRanks(files);
+        if (set != null && options.seats().isPresent()) {
+            return launchSeats(files, set, words, backend);
+        }
         LaunchResult result = launch(words, backend);
         for (int time = 1; result.lostProcess() && time <= options.goesBack(); time++) {
             Path checkpoints = options.checkpoints().directory().orElseGet(files::checkpoints);
@@ -137,7 +139,44 @@ public final class TrainCommand implements Callable<Integer> {
         return result.exitStatus();
     }
 
+    /** The processes may change, and this one keeps the run's directory. */
+    private int launchSeats(RunFiles files, SampleData set, List<String> words, BackendChoice backend)
+            throws IOException, InterruptedException {
+        // Fails before there is a directory.
+        LaunchPlan plan = plan(words, backend);
+        try (KeptSeats kept = KeptSeats.open(options, files, repeatingWords(), set)) {
+            if (options.runs().isKept() && !kept.isKept()) {
+                plan = plan(wordsWithoutDirectory(words), backend);
+            }
+            LaunchResult result = new Launcher(plan, System.out, System.err, kept.events()).run();
+            kept.end(result);
+            return result.exitStatus();
+        }
+    }
+
+    /** The directory cannot be written, and no process is to try. */
+    private List<String> wordsWithoutDirectory(List<String> words) {
+        Set<String> needing = new HashSet<>(OF_ONE_DIRECTORY);
+        needing.remove("--report");
+        needing.add("--tensorboard");
+        if (options.checkpoints().directory().isPresent()) {
+            needing.remove(RESUME);
+        } else {
+            needing.addAll(List.of("--checkpoint-steps", "--keep-checkpoints"));
+        }
+        List<String> less = new ArrayList<>(List.of(specification.name()));
+        less.addAll(CommandWords.of(specification, words.subList(1, words.size()))
+                .without(needing)
+                .words());
+        less.add("--no-run-dir");
+        return less;
+    }
+
     private LaunchResult launch(List<String> words, BackendChoice backend) throws IOException, InterruptedException {
+        return new Launcher(plan(words, backend), System.out, System.err).run();
+    }
+
+    private LaunchPlan plan(List<String> words, BackendChoice backend) {
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
                         JavaProgram.mainClass(main, List.copyOf(words)),
@@ -150,6 +189,6 @@ public final class TrainCommand implements Callable<Integer> {
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal()
                 .withSeats(options.seats());
-        return new Launcher(options.hosts().of(plan), System.out, System.err).run();
+        return options.hosts().of(plan);
     }
 }

@@ -262,15 +262,7 @@ public final class TrainOptions {
                     + " [allreduce], not to --strategy " + strategy);
         }
         runs.check();
-        if (seats().isPresent() && timeline().isPresent()) {
-            throw new IllegalArgumentException("--timeline is for runs that end with the first lost process: leave out"
-                    + " --restarts, --processes, --spares and --min-processes");
-        }
-        if (seats().isPresent() && (runs.isNamed() || runs.isForked())) {
-            throw new IllegalArgumentException("--run-dir, --name and --from are for runs that end with the first lost"
-                    + " process: leave out --restarts, --processes, --spares and --min-processes");
-        }
-        live.check(runs.isKept() && seats().isEmpty());
+        live.check(runs.isKept());
         checkpoints.check(runs);
         if (report != null) {
             new ReportFile(report).check();
