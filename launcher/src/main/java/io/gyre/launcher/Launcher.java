@@ -5,6 +5,7 @@ import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
+import io.gyre.transport.NewcomerServer;
 import io.gyre.transport.OpenFiles;
 import io.gyre.transport.OwnAddress;
 import io.gyre.transport.RendezvousServer;
@@ -22,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,7 +55,7 @@ public final class Launcher {
     private static final int FILES_PER_RANK = 8;
 
     private final LaunchPlan plan;
-    private final Consumer<SeatEvent> seatEvents;
+    private final SeatedCommand command;
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
 
@@ -74,18 +74,17 @@ public final class Launcher {
      * @param err borrowed; gets the ranks' standard error, and the launcher's own messages
      */
     public Launcher(LaunchPlan plan, PrintStream out, PrintStream err) {
-        this(plan, out, err, event -> {});
+        this(plan, out, err, new SeatedCommand(event -> {}, "", address -> ""));
     }
 
     /**
      * As {@link #Launcher(LaunchPlan, PrintStream, PrintStream)}.
      *
-     * @param seatEvents gets the changes of the processes of a run with seats, on another thread; must not block or
-     *     throw
+     * @param command that starts a run with seats
      */
-    public Launcher(LaunchPlan plan, PrintStream out, PrintStream err, Consumer<SeatEvent> seatEvents) {
+    public Launcher(LaunchPlan plan, PrintStream out, PrintStream err, SeatedCommand command) {
         this.plan = plan;
-        this.seatEvents = seatEvents;
+        this.command = command;
         terminal = new Terminal(out, err);
         guard = new GroupGuard(group, plan.grace(), terminal::say);
     }
@@ -167,6 +166,15 @@ public final class Launcher {
         return result(watch.missing(), watch.loss());
     }
 
+    /**
+     * Lets {@link #run} end when any rank is killed, though others could continue: for a run that then goes back to a
+     * checkpoint. Returns this launcher.
+     */
+    public Launcher endingWithAnyKill() {
+        group.endWithAnyKill();
+        return this;
+    }
+
     /** Every process may be lost as long as others remain. */
     private LaunchResult runSeats(
             SeatPlan seats,
@@ -176,14 +184,44 @@ public final class Launcher {
             RunSecret secret,
             Duration joinTimeout)
             throws IOException, InterruptedException {
-        SeatWatch watch = new SeatWatch(group, terminal, seatEvents);
+        SeatWatch watch = new SeatWatch(group, terminal, command.events());
         guard.during(() -> {
-            try (UsherServer usher = UsherServer.open(bind, seats.usherPlan(joinTimeout), secret, watch)) {
+            try (UsherServer usher = UsherServer.open(bind, seats.usherPlan(joinTimeout), secret, watch);
+                    NewcomerServer newcomers = openToNewcomers(seats, places, bind, usher, watch)) {
+                if (newcomers != null) {
+                    watch.open(command.joining().apply(newcomers.endpoint()));
+                }
                 places.forEach(place -> group.spare(place.rank()));
                 startAndAwait(places, hosts, usher.endpoint());
             }
         });
         return result(watch.missing(), Optional.empty());
+    }
+
+    /**
+     * Listens for processes that come from elsewhere, if they can prove who they are.
+     *
+     * @return null if they cannot
+     */
+    private @Nullable NewcomerServer openToNewcomers(
+            SeatPlan seats, List<Placement> places, InetSocketAddress bind, UsherServer usher, SeatWatch watch) {
+        Map<String, String> environment = new HashMap<>(System.getenv());
+        environment.remove(GyreVariable.TOKEN_FILE.key());
+        RunSecret proof = RunSecret.fromEnvironment(environment).orElse(null);
+        boolean trusted = GyreVariable.TRUSTED_NETWORK.flag(environment).orElse(false);
+        if (command.program().isEmpty()
+                || (proof == null && !trusted && !bind.getAddress().isLoopbackAddress())) {
+            return null;
+        }
+        return NewcomerServer.open(
+                new InetSocketAddress(bind.getAddress(), 0),
+                proof,
+                trusted,
+                seats.seats(),
+                command.program(),
+                RankStart.ofNewcomers(places.get(0), plan, usher.endpoint()),
+                token,
+                watch::asked);
     }
 
     private void startAndAwait(List<Placement> places, Optional<HostAddresses> hosts, String rendezvous)

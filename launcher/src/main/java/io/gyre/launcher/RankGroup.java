@@ -57,6 +57,7 @@ final class RankGroup {
     private long speakDeadlineNanos;
     private int running;
     private boolean failed;
+    private volatile boolean endsWithAnyKill;
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
 
@@ -149,8 +150,25 @@ final class RankGroup {
                                 rank.isAlive() && members.contains(rank.place().rank()));
     }
 
-    private boolean isNeeded(int rank) {
+    /**
+     * Ends all as soon as one is killed, or its host is lost, though the others could continue: the run then goes back to
+     * a checkpoint. Before the first rank is added.
+     */
+    void endWithAnyKill() {
+        endsWithAnyKill = true;
+    }
+
+    boolean endsWithAnyKill() {
+        return endsWithAnyKill;
+    }
+
+    private boolean isNeeded(RankProcess process) {
+        int rank = process.place().rank();
+        int status = process.exitStatus();
+        boolean killed = ExitStatus.isSignal(status)
+                || (status == ExitStatus.OF_SSH && !process.place().here());
         return !spared.contains(rank)
+                || (endsWithAnyKill && killed)
                 || spared.stream().noneMatch(other -> exitStatus(other).orElse(0) == 0);
     }
 
@@ -235,7 +253,7 @@ final class RankGroup {
             return;
         }
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
-        if (rank.exitStatus() != 0 && !failed && isNeeded(rank.place().rank())) {
+        if (rank.exitStatus() != 0 && !failed && isNeeded(rank)) {
             failed = true;
             // The coordinator notices the loss of a rank that had joined, and tells the others. It does not know of one
             // that had not.

@@ -16,8 +16,8 @@ final class SeatWatch implements SeatListener {
     private final Terminal terminal;
     private final Consumer<SeatEvent> events;
     private volatile @Nullable String missing;
-    private int generation;
-    private long step;
+    private volatile int generation;
+    private volatile long step;
 
     /** When the first process was lost since the present generation began; 0 if none was. */
     private long lossNanos;
@@ -41,6 +41,16 @@ final class SeatWatch implements SeatListener {
     private void say(String kind, String text) {
         terminal.say(text);
         tell(kind, text);
+    }
+
+    /** Processes from elsewhere can join by a command. */
+    void open(String joining) {
+        say("open", "another process joins this run by: " + joining);
+    }
+
+    /** A process from elsewhere has asked. Called on another thread. */
+    void asked(String answer) {
+        say("asked", answer);
     }
 
     @Override

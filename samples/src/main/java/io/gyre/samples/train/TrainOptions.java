@@ -367,6 +367,11 @@ public final class TrainOptions {
         return strategy != StrategyOptions.Kind.ALLREDUCE && writesCheckpoints() ? restarts() : 0;
     }
 
+    /** Whether it does so when a group has lost a rank, though other groups could continue. */
+    boolean goesBackForAGroup() {
+        return strategy == StrategyOptions.Kind.HYBRID && goesBack() > 0;
+    }
+
     /** How often a single lost process is started again: not in a group, which ends with it. */
     int restartsOfOne() {
         return strategy == StrategyOptions.Kind.HYBRID ? 0 : restarts();
@@ -375,6 +380,11 @@ public final class TrainOptions {
     /** The processes that hold the ranks; empty if the run ends with the first loss. */
     Optional<SeatPlan> seats() {
         return seats.of(ranks(), strategy == StrategyOptions.Kind.ALLREDUCE && restarts() > 0);
+    }
+
+    /** Where a run with seats listens that this process is to join; empty to start a run. */
+    Optional<String> join() {
+        return seats.join();
     }
 
     /** How often a lost process is restarted. */
