@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Admits newcomers to a run with seats: processes that nobody of the run has started. One that has proved who it is, and
- * has the run's program, gets what the launcher gives to its own processes; with that it goes to the {@link Usher}, for
- * which it is a process as any other.
+ * Admits newcomers to a run with seats: processes that nobody of the run has started. One that has proved who it is,
+ * and has the run's program, gets what the launcher gives to its own processes; with that it goes to the {@link Usher},
+ * for which it is a process as any other.
  *
  * <p>A state machine, as {@link Usher} is.
  */

@@ -98,7 +98,8 @@ public final class TimelineMerge {
             }
             parts.add(part);
         }
-        parts.sort(Comparator.<TimelineEvents>comparingInt(part -> part.generation).thenComparingInt(part -> part.rank));
+        parts.sort(Comparator.<TimelineEvents>comparingInt(part -> part.generation)
+                .thenComparingInt(part -> part.rank));
         if (parts.stream().noneMatch(part -> part.rank == 0)) {
             throw new GyreException("the part of rank 0, by whose clock a timeline is written, is not among " + files);
         }

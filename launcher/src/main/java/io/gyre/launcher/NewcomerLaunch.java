@@ -38,7 +38,8 @@ public final class NewcomerLaunch {
      * Asks to take part, starts the process, and waits until it has ended.
      *
      * @param program as in {@link SeatedCommand#program}
-     * @throws IllegalArgumentException if the program does not exist, or the address cannot be used; nothing was started
+     * @throws IllegalArgumentException if the program does not exist, or the address cannot be used; nothing was
+     *     started
      * @throws GyreException if nobody answers at the address, or the run refuses this process; nothing was started
      * @throws IOException if it cannot be started
      * @throws InterruptedException if this thread was interrupted; the process has ended

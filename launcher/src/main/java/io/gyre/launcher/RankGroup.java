@@ -151,8 +151,8 @@ final class RankGroup {
     }
 
     /**
-     * Ends all as soon as one is killed, or its host is lost, though the others could continue: the run then goes back to
-     * a checkpoint. Before the first rank is added.
+     * Ends all as soon as one is killed, or its host is lost, though the others could continue: the run then goes back
+     * to a checkpoint. Before the first rank is added.
      */
     void endWithAnyKill() {
         endsWithAnyKill = true;

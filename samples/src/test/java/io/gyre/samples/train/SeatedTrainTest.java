@@ -57,7 +57,13 @@ class SeatedTrainTest {
         JsonNode killed;
         try (GyreTrain train = GyreTrain.start(
                 directory,
-                with("--restarts", "1", "--run-dir", files.directory().toString(), "--timeline", timeline.toString()))) {
+                with(
+                        "--restarts",
+                        "1",
+                        "--run-dir",
+                        files.directory().toString(),
+                        "--timeline",
+                        timeline.toString()))) {
             train.awaitOutput("step 1 of");
             train.await(GyreTrain.PATIENCE, "rank 0 reports", () -> Files.exists(files.rank(0)));
             GyreTrain.kill(pidOfRankZero(files));
