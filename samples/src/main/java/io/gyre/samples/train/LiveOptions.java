@@ -62,7 +62,10 @@ final class LiveOptions {
         }
     }
 
-    /** Opens the page, on rank 0 or in the launcher of a run with seats; null if it is not asked for, or cannot be: the run trains without it. */
+    /**
+     * Opens the page, on rank 0 or in the launcher of a run with seats; null if it is not asked for, or cannot be: the
+     * run trains without it.
+     */
     @Nullable LivePage open(RunFiles files) {
         if (port == null) {
             return null;

@@ -10,9 +10,12 @@ import io.gyre.runs.RunRecord;
 import io.gyre.runs.RunState;
 import io.gyre.runs.Runs;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -125,5 +128,48 @@ class SeatedTrainTest {
         assertThat(resumed.get("resumed_from_step").asLong()).isGreaterThan(100);
         assertThat(RunRecord.read(child).attempts()).hasSize(2);
         assertThat(RunRecord.read(child).state()).isEqualTo(RunState.COMPLETE);
+    }
+
+    @Test
+    void aProcessFromElsewhereTakesTheSeatsOfALostOne() throws Exception {
+        RunFiles files = new RunFiles(directory.resolve("a"));
+        String[] run = {"mlp", "-n", "2", "--steps", "1000000", "--run-dir", files.directory().toString()};
+        try (GyreTrain train = GyreTrain.start(directory, with(run, "--min-processes", "1"))) {
+            train.awaitOutput("another process joins this run by: .* --join 127.0.0.1:\\d+");
+            Matcher join = Pattern.compile("--join (127.0.0.1:\\d+)").matcher(train.output());
+            assertThat(join.find()).isTrue();
+            assertRefused(with(run, "--batch", "8", "--join", join.group(1)));
+
+            try (GyreTrain newcomer = GyreTrain.start(directory, with(run, "--join", join.group(1)))) {
+                train.awaitOutput("step \\d+ of");
+                newcomer.awaitOutput("it waits for seats");
+                train.await(GyreTrain.PATIENCE, "the newcomer joins", () -> contains(files, "process 2 .* has joined"));
+                GyreTrain.kill(train.processPid(1));
+                train.awaitOutput("generation 2 continues after step \\d+.*; process \\d: seat \\d, process 2: seat \\d");
+                train.signal("TERM");
+                assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(143);
+                assertThat(newcomer.awaitExit(GyreTrain.PATIENCE))
+                        .as(newcomer.output())
+                        .isEqualTo(143);
+            }
+        }
+        assertThat(files.membership()).content().contains("\"event\":\"open\"", "is admitted", "other options");
+    }
+
+    private void assertRefused(String... arguments) throws Exception {
+        try (GyreTrain other = GyreTrain.start(directory, arguments)) {
+            assertThat(other.awaitExit(GyreTrain.PATIENCE)).as(other.output()).isNotZero();
+            assertThat(other.output()).contains("has another program or other options").doesNotContain("\tat ");
+        }
+    }
+
+    private static boolean contains(RunFiles files, String regex) {
+        try {
+            return Pattern.compile(regex)
+                    .matcher(Files.readString(files.membership()))
+                    .find();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }
