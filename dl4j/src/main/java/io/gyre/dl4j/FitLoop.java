@@ -48,6 +48,9 @@ final class FitLoop {
     private final @Nullable ProgressListener progressListener;
     private final StopRequests requests;
 
+    /** In a run with seats whose batches take several steps; else null. */
+    private final @Nullable BatchBorder border;
+
     /** Of the current call. */
     private @Nullable ProgressListener ofCall;
 
@@ -93,6 +96,7 @@ final class FitLoop {
         watch = parts.watch;
         progressListener = parts.progressListener;
         this.requests = requests;
+        border = parts.border;
         Handover start = parts.start;
         algorithm = parts.algorithm;
         progress = start.progress();
@@ -106,8 +110,15 @@ final class FitLoop {
         soFar = start.soFar();
     }
 
-    /** Where this process is, for its next generation. */
+    /** Where this process is, for its next generation, which begins at the border of a batch. */
     Handover handover() {
+        if (border != null && border.isInBatch()) {
+            progress = border.goBack();
+            score = border.score();
+            if (tallyOfCall != null) {
+                tallyOfCall.forgetBatch();
+            }
+        }
         FitReport ofCall = tallyOfCall == null ? soFar : tallyOfCall.report(session.bytesSent(), false);
         return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score, ofCall, algorithm);
     }
@@ -310,8 +321,13 @@ final class FitLoop {
             timer.reset();
             step.with(share, requests.take(), progress.step(), progress.epoch());
             long position = data.advance(progress.position(), world);
+            if (border != null) {
+                border.keep(progress, score);
+                tally.beginBatch();
+            }
             StepSummary total = takeStep(position, share.mark());
             if (total.examples() == 0) {
+                passBorder();
                 // Compared data end at the same place on all ranks; a batch may be too small for the ranks that take
                 // this step.
                 if (data.isCompared() && !share.ended()) {
@@ -344,6 +360,7 @@ final class FitLoop {
                 total = driver.step(step, progress.step());
             }
             endStep(total, progress.afterStep(network.step(), position, share.mark()), tally);
+            passBorder();
             if (!share.ended()) {
                 data.trained();
             }
@@ -360,6 +377,12 @@ final class FitLoop {
             }
         }
         return false;
+    }
+
+    private void passBorder() {
+        if (border != null) {
+            border.passed();
+        }
     }
 
     /** A step whose update was applied is not repeated, though a listener may have been interrupted after it. */

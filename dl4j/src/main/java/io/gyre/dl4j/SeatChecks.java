@@ -25,15 +25,6 @@ final class SeatChecks {
         return session.hasSeats();
     }
 
-    /** Fails if what is trained is not for a run whose processes may change. */
-    static void checkGenerations(TrainedModel network) {
-        if (network.segmentLength() != Segments.NONE) {
-            throw new IllegalArgumentException("truncated backpropagation through time cannot be used in a run whose"
-                    + " processes may change: the state between two segments would be lost with a process. Start the"
-                    + " run without --processes, --spares, --min-processes and --restarts");
-        }
-    }
-
     /** Fails if the codecs keep what would be lost with a process. */
     static void checkGenerations(Compression compression) {
         if (compression.hasResiduals()) {

@@ -19,6 +19,14 @@ final class Tally {
     private long examples;
     private double firstLoss = Double.NaN;
     private double lastLoss = Double.NaN;
+
+    /** Before the batch, in a run with seats whose batches take several steps. */
+    private long stepsBefore;
+
+    private long skippedBefore;
+    private long examplesBefore;
+    private double lastLossBefore = Double.NaN;
+
     private final Histogram exchange = new Histogram(DIGITS);
     private final Histogram exposed = new Histogram(DIGITS);
 
@@ -43,6 +51,22 @@ final class Tally {
         examples = soFar.examples();
         firstLoss = soFar.firstLoss();
         lastLoss = soFar.lastLoss();
+    }
+
+    /** A batch begins that may have to be repeated. */
+    void beginBatch() {
+        stepsBefore = steps;
+        skippedBefore = skippedSteps;
+        examplesBefore = examples;
+        lastLossBefore = lastLoss;
+    }
+
+    /** The batch is to be repeated. */
+    void forgetBatch() {
+        steps = stepsBefore;
+        skippedSteps = skippedBefore;
+        examples = examplesBefore;
+        lastLoss = lastLossBefore;
     }
 
     /** Adds the examples of a batch, which takes one step or several. */

@@ -60,6 +60,9 @@ final class TrainerParts {
 
     final @Nullable LossScale lossScale;
     final @Nullable Timeline timeline;
+    /** In a run with seats whose batches take several steps. */
+    final @Nullable BatchBorder border;
+
     final Algorithm algorithm;
     private final World world;
     private final Seats seats;
@@ -90,7 +93,6 @@ final class TrainerParts {
         session.agree("all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", sent));
         SeatChecks.checkOptions(options, session);
         if (carried != null) {
-            SeatChecks.checkGenerations(network);
             SeatChecks.checkGenerations(compression);
         }
         algorithm = carried == null ? options.algorithm : ofAllGenerations(options.algorithm, carried);
@@ -137,6 +139,10 @@ final class TrainerParts {
         ReplicaPart further =
                 lossScale != null ? lossScale.part() : powerSgd != null ? LowRankGradients.part(powerSgd) : null;
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), further);
+        border = carried == null || network.segmentLength() == Segments.NONE ? null : new BatchBorder(replica);
+        if (border != null) {
+            opened.onClose(border::close);
+        }
         replicas = new ReplicaCheck(equal, replica, options.leastSliceBytes);
         Checkpoints.Options saved = carried == null || carried.generation().number() == 1
                 ? options.checkpoints()
