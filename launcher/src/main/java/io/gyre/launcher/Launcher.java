@@ -48,6 +48,9 @@ public final class Launcher {
     /** The default time for which a rank waits for the others: a rank that has not joined by then hangs. */
     private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
 
+    /** How often to look whether processes from elsewhere have ended. */
+    private static final Duration TO_LOOK = Duration.ofMillis(20);
+
     /** For the rendezvous, and for classes that are loaded later. */
     private static final int OWN_FILES = 32;
 
@@ -193,9 +196,20 @@ public final class Launcher {
                 }
                 places.forEach(place -> group.spare(place.rank()));
                 startAndAwait(places, hosts, usher.endpoint());
+                awaitNewcomers(usher);
             }
         });
-        return result(watch.missing(), Optional.empty());
+        // Those from elsewhere may have done the work when all of this launcher's were lost.
+        return group.failed() && watch.isComplete()
+                ? new LaunchResult(0, group.restarts(), Optional.empty(), false)
+                : result(watch.missing(), Optional.empty());
+    }
+
+    /** Processes from elsewhere continue when all of this launcher's have ended, and need the usher. */
+    private void awaitNewcomers(UsherServer usher) throws InterruptedException {
+        while (usher.hasMembers() && !usher.isOver() && guard.signal() == 0) {
+            Thread.sleep(TO_LOOK.toMillis());
+        }
     }
 
     /**

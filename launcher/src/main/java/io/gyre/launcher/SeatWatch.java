@@ -16,6 +16,7 @@ final class SeatWatch implements SeatListener {
     private final Terminal terminal;
     private final Consumer<SeatEvent> events;
     private volatile @Nullable String missing;
+    private volatile boolean done;
     private volatile int generation;
     private volatile long step;
 
@@ -94,6 +95,7 @@ final class SeatWatch implements SeatListener {
 
     @Override
     public void left(String process, long pid) {
+        done = true;
         tell("left", process + " has left");
     }
 
@@ -105,6 +107,11 @@ final class SeatWatch implements SeatListener {
     @Override
     public void failed(String reason) {
         missing = reason;
+    }
+
+    /** Whether the work of the run was done. */
+    boolean isComplete() {
+        return done && missing == null;
     }
 
     /** Why the run could not continue, if it could not. */
