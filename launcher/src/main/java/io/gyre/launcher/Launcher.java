@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -188,6 +189,7 @@ public final class Launcher {
             Duration joinTimeout)
             throws IOException, InterruptedException {
         SeatWatch watch = new SeatWatch(group, terminal, command.events());
+        AtomicBoolean over = new AtomicBoolean();
         guard.during(() -> {
             try (UsherServer usher = UsherServer.open(bind, seats.usherPlan(joinTimeout), secret, watch);
                     NewcomerServer newcomers = openToNewcomers(seats, places, bind, usher, watch)) {
@@ -197,10 +199,11 @@ public final class Launcher {
                 places.forEach(place -> group.spare(place.rank()));
                 startAndAwait(places, hosts, usher.endpoint());
                 awaitNewcomers(usher);
+                over.set(usher.isOver());
             }
         });
         // Those from elsewhere may have done the work when all of this launcher's were lost.
-        return group.failed() && watch.isComplete()
+        return group.failed() && over.get() && watch.missing().isEmpty()
                 ? new LaunchResult(0, group.restarts(), Optional.empty(), false)
                 : result(watch.missing(), Optional.empty());
     }

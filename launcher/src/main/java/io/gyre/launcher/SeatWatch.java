@@ -16,7 +16,6 @@ final class SeatWatch implements SeatListener {
     private final Terminal terminal;
     private final Consumer<SeatEvent> events;
     private volatile @Nullable String missing;
-    private volatile boolean done;
     private volatile int generation;
     private volatile long step;
 
@@ -95,7 +94,6 @@ final class SeatWatch implements SeatListener {
 
     @Override
     public void left(String process, long pid) {
-        done = true;
         tell("left", process + " has left");
     }
 
@@ -107,11 +105,6 @@ final class SeatWatch implements SeatListener {
     @Override
     public void failed(String reason) {
         missing = reason;
-    }
-
-    /** Whether the work of the run was done. */
-    boolean isComplete() {
-        return done && missing == null;
     }
 
     /** Why the run could not continue, if it could not. */
