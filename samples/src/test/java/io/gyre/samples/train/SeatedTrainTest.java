@@ -3,7 +3,6 @@ package io.gyre.samples.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.runs.MetricsFile;
 import io.gyre.runs.RunFiles;
 import io.gyre.runs.RunRecord;
@@ -43,11 +42,17 @@ class SeatedTrainTest {
         return Stream.concat(Arrays.stream(first), Arrays.stream(more)).toArray(String[]::new);
     }
 
+    /** The process that holds rank 0 in the first generation. */
     private static long pidOfRankZero(RunFiles files) throws IOException {
-        return new ObjectMapper()
-                .readTree(files.rank(0).toFile())
-                .get("pid")
-                .asLong();
+        String membership = Files.readString(files.membership());
+        String process = find("generation 1 begins; process (\\d+): seats? 0", membership);
+        return Long.parseLong(find("process " + process + " \\(host [^,]*, pid (\\d+)\\) has joined", membership));
+    }
+
+    private static String find(String regex, String text) {
+        Matcher found = Pattern.compile(regex).matcher(text);
+        assertThat(found.find()).as(text).isTrue();
+        return found.group(1);
     }
 
     @Test
@@ -68,7 +73,6 @@ class SeatedTrainTest {
                         "--timeline",
                         timeline.toString()))) {
             train.awaitOutput("step 1 of");
-            train.await(GyreTrain.PATIENCE, "rank 0 reports", () -> Files.exists(files.rank(0)));
             GyreTrain.kill(pidOfRankZero(files));
             train.awaitOutput("generation 2 continues after step");
             assertThat(Runs.see(files).state()).isEqualTo(RunState.RUNNING);
@@ -136,11 +140,10 @@ class SeatedTrainTest {
         String[] run = {"mlp", "-n", "2", "--steps", "1000000", "--run-dir", files.directory().toString()};
         try (GyreTrain train = GyreTrain.start(directory, with(run, "--min-processes", "1"))) {
             train.awaitOutput("another process joins this run by: .* --join 127.0.0.1:\\d+");
-            Matcher join = Pattern.compile("--join (127.0.0.1:\\d+)").matcher(train.output());
-            assertThat(join.find()).isTrue();
-            assertRefused(with(run, "--batch", "8", "--join", join.group(1)));
+            String address = find("--join (127.0.0.1:\\d+)", train.output());
+            assertRefused(with(run, "--batch", "8", "--join", address));
 
-            try (GyreTrain newcomer = GyreTrain.start(directory, with(run, "--join", join.group(1)))) {
+            try (GyreTrain newcomer = GyreTrain.start(directory, with(run, "--join", address))) {
                 train.awaitOutput("step \\d+ of");
                 newcomer.awaitOutput("it waits for seats");
                 train.await(GyreTrain.PATIENCE, "the newcomer joins", () -> contains(files, "process 2 .* has joined"));
