@@ -97,7 +97,8 @@ class SeatedTrainTest {
                         .map(MetricsFile.Line::step))
                 .isSorted()
                 .doesNotHaveDuplicates()
-                .contains(1L, 600L);
+                .hasSizeGreaterThan(2)
+                .contains(600L);
         assertThat(RunFiles.checkpointSteps(files.checkpoints())).contains(600L);
         assertThat(files.model()).isNotEmptyFile();
         assertThat(files.card()).exists();
