@@ -137,6 +137,7 @@ public final class Timeline implements StepObserver {
         timeline.endNanos = System.nanoTime();
         List<Integer> held = session.seating().of(session.world().rank());
         timeline.addNow(TimelineEvents.NEWS, NO_RANK, 0, 0, "generation " + generation + ", ranks " + held);
+        timeline.part.flush();
         return timeline;
     }
 
