@@ -20,7 +20,6 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,7 +73,7 @@ public final class Timeline implements StepObserver {
         this.file = file;
         this.generation = generation;
         generations = new GenerationParts(file);
-        leads = session.seating().members().stream().map(ranks -> ranks.get(0)).collect(Collectors.toSet());
+        leads = Set.copyOf(session.seating().leads());
         world = session.world();
         members = session.members();
         Member own = members.get(world.rank());

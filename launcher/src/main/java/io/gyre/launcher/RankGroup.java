@@ -165,8 +165,7 @@ final class RankGroup {
     private boolean isNeeded(RankProcess process) {
         int rank = process.place().rank();
         int status = process.exitStatus();
-        boolean killed = ExitStatus.isSignal(status)
-                || (status == ExitStatus.OF_SSH && !process.place().here());
+        boolean killed = ExitStatus.isSignal(status) && status != ExitStatus.TERMINATED;
         return !spared.contains(rank)
                 || (endsWithAnyKill && killed)
                 || spared.stream().noneMatch(other -> exitStatus(other).orElse(0) == 0);
