@@ -233,6 +233,27 @@ public sealed interface Message {
     record Adjourn(int generation) implements Message {}
 
     /**
+     * Reception to a newcomer that has asked with {@link Join}: it may take part.
+     *
+     * @param variables of its environment
+     * @param token of the run: {@value #GROUP_KEY_BYTES} bytes between position and limit; never written or logged
+     */
+    record Admitted(Map<String, String> variables, ByteBuffer token) implements Message {
+
+        public Admitted {
+            variables = Map.copyOf(variables);
+            if (token.remaining() != GROUP_KEY_BYTES) {
+                throw new ProtocolException("a token of " + token.remaining() + " bytes, not " + GROUP_KEY_BYTES);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "Admitted[variables=" + variables + "]";
+        }
+    }
+
+    /**
      * Both ways: the sender is alive.
      *
      * @param awaited from the coordinator: the first rank that an exchange still waits for, or {@link #NO_RANK}

@@ -3,6 +3,7 @@ package io.gyre.membership;
 import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Adjourn;
+import io.gyre.membership.Message.Admitted;
 import io.gyre.membership.Message.Attest;
 import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Convened;
@@ -183,6 +184,10 @@ public final class MessageCodec {
         } else if (message instanceof Adjourn adjourn) {
             out.writeByte(22);
             out.writeInt(adjourn.generation());
+        } else if (message instanceof Admitted admitted) {
+            out.writeByte(24);
+            write(admitted.variables(), out);
+            write(admitted.token(), out);
         }
     }
 
@@ -283,6 +288,7 @@ public final class MessageCodec {
             case 21 -> new Convened(in.getInt(), readText(in), in.getInt(), readRanks(in), in.getInt());
             case 22 -> new Adjourn(in.getInt());
             case 23 -> new Backed(readRanks(in), readRanks(in));
+            case 24 -> new Admitted(readEntries(in), ByteBuffer.wrap(readBytes(in)));
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }

@@ -101,6 +101,17 @@ final class ClockOffsets {
         return widest + gap / 1_000_000 * DRIFT_PPM + DRIFT_PPM;
     }
 
+    /** The same, for a clock that is ahead of rank 0's. */
+    ClockOffsets plus(long nanos) {
+        return nanos == 0
+                ? this
+                : new ClockOffsets(
+                        bounds.stream()
+                                .map(bound -> new Bound(bound.at(), bound.offset() + nanos, bound.error()))
+                                .toList(),
+                        errorNanos);
+    }
+
     /** A time of this rank's clock, by rank 0's. */
     long toRoot(long nanos) {
         Bound before = bounds.get(0);

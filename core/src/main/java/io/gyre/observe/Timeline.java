@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -52,6 +53,15 @@ public final class Timeline implements StepObserver {
     private final World world;
     private final List<Member> members;
     private final TimelinePart part;
+
+    /** Of a run with seats; otherwise 0. */
+    private final int generation;
+
+    private final GenerationParts generations;
+
+    /** The lowest rank of each process. */
+    private final Set<Integer> leads;
+
     private final List<GarbageCollectorMXBean> collectors = ManagementFactory.getGarbageCollectorMXBeans();
     private long collectedMillis;
     private long endNanos;
@@ -59,13 +69,17 @@ public final class Timeline implements StepObserver {
     private boolean failed;
     private boolean ended;
 
-    private Timeline(Session session, Path file, int blocks) {
+    private Timeline(Session session, Path file, int generation, int blocks) {
         this.file = file;
+        this.generation = generation;
+        generations = new GenerationParts(file);
+        leads = Set.copyOf(session.seating().leads());
         world = session.world();
         members = session.members();
         Member own = members.get(world.rank());
         check(file);
-        part = new TimelinePart(partOf(file, world.rank()), world.rank(), world.size(), own.pid(), own.host(), blocks);
+        part = new TimelinePart(
+                partOf(world.rank()), world.rank(), world.size(), own.pid(), own.host(), generation, blocks);
         collectedMillis = collectedSoFar();
     }
 
@@ -106,23 +120,49 @@ public final class Timeline implements StepObserver {
         return begin(session, file, System::nanoTime, TimelinePart.DEFAULT_BLOCKS);
     }
 
+    /**
+     * Begins the timeline of a generation of a run with seats: each process has a part of its own, {@code
+     * FILE.generation-G.rank-N.part}, where N is the lowest rank that it holds. {@link #mergeGenerations} merges those
+     * of all generations.
+     *
+     * @param generation from 1
+     */
+    public static Timeline beginGeneration(Session session, Path file, int generation) {
+        Timeline timeline = new Timeline(session, file, generation, TimelinePart.DEFAULT_BLOCKS);
+        if (generation == 1 && session.world().isRoot()) {
+            timeline.generations.removeOld(timeline.leads);
+        }
+        timeline.compareClocks(session, System::nanoTime);
+        timeline.endNanos = System.nanoTime();
+        List<Integer> held = session.seating().of(session.world().rank());
+        timeline.addNow(TimelineEvents.NEWS, NO_RANK, 0, 0, "generation " + generation + ", ranks " + held);
+        timeline.part.flush();
+        return timeline;
+    }
+
     static Timeline begin(Session session, Path file, LongSupplier clock, int blocks) {
-        Timeline timeline = new Timeline(session, file, blocks);
+        Timeline timeline = new Timeline(session, file, 0, blocks);
+        timeline.compareClocks(session, clock);
+        return timeline;
+    }
+
+    private void compareClocks(Session session, LongSupplier clock) {
         // What a restarted worker exchanges was exchanged before.
         boolean compares = session.incarnation(session.world().rank()) == 0;
         for (int i = 0; i < SYNCS; i++) {
             long begin = clock.getAsLong();
             session.exchange("clocks of the timeline, " + (i + 1) + " of " + SYNCS, new byte[0]);
             if (compares) {
-                timeline.part.addSync(i, begin, clock.getAsLong());
+                part.addSync(i, begin, clock.getAsLong());
             }
         }
-        timeline.part.flush();
-        return timeline;
+        part.flush();
     }
 
-    private static Path partOf(Path file, int rank) {
-        return file.resolveSibling(file.getFileName() + ".rank-" + rank + ".part");
+    private Path partOf(int rank) {
+        return generation > 0
+                ? generations.of(generation, rank)
+                : file.resolveSibling(file.getFileName() + ".rank-" + rank + ".part");
     }
 
     private void add(int kind, int detail, int bucket, long step, long begin, long end, long value, String text) {
@@ -206,7 +246,7 @@ public final class Timeline implements StepObserver {
         if (!ended) {
             ended = true;
             part.close();
-            if (world.isRoot()) {
+            if (world.isRoot() && generation == 0) {
                 merge();
             }
         }
@@ -218,7 +258,7 @@ public final class Timeline implements StepObserver {
         boolean whole = true;
         long deadline = System.nanoTime() + (failed ? 0 : PART_WAIT_NANOS);
         for (int rank = 0; rank < world.size(); rank++) {
-            Path path = partOf(file, rank);
+            Path path = partOf(rank);
             boolean near = members.get(rank).host().equals(members.get(0).host());
             boolean complete = near && awaitComplete(path, deadline);
             whole &= complete;
@@ -226,6 +266,24 @@ public final class Timeline implements StepObserver {
                 found.add(path);
             }
         }
+        merge(found, whole);
+    }
+
+    /**
+     * Merges the parts of all generations that can be seen from here, once those of the last one are complete: after
+     * the training has ended, on the process that holds rank 0.
+     */
+    public void mergeGenerations() {
+        boolean whole = true;
+        long deadline = System.nanoTime() + PART_WAIT_NANOS;
+        for (int lead : leads) {
+            boolean near = members.get(lead).host().equals(members.get(0).host());
+            whole &= near && awaitComplete(partOf(lead), deadline);
+        }
+        merge(generations.all(), whole);
+    }
+
+    private void merge(List<Path> found, boolean whole) {
         TimelineMerge.Result result = TimelineMerge.merge(found, file);
         if (whole) {
             found.forEach(Timeline::delete);

@@ -15,6 +15,11 @@ import java.util.Map;
 /** What a {@link TimelinePart} holds, as it is read: also one whose process has died, or still writes. */
 final class TimelineEvents {
 
+    private static final long NANOS_PER_MILLI = 1_000_000;
+
+    /** A host's clock may have been set meanwhile; that of its processes counts on. */
+    private static final long SAME_CLOCK_NANOS = 1_000_000_000;
+
     /** Kinds of records. */
     static final int PHASE = 1;
 
@@ -30,10 +35,15 @@ final class TimelineEvents {
     final int ranks;
     final long pid;
     final String host;
+    final int generation;
     final boolean complete;
     final long lost;
     final Map<Long, long[]> syncs = new HashMap<>();
 
+    /** Milliseconds since 1970 by the host's clock, and the same moment by the process's. */
+    private final long wallMillis;
+
+    private final long wallNanos;
     private final Path file;
     private final long begin;
     private final long end;
@@ -93,6 +103,9 @@ final class TimelineEvents {
                     syncs.put(Long.MIN_VALUE + i, times);
                 }
             }
+            generation = header.getInt();
+            wallMillis = header.getLong();
+            wallNanos = header.getLong();
         } catch (IOException e) {
             throw new GyreException("the part " + file + " of a timeline cannot be read: " + e, e);
         }
@@ -101,6 +114,15 @@ final class TimelineEvents {
     private GyreException broken(String how) {
         return new GyreException(file + " is not a part of a timeline: " + how
                 + ". Parts are named FILE.rank-N.part, and a rank writes one each");
+    }
+
+    /**
+     * What must be added to times of this part to compare them with those of another, with which this rank has never
+     * exchanged anything. Processes of one host have one clock; of others, the hosts' clocks are believed.
+     */
+    long nanosUntil(TimelineEvents other) {
+        long difference = (wallMillis - other.wallMillis) * NANOS_PER_MILLI - (wallNanos - other.wallNanos);
+        return host.equals(other.host) && Math.abs(difference) < SAME_CLOCK_NANOS ? 0 : difference;
     }
 
     private static void fill(FileChannel channel, ByteBuffer target, long from) throws IOException {

@@ -9,12 +9,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +38,10 @@ public final class TimelineMerge {
 
     private final List<TimelineEvents> parts;
     private final List<@Nullable ClockOffsets> clocks = new ArrayList<>();
+
+    /** Threads that have a name, by rank. */
+    private final Map<Integer, Set<Integer>> named = new TreeMap<>();
+
     private long firstNanos = Long.MAX_VALUE;
     private long events;
 
@@ -83,17 +89,18 @@ public final class TimelineMerge {
      */
     public static Result merge(List<Path> files, Path target) {
         List<TimelineEvents> parts = new ArrayList<>();
-        Set<Integer> seen = new HashSet<>();
+        Set<List<Integer>> seen = new HashSet<>();
         for (Path file : files) {
             TimelineEvents part = new TimelineEvents(file);
-            if (!seen.add(part.rank)) {
+            if (!seen.add(List.of(part.generation, part.rank))) {
                 throw new GyreException("rank " + part.rank + " has two parts among " + files
                         + ": merge the parts of one run, and leave out the others");
             }
             parts.add(part);
         }
-        parts.sort(Comparator.comparingInt(part -> part.rank));
-        if (parts.isEmpty() || parts.get(0).rank != 0) {
+        parts.sort(Comparator.<TimelineEvents>comparingInt(part -> part.generation)
+                .thenComparingInt(part -> part.rank));
+        if (parts.stream().noneMatch(part -> part.rank == 0)) {
             throw new GyreException("the part of rank 0, by whose clock a timeline is written, is not among " + files);
         }
         try {
@@ -114,12 +121,15 @@ public final class TimelineMerge {
                             .collect(Collectors.joining(","))
                     + "}},\n\"traceEvents\":[\n");
             String separator = "";
+            for (int rank : errors().keySet()) {
+                out.write(separator);
+                nameProcesses(rank, out);
+                separator = ",\n";
+            }
             for (int i = 0; i < parts.size(); i++) {
                 ClockOffsets clock = clocks.get(i);
                 if (clock != null) {
-                    out.write(separator);
                     write(parts.get(i), clock, out);
-                    separator = ",\n";
                 }
             }
             out.write("\n]}\n");
@@ -128,20 +138,35 @@ public final class TimelineMerge {
             throw e;
         }
         Files.move(half, target, StandardCopyOption.REPLACE_EXISTING);
-        List<Integer> without = new ArrayList<>();
+        Set<Integer> without = new TreeSet<>();
         for (int i = 0; i < parts.size(); i++) {
             if (clocks.get(i) == null) {
                 without.add(parts.get(i).rank);
             }
         }
-        return new Result(target, events, errors(), without);
+        return new Result(target, events, errors(), List.copyOf(without));
     }
 
+    /** Each generation of a run with seats has a rank 0 of its own; they are compared by the clocks of their hosts. */
     private void compareClocks() throws IOException {
-        Map<Long, long[]> root = ClockOffsets.exchanges(parts.get(0));
+        TimelineEvents first =
+                parts.stream().filter(part -> part.rank == 0).findFirst().orElseThrow();
+        Map<Integer, TimelineEvents> roots = new HashMap<>();
+        Map<Integer, Map<Long, long[]>> exchanges = new HashMap<>();
         for (TimelineEvents part : parts) {
+            if (part.rank == 0) {
+                roots.put(part.generation, part);
+                exchanges.put(part.generation, ClockOffsets.exchanges(part));
+            }
+            TimelineEvents root = roots.get(part.generation);
+            ClockOffsets toRoot = root == null
+                    ? null
+                    : part.rank == 0
+                            ? ClockOffsets.none()
+                            : ClockOffsets.of(
+                                    exchanges.getOrDefault(part.generation, Map.of()), ClockOffsets.exchanges(part));
             ClockOffsets clock =
-                    part.rank == 0 ? ClockOffsets.none() : ClockOffsets.of(root, ClockOffsets.exchanges(part));
+                    root == null || toRoot == null ? null : toRoot.plus(root.nanosUntil(first));
             clocks.add(clock);
             if (clock != null) {
                 part.readAll(event -> firstNanos = Math.min(firstNanos, clock.toRoot(event.begin())));
@@ -154,23 +179,41 @@ public final class TimelineMerge {
         for (int i = 0; i < parts.size(); i++) {
             ClockOffsets clock = clocks.get(i);
             if (clock != null) {
-                errors.put(parts.get(i).rank, clock.errorNanos());
+                errors.merge(parts.get(i).rank, clock.errorNanos(), Math::max);
             }
         }
         return errors;
     }
 
+    /** A rank has one track, whichever processes have held it. */
+    private void nameProcesses(int rank, Writer out) throws IOException {
+        List<String> processes = new ArrayList<>();
+        long lost = 0;
+        boolean complete = true;
+        for (int i = 0; i < parts.size(); i++) {
+            TimelineEvents part = parts.get(i);
+            if (part.rank == rank && clocks.get(i) != null) {
+                String process = part.host + ", pid " + part.pid;
+                if (!processes.contains(process)) {
+                    processes.add(process);
+                }
+                lost += part.lost;
+                complete &= part.complete;
+            }
+        }
+        name(out, "process_name", rank, 0, "name", "rank " + rank + " (" + String.join("; ", processes) + ")");
+        out.write(",\n{\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":" + rank + ",\"args\":{\"sort_index\":"
+                + rank + "}}");
+        String labels = "clock +-" + micros(errors().getOrDefault(rank, 0L)) + " us"
+                + (lost == 0 ? "" : ", without the first " + lost + " events")
+                + (complete ? "" : ", not complete");
+        out.write(",\n");
+        name(out, "process_labels", rank, 0, "labels", labels);
+    }
+
     private void write(TimelineEvents part, ClockOffsets clock, Writer out) throws IOException {
         int pid = part.rank;
-        name(out, "process_name", pid, 0, "name", "rank " + part.rank + " (" + part.host + ", pid " + part.pid + ")");
-        out.write(",\n{\"ph\":\"M\",\"name\":\"process_sort_index\",\"pid\":" + pid + ",\"args\":{\"sort_index\":" + pid
-                + "}}");
-        String labels = "clock +-" + micros(clock.errorNanos()) + " us"
-                + (part.lost == 0 ? "" : ", without the first " + part.lost + " events")
-                + (part.complete ? "" : ", not complete");
-        out.write(",\n");
-        name(out, "process_labels", pid, 0, "labels", labels);
-        Set<Integer> threads = new HashSet<>();
+        Set<Integer> threads = named.computeIfAbsent(pid, rank -> new HashSet<>());
         part.readAll(event -> {
             int thread = thread(event);
             if (threads.add(thread)) {

@@ -13,7 +13,8 @@ import java.nio.file.StandardOpenOption;
  * Memory for one block of records; a process that dies leaves all but the last block.
  *
  * <p>All numbers are big-endian. Header: magic, rank, ranks, process id, capacity in records, records written, whether
- * it is complete, host, and times of exchanges at the start. Record: kind, detail, thread, bucket, step, begin, end,
+ * it is complete, host, times of exchanges at the start, generation, and one moment by the host's clock in milliseconds
+ * since 1970 and by the process's. Record: kind, detail, thread, bucket, step, begin, end,
  * value, text.
  *
  * <dl>
@@ -38,6 +39,7 @@ final class TimelinePart implements AutoCloseable {
     static final int HOST_BYTES = 64;
     static final int SYNC_AT = HOST_AT + HOST_BYTES;
     static final int MOST_SYNCS = 16;
+    static final int GENERATION_AT = SYNC_AT + MOST_SYNCS * 2 * Long.BYTES;
 
     private final Path file;
     private final FileChannel channel;
@@ -50,15 +52,18 @@ final class TimelinePart implements AutoCloseable {
     /**
      * Creates the file, in place of an older one.
      *
+     * @param generation of a run with seats; otherwise 0
      * @param blocks capacity, in blocks of {@value #BLOCK_RECORDS} records
      */
-    TimelinePart(Path file, int rank, int ranks, long pid, String host, int blocks) {
+    TimelinePart(Path file, int rank, int ranks, long pid, String host, int generation, int blocks) {
         this.file = file;
         this.blocks = blocks;
         header.putLong(MAGIC).putInt(rank).putInt(ranks).putLong(pid).putLong((long) blocks * BLOCK_RECORDS);
         byte[] name = host.getBytes(StandardCharsets.UTF_8);
         header.position(HOST_AT);
         header.put(name, 0, Math.min(name.length, HOST_BYTES));
+        header.position(GENERATION_AT);
+        header.putInt(generation).putLong(System.currentTimeMillis()).putLong(System.nanoTime());
         try {
             channel = FileChannel.open(
                     file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Adjourn;
+import io.gyre.membership.Message.Admitted;
 import io.gyre.membership.Message.Attest;
 import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Convened;
@@ -75,6 +76,7 @@ class MessageCodecTest {
                 new Present(3, new Reached(2, 1L << 40)),
                 new Convened(4, "127.0.0.1:9", 2, List.of(0, 2, 2), Message.NO_RANK),
                 new Adjourn(4),
+                new Admitted(Map.of("GYRE_SEATS", "4"), ByteBuffer.allocate(Message.GROUP_KEY_BYTES)),
                 new Heartbeat(Message.NO_RANK));
     }
 

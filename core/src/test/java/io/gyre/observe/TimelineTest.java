@@ -208,13 +208,13 @@ class TimelineTest {
         assertThatThrownBy(() -> TimelineMerge.mergeDirectory(directory))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContainingAll(part.toString(), "is not a part of a timeline");
-        new TimelinePart(part, 1, 2, 12, "ant", 1).close();
+        new TimelinePart(part, 1, 2, 12, "ant", 0, 1).close();
         assertThatThrownBy(() -> TimelineMerge.mergeDirectory(directory))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContainingAll("the part of rank 0", part.toString());
-        new TimelinePart(directory.resolve("x.rank-0.part"), 0, 2, 11, "ant", 1).close();
+        new TimelinePart(directory.resolve("x.rank-0.part"), 0, 2, 11, "ant", 0, 1).close();
         assertThat(TimelineMerge.mergeDirectory(directory).withoutClock()).containsExactly(1);
-        new TimelinePart(directory.resolve("y.rank-0.part"), 0, 2, 11, "ant", 1).close();
+        new TimelinePart(directory.resolve("y.rank-0.part"), 0, 2, 11, "ant", 0, 1).close();
         assertThatThrownBy(() -> TimelineMerge.mergeDirectory(directory))
                 .isInstanceOf(GyreException.class)
                 .hasMessageContaining("rank 0 has two parts");

@@ -29,6 +29,7 @@ final class CheckpointStore {
 
     private final Path directory;
     private final int keep;
+    private final Path unfinished;
 
     /**
      * Opens a directory.
@@ -37,8 +38,31 @@ final class CheckpointStore {
      * @param keep how many checkpoints are kept, at least 1
      */
     CheckpointStore(Path directory, int keep) {
+        this(directory, keep, UNFINISHED);
+    }
+
+    /**
+     * As {@link #CheckpointStore(Path, int)}, in a run with seats: a process that was given up while it wrote may wake
+     * and go on, so each writes to a file of its own. What others have left is removed.
+     */
+    static CheckpointStore ofSeats(Path directory, int keep) {
+        CheckpointStore store = new CheckpointStore(
+                directory, keep, ProcessHandle.current().pid() + "." + UNFINISHED);
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.filter(each -> each.toString().endsWith("." + UNFINISHED))
+                    .toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw unreadable(directory, e);
+        }
+        return store;
+    }
+
+    private CheckpointStore(Path directory, int keep, String unfinished) {
         this.directory = directory;
         this.keep = keep;
+        this.unfinished = directory.resolve(unfinished);
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
@@ -99,7 +123,7 @@ final class CheckpointStore {
         Path trial = directory.resolve(TRIAL);
         try {
             ByteBuffer bytes = ByteBuffer.allocate(TRIAL_BYTES);
-            AtomicFile.write(trial, directory.resolve(UNFINISHED), channel -> {
+            AtomicFile.write(trial, unfinished, channel -> {
                 while (bytes.hasRemaining()) {
                     channel.write(bytes);
                 }
@@ -157,8 +181,7 @@ final class CheckpointStore {
         int step = checkpoint.progress().step();
         Path target = directory.resolve(String.format("step-%08d.checkpoint", step));
         try {
-            AtomicFile.write(
-                    target, directory.resolve(UNFINISHED), channel -> CheckpointFile.write(checkpoint, channel));
+            AtomicFile.write(target, unfinished, channel -> CheckpointFile.write(checkpoint, channel));
         } catch (IOException e) {
             throw new GyreException("checkpoint " + target + " cannot be written: " + AtomicFile.reason(e), e);
         }

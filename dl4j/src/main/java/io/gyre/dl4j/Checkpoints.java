@@ -39,6 +39,14 @@ final class Checkpoints {
     record Options(
             @Nullable Path directory, long everySteps, int everyEpochs, int keep, boolean resume, boolean required) {
 
+        /**
+         * For a later generation of a run with seats: if all processes with its state were lost, it goes on from its
+         * newest checkpoint.
+         */
+        Options ofRunUnderWay() {
+            return new Options(directory, everySteps, everyEpochs, keep, true, required);
+        }
+
         /** What must be the same on all ranks. The directory is not: only rank 0 uses it. */
         String toCompare() {
             return directory == null
@@ -77,7 +85,7 @@ final class Checkpoints {
         if (directory == null) {
             return null;
         }
-        store = new CheckpointStore(directory, options.keep());
+        store = open(directory);
         if (session.incarnation(session.world().rank()) > 0) {
             // The others know where the run began.
             return null;
@@ -112,9 +120,23 @@ final class Checkpoints {
     /** Prepares the directory on rank 0 of a later generation: this process may not have been rank 0 before. */
     void continueOnRoot() {
         Path directory = options.directory();
-        if (directory != null && store == null) {
-            store = new CheckpointStore(directory, options.keep());
+        if (directory == null || store != null) {
+            return;
         }
+        try {
+            store = open(directory);
+        } catch (GyreException e) {
+            if (options.required()) {
+                throw e;
+            }
+            warn(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private CheckpointStore open(Path directory) {
+        return session.hasSeats()
+                ? CheckpointStore.ofSeats(directory, options.keep())
+                : new CheckpointStore(directory, options.keep());
     }
 
     /** The file from which the run continues, on rank 0 until {@link #loaded}; null for none. */
@@ -282,11 +304,12 @@ final class Checkpoints {
             gathering.finish();
         }
         String failure = OnRoot.call(session, "checkpoint of step " + progress.step(), () -> {
-            if (store == null) {
-                throw new IllegalStateException("the checkpoint directory is not open");
-            }
             String configuration = replica.network().configurationJson();
             try {
+                if (store == null) {
+                    return "there is no checkpoint of step " + progress.step() + ", since " + options.directory()
+                            + " could not be opened";
+                }
                 store.save(new Checkpoint(
                         progress,
                         seed,

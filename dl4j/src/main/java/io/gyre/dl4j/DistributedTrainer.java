@@ -90,9 +90,9 @@ public final class DistributedTrainer implements AutoCloseable {
                     .map(Base64.getDecoder()::decode)
                     .toList());
 
-    private static final Recorded<FitReport> REPORT = new Recorded<>(
-            report -> String.valueOf(report.stopped()),
-            stopped -> new Tally(0).report(0, Boolean.parseBoolean(stopped)));
+    private static final Recorded<FitReport> REPORT = new Recorded<>(FitReportText::of, FitReportText::parse);
+
+    private static final Recorded<String> TEXT = new Recorded<>(text -> text, text -> text);
 
     private final StopRequests requests = new StopRequests();
     private final PlainData plain;
@@ -112,7 +112,7 @@ public final class DistributedTrainer implements AutoCloseable {
         SeatedRun seats = joined.seats();
         only = session == null ? null : new Engine(options, session, null, requests);
         seated = seats == null ? null : new SeatedTraining(options, seats, requests);
-        opened.onClose(() -> engine().close());
+        opened.onClose(seated == null ? () -> engine().close() : seated::close);
     }
 
     private Engine engine() {
@@ -471,12 +471,51 @@ public final class DistributedTrainer implements AutoCloseable {
      * once the new one is complete.
      */
     public void exportModel(Path file) {
+        if (seated == null) {
+            exportOnRoot(engine(), file);
+            return;
+        }
+        // A file that cannot be written is no reason to give the ranks to another process.
+        String failure = jointly(
+                engine -> {
+                    try {
+                        exportOnRoot(engine, file);
+                        return "";
+                    } catch (GyreException e) {
+                        if (e.getClass() != GyreException.class || !engine.session.isWhole()) {
+                            throw e;
+                        }
+                        return String.valueOf(e.getMessage());
+                    }
+                },
+                TEXT);
+        if (!failure.isEmpty()) {
+            throw new GyreException(failure);
+        }
+    }
+
+    private static void exportOnRoot(Engine engine, Path file) {
+        String unused = OnRoot.call(engine.session, "export to " + file, () -> {
+            engine.network.export(file);
+            return "";
+        });
+    }
+
+    /**
+     * Does work once for all ranks, such as to write a file, on the process that holds rank 0, while the others wait.
+     * All ranks call it together. In a run whose processes may change, the process that takes over rank 0 repeats work
+     * during which the one before was lost: work must do no harm the second time.
+     *
+     * @param topic what is done, for errors; the same on all ranks
+     * @param work fails with {@link GyreException}, which all ranks then throw
+     */
+    public void onRoot(String topic, Runnable work) {
         String unused = jointly(
-                engine -> OnRoot.call(engine.session, "export to " + file, () -> {
-                    engine.network.export(file);
+                engine -> OnRoot.call(engine.session, topic, () -> {
+                    work.run();
                     return "";
                 }),
-                new Recorded<>(done -> done, done -> done));
+                TEXT);
     }
 
     /**

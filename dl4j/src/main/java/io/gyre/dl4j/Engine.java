@@ -1,5 +1,6 @@
 package io.gyre.dl4j;
 
+import io.gyre.observe.Timeline;
 import io.gyre.session.Session;
 import java.util.List;
 import java.util.function.Supplier;
@@ -15,6 +16,7 @@ final class Engine implements AutoCloseable {
     final FitLoop loop;
     final MergedEvaluation evaluation;
     final @Nullable LossScale lossScale;
+    final @Nullable Timeline timeline;
 
     /** Null if the model is a graph of SameDiff. */
     private final @Nullable HeldModel held;
@@ -34,6 +36,7 @@ final class Engine implements AutoCloseable {
             network = parts.network;
             replica = parts.replica;
             lossScale = parts.lossScale;
+            timeline = parts.timeline;
             loop = new FitLoop(parts, requests);
             evaluation = new MergedEvaluation(network, session, parts.watch, parts.rowsFromRoot);
             if (network instanceof Network ofLayers) {

@@ -48,6 +48,9 @@ final class FitLoop {
     private final @Nullable ProgressListener progressListener;
     private final StopRequests requests;
 
+    /** In a run with seats whose batches take several steps; else null. */
+    private final @Nullable BatchBorder border;
+
     /** Of the current call. */
     private @Nullable ProgressListener ofCall;
 
@@ -69,6 +72,12 @@ final class FitLoop {
     private double score;
     private boolean ended;
 
+    /** Of the call that has begun in an earlier generation; null for none. */
+    private @Nullable FitReport soFar;
+
+    /** Of the call under way; null between two calls. */
+    private @Nullable Tally tallyOfCall;
+
     FitLoop(TrainerParts parts, StopRequests requests) {
         session = parts.session;
         inStep = parts.inStep;
@@ -87,6 +96,7 @@ final class FitLoop {
         watch = parts.watch;
         progressListener = parts.progressListener;
         this.requests = requests;
+        border = parts.border;
         Handover start = parts.start;
         algorithm = parts.algorithm;
         progress = start.progress();
@@ -97,11 +107,20 @@ final class FitLoop {
         startedEpoch = start.startedEpoch();
         score = start.score();
         ended = start.ended();
+        soFar = start.soFar();
     }
 
-    /** Where this process is, for its next generation. */
+    /** Where this process is, for its next generation, which begins at the border of a batch. */
     Handover handover() {
-        return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score, algorithm);
+        if (border != null && border.isInBatch()) {
+            progress = border.goBack();
+            score = border.score();
+            if (tallyOfCall != null) {
+                tallyOfCall.forgetBatch();
+            }
+        }
+        FitReport ofCall = tallyOfCall == null ? soFar : tallyOfCall.report(session.bytesSent(), false);
+        return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score, ofCall, algorithm);
     }
 
     Progress progress() {
@@ -150,7 +169,7 @@ final class FitLoop {
      * @param steps optimiser steps
      */
     FitReport fit(ShardedData given, int epochs, long steps) {
-        Tally tally = new Tally(session.bytesSent());
+        Tally tally = new Tally(session.bytesSent(), soFar);
         if (ended) {
             return tally.report(session.bytesSent(), true);
         }
@@ -159,7 +178,11 @@ final class FitLoop {
             return tally.report(session.bytesSent(), false);
         }
         checkReadable(given);
-        return events.during(progress.step(), () -> train(given, epochs, steps, tally));
+        tallyOfCall = tally;
+        FitReport report = events.during(progress.step(), () -> train(given, epochs, steps, tally));
+        tallyOfCall = null;
+        soFar = null;
+        return report;
     }
 
     private FitReport train(ShardedData given, int epochs, long steps, Tally tally) {
@@ -298,8 +321,13 @@ final class FitLoop {
             timer.reset();
             step.with(share, requests.take(), progress.step(), progress.epoch());
             long position = data.advance(progress.position(), world);
+            if (border != null) {
+                border.keep(progress, score);
+                tally.beginBatch();
+            }
             StepSummary total = takeStep(position, share.mark());
             if (total.examples() == 0) {
+                passBorder();
                 // Compared data end at the same place on all ranks; a batch may be too small for the ranks that take
                 // this step.
                 if (data.isCompared() && !share.ended()) {
@@ -332,6 +360,7 @@ final class FitLoop {
                 total = driver.step(step, progress.step());
             }
             endStep(total, progress.afterStep(network.step(), position, share.mark()), tally);
+            passBorder();
             if (!share.ended()) {
                 data.trained();
             }
@@ -348,6 +377,12 @@ final class FitLoop {
             }
         }
         return false;
+    }
+
+    private void passBorder() {
+        if (border != null) {
+            border.passed();
+        }
     }
 
     /** A step whose update was applied is not repeated, though a listener may have been interrupted after it. */

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param startedEpoch the last epoch whose beginning the model's listeners have heard; -1 for none
  * @param ended whether the training has ended by a request
  * @param score of the last step
+ * @param soFar figures of the call that it is inside; null if there is none
  * @param algorithm by which gradients are summed: the same in all generations, so that the sums are
  */
 record Handover(
@@ -23,12 +24,14 @@ record Handover(
         int startedEpoch,
         boolean ended,
         double score,
+        @Nullable FitReport soFar,
         Algorithm algorithm) {
 
     /** Lines of name, tab, value. */
     String text() {
         return progress.text() + "inCall\t" + inCall + "\ncallsToSkip\t" + callsToSkip + "\nended\t" + ended
-                + "\nscore\t" + Double.doubleToRawLongBits(score) + "\nalgorithm\t" + algorithm + "\n";
+                + "\nscore\t" + Double.doubleToRawLongBits(score) + "\nsoFar\t"
+                + (soFar == null ? "" : FitReportText.of(soFar)) + "\nalgorithm\t" + algorithm + "\n";
     }
 
     /**
@@ -37,6 +40,7 @@ record Handover(
      * @param own what this process carries itself; null if it is new
      */
     static Handover parse(String text, @Nullable Handover own) {
+        String soFar = value(text, "soFar");
         return new Handover(
                 Progress.parse(text),
                 Boolean.parseBoolean(value(text, "inCall")),
@@ -44,6 +48,7 @@ record Handover(
                 own == null ? -1 : own.startedEpoch,
                 Boolean.parseBoolean(value(text, "ended")),
                 Double.longBitsToDouble(number(text, "score")),
+                soFar.isEmpty() ? null : FitReportText.parse(soFar),
                 Algorithm.of(value(text, "algorithm")));
     }
 

@@ -85,7 +85,7 @@ final class OwnRun {
      * the same file.
      */
     static synchronized @Nullable Path timeline(Map<String, String> environment) {
-        if (hasTimeline || !GyreVariable.isRank(environment)) {
+        if (hasTimeline || !(GyreVariable.isRank(environment) || GyreVariable.hasSeats(environment))) {
             return null;
         }
         hasTimeline = true;

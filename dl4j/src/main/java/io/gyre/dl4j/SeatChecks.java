@@ -25,19 +25,6 @@ final class SeatChecks {
         return session.hasSeats();
     }
 
-    /** Fails if what is trained, or written, is not for a run whose processes may change. */
-    static void checkGenerations(TrainedModel network, TrainerBuilder options) {
-        if (options.timeline != null) {
-            throw new IllegalArgumentException("a timeline cannot be written of a run whose processes may change:"
-                    + " leave it out, or start the run without --processes, --spares, --min-processes and --restarts");
-        }
-        if (network.segmentLength() != Segments.NONE) {
-            throw new IllegalArgumentException("truncated backpropagation through time cannot be used in a run whose"
-                    + " processes may change: the state between two segments would be lost with a process. Start the"
-                    + " run without --processes, --spares, --min-processes and --restarts");
-        }
-    }
-
     /** Fails if the codecs keep what would be lost with a process. */
     static void checkGenerations(Compression compression) {
         if (compression.hasResiduals()) {

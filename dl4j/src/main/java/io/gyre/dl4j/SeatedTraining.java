@@ -3,6 +3,7 @@ package io.gyre.dl4j;
 import io.gyre.DisagreementException;
 import io.gyre.GyreException;
 import io.gyre.PeerTimeoutException;
+import io.gyre.observe.Timeline;
 import io.gyre.session.Generation;
 import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
@@ -40,6 +41,7 @@ final class SeatedTraining implements AutoCloseable {
     private @Nullable LossScale lossScale;
     private Engine engine;
     private boolean calling;
+    private boolean failed;
 
     /**
      * The result of a call as text, for processes that come later.
@@ -91,6 +93,7 @@ final class SeatedTraining implements AutoCloseable {
             }
             return recorded.read.apply(calls.replay());
         } catch (RuntimeException | Error e) {
+            failed = true;
             run.fail("it failed: " + e.getMessage());
             throw e;
         } finally {
@@ -151,8 +154,17 @@ final class SeatedTraining implements AutoCloseable {
         }
     }
 
+    /** The training has ended: the process of rank 0 merges the timeline. */
     @Override
     public void close() {
         engine.close();
+        Timeline timeline = engine.timeline;
+        if (timeline != null && !failed && engine.session.world().isRoot()) {
+            try {
+                timeline.mergeGenerations();
+            } catch (GyreException e) {
+                LOG.warn("the timeline is not merged: {}", e.getMessage(), e);
+            }
+        }
     }
 }

@@ -59,6 +59,10 @@ final class TrainerParts {
     final Handover start;
 
     final @Nullable LossScale lossScale;
+    final @Nullable Timeline timeline;
+    /** In a run with seats whose batches take several steps. */
+    final @Nullable BatchBorder border;
+
     final Algorithm algorithm;
     private final World world;
     private final Seats seats;
@@ -89,7 +93,6 @@ final class TrainerParts {
         session.agree("all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", sent));
         SeatChecks.checkOptions(options, session);
         if (carried != null) {
-            SeatChecks.checkGenerations(network, options);
             SeatChecks.checkGenerations(compression);
         }
         algorithm = carried == null ? options.algorithm : ofAllGenerations(options.algorithm, carried);
@@ -136,8 +139,15 @@ final class TrainerParts {
         ReplicaPart further =
                 lossScale != null ? lossScale.part() : powerSgd != null ? LowRankGradients.part(powerSgd) : null;
         replica = new Replica(network, plan, place(layout, plan, source, opened), watch.code(), further);
+        border = carried == null || network.segmentLength() == Segments.NONE ? null : new BatchBorder(replica);
+        if (border != null) {
+            opened.onClose(border::close);
+        }
         replicas = new ReplicaCheck(equal, replica, options.leastSliceBytes);
-        checkpoints = new Checkpoints(session, options.checkpoints(), replica, replicas, options.seed, residuals);
+        Checkpoints.Options saved = carried == null || carried.generation().number() == 1
+                ? options.checkpoints()
+                : options.checkpoints().ofRunUnderWay();
+        checkpoints = new Checkpoints(session, saved, replica, replicas, options.seed, residuals);
         plain = new PlainData(options.sharding);
         rowsFromRoot = new RowsFromRoot(session);
         opened.onClose(rowsFromRoot::close);
@@ -155,8 +165,14 @@ final class TrainerParts {
                 lossScale,
                 adjourned);
         List<StepObserver> observers = options.observersOf(world);
-        if (options.timeline != null) {
-            observers.add(Timeline.begin(session, options.timeline));
+        timeline = options.timeline == null
+                ? null
+                : carried == null
+                        ? Timeline.begin(session, options.timeline)
+                        : Timeline.beginGeneration(
+                                session, options.timeline, carried.generation().number());
+        if (timeline != null) {
+            observers.add(timeline);
         }
         boolean listened = !observers.isEmpty();
         observers.add(timer);
@@ -344,7 +360,7 @@ final class TrainerParts {
         }
         checkpoints.loaded();
         boolean resumed = !begin.data().isEmpty();
-        return new Handover(begin, resumed, begin.callsDone(), -1, false, Double.NaN, algorithm);
+        return new Handover(begin, resumed, begin.callsDone(), -1, false, Double.NaN, null, algorithm);
     }
 
     /** Gives all processes the newest state, if any lacks it. */

@@ -47,13 +47,14 @@ class LostSeatsTest {
     private Path directory;
 
     private String gate = "";
+    private boolean segments;
 
     private final List<RankJvm> processes = new ArrayList<>();
     private final List<String> events = new CopyOnWriteArrayList<>();
 
     @BeforeAll
     static void withoutLosses() throws Exception {
-        expected = SeatedProgram.onThreads(SEATS);
+        expected = SeatedProgram.onThreads(SEATS, false);
     }
 
     private final class Events implements SeatListener {
@@ -92,6 +93,7 @@ class LostSeatsTest {
         flags.add("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED");
         flags.add("-Dhalt=" + halt);
         flags.add("-Dgate=" + gate);
+        flags.add("-Dsegments=" + segments);
         Path token = directory.resolve("token" + processes.size());
         secret.write(token);
         Map<String, String> environment = new HashMap<>(Map.of(
@@ -106,6 +108,10 @@ class LostSeatsTest {
     }
 
     private void awaitResults(int count) throws Exception {
+        awaitResults(count, expected);
+    }
+
+    private void awaitResults(int count, String result) throws Exception {
         int found = 0;
         for (RankJvm process : processes) {
             int status = process.awaitExit(LONG);
@@ -114,7 +120,7 @@ class LostSeatsTest {
                 continue;
             }
             assertThat(status).as(process.output()).isZero();
-            assertThat(process.output()).contains(expected + " equal 1");
+            assertThat(process.output()).contains(result + " equal 1");
             found++;
         }
         assertThat(found).isEqualTo(count);
@@ -146,6 +152,19 @@ class LostSeatsTest {
                 start(usher, transport, "");
             }
             awaitResults(place.equals("start") ? SEATS : SEATS - 1);
+        }
+    }
+
+    /** The first batch takes two steps, and the second three: they are repeated from their beginning. */
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(strings = {"step:1", "step:4", "step:6"})
+    void aProcessThatIsLostBetweenTwoSegmentsChangesNothing(String place) throws Exception {
+        segments = true;
+        try (UsherServer usher = open(3)) {
+            start(usher, "shm", place);
+            start(usher, "shm", "");
+            start(usher, "shm", "");
+            awaitResults(2, SeatedProgram.onThreads(SEATS, true));
         }
     }
 

@@ -5,46 +5,54 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.deeplearning4j.nn.api.Model;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.Adam;
 
 /**
  * A program with several calls, of which a process may be lost at a place that is given: {@code -Dhalt=step:N} ends it
  * in the progress listener after step N, {@code read:N} when it reads the N-th batch, {@code evaluate} before it
- * evaluates, {@code start} before its trainer. With {@code -Dgate=FILE}, all wait after step 8 for that file.
+ * evaluates, {@code start} before its trainer. With {@code -Dgate=FILE}, all wait after step 8 for that file. With
+ * {@code -Dsegments=true} batches are sequences, which take two, three and one steps.
  */
 final class SeatedProgram {
 
     private static final String HALT = System.getProperty("halt", "");
     private static final String GATE = System.getProperty("gate", "");
+    private static final boolean SEGMENTS = Boolean.getBoolean("segments");
     private static final long GATE_STEP = 8;
     private static int reads;
 
     private SeatedProgram() {}
 
     public static void main(String[] arguments) {
-        MultiLayerNetwork model = model();
+        Model model = model(SEGMENTS);
         haltAt("start");
         TrainerBuilder builder = Gyre.builder(model);
         try (DistributedTrainer trainer = build(builder)) {
-            run(trainer);
+            run(trainer, SEGMENTS);
         }
     }
 
-    static String onThreads(int ranks) throws Exception {
-        return io.gyre.local.Gyre.local(ranks).call(SeatedProgram::run).get(0);
+    static String onThreads(int ranks, boolean segments) throws Exception {
+        return io.gyre.local.Gyre.local(ranks)
+                .call(session -> run(session, segments))
+                .get(0);
     }
 
-    private static String run(Session session) {
-        try (DistributedTrainer trainer = build(DistributedTrainer.builder(model(), session))) {
-            return run(trainer);
+    private static String run(Session session, boolean segments) {
+        try (DistributedTrainer trainer = build(DistributedTrainer.builder(model(segments), session))) {
+            return run(trainer, segments);
         }
     }
 
-    private static MultiLayerNetwork model() {
+    private static Model model(boolean segments) {
+        if (segments) {
+            return Sequences.lstm(new Adam(0.01), DataType.FLOAT);
+        }
         return TestModels.perceptron(
                 TestModels.configuration(new Adam(0.01), DataType.FLOAT).dropOut(0.8));
     }
@@ -61,10 +69,18 @@ final class SeatedProgram {
                 .build();
     }
 
-    private static String run(DistributedTrainer trainer) {
-        List<DataSet> batches = TestData.batches(TestData.vectors(53, DataType.FLOAT, 1), 9);
-        BatchList iterator =
-                new BatchList(batches.stream().map(DataSet::toMultiDataSet).toList());
+    private static List<MultiDataSet> batches(boolean segments) {
+        if (segments) {
+            Sequences.BatchMaker maker = Sequences.maker(DataType.FLOAT, false);
+            return List.of(maker.of(9, 5, 1), maker.of(8, 7, 2), maker.of(5, 3, 3));
+        }
+        return TestData.batches(TestData.vectors(53, DataType.FLOAT, 1), 9).stream()
+                .map(DataSet::toMultiDataSet)
+                .toList();
+    }
+
+    private static String run(DistributedTrainer trainer, boolean segments) {
+        BatchList iterator = new BatchList(batches(segments));
         iterator.setPreProcessor(batch -> haltAt("read:" + reads++));
         ShardedData data = ShardedData.of(iterator, Sharding.EXAMPLES);
         trainer.fit(data, 2);

@@ -5,6 +5,7 @@ import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
+import io.gyre.transport.NewcomerServer;
 import io.gyre.transport.OpenFiles;
 import io.gyre.transport.OwnAddress;
 import io.gyre.transport.RendezvousServer;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,6 +49,9 @@ public final class Launcher {
     /** The default time for which a rank waits for the others: a rank that has not joined by then hangs. */
     private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
 
+    /** How often to look whether processes from elsewhere have ended. */
+    private static final Duration TO_LOOK = Duration.ofMillis(20);
+
     /** For the rendezvous, and for classes that are loaded later. */
     private static final int OWN_FILES = 32;
 
@@ -54,6 +59,7 @@ public final class Launcher {
     private static final int FILES_PER_RANK = 8;
 
     private final LaunchPlan plan;
+    private final SeatedCommand command;
     private final Terminal terminal;
     private final RankGroup group = new RankGroup(this::startAgain);
 
@@ -72,7 +78,17 @@ public final class Launcher {
      * @param err borrowed; gets the ranks' standard error, and the launcher's own messages
      */
     public Launcher(LaunchPlan plan, PrintStream out, PrintStream err) {
+        this(plan, out, err, new SeatedCommand(event -> {}, "", address -> ""));
+    }
+
+    /**
+     * As {@link #Launcher(LaunchPlan, PrintStream, PrintStream)}.
+     *
+     * @param command that starts a run with seats
+     */
+    public Launcher(LaunchPlan plan, PrintStream out, PrintStream err, SeatedCommand command) {
         this.plan = plan;
+        this.command = command;
         terminal = new Terminal(out, err);
         guard = new GroupGuard(group, plan.grace(), terminal::say);
     }
@@ -154,6 +170,15 @@ public final class Launcher {
         return result(watch.missing(), watch.loss());
     }
 
+    /**
+     * Lets {@link #run} end when one of the ranks below this number is killed, though others could continue: for a run
+     * that then goes back to a checkpoint. Returns this launcher.
+     */
+    public Launcher endingWithKillsBelow(int rank) {
+        group.endWithKillsBelow(rank);
+        return this;
+    }
+
     /** Every process may be lost as long as others remain. */
     private LaunchResult runSeats(
             SeatPlan seats,
@@ -163,14 +188,57 @@ public final class Launcher {
             RunSecret secret,
             Duration joinTimeout)
             throws IOException, InterruptedException {
-        SeatWatch watch = new SeatWatch(group, terminal);
+        SeatWatch watch = new SeatWatch(group, terminal, command.events());
+        AtomicBoolean over = new AtomicBoolean();
         guard.during(() -> {
-            try (UsherServer usher = UsherServer.open(bind, seats.usherPlan(joinTimeout), secret, watch)) {
+            try (UsherServer usher = UsherServer.open(bind, seats.usherPlan(joinTimeout), secret, watch);
+                    NewcomerServer newcomers = openToNewcomers(seats, places, bind, usher, watch)) {
+                if (newcomers != null) {
+                    watch.open(command.joining().apply(newcomers.endpoint()));
+                }
                 places.forEach(place -> group.spare(place.rank()));
                 startAndAwait(places, hosts, usher.endpoint());
+                awaitNewcomers(usher);
+                over.set(usher.isOver());
             }
         });
-        return result(watch.missing(), Optional.empty());
+        // Those from elsewhere may have done the work when all of this launcher's were lost.
+        return group.failed() && over.get() && watch.missing().isEmpty()
+                ? new LaunchResult(0, group.restarts(), Optional.empty(), false)
+                : result(watch.missing(), Optional.empty());
+    }
+
+    /** Processes from elsewhere continue when all of this launcher's have ended, and need the usher. */
+    private void awaitNewcomers(UsherServer usher) throws InterruptedException {
+        while (usher.hasMembers() && !usher.isOver() && guard.signal() == 0) {
+            Thread.sleep(TO_LOOK.toMillis());
+        }
+    }
+
+    /**
+     * Listens for processes that come from elsewhere, if they can prove who they are.
+     *
+     * @return null if they cannot
+     */
+    private @Nullable NewcomerServer openToNewcomers(
+            SeatPlan seats, List<Placement> places, InetSocketAddress bind, UsherServer usher, SeatWatch watch) {
+        Map<String, String> environment = new HashMap<>(System.getenv());
+        environment.remove(GyreVariable.TOKEN_FILE.key());
+        RunSecret proof = RunSecret.fromEnvironment(environment).orElse(null);
+        boolean trusted = GyreVariable.TRUSTED_NETWORK.flag(environment).orElse(false);
+        if (command.program().isEmpty()
+                || (proof == null && !trusted && !bind.getAddress().isLoopbackAddress())) {
+            return null;
+        }
+        return NewcomerServer.open(
+                new InetSocketAddress(bind.getAddress(), 0),
+                proof,
+                trusted,
+                seats.seats(),
+                command.program(),
+                RankStart.ofNewcomers(places.get(0), plan, usher.endpoint()),
+                token,
+                watch::asked);
     }
 
     private void startAndAwait(List<Placement> places, Optional<HostAddresses> hosts, String rendezvous)

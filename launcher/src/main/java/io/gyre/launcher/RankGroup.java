@@ -59,6 +59,7 @@ final class RankGroup {
     private int running;
     private boolean failed;
     private volatile boolean over;
+    private volatile int endsWithKillsBelow;
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
 
@@ -171,9 +172,25 @@ final class RankGroup {
         over = true;
     }
 
-    private boolean isNeeded(int rank) {
+    /**
+     * Ends all as soon as one of the ranks below this number is killed, or its host is lost, though the others could
+     * continue: the run then goes back to a checkpoint. Before the first rank is added.
+     */
+    void endWithKillsBelow(int rank) {
+        endsWithKillsBelow = rank;
+    }
+
+    boolean endsWithKillOf(int rank) {
+        return rank < endsWithKillsBelow;
+    }
+
+    private boolean isNeeded(RankProcess process) {
+        int rank = process.place().rank();
+        int status = process.exitStatus();
+        boolean killed = ExitStatus.isSignal(status) && status != ExitStatus.TERMINATED;
         return over
                 || !spared.contains(rank)
+                || (killed && endsWithKillOf(rank))
                 || spared.stream().noneMatch(other -> exitStatus(other).orElse(0) == 0);
     }
 
@@ -258,7 +275,7 @@ final class RankGroup {
             return;
         }
         ends.add(new RankEnd(rank.place().rank(), rank.exitStatus()));
-        if (rank.exitStatus() != 0 && !failed && isNeeded(rank.place().rank())) {
+        if (rank.exitStatus() != 0 && !failed && isNeeded(rank)) {
             failed = true;
             // The coordinator notices the loss of a rank that had joined, and tells the others. It does not know of one
             // that had not.

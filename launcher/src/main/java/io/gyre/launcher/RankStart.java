@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,19 @@ import org.jspecify.annotations.Nullable;
  * @param ownsTerminal whether it writes to this process's streams itself
  */
 record RankStart(Placement place, List<String> command, Map<String, String> variables, boolean ownsTerminal) {
+
+    /** Names of the variables that a process from elsewhere has in common with those of the launcher. */
+    private static final Set<String> OF_NEWCOMERS = Set.of(
+            GyreVariable.SEATS.key(),
+            GyreVariable.RENDEZVOUS.key(),
+            GyreVariable.TRANSPORT.key(),
+            GyreVariable.LOCAL_SIZE.key(),
+            GyreVariable.JOIN_TIMEOUT.key(),
+            GyreVariable.TRUSTED_NETWORK.key(),
+            GyreVariable.BACKEND.key(),
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "OMP_WAIT_POLICY");
 
     /**
      * A rank of a run that this process hosts.
@@ -53,6 +67,30 @@ record RankStart(Placement place, List<String> command, Map<String, String> vari
                 RankCommand.withoutToken(directory(), java(place, plan)),
                 variables(place, plan, rendezvous, cores),
                 true);
+    }
+
+    /**
+     * What a process from elsewhere is told to be one of a run with seats as those that the launcher starts.
+     *
+     * @param place of one of these
+     */
+    static Map<String, String> ofNewcomers(Placement place, LaunchPlan plan, String rendezvous) {
+        Placement here = new Placement(0, place.size(), HostAddress.ownName(), true, 0, place.localSize());
+        Map<String, String> all =
+                variables(here, plan, rendezvous, Runtime.getRuntime().availableProcessors());
+        all.keySet().retainAll(OF_NEWCOMERS);
+        return all;
+    }
+
+    /** A process of a run with seats that another launcher has started, with what that has told. */
+    static RankStart newcomer(LaunchPlan plan, Map<String, String> told) {
+        int sharing = GyreVariable.LOCAL_SIZE.number(told).orElse(1);
+        Placement place = new Placement(0, 1, HostAddress.ownName(), true, 0, sharing);
+        Map<String, String> variables = new LinkedHashMap<>(plan.environment());
+        variables.putAll(told);
+        GyreVariable.LOCAL_RANK.put(variables, 0);
+        GyreVariable.GRACE.put(variables, GroupGuard.seconds(plan.grace()));
+        return new RankStart(place, RankCommand.here(directory(), java(place, plan)), variables, true);
     }
 
     private static Map<String, String> variables(Placement place, LaunchPlan plan, String rendezvous, int cores) {

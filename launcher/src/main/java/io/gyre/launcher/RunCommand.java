@@ -1,8 +1,10 @@
 package io.gyre.launcher;
 
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -72,21 +74,41 @@ public final class RunCommand implements Callable<Integer> {
     @Parameters(paramLabel = "MAIN-CLASS-OR-JAR ARGS", arity = "1..*", description = "The program and its arguments.")
     private List<String> program = List.of();
 
+    private CommandSpec spec = CommandSpec.create();
+
     /** Treats nothing after the program as its own option. */
     @Spec
     void specification(CommandSpec specification) {
+        spec = specification;
         specification.parser().stopAtPositional(true);
     }
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        if (seats.join().isPresent()) {
+            LaunchPlan one = LaunchPlan.of(program(), 1).withGrace(Duration.ofSeconds(graceSeconds));
+            return new NewcomerLaunch(one, seats.join().get(), System.out, System.err)
+                    .run(Shell.line(program))
+                    .exitStatus();
+        }
         LaunchPlan plan = hosts.of(LaunchPlan.of(program(), ranks()))
                 .withSeats(seats.of(ranks(), false))
                 .withTransport(TransportMode.of(transport))
                 .withPort(port)
                 .withRestarts(restarts)
                 .withGrace(Duration.ofSeconds(graceSeconds));
-        return new Launcher(plan, System.out, System.err).run().exitStatus();
+        SeatedCommand command = new SeatedCommand(event -> {}, Shell.line(program), this::joining);
+        return new Launcher(plan, System.out, System.err, command).run().exitStatus();
+    }
+
+    /** The command of a process that joins this run. */
+    private String joining(String address) {
+        List<String> whole = spec.commandLine().getParseResult().originalArgs();
+        List<String> words = new ArrayList<>(
+                List.of(GyreVariable.COMMAND.text(System.getenv()).orElse("gyre")));
+        words.addAll(whole);
+        words.addAll(words.indexOf(spec.name()) + 1, List.of("--join", address));
+        return Shell.line(words);
     }
 
     private int ranks() {

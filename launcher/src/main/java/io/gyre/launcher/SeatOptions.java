@@ -35,7 +35,20 @@ public final class SeatOptions {
                     + " is open. Default: 3, which survives pauses of 2 s.")
     private @Nullable Integer lostAfterSeconds;
 
-    /** Whether any of these options is given. */
+    @Option(
+            names = "--join",
+            paramLabel = "HOST:PORT",
+            description = "Start one process for a run that another launcher has started with one of the options"
+                    + " before, or with --restarts, and that says where it listens for such. Program and options are"
+                    + " the run's.")
+    private @Nullable String join;
+
+    /** Where the run listens that a process is to join; empty to start a run. */
+    public Optional<String> join() {
+        return Optional.ofNullable(join);
+    }
+
+    /** Whether any of these options is given that start a run. */
     public boolean isGiven() {
         return processes != null || spares != null || leastProcesses != null || lostAfterSeconds != null;
     }

@@ -6,6 +6,7 @@ import io.gyre.session.Reached;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Says what happens in a run with seats. Written on the usher's thread, read by the launcher's. */
@@ -13,7 +14,10 @@ final class SeatWatch implements SeatListener {
 
     private final RankGroup group;
     private final Terminal terminal;
+    private final Consumer<SeatEvent> events;
     private volatile @Nullable String missing;
+    private volatile int generation;
+    private volatile long step;
 
     /** When the first process was lost since the present generation began; 0 if none was. */
     private long lossNanos;
@@ -22,45 +26,80 @@ final class SeatWatch implements SeatListener {
      * Creates a listener.
      *
      * @param group knows whether the launcher itself caused a loss
+     * @param events gets all that happens; must not block or throw
      */
-    SeatWatch(RankGroup group, Terminal terminal) {
+    SeatWatch(RankGroup group, Terminal terminal, Consumer<SeatEvent> events) {
         this.group = group;
         this.terminal = terminal;
+        this.events = events;
+    }
+
+    private void tell(String kind, String text) {
+        events.accept(new SeatEvent(kind, generation, step, text));
+    }
+
+    private void say(String kind, String text) {
+        terminal.say(text);
+        tell(kind, text);
+    }
+
+    /** Processes from elsewhere can join by a command. */
+    void open(String joining) {
+        say("open", "another process joins this run by: " + joining);
+    }
+
+    /** A process from elsewhere has asked. Called on another thread. */
+    void asked(String answer) {
+        say("asked", answer);
+    }
+
+    @Override
+    public void joined(String process, long pid) {
+        tell("joined", process + " has joined");
     }
 
     @Override
     public void suspected(String process, Duration silence) {
-        terminal.say(process + " has been silent for " + silence.toMillis() + " ms");
+        say("silent", process + " has been silent for " + silence.toMillis() + " ms");
     }
 
     @Override
-    public void lost(String process, long pid, List<Integer> seats, int generation, Reached newest, String reason) {
+    public void lost(String process, long pid, List<Integer> seats, int inGeneration, Reached newest, String reason) {
         if (!seats.isEmpty() && lossNanos == 0) {
             lossNanos = System.nanoTime();
         }
         if (!group.wasStopped()) {
             String held =
                     seats.isEmpty() ? "" : seats.size() == 1 ? " with seat " + seats.get(0) : " with seats " + seats;
-            terminal.say(process + " was lost" + held + ", in generation " + generation + ": " + reason);
+            say("lost", process + " was lost" + held + ", in generation " + inGeneration + ": " + reason);
         }
     }
 
     @Override
-    public void convened(int generation, Seating seating, Reached newest, long behind) {
+    public void convened(int number, Seating seating, Reached newest, long behind) {
         long loss = lossNanos;
         lossNanos = 0;
-        if (generation == 1) {
+        generation = number;
+        step = Math.max(0, newest.step());
+        if (number == 1) {
+            tell("generation", "generation 1 begins; " + seating);
             return;
         }
         String after = loss == 0 ? "" : ", " + (System.nanoTime() - loss) / 1_000_000 + " ms after the loss";
         String transfer = behind == 0 ? "" : "; some are " + behind + " steps behind and get the state";
-        terminal.say("generation " + generation + " continues after step " + Math.max(0, newest.step()) + after
-                + transfer + "; " + seating);
+        say(
+                "generation",
+                "generation " + number + " continues after step " + step + after + transfer + "; " + seating);
+    }
+
+    @Override
+    public void left(String process, long pid) {
+        tell("left", process + " has left");
     }
 
     @Override
     public void refused(String reason) {
-        terminal.say(reason);
+        say("refused", reason);
     }
 
     @Override

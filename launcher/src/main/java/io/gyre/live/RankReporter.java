@@ -1,7 +1,7 @@
 package io.gyre.live;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.Member;
+import io.gyre.World;
 import io.gyre.network.Activity;
 import io.gyre.runs.DurableFile;
 import io.gyre.runs.RunFiles;
@@ -12,8 +12,6 @@ import io.gyre.training.StepPlace;
 import io.gyre.training.StepSummary;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -48,16 +46,18 @@ public final class RankReporter implements StepObserver, AutoCloseable {
     /** How often a rank writes. */
     static final Duration INTERVAL = Duration.ofSeconds(1);
 
+    /** After this time without a sample, this process was stopped. */
+    private static final Duration LONG = INTERVAL.multipliedBy(2);
+
     private static final Logger LOG = LoggerFactory.getLogger(RankReporter.class);
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final int MOST_NEWS = 50;
     private static final int LONGEST_REPORT = 16_000;
     private static final int NO_RANK = -1;
     private static final long NOT_PUSHED = -1;
     private static final long CLOSE_MILLIS = 5_000;
 
-    private final Path file;
-    private final Member own;
+    private final RunFiles files;
+    private final HeldRanks held;
     private final StepPlace place = new StepPlace();
     private final RankHistory history = new RankHistory();
     private final AtomicLongArray waitedNanos;
@@ -84,12 +84,12 @@ public final class RankReporter implements StepObserver, AutoCloseable {
     private boolean failed;
 
     /** The last place of each rank's waits is for no particular rank. */
-    private RankReporter(Path file, Member own, int ranks) {
-        this.file = file;
-        this.own = own;
+    private RankReporter(RunFiles files, HeldRanks held, int ranks, String thread) {
+        this.files = files;
+        this.held = held;
         waitedNanos = new AtomicLongArray(ranks + 1);
         sampledWaits = new long[ranks + 1];
-        writer = new Thread(this::writeUntilClosed, "gyre-ranks-" + own.rank());
+        writer = new Thread(this::writeUntilClosed, thread);
         writer.setDaemon(true);
     }
 
@@ -101,8 +101,20 @@ public final class RankReporter implements StepObserver, AutoCloseable {
      * @throws IOException if it cannot be written
      */
     public static RankReporter open(RunFiles files, Member own, int ranks) throws IOException {
+        return open(files, new HeldRanks(files, own), ranks, "gyre-ranks-" + own.rank());
+    }
+
+    /**
+     * As {@link #open}, for a process of a run with seats: it reports on each rank that it holds, from the beginning of
+     * a generation to its end.
+     */
+    public static RankReporter openForSeats(RunFiles files, int seats) throws IOException {
+        return open(files, new HeldRanks(files), seats, "gyre-ranks");
+    }
+
+    private static RankReporter open(RunFiles files, HeldRanks held, int ranks, String thread) throws IOException {
         Files.createDirectories(files.ranks());
-        RankReporter reporter = new RankReporter(files.rank(own.rank()), own, ranks);
+        RankReporter reporter = new RankReporter(files, held, ranks, thread);
         reporter.writer.start();
         return reporter;
     }
@@ -120,6 +132,7 @@ public final class RankReporter implements StepObserver, AutoCloseable {
     /** Writes the state as it is now. Called by the writing thread, and after its end. */
     private void sample(boolean ended) {
         long now = System.nanoTime();
+        boolean slept = now - sampledNanos > LONG.toNanos();
         StepPlace.Wait wait = place.waiting();
         if (wait != null) {
             // What has passed of it belongs to this sample; its end adds the rest.
@@ -135,14 +148,13 @@ public final class RankReporter implements StepObserver, AutoCloseable {
         sampledSteps = steps;
         sampledNanos = now;
         try {
-            write(state(now, wait, ended));
+            held.write(rank -> state(rank, now, wait, ended), ended, slept);
         } catch (IOException e) {
             failed = true;
             LOG.warn(
-                    "{} cannot be written: {}. The training goes on, and a page that shows it has no more of rank {}",
-                    file,
-                    DurableFile.reason(e),
-                    own.rank());
+                    "{} cannot be written: {}. The training goes on, and a page that shows it has no more of this rank",
+                    files.ranks(),
+                    DurableFile.reason(e));
         }
     }
 
@@ -180,7 +192,7 @@ public final class RankReporter implements StepObserver, AutoCloseable {
                 staleness.getAndSet(NOT_PUSHED));
     }
 
-    private RankState state(long now, StepPlace.@Nullable Wait wait, boolean ended) {
+    private RankState state(Member rank, long now, StepPlace.@Nullable Wait wait, boolean ended) {
         long position = place.position();
         Map<Integer, Double> waits = new TreeMap<>();
         for (int i = 0; i < sampledWaits.length - 1; i++) {
@@ -193,9 +205,9 @@ public final class RankReporter implements StepObserver, AutoCloseable {
             newsSoFar = List.copyOf(news);
         }
         return new RankState(
-                own.rank(),
-                own.host(),
-                own.pid(),
+                rank.rank(),
+                rank.host(),
+                rank.pid(),
                 System.currentTimeMillis(),
                 ended,
                 position < 0 ? -1 : StepPlace.stepAt(position),
@@ -216,16 +228,19 @@ public final class RankReporter implements StepObserver, AutoCloseable {
         return new RankState.Wait(peer == null ? NO_RANK : peer.rank(), operation, (now - wait.sinceNanos()) / 1e9);
     }
 
-    /** Replaces the file, so that a reader sees one state or the next. It need not survive a crash of the host. */
-    private void write(RankState state) throws IOException {
-        Path unfinished = file.resolveSibling("." + file.getFileName() + ".unfinished");
-        Files.write(unfinished, JSON.writeValueAsBytes(state));
-        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    }
-
     private int index(@Nullable Member peer) {
         int last = waitedNanos.length() - 1;
         return peer == null ? last : Math.min(peer.rank(), last);
+    }
+
+    @Override
+    public void trainingBegan(World world, List<Member> members) {
+        held.begin(world, members);
+    }
+
+    @Override
+    public void trainingEnded() {
+        held.end();
     }
 
     @Override
@@ -331,7 +346,10 @@ public final class RankReporter implements StepObserver, AutoCloseable {
             Thread.currentThread().interrupt();
         }
         if (writer.isAlive()) {
-            LOG.warn("{} is not written to its end: its file system has not answered for {} ms", file, CLOSE_MILLIS);
+            LOG.warn(
+                    "{} is not written to its end: its file system has not answered for {} ms",
+                    files.ranks(),
+                    CLOSE_MILLIS);
         } else if (!failed) {
             sample(true);
         }

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,12 +33,14 @@ final class RunView {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int MOST_CURVE_BYTES = 8 << 20;
     private static final int MOST_LOG_BYTES = 32 << 10;
+    private static final int MOST_MEMBERSHIP_BYTES = 32 << 10;
     private static final long MOST_STATE_BYTES = 256 << 10;
 
     private final RunFiles files;
     private final Clock clock;
     private final FileTail curves;
     private final FileTail log;
+    private final FileTail membership;
 
     /** Follows the run of a directory, which need not be there yet. */
     RunView(RunFiles files, Clock clock) {
@@ -45,6 +48,7 @@ final class RunView {
         this.clock = clock;
         curves = new FileTail(files.metrics(), MOST_CURVE_BYTES);
         log = new FileTail(files.log(), MOST_LOG_BYTES);
+        membership = new FileTail(files.membership(), MOST_MEMBERSHIP_BYTES);
     }
 
     /**
@@ -57,6 +61,7 @@ final class RunView {
      * @param anew whether these lines replace all earlier ones, since the run was resumed at an earlier step
      * @param metrics new lines of the curves, each by name
      * @param log new lines of the log
+     * @param membership what became of the processes of a run with seats, new lines
      * @param ranks what each rank says of itself, by rank; those that cannot be seen from here are left out
      */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -69,6 +74,7 @@ final class RunView {
             boolean anew,
             List<Map<String, Object>> metrics,
             List<String> log,
+            List<String> membership,
             List<Rank> ranks) {
 
         /** Whether nothing follows. */
@@ -92,6 +98,7 @@ final class RunView {
         List<String> problems = new ArrayList<>();
         List<Map<String, Object>> metrics = List.of();
         List<String> lines = List.of();
+        List<String> members = List.of();
         RunRecord record = null;
         RunState state = null;
         try {
@@ -103,6 +110,7 @@ final class RunView {
                     .filter(line -> line.containsKey("step"))
                     .toList();
             lines = log.lines();
+            members = membership.lines().stream().map(RunView::event).flatMap(Optional::stream).toList();
             for (int rank = 0; rank < record.hosts().size(); rank++) {
                 addRank(rank, ranks, problems);
             }
@@ -113,7 +121,15 @@ final class RunView {
         }
         String problem = problems.isEmpty() ? null : String.join("; ", problems);
         return new News(
-                files.directory().toString(), state, record, problem, curves.isReplaced(), metrics, lines, ranks);
+                files.directory().toString(),
+                state,
+                record,
+                problem,
+                curves.isReplaced(),
+                metrics,
+                lines,
+                members,
+                ranks);
     }
 
     private void addRank(int rank, List<Rank> ranks, List<String> problems) throws IOException {
@@ -152,6 +168,18 @@ final class RunView {
             return Map.of();
         }
         return values;
+    }
+
+    /** Time and text of a line; empty for one within which the launcher was killed. */
+    private static Optional<String> event(String line) {
+        try {
+            JsonNode tree = JSON.readTree(line);
+            return tree.hasNonNull("text")
+                    ? Optional.of(tree.path("at").asText() + " " + tree.path("text").asText())
+                    : Optional.empty();
+        } catch (JsonProcessingException unfinished) {
+            return Optional.empty();
+        }
     }
 
     /** As one line of JSON. */

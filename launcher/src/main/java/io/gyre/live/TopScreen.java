@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class TopScreen {
 
     private static final int LOG_LINES = 8;
+    private static final int MEMBERSHIP_LINES = 4;
     private static final int STALL_LINES = 12;
     private static final int CURVE = 48;
     private static final int LATEST_COLUMNS = 10;
@@ -25,6 +26,7 @@ final class TopScreen {
     private final Map<String, List<Double>> curves = new LinkedHashMap<>();
     private final Map<String, Double> latest = new LinkedHashMap<>();
     private final Deque<String> log = new ArrayDeque<>();
+    private final Deque<String> membership = new ArrayDeque<>();
     private RunView.@Nullable News news;
 
     /** Takes what has changed. */
@@ -41,10 +43,15 @@ final class TopScreen {
                 curves.computeIfAbsent(name, any -> new ArrayList<>()).add(number);
             });
         }
-        for (String line : changed.log()) {
-            log.addLast(line);
-            if (log.size() > LOG_LINES) {
-                log.removeFirst();
+        addLast(changed.log(), log, LOG_LINES);
+        addLast(changed.membership(), membership, MEMBERSHIP_LINES);
+    }
+
+    private static void addLast(List<String> lines, Deque<String> to, int most) {
+        for (String line : lines) {
+            to.addLast(line);
+            if (to.size() > most) {
+                to.removeFirst();
             }
         }
     }
@@ -58,9 +65,11 @@ final class TopScreen {
             curves(lines);
             ranks(now.ranks(), lines);
             stalls(now.ranks(), lines);
-            if (!log.isEmpty()) {
-                lines.add("");
-                lines.addAll(log);
+            for (Deque<String> last : List.of(membership, log)) {
+                if (!last.isEmpty()) {
+                    lines.add("");
+                    lines.addAll(last);
+                }
             }
         }
         List<String> fitting =

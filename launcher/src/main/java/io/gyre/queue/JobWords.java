@@ -27,9 +27,8 @@ record JobWords(List<String> words, @Nullable Path runDirectory) {
     private static final String NAME = "--name";
     private static final String RESUME = "--resume";
 
-    /** With any of these there is no run directory, or not one that can be named. */
-    private static final Set<String> WITHOUT =
-            Set.of("--no-run-dir", "--restarts", "--processes", "--spares", "--min-processes");
+    /** With any of these there is no run directory, or it is that of another launcher's run. */
+    private static final Set<String> WITHOUT = Set.of("--no-run-dir", "--join");
 
     private static final Set<String> NO_JOBS = Set.of("queue", "sweep");
 

@@ -125,6 +125,11 @@ public record RunFiles(Path directory) {
         return ranks().resolve("rank-" + rank + ".json");
     }
 
+    /** What became of the processes of a run with seats, see {@link MembershipFile}. */
+    public Path membership() {
+        return directory.resolve("membership.jsonl");
+    }
+
     /** Locked as long as the run is under way. */
     Path lock() {
         return directory.resolve("lock");

@@ -5,12 +5,10 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,24 +26,19 @@ public final class RunWriter implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(RunWriter.class);
 
     private final RunFiles files;
-    private final boolean tensorboard;
     private final Clock clock;
     private final RunLock lock;
+    private final RunCurves curves;
     private final HostEnergy energy = new HostEnergy(HostEnergy.ROOT);
-    private final StepMeans means = new StepMeans();
     private RunRecord record;
-    private double secondsBefore;
-    private @Nullable MetricsFile metrics;
-    private @Nullable EventFile events;
-    private boolean failed;
     private boolean ended;
 
     private RunWriter(RunFiles files, RunRecord record, RunLock lock, boolean tensorboard, Clock clock) {
         this.files = files;
         this.record = record;
         this.lock = lock;
-        this.tensorboard = tensorboard;
         this.clock = clock;
+        curves = new RunCurves(files, tensorboard, clock);
     }
 
     /**
@@ -142,7 +135,7 @@ public final class RunWriter implements AutoCloseable {
     /** The ranks have joined: where each is. */
     void joined(List<String> hosts) {
         record = record.withHosts(hosts);
-        tolerate(() -> record.write(files));
+        curves.tolerate(() -> record.write(files));
     }
 
     /**
@@ -153,17 +146,7 @@ public final class RunWriter implements AutoCloseable {
     public void begin(long firstStep) {
         RunRecord.Attempt attempt = record.lastAttempt();
         record = record.withLast(new RunRecord.Attempt(attempt.began(), null, firstStep, null, null, null, null));
-        tolerate(() -> {
-            metrics = MetricsFile.open(files.metrics(), firstStep);
-            secondsBefore = MetricsFile.lines(files.metrics()).stream()
-                    .mapToDouble(line -> line.values().getOrDefault("seconds", 0.0))
-                    .max()
-                    .orElse(0);
-            if (tensorboard) {
-                events = EventFile.create(files.tensorboard(), firstStep, () -> clock.millis() / 1e3);
-            }
-        });
-        means.begin(System.nanoTime());
+        curves.begin(firstStep);
     }
 
     /**
@@ -175,44 +158,14 @@ public final class RunWriter implements AutoCloseable {
      * @param examples of all ranks together
      */
     public void stepDone(long step, int epoch, double loss, long examples) {
-        long now = System.nanoTime();
-        if (means.isOtherEpoch(epoch)) {
-            appendMeans(now);
+        if (curves.stepDone(step, epoch, loss, examples)) {
+            energy.sample();
         }
-        means.add(step, epoch, loss, examples);
-        if (means.isDue(now)) {
-            appendMeans(now);
-        }
-    }
-
-    private void appendMeans(long now) {
-        StepMeans.Line line = means.take(now);
-        append(line.step(), line.epoch(), line.seconds(), line.values());
-        energy.sample();
     }
 
     /** Adds what was measured after a step. */
     public void measured(long step, int epoch, Map<String, Double> values) {
-        long now = System.nanoTime();
-        if (means.isBegun()) {
-            appendMeans(now);
-        }
-        append(step, epoch, means.secondsAt(now), values);
-    }
-
-    private void append(long step, int epoch, double seconds, Map<String, Double> values) {
-        if (metrics == null || failed) {
-            return;
-        }
-        MetricsFile lines = metrics;
-        tolerate(() -> {
-            lines.append(step, epoch, secondsBefore + seconds, values);
-            if (events != null) {
-                for (Map.Entry<String, Double> value : values.entrySet()) {
-                    events.scalar(value.getKey(), step, value.getValue());
-                }
-            }
-        });
+        curves.measured(step, epoch, values);
     }
 
     /**
@@ -224,9 +177,7 @@ public final class RunWriter implements AutoCloseable {
      * @param seconds of the steps
      */
     public void end(RunState state, long steps, long examples, double seconds, Map<String, Object> result) {
-        if (means.isBegun()) {
-            appendMeans(System.nanoTime());
-        }
+        curves.flush();
         RunRecord.Attempt attempt = record.lastAttempt();
         energy.sample();
         OptionalDouble joules = energy.joules();
@@ -240,7 +191,7 @@ public final class RunWriter implements AutoCloseable {
                         joules.isPresent() ? joules.getAsDouble() : null))
                 .with(state, new LinkedHashMap<>(result), null);
         ended = true;
-        tolerate(() -> {
+        curves.tolerate(() -> {
             record.write(files);
             ModelCard.of(record, MetricsFile.lines(files.metrics())).write(files);
         });
@@ -259,49 +210,28 @@ public final class RunWriter implements AutoCloseable {
         record = record.withLast(
                         new RunRecord.Attempt(attempt.began(), now(clock), attempt.firstStep(), null, null, null, null))
                 .with(RunState.FAILED, Map.of(), reason);
-        tolerate(() -> record.write(files));
+        curves.tolerate(() -> record.write(files));
     }
 
-    @FunctionalInterface
-    private interface Writing {
-        void run() throws IOException;
-    }
-
-    private void tolerate(Writing writing) {
-        try {
-            writing.run();
-        } catch (IOException e) {
-            warn(e);
-        }
-    }
-
-    private void warn(IOException e) {
-        if (!failed) {
-            failed = true;
-            log.warn(
-                    "the run directory {} cannot be written: {}. The training goes on, and its curves end here",
-                    files.directory(),
-                    DurableFile.reason(e));
+    /**
+     * The processes of the run have ended, one of which has written the end, if all went well; otherwise the run has
+     * failed.
+     */
+    public void failUnlessEnded(String reason) {
+        record = RunRecord.read(files);
+        if (record.state() == RunState.RUNNING) {
+            fail(reason);
         }
     }
 
     /** Closes the files and lets others use the directory. A second call does nothing. */
     @Override
     public void close() {
-        List<AutoCloseable> open = new ArrayList<>();
-        if (metrics != null) {
-            open.add(metrics);
-        }
-        if (events != null) {
-            open.add(events);
-        }
-        open.add(lock);
-        for (AutoCloseable each : open) {
-            try {
-                each.close();
-            } catch (Exception e) {
-                log.warn("a file of the run directory {} cannot be closed: {}", files.directory(), e.toString());
-            }
+        curves.close();
+        try {
+            lock.close();
+        } catch (IOException e) {
+            log.warn("the lock of the run directory {} cannot be closed: {}", files.directory(), e.toString());
         }
     }
 }

@@ -77,6 +77,7 @@ const staleness = new Chart("Greatest staleness", "seconds", ["steps"]);
 const charts = [...Object.values(curves), exchange, staleness];
 let last = {};
 let log = [];
+let membership = [];
 
 function addMetrics(lines) {
   for (const line of lines) {
@@ -194,6 +195,8 @@ function showMembers(news) {
   for (const { state } of news.ranks) {
     for (const line of state.news) lines.push(`seen by rank ${state.rank}: ${line}`);
   }
+  membership = membership.concat(news.membership).slice(-LOG_LINES);
+  lines.push(...membership);
   byId("members").replaceChildren(...lines.map((line) => element("li", line)));
 }
 
@@ -254,6 +257,7 @@ if (new URLSearchParams(location.search).has("static")) {
     // A stream that was broken begins with all that there is.
     if (fresh) {
       log = [];
+      membership = [];
       news.anew = true;
       fresh = false;
     }

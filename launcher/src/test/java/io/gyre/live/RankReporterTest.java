@@ -3,7 +3,9 @@ package io.gyre.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.Member;
+import io.gyre.launcher.SeatEvent;
 import io.gyre.network.Activity;
+import io.gyre.runs.MembershipFile;
 import io.gyre.runs.RunFiles;
 import io.gyre.runs.RunPlan;
 import io.gyre.runs.RunWriter;
@@ -13,6 +15,7 @@ import io.gyre.training.StepSummary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -135,6 +138,22 @@ class RankReporterTest {
         TopScreen screen = new TopScreen();
         screen.add(look(Clock.systemUTC()));
         assertThat(screen.lines(TerminalSize.NONE)).contains("a?[2Jb");
+    }
+
+    @Test
+    void whatBecameOfTheProcessesIsShownAndAHalfLineIsNot() throws IOException {
+        try (MembershipFile file = MembershipFile.open(files)) {
+            file.accept(new SeatEvent("lost", 1, 300, "process 1 was lost with seat 1"));
+        }
+        Files.writeString(files.membership(), "{\"at\":\"20\n", StandardOpenOption.APPEND);
+        TopScreen screen = new TopScreen();
+
+        RunView.News news = look(Clock.systemUTC());
+        screen.add(news);
+
+        assertThat(news.membership()).singleElement().asString().endsWith("Z process 1 was lost with seat 1");
+        assertThat(screen.lines(TerminalSize.NONE)).anyMatch(line -> line.contains("was lost with seat 1"));
+        assertThat(RunView.json(news)).contains("\"membership\":[\"20");
     }
 
     @Test

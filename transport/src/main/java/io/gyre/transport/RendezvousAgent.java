@@ -137,8 +137,9 @@ final class RendezvousAgent<S extends Supervisor> implements Agent {
             LOG.error("the rendezvous on {} has failed", address(), e);
             throw new AgentTerminationException(e, true);
         }
-        members = supervisor.members();
+        // In this order: who sees that nobody is left sees why.
         over = supervisor.isOver();
+        members = supervisor.members();
         return 0;
     }
 

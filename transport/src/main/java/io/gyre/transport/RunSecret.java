@@ -4,6 +4,7 @@ import io.gyre.OptionRange;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -126,6 +127,11 @@ public final class RunSecret {
      */
     public void writeTo(OutputStream pipe) throws IOException {
         pipe.write(bytes);
+    }
+
+    /** A copy, for a process that has proved that it may know them. */
+    ByteBuffer bytes() {
+        return ByteBuffer.wrap(bytes.clone());
     }
 
     /**

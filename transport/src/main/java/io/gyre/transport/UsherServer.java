@@ -84,6 +84,11 @@ public final class UsherServer implements AutoCloseable {
         return agent.isOver();
     }
 
+    /** Whether processes take part; those that have just ended may still be among them. */
+    public boolean hasMembers() {
+        return !agent.members().isEmpty();
+    }
+
     /** Ends the run, if it is not over. A second call does nothing. */
     @Override
     public void close() {

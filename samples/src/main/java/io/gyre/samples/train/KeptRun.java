@@ -11,13 +11,11 @@ import io.gyre.dl4j.ProgressListener;
 import io.gyre.live.LivePage;
 import io.gyre.live.RankReporter;
 import io.gyre.runs.DurableFile;
-import io.gyre.runs.ForkPoint;
 import io.gyre.runs.RunFiles;
 import io.gyre.runs.RunLog;
-import io.gyre.runs.RunPlan;
-import io.gyre.runs.RunRecord;
 import io.gyre.runs.RunState;
 import io.gyre.runs.RunWriter;
+import io.gyre.runs.SeatedRunWriter;
 import io.gyre.samples.data.SampleData;
 import io.gyre.session.Session;
 import io.gyre.training.StepObserver;
@@ -44,8 +42,14 @@ final class KeptRun implements ProgressListener, AutoCloseable {
 
     private final TrainOptions options;
 
+    /** Of the run, on rank 0 and in a run with seats; null if it is not kept. */
+    private final @Nullable RunFiles files;
+
     /** On rank 0 of a run that is kept. */
     private final @Nullable RunWriter writer;
+
+    /** In a run with seats that is kept; writes where rank 0 is. */
+    private final @Nullable SeatedRunWriter ofSeats;
 
     private final @Nullable RunLog log;
 
@@ -60,13 +64,17 @@ final class KeptRun implements ProgressListener, AutoCloseable {
 
     private KeptRun(
             TrainOptions options,
+            @Nullable RunFiles files,
             @Nullable RunWriter writer,
+            @Nullable SeatedRunWriter ofSeats,
             @Nullable RunLog log,
             @Nullable RankReporter reporter,
             @Nullable LivePage page,
             @Nullable Path ownCheckpoints) {
         this.options = options;
+        this.files = files;
         this.writer = writer;
+        this.ofSeats = ofSeats;
         this.log = log;
         this.reporter = reporter;
         this.page = page;
@@ -75,7 +83,7 @@ final class KeptRun implements ProgressListener, AutoCloseable {
 
     /** For a run that is not kept. */
     static KeptRun none(TrainOptions options) {
-        return new KeptRun(options, null, null, null, null, null);
+        return new KeptRun(options, null, null, null, null, null, null, null);
     }
 
     /**
@@ -104,23 +112,51 @@ final class KeptRun implements ProgressListener, AutoCloseable {
                         ? ""
                         : writer.files().directory().toAbsolutePath().toString());
         RankReporter reporter = directory.isEmpty() ? null : report(new RunFiles(Path.of(directory)), session);
-        RunLog log = writer == null ? null : openLog(writer.files());
+        RunLog log = writer == null ? null : RunOpening.openLog(writer.files());
         LivePage page = writer == null ? null : options.live().open(writer.files());
-        return new KeptRun(options, writer, log, reporter, page, checkpoints);
+        RunFiles files = writer == null ? null : writer.files();
+        return new KeptRun(options, files, writer, null, log, reporter, page, checkpoints);
+    }
+
+    /** For a process of a run with seats, whose directory the launcher has opened: see {@link KeptSeats}. */
+    static KeptRun ofSeats(TrainOptions options) {
+        if (!options.runs().isKept()) {
+            return none(options);
+        }
+        RunFiles files = options.runs().files(options.workload().model().toString());
+        Path checkpoints = options.checkpoints().directory().isPresent() ? null : files.checkpoints();
+        SeatedRunWriter ofSeats = new SeatedRunWriter(files, options.runs().tensorboard());
+        RankReporter reporter = reportIfSeen(files, () -> RankReporter.openForSeats(files, options.ranks()));
+        return new KeptRun(options, files, null, ofSeats, null, reporter, null, checkpoints);
     }
 
     /** On a host that does not see the directory, a rank reports nothing. */
     private static @Nullable RankReporter report(RunFiles files, Session session) {
+        Member own = session.members().get(session.world().rank());
+        return reportIfSeen(
+                files, () -> RankReporter.open(files, own, session.world().size()));
+    }
+
+    @FunctionalInterface
+    private interface Reporting {
+        RankReporter open() throws IOException;
+    }
+
+    private static @Nullable RankReporter reportIfSeen(RunFiles files, Reporting reporting) {
         if (!files.exist()) {
             return null;
         }
         try {
-            Member own = session.members().get(session.world().rank());
-            return RankReporter.open(files, own, session.world().size());
+            return reporting.open();
         } catch (IOException e) {
             LOG.warn("the run directory has no reports of this rank: {}", DurableFile.reason(e));
             return null;
         }
+    }
+
+    /** Hears what rank 0 does, on the process that holds it in a run with seats; empty for others. */
+    Optional<StepObserver> rootObserver() {
+        return Optional.ofNullable(ofSeats);
     }
 
     /** Hears what this rank does, for whoever watches; empty if it is not kept. */
@@ -131,68 +167,10 @@ final class KeptRun implements ProgressListener, AutoCloseable {
     private static @Nullable RunWriter openOnRoot(
             TrainOptions options, List<String> words, SampleData set, Session session) {
         RunFiles files = options.runs().files(options.workload().model().toString());
+        List<String> hosts = session.members().stream().map(Member::host).toList();
         // A restarted rank 0 goes on where the process before it was.
-        boolean resume = options.checkpoints().resume() || session.incarnation(0) > 0;
-        boolean isThere = resume && files.exist();
-        Optional<ForkPoint> from = isThere ? Optional.empty() : options.runs().from();
-        RunPlan plan = new RunPlan(
-                from.isPresent() ? from.get().parent() : null,
-                words,
-                setup(options, set, session),
-                session.members().stream().map(Member::host).toList(),
-                options.runs().tensorboard());
-        try {
-            RunWriter writer = RunWriter.open(files, plan, resume);
-            if (from.isPresent()) {
-                from.get().copyTo(files);
-            }
-            return writer;
-        } catch (IOException e) {
-            if (isThere || from.isPresent()) {
-                throw new GyreException(
-                        "the run cannot "
-                                + from.map(point -> "begin with " + point).orElse("be resumed") + ": "
-                                + files.directory() + " cannot be written: " + DurableFile.reason(e),
-                        e);
-            }
-            LOG.warn(
-                    "the run is not kept: {} cannot be written: {}. --run-dir DIR names another directory,"
-                            + " --no-run-dir says that there is none",
-                    files.directory(),
-                    DurableFile.reason(e));
-            return null;
-        }
-    }
-
-    private static Map<String, Object> setup(TrainOptions options, SampleData set, Session session) {
-        WorkloadOptions workload = options.workload();
-        Map<String, Object> setup = new LinkedHashMap<>();
-        setup.put("model", workload.model().toString());
-        setup.put("data", set.name());
-        setup.put("data_fingerprint", DataFingerprint.of(set));
-        setup.put("seed", workload.seed());
-        setup.put("ranks", session.world().size());
-        setup.put("batch", workload.batch());
-        setup.put("learning_rate", workload.rate());
-        setup.put("strategy", options.strategy().kind().toString());
-        setup.put("precision", options.precision());
-        setup.put("transport", session.transport());
-        workload.epochs().ifPresent(epochs -> setup.put("epochs", epochs));
-        workload.steps().ifPresent(steps -> setup.put("steps", steps));
-        options.checkpoints()
-                .directory()
-                .ifPresent(directory -> setup.put(
-                        RunRecord.CHECKPOINTS, directory.toAbsolutePath().toString()));
-        return setup;
-    }
-
-    private static @Nullable RunLog openLog(RunFiles files) {
-        try {
-            return RunLog.open(files.log());
-        } catch (IOException e) {
-            LOG.warn("the run has no log: {}", DurableFile.reason(e));
-            return null;
-        }
+        return new RunOpening(options, files, words, set, hosts, session.transport())
+                .open(options.checkpoints().resume() || session.incarnation(0) > 0);
     }
 
     private static String fromRoot(Session session, String topic, String ofRoot) {
@@ -218,10 +196,9 @@ final class KeptRun implements ProgressListener, AutoCloseable {
 
     /** The command that resumes the run, if its checkpoints are in its directory. */
     Optional<List<String>> resumeCommand() {
-        return writer == null || ownCheckpoints == null
+        return files == null || ownCheckpoints == null
                 ? Optional.empty()
-                : Optional.of(
-                        List.of("runs", "resume", writer.files().directory().toString()));
+                : Optional.of(List.of("runs", "resume", files.directory().toString()));
     }
 
     /** The first step is about to begin. */
@@ -244,27 +221,36 @@ final class KeptRun implements ProgressListener, AutoCloseable {
      * @param quality by its name; empty if it was not measured
      */
     void fitDone(DistributedTrainer trainer, FitReport fit, Map<String, Double> quality) {
+        Map<String, Double> values = new LinkedHashMap<>(quality);
+        values.put("exchange_ms", fit.exchange().exchangeMs());
+        values.put("exposed_ms", fit.exchange().exposedMs());
+        long step = trainer.step();
+        int epoch = trainer.epoch();
         if (writer != null && fit.steps() > 0) {
-            Map<String, Double> values = new LinkedHashMap<>(quality);
-            values.put("exchange_ms", fit.exchange().exchangeMs());
-            values.put("exposed_ms", fit.exchange().exposedMs());
-            writer.measured(trainer.step(), trainer.epoch(), values);
+            writer.measured(step, epoch, values);
+        }
+        SeatedRunWriter seated = ofSeats;
+        if (seated != null) {
+            trainer.onRoot("curves after a call of fit", () -> {
+                if (fit.steps() > 0) {
+                    seated.measured(step, epoch, values);
+                }
+            });
         }
     }
 
     /**
      * Keeps the trained model. All ranks call it together.
      *
+     * @param session null in a run with seats
      * @throws GyreException if a rank is lost meanwhile
      */
-    void keep(DistributedTrainer trainer, Session session) {
+    void keep(DistributedTrainer trainer, @Nullable Session session) {
         if (!options.runs().isKept()) {
             return;
         }
-        String path = fromRoot(
-                session,
-                "model of the run",
-                writer == null ? "" : writer.files().model().toString());
+        String own = files == null ? "" : files.model().toString();
+        String path = session == null ? own : fromRoot(session, "model of the run", own);
         if (path.isEmpty()) {
             return;
         }
@@ -275,26 +261,30 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             if (e.getClass() != GyreException.class) {
                 throw e;
             }
-            if (writer != null) {
+            if (files != null && trainer.world().isRoot()) {
                 LOG.warn("the run keeps no model: {}", e.getMessage());
             }
         }
     }
 
-    /** The run has ended, or was stopped. */
-    void end(TrainReport report, int epoch) {
-        if (writer == null) {
-            return;
-        }
+    /** The run has ended, or was stopped. All processes of a run with seats call it together. */
+    void end(DistributedTrainer trainer, TrainReport report) {
+        RunState state = report.stopped() == null ? RunState.COMPLETE : RunState.STOPPED;
         Map<String, Object> result = asMap(report);
-        result.put("step", report.resumedFromStep() + report.steps());
-        result.put("epoch", epoch);
-        writer.end(
-                report.stopped() == null ? RunState.COMPLETE : RunState.STOPPED,
-                report.steps(),
-                report.examples(),
-                report.seconds(),
-                result);
+        result.put("epoch", trainer.epoch());
+        if (writer != null) {
+            result.put("step", report.resumedFromStep() + report.steps());
+            writer.end(state, report.steps(), report.examples(), report.seconds(), result);
+        }
+        SeatedRunWriter seated = ofSeats;
+        if (seated != null) {
+            long first = report.resumedFromStep();
+            long steps = trainer.step() - first;
+            result.put("step", trainer.step());
+            trainer.onRoot(
+                    "end of the run",
+                    () -> seated.end(state, first, steps, report.examples(), report.seconds(), result));
+        }
     }
 
     private static Map<String, Object> asMap(TrainReport report) {

@@ -24,7 +24,8 @@ final class LiveOptions {
             arity = "0..1",
             parameterConsumer = OptionalPort.class,
             paramLabel = "PORT",
-            description = "Show the run in a browser, at this port of rank 0's host or any free one.")
+            description = "Show the run in a browser, at this port of rank 0's host or any free one; of this host with"
+                    + " --restarts, --processes, --spares or --min-processes.")
     private @Nullable Integer port;
 
     @Option(
@@ -56,12 +57,15 @@ final class LiveOptions {
             OptionRange.check("--live", port, 0, 65_535);
             if (!isKept) {
                 throw new IllegalArgumentException("--live shows what the run directory holds, and this run has none:"
-                        + " leave out --no-run-dir, --restarts, --processes, --spares and --min-processes");
+                        + " leave out --no-run-dir");
             }
         }
     }
 
-    /** Opens the page, on rank 0; null if it is not asked for, or cannot be: the run trains without it. */
+    /**
+     * Opens the page, on rank 0 or in the launcher of a run with seats; null if it is not asked for, or cannot be: the
+     * run trains without it.
+     */
     @Nullable LivePage open(RunFiles files) {
         if (port == null) {
             return null;

@@ -85,11 +85,6 @@ final class RunOptions {
         return !none;
     }
 
-    /** Whether the run begins with a checkpoint of another. */
-    boolean isForked() {
-        return from != null;
-    }
-
     /** Whether the user chose which directory. */
     boolean isNamed() {
         return directory != null || name != null;

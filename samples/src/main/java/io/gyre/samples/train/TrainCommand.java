@@ -5,14 +5,20 @@ import io.gyre.launcher.JavaProgram;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.LaunchResult;
 import io.gyre.launcher.Launcher;
+import io.gyre.launcher.NewcomerLaunch;
+import io.gyre.launcher.SeatedCommand;
+import io.gyre.launcher.Shell;
 import io.gyre.runs.CommandWords;
 import io.gyre.runs.RunFiles;
+import io.gyre.samples.data.SampleData;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.LaunchEnvironment;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -36,6 +42,22 @@ import picocli.CommandLine.Spec;
 public final class TrainCommand implements Callable<Integer> {
 
     private static final String RESUME = "--resume";
+    private static final String JOIN = "--join";
+
+    /** Options of a run with seats that are for its launcher, and may differ between launchers. */
+    private static final Set<String> OF_LAUNCHERS = Set.of(
+            "--restarts",
+            "--processes",
+            "--spares",
+            "--min-processes",
+            "--lost-after",
+            "--hosts",
+            "--interface",
+            "--port",
+            "--live",
+            "--live-bind",
+            "--grace",
+            JOIN);
 
     /** Options that are not part of what a run is. */
     private static final Set<String> OF_ONE_DIRECTORY =
@@ -52,7 +74,8 @@ public final class TrainCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         options.check();
         if (!GyreVariable.isRank(System.getenv()) && !GyreVariable.hasSeats(System.getenv())) {
-            return launch();
+            Optional<String> address = options.join();
+            return address.isPresent() ? join(address.get()) : launch();
         }
         checkBackendIsChosen();
         return new TrainRank(options, repeatingWords(), resumingWords()).run();
@@ -86,9 +109,7 @@ public final class TrainCommand implements Callable<Integer> {
     /** The same, and the directory of the run: the launcher chooses, so that a restarted rank 0 has the same. */
     private List<String> argumentsOfRanks(RunFiles files) {
         List<String> words = new ArrayList<>(arguments());
-        if (options.runs().isKept()
-                && !options.runs().isNamed()
-                && options.seats().isEmpty()) {
+        if (options.runs().isKept() && !options.runs().isNamed()) {
             words.addAll(List.of("--run-dir", files.directory().toString()));
         }
         return words;
@@ -119,25 +140,108 @@ public final class TrainCommand implements Callable<Integer> {
         if (backend.note() != null && isFirst()) {
             System.out.println(backend.note());
         }
-        if (Launcher.startedAsOneOf().isEmpty()) {
-            // Opened here too, so that there is one message about bad data instead of one per rank.
-            options.workload().openData();
-        }
+        boolean startsAll = Launcher.startedAsOneOf().isEmpty();
+        // Opened here too, so that there is one message about bad data instead of one per rank.
+        SampleData set = startsAll ? options.workload().openData() : null;
         RunFiles files = options.runs().files(options.workload().model().toString());
         List<String> words = argumentsOfRanks(files);
-        LaunchResult result = launch(words, backend);
+        if (set != null && options.seats().isPresent()) {
+            return launchSeats(files, set, words, backend);
+        }
+        LaunchResult result = launch(words, backend, options.goesBack());
         for (int time = 1; result.lostProcess() && time <= options.goesBack(); time++) {
             Path checkpoints = options.checkpoints().directory().orElseGet(files::checkpoints);
             System.err.println("gyre: " + new GoingBack(checkpoints, files).inWords(time, options.goesBack()));
             if (!words.contains(RESUME)) {
                 words.add(RESUME);
             }
-            result = launch(words, backend);
+            result = launch(words, backend, options.goesBack() - time);
         }
         return result.exitStatus();
     }
 
-    private LaunchResult launch(List<String> words, BackendChoice backend) throws IOException, InterruptedException {
+    /** The processes may change, and this one keeps the run's directory. */
+    private int launchSeats(RunFiles files, SampleData set, List<String> words, BackendChoice backend)
+            throws IOException, InterruptedException {
+        // Fails before there is a directory.
+        LaunchPlan plan = plan(words, backend);
+        try (KeptSeats kept = KeptSeats.open(options, files, repeatingWords(), set)) {
+            if (options.runs().isKept() && !kept.isKept()) {
+                plan = plan(wordsWithoutDirectory(words), backend);
+            }
+            List<String> started = plan.program().arguments();
+            SeatedCommand command =
+                    new SeatedCommand(kept.events(), program(started), address -> joining(started, address));
+            LaunchResult result = new Launcher(plan, System.out, System.err, command).run();
+            kept.end(result);
+            return result.exitStatus();
+        }
+    }
+
+    /** One process, for a run that another launcher has started. */
+    private int join(String address) throws IOException, InterruptedException {
+        BackendChoice backend = BackendChoice.of(options.backend(), CudaBackend.isOnClassPath(), CudaBackend::check);
+        // Opened here too, so that bad data are one message before there is a process.
+        options.workload().openData();
+        List<String> words = new ArrayList<>(List.of(specification.name()));
+        words.addAll(CommandWords.of(specification, arguments().subList(1, arguments().size()))
+                .without(Set.of(JOIN))
+                .words());
+        return new NewcomerLaunch(plan(words, backend), address, System.out, System.err)
+                .run(program(words))
+                .exitStatus();
+    }
+
+    /** What all processes of a run with seats have in common, in one order. */
+    private String program(List<String> words) {
+        CommandWords own =
+                CommandWords.of(specification, words.subList(1, words.size())).without(OF_LAUNCHERS);
+        return Shell.line(new CommandWords(own.positionals(), new TreeMap<>(own.options())).words());
+    }
+
+    /** The command of a process that joins this run. */
+    private static String joining(List<String> started, String address) {
+        List<String> words = new ArrayList<>(
+                List.of(GyreVariable.COMMAND.text(System.getenv()).orElse("gyre")));
+        words.addAll(started);
+        words.addAll(List.of(JOIN, address));
+        return Shell.line(words);
+    }
+
+    /** The directory cannot be written, and no process is to try. */
+    private List<String> wordsWithoutDirectory(List<String> words) {
+        Set<String> needing = new HashSet<>(OF_ONE_DIRECTORY);
+        needing.remove("--report");
+        needing.add("--tensorboard");
+        if (options.checkpoints().directory().isPresent()) {
+            needing.remove(RESUME);
+        } else {
+            needing.addAll(List.of("--checkpoint-steps", "--keep-checkpoints"));
+        }
+        List<String> less = new ArrayList<>(List.of(specification.name()));
+        less.addAll(CommandWords.of(specification, words.subList(1, words.size()))
+                .without(needing)
+                .words());
+        less.add("--no-run-dir");
+        return less;
+    }
+
+    /**
+     * Runs all ranks.
+     *
+     * @param timesLeft how often the run can still go back to a checkpoint
+     */
+    private LaunchResult launch(List<String> words, BackendChoice backend, int timesLeft)
+            throws IOException, InterruptedException {
+        Launcher launcher = new Launcher(plan(words, backend), System.out, System.err);
+        if (options.goesBackForAGroup() && timesLeft > 0) {
+            // A group that has lost a rank cannot come back by itself; servers may have backups.
+            launcher.endingWithKillsBelow(options.ranks());
+        }
+        return launcher.run();
+    }
+
+    private LaunchPlan plan(List<String> words, BackendChoice backend) {
         String main = specification.root().userObject().getClass().getName();
         LaunchPlan plan = LaunchPlan.of(
                         JavaProgram.mainClass(main, List.copyOf(words)),
@@ -150,6 +254,6 @@ public final class TrainCommand implements Callable<Integer> {
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal()
                 .withSeats(options.seats());
-        return new Launcher(options.hosts().of(plan), System.out, System.err).run();
+        return options.hosts().of(plan);
     }
 }

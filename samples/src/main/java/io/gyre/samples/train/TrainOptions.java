@@ -262,15 +262,7 @@ public final class TrainOptions {
                     + " [allreduce], not to --strategy " + strategy);
         }
         runs.check();
-        if (seats().isPresent() && timeline().isPresent()) {
-            throw new IllegalArgumentException("--timeline is for runs that end with the first lost process: leave out"
-                    + " --restarts, --processes, --spares and --min-processes");
-        }
-        if (seats().isPresent() && (runs.isNamed() || runs.isForked())) {
-            throw new IllegalArgumentException("--run-dir, --name and --from are for runs that end with the first lost"
-                    + " process: leave out --restarts, --processes, --spares and --min-processes");
-        }
-        live.check(runs.isKept() && seats().isEmpty());
+        live.check(runs.isKept());
         checkpoints.check(runs);
         if (report != null) {
             new ReportFile(report).check();
@@ -375,6 +367,11 @@ public final class TrainOptions {
         return strategy != StrategyOptions.Kind.ALLREDUCE && writesCheckpoints() ? restarts() : 0;
     }
 
+    /** Whether it does so when a group has lost a rank, though other groups could continue. */
+    boolean goesBackForAGroup() {
+        return strategy == StrategyOptions.Kind.HYBRID && goesBack() > 0;
+    }
+
     /** How often a single lost process is started again: not in a group, which ends with it. */
     int restartsOfOne() {
         return strategy == StrategyOptions.Kind.HYBRID ? 0 : restarts();
@@ -383,6 +380,11 @@ public final class TrainOptions {
     /** The processes that hold the ranks; empty if the run ends with the first loss. */
     Optional<SeatPlan> seats() {
         return seats.of(ranks(), strategy == StrategyOptions.Kind.ALLREDUCE && restarts() > 0);
+    }
+
+    /** Where a run with seats listens that this process is to join; empty to start a run. */
+    Optional<String> join() {
+        return seats.join();
     }
 
     /** How often a lost process is restarted. */

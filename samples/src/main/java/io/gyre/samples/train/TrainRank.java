@@ -88,10 +88,9 @@ final class TrainRank {
     /** In a run with seats: the process that holds rank 0 at the end reports for all. */
     private int runSeated(AeronSeats run) throws IOException {
         try (run) {
-            try {
+            try (KeptRun kept = KeptRun.ofSeats(options)) {
                 SampleData set = openData();
                 BuiltSample model = options.buildModel(set);
-                KeptRun kept = KeptRun.none(options);
                 TrainingRun training = new TrainingRun(options, set, run, kept);
                 TrainReport report = training.run(model);
                 checkEqual(report);

@@ -114,10 +114,10 @@ final class TrainingRun {
                     trainer.parametersSha256OfAllRanks(),
                     trainer.ended() ? new Stop(trainer.step(), trainer.epoch() + 1) : null);
             root = trainer.world().isRoot();
-            if (session != null && !trainer.ended()) {
+            if (!trainer.ended()) {
                 kept.keep(trainer, session);
             }
-            kept.end(report, trainer.epoch());
+            kept.end(trainer, report);
             return report;
         }
     }
@@ -153,6 +153,7 @@ final class TrainingRun {
         }
         options.powerSgdRank().ifPresent(builder::powerSgd);
         kept.observer().ifPresent(builder::observer);
+        kept.rootObserver().ifPresent(builder::rootObserver);
         options.timeline().ifPresent(builder::timeline);
         kept.checkpoints().ifPresent(builder::checkpointDirectory);
         options.checkpoints().keep().ifPresent(builder::keepCheckpoints);

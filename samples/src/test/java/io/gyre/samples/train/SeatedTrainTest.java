@@ -3,7 +3,19 @@ package io.gyre.samples.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.gyre.runs.MetricsFile;
+import io.gyre.runs.RunFiles;
+import io.gyre.runs.RunRecord;
+import io.gyre.runs.RunState;
+import io.gyre.runs.Runs;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -17,28 +29,53 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(600)
 class SeatedTrainTest {
 
-    private static final String[] RUN = {"mlp", "-n", "3", "--steps", "600", "--no-run-dir"};
+    private static final String[] RUN = {"mlp", "-n", "3", "--steps", "600"};
 
     @TempDir
     private Path directory;
 
     private static String[] with(String... more) {
-        String[] all = new String[RUN.length + more.length];
-        System.arraycopy(RUN, 0, all, 0, RUN.length);
-        System.arraycopy(more, 0, all, RUN.length, more.length);
-        return all;
+        return with(RUN, more);
+    }
+
+    private static String[] with(String[] first, String... more) {
+        return Stream.concat(Arrays.stream(first), Arrays.stream(more)).toArray(String[]::new);
+    }
+
+    /** The process that holds rank 0 in the first generation. */
+    private static long pidOfRankZero(RunFiles files) throws IOException {
+        String membership = Files.readString(files.membership());
+        String process = find("generation 1 begins; process (\\d+): seats? 0", membership);
+        return Long.parseLong(find("process " + process + " \\(host [^,]*, pid (\\d+)\\) has joined", membership));
+    }
+
+    private static String find(String regex, String text) {
+        Matcher found = Pattern.compile(regex).matcher(text);
+        assertThat(found.find()).as(text).isTrue();
+        return found.group(1);
     }
 
     @Test
     void killsAndFewerProcessesChangeNothing() throws Exception {
-        JsonNode whole = GyreTrain.run(directory, RUN);
-        JsonNode onTwo = GyreTrain.run(directory, with("--processes", "2"));
-        JsonNode onOne = GyreTrain.run(directory, with("--processes", "1"));
+        JsonNode whole = GyreTrain.run(directory, with("--no-run-dir"));
+        JsonNode onTwo = GyreTrain.run(directory, with("--processes", "2", "--no-run-dir"));
+        JsonNode onOne = GyreTrain.run(directory, with("--processes", "1", "--no-run-dir"));
+        RunFiles files = new RunFiles(directory.resolve("a"));
+        Path timeline = directory.resolve("trace.json");
         JsonNode killed;
-        try (GyreTrain train = GyreTrain.start(directory, with("--restarts", "1"))) {
+        try (GyreTrain train = GyreTrain.start(
+                directory,
+                with(
+                        "--restarts",
+                        "1",
+                        "--run-dir",
+                        files.directory().toString(),
+                        "--timeline",
+                        timeline.toString()))) {
             train.awaitOutput("step 1 of");
-            GyreTrain.kill(train.processPid(1));
+            GyreTrain.kill(pidOfRankZero(files));
             train.awaitOutput("generation 2 continues after step");
+            assertThat(Runs.see(files).state()).isEqualTo(RunState.RUNNING);
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
             assertThat(train.output()).contains("was lost with seat", "is restarted: 1 of 1 time");
             killed = train.report();
@@ -48,5 +85,95 @@ class SeatedTrainTest {
         assertThat(onOne.get("parameters_sha256")).isEqualTo(whole.get("parameters_sha256"));
         assertThat(killed.get("parameters_sha256")).isEqualTo(whole.get("parameters_sha256"));
         assertThat(killed.get("accuracy")).isEqualTo(whole.get("accuracy"));
+        assertThat(killed.get("steps").asLong()).isGreaterThanOrEqualTo(599);
+        assertWhatIsKept(files, timeline);
+    }
+
+    private static void assertWhatIsKept(RunFiles files, Path timeline) throws IOException {
+        assertThat(RunRecord.read(files).state()).isEqualTo(RunState.COMPLETE);
+        assertThat(RunRecord.read(files).hosts()).hasSize(3).doesNotContain("-");
+        assertThat(MetricsFile.lines(files.metrics()).stream()
+                        .filter(line -> line.values().containsKey("loss"))
+                        .map(MetricsFile.Line::step))
+                .isSorted()
+                .doesNotHaveDuplicates()
+                .hasSizeGreaterThan(2)
+                .contains(600L);
+        assertThat(RunFiles.checkpointSteps(files.checkpoints())).contains(600L);
+        assertThat(files.model()).isNotEmptyFile();
+        assertThat(files.card()).exists();
+        assertThat(files.log()).content().contains("was lost with seat", "generation 2 continues", "step 600 of");
+        assertThat(files.membership())
+                .content()
+                .contains("\"event\":\"lost\"", "\"event\":\"generation\",\"generation\":2");
+        for (int rank = 0; rank < 3; rank++) {
+            assertThat(files.rank(rank)).content().contains("\"ended\":true");
+        }
+        assertThat(timeline).content().contains("generation 2, ranks", "\"name\":\"rank 2 (");
+    }
+
+    @Test
+    void aRunWithSeatsIsForkedStoppedAndResumed() throws Exception {
+        String[] run = {"mlp", "-n", "2", "--processes", "1", "--steps", "900", "--checkpoint-steps", "100"};
+        String parent = directory.resolve("a").toString();
+        RunFiles child = new RunFiles(directory.resolve("b"));
+        JsonNode whole = GyreTrain.run(directory, with(run, "--keep-checkpoints", "9", "--run-dir", parent));
+        String[] fork = with(run, "--run-dir", child.directory().toString());
+
+        try (GyreTrain train = GyreTrain.start(directory, with(fork, "--from", parent + "@100"))) {
+            train.awaitOutput("step 101 of");
+            train.signal("TERM");
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(143);
+            assertThat(train.output()).contains("resume with: gyre runs resume " + child.directory());
+        }
+        assertThat(RunRecord.read(child).state()).isEqualTo(RunState.STOPPED);
+        JsonNode resumed = GyreTrain.run(directory, with(fork, "--resume"));
+
+        assertThat(resumed.get("parameters_sha256")).isEqualTo(whole.get("parameters_sha256"));
+        assertThat(resumed.get("resumed_from_step").asLong()).isGreaterThan(100);
+        assertThat(RunRecord.read(child).attempts()).hasSize(2);
+        assertThat(RunRecord.read(child).state()).isEqualTo(RunState.COMPLETE);
+    }
+
+    @Test
+    void aProcessFromElsewhereTakesTheSeatsOfALostOne() throws Exception {
+        RunFiles files = new RunFiles(directory.resolve("a"));
+        String[] run = {"mlp", "-n", "2", "--steps", "1000000", "--run-dir", files.directory().toString()};
+        try (GyreTrain train = GyreTrain.start(directory, with(run, "--min-processes", "1"))) {
+            train.awaitOutput("another process joins this run by: .* --join 127.0.0.1:\\d+");
+            String address = find("--join (127.0.0.1:\\d+)", train.output());
+            assertRefused(with(run, "--batch", "8", "--join", address));
+
+            try (GyreTrain newcomer = GyreTrain.start(directory, with(run, "--join", address))) {
+                train.awaitOutput("step \\d+ of");
+                newcomer.awaitOutput("it waits for seats");
+                train.await(GyreTrain.PATIENCE, "the newcomer joins", () -> contains(files, "process 2 .* has joined"));
+                GyreTrain.kill(train.processPid(1));
+                train.awaitOutput("generation 2 continues after step \\d+.*; process \\d: seat \\d, process 2: seat \\d");
+                train.signal("TERM");
+                assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(143);
+                assertThat(newcomer.awaitExit(GyreTrain.PATIENCE))
+                        .as(newcomer.output())
+                        .isEqualTo(143);
+            }
+        }
+        assertThat(files.membership()).content().contains("\"event\":\"open\"", "is admitted", "other options");
+    }
+
+    private void assertRefused(String... arguments) throws Exception {
+        try (GyreTrain other = GyreTrain.start(directory, arguments)) {
+            assertThat(other.awaitExit(GyreTrain.PATIENCE)).as(other.output()).isNotZero();
+            assertThat(other.output()).contains("has another program or other options").doesNotContain("\tat ");
+        }
+    }
+
+    private static boolean contains(RunFiles files, String regex) {
+        try {
+            return Pattern.compile(regex)
+                    .matcher(Files.readString(files.membership()))
+                    .find();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -236,6 +236,28 @@ class TrainProcessesTest {
     }
 
     @Test
+    @Tag("long")
+    void aLostRankOfAGroupTakesTheRunBackToItsNewestCheckpoint() throws Exception {
+        String[] arguments = {"mlp", "-n", "4", "--strategy", "hybrid", "--groups", "2", "--servers", "1"};
+        try (GyreTrain train = GyreTrain.start(directory, with(arguments, "--restarts", "1", "--epochs", "4"))) {
+            train.awaitOutput("epoch 2");
+            List<Long> pids = train.pids();
+            GyreTrain.kill(train.pid(1));
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            assertThat(train.output())
+                    .containsPattern("gyre: rank 1 \\(host .*\\) ended with exit status 137 \\(killed\\)")
+                    .contains("gyre: the whole run goes back to its newest checkpoint, of step ")
+                    .doesNotContain("the run continues without it");
+            JsonNode report = train.report();
+            assertThat(report.get("resumed_from_step").asInt()).isPositive();
+            assertThat(report.get("lost_ranks")).isEmpty();
+            assertThat(report.get("parameters_sha256")).hasSize(4);
+            train.awaitNothingLeft(pids);
+        }
+    }
+
+    @Test
     void withRestartsAWorkerThatIsKilledComesBackIntoTheRun() throws Exception {
         killAndExpectItBack("paramserver", 1);
     }
