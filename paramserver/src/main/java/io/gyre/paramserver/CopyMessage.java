@@ -44,7 +44,7 @@ sealed interface CopyMessage extends ServerMessage {
             List<TrainedState> training)
             implements CopyMessage {
 
-        BufferState {
+        public BufferState {
             ledger = List.copyOf(ledger);
             training = List.copyOf(training);
         }
@@ -66,7 +66,7 @@ sealed interface CopyMessage extends ServerMessage {
      */
     record LastChange(int rank, long incarnation, long sequence, List<Reply> reply) {
 
-        LastChange {
+        public LastChange {
             reply = List.copyOf(reply);
         }
     }
@@ -87,7 +87,7 @@ sealed interface CopyMessage extends ServerMessage {
             List<Boolean> finished,
             StalenessHistogram staleness) {
 
-        TrainedState {
+        public TrainedState {
             clocks = List.copyOf(clocks);
             finished = List.copyOf(finished);
         }

@@ -353,21 +353,27 @@ class LostServerTest {
     void aServerWhoseWorkersWereAllLostDoesNotEndAsIfTheyWereDone() throws Exception {
         open();
         List<FutureTask<Boolean>> all = List.of(startServer(2), startServer(3));
+        List<FutureTask<Boolean>> workers = new ArrayList<>();
         for (int rank = 0; rank < WORKERS; rank++) {
             int own = rank;
-            onThread("worker " + rank, () -> {
-                Session session = join(own);
-                ParameterService service = service(session);
-                service.outliveThis();
-                service.workers().exchange("both are expendable", new byte[0]);
-                session.fail("on purpose");
-                session.close();
-                return true;
-            });
+            workers.add(onThread("worker " + rank, () -> loseWorker(own)));
+        }
+        for (FutureTask<Boolean> worker : workers) {
+            worker.get(1, TimeUnit.MINUTES);
         }
         for (FutureTask<Boolean> server : all) {
             assertThat(server.get(1, TimeUnit.MINUTES)).isFalse();
         }
+    }
+
+    private Boolean loseWorker(int rank) throws Exception {
+        Session session = join(rank);
+        ParameterService service = service(session);
+        service.outliveThis();
+        service.workers().exchange("both are expendable", new byte[0]);
+        session.fail("on purpose");
+        session.close();
+        return true;
     }
 
     @Test

@@ -75,10 +75,10 @@ final class SimulatedCopies {
         }
     }
 
-    private record Sent(Frame.Kind kind, long step, int bucket, int chunk, long vectorBytes, byte[] bytes) {}
+    private record Sent(Frame.Kind kind, long step, int bucket, int chunk, long vectorBytes, ByteBuffer bytes) {}
 
     /** From one process to another. */
-    private final class Wire implements FrameSender {
+    private static final class Wire implements FrameSender {
         private final Deque<Sent> frames = new ArrayDeque<>();
 
         @Override
@@ -86,7 +86,7 @@ final class SimulatedCopies {
             return 64;
         }
 
-        private boolean take(Frame frame, byte[] bytes) {
+        private boolean take(Frame frame, ByteBuffer bytes) {
             if (frames.size() > 6) {
                 return false;
             }
@@ -97,16 +97,14 @@ final class SimulatedCopies {
 
         @Override
         public boolean offer(Frame frame, Region source, long offset) {
-            byte[] bytes = new byte[frame.length()];
-            source.copyTo(offset, ByteBuffer.wrap(bytes), 0, bytes.length);
+            ByteBuffer bytes = ByteBuffer.allocate(frame.length());
+            source.copyTo(offset, bytes, 0, frame.length());
             return take(frame, bytes);
         }
 
         @Override
         public boolean offer(Frame frame, ByteBuffer source, int offset) {
-            byte[] bytes = new byte[frame.length()];
-            source.get(offset, bytes);
-            return take(frame, bytes);
+            return take(frame, ByteBuffer.allocate(frame.length()).put(0, source, offset, frame.length()));
         }
 
         /** Delivers the next frame, if there is one. */
@@ -116,8 +114,8 @@ final class SimulatedCopies {
                 return false;
             }
             Frame frame = new Frame()
-                    .set(next.kind, next.step, next.bucket, next.chunk, next.vectorBytes, next.bytes.length);
-            handler.onFrame(frame, ByteBuffer.wrap(next.bytes), 0);
+                    .set(next.kind, next.step, next.bucket, next.chunk, next.vectorBytes, next.bytes.capacity());
+            handler.onFrame(frame, next.bytes, 0);
             return true;
         }
     }
@@ -126,14 +124,14 @@ final class SimulatedCopies {
     private record News(int server, boolean ended, int incarnation) {}
 
     /** What a process knows of the servers. */
-    private abstract class Process {
+    private abstract class Participant {
         final int rank;
         final int incarnation;
         final Deque<News> news = new ArrayDeque<>();
         final boolean[] ended = new boolean[2];
         final int[] incarnations = new int[2];
 
-        Process(int rank, int incarnation) {
+        Participant(int rank, int incarnation) {
             this.rank = rank;
             this.incarnation = incarnation;
         }
@@ -153,12 +151,12 @@ final class SimulatedCopies {
 
         abstract void act();
 
-        Wire to(Process other) {
+        Wire to(Participant other) {
             return wire(this, other);
         }
     }
 
-    final class Server extends Process {
+    final class Server extends Participant {
         final int index;
         final ShardServer server;
         final ShardCopy copy;
@@ -217,7 +215,7 @@ final class SimulatedCopies {
     }
 
     /** Makes calls until its program is done. */
-    final class Client extends Process {
+    final class Client extends Participant {
         private final ServerLink link;
         private final Region[] data = new Region[3];
         private final @Nullable Call<?>[] open = new Call<?>[4];
@@ -381,7 +379,7 @@ final class SimulatedCopies {
         return incarnation[index];
     }
 
-    private Wire wire(Process from, Process to) {
+    private Wire wire(Participant from, Participant to) {
         return wires.computeIfAbsent(List.of(from.rank, from.incarnation, to.rank, to.incarnation), any -> new Wire());
     }
 
@@ -432,7 +430,7 @@ final class SimulatedCopies {
             }
         } else {
             int actor = random.nextInt(CLIENTS + 2);
-            Process process = actor < CLIENTS ? clients.get(actor) : servers[actor - CLIENTS];
+            Participant process = actor < CLIENTS ? clients.get(actor) : servers[actor - CLIENTS];
             if (process != null && (random.nextInt(8) > 0 || !process.hear())) {
                 process.act();
             }
