@@ -157,8 +157,8 @@ public sealed interface Message {
             ranks = List.copyOf(ranks);
             incarnations = List.copyOf(incarnations);
             if (ranks.size() != incarnations.size()) {
-                throw new ProtocolException(
-                        "a rank that is backed by " + ranks.size() + " ranks of " + incarnations.size() + " incarnations");
+                throw new ProtocolException("a rank that is backed by " + ranks.size() + " ranks of "
+                        + incarnations.size() + " incarnations");
             }
         }
     }

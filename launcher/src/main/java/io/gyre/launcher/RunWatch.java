@@ -56,7 +56,8 @@ final class RunWatch implements RunListener {
     public void lostExpendable(Member member, String reason) {
         group.dismiss(member.rank());
         if (!group.wasStopped()) {
-            String others = group.endsWithKillOf(member.rank()) ? " was lost: " : " was lost; the run continues without it: ";
+            String others =
+                    group.endsWithKillOf(member.rank()) ? " was lost: " : " was lost; the run continues without it: ";
             terminal.say(member + others + reason);
         }
     }

@@ -203,9 +203,7 @@ public final class RunWriter implements AutoCloseable {
             return;
         }
         ended = true;
-        if (means.isBegun()) {
-            appendMeans(System.nanoTime());
-        }
+        curves.flush();
         RunRecord.Attempt attempt = record.lastAttempt();
         record = record.withLast(
                         new RunRecord.Attempt(attempt.began(), now(clock), attempt.firstStep(), null, null, null, null))

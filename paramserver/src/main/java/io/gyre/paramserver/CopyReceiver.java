@@ -83,8 +83,7 @@ final class CopyReceiver {
     private void begin(Frame frame, CopyMessage message) {
         number = frame.step();
         arrived = 0;
-        String objection =
-                message instanceof BufferState state ? server.table().restore(state) : null;
+        String objection = message instanceof BufferState state ? server.table().restore(state) : null;
         if (objection != null) {
             throw new GyreException("this rank cannot hold a backup: " + objection);
         }

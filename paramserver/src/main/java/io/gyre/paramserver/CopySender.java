@@ -26,7 +26,11 @@ final class CopySender {
      * @param client whose request it is; null if it is none
      * @param taken memory of the client, to be given back; empty if there is none
      */
-    record Waiting(CopyMessage message, Supplier<Region> data, @Nullable ClientLink client, Region taken) {
+    record Waiting(
+            CopyMessage message,
+            Supplier<Region> data,
+            @Nullable ClientLink client,
+            Region taken) {
 
         /** Whether it is a part of a state, and not a change. */
         boolean isState() {
@@ -120,8 +124,8 @@ final class CopySender {
     Waiting answeredBy(Frame frame) {
         Waiting first = unanswered.poll();
         if (first == null || frame.step() != ++answered) {
-            throw new ProtocolException("a backup answered message " + frame.step() + ", and message " + answered + " of "
-                    + sent + " was due");
+            throw new ProtocolException("a backup answered message " + frame.step() + ", and message " + answered
+                    + " of " + sent + " was due");
         }
         return first;
     }

@@ -113,8 +113,7 @@ final class Peer implements FrameReceiver.Handler {
         FrameSender known = senders[i];
         if (known == null) {
             known = new ShardSender(
-                    shards[i].shard(),
-                    rank == endpoint.world().rank() ? new LocalLink(this) : endpoint.sender(rank));
+                    shards[i].shard(), rank == endpoint.world().rank() ? new LocalLink(this) : endpoint.sender(rank));
             senders[i] = known;
         }
         return known;

@@ -127,8 +127,9 @@ public final class ServiceBuilder {
                     + "): the two copies of a shard need two ranks that only serve; give servers(2) or more");
         }
         if (backups > 0 && training != null && training.delayCompensation() > 0) {
-            throw new IllegalArgumentException("backups(" + backups + ") with a delay compensation of "
-                    + training.delayCompensation() + ": backups do not hold what each worker has pulled. Leave out one");
+            throw new IllegalArgumentException(
+                    "backups(" + backups + ") with a delay compensation of " + training.delayCompensation()
+                            + ": backups do not hold what each worker has pulled. Leave out one");
         }
     }
 

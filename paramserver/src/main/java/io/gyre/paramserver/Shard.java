@@ -114,7 +114,8 @@ final class Shard {
 
     /** Its state, without vectors. */
     BufferState state() {
-        List<TrainedState> training = Stream.ofNullable(trained).map(TrainedShard::state).toList();
+        List<TrainedState> training =
+                Stream.ofNullable(trained).map(TrainedShard::state).toList();
         return new BufferState(number, buffer, creation, memory.changes(), ledger.state(), training);
     }
 

@@ -161,8 +161,7 @@ final class ShardCopy implements Copies {
         if (later.isEmpty() || sender.of(client) > 0) {
             return;
         }
-        List<Later> due =
-                later.stream().filter(each -> each.client == client).toList();
+        List<Later> due = later.stream().filter(each -> each.client == client).toList();
         later.removeAll(due);
         for (Later each : due) {
             if (!client.hasEnded()) {
@@ -225,7 +224,8 @@ final class ShardCopy implements Copies {
             server.finish(ended.rank());
         } else if (waiting.message() instanceof Passed passed && client != null) {
             boolean refusedThere = answer instanceof Reply.Refused;
-            Reply reply = server.carryOut(client, passed.call(), passed.request(), waiting.data().get());
+            Reply reply = server.carryOut(
+                    client, passed.call(), passed.request(), waiting.data().get());
             if (answer != null && refusedThere != (reply instanceof Reply.Refused)) {
                 throw new GyreException("the copies of shard " + shard + " have become different: "
                         + passed.request().inWords() + " of rank " + passed.rank() + " was answered with " + reply

@@ -202,8 +202,7 @@ final class ShardServer {
             client.reply(call, new Reply.Content(training.updates()), training.slot(read.slot()));
         } else if (request instanceof Request.CountStaleness count) {
             client.reply(
-                    call,
-                    new Reply.StalenessCounted(shard(count).training().staleness()));
+                    call, new Reply.StalenessCounted(shard(count).training().staleness()));
         } else {
             throw new IllegalStateException("no handling for " + request);
         }

@@ -57,7 +57,9 @@ class KilledServersTest {
             int other = WORKERS + (kill + 1) % SERVERS;
             ranks.get(victim).awaitOutput("backed by {" + other + "=" + incarnations[other] + "}");
             ranks.get(other).awaitOutput("backed by {" + victim + "=" + incarnations[victim] + "}");
-            assertThat(ranks.get(0).output()).as("kill %d is during the pushes", kill).doesNotContain("acknowledged");
+            assertThat(ranks.get(0).output())
+                    .as("kill %d is during the pushes", kill)
+                    .doesNotContain("acknowledged");
             ranks.get(victim).signal("KILL");
             ranks.get(victim).awaitExit(Duration.ofMinutes(1));
             incarnations[victim]++;
@@ -79,7 +81,9 @@ class KilledServersTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = TransportMode.class, names = {"SHM", "UDP"})
+    @EnumSource(
+            value = TransportMode.class,
+            names = {"SHM", "UDP"})
     @Tag("long")
     void everyCellEqualsTheAcknowledgedCountOfAMillionAfterTwentyKills(TransportMode transport) throws Exception {
         count(transport, 500_000, 20, Duration.ofMinutes(30));

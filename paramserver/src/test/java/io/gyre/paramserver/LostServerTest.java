@@ -183,7 +183,9 @@ class LostServerTest {
                 client.beginPull(step);
                 client.awaitPull(w);
                 assertThat(w.getFloat(4L * rank)).as("own pushes so far").isEqualTo((float) pushed);
-                assertThat(counts.add(counter.getAndAdd(1))).as("a number comes once").isTrue();
+                assertThat(counts.add(counter.getAndAdd(1)))
+                        .as("a number comes once")
+                        .isTrue();
                 client.push(one, step, 1, 0);
                 centre.beginAccumulate(one);
                 client.awaitPush();
@@ -214,7 +216,9 @@ class LostServerTest {
             for (int cell = 0; cell < ELEMENTS; cell++) {
                 float expected = found.get(cell % 2).pushed();
                 assertThat(each.cells.get(cell)).as("cell %d", cell).isEqualTo(expected);
-                assertThat(each.box.get(cell)).as("element %d of the centre", cell).isEqualTo(expected);
+                assertThat(each.box.get(cell))
+                        .as("element %d of the centre", cell)
+                        .isEqualTo(expected);
             }
         }
     }
@@ -241,7 +245,9 @@ class LostServerTest {
             await(() -> areAllBacked() && pushes.get() > before + 20);
             int victim = WORKERS + kill % servers;
             lives.get(victim).die();
-            assertThat(last.get(kill % servers).get(1, TimeUnit.MINUTES)).as("a killed server").isFalse();
+            assertThat(last.get(kill % servers).get(1, TimeUnit.MINUTES))
+                    .as("a killed server")
+                    .isFalse();
             last.set(kill % servers, startServer(victim));
         }
         await(this::areAllBacked);
@@ -253,7 +259,9 @@ class LostServerTest {
         }
         assertAllThereOnce(found);
         for (FutureTask<Boolean> server : last) {
-            assertThat(server.get(1, TimeUnit.MINUTES)).as("it has served to the end").isTrue();
+            assertThat(server.get(1, TimeUnit.MINUTES))
+                    .as("it has served to the end")
+                    .isTrue();
         }
     }
 
@@ -385,8 +393,8 @@ class LostServerTest {
                                 .start()))
                 .hasCauseInstanceOf(IllegalArgumentException.class)
                 .hasMessageContainingAll("backups(1) with servers(1)", "give servers(2) or more");
-        assertThatThrownBy(() ->
-                        Gyre.local(2).run(session -> ParameterService.builder(session).backups(2)))
+        assertThatThrownBy(() -> Gyre.local(2)
+                        .run(session -> ParameterService.builder(session).backups(2)))
                 .hasCauseInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("backups");
         assertThatIllegalArgumentException()

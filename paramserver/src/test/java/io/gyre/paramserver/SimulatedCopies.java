@@ -90,8 +90,7 @@ final class SimulatedCopies {
             if (frames.size() > 6) {
                 return false;
             }
-            frames.add(
-                    new Sent(frame.kind(), frame.step(), frame.bucket(), frame.chunk(), frame.vectorBytes(), bytes));
+            frames.add(new Sent(frame.kind(), frame.step(), frame.bucket(), frame.chunk(), frame.vectorBytes(), bytes));
             return true;
         }
 
@@ -284,9 +283,8 @@ final class SimulatedCopies {
             }
             Request<?> request;
             if (number[buffer] < 0) {
-                request = rank == 0
-                        ? new Request.Create(SPECS.get(buffer), 0)
-                        : new Request.Attach(SPECS.get(buffer), 0);
+                request =
+                        rank == 0 ? new Request.Create(SPECS.get(buffer), 0) : new Request.Attach(SPECS.get(buffer), 0);
             } else {
                 left--;
                 request = change(buffer, new ChangeId(0, ++sequence[buffer]));
@@ -310,9 +308,7 @@ final class SimulatedCopies {
             if (buffer == 0) {
                 return new Request.SentPush(number[0], id, new GradientOrigin(id.sequence() - 1, 0, 0, 1, 0));
             }
-            return buffer == 1
-                    ? new Request.Accumulate(number[1], id)
-                    : new Request.FetchAndAdd(number[2], id, 1);
+            return buffer == 1 ? new Request.Accumulate(number[1], id) : new Request.FetchAndAdd(number[2], id, 1);
         }
 
         private @Nullable Server asked() {

@@ -145,7 +145,7 @@ class KeptRunTest {
             SampleData set = options.workload().openData();
             List<String> words = List.of("train", "mlp");
             try (KeptRun kept = KeptRun.open(options, words, set, session)) {
-                return new TrainingRun(options, set, session, null, null, Groups.of(2, 1), kept)
+                return new TrainingRun(options, set, session, null, null, Groups.of(2, 1), List::of, kept)
                         .run(options.buildModel(set));
             }
         });

@@ -130,7 +130,8 @@ class TrainingTest {
         return Gyre.local(ranks).call(session -> {
             TrainOptions options = parse(arguments);
             SampleData set = options.workload().openData();
-            return new TrainingRun(options, set, session, null, null, Groups.of(ranks, 1), KeptRun.none(options))
+            return new TrainingRun(
+                            options, set, session, null, null, Groups.of(ranks, 1), List::of, KeptRun.none(options))
                     .run(options.buildModel(set));
         });
     }
