@@ -113,8 +113,7 @@ final class HeldShards {
         for (int shard = 0; shard < roles.serverRanks().size(); shard++) {
             PeerShard own = find(shard);
             ShardServer server = own == null || !isClient ? null : own.server();
-            ServerLink link =
-                    links.isEmpty() || !roles.holders(shard).contains(rank) ? null : links.get(shard);
+            ServerLink link = links.isEmpty() || !roles.holders(shard).contains(rank) ? null : links.get(shard);
             ShardCopy copy = own == null ? null : own.copy();
             ShardCopy withRank = copy == null || copy.partner() != rank ? null : copy;
             if (server != null || link != null || withRank != null) {

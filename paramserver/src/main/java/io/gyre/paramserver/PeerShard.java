@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param link for requests about the shard, which may go to the peer; null if they never do
  * @param copy this rank's own, whose other copy the peer holds; null if it does not
  */
-record PeerShard(
-        int shard, @Nullable ShardServer server, @Nullable ServerLink link, @Nullable ShardCopy copy) {
+record PeerShard(int shard, @Nullable ShardServer server, @Nullable ServerLink link, @Nullable ShardCopy copy) {
 
     /** Receives a frame of the peer. Returns whether anybody takes it. */
     boolean onFrame(int rank, Frame frame, ByteBuffer payload, int offset) {
@@ -70,8 +69,7 @@ record PeerShard(
 
     /** Lets requests follow the server that answers. Returns whether there is one. */
     static boolean follow(ServerLink link, Session session) {
-        return link.follow(
-                session::hasEnded, holder -> session.members().get(holder));
+        return link.follow(session::hasEnded, holder -> session.members().get(holder));
     }
 
     /** The peer has left or is lost. Returns whether this rank waits for a reply that only the peer could give. */
