@@ -158,7 +158,7 @@ public sealed interface Message {
             incarnations = List.copyOf(incarnations);
             if (ranks.size() != incarnations.size()) {
                 throw new ProtocolException(
-                        "a rank that is backed by " + ranks.size() + " ranks of " + incarnations.size() + " incarnations");
+                        "a rank backed by " + ranks.size() + " ranks with " + incarnations.size() + " incarnations");
             }
         }
     }

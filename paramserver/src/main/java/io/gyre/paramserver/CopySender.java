@@ -120,8 +120,8 @@ final class CopySender {
     Waiting answeredBy(Frame frame) {
         Waiting first = unanswered.poll();
         if (first == null || frame.step() != ++answered) {
-            throw new ProtocolException("a backup answered message " + frame.step() + ", and message " + answered + " of "
-                    + sent + " was due");
+            throw new ProtocolException("a backup answered message " + frame.step() + ", and message " + answered
+                    + " of " + sent + " was due");
         }
         return first;
     }

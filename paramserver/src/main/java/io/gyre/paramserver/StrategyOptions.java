@@ -358,8 +358,8 @@ public record StrategyOptions(
             int copies = backups == null ? 0 : backups;
             OptionRange.check("--backups", copies, 0, 1);
             if (copies > 0 && dedicated < 2) {
-                throw new IllegalArgumentException("--backups " + copies + " needs --servers 2 or more, not " + dedicated
-                        + ": the two copies of a shard lie on two processes that only serve");
+                throw new IllegalArgumentException("--backups " + copies + " needs --servers 2 or more, not "
+                        + dedicated + ": the two copies of a shard lie on two processes that only serve");
             }
             int steps = period == null ? 1 : period;
             OptionRange.check("--period", steps, 1, 1_000_000);

@@ -32,8 +32,8 @@ class StrategyOptionsTest {
     void defaultsAreThoseOfTheDocument() {
         StrategyOptions hybrid = StrategyOptions.builder(Kind.HYBRID).build();
         assertThat(hybrid)
-                .isEqualTo(
-                        new StrategyOptions(Kind.HYBRID, Kind.ELASTIC, 0, 0, 0, new StaleSynchronous(3), 1, null, null));
+                .isEqualTo(new StrategyOptions(
+                        Kind.HYBRID, Kind.ELASTIC, 0, 0, 0, new StaleSynchronous(3), 1, null, null));
         assertThat(hybrid.hasCentre()).isTrue();
         assertThat(hybrid.serversTrain()).isFalse();
         assertThat(hybrid.hasService()).isTrue();
