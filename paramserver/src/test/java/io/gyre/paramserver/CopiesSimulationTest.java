@@ -96,7 +96,7 @@ class CopiesSimulationTest {
                 Region memory = memory(server, buffer);
                 for (SimulatedCopies.Client client : run.clients) {
                     assertThat(memory.getFloat(4L * client.rank))
-                            .as("seed %d: cell of rank %d, buffer %d, server %d", seed, client.rank, buffer, server.index)
+                            .as("seed %d: rank %d, buffer %d, server %d", seed, client.rank, buffer, server.index)
                             .isEqualTo((float) client.done[buffer]);
                 }
             }
