@@ -22,8 +22,7 @@ public final class ServerBenchOptions extends MeasuringOptions {
             names = "--backups",
             paramLabel = "N",
             defaultValue = "0",
-            description =
-                    "Backups of each part, 0 or 1; with 1 there are 2 servers at least. Default: ${DEFAULT-VALUE}.")
+            description = "Backups of each part, 0 or 1; 1 needs 2 servers at least. Default: ${DEFAULT-VALUE}.")
     private int backups;
 
     @Option(

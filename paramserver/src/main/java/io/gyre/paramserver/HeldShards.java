@@ -72,8 +72,8 @@ final class HeldShards {
     }
 
     /**
-     * By whom this rank is backed, as the coordinator was told: an incarnation for each rank; empty without backups. May
-     * be called from any thread.
+     * By whom this rank is backed, as the coordinator was told: an incarnation for each rank; empty without backups.
+     * May be called from any thread.
      */
     Map<Integer, Integer> backedBy() {
         return told;

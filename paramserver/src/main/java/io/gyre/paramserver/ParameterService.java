@@ -36,10 +36,10 @@ import org.jspecify.annotations.Nullable;
  *   <dt>Failure
  *   <dd>When a server is lost, every current and later call fails with {@link PeerLostException}, which names the
  *       server, its shard and the request. With {@link ServiceBuilder#backups} calls wait until the backup answers, and
- *       the server may be restarted; they fail if both copies of a shard are lost. A worker that is lost or leaves is forgotten; whether that ends the session
- *       is up to the session. A restarted worker ({@link Session#incarnation}) makes the same calls, finds what its
- *       predecessor had created, and continues where the slowest of the others is. A worker in a group of several
- *       cannot be restarted.
+ *       the server may be restarted; they fail if both copies of a shard are lost. A worker that is lost or
+ *       leaves is forgotten; whether that ends the session is up to the session. A restarted worker
+ *       ({@link Session#incarnation}) makes the same calls, finds what its predecessor had created, and continues where
+ *       the slowest of the others is. A worker in a group of several cannot be restarted.
  *   <dt>Closing
  *   <dd>A rank that serves is needed as long as others make requests: let all ranks meet before the first closes its
  *       service. {@link #close} notifies the servers, and waits at most a second for them.

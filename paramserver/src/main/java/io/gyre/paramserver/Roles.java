@@ -68,8 +68,8 @@ final class Roles {
     }
 
     /**
-     * Ranks of the servers that hold a shard: the primary at the start of the run, and its backup if there is one, which
-     * is the next server.
+     * Ranks of the servers that hold a shard: the primary at the start of the run, and its backup if there is one,
+     * which is the next server.
      */
     List<Integer> holders(int shard) {
         return backups == 0

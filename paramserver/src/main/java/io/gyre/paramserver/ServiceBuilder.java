@@ -37,8 +37,8 @@ public final class ServiceBuilder {
 
     /**
      * Number of backups of each shard, 0 or 1. With one, each shard lies on two of the servers, of which there must be
-     * two at least ({@link #servers}), and a lost server loses nothing that was acknowledged: see {@link ShardCopy}. All
-     * requests travel in messages then, on the servers' hosts, too. Default 0.
+     * two at least ({@link #servers}), and a lost server loses nothing that was acknowledged: the other one answers in
+     * its place. All requests travel in messages then, on the servers' hosts, too. Default 0.
      */
     public ServiceBuilder backups(int value) {
         OptionRange.check("backups", value, 0, 1);
@@ -127,9 +127,8 @@ public final class ServiceBuilder {
                     + "): the two copies of a shard need two ranks that only serve; give servers(2) or more");
         }
         if (backups > 0 && training != null && training.delayCompensation() > 0) {
-            throw new IllegalArgumentException(
-                    "backups(" + backups + ") with a delay compensation of " + training.delayCompensation()
-                            + ": backups do not hold what each worker has pulled. Leave out one");
+            throw new IllegalArgumentException("backups(" + backups + ") with a delay compensation of "
+                    + training.delayCompensation() + ": backups do not hold what workers have pulled. Leave out one");
         }
     }
 

@@ -66,9 +66,7 @@ class CopiesSimulationTest {
         tally.kills += run.kills;
         tally.killsWhileRestoring += run.killsWhileRestoring;
         assertThat(run.isAtRest()).as("seed %d comes to rest", seed).isTrue();
-        assertThat(run.badReads)
-                .as("seed %d: reads without what was acknowledged", seed)
-                .isZero();
+        assertThat(run.badReads).as("seed %d: reads without what was acknowledged", seed).isZero();
         checkCounts(seed, run);
         checkCells(seed, run);
         checkCopies(seed, run);
@@ -76,9 +74,7 @@ class CopiesSimulationTest {
 
     private static void checkCounts(long seed, SimulatedCopies run) {
         long counted = run.clients.stream().mapToLong(client -> client.done[2]).sum();
-        assertThat(new HashSet<>(run.counts))
-                .as("seed %d: each number comes once", seed)
-                .hasSize((int) counted);
+        assertThat(new HashSet<>(run.counts)).as("seed %d: each number comes once", seed).hasSize((int) counted);
         assertThat(run.counts.stream().mapToLong(Long::longValue).max().orElse(-1))
                 .as("seed %d: no number is left out", seed)
                 .isEqualTo(counted - 1);
@@ -100,9 +96,7 @@ class CopiesSimulationTest {
                 Region memory = memory(server, buffer);
                 for (SimulatedCopies.Client client : run.clients) {
                     assertThat(memory.getFloat(4L * client.rank))
-                            .as(
-                                    "seed %d: cell of rank %d in buffer %d on server %d",
-                                    seed, client.rank, buffer, server.index)
+                            .as("seed %d: rank %d, buffer %d, server %d", seed, client.rank, buffer, server.index)
                             .isEqualTo((float) client.done[buffer]);
                 }
             }
@@ -122,8 +116,7 @@ class CopiesSimulationTest {
             assertSame(seed, shard.memory().data(), twin.memory().data());
             if (shard.isTrained()) {
                 for (int slot = 0; slot < shard.training().slots(); slot++) {
-                    assertSame(
-                            seed, shard.training().slot(slot), twin.training().slot(slot));
+                    assertSame(seed, shard.training().slot(slot), twin.training().slot(slot));
                 }
             }
         }
