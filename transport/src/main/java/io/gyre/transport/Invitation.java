@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Invitation(Map<String, String> variables, RunSecret token) {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     /**
      * Asks to take part.

@@ -117,7 +117,7 @@ class SeatedTrainTest {
         String[] run = {"mlp", "-n", "2", "--processes", "1", "--steps", "900", "--checkpoint-steps", "100"};
         String parent = directory.resolve("a").toString();
         RunFiles child = new RunFiles(directory.resolve("b"));
-        JsonNode whole = GyreTrain.run(directory, with(run, "--keep-checkpoints", "9", "--run-dir", parent));
+        JsonNode whole = GyreTrain.run(directory, with(run, "--keep-checkpoints", "99", "--run-dir", parent));
         String[] fork = with(run, "--run-dir", child.directory().toString());
 
         try (GyreTrain train = GyreTrain.start(directory, with(fork, "--from", parent + "@100"))) {
