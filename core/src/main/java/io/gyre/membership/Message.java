@@ -157,8 +157,8 @@ public sealed interface Message {
             ranks = List.copyOf(ranks);
             incarnations = List.copyOf(incarnations);
             if (ranks.size() != incarnations.size()) {
-                throw new ProtocolException(
-                        "a rank backed by " + ranks.size() + " ranks with " + incarnations.size() + " incarnations");
+                throw new ProtocolException("a rank that is backed by " + ranks.size() + " ranks of "
+                        + incarnations.size() + " incarnations");
             }
         }
     }
@@ -231,6 +231,27 @@ public sealed interface Message {
 
     /** Usher to each process with a seat: a process waits for seats; the generation is to end between two steps. */
     record Adjourn(int generation) implements Message {}
+
+    /**
+     * Reception to a newcomer that has asked with {@link Join}: it may take part.
+     *
+     * @param variables of its environment
+     * @param token of the run: {@value #GROUP_KEY_BYTES} bytes between position and limit; never written or logged
+     */
+    record Admitted(Map<String, String> variables, ByteBuffer token) implements Message {
+
+        public Admitted {
+            variables = Map.copyOf(variables);
+            if (token.remaining() != GROUP_KEY_BYTES) {
+                throw new ProtocolException("a token of " + token.remaining() + " bytes, not " + GROUP_KEY_BYTES);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "Admitted[variables=" + variables + "]";
+        }
+    }
 
     /**
      * Both ways: the sender is alive.

@@ -14,7 +14,11 @@ import org.jspecify.annotations.Nullable;
  * @param link for requests about the shard, which may go to the peer; null if they never do
  * @param copy this rank's own, whose other copy the peer holds; null if it does not
  */
-record PeerShard(int shard, @Nullable ShardServer server, @Nullable ServerLink link, @Nullable ShardCopy copy) {
+record PeerShard(
+        int shard,
+        @Nullable ShardServer server,
+        @Nullable ServerLink link,
+        @Nullable ShardCopy copy) {
 
     /** Receives a frame of the peer. Returns whether anybody takes it. */
     boolean onFrame(int rank, Frame frame, ByteBuffer payload, int offset) {

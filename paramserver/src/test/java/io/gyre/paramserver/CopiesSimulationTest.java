@@ -66,7 +66,9 @@ class CopiesSimulationTest {
         tally.kills += run.kills;
         tally.killsWhileRestoring += run.killsWhileRestoring;
         assertThat(run.isAtRest()).as("seed %d comes to rest", seed).isTrue();
-        assertThat(run.badReads).as("seed %d: reads without what was acknowledged", seed).isZero();
+        assertThat(run.badReads)
+                .as("seed %d: reads without what was acknowledged", seed)
+                .isZero();
         checkCounts(seed, run);
         checkCells(seed, run);
         checkCopies(seed, run);
@@ -74,7 +76,9 @@ class CopiesSimulationTest {
 
     private static void checkCounts(long seed, SimulatedCopies run) {
         long counted = run.clients.stream().mapToLong(client -> client.done[2]).sum();
-        assertThat(new HashSet<>(run.counts)).as("seed %d: each number comes once", seed).hasSize((int) counted);
+        assertThat(new HashSet<>(run.counts))
+                .as("seed %d: each number comes once", seed)
+                .hasSize((int) counted);
         assertThat(run.counts.stream().mapToLong(Long::longValue).max().orElse(-1))
                 .as("seed %d: no number is left out", seed)
                 .isEqualTo(counted - 1);
@@ -116,7 +120,8 @@ class CopiesSimulationTest {
             assertSame(seed, shard.memory().data(), twin.memory().data());
             if (shard.isTrained()) {
                 for (int slot = 0; slot < shard.training().slots(); slot++) {
-                    assertSame(seed, shard.training().slot(slot), twin.training().slot(slot));
+                    assertSame(
+                            seed, shard.training().slot(slot), twin.training().slot(slot));
                 }
             }
         }
