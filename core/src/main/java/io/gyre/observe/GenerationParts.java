@@ -51,9 +51,8 @@ final class GenerationParts {
     void removeOld(Set<Integer> leads) {
         for (Path path : all()) {
             Matcher name = matcher(path);
-            boolean ours = name.matches()
-                    && name.group(1).equals("1")
-                    && leads.contains(Integer.valueOf(name.group(2)));
+            boolean ours =
+                    name.matches() && name.group(1).equals("1") && leads.contains(Integer.valueOf(name.group(2)));
             if (!ours) {
                 try {
                     Files.deleteIfExists(path);

@@ -98,8 +98,8 @@ public final class TimelineMerge {
             }
             parts.add(part);
         }
-        parts.sort(Comparator.<TimelineEvents>comparingInt(part -> part.generation)
-                .thenComparingInt(part -> part.rank));
+        parts.sort(
+                Comparator.<TimelineEvents>comparingInt(part -> part.generation).thenComparingInt(part -> part.rank));
         if (parts.stream().noneMatch(part -> part.rank == 0)) {
             throw new GyreException("the part of rank 0, by whose clock a timeline is written, is not among " + files);
         }
@@ -165,8 +165,7 @@ public final class TimelineMerge {
                             ? ClockOffsets.none()
                             : ClockOffsets.of(
                                     exchanges.getOrDefault(part.generation, Map.of()), ClockOffsets.exchanges(part));
-            ClockOffsets clock =
-                    root == null || toRoot == null ? null : toRoot.plus(root.nanosUntil(first));
+            ClockOffsets clock = root == null || toRoot == null ? null : toRoot.plus(root.nanosUntil(first));
             clocks.add(clock);
             if (clock != null) {
                 part.readAll(event -> firstNanos = Math.min(firstNanos, clock.toRoot(event.begin())));

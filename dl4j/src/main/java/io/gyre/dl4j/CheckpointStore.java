@@ -46,8 +46,8 @@ final class CheckpointStore {
      * and go on, so each writes to a file of its own. What others have left is removed.
      */
     static CheckpointStore ofSeats(Path directory, int keep) {
-        CheckpointStore store = new CheckpointStore(
-                directory, keep, ProcessHandle.current().pid() + "." + UNFINISHED);
+        CheckpointStore store =
+                new CheckpointStore(directory, keep, ProcessHandle.current().pid() + "." + UNFINISHED);
         try (Stream<Path> files = Files.list(directory)) {
             for (Path file : files.filter(each -> each.toString().endsWith("." + UNFINISHED))
                     .toList()) {

@@ -87,9 +87,7 @@ final class SeatWatch implements SeatListener {
         }
         String after = loss == 0 ? "" : ", " + (System.nanoTime() - loss) / 1_000_000 + " ms after the loss";
         String transfer = behind == 0 ? "" : "; some are " + behind + " steps behind and get the state";
-        say(
-                "generation",
-                "generation " + number + " continues after step " + step + after + transfer + "; " + seating);
+        say("generation", "generation " + number + " continues after step " + step + after + transfer + "; " + seating);
     }
 
     @Override

@@ -110,7 +110,10 @@ final class RunView {
                     .filter(line -> line.containsKey("step"))
                     .toList();
             lines = log.lines();
-            members = membership.lines().stream().map(RunView::event).flatMap(Optional::stream).toList();
+            members = membership.lines().stream()
+                    .map(RunView::event)
+                    .flatMap(Optional::stream)
+                    .toList();
             for (int rank = 0; rank < record.hosts().size(); rank++) {
                 addRank(rank, ranks, problems);
             }
@@ -175,7 +178,8 @@ final class RunView {
         try {
             JsonNode tree = JSON.readTree(line);
             return tree.hasNonNull("text")
-                    ? Optional.of(tree.path("at").asText() + " " + tree.path("text").asText())
+                    ? Optional.of(
+                            tree.path("at").asText() + " " + tree.path("text").asText())
                     : Optional.empty();
         } catch (JsonProcessingException unfinished) {
             return Optional.empty();

@@ -37,8 +37,21 @@ class HeldRanksTest {
     private static void write(HeldRanks ranks, boolean ended, boolean slept) throws IOException {
         ranks.write(
                 rank -> new RankState(
-                        rank.rank(), rank.host(), rank.pid(), 0, ended, 5, "", null, Map.of(), List.of(), null, null,
-                        List.of(), 0, 0),
+                        rank.rank(),
+                        rank.host(),
+                        rank.pid(),
+                        0,
+                        ended,
+                        5,
+                        "",
+                        null,
+                        Map.of(),
+                        List.of(),
+                        null,
+                        null,
+                        List.of(),
+                        0,
+                        0),
                 ended,
                 slept);
     }

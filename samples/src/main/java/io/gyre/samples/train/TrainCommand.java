@@ -184,7 +184,8 @@ public final class TrainCommand implements Callable<Integer> {
         // Opened here too, so that bad data are one message before there is a process.
         options.workload().openData();
         List<String> words = new ArrayList<>(List.of(specification.name()));
-        words.addAll(CommandWords.of(specification, arguments().subList(1, arguments().size()))
+        words.addAll(CommandWords.of(
+                        specification, arguments().subList(1, arguments().size()))
                 .without(Set.of(JOIN))
                 .words());
         return new NewcomerLaunch(plan(words, backend), address, System.out, System.err)

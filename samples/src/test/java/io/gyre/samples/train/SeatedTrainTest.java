@@ -138,7 +138,15 @@ class SeatedTrainTest {
     @Test
     void aProcessFromElsewhereTakesTheSeatsOfALostOne() throws Exception {
         RunFiles files = new RunFiles(directory.resolve("a"));
-        String[] run = {"mlp", "-n", "2", "--steps", "1000000", "--run-dir", files.directory().toString()};
+        String[] run = {
+            "mlp",
+            "-n",
+            "2",
+            "--steps",
+            "1000000",
+            "--run-dir",
+            files.directory().toString()
+        };
         try (GyreTrain train = GyreTrain.start(directory, with(run, "--min-processes", "1"))) {
             train.awaitOutput("another process joins this run by: .* --join 127.0.0.1:\\d+");
             String address = find("--join (127.0.0.1:\\d+)", train.output());
@@ -149,9 +157,12 @@ class SeatedTrainTest {
                 newcomer.awaitOutput("it waits for seats");
                 train.await(GyreTrain.PATIENCE, "the newcomer joins", () -> contains(files, "process 2 .* has joined"));
                 GyreTrain.kill(train.processPid(1));
-                train.awaitOutput("generation 2 continues after step \\d+.*; process \\d: seat \\d, process 2: seat \\d");
+                train.awaitOutput(
+                        "generation 2 continues after step \\d+.*; process \\d: seat \\d, process 2: seat \\d");
                 train.signal("TERM");
-                assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isEqualTo(143);
+                assertThat(train.awaitExit(GyreTrain.PATIENCE))
+                        .as(train.output())
+                        .isEqualTo(143);
                 assertThat(newcomer.awaitExit(GyreTrain.PATIENCE))
                         .as(newcomer.output())
                         .isEqualTo(143);
@@ -163,7 +174,9 @@ class SeatedTrainTest {
     private void assertRefused(String... arguments) throws Exception {
         try (GyreTrain other = GyreTrain.start(directory, arguments)) {
             assertThat(other.awaitExit(GyreTrain.PATIENCE)).as(other.output()).isNotZero();
-            assertThat(other.output()).contains("has another program or other options").doesNotContain("\tat ");
+            assertThat(other.output())
+                    .contains("has another program or other options")
+                    .doesNotContain("\tat ");
         }
     }
 
