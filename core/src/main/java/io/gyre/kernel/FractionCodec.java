@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 /** Sends a fraction of the elements of each block, and the others as zeros, with error feedback. */
 abstract class FractionCodec extends BlockCodec implements SparseCodec {
 
-    /** Zeros that stay in a first-level cache. */
-    private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(8 << 10).order(ByteOrder.nativeOrder());
+    private static final ByteBuffer ZEROS =
+            ByteBuffer.allocateDirect(LARGEST * Float.BYTES).order(ByteOrder.nativeOrder());
 
     private final String name;
     private final double fraction;
@@ -43,10 +43,7 @@ abstract class FractionCodec extends BlockCodec implements SparseCodec {
 
     @Override
     final void decodeBlock(ByteBuffer encoded, int offset, int first, int n, ByteBuffer into, int intoOffset) {
-        int bytes = n * Float.BYTES;
-        for (int done = 0; done < bytes; done += ZEROS.capacity()) {
-            into.put(intoOffset + done, ZEROS, 0, Math.min(ZEROS.capacity(), bytes - done));
-        }
+        into.put(intoOffset, ZEROS, 0, n * Float.BYTES);
         addBlock(encoded, offset, first, n, into, intoOffset);
     }
 
