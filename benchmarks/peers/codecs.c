@@ -366,7 +366,7 @@ NOINLINE static void decode_randomk(const void *restrict from, float *restrict t
     }
 }
 
-/* threshold: length, number of entries, and entries of 24 bits of index and 8 of sign. The piece is never dense here. */
+/* threshold: length, number of entries, and entries of 24 bits of index and 8 of sign. No piece is dense here. */
 
 #define THRESHOLD 2.5f
 
