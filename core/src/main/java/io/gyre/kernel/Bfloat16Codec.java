@@ -19,7 +19,10 @@ public final class Bfloat16Codec extends SixteenBitCodec {
     private static final int HALF_UNIT = 0x7fff;
     private static final int QUIET = 0x0040_0000;
 
-    private final int[] bits = new int[WORDS];
+    private static final int HIGH_HALF = 0xffff_0000;
+
+    private final int[] low = new int[WORDS];
+    private final int[] high = new int[WORDS];
     private final ViewCache<IntBuffer> views = new ViewCache<>(ByteBuffer::asIntBuffer);
 
     @Override
@@ -27,23 +30,32 @@ public final class Bfloat16Codec extends SixteenBitCodec {
         return NAME;
     }
 
-    /** A NaN whose payload is in the lower half would become infinity: it is made quiet instead. */
     @Override
-    void round(ByteBuffer floats, int offset, int n, int[] into) {
-        views.of(floats, offset % Integer.BYTES).get(offset / Integer.BYTES, bits, 0, n);
+    void round(ByteBuffer floats, int offset, int n, int elements) {
+        IntBuffer bits = views.of(floats, offset % Integer.BYTES);
+        int at = offset / Integer.BYTES;
+        bits.get(at, low, 0, n);
+        bits.get(at + n, high, 0, elements - n);
         for (int i = 0; i < n; i++) {
-            int x = bits[i];
-            int nan = (INFINITY - (x & MAGNITUDE)) >> 31;
-            int rounded = x + HALF_UNIT + ((x >>> 16) & 1);
-            into[i] = ((rounded & ~nan) | ((x | QUIET) & nan)) >>> 16;
+            words[i] = (rounded(low[i]) >>> Short.SIZE) | (rounded(high[i]) & HIGH_HALF);
         }
     }
 
+    /** A NaN whose payload is in the lower half would become infinity: it is made quiet instead. */
+    private static int rounded(int x) {
+        int number = ((x & MAGNITUDE) - INFINITY - 1) >> 31;
+        return (x + ((HALF_UNIT + ((x >>> Short.SIZE) & 1)) & number)) | (QUIET & ~number);
+    }
+
     @Override
-    void widen(int[] values, int n, ByteBuffer floats, int offset) {
+    void widen(int n, int elements, ByteBuffer floats, int offset) {
         for (int i = 0; i < n; i++) {
-            values[i] <<= 16;
+            low[i] = words[i] << Short.SIZE;
+            high[i] = words[i] & HIGH_HALF;
         }
-        views.of(floats, offset % Integer.BYTES).put(offset / Integer.BYTES, values, 0, n);
+        IntBuffer bits = views.of(floats, offset % Integer.BYTES);
+        int at = offset / Integer.BYTES;
+        bits.put(at, low, 0, n);
+        bits.put(at + n, high, 0, elements - n);
     }
 }

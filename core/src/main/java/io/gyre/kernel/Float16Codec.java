@@ -9,7 +9,8 @@ import java.nio.IntBuffer;
  * IEEE 754 binary16 of each float times a scale, rounded to nearest even: 11 significant bits for magnitudes from
  * 0.00006 to 65,504. Smaller ones lose bits, below 0.00000003 all; larger ones become infinite.
  *
- * <p>Giesen, <i>float_to_half_fast3_rtne</i> and <i>half_to_float_fast</i>, 2012, without branches.
+ * <p>Giesen, <i>float_to_half_fast3_rtne</i>, 2012, without branches. The reverse is a table: Java 17 has no
+ * instruction for it, and its compiler no vectors whose elements change between {@code int} and {@code float}.
  */
 public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
 
@@ -27,15 +28,13 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
 
     private static final int LEAST_INFINITE = 0x4780_0000;
 
-    /** Exponent and mantissa in 16 bits. */
-    private static final int MAGNITUDE_16 = 0x7fff;
-
-    private static final int INFINITY_16 = 0x7c00;
+    /** Makes infinity NaN, in 16 bits, and what brings the sign of a difference there. */
     private static final int QUIET_16 = 0x0200;
+
+    private static final int SIGN_TO_QUIET = 22;
     private static final int LOST_BITS = 13;
     private static final int HALF_UNIT = 0xfff;
     private static final int BIAS_DIFFERENCE = 112 << 23;
-    private static final int EXPONENT_UNIT = 1 << 23;
 
     /** Added to a magnitude, leaves a multiple of the least subnormal number in the lowest bits. */
     private static final float SUBNORMAL_SHIFT = 0.5f;
@@ -44,14 +43,16 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
 
     private final float[] floats = new float[WORDS];
     private final float[] shifts = new float[WORDS];
-    private final float[] signs = new float[WORDS];
-    private final int[] bits = new int[WORDS];
+    private final float[] highFloats = new float[WORDS];
+    private final int[] low = new int[WORDS];
+    private final int[] high = new int[WORDS];
     private final int[] shifted = new int[WORDS];
     private final IntBuffer ints;
     private final FloatBuffer asFloats;
-    private final ViewCache<FloatBuffer> views = new ViewCache<>(ByteBuffer::asFloatBuffer);
+    private final ViewCache<FloatBuffer> floatViews = new ViewCache<>(ByteBuffer::asFloatBuffer);
+    private final ViewCache<IntBuffer> intViews = new ViewCache<>(ByteBuffer::asIntBuffer);
     private float scale = 1;
-    private int inverseBits = Float.floatToRawIntBits(1);
+    private float inverse = 1;
 
     /** Creates the codec, with the scale 1. */
     public Float16Codec() {
@@ -68,49 +69,46 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
     @Override
     public void scale(float powerOfTwo) {
         scale = powerOfTwo;
-        inverseBits = Float.floatToRawIntBits(1 / powerOfTwo);
+        inverse = 1 / powerOfTwo;
     }
 
     @Override
-    void round(ByteBuffer source, int offset, int n, int[] into) {
-        views.of(source, offset % Float.BYTES).get(offset / Float.BYTES, floats, 0, n);
+    void round(ByteBuffer source, int offset, int n, int elements) {
+        roundHalf(source, offset, n, low);
+        roundHalf(source, offset + n * Float.BYTES, elements - n, high);
         for (int i = 0; i < n; i++) {
-            floats[i] *= scale;
+            words[i] = low[i] | (high[i] << Short.SIZE);
         }
-        toBits(floats, n, bits);
+    }
+
+    private void roundHalf(ByteBuffer source, int offset, int n, int[] bits) {
+        floatViews.of(source, offset % Float.BYTES).get(offset / Float.BYTES, floats, 0, n);
+        if (scale == 1) {
+            intViews.of(source, offset % Float.BYTES).get(offset / Float.BYTES, bits, 0, n);
+        } else {
+            multiply(floats, scale, n);
+            toBits(floats, n, bits);
+        }
         for (int i = 0; i < n; i++) {
-            floats[i] = Math.abs(floats[i]) + SUBNORMAL_SHIFT;
+            shifts[i] = Math.abs(floats[i]) + SUBNORMAL_SHIFT;
         }
-        toBits(floats, n, shifted);
+        toBits(shifts, n, shifted);
         for (int i = 0; i < n; i++) {
             int x = bits[i] & MAGNITUDE;
-            int subnormal = (x - LEAST_NORMAL) >> 31;
-            int infinite = (LEAST_INFINITE - 1 - x) >> 31;
-            int nan = (INFINITY - x) >> 31;
-            int normal = (x - BIAS_DIFFERENCE + HALF_UNIT + ((x >>> LOST_BITS) & 1)) >>> LOST_BITS;
-            int finite = ((shifted[i] - SUBNORMAL_SHIFT_BITS) & subnormal) | (normal & ~subnormal);
-            into[i] = ((bits[i] >>> 16) & SIGN_16) | (finite & ~infinite) | (INFINITY_16 & infinite) | (QUIET_16 & nan);
+            int excess = LEAST_INFINITE - x;
+            int nan = ((INFINITY - x) >>> SIGN_TO_QUIET) & QUIET_16;
+            int clamped = x + (excess & (excess >> 31));
+            int subnormal = (clamped - LEAST_NORMAL) >> 31;
+            int normal = (clamped - BIAS_DIFFERENCE + HALF_UNIT + ((clamped >>> LOST_BITS) & 1)) >>> LOST_BITS;
+            int magnitude = normal ^ ((normal ^ (shifted[i] - SUBNORMAL_SHIFT_BITS)) & subnormal);
+            bits[i] = ((bits[i] >>> Short.SIZE) & SIGN_16) | magnitude | nan;
         }
     }
 
-    @Override
-    void widen(int[] values, int n, ByteBuffer target, int offset) {
+    private static void multiply(float[] values, float factor, int n) {
         for (int i = 0; i < n; i++) {
-            int x = (values[i] & MAGNITUDE_16) << LOST_BITS;
-            int exponent = x & (INFINITY_16 << LOST_BITS);
-            int subnormal = (exponent - 1) >> 31;
-            int infinite = ((INFINITY_16 << LOST_BITS) - 1 - exponent) >> 31;
-            bits[i] = x + BIAS_DIFFERENCE + (BIAS_DIFFERENCE & infinite) + (EXPONENT_UNIT & subnormal);
-            shifted[i] = LEAST_NORMAL & subnormal;
-            values[i] = ((values[i] & SIGN_16) << 16) | inverseBits;
+            values[i] *= factor;
         }
-        toFloats(bits, n, floats);
-        toFloats(shifted, n, shifts);
-        toFloats(values, n, signs);
-        for (int i = 0; i < n; i++) {
-            floats[i] = (floats[i] - shifts[i]) * signs[i];
-        }
-        views.of(target, offset % Float.BYTES).put(offset / Float.BYTES, floats, 0, n);
     }
 
     /** Through memory: the compiler does not vectorise {@link Float#floatToRawIntBits}. */
@@ -119,8 +117,47 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
         ints.get(0, to, 0, n);
     }
 
-    private void toFloats(int[] from, int n, float[] to) {
-        ints.put(0, from, 0, n);
-        asFloats.get(0, to, 0, n);
+    @Override
+    void widen(int n, int elements, ByteBuffer target, int offset) {
+        float[] table = Table.FLOATS;
+        for (int i = 0; i < n; i++) {
+            floats[i] = table[words[i] & LOW_HALF];
+            highFloats[i] = table[words[i] >>> Short.SIZE];
+        }
+        putScaled(floats, n, target, offset);
+        putScaled(highFloats, elements - n, target, offset + n * Float.BYTES);
+    }
+
+    private void putScaled(float[] values, int n, ByteBuffer target, int offset) {
+        if (inverse != 1) {
+            multiply(values, inverse, n);
+        }
+        floatViews.of(target, offset % Float.BYTES).put(offset / Float.BYTES, values, 0, n);
+    }
+
+    /** The floats of all numbers of 16 bits: 256 KiB, of which gradients use the exponents that they have. */
+    private static final class Table {
+
+        private static final int EXPONENT = 0x1f;
+        private static final int EXPONENT_SHIFT = 10;
+        private static final int MANTISSA = 0x3ff;
+        private static final int UNIT_OF_LEAST = -24;
+        private static final float[] FLOATS = new float[1 << Short.SIZE];
+
+        static {
+            for (int half = 0; half < FLOATS.length; half++) {
+                float magnitude = magnitude((half >>> EXPONENT_SHIFT) & EXPONENT, half & MANTISSA);
+                FLOATS[half] = half < SIGN_16 ? magnitude : -magnitude;
+            }
+        }
+
+        private static float magnitude(int exponent, int mantissa) {
+            if (exponent == EXPONENT) {
+                return mantissa == 0 ? Float.POSITIVE_INFINITY : Float.NaN;
+            }
+            return exponent == 0
+                    ? Math.scalb((float) mantissa, UNIT_OF_LEAST)
+                    : Math.scalb((float) (mantissa | (MANTISSA + 1)), UNIT_OF_LEAST + exponent - 1);
+        }
     }
 }

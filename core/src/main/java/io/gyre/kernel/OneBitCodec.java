@@ -23,18 +23,18 @@ public final class OneBitCodec extends BlockCodec {
 
     private static final int GROUP_BYTES = 2 * Float.BYTES;
     private static final int ROWS_OF_GROUP = Integer.SIZE / GROUPS;
+    private static final int SIGNS_OF_GROUP = (1 << ROWS_OF_GROUP) - 1;
     private static final int WIDTH = LARGEST / Integer.SIZE;
 
     private final Residual residual = new Residual();
-    /** A row: the compiler vectorises loops over arrays from their beginning. */
-    private final float[] values = new float[WIDTH];
+    /** The rows of a group: the compiler vectorises no loop that reads one array at four places. */
+    private final float[][] values = new float[ROWS_OF_GROUP][WIDTH];
 
-    private final int[] bits = new int[WIDTH];
+    private final int[][] bits = new int[ROWS_OF_GROUP][WIDTH];
     private final int[] words = new int[WIDTH];
     // Of each column in a group.
     private final float[] sums = new float[WIDTH];
     private final float[] magnitudes = new float[WIDTH];
-    private final int[] negatives = new int[WIDTH];
     private final ViewCache<FloatBuffer> floatViews = new ViewCache<>(ByteBuffer::asFloatBuffer);
     private final ViewCache<IntBuffer> intViews = new ViewCache<>(ByteBuffer::asIntBuffer);
 
@@ -70,69 +70,80 @@ public final class OneBitCodec extends BlockCodec {
         IntBuffer asInts = intViews.of(floats, offset % Float.BYTES);
         Arrays.fill(words, 0, width, 0);
         for (int group = 0; group < GROUPS; group++) {
-            Arrays.fill(sums, 0, width, 0);
-            Arrays.fill(magnitudes, 0, width, 0);
-            Arrays.fill(negatives, 0, width, 0);
-            for (int row = group * ROWS_OF_GROUP; row < (group + 1) * ROWS_OF_GROUP; row++) {
-                int begin = Math.min(n, row * width);
+            for (int row = 0; row < ROWS_OF_GROUP; row++) {
+                int begin = Math.min(n, (group * ROWS_OF_GROUP + row) * width);
                 int there = Math.min(width, n - begin);
-                asFloats.get(offset / Float.BYTES + begin, values, 0, there);
-                asInts.get(offset / Float.BYTES + begin, bits, 0, there);
-                Arrays.fill(values, there, width, 0);
-                Arrays.fill(bits, there, width, 0);
-                addRow(row, width);
+                asFloats.get(offset / Float.BYTES + begin, values[row], 0, there);
+                asInts.get(offset / Float.BYTES + begin, bits[row], 0, there);
+                Arrays.fill(values[row], there, width, 0);
+                Arrays.fill(bits[row], there, width, 0);
             }
+            addSigns(bits[0], bits[1], bits[2], bits[3], group * ROWS_OF_GROUP, width);
+            addUp(values[0], values[1], values[2], values[3], width);
             int length = Math.max(0, Math.min(n - group * ROWS_OF_GROUP * width, ROWS_OF_GROUP * width));
-            putMeans(width, length, into, intoOffset + group * GROUP_BYTES);
+            putMeans(width, length, negatives(group, width), into, intoOffset + group * GROUP_BYTES);
         }
         int to = intoOffset + GROUPS * GROUP_BYTES;
         intViews.of(into, to % Integer.BYTES).put(to / Integer.BYTES, words, 0, width);
     }
 
-    private void addRow(int row, int width) {
+    private void addSigns(int[] a, int[] b, int[] c, int[] d, int row, int width) {
         for (int i = 0; i < width; i++) {
-            words[i] |= (bits[i] >>> (Integer.SIZE - 1)) << row;
-        }
-        for (int i = 0; i < width; i++) {
-            negatives[i] += bits[i] >>> (Integer.SIZE - 1);
-        }
-        for (int i = 0; i < width; i++) {
-            sums[i] += values[i];
-        }
-        for (int i = 0; i < width; i++) {
-            magnitudes[i] += Math.abs(values[i]);
+            int signs = (a[i] >>> 31) | ((b[i] >>> 31) << 1) | ((c[i] >>> 31) << 2) | ((d[i] >>> 31) << 3);
+            words[i] |= signs << row;
         }
     }
 
-    /** What is not finite makes a mean of its group such, and so do sums that overflow. */
-    private void putMeans(int width, int length, ByteBuffer into, int intoOffset) {
-        float sum = total(sums, width);
-        float magnitude = total(magnitudes, width);
-        int negative = 0;
+    private void addUp(float[] a, float[] b, float[] c, float[] d, int width) {
         for (int i = 0; i < width; i++) {
-            negative += negatives[i];
+            sums[i] = a[i] + b[i] + c[i] + d[i];
         }
-        into.putFloat(intoOffset, (magnitude + sum) / 2 / Math.max(1, length - negative));
-        into.putFloat(intoOffset + Float.BYTES, (sum - magnitude) / 2 / Math.max(1, negative));
+        for (int i = 0; i < width; i++) {
+            magnitudes[i] = Math.abs(a[i]) + Math.abs(b[i]) + Math.abs(c[i]) + Math.abs(d[i]);
+        }
     }
 
-    /** Four at a time: none waits for the one before it. */
-    private static float total(float[] terms, int n) {
+    private int negatives(int group, int width) {
+        int signs = SIGNS_OF_GROUP << (group * ROWS_OF_GROUP);
+        int negatives = 0;
+        for (int i = 0; i < width; i++) {
+            negatives += Integer.bitCount(words[i] & signs);
+        }
+        return negatives;
+    }
+
+    /**
+     * What is not finite makes a mean of its group such, and so do sums that overflow. Four columns at a time, of both:
+     * none waits for the one before it.
+     */
+    private void putMeans(int width, int length, int negative, ByteBuffer into, int intoOffset) {
         float a = 0;
         float b = 0;
         float c = 0;
         float d = 0;
+        float e = 0;
+        float f = 0;
+        float g = 0;
+        float h = 0;
         int i = 0;
-        for (; i + 3 < n; i += 4) {
-            a += terms[i];
-            b += terms[i + 1];
-            c += terms[i + 2];
-            d += terms[i + 3];
+        for (; i + 3 < width; i += 4) {
+            a += sums[i];
+            b += sums[i + 1];
+            c += sums[i + 2];
+            d += sums[i + 3];
+            e += magnitudes[i];
+            f += magnitudes[i + 1];
+            g += magnitudes[i + 2];
+            h += magnitudes[i + 3];
         }
-        for (; i < n; i++) {
-            a += terms[i];
+        for (; i < width; i++) {
+            a += sums[i];
+            e += magnitudes[i];
         }
-        return (a + b) + (c + d);
+        float sum = (a + b) + (c + d);
+        float magnitude = (e + f) + (g + h);
+        into.putFloat(intoOffset, (magnitude + sum) / 2 / Math.max(1, length - negative));
+        into.putFloat(intoOffset + Float.BYTES, (sum - magnitude) / 2 / Math.max(1, negative));
     }
 
     @Override
@@ -144,15 +155,15 @@ public final class OneBitCodec extends BlockCodec {
         for (int row = 0; row < Integer.SIZE; row++) {
             int means = offset + row / ROWS_OF_GROUP * GROUP_BYTES;
             int positive = encoded.getInt(means);
-            decodeRow(row, width, positive, positive ^ encoded.getInt(means + Float.BYTES));
+            decodeRow(row, width, positive, positive ^ encoded.getInt(means + Float.BYTES), bits[0]);
             int begin = Math.min(n, row * width);
-            decoded.put(intoOffset / Float.BYTES + begin, bits, 0, Math.min(width, n - begin));
+            decoded.put(intoOffset / Float.BYTES + begin, bits[0], 0, Math.min(width, n - begin));
         }
     }
 
-    private void decodeRow(int row, int width, int positive, int difference) {
+    private void decodeRow(int row, int width, int positive, int difference, int[] into) {
         for (int i = 0; i < width; i++) {
-            bits[i] = positive ^ (difference & -((words[i] >>> row) & 1));
+            into[i] = positive ^ (difference & -((words[i] >>> row) & 1));
         }
     }
 }

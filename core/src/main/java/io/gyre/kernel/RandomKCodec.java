@@ -19,11 +19,15 @@ public final class RandomKCodec extends FractionCodec implements SeededCodec {
 
     private static final int EXPONENT = 0x7f80_0000;
     private static final int EXPONENT_UNIT = 0x0080_0000;
+    private static final int ROW = 1024;
     private static final long GOLDEN = 0x9e37_79b9_7f4a_7c15L;
 
     private final long[] drawn = new long[LARGEST / Long.SIZE];
     private final int[] indices = new int[LARGEST];
-    private final int[] bits = new int[LARGEST];
+    private final int[] bits = new int[ROW];
+    /** By column, of all rows: negative if one was all ones. */
+    private final int[] exponents = new int[ROW];
+
     private final ViewCache<IntBuffer> views = new ViewCache<>(ByteBuffer::asIntBuffer);
     private long seed;
     private long step;
@@ -70,14 +74,22 @@ public final class RandomKCodec extends FractionCodec implements SeededCodec {
         }
     }
 
-    /** Counts exponents of ones: the compiler vectorises a sum, and no early exit. */
+    /** Flags a row at a time: the compiler vectorises no sum before Java 21, and no early exit. */
     private boolean isFinite(ByteBuffer floats, int offset, int n) {
-        views.of(floats, offset % Float.BYTES).get(offset / Float.BYTES, bits, 0, n);
-        int notFinite = 0;
-        for (int i = 0; i < n; i++) {
-            notFinite += ((bits[i] & EXPONENT) + EXPONENT_UNIT) >>> 31;
+        IntBuffer ints = views.of(floats, offset % Float.BYTES);
+        Arrays.fill(exponents, 0);
+        for (int begin = 0; begin < n; begin += ROW) {
+            int there = Math.min(ROW, n - begin);
+            ints.get(offset / Float.BYTES + begin, bits, 0, there);
+            for (int i = 0; i < there; i++) {
+                exponents[i] |= (bits[i] & EXPONENT) + EXPONENT_UNIT;
+            }
         }
-        return notFinite == 0;
+        int any = 0;
+        for (int i = 0; i < ROW; i++) {
+            any |= exponents[i];
+        }
+        return any >= 0;
     }
 
     @Override

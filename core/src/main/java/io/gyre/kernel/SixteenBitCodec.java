@@ -12,14 +12,14 @@ import java.nio.IntBuffer;
  */
 abstract class SixteenBitCodec implements GradientCodec {
 
-    /** Words of a block: five arrays of this length fit into a first-level cache. */
+    /** Words of a block: the arrays of an encoding fit into a first-level cache. */
     static final int WORDS = 1024;
 
-    private static final int LOW_HALF = 0xffff;
+    static final int LOW_HALF = 0xffff;
 
-    private final int[] low = new int[WORDS];
-    private final int[] high = new int[WORDS];
-    private final int[] words = new int[WORDS];
+    /** The words of the current block. */
+    final int[] words = new int[WORDS];
+
     private final ViewCache<IntBuffer> views = new ViewCache<>(ByteBuffer::asIntBuffer);
 
     @Override
@@ -28,20 +28,16 @@ abstract class SixteenBitCodec implements GradientCodec {
     }
 
     /**
-     * Rounds floats.
+     * Rounds floats into {@link #words}.
      *
      * @param offset of the first, in bytes
-     * @param n at most {@link #WORDS}
-     * @param into receives values of 16 bits
+     * @param n number of words, from 1 to {@link #WORDS}
+     * @param elements twice as many; or 1, and then a low half is all
      */
-    abstract void round(ByteBuffer floats, int offset, int n, int[] into);
+    abstract void round(ByteBuffer floats, int offset, int n, int elements);
 
-    /**
-     * The reverse of {@link #round}.
-     *
-     * @param values of 16 bits; overwritten
-     */
-    abstract void widen(int[] values, int n, ByteBuffer floats, int offset);
+    /** The reverse of {@link #round}. */
+    abstract void widen(int n, int elements, ByteBuffer floats, int offset);
 
     @Override
     public final void encode(ByteBuffer floats, int offset, int elements, ByteBuffer into, int intoOffset) {
@@ -50,21 +46,13 @@ abstract class SixteenBitCodec implements GradientCodec {
             int from = offset + done * Float.BYTES;
             int to = intoOffset + done * Short.BYTES;
             if (n == 0) {
-                round(floats, from, 1, low);
-                into.putShort(to, (short) low[0]);
+                round(floats, from, 1, 1);
+                into.putShort(to, (short) words[0]);
                 return;
             }
-            round(floats, from, n, low);
-            round(floats, from + n * Float.BYTES, n, high);
-            pack(n);
+            round(floats, from, n, 2 * n);
             views.of(into, to % Integer.BYTES).put(to / Integer.BYTES, words, 0, n);
             done += 2 * n;
-        }
-    }
-
-    private void pack(int n) {
-        for (int i = 0; i < n; i++) {
-            words[i] = low[i] | (high[i] << Short.SIZE);
         }
     }
 
@@ -75,22 +63,13 @@ abstract class SixteenBitCodec implements GradientCodec {
             int from = offset + done * Short.BYTES;
             int to = intoOffset + done * Float.BYTES;
             if (n == 0) {
-                low[0] = encoded.getShort(from) & LOW_HALF;
-                widen(low, 1, into, to);
+                words[0] = encoded.getShort(from) & LOW_HALF;
+                widen(1, 1, into, to);
                 return;
             }
             views.of(encoded, from % Integer.BYTES).get(from / Integer.BYTES, words, 0, n);
-            unpack(n);
-            widen(low, n, into, to);
-            widen(high, n, into, to + n * Float.BYTES);
+            widen(n, 2 * n, into, to);
             done += 2 * n;
-        }
-    }
-
-    private void unpack(int n) {
-        for (int i = 0; i < n; i++) {
-            low[i] = words[i] & LOW_HALF;
-            high[i] = words[i] >>> Short.SIZE;
         }
     }
 
