@@ -235,6 +235,8 @@ public final class RankReporter implements StepObserver, AutoCloseable {
 
     @Override
     public void trainingBegan(World world, List<Member> members) {
+        // With seats: what ended the generation before did not end the training.
+        failure = null;
         held.begin(world, members);
     }
 

@@ -3,6 +3,7 @@ package io.gyre.live;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.Member;
+import io.gyre.World;
 import io.gyre.launcher.SeatEvent;
 import io.gyre.network.Activity;
 import io.gyre.runs.MembershipFile;
@@ -88,6 +89,15 @@ class RankReporterTest {
         assertThat(all.awaited()).isEqualTo(1);
         assertThat(all.staleness()).isEqualTo(3);
         assertThat(Objects.requireNonNull(state.stall()).report()).contains("app.Images.read");
+    }
+
+    @Test
+    void whatEndedAGenerationIsNoFailureOnceTheNextBegins() throws IOException {
+        RankReporter reporter = RankReporter.open(files, ANT, 2);
+        reporter.trainingFailed(3, new IllegalStateException("rank 1 was lost"));
+        reporter.trainingBegan(new World(0, 2), List.of(ANT, BEE));
+        reporter.close();
+        assertThat(look(Clock.systemUTC()).ranks().get(0).state().failure()).isNull();
     }
 
     @Test
