@@ -62,6 +62,9 @@ final class KeptRun implements ProgressListener, AutoCloseable {
     /** In the run's directory; null for none there. */
     private final @Nullable Path ownCheckpoints;
 
+    /** In the run's directory, as all ranks see it; null for none there. */
+    private final @Nullable Path timeline;
+
     private KeptRun(
             TrainOptions options,
             @Nullable RunFiles files,
@@ -70,7 +73,8 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             @Nullable RunLog log,
             @Nullable RankReporter reporter,
             @Nullable LivePage page,
-            @Nullable Path ownCheckpoints) {
+            @Nullable Path ownCheckpoints,
+            @Nullable Path timeline) {
         this.options = options;
         this.files = files;
         this.writer = writer;
@@ -79,11 +83,12 @@ final class KeptRun implements ProgressListener, AutoCloseable {
         this.reporter = reporter;
         this.page = page;
         this.ownCheckpoints = ownCheckpoints;
+        this.timeline = timeline;
     }
 
     /** For a run that is not kept. */
     static KeptRun none(TrainOptions options) {
-        return new KeptRun(options, null, null, null, null, null, null, null);
+        return new KeptRun(options, null, null, null, null, null, null, null, null);
     }
 
     /**
@@ -111,11 +116,12 @@ final class KeptRun implements ProgressListener, AutoCloseable {
                 writer == null
                         ? ""
                         : writer.files().directory().toAbsolutePath().toString());
-        RankReporter reporter = directory.isEmpty() ? null : report(new RunFiles(Path.of(directory)), session);
+        RunFiles seen = directory.isEmpty() ? null : new RunFiles(Path.of(directory));
+        RankReporter reporter = seen == null ? null : report(seen, session);
         RunLog log = writer == null ? null : RunOpening.openLog(writer.files());
         LivePage page = writer == null ? null : options.live().open(writer.files());
         RunFiles files = writer == null ? null : writer.files();
-        return new KeptRun(options, files, writer, null, log, reporter, page, checkpoints);
+        return new KeptRun(options, files, writer, null, log, reporter, page, checkpoints, timeline(options, seen));
     }
 
     /** For a process of a run with seats, whose directory the launcher has opened: see {@link KeptSeats}. */
@@ -127,7 +133,7 @@ final class KeptRun implements ProgressListener, AutoCloseable {
         Path checkpoints = options.checkpoints().directory().isPresent() ? null : files.checkpoints();
         SeatedRunWriter ofSeats = new SeatedRunWriter(files, options.runs().tensorboard());
         RankReporter reporter = reportIfSeen(files, () -> RankReporter.openForSeats(files, options.ranks()));
-        return new KeptRun(options, files, null, ofSeats, null, reporter, null, checkpoints);
+        return new KeptRun(options, files, null, ofSeats, null, reporter, null, checkpoints, timeline(options, files));
     }
 
     /** On a host that does not see the directory, a rank reports nothing. */
@@ -152,6 +158,15 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             LOG.warn("the run directory has no reports of this rank: {}", DurableFile.reason(e));
             return null;
         }
+    }
+
+    private static @Nullable Path timeline(TrainOptions options, @Nullable RunFiles files) {
+        return files != null && options.runs().keepsTimeline() ? files.timeline() : null;
+    }
+
+    /** Where a timeline is written, with {@code --keep-timeline}; empty for nowhere. */
+    Optional<Path> timeline() {
+        return Optional.ofNullable(timeline);
     }
 
     /** Hears what rank 0 does, on the process that holds it in a run with seats; empty for others. */

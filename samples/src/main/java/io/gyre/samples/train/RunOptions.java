@@ -38,6 +38,9 @@ final class RunOptions {
     @Option(names = "--tensorboard", description = "Write event files for TensorBoard, too.")
     private boolean tensorboard;
 
+    @Option(names = "--keep-timeline", description = "Write a timeline of all ranks into the run's directory.")
+    private boolean timeline;
+
     @Option(
             names = "--evaluate-epochs",
             description = "Measure the quality on what is held out after every epoch, not at the end only.")
@@ -52,7 +55,11 @@ final class RunOptions {
         if (none) {
             String other = directory != null
                     ? "--run-dir"
-                    : name != null ? "--name" : from != null ? "--from" : tensorboard ? "--tensorboard" : "";
+                    : name != null
+                            ? "--name"
+                            : from != null
+                                    ? "--from"
+                                    : tensorboard ? "--tensorboard" : timeline ? "--keep-timeline" : "";
             if (!other.isEmpty()) {
                 throw new IllegalArgumentException(other + " needs a run directory, and --no-run-dir forbids one");
             }
@@ -118,6 +125,11 @@ final class RunOptions {
     /** Whether the run begins with another's checkpoint, which only rank 0 needs to see. */
     boolean isFork() {
         return from != null;
+    }
+
+    /** Whether a timeline is written into the directory. */
+    boolean keepsTimeline() {
+        return timeline;
     }
 
     boolean tensorboard() {

@@ -257,6 +257,8 @@ public final class TrainOptions {
         OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
         OptionRange.check("--port", port, 0, 65_535);
         OptionRange.check("--restarts", restarts(), 0, LaunchPlan.MOST_RESTARTS);
+        // Their ranges, before anything is opened.
+        Optional<SeatPlan> unused = seats();
         if (strategy != StrategyOptions.Kind.ALLREDUCE && seats.isGiven()) {
             throw new IllegalArgumentException("--processes, --spares, --min-processes and --lost-after belong to"
                     + " [allreduce], not to --strategy " + strategy);
@@ -268,6 +270,9 @@ public final class TrainOptions {
             new ReportFile(report).check();
         }
         if (timeline != null) {
+            if (runs.keepsTimeline()) {
+                throw new IllegalArgumentException("--timeline " + timeline + " and --keep-timeline: choose one file");
+            }
             Timeline.check(timeline);
         }
     }

@@ -154,7 +154,7 @@ final class TrainingRun {
         options.powerSgdRank().ifPresent(builder::powerSgd);
         kept.observer().ifPresent(builder::observer);
         kept.rootObserver().ifPresent(builder::rootObserver);
-        options.timeline().ifPresent(builder::timeline);
+        options.timeline().or(kept::timeline).ifPresent(builder::timeline);
         kept.checkpoints().ifPresent(builder::checkpointDirectory);
         options.checkpoints().keep().ifPresent(builder::keepCheckpoints);
         options.checkpoints()

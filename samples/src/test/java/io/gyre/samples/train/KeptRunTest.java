@@ -45,7 +45,8 @@ class KeptRunTest {
 
     @Test
     void aRunLeavesAllThatItIsKnownBy() throws Exception {
-        TrainReport report = train(files, "--epochs", "2", "--evaluate-epochs", "--tensorboard", "--seed", "3");
+        TrainReport report =
+                train(files, "--epochs", "2", "--evaluate-epochs", "--tensorboard", "--keep-timeline", "--seed", "3");
 
         RunRecord record = RunRecord.read(files);
         assertThat(record.state()).isEqualTo(RunState.COMPLETE);
@@ -66,6 +67,7 @@ class KeptRunTest {
                 .isEqualTo(16);
         assertThat(files.card()).content().contains("| Accuracy, held out | %.4f |".formatted(report.accuracy()));
         assertThat(files.tensorboard()).isNotEmptyDirectory();
+        assertThat(files.timeline()).content().contains("\"name\":\"backward\"", "\"pid\":1");
         assertThat(files.log()).exists();
     }
 

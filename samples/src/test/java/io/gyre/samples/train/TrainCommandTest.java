@@ -76,11 +76,6 @@ class TrainCommandTest {
                 Arguments.of("mlp -n 2 --processes 3", "--processes 3: expected 1 to 2"),
                 Arguments.of("mlp --strategy elastic --spares 1", "belong to [allreduce], not to --strategy elastic"),
                 Arguments.of(
-                        "mlp --restarts 1 --timeline t.json", "--timeline is for runs that end with the first lost"),
-                Arguments.of(
-                        "mlp --restarts 1 --run-dir r",
-                        "--run-dir, --name and --from are for runs that end with the first lost process"),
-                Arguments.of(
                         "mlp --strategy elastic --restarts 1 --no-run-dir",
                         "--restarts 1 needs --servers K: a rank that holds a part"),
                 Arguments.of(
@@ -170,6 +165,8 @@ class TrainCommandTest {
                         "mlp --no-run-dir --keep-checkpoints 3", "--keep-checkpoints needs --checkpoint DIR, where"),
                 Arguments.of("mlp --keep-checkpoints 0", "--keep-checkpoints 0: expected 1 to 1000000"),
                 Arguments.of("mlp --no-run-dir --name a", "--name needs a run directory, and --no-run-dir forbids one"),
+                Arguments.of("mlp --no-run-dir --keep-timeline", "--keep-timeline needs a run directory"),
+                Arguments.of("mlp --timeline a.json --keep-timeline", "a.json and --keep-timeline: choose one file"),
                 Arguments.of("mlp --run-dir a --name b", "--name b with --run-dir a: the directory's name is"),
                 Arguments.of("mlp --name ../a", "--name '../a': expected at most 128 letters, digits"),
                 Arguments.of("mlp --from runs/a@3 --strategy diloco", "--from with --strategy diloco: "),
