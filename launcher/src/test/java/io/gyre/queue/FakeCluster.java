@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * As much of a Kubernetes API server as {@code kubectl apply} asks for: what it serves, and that it checks the fields of
- * what it is given itself. It keeps what is created.
+ * As much of a Kubernetes API server as {@code kubectl apply} asks for: what it serves, and that it checks the fields
+ * of what it is given itself. It keeps what is created.
  */
 final class FakeCluster implements AutoCloseable {
 
@@ -64,7 +64,8 @@ final class FakeCluster implements AutoCloseable {
     private static String checksFields(String path, String group, String kind) {
         return ("{\"openapi\":\"3.0.0\",\"info\":{\"title\":\"a\",\"version\":\"1\"},\"paths\":{\"%s\":{\"patch\":{"
                         + "\"parameters\":[{\"name\":\"fieldValidation\",\"in\":\"query\"}],\"responses\":{},"
-                        + "\"x-kubernetes-group-version-kind\":{\"group\":\"%s\",\"version\":\"v1\",\"kind\":\"%s\"}}}}}")
+                        + "\"x-kubernetes-group-version-kind\":"
+                        + "{\"group\":\"%s\",\"version\":\"v1\",\"kind\":\"%s\"}}}}}")
                 .formatted(path, group, kind);
     }
 

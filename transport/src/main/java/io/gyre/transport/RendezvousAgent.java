@@ -28,7 +28,8 @@ import org.slf4j.LoggerFactory;
  * between those that have proved the run's secret and the supervisor, and tells it the time. A turn waits for the
  * sockets until the next tick is due.
  *
- * <p>One thread takes the turns, and calls the supervisor. {@link #members}, {@link #isOver}, {@link #request} and {@link #wake} may be called from any thread.
+ * <p>One thread takes the turns, and calls the supervisor. {@link #members}, {@link #isOver}, {@link #request} and
+ * {@link #wake} may be called from any thread.
  */
 final class RendezvousAgent<S extends Supervisor> implements Agent {
 
