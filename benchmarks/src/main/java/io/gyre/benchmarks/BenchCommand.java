@@ -16,6 +16,7 @@ import picocli.CommandLine.Command;
             ScalingCommand.class,
             SoakCommand.class,
             KillsCommand.class,
+            RecoveryCommand.class,
             ObserverCommand.class,
             DataCommand.class,
             JmhCommand.class
