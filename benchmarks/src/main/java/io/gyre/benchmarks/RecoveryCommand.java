@@ -1,6 +1,5 @@
 package io.gyre.benchmarks;
 
-import io.gyre.GyreException;
 import io.gyre.OptionRange;
 import io.gyre.benchmarks.host.ProcessorTime;
 import java.io.IOException;
@@ -91,14 +90,11 @@ public final class RecoveryCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         OptionRange.check("-n", ranks, 2, 1_000);
         OptionRange.check("--runs", runs, 1, 1_000);
-        OptionRange.check("--kills", kills, 1, 1_000);
         OptionRange.check("--pause", pauseMillis, 1, 1_000_000);
         OptionRange.check("--restarts", restarts, 0, 1_000);
         OptionRange.check("--min-processes", least, 1, ranks);
-        if (kills >= ranks * (restarts + 1L)) {
-            throw new GyreException("--kills: " + kills + " kills leave no process of " + ranks + " that are started "
-                    + (restarts + 1) + " times each; give more --restarts");
-        }
+        // One process is left at the end.
+        OptionRange.check("--kills", kills, 1, ranks * (restarts + 1L) - 1);
         Random random = new Random(seed);
         ProcessorTime begin = ProcessorTime.now();
         System.out.printf(

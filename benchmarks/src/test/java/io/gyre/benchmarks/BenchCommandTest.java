@@ -233,4 +233,10 @@ class BenchCommandTest {
         // One of kernels, one of frames, and latency over two transports.
         assertThat(new ObjectMapper().readTree(file.toFile())).hasSize(4);
     }
+
+    @Test
+    void killsThatLeaveNoProcessAreRefused() {
+        assertThat(bench("recovery", "-n", "3", "--restarts", "1", "--kills", "6")).isEqualTo(2);
+        assertThat(err).asString().contains("--kills 6: expected 1 to 5");
+    }
 }
