@@ -16,6 +16,8 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -91,9 +93,14 @@ final class RecoveryTrial implements AutoCloseable {
         if (launcher.exitValue() != 0) {
             throw new GyreException("gyre train ended with status " + launcher.exitValue() + ":\n" + text());
         }
-        return new Outcome(
-                recoveries,
-                JSON.readTree(report.toFile()).required("parameters_sha256").asText());
+        return new Outcome(recoveries, sha256());
+    }
+
+    /** That of all ranks, or several if they differ. */
+    private String sha256() throws IOException {
+        Set<String> all = new TreeSet<>();
+        JSON.readTree(report.toFile()).required("parameters_sha256").forEach(each -> all.add(each.asText()));
+        return String.join(" and ", all);
     }
 
     private Recovery kill(Random random) throws InterruptedException {
