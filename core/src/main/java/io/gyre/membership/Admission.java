@@ -20,39 +20,35 @@ final class Admission {
 
     private final int worldSize;
     private final Member host;
+    private final RunState run;
     private final Participants participants;
     private final ExchangeRecord record;
     private final List<String> refusals = new ArrayList<>();
 
-    Admission(int worldSize, Member host, Participants participants, ExchangeRecord record) {
+    Admission(int worldSize, Member host, RunState run, Participants participants, ExchangeRecord record) {
         this.worldSize = worldSize;
         this.host = host;
+        this.run = run;
         this.participants = participants;
         this.record = record;
     }
 
-    /**
-     * Why a process cannot take part; null if it can.
-     *
-     * @param complete whether all ranks have joined
-     * @param end why the run has ended; null if it has not
-     */
-    @Nullable String objection(Join join, boolean complete, @Nullable String end) {
-        String objection = find(join, complete, end);
+    /** Why a process cannot take part; null if it can. */
+    @Nullable String objection(Join join) {
+        String objection = find(join);
         if (objection != null) {
             refusals.add(objection);
         }
         return objection;
     }
 
-    private @Nullable String find(Join join, boolean complete, @Nullable String end) {
+    private @Nullable String find(Join join) {
         Member newcomer = join.member();
         String who = name(newcomer);
         if (join.protocolVersion() != Message.PROTOCOL_VERSION) {
-            return who + " uses version " + join.protocolVersion()
-                    + " of the control protocol, the rendezvous on host " + host.host() + " version "
-                    + Message.PROTOCOL_VERSION + ": use the same Gyre on all hosts";
+            return who + otherVersion(join, host);
         }
+        String end = run.end();
         if (end != null) {
             return who + " is too late: " + end + ". Start a new run";
         }
@@ -63,8 +59,14 @@ final class Admission {
         if (newcomer.rank() < Message.ANY_RANK || newcomer.rank() >= worldSize) {
             return who + " does not exist in a world of " + worldSize + " ranks (0 to " + (worldSize - 1) + ")";
         }
-        String objection = complete ? objectionToReturn(newcomer, who) : objectionToSeat(newcomer, who);
+        String objection = run.isComplete() ? objectionToReturn(newcomer, who) : objectionToSeat(newcomer, who);
         return objection == null ? differentOption(join, who) : objection;
+    }
+
+    /** How the version of a process differs from the host's. */
+    static String otherVersion(Join join, Member host) {
+        return " uses version " + join.protocolVersion() + " of the control protocol, the rendezvous on host "
+                + host.host() + " version " + Message.PROTOCOL_VERSION + ": use the same Gyre on all hosts";
     }
 
     /** What is said to all that come when a run has ended. */

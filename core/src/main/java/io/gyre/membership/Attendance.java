@@ -116,7 +116,7 @@ public final class Attendance implements Downlink {
             if (!joined || detached) {
                 pulse.beat(now);
             } else if (pulse.isLost(now, limits())) {
-                disconnected("nothing was received from it for " + limits().lossInWords());
+                disconnected(limits().verdict());
             } else if (now >= nextHeartbeat) {
                 nextHeartbeat = now + Coordinator.HEARTBEAT.toNanos();
                 uplink.send(new Heartbeat(Message.NO_RANK));

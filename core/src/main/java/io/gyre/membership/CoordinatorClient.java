@@ -334,7 +334,7 @@ final class CoordinatorClient {
 
     private void beat(long time) {
         if (pulse.isLost(time, limits())) {
-            disconnected("nothing was received from it for " + limits().lossInWords());
+            disconnected(limits().verdict());
         } else if (time >= nextHeartbeat) {
             nextHeartbeat = time + Coordinator.HEARTBEAT.toNanos();
             uplink.send(new Heartbeat(Message.NO_RANK));

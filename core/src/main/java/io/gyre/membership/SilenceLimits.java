@@ -39,8 +39,9 @@ public record SilenceLimits(Duration suspicion, Duration loss) {
         return new SilenceLimits(loss.dividedBy(2), loss);
     }
 
-    /** The silence that loses a process, for people: {@code 15 s}, {@code 2750 ms}. */
-    String lossInWords() {
-        return loss.toMillisPart() == 0 ? loss.toSeconds() + " s" : loss.toMillis() + " ms";
+    /** Why a silent process is lost: {@code nothing was received from it for 15 s}, or {@code 2750 ms}. */
+    String verdict() {
+        return "nothing was received from it for "
+                + (loss.toMillisPart() == 0 ? loss.toSeconds() + " s" : loss.toMillis() + " ms");
     }
 }

@@ -14,9 +14,7 @@ import io.gyre.membership.Message.Welcome;
 import io.gyre.session.Reached;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * <p>There is one usher, and it alone convenes generations: of the processes that lose sight of each other, those that
  * reach it go on. A process that was given up finds its generation ended, and joins as a new process.
  *
- * <p>A state machine, as {@link Coordinator} is: it owns no clock, thread or socket.
+ * <p>A state machine, as {@link Coordinator} is: it owns no clock, thread or socket. {@link SeatAdmission} decides who
+ * may join, {@link Convocation} who gets seats.
  *
  * <dl>
  *   <dt>Threading
@@ -50,9 +49,8 @@ public final class Usher implements Supervisor {
     private final Venue venue;
     private final SeatListener listener;
     private final UnstalledClock clock;
-    private final TreeMap<Integer, Attendee> byConnection = new TreeMap<>();
-    private final List<String> refusals = new ArrayList<>();
-    private int arrivals;
+    private final Attendees attendees;
+    private final SeatAdmission admission;
     private int generation;
     private long nextHeartbeat;
 
@@ -71,9 +69,6 @@ public final class Usher implements Supervisor {
     private Reached newest = Reached.NOTHING;
 
     private int fruitless;
-
-    /** One of the present generation, whose options hold for those that come when nobody is left; null before it. */
-    private @Nullable Attendee former;
 
     /** Whether a process has ended in good order: the work is done, and nobody else is let in. */
     private boolean ending;
@@ -120,34 +115,41 @@ public final class Usher implements Supervisor {
         this.outbox = outbox;
         this.venue = venue;
         this.listener = listener;
+        attendees = new Attendees(outbox);
+        admission = new SeatAdmission(plan.seats(), host, attendees);
         clock = new UnstalledClock(now, Coordinator.TICK.multipliedBy(2));
         deadline = plan.joinTimeout().toNanos();
     }
 
     @Override
     public List<Member> members() {
-        return byConnection.values().stream().map(each -> each.join.member()).toList();
+        return attendees.all().stream().map(each -> each.join.member()).toList();
     }
 
     @Override
     public boolean isOver() {
-        return end != null || (ending && byConnection.isEmpty());
+        return end != null || (ending && attendees.isEmpty());
     }
 
     @Override
     public boolean hasJoined(int connection) {
-        return byConnection.containsKey(connection);
+        return attendees.on(connection) != null;
     }
 
     @Override
     public void connected(int connection) {
-        boolean closed = end != null || ending;
+        boolean closed = over() != null;
         outbox.send(connection, new Welcome(Message.PROTOCOL_VERSION, run, plan.seats(), closed, host, plan.limits()));
+    }
+
+    /** Why nobody is let in any more; null if others are. */
+    private @Nullable String over() {
+        return end == null && ending ? "the run has done its work" : end;
     }
 
     @Override
     public void received(int connection, Message message) {
-        Attendee attendee = byConnection.get(connection);
+        Attendee attendee = attendees.on(connection);
         if (attendee != null) {
             attendee.pulse.beat(clock.time());
             received(attendee, message);
@@ -174,7 +176,7 @@ public final class Usher implements Supervisor {
 
     @Override
     public void disconnected(int connection, String how) {
-        Attendee attendee = byConnection.get(connection);
+        Attendee attendee = attendees.on(connection);
         if (attendee != null) {
             lose(attendee, how);
         }
@@ -184,7 +186,7 @@ public final class Usher implements Supervisor {
     public void refuseLatecomers(List<Integer> connections) {
         Refused refusal = new Refused(Admission.afterTheEnd(end == null ? "the run is over" : end));
         connections.stream()
-                .filter(connection -> !byConnection.containsKey(connection))
+                .filter(connection -> !hasJoined(connection))
                 .forEach(connection -> outbox.send(connection, refusal));
     }
 
@@ -196,11 +198,9 @@ public final class Usher implements Supervisor {
         }
         if (time >= nextHeartbeat) {
             nextHeartbeat = time + Coordinator.HEARTBEAT.toNanos();
-            Heartbeat heartbeat = new Heartbeat(Message.NO_RANK);
-            byConnection.keySet().forEach(connection -> outbox.send(connection, heartbeat));
+            attendees.sendToAll(new Heartbeat(Message.NO_RANK));
         }
-        // A copy, since a loss changes the map.
-        for (Attendee attendee : List.copyOf(byConnection.values())) {
+        for (Attendee attendee : attendees.all()) {
             listenTo(attendee, time);
         }
         if (end == null && phase != Phase.RUNNING && time >= deadline) {
@@ -213,50 +213,22 @@ public final class Usher implements Supervisor {
             return;
         }
         if (attendee.pulse.isLost(time, plan.limits())) {
-            lose(
-                    attendee,
-                    "nothing was received from it for " + plan.limits().lossInWords()
-                            + ", though its connection is open");
+            lose(attendee, plan.limits().verdict() + ", though its connection is open");
         } else if (attendee.pulse.becomesSuspicious(time, plan.limits())) {
             listener.suspected(attendee.toString(), Duration.ofNanos(attendee.pulse.silence(time)));
         }
     }
 
     private void join(int connection, Join join) {
-        String objection = objection(join);
+        String objection = admission.objection(join, over());
         if (objection != null) {
-            refusals.add(objection);
             listener.refused(objection);
             outbox.send(connection, new Refused(objection));
             outbox.close(connection);
             return;
         }
-        Attendee attendee = new Attendee(connection, arrivals++, join, clock.time());
-        byConnection.put(connection, attendee);
+        Attendee attendee = attendees.add(connection, join, clock.time());
         listener.joined(attendee.toString(), attendee.pid());
-    }
-
-    private @Nullable String objection(Join join) {
-        String who = "the process with pid " + join.member().pid() + " on host "
-                + join.member().host();
-        if (join.protocolVersion() != Message.PROTOCOL_VERSION) {
-            return who + " uses version " + join.protocolVersion()
-                    + " of the control protocol, the rendezvous on host " + host.host() + " version "
-                    + Message.PROTOCOL_VERSION + ": use the same Gyre on all hosts";
-        }
-        if (end != null || ending) {
-            return who + " is too late: " + (end == null ? "the run has done its work" : end) + ". Start a new run";
-        }
-        if (join.worldSize() != plan.seats()) {
-            return who + " expects " + join.worldSize() + " seats, and this run has " + plan.seats();
-        }
-        Attendee first =
-                byConnection.isEmpty() ? former : byConnection.firstEntry().getValue();
-        if (first == null) {
-            return null;
-        }
-        String difference = Admission.difference(join, first.join, first.toString());
-        return difference == null ? null : who + difference + ". All processes need the same options";
     }
 
     private void present(Attendee attendee, Present present) {
@@ -281,8 +253,7 @@ public final class Usher implements Supervisor {
      * @param newer whether it holds a state, and the generation has begun without one
      */
     private void adjourn(boolean newer) {
-        List<Attendee> seated =
-                byConnection.values().stream().filter(each -> each.seated).toList();
+        List<Attendee> seated = attendees.seated();
         if (!adjourned && !ending && (newer || seated.size() < plan.processes())) {
             adjourned = true;
             Adjourn adjourn = new Adjourn(generation);
@@ -298,8 +269,7 @@ public final class Usher implements Supervisor {
     }
 
     private void leave(Attendee attendee) {
-        byConnection.remove(attendee.connection);
-        outbox.close(attendee.connection);
+        attendees.remove(attendee);
         listener.left(attendee.toString(), attendee.pid());
         ending |= attendee.seated;
         conveneIfReady();
@@ -307,22 +277,19 @@ public final class Usher implements Supervisor {
 
     /** The work is done, and nobody with seats may hold its state: others would do it again. */
     private void dismissSpares() {
-        boolean needed = byConnection.values().stream()
-                .anyMatch(each -> each.seated && (!each.present || !each.reached.isNothing()));
+        boolean needed = attendees.seated().stream().anyMatch(each -> !each.present || !each.reached.isNothing());
         if (ending && end == null && !needed) {
             Refused dismissal = new Refused(NOT_NEEDED);
-            for (Attendee spare : List.copyOf(byConnection.values())) {
-                byConnection.remove(spare.connection);
+            for (Attendee spare : attendees.all()) {
                 outbox.send(spare.connection, dismissal);
-                outbox.close(spare.connection);
+                attendees.remove(spare);
             }
         }
     }
 
     private void lose(Attendee attendee, String reason) {
-        byConnection.remove(attendee.connection);
         outbox.send(attendee.connection, new Lost(attendee.join.member(), reason));
-        outbox.close(attendee.connection);
+        attendees.remove(attendee);
         List<Integer> held = seating == null || !attendee.seated ? List.of() : seating.seatsOf(attendee.number);
         listener.lost(attendee.toString(), attendee.pid(), held, generation, newest, reason);
         if (end != null) {
@@ -341,12 +308,10 @@ public final class Usher implements Supervisor {
     /** Begins the next generation if all have reported, and they are enough. */
     private void conveneIfReady() {
         dismissSpares();
-        boolean awaited = byConnection.values().stream().anyMatch(each -> each.seated && !each.present);
-        if (end != null || phase == Phase.RUNNING || awaited) {
+        if (end != null || phase == Phase.RUNNING || !attendees.awaited().isEmpty()) {
             return;
         }
-        long here = byConnection.values().stream().filter(each -> each.present).count();
-        if (here >= needed()) {
+        if (attendees.present().size() >= needed()) {
             convene();
         } else if (phase == Phase.REPORTING) {
             phase = Phase.SHORT;
@@ -363,9 +328,7 @@ public final class Usher implements Supervisor {
     }
 
     private void convene() {
-        List<Attendee> here =
-                byConnection.values().stream().filter(each -> each.present).toList();
-        Convocation next = new Convocation(here, plan.processes());
+        Convocation next = new Convocation(attendees.present(), plan.processes());
         boolean progressed = generation == 0 || adjourned || next.newest.compareTo(newest) > 0;
         fruitless = progressed ? 0 : fruitless + 1;
         if (fruitless > UsherPlan.MOST_FRUITLESS) {
@@ -386,7 +349,7 @@ public final class Usher implements Supervisor {
         generation++;
         Seating assigned = seating == null ? Seating.of(plan.seats(), next.numbers()) : seating.among(next.numbers());
         int source = next.source(assigned);
-        byConnection.values().forEach(each -> each.seated = false);
+        attendees.all().forEach(each -> each.seated = false);
         for (Attendee each : next.seated) {
             each.seated = true;
             each.present = false;
@@ -396,7 +359,7 @@ public final class Usher implements Supervisor {
         phase = Phase.RUNNING;
         adjourned = false;
         newest = next.newest;
-        former = next.seated.get(0);
+        admission.convened(next.seated);
         listener.convened(generation, assigned, newest, next.behind());
     }
 
@@ -404,9 +367,8 @@ public final class Usher implements Supervisor {
     private void expire() {
         if (phase == Phase.REPORTING) {
             deadline = clock.time() + plan.reportTimeout().toNanos();
-            byConnection.values().stream()
-                    .filter(each -> each.seated && !each.present)
-                    .toList()
+            attendees
+                    .awaited()
                     .forEach(each -> lose(
                             each,
                             "it is alive, but has not reported within "
@@ -414,8 +376,7 @@ public final class Usher implements Supervisor {
                                     + generation + ": its program is in a very long step, or hangs"));
             return;
         }
-        List<Attendee> here =
-                byConnection.values().stream().filter(each -> each.present).toList();
+        List<Attendee> here = attendees.present();
         if (generation == 0 && here.size() >= plan.leastProcesses()) {
             convene();
             return;
@@ -426,14 +387,13 @@ public final class Usher implements Supervisor {
                         + plan.replacementTimeout().toMillis() + " ms no other came";
         end(what + ": at least " + plan.leastProcesses() + " are needed, and " + here.size() + " are there"
                 + (here.isEmpty() ? "" : " " + here)
-                + (refusals.isEmpty() ? "" : ". Refused: " + refusals)
+                + (admission.refusals().isEmpty() ? "" : ". Refused: " + admission.refusals())
                 + ". Look at the output of those that are missing");
     }
 
     private void end(String reason) {
         end = reason;
-        Refused refused = new Refused(reason);
-        byConnection.keySet().forEach(connection -> outbox.send(connection, refused));
+        attendees.sendToAll(new Refused(reason));
         listener.failed(reason);
     }
 }

@@ -1,6 +1,7 @@
 package io.gyre.session;
 
 import io.gyre.PeerLostException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -8,8 +9,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The threads of a process that holds several ranks: operations that wait for other ranks run for all of its seats at
@@ -28,9 +27,8 @@ import org.slf4j.LoggerFactory;
  */
 final class SeatThreads implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(SeatThreads.class);
     private static final long TO_NOTICE_NANOS = TimeUnit.SECONDS.toNanos(1);
-    private static final long CLOSE_MILLIS = 10_000;
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
     private final List<Session> seats;
     private final List<Thread> threads = new ArrayList<>();
@@ -199,19 +197,6 @@ final class SeatThreads implements AutoCloseable {
         }
         begin.forEach(Semaphore::release);
         threads.forEach(Thread::interrupt);
-        boolean interrupted = false;
-        for (Thread thread : threads) {
-            try {
-                thread.join(CLOSE_MILLIS);
-                if (thread.isAlive()) {
-                    LOG.warn("{} has not ended within {} ms", thread.getName(), CLOSE_MILLIS);
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        ThreadEnd.await(threads, CLOSE_TIMEOUT);
     }
 }

@@ -1,11 +1,11 @@
 package io.gyre.training;
 
 import io.gyre.GyreException;
+import io.gyre.session.ThreadEnd;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Reduces gradients during the backward pass: a thread of its own reduces the complete buckets in the order of the
@@ -27,8 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 final class OverlappedReduction implements GradientProgress, AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(OverlappedReduction.class);
-    private static final long CLOSE_MILLIS = 10_000;
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
 
     private final BucketReducer reducer;
     private final ParameterExchange exchange;
@@ -163,17 +162,6 @@ final class OverlappedReduction implements GradientProgress, AutoCloseable {
     public void close() {
         closed = true;
         thread.interrupt();
-        boolean interrupted = false;
-        try {
-            thread.join(CLOSE_MILLIS);
-            if (thread.isAlive()) {
-                LOG.warn("{} has not ended within {} ms", thread.getName(), CLOSE_MILLIS);
-            }
-        } catch (InterruptedException e) {
-            interrupted = true;
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        ThreadEnd.await(List.of(thread), CLOSE_TIMEOUT);
     }
 }

@@ -1,7 +1,7 @@
 package io.gyre.membership;
 
-import static io.gyre.membership.SimulatedSeats.MILLI;
-import static io.gyre.membership.SimulatedSeats.SECOND;
+import static io.gyre.membership.SimulatedHosts.MILLI;
+import static io.gyre.membership.SimulatedHosts.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.GyreException;
@@ -9,36 +9,24 @@ import io.gyre.Member;
 import io.gyre.membership.Message.Convened;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Welcome;
-import io.gyre.membership.SimulatedSeats.Link;
-import io.gyre.membership.SimulatedSeats.Receiver;
+import io.gyre.membership.SimulatedLauncher.Link;
+import io.gyre.membership.SimulatedLauncher.Receiver;
 import io.gyre.network.Time;
 import io.gyre.session.Reached;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A process of {@link SimulatedSeats}: a real {@link Attendance}, for each of its seats a real client of the
- * generation's coordinator, and a model of a program. In a step, every seat sends its contribution to every other
- * process; a process applies the step when it has those of all seats.
+ * A process of {@link SimulatedSeats}: a real {@link Attendance}, and in each generation that seats it a
+ * {@linkplain SeatedPart part}.
  */
-final class SeatedLife extends SimulatedSeats.Host implements Time {
-
-    private static final long PEER_TIMEOUT = 6 * SECOND;
+final class SeatedLife extends SimulatedHosts.Host implements Time {
 
     private enum Stage {
         AWAY,
         GREETING,
         WAITING,
-        JOINING,
-        COMPARING,
-        ADOPTING,
-        STEPPING,
-        LEAVING,
+        SEATED,
         FINISHED,
         FAILED
     }
@@ -50,13 +38,13 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     private Stage stage = Stage.GREETING;
     private boolean greeted;
     private boolean hung;
-    private @Nullable Part part;
+    private @Nullable SeatedPart part;
     private String end = "";
 
     /** How far it has come, and the hash of its state. */
     Reached reached = Reached.NOTHING;
 
-    private long hash;
+    long hash;
 
     /** Whether the usher counts it. */
     private int memberships;
@@ -69,14 +57,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     private int convenedIn;
     private long lastComputed = -1;
-    private long silentSince;
-    private long silentUntil;
-
-    /** When the last silence began: there may have been a short word since the first. */
-    private long lastSilentSince;
-
-    /** When something of it arrived, which may have been under way for long. */
-    private long lastHeard;
+    private final SimulatedSilence silence = new SimulatedSilence();
 
     SeatedLife(SimulatedSeats run, int pid) {
         this.run = run;
@@ -85,14 +66,14 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     @Override
     public String toString() {
-        return "process " + pid + " (" + stage + ", " + reached + ")";
+        return "process " + pid + " (" + (part == null ? stage : part) + ", " + reached + ")";
     }
 
     // Time.
 
     @Override
     public long now() {
-        return run.now;
+        return run.hosts.now();
     }
 
     @Override
@@ -105,298 +86,65 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     // Its part in a generation.
 
-    private final class Seated implements Uplink, Receiver {
-        final CoordinatorClient client;
-        final Link link;
-        private final Part of;
-        private final int seat;
+    /** Whether that is its part now, and it does anything. */
+    boolean isIn(SeatedPart which) {
+        return part == which && !hung;
+    }
 
-        Seated(Part of, int seat) {
-            this.of = of;
-            this.seat = seat;
-            client = new CoordinatorClient(seat, "the simulation", this, new MemberListener() {}, run.now);
-            link = run.connect(SeatedLife.this, of.convened.generation(), this);
-        }
+    /** How the process introduces itself. */
+    Member member(int rank) {
+        return new Member(rank, "host" + pid, pid);
+    }
 
-        @Override
-        public void send(Message message) {
-            link.send(message);
-        }
+    boolean isAdjourned(int generation) {
+        return attendance.isAdjourned(generation);
+    }
 
-        @Override
-        public void received(Message message) {
-            client.received(message);
-            if (message instanceof Welcome) {
-                client.join(
-                        new Join(Message.PROTOCOL_VERSION, run.seats, new Member(seat, "host" + pid, pid), Map.of()));
-                client.ready(Map.of());
-            }
-            of.turn();
-        }
+    /** It computes a step. Returns whether it has computed it before. */
+    boolean computes(long step) {
+        assertThat(step).as("step that %s computes", this).isGreaterThanOrEqualTo(lastComputed);
+        boolean again = step == lastComputed;
+        lastComputed = step;
+        return again;
+    }
 
-        @Override
-        public void disconnected(String how) {
-            client.disconnected(how);
-            of.turn();
+    /** Another process gives it the newest state. */
+    void given(int generation, Reached newest, long newestHash) {
+        if (part != null && part.generation() == generation) {
+            part.given(newest, newestHash);
         }
     }
 
-    /** What the seats of a process send to another in a step. */
-    private record Contribution(long step, int seat, long value, boolean adjourned) {}
-
-    private final class Part {
-        final Convened convened;
-        final List<Integer> own;
-        final List<Seated> seats = new ArrayList<>();
-        private final Map<Long, @Nullable Contribution[]> contributions = new HashMap<>();
-        private List<SeatedLife> others = List.of();
-        private @Nullable Reached adopted;
-        private long adoptedHash;
-        private boolean computed;
-        private boolean noticing;
-        private boolean done;
-        private long since = run.now;
-        private int repeated;
-
-        Part(Convened convened) {
-            this.convened = convened;
-            Seating seating = new Seating(convened.holders());
-            own = seating.seatsOf(convened.own());
-            others = seating.processes().stream()
-                    .filter(number -> number != convened.own())
-                    .map(run::holder)
-                    .toList();
-        }
-
-        void begin() {
-            own.forEach(seat -> seats.add(new Seated(this, seat)));
-        }
-
-        private boolean isPresent() {
-            return part == this;
-        }
-
-        /** Goes on as far as it can. */
-        void turn() {
-            if (!isPresent() || hung) {
-                return;
-            }
-            if (stage == Stage.LEAVING) {
-                leaveIfOthersHave();
-                return;
-            }
-            if (hasEnded()) {
-                if (!noticing) {
-                    noticing = true;
-                    run.after(run.random.nextLong(150 * MILLI), SeatedLife.this, () -> {
-                        if (isPresent() && !hung) {
-                            regroup();
-                        }
-                    });
-                }
-                if (stage != Stage.STEPPING) {
-                    return;
-                }
-            }
-            if (stage == Stage.JOINING
-                    && seats.stream().allMatch(each -> each.client.view().isComplete())) {
-                stage = Stage.COMPARING;
-                since = run.now;
-                byte[] value = ByteBuffer.allocate(12)
-                        .putInt(reached.calls())
-                        .putLong(reached.step())
-                        .array();
-                seats.forEach(each -> each.client.offer(run.allSeats, "begin", value));
-            }
-            if (stage == Stage.COMPARING && seats.stream().allMatch(each -> each.client.values() != null)) {
-                compare(seats.get(0).client.values());
-            }
-            if (stage == Stage.ADOPTING && adopted != null) {
-                adopt(adopted, adoptedHash);
-                step();
-            }
-            if (stage == Stage.STEPPING) {
-                applyIfComplete();
-            }
-        }
-
-        private boolean hasEnded() {
-            return seats.stream().anyMatch(each -> !each.client.view().isWhole(run.allSeats));
-        }
-
-        private void compare(List<byte[]> values) {
-            since = run.now;
-            if (convened.source() == Message.NO_RANK) {
-                for (byte[] value : values) {
-                    assertThat(ByteBuffer.wrap(value).getInt())
-                            .as("calls, and no source")
-                            .isNegative();
-                }
-                adopt(new Reached(0, 0), run.fold[0]);
-                step();
-                return;
-            }
-            boolean transfer = values.stream()
-                    .anyMatch(value -> !ByteBuffer.wrap(value).equals(ByteBuffer.wrap(values.get(convened.source()))));
-            if (own.contains(convened.source())) {
-                assertThat(reached.isNothing()).as("%s is the source", this).isFalse();
-                if (transfer) {
-                    Reached given = reached;
-                    long givenHash = hash;
-                    others.forEach(other -> run.toPeer(
-                            SeatedLife.this, other, () -> other.state(convened.generation(), given, givenHash)));
-                }
-                step();
-            } else if (transfer) {
-                stage = Stage.ADOPTING;
-            } else {
-                step();
-            }
-        }
-
-        private void adopt(Reached newest, long newestHash) {
-            assertThat(newest).as("what %s is given", SeatedLife.this).isGreaterThanOrEqualTo(reached);
-            assertThat(newestHash).isEqualTo(run.fold[(int) newest.step()]);
-            run.tally.adopted += newest.equals(reached) ? 0 : 1;
-            reached = newest;
-            hash = newestHash;
-        }
-
-        /** Computes the next step, or ends. */
-        private void step() {
-            stage = Stage.STEPPING;
-            since = run.now;
-            computed = false;
-            if (reached.calls() == SimulatedSeats.CALLS) {
-                done = true;
-                leave();
-                return;
-            }
-            run.after(1 + run.random.nextLong(600 * MILLI), SeatedLife.this, () -> {
-                if (isPresent() && !hung) {
-                    contribute();
-                }
-            });
-        }
-
-        private void contribute() {
-            long step = reached.step();
-            assertThat(step).as("step that %s computes", SeatedLife.this).isGreaterThanOrEqualTo(lastComputed);
-            if (step == lastComputed) {
-                run.tally.repeated++;
-                assertThat(++repeated).as("steps repeated in a generation").isEqualTo(1);
-            }
-            lastComputed = step;
-            computed = true;
-            boolean adjourned = attendance.isAdjourned(convened.generation());
-            for (int seat : own) {
-                Contribution contribution =
-                        new Contribution(step, seat, SimulatedSeats.contribution(hash, seat, step), adjourned);
-                take(contribution);
-                others.forEach(other -> run.toPeer(
-                        SeatedLife.this, other, () -> other.contribution(convened.generation(), contribution)));
-            }
-            applyIfComplete();
-        }
-
-        void take(Contribution contribution) {
-            contributions.computeIfAbsent(contribution.step, key -> new Contribution[run.seats])[contribution.seat] =
-                    contribution;
-        }
-
-        private void applyIfComplete() {
-            @Nullable Contribution[] all = contributions.get(reached.step());
-            if (!computed || all == null) {
-                return;
-            }
-            long[] parts = new long[run.seats];
-            boolean adjourned = false;
-            for (int seat = 0; seat < parts.length; seat++) {
-                Contribution each = all[seat];
-                if (each == null) {
-                    return;
-                }
-                parts[seat] = each.value;
-                adjourned |= each.adjourned;
-            }
-            long step = reached.step();
-            hash = SimulatedSeats.folded(hash, parts);
-            int calls = (step + 1) % run.stepsOfCall == 0 ? reached.calls() + 1 : reached.calls();
-            reached = new Reached(calls, step + 1);
-            run.applied(SeatedLife.this, convened.generation(), step, hash);
-            if (adjourned && reached.calls() < SimulatedSeats.CALLS) {
-                run.tally.adjourned++;
-                leave();
-            } else {
-                step();
-            }
-        }
-
-        private void leave() {
-            stage = Stage.LEAVING;
-            since = run.now;
-            seats.forEach(each -> each.client.leave(Collections.nCopies(run.seats, 0L), ""));
-            leaveIfOthersHave();
-        }
-
-        private void leaveIfOthersHave() {
-            boolean alone = seats.stream()
-                    .allMatch(each -> each.client.view().ending() != null
-                            || each.client.isDetached()
-                            || run.allSeats.stream().allMatch(each.client.view()::hasLeft));
-            if (alone || run.now - since > 3 * SECOND) {
-                if (done) {
-                    finish();
-                } else {
-                    regroup();
-                }
-            }
-        }
-
-        /** Ends its part in the generation, and asks for the next. */
-        void regroup() {
-            close();
-            part = null;
-            ask();
-        }
-
-        void close() {
-            for (Seated each : seats) {
-                if (stage != Stage.LEAVING) {
-                    each.client.leave(Collections.nCopies(run.seats, 0L), "");
-                }
-                each.client.close();
-                each.link.end("its connection was closed");
-            }
-        }
-
-        void tick() {
-            seats.forEach(each -> {
-                if (each.link.isOpen()) {
-                    each.client.tick(run.now);
-                }
-            });
-            turn();
-            if (isPresent() && !hung && stage != Stage.LEAVING && run.now - since > PEER_TIMEOUT) {
-                run.note(SeatedLife.this + " waits in vain");
-                regroup();
-            }
+    /** Another process contributes to a step. */
+    void contributed(int generation, SeatedPart.Contribution contribution) {
+        if (part != null && part.generation() == generation) {
+            part.contributed(contribution);
         }
     }
 
-    private void state(int generation, Reached newest, long newestHash) {
-        if (part != null && part.convened.generation() == generation) {
-            part.adopted = newest;
-            part.adoptedHash = newestHash;
-            part.turn();
-        }
+    /** Ends its part in the generation, and asks for the next. */
+    void regroup() {
+        endPart();
+        ask();
     }
 
-    private void contribution(int generation, Contribution contribution) {
-        if (part != null && part.convened.generation() == generation) {
-            part.take(contribution);
-            part.turn();
+    /** Ends its part in the run: the work is done. */
+    void finish() {
+        endPart();
+        attendance.leave();
+        attendance.close();
+        link.end("its connection was closed");
+        stage = Stage.FINISHED;
+        run.tally.finished++;
+        assertThat(hash).as("result of %s", this).isEqualTo(run.fold.result());
+        run.note(this + " has finished");
+    }
+
+    private void endPart() {
+        if (part != null) {
+            part.close();
         }
+        part = null;
     }
 
     // Its part in the run.
@@ -408,7 +156,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         Link[] own = new Link[1];
         Attendance entering = new Attendance("the simulation", message -> own[0].send(message), this, monitor);
         attendance = entering;
-        link = run.connect(this, 0, new Receiver() {
+        link = run.launcher.connect(this, 0, new Receiver() {
             @Override
             public void received(Message message) {
                 entering.received(message);
@@ -435,11 +183,8 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         }
         if (stage == Stage.GREETING) {
             if (greeted) {
-                attendance.join(new Join(
-                        Message.PROTOCOL_VERSION,
-                        run.seats,
-                        new Member(Message.ANY_RANK, "host" + pid, pid),
-                        Map.of()));
+                Member self = member(Message.ANY_RANK);
+                attendance.join(new Join(Message.PROTOCOL_VERSION, run.seats, self, Map.of()));
                 ask();
             } else if (attendance.isDetached()) {
                 end("there is no launcher");
@@ -469,10 +214,10 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         }
         if (convened != null) {
             assertThat(convened.generation()).isGreaterThanOrEqualTo(convenedIn);
-            run.checkHolder(this, convened);
+            run.checks.checkHolder(this, convened);
             hasReported = false;
-            stage = Stage.JOINING;
-            part = new Part(convened);
+            stage = Stage.SEATED;
+            part = new SeatedPart(this, run, convened);
             part.begin();
         }
     }
@@ -483,22 +228,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         attendance.close();
         link.end("its connection was closed");
         stage = Stage.AWAY;
-        run.after(run.random.nextLong(50 * MILLI), this, this::start);
-    }
-
-    private void finish() {
-        Part last = part;
-        if (last != null) {
-            last.close();
-        }
-        part = null;
-        attendance.leave();
-        attendance.close();
-        link.end("its connection was closed");
-        stage = Stage.FINISHED;
-        run.tally.finished++;
-        assertThat(hash).as("result of %s", this).isEqualTo(run.fold[run.fold.length - 1]);
-        run.note(this + " has finished");
+        run.hosts.after(run.random.nextLong(50 * MILLI), this, this::start);
     }
 
     private void end(String reason) {
@@ -506,7 +236,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         end = reason;
         run.note(this + " ends: " + reason);
         if (part != null) {
-            part.close();
+            part.abandon();
         }
         part = null;
         link.end("its connection was closed");
@@ -526,21 +256,15 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     // What befalls it.
 
-    void silent(long time) {
-        if (run.now >= silentUntil) {
-            lastSilentSince = run.now;
-        }
-        // A gap in which it may not have been heard does not count.
-        if (run.now >= silentUntil + SECOND || silentUntil == 0) {
-            silentSince = run.now;
-        }
-        silentUntil = Math.max(silentUntil, run.now + time);
+    /** The launcher does not hear it. */
+    void silentUntil(long time) {
+        silence.begin(now(), time);
     }
 
     void crash() {
         // What is under way still arrives: the system closes the connections.
         if (part != null) {
-            part.seats.forEach(each -> each.link.end("its process has ended"));
+            part.crash();
         }
         link.end("its process has ended");
         dead = true;
@@ -553,14 +277,14 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
 
     void breakSeat() {
         if (part != null) {
-            part.seats.get(run.random.nextInt(part.seats.size())).link.snap();
+            part.breakSeat();
         }
     }
 
     /** Its program stands still. If nobody else notices, since nobody waits for it, a person ends it. */
     void hang() {
         hung = true;
-        run.after(60 * SECOND, this, () -> {
+        run.hosts.after(60 * SECOND, this, () -> {
             if (isActive()) {
                 crash();
             }
@@ -570,7 +294,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     void fail() {
         attendance.fail("on purpose");
         if (part != null) {
-            part.seats.forEach(each -> each.client.fail("on purpose"));
+            part.fail("on purpose");
         }
         end("on purpose");
     }
@@ -588,7 +312,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
     /** The launcher receives a message. */
     void isHeard(Link on, Message message) {
         if (on == link) {
-            lastHeard = run.now;
+            silence.isHeard(now());
             hasReported |= message instanceof Message.Present;
         }
     }
@@ -627,7 +351,7 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
             assertThat(reached)
                     .as("%s, when generation %d begins", this, generation)
                     .isLessThanOrEqualTo(newest);
-            assertThat(part != null && part.convened.generation() < generation)
+            assertThat(part != null && part.generation() < generation)
                     .as("%s still works, and generation %d begins", this, generation)
                     .isFalse();
         }
@@ -637,23 +361,9 @@ final class SeatedLife extends SimulatedSeats.Host implements Time {
         return isActive() && !hung && isMember() && frozenUntil < time && cutIn < time && cutOut < time;
     }
 
-    /** A verdict about silence comes in time, and only if there was silence. */
+    /** The launcher gives it up because of silence. */
     void checkVerdict(SilenceLimits limits, long stalled) {
-        long loss = limits.loss().toNanos();
-        long tick = Coordinator.TICK.toNanos();
-        long silence = run.now - silentSince;
-        assertThat(silentUntil > 0 && run.now <= silentUntil + SimulatedSeats.LONGEST_DELAY + tick)
-                .as("%s was not silent", this)
-                .isTrue();
-        assertThat(silence)
-                .as("silence of %s, in nanoseconds", this)
-                .isGreaterThanOrEqualTo(
-                        loss - 2 * tick - Coordinator.HEARTBEAT.toNanos() - SimulatedSeats.LONGEST_DELAY);
-        if (stalled < silentSince) {
-            assertThat(run.now - Math.max(lastHeard, lastSilentSince))
-                    .as("silence of %s, in nanoseconds", this)
-                    .isLessThanOrEqualTo(loss + tick + SimulatedSeats.LONGEST_DELAY);
-        }
+        silence.checkVerdict(this, now(), limits, stalled);
     }
 
     void checkEnd(@Nullable String failure) {

@@ -2,8 +2,7 @@ package io.gyre.membership;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.gyre.membership.SimulatedSeats.Fault;
-import io.gyre.membership.SimulatedSeats.Tally;
+import io.gyre.membership.SeatFaults.Fault;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
@@ -41,7 +40,7 @@ class UsherSimulationTest {
 
     @Test
     void noStepIsLostAndEveryRunEnds() {
-        Tally tally = play(0, Integer.getInteger(SCHEDULES, DEFAULT));
+        SeatTally tally = play(0, Integer.getInteger(SCHEDULES, DEFAULT));
 
         System.out.println(tally);
         assertThat(tally.faults.keySet()).containsExactlyInAnyOrder(Fault.values());
@@ -65,25 +64,25 @@ class UsherSimulationTest {
     }
 
     /** Plays schedules on all processors: each depends on nothing but its seed. */
-    private static Tally play(long first, int count) {
+    private static SeatTally play(long first, int count) {
         Long single = Long.getLong(SEED);
         long begin = single == null ? first : single;
         long end = begin + (single == null ? count : 1);
         return LongStream.rangeClosed(begin / BLOCK, (end - 1) / BLOCK)
                 .parallel()
                 .mapToObj(block -> played(Math.max(begin, block * BLOCK), Math.min(end, (block + 1) * BLOCK)))
-                .reduce(new Tally(), Tally::sum);
+                .reduce(new SeatTally(), SeatTally::sum);
     }
 
-    private static Tally played(long begin, long end) {
-        Tally tally = new Tally();
+    private static SeatTally played(long begin, long end) {
+        SeatTally tally = new SeatTally();
         for (long seed = begin; seed < end; seed++) {
             play(seed, tally);
         }
         return tally;
     }
 
-    private static void play(long seed, Tally tally) {
+    private static void play(long seed, SeatTally tally) {
         try {
             played(seed, tally, false);
         } catch (RuntimeException | AssertionError e) {
@@ -94,15 +93,15 @@ class UsherSimulationTest {
         }
     }
 
-    private static void played(long seed, Tally tally, boolean tracing) {
+    private static void played(long seed, SeatTally tally, boolean tracing) {
         SimulatedSeats run = new SimulatedSeats(seed, tally, tracing);
         run.play();
-        run.check();
+        run.checks.end();
     }
 
     /** What happened in a schedule, for people. */
     private static String trace(long seed) {
-        SimulatedSeats run = new SimulatedSeats(seed, new Tally(), true);
+        SimulatedSeats run = new SimulatedSeats(seed, new SeatTally(), true);
         try {
             run.play();
         } catch (RuntimeException | AssertionError e) {
@@ -116,6 +115,6 @@ class UsherSimulationTest {
     @ParameterizedTest
     @ValueSource(longs = {45, 99, 429, 724})
     void aScheduleThatFoundAHole(long seed) {
-        play(seed, new Tally());
+        play(seed, new SeatTally());
     }
 }

@@ -120,7 +120,7 @@ final class CopyReceiver {
 
     private Reply carryOut(CopyMessage message) {
         if (message instanceof Passed passed) {
-            ClientLink client = server.client(passed.rank());
+            ClientLink client = server.clients().get(passed.rank());
             Reply reply = server.carryOut(client, passed.call(), passed.request(), target);
             return reply instanceof Reply.Refused ? reply : new Reply.Done();
         }
@@ -128,7 +128,9 @@ final class CopyReceiver {
             server.finish(ended.rank());
         } else if (message instanceof BeginState state) {
             server.table().restart(state.nextNumber());
-            server.setAnyLeft(state.anyLeft());
+            if (state.anyLeft()) {
+                server.clients().setAnyLeft();
+            }
         } else if (message instanceof SlotState state) {
             shard(state.buffer()).training().writeSlot(state.slot(), target);
         }

@@ -129,6 +129,6 @@ final class HeldShards {
 
     /** Whether a client has left in good order. */
     boolean anyLeft() {
-        return servers().stream().anyMatch(ShardServer::anyLeft);
+        return servers().stream().anyMatch(server -> server.clients().anyLeft());
     }
 }

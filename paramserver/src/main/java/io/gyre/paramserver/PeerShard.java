@@ -37,7 +37,7 @@ record PeerShard(
 
     /** Sends short replies, and messages to the other copy. Returns the number of frames. */
     int acknowledge(int rank, FrameSender sender) {
-        int frames = server != null && server.hasReplies(rank) ? server.acknowledge(rank, sender) : 0;
+        int frames = server != null ? server.clients().get(rank).advance(sender, false) : 0;
         return copy != null && copy.isBusy() ? frames + copy.advance(sender) : frames;
     }
 
@@ -48,12 +48,12 @@ record PeerShard(
 
     /** Sends all replies. Returns the number of frames. */
     int reply(int rank, FrameSender sender) {
-        return server != null && server.hasReplies(rank) ? server.advance(rank, sender) : 0;
+        return server != null ? server.clients().get(rank).advance(sender, true) : 0;
     }
 
     /** Whether there is something to send to the peer. */
     boolean isBusy(int rank) {
-        return (server != null && server.hasReplies(rank))
+        return (server != null && server.clients().get(rank).hasReplies())
                 || (link != null && link.leadsTo(rank) && link.isBusy())
                 || (copy != null && copy.isBusy());
     }
@@ -80,7 +80,7 @@ record PeerShard(
     boolean leave(int rank, Session session) {
         if (server != null) {
             server.forget(rank);
-            server.abandon(rank);
+            server.clients().get(rank).abandon();
         }
         if (copy != null) {
             copy.partnerLost();

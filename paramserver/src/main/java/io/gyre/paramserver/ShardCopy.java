@@ -249,7 +249,7 @@ final class ShardCopy implements Copies {
         receiver.reset();
         if (role == Role.BACKUP) {
             role = Role.PRIMARY;
-            server.ended().forEach(server::finish);
+            server.clients().ended().forEach(server::finish);
             tellAlone("this rank answers for shard {}, from its backup, since rank {} has ended");
         } else if (role == Role.PRIMARY && passesOn) {
             passesOn = false;
@@ -283,7 +283,7 @@ final class ShardCopy implements Copies {
         partnerIncarnation = incarnation;
         if (role == Role.PRIMARY) {
             passesOn = true;
-            sender.sendState(server.table(), server.anyLeft());
+            sender.sendState(server.table(), server.clients().anyLeft());
         }
     }
 

@@ -82,6 +82,15 @@ final class ShardTable {
         return byNumber.get(number);
     }
 
+    /** The shard of a buffer that was found when its request was checked. */
+    Shard get(int number) {
+        Shard shard = byNumber.get(number);
+        if (shard == null) {
+            throw new IllegalStateException("buffer " + number + " was checked and does not exist");
+        }
+        return shard;
+    }
+
     /**
      * Creates or finds a buffer.
      *

@@ -89,7 +89,7 @@ final class AskedServer {
     /** Receives everything that the server has for a rank. */
     Replies receive(int rank) {
         Replies replies = new Replies();
-        server.advance(rank, replies);
+        server.clients().get(rank).advance(replies, true);
         return replies;
     }
 

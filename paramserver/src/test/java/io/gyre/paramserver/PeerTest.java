@@ -50,7 +50,7 @@ class PeerTest {
         link.ask(new Call<>(link, link.nextCall(), change, Region.allocate("delta", BYTES)), Faults.NONE);
 
         Peer peer = new Peer(1, session, session.endpoint(LANE), List.of(new PeerShard(0, server, link, null)));
-        while (server.hasReplies(1)) {
+        while (server.clients().get(1).hasReplies()) {
             peer.turn(Long.MAX_VALUE, Faults.NONE);
         }
     }

@@ -45,7 +45,7 @@ class ShardServerFuzzTest {
             server.onFrame(rank, frame, in, in.position());
             in.position(in.position() + length);
             server.answerWaiting();
-            server.advance(rank, new AskedServer.Replies());
+            server.clients().get(rank).advance(new AskedServer.Replies(), true);
         }
     }
 }

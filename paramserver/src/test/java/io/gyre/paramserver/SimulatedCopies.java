@@ -204,7 +204,7 @@ final class SimulatedCopies {
             if (which == 0) {
                 client.to(this).deliver((frame, payload, at) -> server.onFrame(client.rank, frame, payload, at));
             } else if (which == 1) {
-                server.advance(client.rank, to(client));
+                server.clients().get(client.rank).advance(to(client), true);
             } else if (which == 2 && other != null) {
                 other.to(this).deliver(copy::onFrame);
             } else if (other != null) {

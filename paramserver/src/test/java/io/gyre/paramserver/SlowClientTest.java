@@ -45,7 +45,7 @@ class SlowClientTest {
         AskedServer.Replies fast = new AskedServer.Replies();
         for (int i = 0; i < 20; i++) {
             asked.send(1, new Request.Read(0));
-            server.advance(1, fast);
+            server.clients().get(1).advance(fast, true);
         }
         AskedServer.Replies slow = asked.receive(0);
 

@@ -4,12 +4,12 @@ import io.aeron.AeronVersion;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.World;
+import io.gyre.membership.MemberSession;
 import io.gyre.membership.Membership;
 import io.gyre.membership.Message;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.RunId;
 import io.gyre.network.Endpoint;
-import io.gyre.network.WaitObservers;
 import io.gyre.session.Session;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,7 +18,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,7 +38,7 @@ import org.slf4j.LoggerFactory;
  *       processes leave behind.
  * </dl>
  */
-public final class AeronSession implements Session {
+public final class AeronSession extends MemberSession {
 
     private static final Logger LOG = LoggerFactory.getLogger(AeronSession.class);
 
@@ -52,14 +51,12 @@ public final class AeronSession implements Session {
     private final JoinOptions options;
     private final Rendezvous rendezvous;
     private final AeronSite site;
-    private final Membership membership;
     private final RunId run;
     private final AeronEndpoint endpoint;
 
     /** The lanes that have been requested. */
     private final AtomicReferenceArray<@Nullable AeronEndpoint> lanes = new AtomicReferenceArray<>(LANES);
 
-    private final WaitObservers observers = new WaitObservers();
     private boolean closed;
 
     /**
@@ -94,9 +91,10 @@ public final class AeronSession implements Session {
     }
 
     private AeronSession(JoinOptions options, Rendezvous rendezvous, Path sharedMemory, StorageSpace space) {
+        super(rendezvous.membership(), options.peerTimeout());
         this.options = options;
         this.rendezvous = rendezvous;
-        this.membership = rendezvous.membership();
+        Membership membership = rendezvous.membership();
         RunId run = rendezvous.welcome().run();
         Member own = new Member(
                 options.rank(), HostIdentity.name(), ProcessHandle.current().pid());
@@ -112,7 +110,7 @@ public final class AeronSession implements Session {
             }
             int rank = membership.awaitEverybody(options.joinTimeout().plus(JOIN_GRACE));
             this.run = run;
-            endpoint = new AeronEndpoint(options, run, site, membership, 0, observers);
+            endpoint = new AeronEndpoint(options, run, site, membership, 0, waitObservers());
             lanes.set(0, endpoint);
             site.attestKey(membership);
             membership.endJoining(options.joinTimeout());
@@ -162,11 +160,6 @@ public final class AeronSession implements Session {
     }
 
     @Override
-    public List<Member> members() {
-        return membership.members();
-    }
-
-    @Override
     public String transport() {
         return endpoint.transport();
     }
@@ -185,7 +178,7 @@ public final class AeronSession implements Session {
     public synchronized Endpoint endpoint(int lane) {
         AeronEndpoint known = lanes.get(lane);
         if (known == null) {
-            known = new AeronEndpoint(options, run, site, membership, lane, observers);
+            known = new AeronEndpoint(options, run, site, membership(), lane, waitObservers());
             if (closed) {
                 known.shut();
             }
@@ -222,56 +215,9 @@ public final class AeronSession implements Session {
     }
 
     @Override
-    public WaitObservers waitObservers() {
-        return observers;
-    }
-
-    @Override
     public List<byte[]> exchange(List<Integer> ranks, String topic, byte[] value) {
         endpoint.check(world().rank(), topic);
-        return membership.exchange(ranks, topic, value, options.peerTimeout());
-    }
-
-    @Override
-    public void attest(List<Integer> ranks, String topic, String value, String remedy) {
-        membership.attest(ranks, topic, value, remedy);
-    }
-
-    @Override
-    public void check(List<Integer> ranks, Object doing) {
-        membership.check(ranks, doing);
-    }
-
-    @Override
-    public boolean isWhole(List<Integer> ranks) {
-        return membership.isWhole(ranks);
-    }
-
-    @Override
-    public void beExpendable() {
-        membership.beExpendable(options.peerTimeout());
-    }
-
-    @Override
-    public void beExpendable(SortedMap<Integer, Integer> backedBy) {
-        membership.beExpendable(backedBy);
-    }
-
-    @Override
-    public boolean hasEnded(int rank) {
-        world().checkRank(rank);
-        return membership.hasLeft(rank);
-    }
-
-    @Override
-    public int incarnation(int rank) {
-        world().checkRank(rank);
-        return membership.incarnation(rank);
-    }
-
-    @Override
-    public void fail(String reason) {
-        rendezvous.membership().fail(reason);
+        return super.exchange(ranks, topic, value);
     }
 
     @Override
@@ -295,6 +241,7 @@ public final class AeronSession implements Session {
     }
 
     private void leave() {
+        Membership membership = membership();
         long deadline = System.nanoTime() + CLOSE_TIMEOUT.toNanos();
         boolean quiet = true;
         for (AeronEndpoint lane : openLanes()) {

@@ -2,11 +2,8 @@ package io.gyre.samples.train;
 
 import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
-import io.gyre.allreduce.PowerSgd;
 import io.gyre.dl4j.Overlap;
 import io.gyre.dl4j.ShardedUpdate;
-import io.gyre.kernel.GradientCodec;
-import io.gyre.kernel.GradientCodecs;
 import io.gyre.launcher.HostOptions;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
@@ -21,11 +18,8 @@ import io.gyre.training.LocalSteps;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,9 +31,6 @@ public final class TrainOptions {
     private static final long MOST_RANKS = 256;
 
     private static final int DEFAULT_RANKS = 2;
-
-    private static final List<StrategyOptions.Kind> EXCHANGE_GRADIENTS =
-            List.of(StrategyOptions.Kind.ALLREDUCE, StrategyOptions.Kind.PARAMSERVER, StrategyOptions.Kind.HYBRID);
 
     /** Where ND4J computes. */
     enum Backend {
@@ -120,19 +111,8 @@ public final class TrainOptions {
                     + " auto. Default: auto, if it is faster.")
     private ShardedUpdate shardedUpdate = ShardedUpdate.AUTO;
 
-    @Option(
-            names = "--compress",
-            paramLabel = "NAME[:PARAMETER]",
-            description = "For allreduce, paramserver and hybrid: in which numbers gradients are sent between hosts and"
-                    + " to servers: bf16, fp16, int8[:BLOCK], onebit, topk:FRACTION, randomk:FRACTION or"
-                    + " threshold:VALUE. For allreduce also powersgd:RANK. Default: as they are.")
-    private @Nullable String compression;
-
-    @Option(
-            names = "--mixed-precision",
-            description = "For allreduce: gradients are sent in fp16 with a dynamic loss scale, unless --compress names"
-                    + " another format.")
-    private boolean mixedPrecision;
+    @Mixin
+    private final CompressionOptions compression = new CompressionOptions();
 
     @Option(
             names = "--backend",
@@ -244,7 +224,7 @@ public final class TrainOptions {
             throw new IllegalArgumentException(
                     "--sharded-update on belongs to [allreduce], not to --strategy " + strategy);
         }
-        checkPrecision();
+        compression.check(strategy, inDouble);
         workload.check();
         if (workload.syncBatchNorm()
                 && strategy != StrategyOptions.Kind.ALLREDUCE
@@ -275,41 +255,6 @@ public final class TrainOptions {
             }
             Timeline.check(timeline);
         }
-    }
-
-    private void checkPrecision() {
-        String option = mixedPrecision ? "--mixed-precision" : "--compress " + compression;
-        if (compression != null) {
-            try {
-                if (powerSgdRank().isEmpty()) {
-                    GradientCodecs.of(compression);
-                }
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("--compress " + e.getMessage(), e);
-            }
-        } else if (!mixedPrecision) {
-            return;
-        }
-        if (inDouble) {
-            throw new IllegalArgumentException(option + " encodes floats, and --double trains in double precision");
-        }
-        boolean lowRank = powerSgdRank().isPresent();
-        if (lowRank && mixedPrecision) {
-            throw new IllegalArgumentException("--compress " + compression
-                    + " sends factors of floats, and --mixed-precision numbers of 16 bits: leave out one of the two");
-        }
-        List<StrategyOptions.Kind> owners =
-                mixedPrecision || lowRank ? List.of(StrategyOptions.Kind.ALLREDUCE) : EXCHANGE_GRADIENTS;
-        if (!owners.contains(strategy)) {
-            throw new IllegalArgumentException(option + " belongs to " + owners + ", not to --strategy " + strategy);
-        }
-    }
-
-    /** The matrix rank of PowerSGD, if gradients are sent so. */
-    OptionalInt powerSgdRank() {
-        return compression == null || !PowerSgd.isNamed(compression)
-                ? OptionalInt.empty()
-                : OptionalInt.of(PowerSgd.rankOf(compression));
     }
 
     /** What is trained. */
@@ -417,13 +362,9 @@ public final class TrainOptions {
         return shardedUpdate;
     }
 
-    /** Makes codecs of gradients; null if gradients are sent without one. */
-    @Nullable Supplier<GradientCodec> compression() {
-        return compression == null || powerSgdRank().isPresent() ? null : GradientCodecs.of(compression);
-    }
-
-    boolean mixedPrecision() {
-        return mixedPrecision;
+    /** In which numbers gradients are sent. */
+    CompressionOptions compression() {
+        return compression;
     }
 
     boolean startupCheck() {
@@ -436,7 +377,7 @@ public final class TrainOptions {
 
     /** Of parameters and computation, and of gradients on their way, in words. */
     String precision() {
-        String sent = compression != null ? compression : mixedPrecision ? "fp16" : "";
+        String sent = compression.toString();
         return (inDouble ? "double" : "float") + (sent.isEmpty() ? "" : ", gradients sent as " + sent);
     }
 

@@ -157,7 +157,7 @@ final class TrainRank {
 
     /** Codecs with the run's seed; null if gradients are sent as they are. */
     private @Nullable Supplier<GradientCodec> codecs() {
-        Supplier<GradientCodec> codecs = options.compression();
+        Supplier<GradientCodec> codecs = options.compression().codecs();
         return codecs == null
                 ? null
                 : () -> {

@@ -137,7 +137,7 @@ final class TrainingRun {
                 .overlap(options.overlap())
                 .shardedUpdate(options.shardedUpdate())
                 .startupCheck(options.startupCheck())
-                .mixedPrecision(options.mixedPrecision())
+                .mixedPrecision(options.compression().mixedPrecision())
                 .microBatches(options.workload().microBatches())
                 .synchronousBatchNorm(options.workload().syncBatchNorm())
                 .rootObserver(progress)
@@ -145,13 +145,13 @@ final class TrainingRun {
                 .progressListener(kept)
                 .checkpointsRequired(kept.checkpointsRequired())
                 .resume(kept.resumes());
-        Supplier<GradientCodec> compression = options.compression();
+        Supplier<GradientCodec> compression = options.compression().codecs();
         if (strategy != null) {
             builder.strategy(strategy);
         } else if (compression != null) {
             builder.compress(compression);
         }
-        options.powerSgdRank().ifPresent(builder::powerSgd);
+        options.compression().powerSgdRank().ifPresent(builder::powerSgd);
         kept.observer().ifPresent(builder::observer);
         kept.rootObserver().ifPresent(builder::rootObserver);
         options.timeline().or(kept::timeline).ifPresent(builder::timeline);
