@@ -143,7 +143,8 @@ class StrategyOptionsTest {
                 .withMessageContaining("needs --servers K");
         StrategyOptions.builder(Kind.ELASTIC).servers(1).build().checkRestarts(1);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> StrategyOptions.builder(Kind.HYBRID).servers(2).build().checkRestarts(1))
+                .isThrownBy(() ->
+                        StrategyOptions.builder(Kind.HYBRID).servers(2).build().checkRestarts(1))
                 .withMessageContaining("Give --backups 1");
         StrategyOptions.builder(Kind.HYBRID).servers(2).backups(1).build().checkRestarts(1);
         assertThatIllegalArgumentException()
