@@ -40,6 +40,9 @@ class LostEarlyStoppingTest {
         exploded = SeatedEarlyStopping.onThreads(SEATS, Until.EXPLODED);
         assertThat(worse).contains("result EpochTerminationCondition", "ScoreImprovement");
         assertThat(exploded).contains("result IterationTerminationCondition MaxScore");
+        assertThat(number("now .* at step ", exploded) % STEPS)
+                .as("it ends within an epoch")
+                .isPositive();
     }
 
     private SeatProcesses open(int processes) throws Exception {

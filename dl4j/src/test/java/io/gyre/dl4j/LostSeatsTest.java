@@ -32,6 +32,7 @@ class LostSeatsTest {
 
     private String gate = "";
     private boolean segments;
+    private long stop;
 
     @BeforeAll
     static void withoutLosses() throws Exception {
@@ -43,7 +44,7 @@ class LostSeatsTest {
     }
 
     private void start(SeatProcesses run, String transport, String halt) throws Exception {
-        run.start(transport, Map.of("halt", halt, "gate", gate, "segments", segments));
+        run.start(transport, Map.of("halt", halt, "gate", gate, "segments", segments, "stop", stop));
     }
 
     private static void awaitResults(SeatProcesses run, int count) throws Exception {
@@ -84,6 +85,23 @@ class LostSeatsTest {
             start(run, "shm", "");
             start(run, "shm", "");
             run.awaitResults(2, SeatedProgram.onThreads(SEATS, true) + " equal 1");
+        }
+    }
+
+    /** The request is in a step, or a batch, that is repeated. */
+    @ParameterizedTest(name = "segments {0}, {1}")
+    @CsvSource({"false, pass:4", "true, pass:5"})
+    void aRequestToStopIsNotForgotten(boolean sequences, String place) throws Exception {
+        segments = sequences;
+        stop = 3;
+        String stopped = SeatedProgram.onThreads(SEATS, sequences, stop);
+        assertThat(stopped).isNotEqualTo(SeatedProgram.onThreads(SEATS, sequences));
+        try (SeatProcesses run = open(SEATS)) {
+            start(run, "shm", place);
+            for (int i = 1; i < SEATS; i++) {
+                start(run, "shm", "");
+            }
+            run.awaitResults(SEATS - 1, stopped + " equal 1");
         }
     }
 

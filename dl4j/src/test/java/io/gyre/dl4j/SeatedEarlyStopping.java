@@ -90,7 +90,7 @@ final class SeatedEarlyStopping {
     private static MultiLayerNetwork model(Until until) {
         MapSchedule rates = new MapSchedule.Builder(ScheduleType.ITERATION)
                 .add(0, 0.4)
-                .add(until == Until.EXPLODED ? 14 : 1_000_000, 40.0)
+                .add(until == Until.EXPLODED ? 12 : 1_000_000, 40.0)
                 .build();
         return TestModels.perceptron(TestModels.configuration(new Nesterovs(rates), DataType.DOUBLE));
     }

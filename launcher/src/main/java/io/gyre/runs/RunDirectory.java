@@ -33,8 +33,8 @@ import org.jspecify.annotations.Nullable;
  * file that cannot be written is one warning, and the training goes on. A directory that is closed without {@link
  * #complete} is that of a run that has failed.
  *
- * <p>In a run with seats the launcher creates the directory and keeps it, since rank 0 may move: it is started by {@code
- * gyre run --run-dir}, with the same directory. The process that holds rank 0 writes its part.
+ * <p>In a run with seats the launcher creates the directory and keeps it, since rank 0 may move: it is started by
+ * {@code gyre run --run-dir}, with the same directory. The process that holds rank 0 writes its part.
  *
  * <dl>
  *   <dt>Threading
@@ -89,8 +89,8 @@ public final class RunDirectory implements StepObserver, AutoCloseable {
      *
      * @param setup what the run was given, by names in snake case; the model card has a line for {@code model},
      *     {@code data}, {@code batch} (per rank) and {@code precision}, and lists them all
-     * @throws BadRunException if the directory holds a run or something else, or cannot be written; in a run with seats,
-     *     if the launcher keeps none, or another
+     * @throws BadRunException if the directory holds a run or something else, or cannot be written; in a run with
+     *     seats, if the launcher keeps none, or another
      */
     public static RunDirectory create(Path directory, Map<String, ?> setup) {
         return create(directory, setup, System.getenv());
