@@ -75,7 +75,12 @@ final class AllReduction implements GradientReduction {
 
     @Override
     public void start(TrainableModel model, int source) {
-        for (Region part : model.state()) {
+        give(model.state(), source);
+    }
+
+    @Override
+    public void give(List<Region> memory, int source) {
+        for (Region part : memory) {
             collective.broadcast(part, source, 0, NO_BUCKET);
         }
     }

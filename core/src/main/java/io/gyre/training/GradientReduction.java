@@ -2,6 +2,7 @@ package io.gyre.training;
 
 import io.gyre.World;
 import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
 import java.util.List;
 
 /**
@@ -59,6 +60,16 @@ public interface GradientReduction {
      *     the processes in the order of their lowest ranks
      */
     void start(TrainableModel model, int source);
+
+    /**
+     * Gives the contents of memory to all ranks in step, as {@link #start} does with the state of a replica.
+     *
+     * @param memory the same lengths on all of them
+     * @param source as for {@link #start}
+     */
+    default void give(List<Region> memory, int source) {
+        throw new UnsupportedOperationException("this reduction is not for ranks that take each step together");
+    }
 
     /** Whether it takes part for each of the {@linkplain io.gyre.session.Session#seats seats} of this process. */
     default boolean coversSeats() {

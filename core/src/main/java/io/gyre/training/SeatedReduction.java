@@ -91,6 +91,11 @@ final class SeatedReduction implements GradientReduction {
     }
 
     @Override
+    public void give(List<Region> memory, int source) {
+        ofLeads.give(memory, source);
+    }
+
+    @Override
     public void keep(TrainableModel model, int seat) {
         Region gradients = model.gradients();
         boxes[seat].region().copyFrom(0, gradients, 0, gradients.byteLength());

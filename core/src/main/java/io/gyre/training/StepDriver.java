@@ -56,6 +56,7 @@ public final class StepDriver implements AutoCloseable {
     private final @Nullable OverlappedReduction duringPass;
     private long begun = NONE;
     private long applied = NONE;
+    private @Nullable StepSummary lastApplied;
 
     /**
      * Creates the driver of one rank.
@@ -124,6 +125,11 @@ public final class StepDriver implements AutoCloseable {
      */
     public boolean hasApplied(long step) {
         return applied >= step;
+    }
+
+    /** The reports on the last step whose update was applied; null before the first. */
+    public @Nullable StepSummary lastApplied() {
+        return lastApplied;
     }
 
     /**
@@ -285,6 +291,7 @@ public final class StepDriver implements AutoCloseable {
             exchange.apply(model, own, step);
         }
         applied = step;
+        lastApplied = total;
         begin = began(StepPhase.AFTER, step, ended(StepPhase.APPLY, step, begin));
         exchange.after(model, total, step);
         begin = began(StepPhase.END, step, ended(StepPhase.AFTER, step, begin));

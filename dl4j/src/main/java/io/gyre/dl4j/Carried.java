@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param handover where it is in its training; null if it is new
  * @param calls those completed so far
+ * @param kept models that a program gets back later
  * @param lossScale of the generation before; null if there is none
  */
 record Carried(
@@ -17,6 +18,7 @@ record Carried(
         Generation generation,
         @Nullable Handover handover,
         JointCalls calls,
+        KeptModels kept,
         @Nullable LossScale lossScale) {
 
     /** What others are given. */
@@ -24,7 +26,7 @@ record Carried(
         if (handover == null) {
             throw new IllegalStateException("this process is new, and has no state to give to others");
         }
-        return handover.text() + calls.text();
+        return handover.text() + calls.text() + kept.text();
     }
 
     /** By which the gradients were summed so far. */

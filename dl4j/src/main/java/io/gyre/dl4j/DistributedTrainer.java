@@ -92,7 +92,7 @@ public final class DistributedTrainer implements AutoCloseable {
 
     private static final Recorded<FitReport> REPORT = new Recorded<>(FitReportText::of, FitReportText::parse);
 
-    private static final Recorded<String> TEXT = new Recorded<>(text -> text, text -> text);
+    static final Recorded<String> TEXT = new Recorded<>(text -> text, text -> text);
 
     private final StopRequests requests = new StopRequests();
     private final PlainData plain;
@@ -115,12 +115,8 @@ public final class DistributedTrainer implements AutoCloseable {
         opened.onClose(seated == null ? () -> engine().close() : seated::close);
     }
 
-    private Engine engine() {
-        return seated == null ? Objects.requireNonNull(only) : seated.engine();
-    }
-
-    /** Makes a call that all ranks make together. */
-    private <T> T jointly(Function<Engine, T> work, Recorded<T> recorded) {
+    /** Makes a call that all ranks make together: see {@link SeatedTraining#call}. */
+    <T> T jointly(Function<Engine, T> work, Recorded<T> recorded) {
         return seated == null ? work.apply(engine()) : seated.call(work, recorded);
     }
 
@@ -277,31 +273,14 @@ public final class DistributedTrainer implements AutoCloseable {
         return train(loop -> loop.fit(data, Integer.MAX_VALUE, steps));
     }
 
-    /** As {@link #fit} for one pass, with a listener of this call; null for none. */
-    FitReport fitPass(ShardedData data, @Nullable ProgressListener listener) {
-        return train(loop -> loop.fitPass(data, listener));
+    /** The present one: in a run whose processes may change, another in each generation. */
+    Engine engine() {
+        return seated == null ? Objects.requireNonNull(only) : seated.engine();
     }
 
-    /** The session of a run whose processes do not change. */
-    Session session() {
-        if (seated != null) {
-            throw new IllegalStateException("DistributedEarlyStopping is not for runs with seats, whose processes may"
-                    + " change: start the run without --processes, --spares, --min-processes and --restarts");
-        }
-        return engine().session;
-    }
-
-    /** The user's object. */
-    Object model() {
-        return engine().network.model();
-    }
-
-    boolean allInStep() {
-        return engine().loop.allInStep();
-    }
-
-    boolean isResumed() {
-        return engine().loop.isResumed();
+    /** What is the same in all processes of a run that may change; null in others. */
+    @Nullable SeatedTraining seated() {
+        return seated;
     }
 
     /**

@@ -51,8 +51,8 @@ final class FitLoop {
     /** In a run with seats whose batches take several steps; else null. */
     private final @Nullable BatchBorder border;
 
-    /** Of the current call. */
-    private @Nullable ProgressListener ofCall;
+    /** Of the current call; null for none. */
+    private @Nullable StepCondition condition;
 
     private Progress progress;
     /** Whether this run has continued another: then ranks out of step may have different numbers of steps left. */
@@ -71,6 +71,15 @@ final class FitLoop {
     private int startedEpoch;
     private double score;
     private boolean ended;
+
+    /** Whether a rank has asked to end the call under way, in a step that is done. */
+    private boolean stopping;
+
+    /** Whether a request of this process is in a step, or a batch, that is not done. */
+    private boolean requestTaken;
+
+    /** Where the call under way has ended, which all have yet to hear; null before. */
+    private @Nullable Progress endOfCall;
 
     /** Of the call that has begun in an earlier generation; null for none. */
     private @Nullable FitReport soFar;
@@ -107,6 +116,7 @@ final class FitLoop {
         startedEpoch = start.startedEpoch();
         score = start.score();
         ended = start.ended();
+        stopping = start.stopping();
         soFar = start.soFar();
     }
 
@@ -119,8 +129,21 @@ final class FitLoop {
                 tallyOfCall.forgetBatch();
             }
         }
+        if (requestTaken) {
+            requestTaken = false;
+            requests.stopCall();
+        }
         FitReport ofCall = tallyOfCall == null ? soFar : tallyOfCall.report(session.bytesSent(), false);
-        return new Handover(progress, inCall, callsToSkip, startedEpoch, ended, score, ofCall, algorithm);
+        return new Handover(
+                endOfCall == null ? progress : endOfCall,
+                inCall || endOfCall != null,
+                callsToSkip,
+                startedEpoch,
+                ended,
+                stopping,
+                score,
+                ofCall,
+                algorithm);
     }
 
     Progress progress() {
@@ -152,13 +175,13 @@ final class FitLoop {
         return (fromElsewhere && inCall) || callsToSkip > 0;
     }
 
-    /** Trains for one pass over the data, and calls the listener after each of its steps. */
-    FitReport fitPass(ShardedData given, @Nullable ProgressListener listener) {
-        ofCall = listener;
+    /** Trains for one pass over the data, or until the step after the one that meets the condition; null for none. */
+    FitReport fitPass(ShardedData given, @Nullable StepCondition ofCall) {
+        condition = ofCall;
         try {
             return fit(given, 1, Long.MAX_VALUE);
         } finally {
-            ofCall = null;
+            condition = null;
         }
     }
 
@@ -170,7 +193,8 @@ final class FitLoop {
      */
     FitReport fit(ShardedData given, int epochs, long steps) {
         Tally tally = new Tally(session.bytesSent(), soFar);
-        if (ended) {
+        // One that has ended in an earlier generation, and of which not all have heard, ends again.
+        if (ended && !inCall) {
             return tally.report(session.bytesSent(), true);
         }
         if (callsToSkip > 0) {
@@ -179,9 +203,14 @@ final class FitLoop {
         }
         checkReadable(given);
         tallyOfCall = tally;
+        stopping = stopping && soFar != null;
+        requestTaken = false;
+        endOfCall = null;
         FitReport report = events.during(progress.step(), () -> train(given, epochs, steps, tally));
         tallyOfCall = null;
         soFar = null;
+        endOfCall = null;
+        stopping = false;
         return report;
     }
 
@@ -206,6 +235,7 @@ final class FitLoop {
             replicas.check(progress.step());
         }
         Progress reached = progress;
+        endOfCall = reached;
         progress = progress.afterCall();
         inCall = false;
         endCall(data, tally, stopped, continued);
@@ -275,7 +305,7 @@ final class FitLoop {
         long callStep = progress.callStep();
         long lastStep = steps > Long.MAX_VALUE - callStep ? Long.MAX_VALUE : callStep + steps;
         lastEpoch = (long) progress.callEpoch() + epochs;
-        boolean stopped = false;
+        boolean stopped = stopping;
         while (!stopped && progress.epoch() < lastEpoch && progress.step() < lastStep) {
             stopped = watch.call(() -> pass(data, lastStep, tally));
             if (!data.isEpoch()) {
@@ -319,19 +349,20 @@ final class FitLoop {
             Share share = events.load(pass, progress.step());
             attestation.read(share, progress.epoch(), progress.position());
             timer.reset();
-            step.with(share, requests.take(), progress.step(), progress.epoch());
+            step.with(share, asksToStop(), progress.step(), progress.epoch());
             long position = data.advance(progress.position(), world);
             if (border != null) {
                 border.keep(progress, score);
                 tally.beginBatch();
             }
-            StepSummary total = takeStep(position, share.mark());
+            StepSummary total = takeStep(position, share.mark(), tally);
             if (total.examples() == 0) {
                 passBorder();
                 // Compared data end at the same place on all ranks; a batch may be too small for the ranks that take
                 // this step.
                 if (data.isCompared() && !share.ended()) {
                     progress = progress.afterStep(progress.step(), position, share.mark());
+                    batchDone(total);
                     if (total.stop()) {
                         return true;
                     }
@@ -346,7 +377,7 @@ final class FitLoop {
                         continueAt(cuts.cut(progress));
                         return total.stop();
                     }
-                    endEpoch(tally);
+                    endEpoch(tally, total);
                 }
                 return total.stop();
             }
@@ -356,9 +387,10 @@ final class FitLoop {
             while (total.unfinished()) {
                 endStep(total, progress.atStep(network.step()), tally);
                 timer.reset();
-                step.withNextSegment(requests.take(), progress.step());
+                step.withNextSegment(asksToStop(), progress.step());
                 total = driver.step(step, progress.step());
             }
+            batchDone(total);
             endStep(total, progress.afterStep(network.step(), position, share.mark()), tally);
             passBorder();
             if (!share.ended()) {
@@ -379,6 +411,33 @@ final class FitLoop {
         return false;
     }
 
+    /** Whether this process asks all to stop after the next step. */
+    private boolean asksToStop() {
+        boolean asked = requests.take();
+        requestTaken |= asked;
+        return meetsCondition() || asked;
+    }
+
+    /** Whether the last step of this call, if it has taken one, has met its condition. */
+    private boolean meetsCondition() {
+        StepCondition ofCall = condition;
+        if (ofCall == null || progress.step() == progress.callStep()) {
+            return false;
+        }
+        watch.code().enter("a condition of early stopping, at the end", progress.step() - 1L);
+        try {
+            return ofCall.isMet(score);
+        } finally {
+            watch.code().leave();
+        }
+    }
+
+    /** A batch is done, which all know who have its reports: its requests are not made again. */
+    private void batchDone(StepSummary total) {
+        stopping = total.stop();
+        requestTaken = false;
+    }
+
     private void passBorder() {
         if (border != null) {
             border.passed();
@@ -386,12 +445,20 @@ final class FitLoop {
     }
 
     /** A step whose update was applied is not repeated, though a listener may have been interrupted after it. */
-    private StepSummary takeStep(long position, long mark) {
+    private StepSummary takeStep(long position, long mark, Tally tally) {
         try {
             return driver.step(step, progress.step());
         } catch (RuntimeException | Error e) {
-            if (driver.hasApplied(progress.step())) {
+            StepSummary total = driver.lastApplied();
+            if (total != null && driver.hasApplied(progress.step())) {
                 progress = progress.afterStep(progress.step() + 1, position, mark);
+                // Otherwise the batch is repeated from its border.
+                if (border == null) {
+                    score = network.score();
+                    tally.batch(total.examples());
+                    tally.step(total, timer.busyNanos(), timer.exposedNanos());
+                    batchDone(total);
+                }
             }
             throw e;
         }
@@ -401,8 +468,7 @@ final class FitLoop {
         score = network.score();
         progress = reached;
         tally.step(total, timer.busyNanos(), timer.exposedNanos());
-        toProgressListener(progressListener, total);
-        toProgressListener(ofCall, total);
+        toProgressListener(total);
         events.stepDone(progress.step() - 1L);
     }
 
@@ -415,13 +481,14 @@ final class FitLoop {
         }
     }
 
-    private void endEpoch(Tally tally) {
+    private void endEpoch(Tally tally, StepSummary total) {
         toListeners(() -> {
             if (network.endEpoch() && progress.epoch() + 1 < lastEpoch) {
                 requests.stopCall();
             }
         });
         progress = progress.afterEpoch();
+        batchDone(total);
         network.setProgress(progress.step(), progress.epoch());
         tally.epoch();
         replicas.check(progress.step());
@@ -476,7 +543,8 @@ final class FitLoop {
         }
     }
 
-    private void toProgressListener(@Nullable ProgressListener listener, StepSummary total) {
+    private void toProgressListener(StepSummary total) {
+        ProgressListener listener = progressListener;
         if (listener == null) {
             return;
         }

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param callsToSkip calls of {@code fit} that a resumed program has yet to skip
  * @param startedEpoch the last epoch whose beginning the model's listeners have heard; -1 for none
  * @param ended whether the training has ended by a request
+ * @param stopping whether the call that it is inside ends here, since a rank has asked for that
  * @param score of the last step
  * @param soFar figures of the call that it is inside; null if there is none
  * @param algorithm by which gradients are summed: the same in all generations, so that the sums are
@@ -23,6 +24,7 @@ record Handover(
         int callsToSkip,
         int startedEpoch,
         boolean ended,
+        boolean stopping,
         double score,
         @Nullable FitReport soFar,
         Algorithm algorithm) {
@@ -30,7 +32,7 @@ record Handover(
     /** Lines of name, tab, value. */
     String text() {
         return progress.text() + "inCall\t" + inCall + "\ncallsToSkip\t" + callsToSkip + "\nended\t" + ended
-                + "\nscore\t" + Double.doubleToRawLongBits(score) + "\nsoFar\t"
+                + "\nstopping\t" + stopping + "\nscore\t" + Double.doubleToRawLongBits(score) + "\nsoFar\t"
                 + (soFar == null ? "" : FitReportText.of(soFar)) + "\nalgorithm\t" + algorithm + "\n";
     }
 
@@ -47,6 +49,7 @@ record Handover(
                 (int) number(text, "callsToSkip"),
                 own == null ? -1 : own.startedEpoch,
                 Boolean.parseBoolean(value(text, "ended")),
+                Boolean.parseBoolean(value(text, "stopping")),
                 Double.longBitsToDouble(number(text, "score")),
                 soFar.isEmpty() ? null : FitReportText.parse(soFar),
                 Algorithm.of(value(text, "algorithm")));

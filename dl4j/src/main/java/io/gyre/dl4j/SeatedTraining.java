@@ -36,6 +36,7 @@ final class SeatedTraining implements AutoCloseable {
     private final SeatedRun run;
     private final StopRequests requests;
     private final JointCalls calls = new JointCalls();
+    private final KeptModels kept = new KeptModels();
     private final List<TrainingListener> rootListeners = new ArrayList<>();
     private @Nullable Handover handover;
     private @Nullable LossScale lossScale;
@@ -61,6 +62,16 @@ final class SeatedTraining implements AutoCloseable {
     /** The engine of the present generation. */
     Engine engine() {
         return engine;
+    }
+
+    /** Models that all processes keep, by the number of a call. */
+    KeptModels kept() {
+        return kept;
+    }
+
+    /** Number of calls that this program has made: the same at the same place of it, in every process. */
+    int callsMade() {
+        return calls.made();
     }
 
     /** The figures of the trainer at this place of the program: a new process may be behind its engine. */
@@ -128,7 +139,7 @@ final class SeatedTraining implements AutoCloseable {
                 Engine begun = new Engine(
                         options,
                         generation.session(),
-                        new Carried(run, generation, handover, calls, lossScale),
+                        new Carried(run, generation, handover, calls, kept, lossScale),
                         requests);
                 handover = begun.loop.handover();
                 calls.begin(new JointCalls.Done(

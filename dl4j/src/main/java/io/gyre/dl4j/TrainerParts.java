@@ -35,6 +35,11 @@ final class TrainerParts {
 
     private static final Logger LOG = LoggerFactory.getLogger(TrainerParts.class);
 
+    /** Answers of a process that takes over. */
+    private static final int NEEDS_STATE = 1;
+
+    private static final int NEEDS_MODELS = 2;
+
     final Session session;
     /** The ranks that take each step together. */
     final Session inStep;
@@ -360,22 +365,29 @@ final class TrainerParts {
         }
         checkpoints.loaded();
         boolean resumed = !begin.data().isEmpty();
-        return new Handover(begin, resumed, begin.callsDone(), -1, false, Double.NaN, null, algorithm);
+        return new Handover(begin, resumed, begin.callsDone(), -1, false, false, Double.NaN, null, algorithm);
     }
 
     /** Gives all processes the newest state, if any lacks it. */
     private Handover takeOver(Carried carried) {
         Handover own = carried.handover();
         int source = carried.generation().source();
-        Handover begin = carried.newest(OnRoot.call(session, source, "newest progress", carried::text));
+        String newest = OnRoot.call(session, source, "newest progress", carried::text);
+        Handover begin = carried.newest(newest);
         boolean lacks = own == null || own.progress().step() != begin.progress().step();
-        boolean transfer = session.exchange("who lacks the newest state", new byte[] {(byte) (lacks ? 1 : 0)}).stream()
-                .anyMatch(answer -> answer[0] == 1);
+        int needs = (lacks ? NEEDS_STATE : 0) | (carried.kept().lacks(newest) ? NEEDS_MODELS : 0);
+        int ofAll = session.exchange("who lacks the newest state", new byte[] {(byte) needs}).stream()
+                .mapToInt(answer -> answer[0])
+                .reduce(0, (some, more) -> some | more);
         int step = begin.progress().step();
+        int giver = session.seating().indexOf(source);
         network.setProgress(step, begin.progress().epoch());
-        driver.start(session.seating().indexOf(source), transfer);
+        driver.start(giver, (ofAll & NEEDS_STATE) != 0);
         replica.stateChanged();
         replicas.check(step);
+        if ((ofAll & NEEDS_MODELS) != 0) {
+            carried.kept().take(newest, network, strategy.reduction(), giver, session);
+        }
         if (world.isRoot()) {
             checkpoints.continueOnRoot();
         }

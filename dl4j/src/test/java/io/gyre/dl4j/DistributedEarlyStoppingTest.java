@@ -48,7 +48,7 @@ class DistributedEarlyStoppingTest {
     private static final int RANKS = 4;
     private static final DataType TYPE = DataType.DOUBLE;
 
-    private static MultiLayerNetwork perceptron() {
+    static MultiLayerNetwork perceptron() {
         return TestModels.perceptron(TestModels.configuration(new Sgd(0.8), TYPE));
     }
 
@@ -57,13 +57,13 @@ class DistributedEarlyStoppingTest {
         return TestData.batches(TestData.vectors(42, TYPE, 1), 14, 7);
     }
 
-    private static DataSetIterator heldOut() {
+    static DataSetIterator heldOut() {
         // Some of the training, and as many others: what is learned by heart helps at first.
         DataSet mixed = DataSet.merge(List.of(TestData.vectors(20, TYPE, 1), TestData.vectors(20, TYPE, 2)));
         return TestData.iterator(TestData.batches(mixed, 40));
     }
 
-    private static ShardedData data() {
+    static ShardedData data() {
         return ShardedData.of(TestData.iterator(training()), Sharding.EXAMPLES);
     }
 
@@ -423,9 +423,9 @@ class DistributedEarlyStoppingTest {
     }
 
     /** A score that a test makes up. */
-    private record Scores(Value value) implements ScoreCalculator<MultiLayerNetwork> {
+    record Scores(Value value) implements ScoreCalculator<MultiLayerNetwork> {
 
-        private interface Value {
+        interface Value {
             double get();
         }
 

@@ -1,11 +1,12 @@
 package io.gyre.dl4j;
 
-import io.gyre.session.Session;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.optimize.api.BaseTrainingListener;
 import org.nd4j.evaluation.classification.Evaluation;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.dataset.DataSet;
@@ -15,8 +16,9 @@ import org.nd4j.linalg.learning.config.Adam;
 /**
  * A program with several calls, of which a process may be lost at a place that is given: {@code -Dhalt=step:N} ends it
  * in the progress listener after step N, {@code read:N} when it reads the N-th batch, {@code evaluate} before it
- * evaluates, {@code start} before its trainer. With {@code -Dgate=FILE}, all wait after step 8 for that file. With
- * {@code -Dsegments=true} batches are sequences, which take two, three and one steps.
+ * evaluates, {@code start} before its trainer, {@code pass:N} in its N-th pass. With {@code -Dgate=FILE}, all wait after
+ * step 8 for that file. With {@code -Dsegments=true} batches are sequences, which take two, three and one steps. With
+ * {@code -Dstop=N} all ask to stop after step N.
  */
 final class SeatedProgram {
 
@@ -24,29 +26,37 @@ final class SeatedProgram {
     private static final String GATE = System.getProperty("gate", "");
     private static final boolean SEGMENTS = Boolean.getBoolean("segments");
     private static final long GATE_STEP = 8;
+    private static final long STOP = Long.getLong("stop", 0);
     private static int reads;
+    private static int passes;
 
     private SeatedProgram() {}
 
     public static void main(String[] arguments) {
         Model model = model(SEGMENTS);
+        if (HALT.startsWith("pass:")) {
+            model.addListeners(new BaseTrainingListener() {
+                @Override
+                public void onGradientCalculation(Model of) {
+                    passes++;
+                    haltAt("pass:" + passes);
+                }
+            });
+        }
         haltAt("start");
-        TrainerBuilder builder = Gyre.builder(model);
-        try (DistributedTrainer trainer = build(builder)) {
-            run(trainer, SEGMENTS);
-        }
+        run(Gyre.builder(model), SEGMENTS, STOP);
     }
 
+    /** The result of a run without losses. */
     static String onThreads(int ranks, boolean segments) throws Exception {
-        return io.gyre.local.Gyre.local(ranks)
-                .call(session -> run(session, segments))
-                .get(0);
+        return onThreads(ranks, segments, 0);
     }
 
-    private static String run(Session session, boolean segments) {
-        try (DistributedTrainer trainer = build(DistributedTrainer.builder(model(segments), session))) {
-            return run(trainer, segments);
-        }
+    /** As {@link #onThreads(int, boolean)}, asked to stop after a step. */
+    static String onThreads(int ranks, boolean segments, long stop) throws Exception {
+        return io.gyre.local.Gyre.local(ranks)
+                .call(session -> run(DistributedTrainer.builder(model(segments), session), segments, stop))
+                .get(0);
     }
 
     private static Model model(boolean segments) {
@@ -57,16 +67,22 @@ final class SeatedProgram {
                 TestModels.configuration(new Adam(0.01), DataType.FLOAT).dropOut(0.8));
     }
 
-    private static DistributedTrainer build(TrainerBuilder builder) {
-        return builder.seed(5)
-                .progressListener((step, epoch, total) -> {
-                    System.out.println("done step " + step);
-                    haltAt("step:" + step);
-                    if (step == GATE_STEP) {
-                        awaitGate();
-                    }
-                })
-                .build();
+    private static String run(TrainerBuilder builder, boolean segments, long stop) {
+        AtomicReference<DistributedTrainer> own = new AtomicReference<>();
+        builder.seed(5).progressListener((step, epoch, total) -> {
+            System.out.println("done step " + step);
+            haltAt("step:" + step);
+            if (step == GATE_STEP) {
+                awaitGate();
+            }
+            if (step == stop) {
+                own.get().requestStop();
+            }
+        });
+        try (DistributedTrainer trainer = builder.build()) {
+            own.set(trainer);
+            return run(trainer, segments);
+        }
     }
 
     private static List<MultiDataSet> batches(boolean segments) {

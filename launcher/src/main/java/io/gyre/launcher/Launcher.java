@@ -179,6 +179,15 @@ public final class Launcher {
         return this;
     }
 
+    /**
+     * Restarts only ranks from this number on, such as servers with backups: those below it have no place to come back
+     * to, such as the ranks of a group. Returns this launcher.
+     */
+    public Launcher restartingFrom(int rank) {
+        group.restartFrom(rank);
+        return this;
+    }
+
     /** Every process may be lost as long as others remain. */
     private LaunchResult runSeats(
             SeatPlan seats,

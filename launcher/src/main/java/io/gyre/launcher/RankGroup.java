@@ -60,6 +60,7 @@ final class RankGroup {
     private boolean failed;
     private volatile boolean over;
     private volatile int endsWithKillsBelow;
+    private volatile int restartsFrom;
     private volatile Phase phase = Phase.RUNNING;
     private long deadlineNanos;
 
@@ -180,6 +181,11 @@ final class RankGroup {
         endsWithKillsBelow = rank;
     }
 
+    /** Restarts only ranks from this number on. Before the first rank is added. */
+    void restartFrom(int rank) {
+        restartsFrom = rank;
+    }
+
     boolean endsWithKillOf(int rank) {
         return rank < endsWithKillsBelow;
     }
@@ -295,6 +301,7 @@ final class RankGroup {
                 && phase == Phase.RUNNING
                 && !over
                 && spared.contains(rank)
+                && rank >= restartsFrom
                 && ends.stream().noneMatch(end -> end.status() == 0);
         if (!wanted) {
             return false;

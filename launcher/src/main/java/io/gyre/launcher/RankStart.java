@@ -31,6 +31,7 @@ record RankStart(Placement place, List<String> command, Map<String, String> vari
             GyreVariable.JOIN_TIMEOUT.key(),
             GyreVariable.TRUSTED_NETWORK.key(),
             GyreVariable.BACKEND.key(),
+            GyreVariable.RUN_DIR.key(),
             "OMP_NUM_THREADS",
             "OPENBLAS_NUM_THREADS",
             "OMP_WAIT_POLICY");

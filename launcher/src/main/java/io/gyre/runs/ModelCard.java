@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param setup see {@link RunRecord#setup}
  * @param result see {@link RunRecord#result}
  * @param steps optimiser steps of all attempts that ended in order
- * @param examples of all ranks, in these steps
+ * @param examples of all ranks, in these steps; 0 if they are not known
  * @param seconds of these steps
  * @param joules used meanwhile by the processors of rank 0's host, all its programs included; null if it does not tell
  * @param hosts by rank
@@ -136,10 +136,13 @@ public record ModelCard(
         }
         if (steps > 0) {
             row(rows, "Steps", count(steps));
+        }
+        // The program of a run with seats does not know them.
+        if (examples > 0) {
             row(rows, "Examples", count(examples));
         }
         if (seconds > 0) {
-            row(rows, "Examples per second", text("%,.0f", examples / seconds));
+            row(rows, "Examples per second", examples == 0 ? null : text("%,.0f", examples / seconds));
             row(rows, "Time of the steps", text("%.1f s", seconds));
         }
         row(rows, "Batch", setup.get("batch") == null ? null : setup.get("batch") + " per rank");

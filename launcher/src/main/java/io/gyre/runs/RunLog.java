@@ -10,6 +10,9 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Copies what this process prints into a file, line by line, until it is closed. A progress bar, which is redrawn after
@@ -21,6 +24,8 @@ import java.nio.file.StandardOpenOption;
  * </dl>
  */
 public final class RunLog implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(RunLog.class);
 
     private final FileChannel file;
     private final PrintStream out = System.out;
@@ -39,6 +44,16 @@ public final class RunLog implements AutoCloseable {
         System.setOut(new PrintStream(log.new Copy(log.out), true, Charset.defaultCharset()));
         System.setErr(new PrintStream(log.new Copy(log.err), true, Charset.defaultCharset()));
         return log;
+    }
+
+    /** As {@link #open}; null if the log cannot be written, which is a warning. */
+    public static @Nullable RunLog openIfPossible(RunFiles files) {
+        try {
+            return open(files.log());
+        } catch (IOException e) {
+            LOG.warn("the run has no log: {}", DurableFile.reason(e));
+            return null;
+        }
     }
 
     private final class Copy extends OutputStream {

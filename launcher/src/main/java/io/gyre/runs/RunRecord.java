@@ -157,6 +157,10 @@ public record RunRecord(
         return new RunRecord(format, name, parent, arguments, setup, versions, all, state, attempts, result, failure);
     }
 
+    RunRecord withSetup(Map<String, Object> all) {
+        return new RunRecord(format, name, parent, arguments, all, versions, hosts, state, attempts, result, failure);
+    }
+
     RunRecord withLast(Attempt attempt) {
         List<Attempt> changed = new ArrayList<>(attempts);
         changed.set(changed.size() - 1, attempt);

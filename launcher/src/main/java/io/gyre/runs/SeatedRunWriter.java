@@ -5,6 +5,7 @@ import io.gyre.World;
 import io.gyre.training.StepObserver;
 import io.gyre.training.StepSummary;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -35,6 +36,7 @@ public final class SeatedRunWriter implements StepObserver {
     private static final Logger log = LoggerFactory.getLogger(SeatedRunWriter.class);
 
     private final RunFiles files;
+    private final Map<String, Object> setup;
     private final boolean tensorboard;
     private final Clock clock;
 
@@ -49,14 +51,16 @@ public final class SeatedRunWriter implements StepObserver {
     /**
      * Creates a writer, which begins with the first generation in which this process holds rank 0.
      *
+     * @param setup what the launcher does not know of the run, by names in snake case
      * @param tensorboard whether event files are written, too
      */
-    public SeatedRunWriter(RunFiles files, boolean tensorboard) {
-        this(files, tensorboard, Clock.systemUTC());
+    public SeatedRunWriter(RunFiles files, Map<String, ?> setup, boolean tensorboard) {
+        this(files, setup, tensorboard, Clock.systemUTC());
     }
 
-    SeatedRunWriter(RunFiles files, boolean tensorboard, Clock clock) {
+    SeatedRunWriter(RunFiles files, Map<String, ?> setup, boolean tensorboard, Clock clock) {
         this.files = files;
+        this.setup = Map.copyOf(setup);
         this.tensorboard = tensorboard;
         this.clock = clock;
     }
@@ -74,13 +78,21 @@ public final class SeatedRunWriter implements StepObserver {
         }
         blind = !seen;
         List<String> hosts = members.stream().map(Member::host).toList();
-        change(record -> record.hosts().equals(hosts) ? null : record.withHosts(hosts));
+        change(record -> {
+            Map<String, Object> all = new LinkedHashMap<>(record.setup());
+            all.putAll(setup);
+            return record.withHosts(hosts).withSetup(all);
+        });
     }
 
     @Override
     public void epochBegan(long step, int number) {
         epoch = number;
         if (curves == null && !blind) {
+            if (!Files.exists(files.metrics())) {
+                change(record -> record.withLast(
+                        new RunRecord.Attempt(record.lastAttempt().began(), null, step, null, null, null, null)));
+            }
             curves = new RunCurves(files, tensorboard, clock);
             curves.begin(step);
         }
@@ -125,6 +137,43 @@ public final class SeatedRunWriter implements StepObserver {
      */
     public void end(
             RunState state, long firstStep, long steps, long examples, double seconds, Map<String, Object> result) {
+        end(state, firstStep, steps, Long.valueOf(examples), seconds, new LinkedHashMap<>(result));
+    }
+
+    /**
+     * The program has done what it was to do: as {@link #end}, with the steps that are in the curves, whoever has
+     * written them.
+     */
+    void complete(Map<String, ?> result) {
+        if (curves != null) {
+            curves.flush();
+        }
+        if (blind) {
+            return;
+        }
+        tolerate(() -> {
+            long first = RunRecord.read(files).lastAttempt().firstStep();
+            long last = first;
+            double seconds = 0;
+            Map<String, Object> all = new LinkedHashMap<>(result);
+            all.put("epoch", 0L);
+            for (MetricsFile.Line line : MetricsFile.lines(files.metrics())) {
+                last = line.step();
+                seconds = line.values().getOrDefault("seconds", seconds);
+                all.put("epoch", line.values().getOrDefault("epoch", 0.0).longValue());
+            }
+            all.put("step", last);
+            end(RunState.COMPLETE, first, last - first, null, seconds, all);
+        });
+    }
+
+    private void end(
+            RunState state,
+            long firstStep,
+            long steps,
+            @Nullable Long examples,
+            double seconds,
+            Map<String, Object> result) {
         if (curves != null) {
             curves.flush();
         }
@@ -132,7 +181,7 @@ public final class SeatedRunWriter implements StepObserver {
         // What the processors of a host used is not that of a run whose rank 0 moves between hosts.
         change(record -> record.withLast(new RunRecord.Attempt(
                         record.lastAttempt().began(), now, firstStep, steps, examples, seconds, null))
-                .with(state, new LinkedHashMap<>(result), null));
+                .with(state, result, null));
         if (!blind) {
             tolerate(() -> ModelCard.of(RunRecord.read(files), MetricsFile.lines(files.metrics()))
                     .write(files));

@@ -1,5 +1,6 @@
 package io.gyre.launcher;
 
+import io.gyre.runs.RunCommand;
 import picocli.CommandLine.Command;
 
 /** {@code gyre} with the commands of this module. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.Member;
 import io.gyre.World;
+import io.gyre.launcher.LaunchResult;
 import io.gyre.local.LocalCluster;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class RunDirectoryTest {
 
     private static final Map<String, String> NO_LAUNCHER = Map.of();
+    private static final RunDirectory.RootCall HERE = (topic, work) -> work.run();
 
     private static final StepSummary STEP =
             new StepSummary(List.of(StepReport.of(8, 0.25, false), StepReport.of(8, 0.75, false)));
@@ -55,7 +58,7 @@ class RunDirectoryTest {
         RunDirectory run = create();
         try (run) {
             train(run);
-            run.complete(Map.of("accuracy", 0.75));
+            run.complete(HERE, Map.of("accuracy", 0.75));
         }
         run.close();
 
@@ -96,7 +99,7 @@ class RunDirectoryTest {
     void onlyRankZeroOfALauncherWrites() {
         try (RunDirectory run = RunDirectory.create(files.directory(), Map.of(), rankOfTwo(1))) {
             train(run);
-            run.complete(Map.of());
+            run.complete(HERE, Map.of());
             assertThat(run.model()).isEqualTo(files.model());
         }
         assertThat(files.directory()).doesNotExist();
@@ -126,7 +129,7 @@ class RunDirectoryTest {
     void aDirectoryThatHoldsARunIsRefusedAndLeftAsItIs() throws IOException {
         try (RunDirectory run = create()) {
             train(run);
-            run.complete(Map.of());
+            run.complete(HERE, Map.of());
         }
         String record = Files.readString(files.record());
 
@@ -145,17 +148,72 @@ class RunDirectoryTest {
                 .hasMessageStartingWith("the run directory " + file.resolve("mine") + " cannot be written: ");
     }
 
+    private RunDirectory ofSeats(Path kept) {
+        Map<String, String> environment =
+                Map.of("GYRE_SEATS", "2", "GYRE_RUN_DIR", kept.toAbsolutePath().toString());
+        return RunDirectory.create(files.directory(), Map.of("data", "digits"), environment);
+    }
+
+    /** Each process has its own; the launcher stays. */
     @Test
-    void aRunWithSeatsIsRefused() {
-        assertThatThrownBy(() -> RunDirectory.create(files.directory(), Map.of(), Map.of("GYRE_SEATS", "0,1")))
+    void aRunWithSeatsGoesOnWhenRankZeroMoves() throws IOException {
+        try (SeatedRunKeeper launcher = new SeatedRunKeeper(
+                RunWriter.open(files, new RunPlan(null, List.of(), Map.of(), List.of("-", "-"), false), false))) {
+            RunDirectory lost = ofSeats(files.directory());
+            lost.trainingBegan(new World(0, 2), List.of(new Member(0, "here", 1), new Member(1, "there", 2)));
+            lost.epochBegan(0, 0);
+            lost.stepEnded(0, STEP, 0);
+            try (RunDirectory next = ofSeats(files.directory())) {
+                next.trainingBegan(new World(0, 2), List.of(new Member(0, "there", 2), new Member(1, "there", 2)));
+                next.epochBegan(1, 0);
+                next.stepEnded(1, STEP, 0);
+                next.stepEnded(2, STEP, 0);
+                lost.stepEnded(1, STEP, 0);
+                lost.close();
+                assertThat(RunRecord.read(files).state()).isEqualTo(RunState.RUNNING);
+                next.complete(HERE, Map.of("accuracy", 0.75));
+            }
+            launcher.end(new LaunchResult(0, 0, Optional.empty(), false));
+        }
+
+        RunRecord record = RunRecord.read(files);
+        assertThat(record.state()).isEqualTo(RunState.COMPLETE);
+        assertThat(record.hosts()).containsExactly("there", "there");
+        assertThat(record.setup()).containsEntry("data", "digits");
+        assertThat(record.result()).containsEntry("accuracy", 0.75).containsEntry("step", 3);
+        assertThat(record.lastAttempt().steps()).isEqualTo(3);
+        assertThat(MetricsFile.lines(files.metrics()))
+                .extracting(MetricsFile.Line::step)
+                .doesNotHaveDuplicates()
+                .endsWith(3L);
+        assertThat(files.card()).content().doesNotContain("Examples");
+    }
+
+    @Test
+    void aProgramWithSeatsThatDoesNotCompleteHasFailed() throws IOException {
+        try (SeatedRunKeeper launcher = new SeatedRunKeeper(
+                RunWriter.open(files, new RunPlan(null, List.of(), Map.of(), List.of("-"), false), false))) {
+            ofSeats(files.directory()).close();
+            launcher.end(new LaunchResult(0, 0, Optional.empty(), false));
+        }
+
+        assertThat(RunRecord.read(files).failure()).isEqualTo("the program ended before it had called complete");
+    }
+
+    @Test
+    void aRunWithSeatsNeedsALauncherThatKeepsTheSameDirectory() {
+        assertThatThrownBy(() -> RunDirectory.create(files.directory(), Map.of(), Map.of("GYRE_SEATS", "2")))
                 .isInstanceOf(BadRunException.class)
-                .hasMessageContaining("start the program without seats");
+                .hasMessageContaining("start the program by gyre run --run-dir " + files.directory());
+        assertThatThrownBy(() -> ofSeats(parent.resolve("other")))
+                .isInstanceOf(BadRunException.class)
+                .hasMessageContaining("its launcher keeps " + parent.resolve("other"));
     }
 
     @Test
     void completeWithoutATrainerIsAMistakeOfTheProgram() {
         try (RunDirectory run = create()) {
-            assertThatThrownBy(() -> run.complete(Map.of()))
+            assertThatThrownBy(() -> run.complete(HERE, Map.of()))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("TrainerBuilder.rootObserver");
         }

@@ -42,7 +42,7 @@ class SeatedRunWriterTest {
     }
 
     private SeatedRunWriter begin(List<Member> members, long step) {
-        SeatedRunWriter writer = new SeatedRunWriter(files, false);
+        SeatedRunWriter writer = new SeatedRunWriter(files, Map.of(), false);
         writer.trainingBegan(new World(0, 2), members);
         writer.epochBegan(step, 0);
         return writer;
@@ -128,7 +128,7 @@ class SeatedRunWriterTest {
     @Test
     void aHostThatDoesNotSeeTheDirectoryWritesNothingAndTrains() throws IOException {
         RunFiles elsewhere = new RunFiles(parent.resolve("b"));
-        SeatedRunWriter writer = new SeatedRunWriter(elsewhere, false);
+        SeatedRunWriter writer = new SeatedRunWriter(elsewhere, Map.of(), false);
 
         writer.trainingBegan(new World(0, 2), ANT);
         writer.epochBegan(0, 0);

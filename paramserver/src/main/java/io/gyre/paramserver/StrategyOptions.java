@@ -155,9 +155,17 @@ public record StrategyOptions(
      * @throws IllegalArgumentException with the option
      */
     public void checkRestarts(int restarts) {
-        OptionOwner.check("--restarts", restarts, kind, Kind.PARAMSERVER, Kind.ELASTIC);
+        if (hasLocalSteps() || kind == Kind.ALLREDUCE) {
+            throw new IllegalArgumentException("--restarts " + restarts + " with --strategy " + kind
+                    + ": without servers, all ranks of a run end when one is lost");
+        }
         if (restarts == 0) {
             return;
+        }
+        if (kind == Kind.HYBRID && backups == 0) {
+            throw new IllegalArgumentException("--restarts " + restarts + " with --strategy " + kind
+                    + ": a group ends when it loses a rank, and the run when it loses a server. Give --backups 1, with"
+                    + " which a server comes back, or keep checkpoints, to which the run goes back");
         }
         if (servers == 0) {
             throw new IllegalArgumentException("--restarts " + restarts

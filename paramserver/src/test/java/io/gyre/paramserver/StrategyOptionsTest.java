@@ -142,6 +142,14 @@ class StrategyOptionsTest {
                 .isThrownBy(() -> StrategyOptions.builder(Kind.ELASTIC).build().checkRestarts(1))
                 .withMessageContaining("needs --servers K");
         StrategyOptions.builder(Kind.ELASTIC).servers(1).build().checkRestarts(1);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() ->
+                        StrategyOptions.builder(Kind.HYBRID).servers(2).build().checkRestarts(1))
+                .withMessageContaining("Give --backups 1");
+        StrategyOptions.builder(Kind.HYBRID).servers(2).backups(1).build().checkRestarts(1);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> StrategyOptions.builder(Kind.DILOCO).build().checkRestarts(1))
+                .withMessageContaining("without servers");
     }
 
     @ParameterizedTest

@@ -82,7 +82,7 @@ public final class KerasProgram {
                     .accuracy();
 
             trainer.exportModel(run.model());
-            run.complete(Map.of("accuracy", accuracy));
+            run.complete(trainer::onRoot, Map.of("accuracy", accuracy));
             if (trainer.world().isRoot()) {
                 System.out.printf("accuracy %.3f after %d steps: %s%n", accuracy, trainer.step(), directory);
             }

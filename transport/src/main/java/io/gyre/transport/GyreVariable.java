@@ -62,6 +62,9 @@ public enum GyreVariable {
     /** File of the timeline of the first trainer that joins the run by itself; the same for all ranks. */
     TIMELINE("GYRE_TIMELINE"),
 
+    /** Directory in which the launcher keeps a run with seats, for the program's part in it; set by the launcher. */
+    RUN_DIR("GYRE_RUN_DIR"),
+
     /** Seconds that a rank has to end after SIGTERM; if set, the launcher counts signals. */
     GRACE(GracefulStop.VARIABLE),
 

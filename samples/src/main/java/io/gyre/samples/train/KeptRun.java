@@ -118,7 +118,7 @@ final class KeptRun implements ProgressListener, AutoCloseable {
                         : writer.files().directory().toAbsolutePath().toString());
         RunFiles seen = directory.isEmpty() ? null : new RunFiles(Path.of(directory));
         RankReporter reporter = seen == null ? null : report(seen, session);
-        RunLog log = writer == null ? null : RunOpening.openLog(writer.files());
+        RunLog log = writer == null ? null : RunLog.openIfPossible(writer.files());
         LivePage page = writer == null ? null : options.live().open(writer.files());
         RunFiles files = writer == null ? null : writer.files();
         return new KeptRun(options, files, writer, null, log, reporter, page, checkpoints, timeline(options, seen));
@@ -131,7 +131,8 @@ final class KeptRun implements ProgressListener, AutoCloseable {
         }
         RunFiles files = options.runs().files(options.workload().model().toString());
         Path checkpoints = options.checkpoints().directory().isPresent() ? null : files.checkpoints();
-        SeatedRunWriter ofSeats = new SeatedRunWriter(files, options.runs().tensorboard());
+        SeatedRunWriter ofSeats =
+                new SeatedRunWriter(files, Map.of(), options.runs().tensorboard());
         RankReporter reporter = reportIfSeen(files, () -> RankReporter.openForSeats(files, options.ranks()));
         return new KeptRun(options, files, null, ofSeats, null, reporter, null, checkpoints, timeline(options, files));
     }

@@ -4,7 +4,6 @@ import io.gyre.GyreException;
 import io.gyre.runs.DurableFile;
 import io.gyre.runs.ForkPoint;
 import io.gyre.runs.RunFiles;
-import io.gyre.runs.RunLog;
 import io.gyre.runs.RunPlan;
 import io.gyre.runs.RunRecord;
 import io.gyre.runs.RunWriter;
@@ -94,15 +93,5 @@ record RunOpening(
                 .ifPresent(directory -> setup.put(
                         RunRecord.CHECKPOINTS, directory.toAbsolutePath().toString()));
         return setup;
-    }
-
-    /** Begins the log; null if it cannot be written, which is a warning. */
-    static @Nullable RunLog openLog(RunFiles files) {
-        try {
-            return RunLog.open(files.log());
-        } catch (IOException e) {
-            LOG.warn("the run has no log: {}", DurableFile.reason(e));
-            return null;
-        }
     }
 }

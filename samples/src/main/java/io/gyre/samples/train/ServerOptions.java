@@ -27,8 +27,8 @@ final class ServerOptions {
             paramLabel = "N",
             description =
                     "Restart each lost process up to N times; it rejoins the run. If that is not possible, as for a"
-                            + " server without a backup, the whole run goes back to its newest checkpoint, up to N"
-                            + " times. Default: 0.")
+                            + " server without a backup or a rank of a group, the whole run goes back to its newest"
+                            + " checkpoint, up to N times. Default: 0.")
     private @Nullable Integer restarts;
 
     @Option(

@@ -234,7 +234,8 @@ public final class TrainCommand implements Callable<Integer> {
      */
     private LaunchResult launch(List<String> words, BackendChoice backend, int timesLeft)
             throws IOException, InterruptedException {
-        Launcher launcher = new Launcher(plan(words, backend), System.out, System.err);
+        Launcher launcher =
+                new Launcher(plan(words, backend), System.out, System.err).restartingFrom(options.firstToRestart());
         if (options.goesBackForAGroup() && timesLeft > 0) {
             // A group that has lost a rank cannot come back by itself; servers may have backups.
             launcher.endingWithKillsBelow(options.ranks());

@@ -322,9 +322,14 @@ public final class TrainOptions {
         return strategy == StrategyOptions.Kind.HYBRID && goesBack() > 0;
     }
 
-    /** How often a single lost process is started again: not in a group, which ends with it. */
+    /** How often a single lost process is started again: with groups only servers, if they have backups. */
     int restartsOfOne() {
-        return strategy == StrategyOptions.Kind.HYBRID ? 0 : restarts();
+        return strategy == StrategyOptions.Kind.HYBRID && strategy().backups() == 0 ? 0 : restarts();
+    }
+
+    /** The first rank that is started again by itself: a group ends with any of its ranks, and servers follow them. */
+    int firstToRestart() {
+        return strategy == StrategyOptions.Kind.HYBRID ? ranks() : 0;
     }
 
     /** The processes that hold the ranks; empty if the run ends with the first loss. */

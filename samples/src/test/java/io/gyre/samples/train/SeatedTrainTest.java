@@ -43,7 +43,7 @@ class SeatedTrainTest {
     }
 
     /** The process that holds rank 0 in the first generation. */
-    private static long pidOfRankZero(RunFiles files) throws IOException {
+    static long pidOfRankZero(RunFiles files) throws IOException {
         String membership = Files.readString(files.membership());
         String process = find("generation 1 begins; process (\\d+): seats? 0", membership);
         return Long.parseLong(find("process " + process + " \\(host [^,]*, pid (\\d+)\\) has joined", membership));

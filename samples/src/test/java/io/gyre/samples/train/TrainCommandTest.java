@@ -72,7 +72,7 @@ class TrainCommandTest {
                 Arguments.of("mlp --strategy elastic --alpha 1", "--alpha 1.0: expected a number between 0 and 1"),
                 Arguments.of(
                         "mlp --strategy hybrid --restarts 1 --no-run-dir",
-                        "--restarts 1 belongs to [paramserver, elastic], not to --strategy hybrid"),
+                        "--restarts 1 with --strategy hybrid: a group ends when it loses a rank"),
                 Arguments.of("mlp -n 2 --processes 3", "--processes 3: expected 1 to 2"),
                 Arguments.of("mlp --strategy elastic --spares 1", "belong to [allreduce], not to --strategy elastic"),
                 Arguments.of(

@@ -235,10 +235,13 @@ class TrainProcessesTest {
         }
     }
 
-    @Test
+    /** Also where servers are restarted by themselves. */
+    @ParameterizedTest(name = "{0} servers with {1} backups")
     @Tag("long")
-    void aLostRankOfAGroupTakesTheRunBackToItsNewestCheckpoint() throws Exception {
-        String[] arguments = {"mlp", "-n", "4", "--strategy", "hybrid", "--groups", "2", "--servers", "1"};
+    @CsvSource({"1, 0", "2, 1"})
+    void aLostRankOfAGroupTakesTheRunBackToItsNewestCheckpoint(String servers, String backups) throws Exception {
+        String[] ranks = {"mlp", "-n", "4", "--strategy", "hybrid", "--groups", "2"};
+        String[] arguments = with(ranks, "--servers", servers, "--backups", backups);
         try (GyreTrain train = GyreTrain.start(directory, with(arguments, "--restarts", "1", "--epochs", "4"))) {
             train.awaitOutput("epoch 2");
             List<Long> pids = train.pids();
@@ -248,7 +251,8 @@ class TrainProcessesTest {
             assertThat(train.output())
                     .containsPattern("gyre: rank 1 \\(host .*\\) ended with exit status 137 \\(killed\\)")
                     .contains("gyre: the whole run goes back to its newest checkpoint, of step ")
-                    .doesNotContain("the run continues without it");
+                    .doesNotContain("the run continues without it")
+                    .doesNotContain("and is restarted");
             JsonNode report = train.report();
             assertThat(report.get("resumed_from_step").asInt()).isPositive();
             assertThat(report.get("lost_ranks")).isEmpty();
@@ -318,6 +322,63 @@ class TrainProcessesTest {
             assertThat(report.get("examples").asInt()).isEqualTo(10 * 4 * 800);
             assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
             train.awaitNothingLeft(pids);
+        }
+    }
+
+    /** The second server is killed when the first has come back, and alone has a copy of the second one's state. */
+    @Test
+    void ofGroupsServersThatAreKilledComeBackOneAfterTheOther() throws Exception {
+        try (GyreTrain train = GyreTrain.start(directory, hybridWithBackups("elastic", "--epochs", "30"))) {
+            train.awaitOutput("step \\d+ of");
+            List<Long> pids = train.pids();
+            killServersInTurn(train);
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            assertThat(train.output())
+                    .contains("servers were lost, and their backups took over: ranks 4, 5")
+                    .contains("gyre: ranks were restarted 2 times")
+                    .doesNotContain("goes back to its newest checkpoint");
+            JsonNode report = train.report();
+            assertThat(report.get("resumed_from_step").asInt()).isZero();
+            assertThat(report.get("lost_servers").toString()).isEqualTo("[4,5]");
+            assertThat(report.get("lost_ranks")).isEmpty();
+            assertThat(report.get("examples").asInt()).isEqualTo(10 * 30 * 800);
+            assertThat(report.get("accuracy").asDouble()).isGreaterThan(0.9);
+            train.awaitNothingLeft(pids);
+        }
+    }
+
+    /** In bulk synchrony two groups are repeatable, so every push that counted must have counted once. */
+    @Test
+    @Tag("long")
+    void ofGroupsInLockstepKilledServersChangeNoBit() throws Exception {
+        String[] arguments = hybridWithBackups("paramserver", "--staleness", "bsp", "--epochs", "30");
+        JsonNode undisturbed = GyreTrain.run(directory, arguments);
+        try (GyreTrain train = GyreTrain.start(directory, arguments)) {
+            train.awaitOutput("step \\d+ of");
+            killServersInTurn(train);
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            JsonNode report = train.report();
+            assertThat(report.get("lost_servers").toString()).isEqualTo("[4,5]");
+            assertThat(report.get("parameters_sha256")).isEqualTo(undisturbed.get("parameters_sha256"));
+        }
+    }
+
+    private static String[] hybridWithBackups(String between, String... more) {
+        String[] groups = {"mlp", "-n", "4", "--strategy", "hybrid", "--groups", "2", "--between", between};
+        return with(with(groups, "--servers", "2", "--backups", "1", "--restarts", "1"), more);
+    }
+
+    private static void killServersInTurn(GyreTrain train) throws Exception {
+        for (int server : List.of(4, 5)) {
+            int other = server ^ 1;
+            GyreTrain.kill(train.pid(server));
+            train.awaitOutput("rank " + server + " .* was lost; the run continues without it");
+            train.awaitOutput("rank " + server + " \\(.*\\) has rejoined the run");
+            for (int shard = 0; shard < 2; shard++) {
+                train.awaitOutput("\\[" + other + "\\].* shard " + shard + " has a backup again, on rank " + server);
+            }
         }
     }
 

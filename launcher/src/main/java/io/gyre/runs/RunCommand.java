@@ -1,12 +1,26 @@
-package io.gyre.launcher;
+package io.gyre.runs;
 
+import io.gyre.launcher.HostOptions;
+import io.gyre.launcher.JavaProgram;
+import io.gyre.launcher.LaunchPlan;
+import io.gyre.launcher.LaunchResult;
+import io.gyre.launcher.Launcher;
+import io.gyre.launcher.NewcomerLaunch;
+import io.gyre.launcher.SeatEvent;
+import io.gyre.launcher.SeatOptions;
+import io.gyre.launcher.SeatedCommand;
+import io.gyre.launcher.Shell;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.TransportMode;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -23,6 +37,9 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         usageHelpAutoWidth = true)
 public final class RunCommand implements Callable<Integer> {
+
+    /** Before rank 0 has said where each rank is. */
+    private static final String NOT_YET = "-";
 
     @Option(
             names = "-n",
@@ -66,6 +83,14 @@ public final class RunCommand implements Callable<Integer> {
     private int graceSeconds;
 
     @Option(
+            names = "--run-dir",
+            paramLabel = "DIR",
+            description =
+                    "With --processes, --spares or --min-processes: the directory in which the program keeps its run, by"
+                            + " RunDirectory. This process keeps it when rank 0 moves. Default: none.")
+    private @Nullable Path runDirectory;
+
+    @Option(
             names = "--class-path",
             paramLabel = "PATH",
             description = "Class path of MAIN-CLASS. Default: that of gyre.")
@@ -97,8 +122,31 @@ public final class RunCommand implements Callable<Integer> {
                 .withPort(port)
                 .withRestarts(restarts)
                 .withGrace(Duration.ofSeconds(graceSeconds));
-        SeatedCommand command = new SeatedCommand(event -> {}, Shell.line(program), this::joining);
-        return new Launcher(plan, System.out, System.err, command).run().exitStatus();
+        if (runDirectory == null) {
+            return launch(plan, event -> {}).exitStatus();
+        }
+        if (plan.seats().isEmpty()) {
+            throw new IllegalArgumentException("--run-dir " + runDirectory + " goes with --processes, --spares or"
+                    + " --min-processes: without these, the program's RunDirectory needs no help");
+        }
+        return launchKept(plan, new RunFiles(runDirectory)).exitStatus();
+    }
+
+    private LaunchResult launch(LaunchPlan plan, Consumer<SeatEvent> events) throws IOException, InterruptedException {
+        SeatedCommand command = new SeatedCommand(events, Shell.line(program), this::joining);
+        return new Launcher(plan, System.out, System.err, command).run();
+    }
+
+    /** The processes may change, and this one keeps the run's directory. */
+    private LaunchResult launchKept(LaunchPlan plan, RunFiles files) throws IOException, InterruptedException {
+        RunPlan kept = new RunPlan(null, List.of(), Map.of(), Collections.nCopies(ranks(), NOT_YET), false);
+        String path = files.directory().toAbsolutePath().normalize().toString();
+        try (SeatedRunKeeper keeper = new SeatedRunKeeper(RunDirectory.open(files, kept))) {
+            LaunchResult result =
+                    launch(plan.withEnvironment(Map.of(GyreVariable.RUN_DIR.key(), path)), keeper.events());
+            keeper.end(result);
+            return result;
+        }
     }
 
     /** The command of a process that joins this run. */
