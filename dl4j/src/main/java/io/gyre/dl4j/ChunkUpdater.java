@@ -35,10 +35,10 @@ import org.nd4j.linalg.learning.GradientUpdater;
 final class ChunkUpdater {
 
     /**
-     * The arrays of a piece take some megabytes, as much as a core's part of a third-level cache. With shorter pieces
-     * the calls of ND4J, some ten microseconds each, would take longer than what they save.
+     * The arrays of a piece take some megabytes, as much as a core's part of a third-level cache. With pieces for a
+     * second-level cache, the calls of ND4J, of 10 to 40 microseconds each, would take longer than what they save.
      */
-    static final int PIECE = 1 << 18;
+    static final int PIECE = 1 << 19;
 
     private final Network network;
     private final BaseMultiLayerUpdater<?> updater;

@@ -64,6 +64,7 @@ final class Replica implements StepModel {
     private final ModelSteps steps;
     private final GradientChecksums checksums;
     private final @Nullable ReplicaPart further;
+    private final boolean inHostMemory;
     private GradientViews views;
     private @Nullable Chunk updated;
     private @Nullable ParameterSharing sharing;
@@ -91,6 +92,7 @@ final class Replica implements StepModel {
         steps = network.steps(place);
         views = network.gradientViews(bucketPlan);
         checksums = new GradientChecksums(place, bucketPlan, layout);
+        inHostMemory = reducesInPlace();
     }
 
     TrainedModel network() {
@@ -135,7 +137,15 @@ final class Replica implements StepModel {
     /** Prepares a bucket of this rank's gradients for reduction: its means become sums until {@link #reduced}. */
     @Override
     public void complete(Bucket bucket, long ownExamples) {
-        views.sumMeans(bucket, ownExamples);
+        if (inHostMemory) {
+            for (GradientViews.Mean mean : views.means()) {
+                if (mean.bucket() == bucket.index()) {
+                    HostMeans.multiply(place.region(), layout.elementType(), mean, ownExamples);
+                }
+            }
+        } else {
+            views.sumMeans(bucket, ownExamples);
+        }
         if (ownSums() == null) {
             checksums.keep(bucket);
         }
@@ -188,7 +198,13 @@ final class Replica implements StepModel {
 
     @Override
     public void reduced(StepSummary total) {
-        views.restoreMeans(total.examples());
+        if (inHostMemory) {
+            for (GradientViews.Mean mean : views.means()) {
+                HostMeans.divide(place.region(), layout.elementType(), mean, total.examples());
+            }
+        } else {
+            views.restoreMeans(total.examples());
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.Chunk;
+import io.gyre.ElementType;
 import io.gyre.GyreException;
 import io.gyre.local.LocalCluster;
 import io.gyre.memory.Region;
@@ -46,6 +47,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Nesterovs;
@@ -503,6 +505,26 @@ class SharedParametersTest {
                 .isEqualTo("it is not known whether com.example.Layer changes them");
         for (Model model : List.of(model(false), model(true))) {
             assertThat(ParameterOwners.obstacle(Network.of(model))).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"FLOAT", "DOUBLE"})
+    void meansAreScaledInHostMemoryWithTheBitsOfNd4j(DataType type) {
+        INDArray own = TestData.gaussian(type, 5, 1, 1000);
+        INDArray expected = own.dup();
+        Region memory = HostMemory.region("means", own, 1 << 10);
+        ElementType element = HostMemory.elementType(own);
+        for (long examples : new long[] {3, 16, 61, 600}) {
+            GradientViews.Mean mean = new GradientViews.Mean(
+                    100, 0, own.reshape(1000).get(NDArrayIndex.interval(100, 900)));
+            INDArray same = expected.reshape(1000).get(NDArrayIndex.interval(100, 900));
+            HostMeans.multiply(memory, element, mean, examples);
+            same.muli(examples);
+            Bound.assertIdentical(own, expected);
+            HostMeans.divide(memory, element, mean, 7 * examples);
+            same.divi(7 * examples);
+            Bound.assertIdentical(own, expected);
         }
     }
 
