@@ -291,7 +291,8 @@ class DirectAllReduceTest {
 
         void reduceScatter() {
             meeting.start("test", 0, 0);
-            algorithm.runReduceScatter(vector, 0, (long) elements * Float.BYTES, ElementType.FLOAT32, ReduceOp.SUM, null);
+            algorithm.runReduceScatter(
+                    vector, 0, (long) elements * Float.BYTES, ElementType.FLOAT32, ReduceOp.SUM, null);
         }
     }
 

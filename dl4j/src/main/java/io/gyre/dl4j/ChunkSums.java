@@ -72,8 +72,7 @@ final class ChunkSums implements BlockObserver {
      * @param opened closes what is allocated
      * @return null, on all ranks, if there is no room for checksums
      */
-    static @Nullable ChunkSums create(
-            DirectCollective collective, Region gradients, ElementType type, Opened opened) {
+    static @Nullable ChunkSums create(DirectCollective collective, Region gradients, ElementType type, Opened opened) {
         int ranks = collective.world().size();
         MemoryBox box = collective.allocateOnce("checksums", (long) Long.BYTES * ranks * ranks);
         if (box == null) {

@@ -51,8 +51,7 @@ final class ChunkUpdater {
     private final List<Piece> pieces = new ArrayList<>();
 
     /** A part of the chunk: what is divided by the number of examples, updated, and subtracted. */
-    private record Piece(
-            List<INDArray> divided, List<UpdaterBlock> blocks, INDArray parameters, INDArray gradients) {}
+    private record Piece(List<INDArray> divided, List<UpdaterBlock> blocks, INDArray parameters, INDArray gradients) {}
 
     /**
      * Cuts an updater.
@@ -65,8 +64,7 @@ final class ChunkUpdater {
     }
 
     /** As above, with short pieces, so that tests reach their borders with small models. */
-    ChunkUpdater(
-            Network network, BaseMultiLayerUpdater<?> updater, GradientViews views, Chunk chunk, int mostInPiece) {
+    ChunkUpdater(Network network, BaseMultiLayerUpdater<?> updater, GradientViews views, Chunk chunk, int mostInPiece) {
         this.network = network;
         this.updater = updater;
         this.views = views;

@@ -131,14 +131,12 @@ final class ModelUpdater {
 
     /** See {@link ModelSteps#computeUpdate}. */
     void computeUpdate(GradientViews gradients, long examples, Chunk chunk) {
-        ofChunk(gradients, chunk)
-                .compute(Math.toIntExact(examples), network.step(), network.epoch(), workspaces);
+        ofChunk(gradients, chunk).compute(Math.toIntExact(examples), network.step(), network.epoch(), workspaces);
     }
 
     /** See {@link ModelSteps#updateShared}. */
     void updateShared(GradientViews gradients, long examples, Chunk chunk) {
-        ofChunk(gradients, chunk)
-                .update(Math.toIntExact(examples), network.step(), network.epoch(), workspaces);
+        ofChunk(gradients, chunk).update(Math.toIntExact(examples), network.step(), network.epoch(), workspaces);
     }
 
     private ChunkUpdater ofChunk(GradientViews gradients, Chunk chunk) {

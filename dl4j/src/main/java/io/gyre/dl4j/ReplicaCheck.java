@@ -147,8 +147,8 @@ final class ReplicaCheck {
 
     private GyreException changedGradients(long step) {
         List<ChangedGradients> found = replica.changedGradients(session.world().rank());
-        List<String> all = RankTexts.exchange(
-                session, "changed gradients of step " + step, ChangedGradients.text(found), step);
+        List<String> all =
+                RankTexts.exchange(session, "changed gradients of step " + step, ChangedGradients.text(found), step);
         List<String> broken = new ArrayList<>();
         for (ChangedGradients each : ChangedGradients.parse(all)) {
             broken.add("on " + session.members().get(each.rank()) + ", first " + each.where());

@@ -57,12 +57,13 @@ final class SharedParameters {
         if (box == null) {
             return null;
         }
-        opened.onClose(box::close);
         Region region = box.region();
         INDArray shared = SharedGradients.arrayOver(region, own);
         if (shared == null) {
+            box.close();
             return null;
         }
+        opened.onClose(box::close);
         return new SharedParameters(
                 sharers,
                 region,

@@ -161,16 +161,14 @@ final class UpdateShards {
             boolean overlap,
             Opened opened) {
         String obstacle = ParameterOwners.obstacle(network);
-        SharedParameters parameters = sharers == null || !obstacle.isEmpty()
-                ? null
-                : SharedParameters.allocate(network, sharers, opened);
+        SharedParameters parameters =
+                sharers == null || !obstacle.isEmpty() ? null : SharedParameters.allocate(network, sharers, opened);
         byte[] own = {(byte) (sharers == null ? 0 : parameters == null ? DIVIDES : DIVIDES | SHARES)};
         List<byte[]> all = session.exchange("what the ranks of each host share", own);
         RankTexts.checkPresent(session, all, 0);
         if (sharers == null && any(all, DIVIDES)) {
             // Alone on its host it updates everything, and compares what the others do.
-            replica.beginDividing(
-                    null, new Chunk(0, network.parameters().length()));
+            replica.beginDividing(null, new Chunk(0, network.parameters().length()));
             opened.onClose(replica::endDividing);
         }
         if (any(all, SHARES)) {

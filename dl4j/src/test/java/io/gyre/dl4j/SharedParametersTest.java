@@ -10,6 +10,7 @@ import io.gyre.local.LocalCluster;
 import io.gyre.memory.Region;
 import io.gyre.network.Activity;
 import io.gyre.session.Session;
+import io.gyre.training.Bucket;
 import io.gyre.training.StepObserver;
 import io.gyre.training.StepPhase;
 import io.gyre.transport.AeronSession;
@@ -47,8 +48,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.dataset.DataSet;
-import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.dataset.api.MultiDataSet;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.Nesterovs;
 import org.nd4j.linalg.learning.config.Sgd;
@@ -65,7 +66,8 @@ class SharedParametersTest {
 
     private static Model model(boolean graph) {
         return graph
-                ? TestModels.residual(TestModels.configuration(new Nesterovs(0.1), TYPE).l2(0.01), true)
+                ? TestModels.residual(
+                        TestModels.configuration(new Nesterovs(0.1), TYPE).l2(0.01), true)
                 : TestModels.convolutional(TestModels.configuration(new Adam(0.01), TYPE), true);
     }
 
@@ -121,6 +123,7 @@ class SharedParametersTest {
     void duringFitOneRankSeesWhatAnotherWritesAndAfterwardsEachHasItsOwnMemory(TestNetwork network, boolean graph)
             throws Exception {
         AtomicInteger seen = new AtomicInteger();
+        AtomicInteger reductions = new AtomicInteger();
         List<Model> models = network.cluster(3).call(session -> {
             Model model = model(graph);
             INDArray ofLayer = weights(model);
@@ -135,13 +138,20 @@ class SharedParametersTest {
                     ofLayer.putScalar(0, 47);
                 }
                 session.exchange("written " + step, new byte[0]);
-                seen.addAndGet(ofLayer.getFloat(0) == 47 && model.params().maxNumber().floatValue() == 47 ? 1 : 0);
+                seen.addAndGet(
+                        ofLayer.getFloat(0) == 47 && model.params().maxNumber().floatValue() == 47 ? 1 : 0);
                 session.exchange("compared " + step, new byte[0]);
                 ofLayer.putScalar(0, before);
                 session.exchange("restored " + step, new byte[0]);
             };
             try (DistributedTrainer trainer = builder(model, session, ShardedUpdate.ON)
                     .progressListener(writer)
+                    .observer(new StepObserver() {
+                        @Override
+                        public void bucketReduced(long step, Bucket bucket, long beginNanos, long endNanos) {
+                            reductions.addAndGet(bucket.length() == model.numParams() ? 1 : 1000);
+                        }
+                    })
                     .build()) {
                 assertThat(address(model.params())).isEqualTo(own);
                 trainer.fit(data(), 1);
@@ -153,7 +163,9 @@ class SharedParametersTest {
         });
 
         assertThat(seen).hasValue(3 * 3);
-        models.forEach(each -> Bound.assertIdentical(each.params(), models.get(0).params()));
+        assertThat(reductions).as("one for all gradients in each step").hasValue(3 * 3);
+        models.forEach(
+                each -> Bound.assertIdentical(each.params(), models.get(0).params()));
         models.get(0).params().putScalar(5, 11);
         assertThat(models.get(1).params().getDouble(5)).isNotEqualTo(11);
         models.forEach(each -> TestModels.plainFit(each, TestData.images(4, TYPE, 2)));
@@ -231,7 +243,9 @@ class SharedParametersTest {
 
     private static List<Path> paths(Path files) throws IOException {
         try (var all = Files.list(files)) {
-            return all.filter(each -> !each.toString().endsWith(".zip")).sorted().toList();
+            return all.filter(each -> !each.toString().endsWith(".zip"))
+                    .sorted()
+                    .toList();
         }
     }
 
@@ -267,7 +281,8 @@ class SharedParametersTest {
                                 .gradientNormalization(GradientNormalization.ClipL2PerLayer)
                                 .gradientNormalizationThreshold(0.01),
                         true);
-                try (DistributedTrainer trainer = builder(model, session, option).build()) {
+                try (DistributedTrainer trainer =
+                        builder(model, session, option).build()) {
                     trainer.fit(data(), 2);
                 }
                 return model.params();
@@ -302,9 +317,8 @@ class SharedParametersTest {
                         model.addListeners(late);
                     }
                 };
-                try (DistributedTrainer trainer = builder(model, session, option)
-                        .progressListener(adds)
-                        .build()) {
+                try (DistributedTrainer trainer =
+                        builder(model, session, option).progressListener(adds).build()) {
                     trainer.fit(data(), 2);
                     seen.model(model);
                 }
@@ -378,14 +392,16 @@ class SharedParametersTest {
                         .hasMessageContaining("the parameters of rank " + rank)
                         .hasMessageContaining("are between steps 2 and 3")
                         .hasMessageContaining("NaN")));
-        models.values().forEach(model -> assertThat(model.params().isNaN().all()).isTrue());
+        models.values()
+                .forEach(model -> assertThat(model.params().isNaN().all()).isTrue());
     }
 
     @Test
     void aRankThatFailsElsewhereLeavesTheParametersOfTheLastStep() throws Exception {
         List<INDArray> afterTwo = TestNetwork.LOCAL.cluster(3).call(session -> {
             Model model = model(false);
-            try (DistributedTrainer trainer = builder(model, session, ShardedUpdate.OFF).build()) {
+            try (DistributedTrainer trainer =
+                    builder(model, session, ShardedUpdate.OFF).build()) {
                 trainer.fitSteps(data(), 2);
             }
             return model.params();
@@ -453,8 +469,9 @@ class SharedParametersTest {
                 .hasMessageNotContaining("on rank 1 (");
 
         assertThat(flipped).isTrue();
-        models.values().forEach(model ->
-                Bound.assertIdentical(model.params(), models.get(0).params()));
+        models.values()
+                .forEach(model ->
+                        Bound.assertIdentical(model.params(), models.get(0).params()));
         assertThat(models.get(0).params().isNaN().any()).isFalse();
     }
 
@@ -488,18 +505,15 @@ class SharedParametersTest {
     void modelsWhosePartsMayChangeParametersKeepTheirOwn() {
         Consumer<Model> constrained = model -> assertThat(ParameterOwners.obstacle(Network.of(model)))
                 .isEqualTo("constraints change them after each update");
-        constrained.accept(TestModels.perceptron(TestModels.configuration(new Sgd(0.1), TYPE)
-                .constrainWeights(new MaxNormConstraint(0.5, 1))));
-        MultiLayerNetwork local = TestModels.initialised(
-                new MultiLayerNetwork(TestModels.configuration(new Sgd(0.1), TYPE)
-                        .list()
-                        .layer(new LocallyConnected2D.Builder()
-                                .kernelSize(2, 2)
-                                .nOut(2)
-                                .build())
-                        .layer(TestModels.softmax())
-                        .setInputType(InputType.convolutional(4, 4, 1))
-                        .build()));
+        constrained.accept(TestModels.perceptron(
+                TestModels.configuration(new Sgd(0.1), TYPE).constrainWeights(new MaxNormConstraint(0.5, 1))));
+        MultiLayerNetwork local = TestModels.initialised(new MultiLayerNetwork(TestModels.configuration(
+                        new Sgd(0.1), TYPE)
+                .list()
+                .layer(new LocallyConnected2D.Builder().kernelSize(2, 2).nOut(2).build())
+                .layer(TestModels.softmax())
+                .setInputType(InputType.convolutional(4, 4, 1))
+                .build()));
         assertThat(ParameterOwners.obstacle(Network.of(local))).contains("LocallyConnected2D keeps them in a graph");
         assertThat(ParameterOwners.obstacleIn("{\"@class\":\"com.example.Layer\"}"))
                 .isEqualTo("it is not known whether com.example.Layer changes them");
@@ -516,8 +530,8 @@ class SharedParametersTest {
         Region memory = HostMemory.region("means", own, 1 << 10);
         ElementType element = HostMemory.elementType(own);
         for (long examples : new long[] {3, 16, 61, 600}) {
-            GradientViews.Mean mean = new GradientViews.Mean(
-                    100, 0, own.reshape(1000).get(NDArrayIndex.interval(100, 900)));
+            GradientViews.Mean mean =
+                    new GradientViews.Mean(100, 0, own.reshape(1000).get(NDArrayIndex.interval(100, 900)));
             INDArray same = expected.reshape(1000).get(NDArrayIndex.interval(100, 900));
             HostMeans.multiply(memory, element, mean, examples);
             same.muli(examples);
@@ -555,25 +569,19 @@ class SharedParametersTest {
             if (each == whole) {
                 new ModelUpdater(network).apply(views, 8);
             } else {
-                BaseMultiLayerUpdater<?> updater =
-                        (BaseMultiLayerUpdater<?>) network.updater();
+                BaseMultiLayerUpdater<?> updater = (BaseMultiLayerUpdater<?>) network.updater();
                 new ChunkUpdater(
                                 network,
                                 updater,
                                 views,
                                 new Chunk(0, views.vector().length()),
                                 7)
-                        .update(
-                                8,
-                                network.step(),
-                                network.epoch(),
-                                LayerWorkspaceMgr.noWorkspaces());
+                        .update(8, network.step(), network.epoch(), LayerWorkspaceMgr.noWorkspaces());
             }
         }
 
         Bound.assertIdentical(pieces.params(), whole.params());
-        Bound.assertIdentical(
-                Network.of(pieces).gradients(), Network.of(whole).gradients());
+        Bound.assertIdentical(Network.of(pieces).gradients(), Network.of(whole).gradients());
         Bound.assertIdentical(state(pieces), state(whole));
     }
 
