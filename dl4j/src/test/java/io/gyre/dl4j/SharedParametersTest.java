@@ -146,6 +146,7 @@ class SharedParametersTest {
             };
             try (DistributedTrainer trainer = builder(model, session, ShardedUpdate.ON)
                     .progressListener(writer)
+                    .bucketBytes(700)
                     .observer(new StepObserver() {
                         @Override
                         public void bucketReduced(long step, Bucket bucket, long beginNanos, long endNanos) {
@@ -163,7 +164,9 @@ class SharedParametersTest {
         });
 
         assertThat(seen).hasValue(3 * 3);
-        assertThat(reductions).as("one for all gradients in each step").hasValue(3 * 3);
+        assertThat(reductions)
+                .as("one for all gradients in each step, and in that which finds the end of the data")
+                .hasValue(3 * (3 + 1));
         models.forEach(
                 each -> Bound.assertIdentical(each.params(), models.get(0).params()));
         models.get(0).params().putScalar(5, 11);
