@@ -8,6 +8,7 @@ import io.gyre.kernel.Kernels;
 import io.gyre.memory.Region;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All-reduce of a vector in shared memory, without messages: rank r reads part r of every rank's vector, reduces them,
@@ -60,29 +61,50 @@ final class DirectAllReduce {
         long lines = (bytes + LINE_BYTES - 1) / LINE_BYTES;
         long from = Math.min(bytes, Chunk.offset(world.rank(), world.size(), lines) * LINE_BYTES);
         long to = Math.min(bytes, Chunk.offset(world.rank() + 1, world.size(), lines) * LINE_BYTES);
-        combine(vector, at + from, at + to, type, op, true);
+        combine(vector, at + from, at + to, type, op, true, null);
         meeting.finish();
     }
 
-    /** Reduces this rank's chunk of a range, and leaves the result on this rank only. */
-    void runReduceScatter(MappedVector vector, long at, long bytes, ElementType type, ReduceOp op) {
+    /**
+     * Reduces this rank's chunk of a range, and leaves the result on this rank only.
+     *
+     * @param observer sees what is reduced; null for none
+     */
+    void runReduceScatter(
+            MappedVector vector, long at, long bytes, ElementType type, ReduceOp op, @Nullable BlockObserver observer) {
         meeting.begin(MeetingPoint.Call.REDUCE_SCATTER, type, op, bytes, vector.number(), at);
         meeting.awaitBegun();
         long elements = bytes / type.bytes();
         long from = Chunk.offset(world.rank(), world.size(), elements) * type.bytes();
         long to = Chunk.offset(world.rank() + 1, world.size(), elements) * type.bytes();
-        combine(vector, at + from, at + to, type, op, false);
+        combine(vector, at + from, at + to, type, op, false, observer);
         meeting.finish();
     }
 
-    private void combine(MappedVector vector, long from, long to, ElementType type, ReduceOp op, boolean everywhere) {
+    private void combine(
+            MappedVector vector,
+            long from,
+            long to,
+            ElementType type,
+            ReduceOp op,
+            boolean everywhere,
+            @Nullable BlockObserver observer) {
         Region own = vector.of(world.rank());
         for (long done = from; done < to; ) {
             int n = own.contiguous(done, Math.min(BLOCK_BYTES, to - done));
+            if (observer != null) {
+                for (int rank = 0; rank < world.size(); rank++) {
+                    Region each = vector.of(rank);
+                    observer.read(rank, each.window(done), each.windowOffset(done), n);
+                }
+            }
             if (world.size() == 2) {
                 combineTwo(own, vector.of(1 - world.rank()), done, n, type, op, everywhere);
             } else {
                 combineAll(vector, done, n, type, op, everywhere);
+            }
+            if (observer != null) {
+                observer.reduced(own.window(done), own.windowOffset(done), n);
             }
             done += n;
         }

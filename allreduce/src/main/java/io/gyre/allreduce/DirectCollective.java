@@ -194,6 +194,32 @@ public final class DirectCollective implements Collective {
         }
     }
 
+    /**
+     * As {@link #reduceScatter(Region, ElementType, ReduceOp, long, int)}, and shows each block that this rank reads or
+     * computes to an observer.
+     *
+     * @param data a vector from {@link #allocate}, or a part of one, in which the ranks reduce in place
+     */
+    public void reduceScatter(
+            Region data, ElementType type, ReduceOp op, long step, int bucket, BlockObserver observer) {
+        Elements.check(data, type);
+        enter(data, "reduce-scatter");
+        try {
+            if (world.size() == 1 || !(operationsOn(data) instanceof InPlaceOperations inPlace)) {
+                throw new IllegalArgumentException(data + " is not a vector in which several ranks reduce in place");
+            }
+            meeting.start("reduce-scatter (direct)", step, bucket);
+            inPlace.reduceScatter(data, type, op, observer);
+        } finally {
+            exit(data);
+        }
+    }
+
+    /** Whether the ranks reduce these data where they are, without copies. */
+    public boolean reducesInPlace(Region data) {
+        return world.size() > 1 && operationsOn(data) instanceof InPlaceOperations;
+    }
+
     @Override
     public void allGather(Region data, ElementType type, long step, int bucket) {
         Elements.check(data, type);

@@ -3,6 +3,7 @@ package io.gyre.allreduce;
 import io.gyre.ElementType;
 import io.gyre.ReduceOp;
 import io.gyre.memory.Region;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Operations on data in one vector that the ranks of the host have mapped: the ranks read and write each other's data
@@ -53,9 +54,15 @@ final class InPlaceOperations implements DirectOperations {
 
     @Override
     public void reduceScatter(Region data, ElementType type, ReduceOp op) {
+        reduceScatter(data, type, op, null);
+    }
+
+    /** As {@link #reduceScatter(Region, ElementType, ReduceOp)}, with an observer; null for none. */
+    void reduceScatter(Region data, ElementType type, ReduceOp op, @Nullable BlockObserver observer) {
         vector.enter();
         try {
-            directAllReduce.runReduceScatter(vector, data.offsetIn(vector.region()), data.byteLength(), type, op);
+            directAllReduce.runReduceScatter(
+                    vector, data.offsetIn(vector.region()), data.byteLength(), type, op, observer);
         } finally {
             vector.exit();
         }

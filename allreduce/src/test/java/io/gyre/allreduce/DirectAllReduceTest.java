@@ -1,6 +1,7 @@
 package io.gyre.allreduce;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.Chunk;
 import io.gyre.ElementType;
@@ -10,10 +11,12 @@ import io.gyre.kernel.Kernels;
 import io.gyre.kernel.ScalarKernels;
 import io.gyre.local.Gyre;
 import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
 import io.gyre.network.Endpoint;
 import io.gyre.session.Session;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -98,6 +101,74 @@ class DirectAllReduceTest {
             System.arraycopy(
                     sums(ranks, elements), (int) own.offset(), expected, (int) own.offset(), (int) own.length());
             assertThat(vectors.own()).isEqualTo(expected);
+        });
+    }
+
+    /** Each block of each rank before it is added, and each block of the sums: whole chunks, in order. */
+    @ParameterizedTest(name = "{0} ranks, {1} elements")
+    @CsvSource({"2, 1", "2, 17", "2, 20_000", "3, 30_001", "5, 61"})
+    void anObserverSeesWhatIsAddedAndTheSums(int ranks, String elementsText) throws Exception {
+        int elements = parse(elementsText);
+        float[] sums = sums(ranks, elements);
+        Gyre.local(ranks).run(session -> {
+            Chunk chunk = Chunk.of(session.world().rank(), ranks, elements);
+            float[][] read = new float[ranks][elements];
+            float[] reduced = new float[elements];
+            int[] ends = new int[ranks + 1];
+            try (DirectCollective collective = new DirectCollective(session.endpoint());
+                    MemoryBox box = collective.allocate("vector", (long) elements * Float.BYTES)) {
+                Floats.write(Floats.of(session.world().rank(), elements), box.region(), 0);
+                BlockObserver observer = new BlockObserver() {
+                    @Override
+                    public void read(int rank, ByteBuffer memory, int offset, int byteLength) {
+                        take(read[rank], rank, memory, offset, byteLength);
+                    }
+
+                    @Override
+                    public void reduced(ByteBuffer memory, int offset, int byteLength) {
+                        take(reduced, ranks, memory, offset, byteLength);
+                    }
+
+                    private void take(float[] into, int which, ByteBuffer memory, int offset, int byteLength) {
+                        for (int at = offset; at < offset + byteLength; at += Float.BYTES) {
+                            into[ends[which]++] = memory.getFloat(at);
+                        }
+                    }
+                };
+                assertThat(collective.reducesInPlace(box.region())).isTrue();
+
+                collective.reduceScatter(box.region(), ElementType.FLOAT32, ReduceOp.SUM, 0, 0, observer);
+
+                int from = (int) chunk.offset();
+                int to = (int) (chunk.offset() + chunk.length());
+                for (int rank = 0; rank < ranks; rank++) {
+                    assertThat(Arrays.copyOf(read[rank], ends[rank]))
+                            .isEqualTo(Arrays.copyOfRange(Floats.of(rank, elements), from, to));
+                }
+                assertThat(Arrays.copyOf(reduced, ends[ranks])).isEqualTo(Arrays.copyOfRange(sums, from, to));
+                assertThat(Arrays.copyOfRange(Floats.read(box.region()), from, to))
+                        .isEqualTo(Arrays.copyOfRange(sums, from, to));
+            }
+        });
+    }
+
+    @Test
+    void onlyAVectorInWhichAllReduceInPlaceCanBeObserved() throws Exception {
+        Gyre.local(2).run(session -> {
+            try (DirectCollective collective = new DirectCollective(session.endpoint())) {
+                Region own = Region.allocate("own", 8);
+                assertThat(collective.reducesInPlace(own)).isFalse();
+                assertThatThrownBy(() -> collective.reduceScatter(
+                                own, ElementType.FLOAT32, ReduceOp.SUM, 0, 0, new BlockObserver() {
+                                    @Override
+                                    public void read(int rank, ByteBuffer memory, int offset, int byteLength) {}
+
+                                    @Override
+                                    public void reduced(ByteBuffer memory, int offset, int byteLength) {}
+                                }))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessageContaining("region 'own' (8 bytes) is not a vector in which");
+            }
         });
     }
 
@@ -220,7 +291,8 @@ class DirectAllReduceTest {
 
         void reduceScatter() {
             meeting.start("test", 0, 0);
-            algorithm.runReduceScatter(vector, 0, (long) elements * Float.BYTES, ElementType.FLOAT32, ReduceOp.SUM);
+            algorithm.runReduceScatter(
+                    vector, 0, (long) elements * Float.BYTES, ElementType.FLOAT32, ReduceOp.SUM, null);
         }
     }
 

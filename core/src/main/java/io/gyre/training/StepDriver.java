@@ -53,6 +53,7 @@ public final class StepDriver implements AutoCloseable {
     private final int seats;
     private final double[] losses;
     private final BucketReducer reducer;
+    private final Bucket allInOne;
     private final @Nullable OverlappedReduction duringPass;
     private long begun = NONE;
     private long applied = NONE;
@@ -83,6 +84,10 @@ public final class StepDriver implements AutoCloseable {
         seats = session.seats().size();
         losses = new double[seats];
         reducer = new BucketReducer(reduction, model, this.observers);
+        allInOne = new Bucket(
+                0,
+                0,
+                model.bucketPlan().buckets().stream().mapToLong(Bucket::length).sum());
         duringPass = overlap && together
                 ? new OverlappedReduction(
                         reducer, exchange, model, session.world().rank())
@@ -253,9 +258,13 @@ public final class StepDriver implements AutoCloseable {
         }
         model.beginReduction();
         long begin = began(StepPhase.REDUCE, step, System.nanoTime());
-        HostAccess access = model.hostAccess();
-        for (Bucket bucket : buckets) {
-            reducer.reduce(bucket, access, step);
+        if (model.reduceOwnChunk(step)) {
+            observers.bucketReduced(step, allInOne, begin, System.nanoTime());
+        } else {
+            HostAccess access = model.hostAccess();
+            for (Bucket bucket : buckets) {
+                reducer.reduce(bucket, access, step);
+            }
         }
         ended(StepPhase.REDUCE, step, begin);
         model.endReduction();

@@ -32,6 +32,16 @@ public interface StepModel extends TrainableModel {
     /** Called before a bucket is reduced; detects whether it has changed since {@link #complete}. */
     default void checkUnchanged(Bucket bucket) {}
 
+    /**
+     * Adds up the gradients of the ranks without the strategy's reduction, but only those of which this rank computes
+     * the update. Called after the pass, when all buckets are {@link #complete}; all ranks in step do the same.
+     *
+     * @return false if nothing was done: buckets are then reduced one by one
+     */
+    default boolean reduceOwnChunk(long step) {
+        return false;
+    }
+
     /** All buckets are reduced, and may be used for computing again. */
     default void endReduction() {}
 

@@ -48,7 +48,7 @@ public interface StepObserver extends WaitObserver {
     default void phaseEnded(long step, StepPhase phase, long beginNanos, long endNanos) {}
 
     /**
-     * A bucket was reduced.
+     * A bucket was reduced. If ranks add up all gradients at once, there is one call for all of them.
      *
      * @param beginNanos when it was complete on this rank and all earlier buckets were reduced
      */

@@ -60,6 +60,22 @@ public interface TrainableModel {
         throw new UnsupportedOperationException("the update of this model cannot be divided");
     }
 
+    /** Whether the ranks that divide the update have one copy of {@link #parameters}, in memory that they share. */
+    default boolean sharesParameters() {
+        return false;
+    }
+
+    /**
+     * {@link #update} of one chunk of parameters that ranks share, each a chunk of its own: in place.
+     *
+     * @param total the reports of the ranks whose gradients were reduced
+     * @param meeting waits for the other ranks that share them. Called when nobody in this process reads the parameters
+     *     any more, and when this chunk is updated
+     */
+    default void updateShared(StepSummary total, Chunk chunk, Runnable meeting) {
+        throw new UnsupportedOperationException("the parameters of this model cannot be shared");
+    }
+
     /**
      * Prepares the reduced gradients for an updater elsewhere: turns them into means, and clips them as the model is
      * configured.

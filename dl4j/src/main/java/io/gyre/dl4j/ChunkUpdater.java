@@ -12,7 +12,9 @@ import org.deeplearning4j.nn.updater.UpdaterBlock;
 import org.deeplearning4j.nn.updater.UpdaterBlock.ParamState;
 import org.deeplearning4j.nn.workspace.ArrayType;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.StepFunction;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -25,20 +27,31 @@ import org.nd4j.linalg.learning.GradientUpdater;
  *
  * <p>Layers whose gradients are clipped or normalised are divided and clipped as a whole if the chunk has any part of
  * them: that may need the norm of a layer, and each rank has the sums of all. The rest is element by element, see
- * {@link ElementwiseUpdates}.
+ * {@link ElementwiseUpdates}: it is done piece by piece, so that gradients, state and parameters of a piece stay in the
+ * cache from the first operation to the last.
  *
- * <p>Valid until the network has another updater, gradient vector or parameter vector.
+ * <p>Valid until the network has another updater, gradient vector, or memory for its parameters.
  */
 final class ChunkUpdater {
 
+    /**
+     * The arrays of a piece take some megabytes, as much as a core's part of a third-level cache. With pieces for a
+     * second-level cache, the calls of ND4J, of 10 to 40 microseconds each, would take longer than what they save.
+     */
+    static final int PIECE = 1 << 19;
+
+    private final Network network;
     private final BaseMultiLayerUpdater<?> updater;
     private final GradientViews views;
-    private final INDArray parameters;
+    private final DataBuffer parameters;
     private final Chunk chunk;
     private final boolean divides;
-    private final List<INDArray> divided;
     private final List<Trainable> clipped = new ArrayList<>();
-    private final List<UpdaterBlock> blocks = new ArrayList<>();
+    private final List<INDArray> ofClipped = new ArrayList<>();
+    private final List<Piece> pieces = new ArrayList<>();
+
+    /** A part of the chunk: what is divided by the number of examples, updated, and subtracted. */
+    private record Piece(List<INDArray> divided, List<UpdaterBlock> blocks, INDArray parameters, INDArray gradients) {}
 
     /**
      * Cuts an updater.
@@ -47,51 +60,63 @@ final class ChunkUpdater {
      * @param views of its gradients
      */
     ChunkUpdater(Network network, BaseMultiLayerUpdater<?> updater, GradientViews views, Chunk chunk) {
+        this(network, updater, views, chunk, PIECE);
+    }
+
+    /** As above, with short pieces, so that tests reach their borders with small models. */
+    ChunkUpdater(Network network, BaseMultiLayerUpdater<?> updater, GradientViews views, Chunk chunk, int mostInPiece) {
+        this.network = network;
         this.updater = updater;
         this.views = views;
         this.chunk = chunk;
-        parameters = network.parameters();
+        INDArray vector = network.parameterVector();
+        parameters = vector.data();
         divides = network.model().conf().isMiniBatch();
         INDArray gradients = views.flat();
-        divided = divided(network).stream()
-                .map(span -> part(gradients, span.from, span.to))
-                .toList();
-        INDArray flatParameters = parameters.reshape(parameters.length());
-        for (UpdaterBlock block : updater.getUpdaterBlocks()) {
-            int from = (int) Math.max(block.getParamOffsetStart(), chunk.offset());
-            int to = (int) Math.min(block.getParamOffsetEnd(), chunk.offset() + chunk.length());
-            if (from < to && !block.skipDueToPretrainConfig(false)) {
-                blocks.add(cut(block, from, to, flatParameters, gradients));
-            }
+        List<Span> divided = divided(gradients);
+        INDArray flatParameters = vector.reshape(vector.length());
+        long end = chunk.offset() + chunk.length();
+        for (long from = chunk.offset(); from < end; from += mostInPiece) {
+            pieces.add(piece(from, Math.min(end, from + mostInPiece), divided, flatParameters, gradients));
         }
     }
 
     /** A range of the vectors, in elements. */
-    private record Span(long from, long to) {}
+    private record Span(long from, long to) {
 
-    /** What is divided by the number of examples: gradients of the chunk, and of all layers that are clipped in it. */
-    private List<Span> divided(Network network) {
+        Span within(long low, long high) {
+            return new Span(Math.max(from, low), Math.min(to, high));
+        }
+    }
+
+    /** What of the chunk is divided by the number of examples; layers that are clipped are divided before. */
+    private List<Span> divided(INDArray gradients) {
         List<Span> spans = new ArrayList<>();
         long from = 0;
         for (Trainable layer : network.trainables().values()) {
             Map<String, INDArray> table = layer.paramTable(false);
             long to = from + table.values().stream().mapToLong(INDArray::length).sum();
-            long low = Math.max(from, chunk.offset());
-            long high = Math.min(to, chunk.offset() + chunk.length());
-            if (low < high && isClipped(layer)) {
-                clipped.add(layer);
-                low = from;
-                high = to;
-            }
+            boolean inChunk = from < chunk.offset() + chunk.length() && to > chunk.offset();
+            boolean isClipped = inChunk && isClipped(layer);
+            List<Span> ofLayer = isClipped ? new ArrayList<>() : spans;
             for (Map.Entry<String, INDArray> parameter : table.entrySet()) {
                 long end = from + parameter.getValue().length();
-                if (layer.updaterDivideByMinibatch(parameter.getKey())) {
-                    join(spans, Math.max(from, low), Math.min(end, high));
+                if (inChunk && layer.updaterDivideByMinibatch(parameter.getKey())) {
+                    join(ofLayer, from, end);
                 }
                 from = end;
             }
+            if (isClipped) {
+                clipped.add(layer);
+                ofLayer.forEach(span -> ofClipped.add(part(gradients, span.from, span.to)));
+            }
         }
         return spans;
+    }
+
+    /** Whether gradients of any layer are clipped or normalised, for which a rank needs the sums of whole layers. */
+    static boolean clips(Network network) {
+        return network.trainables().values().stream().anyMatch(ChunkUpdater::isClipped);
     }
 
     private static boolean isClipped(Trainable layer) {
@@ -112,6 +137,26 @@ final class ChunkUpdater {
         } else {
             spans.add(new Span(from, to));
         }
+    }
+
+    private Piece piece(long from, long to, List<Span> divided, INDArray parameters, INDArray gradients) {
+        List<UpdaterBlock> blocks = new ArrayList<>();
+        for (UpdaterBlock block : updater.getUpdaterBlocks()) {
+            int begin = (int) Math.max(block.getParamOffsetStart(), from);
+            int end = (int) Math.min(block.getParamOffsetEnd(), to);
+            if (begin < end && !block.skipDueToPretrainConfig(false)) {
+                blocks.add(cut(block, begin, end, parameters, gradients));
+            }
+        }
+        return new Piece(
+                divided.stream()
+                        .map(span -> span.within(from, to))
+                        .filter(span -> span.from < span.to)
+                        .map(span -> part(gradients, span.from, span.to))
+                        .toList(),
+                blocks,
+                part(parameters, from, to),
+                part(gradients, from, to));
     }
 
     private static UpdaterBlock cut(UpdaterBlock block, int from, int to, INDArray parameters, INDArray gradients) {
@@ -153,7 +198,7 @@ final class ChunkUpdater {
 
     /** Whether it was cut from these objects. */
     @SuppressWarnings("ReferenceEquality") // Arrays with equal contents are different memory.
-    boolean isOf(@Nullable Object itsUpdater, GradientViews itsViews, INDArray itsParameters, Chunk itsChunk) {
+    boolean isOf(@Nullable Object itsUpdater, GradientViews itsViews, DataBuffer itsParameters, Chunk itsChunk) {
         return updater == itsUpdater && views == itsViews && parameters == itsParameters && chunk.equals(itsChunk);
     }
 
@@ -163,8 +208,18 @@ final class ChunkUpdater {
      * @param examples behind the sums
      */
     void compute(int examples, int step, int epoch, LayerWorkspaceMgr workspaces) {
+        run(examples, step, epoch, workspaces, null);
+    }
+
+    /** As {@link #compute}, and applies the update to the parameters. */
+    void update(int examples, int step, int epoch, LayerWorkspaceMgr workspaces) {
+        run(examples, step, epoch, workspaces, network.model().getOptimizer().getStepFunction());
+    }
+
+    private void run(
+            int examples, int step, int epoch, LayerWorkspaceMgr workspaces, @Nullable StepFunction subtraction) {
         if (divides) {
-            for (INDArray each : divided) {
+            for (INDArray each : ofClipped) {
                 each.divi(examples);
             }
         }
@@ -172,12 +227,22 @@ final class ChunkUpdater {
             updater.preApply(each, views.byLayer().get(each), step);
         }
         workspaces.assertNotOpen(ArrayType.UPDATER_WORKING_MEM, "Updater working memory");
-        for (UpdaterBlock block : blocks) {
-            MemoryWorkspace scope = workspaces.notifyScopeEntered(ArrayType.UPDATER_WORKING_MEM);
-            try {
-                block.update(step, epoch);
-            } finally {
-                scope.close();
+        for (Piece piece : pieces) {
+            if (divides) {
+                for (INDArray each : piece.divided) {
+                    each.divi(examples);
+                }
+            }
+            for (UpdaterBlock block : piece.blocks) {
+                MemoryWorkspace scope = workspaces.notifyScopeEntered(ArrayType.UPDATER_WORKING_MEM);
+                try {
+                    block.update(step, epoch);
+                } finally {
+                    scope.close();
+                }
+            }
+            if (subtraction != null) {
+                subtraction.step(piece.parameters, piece.gradients);
             }
         }
     }

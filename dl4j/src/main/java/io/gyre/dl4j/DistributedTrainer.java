@@ -76,8 +76,8 @@ import org.nd4j.linalg.dataset.api.iterator.MultiDataSetIterator;
  *   <dt>Ownership
  *   <dd>The model is borrowed, and so is the session, unless {@link Gyre} has joined it: closing the trainer then
  *       leaves the run. The model stays a plain Deeplearning4j model, but until the trainer is closed its gradients are
- *       in memory shared by the ranks of a host, and ND4J's memory is freed by {@link SafeReclamation}. Memory is not
- *       copied: do not call the model's {@code init} or {@code close} before the trainer is closed. Its own
+ *       in memory shared by the ranks of a host, during {@code fit} perhaps its parameters too, see {@link
+ *       ShardedUpdate}, and ND4J's memory is freed by {@link SafeReclamation}. Memory is not copied: do not call the model's {@code init} or {@code close} before the trainer is closed. Its own
  *       {@code fit} and {@code pretrain} fail until then: between calls, a listener of the trainer is among the
  *       model's.
  * </dl>

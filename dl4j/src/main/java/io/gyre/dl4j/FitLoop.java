@@ -8,6 +8,7 @@ import io.gyre.training.StepDriver;
 import io.gyre.training.StepSummary;
 import java.nio.ByteBuffer;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,6 +36,7 @@ final class FitLoop {
     private final World world;
     private final boolean allInStep;
     private final TrainedModel network;
+    private final Replica replica;
     private final StepDriver driver;
     private final TrainerEvents events;
     private final TrainingStep step;
@@ -93,6 +95,7 @@ final class FitLoop {
         world = session.world();
         allInStep = inStep.world().size() == world.size();
         network = parts.network;
+        replica = parts.replica;
         driver = parts.driver;
         events = parts.events;
         step = parts.step;
@@ -223,6 +226,25 @@ final class FitLoop {
             cuts.beginCall(data, continued);
         }
         attestation.beginCall(data.isCompared(), continueAt(driver.resume(progress.step())));
+        ParameterSharing sharing = replica.sharing();
+        return sharing == null || !data.isEpoch()
+                ? train(data, epochs, steps, tally, continued)
+                : train(sharing, () -> train(data, epochs, steps, tally, continued));
+    }
+
+    private FitReport train(ParameterSharing sharing, Supplier<FitReport> call) {
+        try {
+            sharing.begin(replicas, progress.step());
+            FitReport report = call.get();
+            sharing.end(replica, progress.step());
+            return report;
+        } catch (RuntimeException | Error e) {
+            sharing.abandon(progress.step(), e);
+            throw e;
+        }
+    }
+
+    private FitReport train(ShardedData data, int epochs, long steps, Tally tally, boolean continued) {
         toListeners(network::beginCall);
         boolean stopped = epochs(data, epochs, steps, tally);
         toListeners(network::endCall);

@@ -64,14 +64,17 @@ final class GradientChecksums {
         return firstChanged == buckets.size();
     }
 
-    /** Describes the first bucket that was not; empty if there is none. */
-    String firstChangedBucket() {
+    /**
+     * Describes the first bucket that was not; empty if there is none.
+     *
+     * @param rank this one
+     */
+    List<ChangedGradients> changes(int rank) {
         if (areWhole()) {
-            return "";
+            return List.of();
         }
         Bucket bucket = buckets.get(firstChanged);
-        return "between " + layout.nameOf(bucket.offset()) + " and "
-                + layout.nameOf(bucket.offset() + bucket.length() - 1);
+        return List.of(ChangedGradients.between(rank, layout, bucket.offset(), bucket.length()));
     }
 
     /** Reads buckets for one thread. Nothing is allocated as long as the gradients stay where they are. */

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.api.Trainable;
@@ -32,6 +33,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /** A {@link ComputationGraph}. */
 final class GraphNetwork implements Network {
 
+    private static final HiddenField PARAMETERS = HiddenField.of(ComputationGraph.class, "flattenedParams");
     private static final HiddenField GRADIENT = HiddenField.of(ComputationGraph.class, "gradient");
     private static final HiddenField LISTENERS = HiddenField.of(ComputationGraph.class, "trainingListeners");
 
@@ -79,6 +81,11 @@ final class GraphNetwork implements Network {
             }
         }
         return trainables;
+    }
+
+    @Override
+    public INDArray parameterVector() {
+        return Objects.requireNonNull((INDArray) PARAMETERS.get(model));
     }
 
     @Override

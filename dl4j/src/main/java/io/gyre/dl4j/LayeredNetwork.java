@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.deeplearning4j.nn.api.Layer;
 import org.deeplearning4j.nn.api.Model;
@@ -31,6 +32,7 @@ import org.nd4j.linalg.factory.Nd4j;
 /** A {@link MultiLayerNetwork}. */
 final class LayeredNetwork implements Network {
 
+    private static final HiddenField PARAMETERS = HiddenField.of(MultiLayerNetwork.class, "flattenedParams");
     private static final HiddenField INPUT = HiddenField.of(MultiLayerNetwork.class, "input");
     private static final HiddenField GRADIENT = HiddenField.of(MultiLayerNetwork.class, "gradient");
 
@@ -73,6 +75,11 @@ final class LayeredNetwork implements Network {
             }
         }
         return trainables;
+    }
+
+    @Override
+    public INDArray parameterVector() {
+        return Objects.requireNonNull((INDArray) PARAMETERS.get(model));
     }
 
     @Override

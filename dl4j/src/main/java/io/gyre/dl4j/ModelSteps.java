@@ -50,6 +50,14 @@ interface ModelSteps {
     }
 
     /**
+     * {@link #update} of one chunk of parameters that ranks share, with the same bits. What the other gradients hold
+     * afterwards is undefined.
+     */
+    default void updateShared(GradientViews gradients, long examples, Chunk chunk) {
+        throw new UnsupportedOperationException("the parameters of this model cannot be shared");
+    }
+
+    /**
      * From now on ranks divide the update, and keep the updater's state in memory that they share, also after a new
      * learning rate.
      *

@@ -131,13 +131,22 @@ final class ModelUpdater {
 
     /** See {@link ModelSteps#computeUpdate}. */
     void computeUpdate(GradientViews gradients, long examples, Chunk chunk) {
+        ofChunk(gradients, chunk).compute(Math.toIntExact(examples), network.step(), network.epoch(), workspaces);
+    }
+
+    /** See {@link ModelSteps#updateShared}. */
+    void updateShared(GradientViews gradients, long examples, Chunk chunk) {
+        ofChunk(gradients, chunk).update(Math.toIntExact(examples), network.step(), network.epoch(), workspaces);
+    }
+
+    private ChunkUpdater ofChunk(GradientViews gradients, Chunk chunk) {
         ChunkUpdater cut = ofChunk;
         BaseMultiLayerUpdater<?> whole = (BaseMultiLayerUpdater<?>) network.updater();
-        if (cut == null || !cut.isOf(whole, gradients, network.parameters(), chunk)) {
+        if (cut == null || !cut.isOf(whole, gradients, network.parameterVector().data(), chunk)) {
             cut = new ChunkUpdater(network, whole, gradients, chunk);
             ofChunk = cut;
         }
-        cut.compute(Math.toIntExact(examples), network.step(), network.epoch(), workspaces);
+        return cut;
     }
 
     /** Subtracts the update that is in the gradients from the parameters. */

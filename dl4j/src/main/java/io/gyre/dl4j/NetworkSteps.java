@@ -49,6 +49,11 @@ final class NetworkSteps implements ModelSteps {
     }
 
     @Override
+    public void updateShared(GradientViews gradients, long examples, Chunk chunk) {
+        updater.updateShared(gradients, examples, chunk);
+    }
+
+    @Override
     public void beginDividing(@Nullable INDArray sharedState) {
         updater.beginDividing(sharedState);
     }

@@ -14,6 +14,7 @@ import io.gyre.training.StepSummary;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -63,8 +64,10 @@ final class Replica implements StepModel {
     private final ModelSteps steps;
     private final GradientChecksums checksums;
     private final @Nullable ReplicaPart further;
+    private final boolean inHostMemory;
     private GradientViews views;
     private @Nullable Chunk updated;
+    private @Nullable ParameterSharing sharing;
 
     /**
      * Creates the replica, and clears the model's gradients.
@@ -89,6 +92,7 @@ final class Replica implements StepModel {
         steps = network.steps(place);
         views = network.gradientViews(bucketPlan);
         checksums = new GradientChecksums(place, bucketPlan, layout);
+        inHostMemory = reducesInPlace();
     }
 
     TrainedModel network() {
@@ -133,8 +137,33 @@ final class Replica implements StepModel {
     /** Prepares a bucket of this rank's gradients for reduction: its means become sums until {@link #reduced}. */
     @Override
     public void complete(Bucket bucket, long ownExamples) {
-        views.sumMeans(bucket, ownExamples);
-        checksums.keep(bucket);
+        if (inHostMemory) {
+            for (GradientViews.Mean mean : views.means()) {
+                if (mean.bucket() == bucket.index()) {
+                    HostMeans.multiply(place.region(), layout.elementType(), mean, ownExamples);
+                }
+            }
+        } else {
+            views.sumMeans(bucket, ownExamples);
+        }
+        if (ownSums() == null) {
+            checksums.keep(bucket);
+        }
+    }
+
+    @Override
+    public boolean reduceOwnChunk(long step) {
+        ChunkSums sums = ownSums();
+        if (sums == null) {
+            return false;
+        }
+        sums.run(step);
+        return true;
+    }
+
+    /** Where only the sums of this rank's chunk are computed; null where all are. */
+    private @Nullable ChunkSums ownSums() {
+        return sharing == null ? null : sharing.sumsOf(place.region());
     }
 
     @Override
@@ -169,7 +198,13 @@ final class Replica implements StepModel {
 
     @Override
     public void reduced(StepSummary total) {
-        views.restoreMeans(total.examples());
+        if (inHostMemory) {
+            for (GradientViews.Mean mean : views.means()) {
+                HostMeans.divide(place.region(), layout.elementType(), mean, total.examples());
+            }
+        } else {
+            views.restoreMeans(total.examples());
+        }
     }
 
     /**
@@ -177,7 +212,27 @@ final class Replica implements StepModel {
      * computes the update.
      */
     boolean gradientsAreFinite() {
+        ChunkSums sums = ownSums();
+        if (sums != null) {
+            return sums.areFinite();
+        }
         return updated == null ? place.areFinite() : place.areFinite(updated);
+    }
+
+    /** Whether this rank has added gradients as their passes had left them. */
+    boolean gradientsAreWhole() {
+        ChunkSums sums = ownSums();
+        return sums == null ? checksums.areWhole() : sums.areWhole();
+    }
+
+    /**
+     * The gradients that were not.
+     *
+     * @param rank this one
+     */
+    List<ChangedGradients> changedGradients(int rank) {
+        ChunkSums sums = ownSums();
+        return sums == null ? checksums.changes(rank) : sums.changes(layout);
     }
 
     /** Where the gradients of several passes are summed: where they are computed. */
@@ -232,6 +287,29 @@ final class Replica implements StepModel {
             }
         } finally {
             code.leave();
+        }
+    }
+
+    @Override
+    public boolean sharesParameters() {
+        return sharing != null && sharing.isUsed();
+    }
+
+    /** As {@code fit} does, a rank locks its model: another thread sees no parameters of a step that is not whole. */
+    @Override
+    public void updateShared(StepSummary total, Chunk chunk, Runnable meeting) {
+        ParameterSharing shared = Objects.requireNonNull(sharing);
+        synchronized (network.model()) {
+            meeting.run();
+            shared.beginUpdate();
+            code.enter(UPDATE, network.step());
+            try {
+                steps.updateShared(views, total.examples(), chunk);
+            } finally {
+                code.leave();
+            }
+            shared.finishUpdate();
+            meeting.run();
         }
     }
 
@@ -315,6 +393,21 @@ final class Replica implements StepModel {
         updated = null;
     }
 
+    /** Ranks share the parameters during calls of {@code fit} from now on, if nothing is against it. */
+    void shareParameters(ParameterSharing between) {
+        sharing = between;
+    }
+
+    /** How ranks share parameters during calls of {@code fit}; null if they never do. */
+    @Nullable ParameterSharing sharing() {
+        return sharing;
+    }
+
+    /** Whether the ranks share parameters, and this one's program may change them. */
+    boolean needsOwnParameters() {
+        return sharing != null && sharing.isUsed() && !sharing.isAllowedNow();
+    }
+
     /** Whether the model computes its gradients where ranks reduce them. */
     boolean reducesInPlace() {
         return !place.isStaged() && Nd4j.getEnvironment().isCPU();
@@ -353,19 +446,31 @@ final class Replica implements StepModel {
             Region memory = HostMemory.region("updater state", updaterState);
             parts.add(new ReplicaPart(memory.name(), memory, updaterState.dataType(), element -> "element " + element));
         }
+        addFurther(parts);
+        return parts;
+    }
+
+    private void addFurther(List<ReplicaPart> parts) {
         if (further != null) {
             parts.add(further);
         }
-        return parts;
     }
 
     /**
      * What is equal on all ranks in step before the update of a step. On a GPU backend these are only the gradients'
-     * sums, which are in host memory then: the rest would have to be copied there.
+     * sums, which are in host memory then: the rest would have to be copied there. What all ranks have one copy of is
+     * not compared, nor are sums that only one rank has.
      */
     List<ReplicaPart> parts() {
-        List<ReplicaPart> parts = Nd4j.getEnvironment().isCPU() ? stateParts() : new ArrayList<>();
-        parts.add(new ReplicaPart("sums of the gradients", gradients(), sumsType(), layout::nameOf));
+        List<ReplicaPart> parts = new ArrayList<>();
+        if (sharing != null && sharing.isOfAllRanks()) {
+            addFurther(parts);
+        } else if (Nd4j.getEnvironment().isCPU()) {
+            parts.addAll(stateParts());
+        }
+        if (ownSums() == null) {
+            parts.add(new ReplicaPart("sums of the gradients", gradients(), sumsType(), layout::nameOf));
+        }
         ReplicaPart rates = steps.learningRates();
         if (rates != null) {
             parts.add(rates);

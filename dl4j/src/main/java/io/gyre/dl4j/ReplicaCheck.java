@@ -8,6 +8,7 @@ import io.gyre.training.StepSummary;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
@@ -32,17 +33,19 @@ final class ReplicaCheck {
 
     private static final long GRADIENT_CHANGED = 1L << 33;
 
+    /** What a rank reports about itself, and is not compared. */
+    private static final long OWN_PARAMETERS = 1L << 34;
+
     /** One rank for each process: those of a process have one replica. */
     private final Session session;
 
     private final List<Integer> leads;
     private final boolean alone;
     private final Replica replica;
-    private final GradientChecksums checksums;
     private final long leastSliceBytes;
 
     private @Nullable ReplicaSlices slices;
-    private @Nullable INDArray parameters;
+    private @Nullable DataBuffer parameters;
     private @Nullable INDArray updaterState;
     private @Nullable Region sums;
 
@@ -57,7 +60,6 @@ final class ReplicaCheck {
         leads = inStep.seating().leads();
         alone = inStep.world().size() == 1;
         this.replica = replica;
-        checksums = replica.checksums();
         this.leastSliceBytes = leastSliceBytes;
     }
 
@@ -71,13 +73,16 @@ final class ReplicaCheck {
         if (alone) {
             return finite;
         }
-        return slices().crc32c(step) | finite | (checksums.areWhole() ? 0 : GRADIENT_CHANGED);
+        return slices().crc32c(step)
+                | finite
+                | (replica.gradientsAreWhole() ? 0 : GRADIENT_CHANGED)
+                | (replica.needsOwnParameters() ? OWN_PARAMETERS : 0);
     }
 
-    /** Created again whenever the model has allocated a new vector. */
+    /** Created again whenever the model has a new vector, or other memory for one. */
     @SuppressWarnings("ReferenceEquality")
     private ReplicaSlices slices() {
-        INDArray parametersNow = replica.network().parameters();
+        DataBuffer parametersNow = replica.network().parameterVector().data();
         INDArray updaterStateNow = replica.updaterState();
         Region sumsNow = replica.gradients();
         ReplicaSlices current = slices;
@@ -114,7 +119,19 @@ final class ReplicaCheck {
 
     /** Ranks that divide the update have looked at different sums. */
     private long compared(StepReport report) {
-        return replica.isDivided() ? report.replicaFingerprint() & ~SUMS_NOT_FINITE : report.replicaFingerprint();
+        long own = replica.isDivided() ? OWN_PARAMETERS | SUMS_NOT_FINITE : OWN_PARAMETERS;
+        return report.replicaFingerprint() & ~own;
+    }
+
+    /** Whether on any rank a program may change the parameters from now on, so that each needs its own. */
+    boolean anyNeedsOwnParameters(StepSummary total) {
+        List<StepReport> reports = total.reports();
+        for (int rank = 0; rank < reports.size(); rank++) {
+            if ((reports.get(rank).replicaFingerprint() & OWN_PARAMETERS) != 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Whether no rank has found NaN or infinity in the sums that it uses. */
@@ -129,13 +146,12 @@ final class ReplicaCheck {
     }
 
     private GyreException changedGradients(long step) {
+        List<ChangedGradients> found = replica.changedGradients(session.world().rank());
         List<String> all =
-                RankTexts.exchange(session, "changed gradients of step " + step, checksums.firstChangedBucket(), step);
+                RankTexts.exchange(session, "changed gradients of step " + step, ChangedGradients.text(found), step);
         List<String> broken = new ArrayList<>();
-        for (int rank = 0; rank < all.size(); rank++) {
-            if (!all.get(rank).isEmpty()) {
-                broken.add("on " + session.members().get(rank) + ", first " + all.get(rank));
-            }
+        for (ChangedGradients each : ChangedGradients.parse(all)) {
+            broken.add("on " + session.members().get(each.rank()) + ", first " + each.where());
         }
         return new GyreException("the gradients of step " + step
                 + " were changed between the backward pass and their sum: " + String.join("; ", broken)

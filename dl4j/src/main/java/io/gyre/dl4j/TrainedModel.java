@@ -43,6 +43,14 @@ interface TrainedModel extends AutoCloseable {
     /** All parameters; live. */
     INDArray parameters();
 
+    /**
+     * The array in which it keeps {@link #parameters}: the same object in every call, and with the same buffer, until
+     * they move. That of a graph is another than the one that it returns.
+     */
+    default INDArray parameterVector() {
+        return parameters();
+    }
+
     /** All gradients; live, and never null. */
     INDArray gradients();
 

@@ -184,7 +184,7 @@ final class TrainerParts {
         observers.addAll(limits);
         driver = new StepDriver(
                 session,
-                UpdateShards.arrange(options.shardedUpdate, strategy, session, replica, opened),
+                UpdateShards.arrange(options.shardedUpdate, strategy, session, replica, overlap, opened),
                 replica,
                 overlap,
                 observers);

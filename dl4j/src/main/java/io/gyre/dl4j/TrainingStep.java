@@ -210,6 +210,10 @@ final class TrainingStep implements StepWork {
         if (finite) {
             warnOfScores(total);
         }
+        ParameterSharing sharing = replica.sharing();
+        if (sharing != null && replicas.anyNeedsOwnParameters(total)) {
+            sharing.leave(step);
+        }
     }
 
     /** Whether gradients of several ranks are reduced: a single rank is bit-identical to a plain {@code fit}. */

@@ -8,11 +8,15 @@ import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Arranges a {@link ShardedUpdate}: decides, says why, and lets the ranks of a host share the updater's state. */
+/**
+ * Arranges a {@link ShardedUpdate}: decides, says why, and lets the ranks of a host share the updater's state and,
+ * during {@code fit}, the parameters.
+ */
 final class UpdateShards {
 
     /**
@@ -23,6 +27,9 @@ final class UpdateShards {
 
     private static final String USER = "Deeplearning4j's updater";
 
+    private static final int DIVIDES = 1;
+    private static final int SHARES = 2;
+
     private static final Logger LOG = LoggerFactory.getLogger(UpdateShards.class);
 
     private UpdateShards() {}
@@ -30,10 +37,16 @@ final class UpdateShards {
     /**
      * Returns the strategy with which to train. All ranks call it together, when they have agreed on the model.
      *
+     * @param overlap whether gradients are reduced during the backward pass
      * @param opened closes what is shared
      */
     static UpdateStrategy arrange(
-            ShardedUpdate wanted, UpdateStrategy strategy, Session session, Replica replica, Opened opened) {
+            ShardedUpdate wanted,
+            UpdateStrategy strategy,
+            Session session,
+            Replica replica,
+            boolean overlap,
+            Opened opened) {
         if (session.world().size() == 1 || !(strategy instanceof Synchronous synchronous)) {
             return strategy;
         }
@@ -49,6 +62,9 @@ final class UpdateShards {
         }
         if (session.world().isRoot()) {
             say(wanted, reason, !obstacle.isEmpty(), near.size());
+        }
+        if (wanted != ShardedUpdate.OFF && obstacle.isEmpty() && replica.network() instanceof Network network) {
+            share(sharers, network, session, replica, overlap, opened);
         }
         return sharers == null ? strategy : synchronous.sharded(sharers);
     }
@@ -129,6 +145,60 @@ final class UpdateShards {
         });
         replica.beginDividing(shared, chunk);
         return true;
+    }
+
+    /**
+     * Lets ranks share parameters during calls of {@code fit}, if there are any that can. All ranks call it together,
+     * also those that are alone on their hosts.
+     *
+     * @param sharers the ranks of this host that divide the update; null if they do not
+     */
+    private static void share(
+            @Nullable DirectCollective sharers,
+            Network network,
+            Session session,
+            Replica replica,
+            boolean overlap,
+            Opened opened) {
+        String obstacle = ParameterOwners.obstacle(network);
+        SharedParameters parameters =
+                sharers == null || !obstacle.isEmpty() ? null : SharedParameters.allocate(network, sharers, opened);
+        byte[] own = {(byte) (sharers == null ? 0 : parameters == null ? DIVIDES : DIVIDES | SHARES)};
+        List<byte[]> all = session.exchange("what the ranks of each host share", own);
+        RankTexts.checkPresent(session, all, 0);
+        if (sharers == null && any(all, DIVIDES)) {
+            // Alone on its host it updates everything, and compares what the others do.
+            replica.beginDividing(null, new Chunk(0, network.parameters().length()));
+            opened.onClose(replica::endDividing);
+        }
+        if (any(all, SHARES)) {
+            replica.shareParameters(new ParameterSharing(
+                    session,
+                    network,
+                    parameters == null ? null : sharers,
+                    parameters,
+                    parameters == null || overlap ? null : sums(sharers, network, session, replica, opened)));
+        }
+        if (session.world().isRoot() && sharers != null) {
+            LOG.info(
+                    "Each rank has parameters of its own{}",
+                    parameters != null
+                            ? ", but during fit there is one copy on this host while the model has no listeners"
+                            : obstacle.isEmpty() ? ": there is no shared memory for them" : ": " + obstacle);
+        }
+    }
+
+    private static boolean any(List<byte[]> all, int bit) {
+        return all.stream().anyMatch(each -> (each[0] & bit) != 0);
+    }
+
+    /** The sums of a rank's chunk; null if it needs all sums, or ranks do not add up in memory that they all share. */
+    private static @Nullable ChunkSums sums(
+            DirectCollective sharers, Network network, Session session, Replica replica, Opened opened) {
+        boolean areAll = sharers.world().size() == session.world().size();
+        return areAll && !ChunkUpdater.clips(network) && sharers.reducesInPlace(replica.gradients())
+                ? ChunkSums.create(sharers, replica.gradients(), replica.elementType(), opened)
+                : null;
     }
 
     private static void say(ShardedUpdate wanted, String reason, boolean impossible, int near) {

@@ -112,6 +112,10 @@ class ReplicaTest {
         }
 
         assertThat(whole).containsExactly(true, false);
-        assertThat(replica.checksums().firstChangedBucket()).contains("parameter 0_W");
+        assertThat(replica.checksums().changes(3))
+                .singleElement()
+                .satisfies(change -> assertThat(change.where()).contains("parameter 0_W"))
+                .extracting(ChangedGradients::rank)
+                .isEqualTo(3);
     }
 }
