@@ -75,7 +75,11 @@ final class ModelStep {
         }
     }
 
-    /** Sets the score, notifies the listeners and counts the step. */
+    /**
+     * Sets the score, notifies the listeners, counts the step and applies constraints, in the order of Deeplearning4j. A
+     * listener that fails, or is interrupted since another rank is lost, leaves a whole step: its update was applied,
+     * and it may not be repeated.
+     */
     void end(StepSummary total, GradientViews gradients) {
         int step = network.step();
         int epoch = network.epoch();
@@ -85,11 +89,14 @@ final class ModelStep {
         hasExamples = false;
         double mean = total.meanScore();
         network.setScore(sumsScore ? mean * total.examples() + regularisation : mean);
-        for (TrainingListener listener : network.listeners()) {
-            listener.iterationDone(network.model(), step, epoch);
+        try {
+            for (TrainingListener listener : network.listeners()) {
+                listener.iterationDone(network.model(), step, epoch);
+            }
+        } finally {
+            BaseOptimizer.incrementIterationCount(network.model(), 1);
+            BaseOptimizer.applyConstraints(network.model());
+            network.clearPass();
         }
-        BaseOptimizer.incrementIterationCount(network.model(), 1);
-        BaseOptimizer.applyConstraints(network.model());
-        network.clearPass();
     }
 }

@@ -157,10 +157,14 @@ final class SameDiffSteps implements ModelSteps {
     public void end(StepSummary total, GradientViews gradients) {
         double mean = total.meanScore();
         model.setScore(sumsScore ? mean * total.examples() + regularisationSum() : mean);
-        events.endStep(passes == 0 ? new org.nd4j.linalg.dataset.MultiDataSet() : lastBatch, loss(total));
-        graph.getTrainingConfig().incrementIterationCount();
-        passes = 0;
-        passExamples = 0;
+        try {
+            events.endStep(passes == 0 ? new org.nd4j.linalg.dataset.MultiDataSet() : lastBatch, loss(total));
+        } finally {
+            // The update was applied: also a listener that fails leaves a whole step.
+            graph.getTrainingConfig().incrementIterationCount();
+            passes = 0;
+            passExamples = 0;
+        }
     }
 
     /** Of one loss, its value over all ranks. Only the sum of several is known for all ranks: those are this rank's. */

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.local.Gyre;
 import java.io.File;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.api.Model;
+import org.deeplearning4j.nn.conf.constraint.MaxNormConstraint;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.layers.convolution.ConvolutionLayer;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
@@ -28,6 +30,7 @@ import org.deeplearning4j.optimize.listeners.PerformanceListener;
 import org.deeplearning4j.optimize.listeners.ScoreIterationListener;
 import org.deeplearning4j.optimize.listeners.SleepyTrainingListener;
 import org.deeplearning4j.optimize.listeners.TimeIterationListener;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -185,6 +188,39 @@ class ListenersTest {
             assertThat(listeners).allSatisfy(each -> assertThat(each.updates).isEqualTo(2 * BATCHES.size()));
             assertThat(listeners.get(0).passes).isEqualTo(2 * BATCHES.size());
         }
+    }
+
+    /** Its update was applied: constraints have to be, too, and the step is counted. */
+    @Test
+    void aListenerThatFailsLeavesAWholeStep() throws Exception {
+        MultiLayerNetwork undisturbed = constrained();
+        MultiLayerNetwork failed = constrained();
+        TrainingListener failing = new BaseTrainingListener() {
+            @Override
+            public void iterationDone(Model model, int iteration, int epoch) {
+                throw new IllegalStateException("planned");
+            }
+        };
+        train(undisturbed);
+        failed.addListeners(failing);
+
+        assertThatThrownBy(() -> train(failed)).hasStackTraceContaining("planned");
+
+        Bound.assertIdentical(failed.params(), undisturbed.params());
+        assertThat(failed.getIterationCount()).isEqualTo(1);
+    }
+
+    private static MultiLayerNetwork constrained() {
+        return TestModels.perceptron(
+                TestModels.configuration(new Sgd(0.1), TYPE).constrainWeights(new MaxNormConstraint(0.05, 1)));
+    }
+
+    private static void train(MultiLayerNetwork model) throws Exception {
+        Gyre.local(1).run(session -> {
+            try (DistributedTrainer trainer = DistributedTrainer.of(model, session)) {
+                trainer.fitSteps(ShardedData.of(ExampleSource.of(TestData.vectors(8, TYPE, 1)), 8, 1), 1);
+            }
+        });
     }
 
     /** Does what listeners do that draw a model during training. */
