@@ -172,12 +172,11 @@ final class UpdateShards {
             opened.onClose(replica::endDividing);
         }
         if (any(all, SHARES)) {
+            ChunkSums sums = sharers == null || parameters == null || overlap
+                    ? null
+                    : sums(sharers, network, session, replica, opened);
             replica.shareParameters(new ParameterSharing(
-                    session,
-                    network,
-                    parameters == null ? null : sharers,
-                    parameters,
-                    parameters == null || overlap ? null : sums(sharers, network, session, replica, opened)));
+                    session, network, parameters == null ? null : sharers, parameters, sums));
         }
         if (session.world().isRoot() && sharers != null) {
             LOG.info(
