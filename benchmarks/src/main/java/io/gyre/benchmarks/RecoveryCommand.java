@@ -76,7 +76,10 @@ public final class RecoveryCommand implements Callable<Integer> {
     @Option(names = "--data", paramLabel = "DIR", description = "For the model. Default: drawn data.")
     private @Nullable Path data;
 
-    @Option(names = "--seed", paramLabel = "S", description = "Seed of the choice of process and time. Default: random.")
+    @Option(
+            names = "--seed",
+            paramLabel = "S",
+            description = "Seed of the choice of process and time. Default: random.")
     private long seed = new Random().nextLong();
 
     @Option(
@@ -144,7 +147,10 @@ public final class RecoveryCommand implements Callable<Integer> {
                 millis.size(),
                 millis.get(millis.size() / 2),
                 millis.get(millis.size() - 1),
-                recoveries.stream().mapToLong(RecoveryTrial.Recovery::lostSteps).max().orElse(0),
+                recoveries.stream()
+                        .mapToLong(RecoveryTrial.Recovery::lostSteps)
+                        .max()
+                        .orElse(0),
                 sha256);
     }
 }

@@ -104,8 +104,8 @@ final class RecoveryTrial implements AutoCloseable {
     }
 
     private Recovery kill(Random random) throws InterruptedException {
-        List<ProcessHandle> ranks = await("a process to kill", () -> Optional.of(ranks())
-                .filter(all -> !all.isEmpty()));
+        List<ProcessHandle> ranks =
+                await("a process to kill", () -> Optional.of(ranks()).filter(all -> !all.isEmpty()));
         int events = lines(files.membership(), Integer.MAX_VALUE).size();
         long step = lastStep().orElse(0L);
         long killed = System.nanoTime();
@@ -146,7 +146,8 @@ final class RecoveryTrial implements AutoCloseable {
             String text = new String(read, StandardCharsets.UTF_8);
             int begin = from == 0 ? 0 : text.indexOf('\n') + 1;
             List<JsonNode> lines = new ArrayList<>();
-            for (String line : text.substring(begin, text.lastIndexOf('\n') + 1).lines().toList()) {
+            for (String line :
+                    text.substring(begin, text.lastIndexOf('\n') + 1).lines().toList()) {
                 lines.add(JSON.readTree(line));
             }
             return lines;

@@ -236,7 +236,8 @@ class BenchCommandTest {
 
     @Test
     void killsThatLeaveNoProcessAreRefused() {
-        assertThat(bench("recovery", "-n", "3", "--restarts", "1", "--kills", "6")).isEqualTo(2);
+        assertThat(bench("recovery", "-n", "3", "--restarts", "1", "--kills", "6"))
+                .isEqualTo(2);
         assertThat(err).asString().contains("--kills 6: expected 1 to 5");
     }
 }

@@ -175,8 +175,8 @@ final class UpdateShards {
             ChunkSums sums = sharers == null || parameters == null || overlap
                     ? null
                     : sums(sharers, network, session, replica, opened);
-            replica.shareParameters(new ParameterSharing(
-                    session, network, parameters == null ? null : sharers, parameters, sums));
+            replica.shareParameters(
+                    new ParameterSharing(session, network, parameters == null ? null : sharers, parameters, sums));
         }
         if (session.world().isRoot() && sharers != null) {
             LOG.info(
