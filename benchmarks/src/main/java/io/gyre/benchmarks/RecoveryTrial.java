@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.GyreException;
 import io.gyre.runs.RunFiles;
-import io.gyre.transport.GyreVariable;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.channels.SeekableByteChannel;
@@ -13,18 +12,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
  * One run of {@code gyre train} with seats, whose processes are killed one after the other at random moments, seen from
- * outside: by the files in its run directory. Linux only, because a rank's process is identified by its environment.
+ * outside: by the files in its run directory.
  */
 final class RecoveryTrial implements AutoCloseable {
 
@@ -34,6 +38,8 @@ final class RecoveryTrial implements AutoCloseable {
     /** Bytes at the end of the curves that have a whole line for certain, so that looking costs the training little. */
     private static final int TAIL = 2_048;
 
+    private static final Pattern JOINED = Pattern.compile("(process \\d+) \\(host .*, pid (\\d+)\\) has joined");
+    private static final Pattern HOLDER = Pattern.compile("(process \\d+): seat");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
@@ -105,7 +111,7 @@ final class RecoveryTrial implements AutoCloseable {
 
     private Recovery kill(Random random) throws InterruptedException {
         List<ProcessHandle> ranks =
-                await("a process to kill", () -> Optional.of(ranks()).filter(all -> !all.isEmpty()));
+                await("a process to kill", () -> Optional.of(holders()).filter(all -> !all.isEmpty()));
         int events = lines(files.membership(), Integer.MAX_VALUE).size();
         long step = lastStep().orElse(0L);
         long killed = System.nanoTime();
@@ -156,20 +162,27 @@ final class RecoveryTrial implements AutoCloseable {
         }
     }
 
-    private List<ProcessHandle> ranks() {
-        return launcher.descendants()
-                .filter(process -> process.info().command().orElse("").endsWith("java"))
-                .filter(process -> isRank(process.pid()))
-                .toList();
-    }
-
-    private static boolean isRank(long pid) {
-        try {
-            byte[] bytes = Files.readAllBytes(Path.of("/proc", String.valueOf(pid), "environ"));
-            return ("\0" + new String(bytes, StandardCharsets.UTF_8)).contains("\0" + GyreVariable.SEATS.key() + "=");
-        } catch (IOException ended) {
-            return false;
+    /** The processes that hold seats in the present generation: the loss of another changes nothing. */
+    private List<ProcessHandle> holders() {
+        Map<String, Long> pids = new HashMap<>();
+        Set<String> holders = new TreeSet<>();
+        for (JsonNode event : lines(files.membership(), Integer.MAX_VALUE)) {
+            String text = event.path("text").asText();
+            Matcher joined = JOINED.matcher(text);
+            if (joined.matches()) {
+                pids.put(joined.group(1), Long.parseLong(joined.group(2)));
+            }
+            if (event.path("event").asText().equals("generation")) {
+                holders.clear();
+                HOLDER.matcher(text).results().forEach(each -> holders.add(each.group(1)));
+            }
         }
+        return holders.stream()
+                .map(pids::get)
+                .filter(Objects::nonNull)
+                .flatMap(pid -> ProcessHandle.of(pid).stream())
+                .filter(ProcessHandle::isAlive)
+                .toList();
     }
 
     private <T> T await(String what, Supplier<Optional<T>> look) throws InterruptedException {
