@@ -24,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @EnabledOnOs(OS.LINUX)
 @Tag("processes")
-@Tag("long")
 class SlurmJobsTest {
 
     /** Many and small ones: SLURM has to meet a job in the middle. */
