@@ -23,7 +23,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -435,7 +436,7 @@ class SharedParametersTest {
     @ValueSource(ints = {2, 3})
     void gradientsThatChangeWhileTheirRankWaitsAreFoundBeforeTheUpdate(int ranks) throws Exception {
         Map<Integer, Model> models = new ConcurrentHashMap<>();
-        AtomicBoolean flipped = new AtomicBoolean();
+        CountDownLatch flipped = new CountDownLatch(1);
 
         assertThatThrownBy(() -> TestNetwork.LOCAL.cluster(ranks).run(session -> {
                     Model model = model(false);
@@ -447,16 +448,17 @@ class SharedParametersTest {
                         public void phaseBegan(long step, StepPhase phase, long nanos) {
                             reduces = step == 4 && phase == StepPhase.REDUCE;
                             if (session.world().rank() == 1 && step == 4 && phase == StepPhase.BACKWARD) {
-                                sleep();
+                                awaitFlip(flipped);
                             }
                         }
 
                         @Override
                         public void waitBegan(Activity activity, long beginNanos) {
-                            if (session.world().isRoot() && reduces && !flipped.getAndSet(true)) {
+                            if (session.world().isRoot() && reduces && flipped.getCount() > 0) {
                                 INDArray gradients = Network.of(model).gradients();
                                 long last = gradients.length() - 1;
                                 gradients.putScalar(last, gradients.getFloat(last) + 1e-3f);
+                                flipped.countDown();
                             }
                         }
                     };
@@ -471,16 +473,19 @@ class SharedParametersTest {
                 .hasMessageContaining("element 4 of parameter 5_b")
                 .hasMessageNotContaining("on rank 1 (");
 
-        assertThat(flipped).isTrue();
+        assertThat(flipped.getCount()).isZero();
         models.values()
                 .forEach(model ->
                         Bound.assertIdentical(model.params(), models.get(0).params()));
         assertThat(models.get(0).params().isNaN().any()).isFalse();
     }
 
-    private static void sleep() {
+    /** If it never comes, the test fails for that: nothing is found that has not happened. */
+    private static void awaitFlip(CountDownLatch flipped) {
         try {
-            Thread.sleep(300);
+            assertThat(flipped.await(30, TimeUnit.SECONDS))
+                    .as("rank 0 has waited for rank 1 in the reduction of step 4, and changed a bit")
+                    .isTrue();
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
