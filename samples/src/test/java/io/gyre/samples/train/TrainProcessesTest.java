@@ -31,8 +31,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("processes")
 class TrainProcessesTest {
 
-    private static @Nullable JsonNode uninterrupted;
-
     @TempDir
     Path directory;
 
@@ -142,9 +140,18 @@ class TrainProcessesTest {
         }
     }
 
-    @ParameterizedTest(name = "{0}")
-    @CsvSource({"INT, 130", "TERM, 143"})
-    void aRunThatIsToldToEndLosesNothingAndSaysHowToResume(String signal, int status) throws Exception {
+    @Test
+    void aRunThatIsToldToEndLosesNothingAndSaysHowToResume() throws Exception {
+        endAndResume("TERM", 143);
+    }
+
+    @Test
+    @Tag("long")
+    void aRunThatIsInterruptedLosesNothingAndSaysHowToResume() throws Exception {
+        endAndResume("INT", 130);
+    }
+
+    private void endAndResume(String signal, int status) throws Exception {
         Path checkpoints = directory.resolve("checkpoints");
         String[] whole = {"mlp", "-n", "2", "--steps", "1500", "--checkpoint", checkpoints.toString(), "--resume"};
         try (GyreTrain train = GyreTrain.start(directory, whole)) {
@@ -166,21 +173,23 @@ class TrainProcessesTest {
 
         assertThat(resumed.get("resumed_from_step").asInt()).isPositive();
         assertThat(resumed.get("stopped").isNull()).isTrue();
-        assertThat(resumed.get("parameters_sha256")).isEqualTo(uninterrupted());
+        JsonNode uninterrupted = GyreTrain.run(directory, "mlp", "-n", "2", "--steps", "1500");
+        assertThat(resumed.get("parameters_sha256")).isEqualTo(uninterrupted.get("parameters_sha256"));
     }
 
-    /** How the runs that are told to end would end if they were not. */
-    private JsonNode uninterrupted() throws Exception {
-        if (uninterrupted == null) {
-            uninterrupted = GyreTrain.run(directory, "mlp", "-n", "2", "--steps", "1500")
-                    .get("parameters_sha256");
-        }
-        return uninterrupted;
+    @Test
+    void groupsWithServersEndInOrderToo() throws Exception {
+        endInOrder("hybrid");
     }
 
     @ParameterizedTest(name = "{0}")
-    @CsvSource({"paramserver", "elastic", "hybrid"})
+    @Tag("long")
+    @ValueSource(strings = {"paramserver", "elastic"})
     void strategiesWithServersEndInOrderToo(String strategy) throws Exception {
+        endInOrder(strategy);
+    }
+
+    private void endInOrder(String strategy) throws Exception {
         String[] arguments = {"mlp", "-n", "2", "--strategy", strategy, "--servers", "1", "--epochs", "1000"};
         String[] groups = strategy.equals("hybrid") ? new String[] {"--groups", "2"} : new String[0];
         try (GyreTrain train = GyreTrain.start(directory, with(arguments, groups))) {
