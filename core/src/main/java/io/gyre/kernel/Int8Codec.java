@@ -146,21 +146,21 @@ public final class Int8Codec extends BlockCodec {
 
     private int greatestMagnitude(int begin, int end) {
         if (FINDS_GREATEST) {
-            return greatest(bits, begin, end, MAGNITUDE);
+            return greatest(bits, begin, end);
         }
         int result = 0;
         int i = begin;
         for (; i + ROWS * ROW <= end; i += ROWS * ROW) {
             raise(bits, i, maxima);
-            result = Math.max(result, greatest(maxima, i, i + ROW / 4, MAGNITUDE));
+            result = Math.max(result, greatest(maxima, i, i + ROW / 4));
         }
-        return Math.max(result, greatest(bits, i, end, MAGNITUDE));
+        return Math.max(result, greatest(bits, i, end));
     }
 
-    private static int greatest(int[] bits, int begin, int end, int mask) {
+    private static int greatest(int[] bits, int begin, int end) {
         int result = 0;
         for (int i = begin; i < end; i++) {
-            result = Math.max(result, bits[i] & mask);
+            result = Math.max(result, bits[i] & MAGNITUDE);
         }
         return result;
     }

@@ -13,8 +13,8 @@ final class Reinterpreted {
 
     /**
      * Elements before the first, as long as an array's header. Java 17 vectorises a loop over this memory and arrays if
-     * both begin equally far behind a vector's border, and if it knows that offsets are small: let a loop begin at a masked
-     * number, end at a minimum with a constant, and have no other summand in its index.
+     * both begin equally far behind a vector's border, and if it knows that offsets are small: let a loop begin at a
+     * masked number, end at a minimum with a constant, and have no other summand in its index.
      */
     static final int HEADER = 16 / Integer.BYTES;
 
