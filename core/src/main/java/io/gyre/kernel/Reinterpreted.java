@@ -23,8 +23,8 @@ final class Reinterpreted {
 
     /** Allocates room for the header and so many elements. */
     Reinterpreted(int elements) {
-        ByteBuffer memory = ByteBuffer.allocateDirect((HEADER + elements) * Integer.BYTES)
-                .order(ByteOrder.nativeOrder());
+        ByteBuffer memory =
+                ByteBuffer.allocateDirect((HEADER + elements) * Integer.BYTES).order(ByteOrder.nativeOrder());
         ints = memory.asIntBuffer();
         floats = memory.asFloatBuffer();
     }
