@@ -1,7 +1,6 @@
 package io.gyre.kernel;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 
@@ -9,8 +8,9 @@ import java.nio.IntBuffer;
  * IEEE 754 binary16 of each float times a scale, rounded to nearest even: 11 significant bits for magnitudes from
  * 0.00006 to 65,504. Smaller ones lose bits, below 0.00000003 all; larger ones become infinite.
  *
- * <p>Giesen, <i>float_to_half_fast3_rtne</i>, 2012, without branches. The reverse is a table: Java 17 has no
- * instruction for it, and its compiler no vectors whose elements change between {@code int} and {@code float}.
+ * <p>Giesen, <i>float_to_half_fast3_rtne</i>, 2012, without branches. The reverse has none either: Java 17 has no
+ * instruction for it. A magnitude becomes a float whose exponent is 111 too great, so that infinity and NaN are such
+ * without a test; and of its half and what is left without the leading bit, the lesser is right.
  */
 public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
 
@@ -41,25 +41,32 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
 
     private static final int SUBNORMAL_SHIFT_BITS = 0x3f00_0000;
 
+    /** A half's bits in the place of a float's, but for its sign, and what then makes infinity's exponent a float's. */
+    private static final int LEFT_TO_WIDE = Short.SIZE - LOST_BITS;
+
+    private static final int WIDE_MAGNITUDE = 0x7fff << LOST_BITS;
+    private static final int WIDE_BIAS = 224 << 23;
+
+    /** Leading bit of a magnitude with the least exponent, and what undoes the excess of all exponents. */
+    private static final float WIDE_LEADING = 0x1p97f;
+
+    private static final int WIDE_UNIT_BITS = (127 - 111) << 23;
+    private static final int SIGN = 0x8000_0000;
+    private static final int HEADER = Reinterpreted.HEADER;
+
     private final float[] floats = new float[WORDS];
     private final float[] shifts = new float[WORDS];
-    private final float[] highFloats = new float[WORDS];
     private final int[] low = new int[WORDS];
     private final int[] high = new int[WORDS];
     private final int[] shifted = new int[WORDS];
-    private final IntBuffer ints;
-    private final FloatBuffer asFloats;
+    private final Reinterpreted wide = new Reinterpreted(WORDS);
+    /** 2<sup>-111</sup> with the sign of each element. */
+    private final Reinterpreted units = new Reinterpreted(WORDS);
+
     private final ViewCache<FloatBuffer> floatViews = new ViewCache<>(ByteBuffer::asFloatBuffer);
     private final ViewCache<IntBuffer> intViews = new ViewCache<>(ByteBuffer::asIntBuffer);
     private float scale = 1;
     private float inverse = 1;
-
-    /** Creates the codec, with the scale 1. */
-    public Float16Codec() {
-        ByteBuffer scratch = ByteBuffer.allocateDirect(WORDS * Float.BYTES).order(ByteOrder.nativeOrder());
-        ints = scratch.asIntBuffer();
-        asFloats = scratch.asFloatBuffer();
-    }
 
     @Override
     public String name() {
@@ -87,12 +94,12 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
             intViews.of(source, offset % Float.BYTES).get(offset / Float.BYTES, bits, 0, n);
         } else {
             multiply(floats, scale, n);
-            toBits(floats, n, bits);
+            wide.toInts(floats, bits, 0, n);
         }
         for (int i = 0; i < n; i++) {
             shifts[i] = Math.abs(floats[i]) + SUBNORMAL_SHIFT;
         }
-        toBits(shifts, n, shifted);
+        wide.toInts(shifts, shifted, 0, n);
         for (int i = 0; i < n; i++) {
             int x = bits[i] & MAGNITUDE;
             int excess = LEAST_INFINITE - x;
@@ -111,53 +118,37 @@ public final class Float16Codec extends SixteenBitCodec implements ScaledCodec {
         }
     }
 
-    /** Through memory: the compiler does not vectorise {@link Float#floatToRawIntBits}. */
-    private void toBits(float[] from, int n, int[] to) {
-        asFloats.put(0, from, 0, n);
-        ints.get(0, to, 0, n);
-    }
-
     @Override
     void widen(int n, int elements, ByteBuffer target, int offset) {
-        float[] table = Table.FLOATS;
-        for (int i = 0; i < n; i++) {
-            floats[i] = table[words[i] & LOW_HALF];
-            highFloats[i] = table[words[i] >>> Short.SIZE];
-        }
-        putScaled(floats, n, target, offset);
-        putScaled(highFloats, elements - n, target, offset + n * Float.BYTES);
+        widen(words, Short.SIZE, wide.ints, units.ints, n);
+        putHalf(n, target, offset);
+        widen(words, 0, wide.ints, units.ints, elements - n);
+        putHalf(elements - n, target, offset + n * Float.BYTES);
     }
 
-    private void putScaled(float[] values, int n, ByteBuffer target, int offset) {
+    private static void widen(int[] words, int left, IntBuffer magnitudes, IntBuffer signs, int n) {
+        int end = Math.min(n, WORDS);
+        for (int i = 0; i < end; i++) {
+            magnitudes.put(i + HEADER, (((words[i] << left) >>> LEFT_TO_WIDE) & WIDE_MAGNITUDE) + WIDE_BIAS);
+        }
+        for (int i = 0; i < end; i++) {
+            signs.put(i + HEADER, ((words[i] << left) & SIGN) | WIDE_UNIT_BITS);
+        }
+    }
+
+    private void putHalf(int n, ByteBuffer target, int offset) {
+        unwiden(wide.floats, units.floats, floats, n);
         if (inverse != 1) {
-            multiply(values, inverse, n);
+            multiply(floats, inverse, n);
         }
-        floatViews.of(target, offset % Float.BYTES).put(offset / Float.BYTES, values, 0, n);
+        floatViews.of(target, offset % Float.BYTES).put(offset / Float.BYTES, floats, 0, n);
     }
 
-    /** The floats of all numbers of 16 bits: 256 KiB, of which gradients use the exponents that they have. */
-    private static final class Table {
-
-        private static final int EXPONENT = 0x1f;
-        private static final int EXPONENT_SHIFT = 10;
-        private static final int MANTISSA = 0x3ff;
-        private static final int UNIT_OF_LEAST = -24;
-        private static final float[] FLOATS = new float[1 << Short.SIZE];
-
-        static {
-            for (int half = 0; half < FLOATS.length; half++) {
-                float magnitude = magnitude((half >>> EXPONENT_SHIFT) & EXPONENT, half & MANTISSA);
-                FLOATS[half] = half < SIGN_16 ? magnitude : -magnitude;
-            }
-        }
-
-        private static float magnitude(int exponent, int mantissa) {
-            if (exponent == EXPONENT) {
-                return mantissa == 0 ? Float.POSITIVE_INFINITY : Float.NaN;
-            }
-            return exponent == 0
-                    ? Math.scalb((float) mantissa, UNIT_OF_LEAST)
-                    : Math.scalb((float) (mantissa | (MANTISSA + 1)), UNIT_OF_LEAST + exponent - 1);
+    private static void unwiden(FloatBuffer magnitudes, FloatBuffer signs, float[] into, int n) {
+        int end = Math.min(n, WORDS);
+        for (int i = 0; i < end; i++) {
+            float magnitude = magnitudes.get(i + HEADER);
+            into[i] = Math.min(magnitude * 0.5f, magnitude - WIDE_LEADING) * signs.get(i + HEADER);
         }
     }
 }

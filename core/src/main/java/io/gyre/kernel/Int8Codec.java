@@ -1,7 +1,6 @@
 package io.gyre.kernel;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
 import java.util.Arrays;
@@ -33,19 +32,36 @@ public final class Int8Codec extends BlockCodec {
 
     private static final int SHIFT_BITS = 0x4b40_0000;
     private static final int BYTE = 0xff;
+    private static final int HEADER = Reinterpreted.HEADER;
+
+    /** Words of a column of a block: its floats and integers fit into a first-level cache. */
+    private static final int COLUMN = 1024;
+
+    /** The greatest of 256 magnitudes is found in four rows. */
+    private static final int ROWS = 4;
+
+    private static final int ROW = 64;
+
+    /** Whether the compiler vectorises a loop that finds a greatest integer. */
+    private static final boolean FINDS_GREATEST = Runtime.version().feature() >= 25;
 
     private final String name;
     /** Elements that share a scale. */
     private final int scaled;
 
-    private final float[] values = new float[LARGEST];
-    private final int[] bits = new int[LARGEST];
-    /** The compiler vectorises no loop that reads one array at four places. */
-    private final int[][] quarters = new int[Integer.BYTES][LARGEST / Integer.BYTES];
+    /** Of a block, by scale: the bits of the greatest magnitude, and the factor, or zero for what becomes zero. */
+    private final int[] greatest = new int[LARGEST / LEAST_BLOCK];
 
-    private final int[] words = new int[LARGEST / Integer.BYTES];
-    private final IntBuffer ints;
-    private final FloatBuffer asFloats;
+    private final float[] factors = new float[LARGEST / LEAST_BLOCK];
+    private final int[] bits = new int[COLUMN];
+    private final int[] maxima = new int[COLUMN];
+    private final float[] values = new float[COLUMN];
+    private final int[] words = new int[COLUMN];
+    /** A column's part of each quarter, shifted. */
+    private final int[] shifted = new int[Integer.BYTES * COLUMN];
+
+    private final Reinterpreted reinterpreted = new Reinterpreted(COLUMN);
+
     private final ViewCache<FloatBuffer> floatViews = new ViewCache<>(ByteBuffer::asFloatBuffer);
     private final ViewCache<IntBuffer> intViews = new ViewCache<>(ByteBuffer::asIntBuffer);
 
@@ -67,9 +83,6 @@ public final class Int8Codec extends BlockCodec {
         }
         name = block == BLOCK ? NAME : NAME + ":" + block;
         scaled = block;
-        ByteBuffer scratch = ByteBuffer.allocateDirect(LARGEST * Float.BYTES).order(ByteOrder.nativeOrder());
-        ints = scratch.asIntBuffer();
-        asFloats = scratch.asFloatBuffer();
     }
 
     /** Words of four integers. */
@@ -94,61 +107,122 @@ public final class Int8Codec extends BlockCodec {
     /** Scales, and then words: each holds an integer of every quarter of the elements. */
     @Override
     void encodeBlock(ByteBuffer floats, int offset, int first, int n, ByteBuffer into, int intoOffset) {
-        intViews.of(floats, offset % Float.BYTES).get(offset / Float.BYTES, bits, 0, n);
-        floatViews.of(floats, offset % Float.BYTES).get(offset / Float.BYTES, values, 0, n);
-        for (int begin = 0; begin < n; begin += scaled) {
-            int end = Math.min(n, begin + scaled);
-            into.putFloat(intoOffset + begin / scaled * Float.BYTES, scale(begin, end));
+        findGreatest(intViews.of(floats, offset % Float.BYTES), offset / Float.BYTES, n);
+        for (int i = 0; i * scaled < n; i++) {
+            into.putFloat(intoOffset + i * Float.BYTES, scale(i));
         }
+        FloatBuffer elements = floatViews.of(floats, offset % Float.BYTES);
         int quarter = words(n);
-        Arrays.fill(values, n, Integer.BYTES * quarter, SHIFT);
-        // Through memory: the compiler does not vectorise Float.floatToRawIntBits.
-        asFloats.put(0, values, 0, Integer.BYTES * quarter);
-        for (int i = 0; i < Integer.BYTES; i++) {
-            ints.get(i * quarter, quarters[i], 0, quarter);
-        }
-        pack(quarters[0], quarters[1], quarters[2], quarters[3], quarter);
         int to = intoOffset + scaleBytes(n);
-        intViews.of(into, to % Integer.BYTES).put(to / Integer.BYTES, words, 0, quarter);
+        IntBuffer encoded = intViews.of(into, to % Integer.BYTES);
+        for (int column = 0; column < quarter; column += COLUMN) {
+            int width = Math.min(COLUMN, quarter - column);
+            for (int i = 0; i < Integer.BYTES; i++) {
+                int begin = Math.min(n, i * quarter + column);
+                int there = Math.min(width, n - begin);
+                elements.get(offset / Float.BYTES + begin, values, 0, there);
+                quantise(begin, there);
+                Arrays.fill(values, there, width, SHIFT);
+                reinterpreted.toInts(values, shifted, i * COLUMN, width);
+            }
+            pack(shifted, words, width);
+            encoded.put(to / Integer.BYTES + column, words, 0, width);
+        }
     }
 
-    /** Divides the elements of a block by its scale, and shifts them; returns the scale. */
-    private float scale(int begin, int end) {
-        int greatest = greatestMagnitude(begin, end);
-        float magnitude = Float.intBitsToFloat(greatest);
-        if (greatest >= INFINITY || magnitude < LEAST_MAGNITUDE) {
-            Arrays.fill(values, begin, end, SHIFT);
-            return greatest >= INFINITY ? Float.NaN : 0;
+    private void findGreatest(IntBuffer source, int at, int n) {
+        Arrays.fill(greatest, 0);
+        for (int done = 0; done < n; done += COLUMN) {
+            int there = Math.min(COLUMN, n - done);
+            source.get(at + done, bits, 0, there);
+            for (int begin = 0; begin < there; ) {
+                int index = (done + begin) / scaled;
+                int end = Math.min(there, (index + 1) * scaled - done);
+                greatest[index] = Math.max(greatest[index], greatestMagnitude(begin, end));
+                begin = end;
+            }
         }
-        float factor = LARGEST_INTEGER / magnitude;
+    }
+
+    private int greatestMagnitude(int begin, int end) {
+        if (FINDS_GREATEST) {
+            return greatest(bits, begin, end);
+        }
+        int result = 0;
+        int i = begin;
+        for (; i + ROWS * ROW <= end; i += ROWS * ROW) {
+            raise(bits, i, maxima);
+            result = Math.max(result, greatest(maxima, i, i + ROW / 4));
+        }
+        return Math.max(result, greatest(bits, i, end));
+    }
+
+    private static int greatest(int[] bits, int begin, int end) {
+        int result = 0;
         for (int i = begin; i < end; i++) {
-            values[i] = values[i] * factor + SHIFT;
+            result = Math.max(result, bits[i] & MAGNITUDE);
         }
+        return result;
+    }
+
+    /** Of four rows, and then of four parts of the row of maxima. */
+    private static void raise(int[] bits, int first, int[] maxima) {
+        // So the compiler knows that sums do not overflow.
+        int begin = first & (COLUMN - 1);
+        for (int i = begin; i < begin + ROW; i++) {
+            maxima[i] = greater(
+                    greater(bits[i] & MAGNITUDE, bits[i + ROW] & MAGNITUDE),
+                    greater(bits[i + 2 * ROW] & MAGNITUDE, bits[i + 3 * ROW] & MAGNITUDE));
+        }
+        for (int i = begin; i < begin + ROW / 4; i++) {
+            maxima[i] = greater(
+                    greater(maxima[i], maxima[i + ROW / 4]), greater(maxima[i + ROW / 2], maxima[i + ROW / 4 * 3]));
+        }
+    }
+
+    /** Without {@link Math#max}, which the compiler does not vectorise before Java 20. */
+    private static int greater(int a, int b) {
+        int more = a - b;
+        return b + (more & ~(more >> 31));
+    }
+
+    /** Returns the scale for a greatest magnitude, and keeps its inverse. */
+    private float scale(int index) {
+        float magnitude = Float.intBitsToFloat(greatest[index]);
+        if (greatest[index] >= INFINITY || magnitude < LEAST_MAGNITUDE) {
+            factors[index] = 0;
+            return greatest[index] >= INFINITY ? Float.NaN : 0;
+        }
+        factors[index] = LARGEST_INTEGER / magnitude;
         return magnitude / LARGEST_INTEGER;
     }
 
-    /** Four at a time: none waits for the one before it. */
-    private int greatestMagnitude(int begin, int end) {
-        int a = 0;
-        int b = 0;
-        int c = 0;
-        int d = 0;
-        int i = begin;
-        for (; i + 3 < end; i += 4) {
-            a = Math.max(a, bits[i] & MAGNITUDE);
-            b = Math.max(b, bits[i + 1] & MAGNITUDE);
-            c = Math.max(c, bits[i + 2] & MAGNITUDE);
-            d = Math.max(d, bits[i + 3] & MAGNITUDE);
+    /** Multiplies values by the factors of their blocks, and shifts them. */
+    private void quantise(int first, int n) {
+        for (int done = 0; done < n; ) {
+            int index = (first + done) / scaled;
+            int end = Math.min(n, (index + 1) * scaled - first);
+            if (factors[index] == 0) {
+                Arrays.fill(values, done, end, SHIFT);
+            } else {
+                shift(values, done, end, factors[index]);
+            }
+            done = end;
         }
-        for (; i < end; i++) {
-            a = Math.max(a, bits[i] & MAGNITUDE);
-        }
-        return Math.max(Math.max(a, b), Math.max(c, d));
     }
 
-    private void pack(int[] a, int[] b, int[] c, int[] d, int n) {
+    private static void shift(float[] values, int begin, int end, float factor) {
+        for (int i = begin; i < end; i++) {
+            values[i] = values[i] * factor + SHIFT;
+        }
+    }
+
+    private static void pack(int[] shifted, int[] into, int n) {
         for (int i = 0; i < n; i++) {
-            words[i] = (a[i] & BYTE) | ((b[i] & BYTE) << 8) | ((c[i] & BYTE) << 16) | (d[i] << 24);
+            into[i] = (shifted[i] & BYTE)
+                    | ((shifted[i + COLUMN] & BYTE) << 8)
+                    | ((shifted[i + 2 * COLUMN] & BYTE) << 16)
+                    | (shifted[i + 3 * COLUMN] << 24);
         }
     }
 
@@ -156,26 +230,43 @@ public final class Int8Codec extends BlockCodec {
     void decodeBlock(ByteBuffer encoded, int offset, int first, int n, ByteBuffer into, int intoOffset) {
         int quarter = words(n);
         int from = offset + scaleBytes(n);
-        intViews.of(encoded, from % Integer.BYTES).get(from / Integer.BYTES, words, 0, quarter);
-        for (int i = 0; i < Integer.BYTES; i++) {
-            unpack(i * Byte.SIZE, quarters[i], quarter);
-            ints.put(i * quarter, quarters[i], 0, quarter);
-        }
-        asFloats.get(0, values, 0, n);
-        for (int begin = 0; begin < n; begin += scaled) {
-            float scale = encoded.getFloat(offset + begin / scaled * Float.BYTES);
-            int end = Math.min(n, begin + scaled);
-            for (int i = begin; i < end; i++) {
-                values[i] = (values[i] - SHIFT) * scale;
+        IntBuffer source = intViews.of(encoded, from % Integer.BYTES);
+        FloatBuffer decoded = floatViews.of(into, intoOffset % Float.BYTES);
+        for (int column = 0; column < quarter; column += COLUMN) {
+            int width = Math.min(COLUMN, quarter - column);
+            source.get(from / Integer.BYTES + column, words, 0, width);
+            for (int i = 0; i < Integer.BYTES; i++) {
+                int begin = Math.min(n, i * quarter + column);
+                int there = Math.min(width, n - begin);
+                unpack(words, i * Byte.SIZE, reinterpreted.ints, there);
+                multiply(encoded, offset, begin, there);
+                decoded.put(intoOffset / Float.BYTES + begin, values, 0, there);
             }
         }
-        floatViews.of(into, intoOffset % Float.BYTES).put(intoOffset / Float.BYTES, values, 0, n);
     }
 
-    private void unpack(int shift, int[] into, int n) {
+    private static void unpack(int[] words, int shift, IntBuffer into, int n) {
         int left = Integer.SIZE - Byte.SIZE - shift;
-        for (int i = 0; i < n; i++) {
-            into[i] = SHIFT_BITS + ((words[i] << left) >> (Integer.SIZE - Byte.SIZE));
+        int end = Math.min(n, COLUMN);
+        for (int i = 0; i < end; i++) {
+            into.put(i + HEADER, SHIFT_BITS + ((words[i] << left) >> (Integer.SIZE - Byte.SIZE)));
+        }
+    }
+
+    /** The reverse of {@link #quantise}. */
+    private void multiply(ByteBuffer scales, int offset, int first, int n) {
+        for (int done = 0; done < n; ) {
+            int index = (first + done) / scaled;
+            int end = Math.min(n, (index + 1) * scaled - first);
+            unshift(reinterpreted.floats, values, done, end, scales.getFloat(offset + index * Float.BYTES));
+            done = end;
+        }
+    }
+
+    private static void unshift(FloatBuffer from, float[] into, int begin, int end, float scale) {
+        int limit = Math.min(end, COLUMN);
+        for (int i = begin & (COLUMN - 1); i < limit; i++) {
+            into[i] = (from.get(i + HEADER) - SHIFT) * scale;
         }
     }
 }

@@ -17,6 +17,9 @@ class CodecBitsTest {
 
     private static final int[] LENGTHS = {1, 2, 31, 257, 1000, 2047, 4096, 5000, 16_383, 16_384, 40_001};
 
+    /** Sign and significand. */
+    private static final int SUBNORMAL_BITS = 0x807f_ffff;
+
     @ParameterizedTest
     @CsvSource({
         "bf16, f05fbb65",
@@ -34,13 +37,36 @@ class CodecBitsTest {
         "threshold:0.5, 8be11a9f"
     })
     void areThoseOfTheFirstVersion(String word, String expected) {
+        assertThat(checksum(word, Values.NORMAL, Values.WIDE, Values.EQUAL, Values.NOT_FINITE))
+                .isEqualTo(expected);
+    }
+
+    /** Among them subnormal numbers, and NaNs of all kinds: what vectors and single instructions could round apart. */
+    @ParameterizedTest
+    @CsvSource({
+        "bf16, c796fc0b",
+        "fp16, 443490b9",
+        "fp16*65536, 92afcff",
+        "int8, 9168d0a5",
+        "int8:100, c8eaec19",
+        "int8:16384, 328f063c",
+        "onebit, 414737f6",
+        "topk:0.01, 2a80ad7c",
+        "randomk:0.01, 740f7ff1",
+        "threshold:2.5, be27c220"
+    })
+    void areTheSameOnEveryJavaForAnyFloats(String word, String expected) {
+        assertThat(checksum(word, Values.SUBNORMAL, Values.ANY)).isEqualTo(expected);
+    }
+
+    private static String checksum(String word, Values... kinds) {
         CRC32 bits = new CRC32();
         for (int length : LENGTHS) {
-            for (Values values : Values.values()) {
+            for (Values values : kinds) {
                 add(codec(word), length, values, bits);
             }
         }
-        assertThat(Long.toHexString(bits.getValue())).isEqualTo(expected);
+        return Long.toHexString(bits.getValue());
     }
 
     private static GradientCodec codec(String word) {
@@ -59,7 +85,7 @@ class CodecBitsTest {
         codec.piece(length, 0, length % 2 == 0);
         codec.encode(floats, 0, length, encoded, 0);
         codec.decode(encoded, 0, length, floats, 0);
-        if (values != Values.NOT_FINITE) {
+        if (values != Values.NOT_FINITE && values != Values.ANY) {
             bits.update(encoded.limit(codec.bytesOf(encoded, 0, length)));
         }
         for (int i = 0; i < length; i++) {
@@ -76,7 +102,11 @@ class CodecBitsTest {
         /** Few different ones. */
         EQUAL,
         /** With some that are not finite. */
-        NOT_FINITE
+        NOT_FINITE,
+        /** Numbers below the normal ones, among normal ones. */
+        SUBNORMAL,
+        /** Random bits. */
+        ANY
     }
 
     private static ByteBuffer vector(int length, Values values) {
@@ -97,6 +127,8 @@ class CodecBitsTest {
             case NORMAL -> sum;
             case WIDE -> i % 7 == 0 ? sum * 0 : Math.scalb(sum, random.nextInt(-48, 20));
             case EQUAL -> i % 3 - 1;
+            case SUBNORMAL -> random.nextInt(4) > 0 ? Float.intBitsToFloat(random.nextInt() & SUBNORMAL_BITS) : sum;
+            case ANY -> Float.intBitsToFloat(random.nextInt());
             case NOT_FINITE -> random.nextInt(3000) > 0 ? sum : Float.intBitsToFloat(random.nextInt() | 0x7f80_0000);
         };
     }
