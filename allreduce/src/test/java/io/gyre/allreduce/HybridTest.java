@@ -19,6 +19,7 @@ import io.gyre.training.StepModel;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import io.gyre.training.StepWork;
+import io.gyre.training.Synchronous;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -233,8 +234,23 @@ class HybridTest {
 
     /** Records its calls, and returns numbers that tell when they were made. */
     private static final class Store implements ParameterStore {
-        private final List<String> calls = new ArrayList<>();
+        private final List<String> calls;
+        private final long ahead;
         private long pulling = -1;
+
+        Store() {
+            this(new ArrayList<>(), 0);
+        }
+
+        /**
+         * Creates a store.
+         *
+         * @param ahead how many steps later a rank continues
+         */
+        Store(List<String> calls, long ahead) {
+            this.calls = calls;
+            this.ahead = ahead;
+        }
 
         @Override
         public void start(Region parameters) {
@@ -244,7 +260,7 @@ class HybridTest {
         @Override
         public long resume(long step) {
             calls.add("resume " + step);
-            return step;
+            return step + ahead;
         }
 
         @Override
@@ -332,6 +348,69 @@ class HybridTest {
                         "pull 9",
                         "finish");
         assertThat(calls.get(2)).contains("push 1.0 of step 8, 7 examples");
+    }
+
+    /** Each has its own parameters here, and the centre has others: all stay as they are. */
+    @Test
+    void aGroupThatContinuesBeginsWithItsOwnState() throws Exception {
+        AtomicReference<Double> centre = new AtomicReference<>(5.0);
+        Gyre.local(2).run(session -> {
+            int rank = session.world().rank();
+            Centre ofLead = rank == 0 ? new Centre(session.group(List.of(0)), centre) : null;
+            try (RingOrDirect collective = new RingOrDirect(session)) {
+                Hybrid strategy = Hybrid.elastic("0 of 2", new Synchronous(collective.get()), ofLead, ALPHA, 1, true);
+                assertThat(strategy.description()).startsWith("hybrid, groups 0 of 2, elastic, ");
+                Model model = Model.of();
+                model.set(model.parameters(), rank == 0 ? 10 : 20);
+                strategy.exchange().start(model);
+                assertThat(model.get()).isEqualTo(rank == 0 ? 10 : 20);
+                strategy.reduction().start(model, 1);
+                assertThat(model.get()).isEqualTo(20);
+                StepDriver driver = new StepDriver(session, strategy, model, false, List.of());
+                assertThat(driver.resume(7)).isEqualTo(7);
+                driver.step(new Work(1, () -> model.set(model.gradients(), 0)), 7);
+                assertThat(model.get()).isCloseTo(20 - ALPHA * 15, within());
+            }
+        });
+        assertThat(centre.get()).isCloseTo(5 + ALPHA * 15, within());
+    }
+
+    /** The lead of one that was lost as a whole is told where the others are. */
+    @ParameterizedTest(name = "continues {0}")
+    @CsvSource({"false, 12, start resume", "true, 7, resume"})
+    void allOfAGroupThatBeginsAgainBeginAtTheStepOfItsLead(boolean continues, long begin, String called)
+            throws Exception {
+        Gyre.local(2).run(session -> {
+            List<String> calls = new ArrayList<>();
+            Store ofLead = session.world().isRoot() ? new Store(calls, continues ? 0 : 5) : null;
+            try (RingOrDirect collective = new RingOrDirect(session)) {
+                Hybrid strategy = Hybrid.parameterServer(
+                        "0 of 2", new Synchronous(collective.get()), ofLead, "a store", continues);
+                StepDriver driver = new StepDriver(session, strategy, Model.of(), false, List.of());
+                driver.start();
+                assertThat(driver.resume(7)).isEqualTo(begin);
+            }
+            assertThat(calls).isEqualTo(ofLead == null ? List.of() : words(called, " 7"));
+        });
+    }
+
+    private static List<String> words(String called, String ofLast) {
+        List<String> words = new ArrayList<>(List.of(called.split(" ")));
+        words.set(words.size() - 1, words.get(words.size() - 1) + ofLast);
+        return words;
+    }
+
+    @Test
+    void onlyTheProcessOfTheFirstRankMayExchangeWithOthers() throws Exception {
+        Gyre.local(2).run(session -> {
+            int rank = session.world().rank();
+            try (RingOrDirect collective = new RingOrDirect(session)) {
+                assertThatIllegalArgumentException()
+                        .isThrownBy(() -> Hybrid.parameterServer(
+                                "0 of 2", new Synchronous(collective.get()), rank == 0 ? null : new Store(), "", false))
+                        .withMessageContaining(rank == 0 ? "is its lead" : "is not its lead");
+            }
+        });
     }
 
     @Test

@@ -72,6 +72,12 @@ final class ElasticPull implements ParameterExchange {
         centre.start(parameters);
     }
 
+    @Override
+    public long resume(TrainableModel model, long step) {
+        centre.resume();
+        return step;
+    }
+
     private boolean endsWithExchange(long step) {
         return (step + 1) % period == 0;
     }

@@ -11,20 +11,36 @@ final class GroupStore implements ParameterStore {
 
     private final LeadBroadcast broadcast;
     private final @Nullable ParameterStore ofLead;
+    private final Start start;
     private final Region staleness = Region.allocate("staleness", Double.BYTES);
+
+    /** What the ranks of a group know of its beginning. */
+    enum Start {
+        /** It is the only one. */
+        ONCE,
+        /** The group may have been lost as a whole before: the lead then knows where it begins. */
+        PERHAPS_AGAIN,
+        /** The group goes on with parameters that it has, and takes none at the start. */
+        CONTINUES
+    }
 
     /**
      * Creates one rank's view.
      *
      * @param ofLead borrowed; null on all ranks but the lead
+     * @param start the same on all ranks
      */
-    GroupStore(LeadBroadcast broadcast, @Nullable ParameterStore ofLead) {
+    GroupStore(LeadBroadcast broadcast, @Nullable ParameterStore ofLead, Start start) {
         this.broadcast = broadcast;
         this.ofLead = ofLead;
+        this.start = start;
     }
 
     @Override
     public void start(Region parameters) {
+        if (start == Start.CONTINUES) {
+            return;
+        }
         if (ofLead != null) {
             ofLead.start(parameters);
         }
@@ -33,8 +49,15 @@ final class GroupStore implements ParameterStore {
 
     @Override
     public long resume(long step) {
-        // Only a worker that is a group by itself can be restarted and so continue later.
-        return ofLead == null ? step : ofLead.resume(step);
+        long begin = ofLead == null ? step : ofLead.resume(step);
+        if (start != Start.PERHAPS_AGAIN) {
+            // Only a worker that is a group by itself, or one that begins again, continues later.
+            return begin;
+        }
+        Region ofGroup = Region.allocate("step of the group", Double.BYTES);
+        ofGroup.putDouble(0, (double) begin);
+        broadcast.run(ofGroup);
+        return (long) ofGroup.getDouble(0);
     }
 
     /** The lead's value only: the other ranks make no requests. */

@@ -10,24 +10,37 @@ final class GroupVector implements SharedVector {
 
     private final LeadBroadcast broadcast;
     private final @Nullable SharedVector ofLead;
+    private final boolean continues;
     private @Nullable Region reading;
 
     /**
      * Creates one rank's view.
      *
      * @param ofLead borrowed; null on all ranks but the lead
+     * @param continues whether the group goes on with parameters that it has: then it takes none at the start
      */
-    GroupVector(LeadBroadcast broadcast, @Nullable SharedVector ofLead) {
+    GroupVector(LeadBroadcast broadcast, @Nullable SharedVector ofLead, boolean continues) {
         this.broadcast = broadcast;
         this.ofLead = ofLead;
+        this.continues = continues;
     }
 
     @Override
     public void start(Region values) {
+        if (continues) {
+            return;
+        }
         if (ofLead != null) {
             ofLead.start(values);
         }
         broadcast.run(values);
+    }
+
+    @Override
+    public void resume() {
+        if (ofLead != null) {
+            ofLead.resume();
+        }
     }
 
     @Override

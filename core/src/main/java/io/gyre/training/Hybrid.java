@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  *   <dd>is the asynchronous strategy alone, with the centre read ahead.
  *   <dt>Failure
  *   <dd>A group that loses a rank, lead or not, cannot continue: all its ranks fail with the name of the lost one.
- *       Whether the other groups continue is up to the servers and the session.
+ *       Whether the other groups continue is up to the servers and the session. In a run with seats the group gets a
+ *       new strategy in its next generation: {@link GenerationStrategy}.
  * </dl>
  *
  * <p>Ahn et al.: "ShmCaffe: a distributed deep learning platform with shared memory buffer for HPC architecture"
@@ -42,6 +43,15 @@ public final class Hybrid extends ComposedStrategy {
                 new AllReduction(collective, groups.of(rank)),
                 between.exchange());
         this.started = started;
+    }
+
+    private Hybrid(String groups, Synchronous inGroup, UpdateStrategy between) {
+        super(
+                "hybrid",
+                "hybrid, groups " + groups + ", " + between.description(),
+                inGroup.reduction(),
+                between.exchange());
+        started = () -> {};
     }
 
     /**
@@ -68,7 +78,7 @@ public final class Hybrid extends ComposedStrategy {
                 rank,
                 collective,
                 ElasticAveraging.readingAhead(
-                        new GroupVector(new LeadBroadcast(collective), centre), movingRate, period),
+                        new GroupVector(new LeadBroadcast(collective), centre, false), movingRate, period),
                 started);
     }
 
@@ -93,8 +103,55 @@ public final class Hybrid extends ComposedStrategy {
                 groups,
                 rank,
                 collective,
-                new ParameterServer(new GroupStore(new LeadBroadcast(collective), store), description),
+                new ParameterServer(
+                        new GroupStore(new LeadBroadcast(collective), store, GroupStore.Start.ONCE), description),
                 started);
+    }
+
+    /**
+     * As {@link #elastic(Groups, int, Collective, SharedVector, double, int, Runnable)}, for one generation of a group
+     * whose processes may change. A process that holds several ranks broadcasts once for all of them.
+     *
+     * @param groups how the ranks are divided, in words
+     * @param inGroup reduces the gradients of this group
+     * @param centre of the process that holds the group's first rank; null in all others. Borrowed
+     * @param continues whether the group has a state, which the centre leaves as it is when the generation begins
+     */
+    public static Hybrid elastic(
+            String groups,
+            Synchronous inGroup,
+            @Nullable SharedVector centre,
+            double movingRate,
+            int period,
+            boolean continues) {
+        check(inGroup, centre);
+        SharedVector ofGroup = new GroupVector(new LeadBroadcast(inGroup.collective()), centre, continues);
+        return new Hybrid(groups, inGroup, ElasticAveraging.readingAhead(ofGroup, movingRate, period));
+    }
+
+    /**
+     * As {@link #parameterServer(Groups, int, Collective, ParameterStore, String, Runnable)}, for one generation of a
+     * group whose processes may change.
+     *
+     * @param groups how the ranks are divided, in words
+     * @param inGroup reduces the gradients of this group
+     * @param store of the process that holds the group's first rank; null in all others. Borrowed
+     * @param continues whether the group has a state, and does not take the store's when the generation begins
+     */
+    public static Hybrid parameterServer(
+            String groups, Synchronous inGroup, @Nullable ParameterStore store, String description, boolean continues) {
+        check(inGroup, store);
+        GroupStore.Start start = continues ? GroupStore.Start.CONTINUES : GroupStore.Start.PERHAPS_AGAIN;
+        ParameterStore ofGroup = new GroupStore(new LeadBroadcast(inGroup.collective()), store, start);
+        return new Hybrid(groups, inGroup, new ParameterServer(ofGroup, description));
+    }
+
+    private static void check(Synchronous inGroup, @Nullable Object ofLead) {
+        World processes = inGroup.collective().world();
+        if (processes.isRoot() != (ofLead != null)) {
+            throw new IllegalArgumentException("process " + processes.rank() + " of a group of " + processes.size()
+                    + (ofLead == null ? " is its lead and was given nothing to exchange with" : " is not its lead"));
+        }
     }
 
     private static void check(Groups groups, int rank, Collective collective, @Nullable Object ofLead) {

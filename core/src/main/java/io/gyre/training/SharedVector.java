@@ -24,6 +24,12 @@ public interface SharedVector {
     void start(Region values);
 
     /**
+     * Begins to exchange, or continues after {@link #finish}. All ranks call it together. By default nothing has to be
+     * done for that.
+     */
+    default void resume() {}
+
+    /**
      * Allocates memory into which the vector is read fastest, valid for the lifetime of the vector's creator. All ranks
      * that share this view call it together.
      */

@@ -1,6 +1,7 @@
 package io.gyre.dl4j;
 
 import io.gyre.session.Session;
+import io.gyre.training.ParameterExchange;
 import io.gyre.training.UpdateStrategy;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.linalg.factory.Nd4j;
@@ -53,6 +54,30 @@ final class SeatChecks {
                     session,
                     "Sharding." + options.sharding,
                     "divide by Sharding.EXAMPLES or BATCHES, or use an ExampleSource");
+        }
+    }
+
+    /**
+     * Fails if a strategy is made for each generation, and cannot be.
+     *
+     * @param mayChange whether this is a run whose processes may change
+     */
+    static void checkGenerations(TrainerBuilder options, boolean mayChange) {
+        if (options.generations == null) {
+            return;
+        }
+        if (options.strategy != null) {
+            throw new IllegalArgumentException("two strategies, " + options.strategy.name()
+                    + " and one made for each generation: leave one of them out");
+        }
+        if (options.checkpoints().directory() != null) {
+            throw new IllegalArgumentException("checkpoints with a strategy that is made for each generation: "
+                    + ParameterExchange.OUT_OF_STEP + ". Leave out the checkpoint directory");
+        }
+        if (!mayChange) {
+            throw new IllegalArgumentException(
+                    "a GenerationStrategy is for runs whose processes may change, and this is none: use an"
+                            + " UpdateStrategy");
         }
     }
 

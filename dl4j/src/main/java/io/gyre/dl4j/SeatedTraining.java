@@ -9,6 +9,7 @@ import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.deeplearning4j.optimize.api.TrainingListener;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,9 @@ import org.slf4j.LoggerFactory;
 final class SeatedTraining implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(SeatedTraining.class);
+
+    private static final long TO_HEAR_NANOS = 1_000_000_000;
+    private static final long POLL_NANOS = 10_000_000;
 
     private final TrainerBuilder options;
     private final SeatedRun run;
@@ -118,10 +122,24 @@ final class SeatedTraining implements AutoCloseable {
     }
 
     /** Whether a failure means that another process was lost, or waits; and not that this one cannot continue. */
-    private static boolean isEndOfGeneration(GyreException e, Session session) {
+    private boolean isEndOfGeneration(GyreException e, Session session) {
         return e instanceof EndOfGeneration
                 || e instanceof PeerTimeoutException
-                || (!(e instanceof DisagreementException) && !session.isWhole());
+                || (!(e instanceof DisagreementException) && (!session.isWhole() || endsSoon(session)));
+    }
+
+    /** A process that was given up loses several connections, and may hear of that of its group last. */
+    private boolean endsSoon(Session session) {
+        if (options.generations == null) {
+            return false;
+        }
+        long deadline = System.nanoTime() + TO_HEAR_NANOS;
+        while (session.isWhole()
+                && System.nanoTime() - deadline < 0
+                && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(this, POLL_NANOS);
+        }
+        return !session.isWhole();
     }
 
     private void regroup() {

@@ -4,12 +4,17 @@ import io.gyre.ElementType;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.SeatedGroups;
 import io.gyre.paramserver.ServerStrategies;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.paramserver.Training;
+import io.gyre.session.Session;
 import io.gyre.training.ElasticAveraging;
+import io.gyre.training.GenerationStrategy;
 import io.gyre.training.Synchronous;
 import io.gyre.training.UpdateStrategy;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -99,6 +104,34 @@ public final class Strategies {
     public static UpdateStrategy create(
             StrategyOptions options, Model model, ParameterService service, @Nullable Collective group) {
         return options.create(service, elementType(model), model.numParams(), group);
+    }
+
+    /**
+     * Hybrid whose groups go on when they lose a rank, for {@link TrainerBuilder#strategy(GenerationStrategy)}.
+     *
+     * @param options as {@link SeatedGroups} needs them
+     * @param training how servers train with a consistency; called only if they do
+     * @param group of this process, from 0
+     * @param join joins the run of groups and servers, as the rank of the group
+     */
+    public static SeatedGroups groups(
+            StrategyOptions options,
+            Model model,
+            Function<Consistency, Training> training,
+            int group,
+            Supplier<? extends Session> join) {
+        return new SeatedGroups(options, training, elementType(model), model.numParams(), group, join);
+    }
+
+    /** As {@link #groups(StrategyOptions, Model, Function, int, Supplier)}, for a graph of SameDiff. */
+    public static SeatedGroups groups(
+            StrategyOptions options,
+            SameDiff graph,
+            Function<Consistency, Training> training,
+            int group,
+            Supplier<? extends Session> join) {
+        SameDiffVariables variables = SameDiffVariables.of(graph);
+        return new SeatedGroups(options, training, variables.layout().elementType(), variables.elements(), group, join);
     }
 
     /** As {@link #parameterServer(Model, ParameterService)}, for a graph of SameDiff. */

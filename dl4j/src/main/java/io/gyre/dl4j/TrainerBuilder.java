@@ -11,6 +11,7 @@ import io.gyre.observe.Timeline;
 import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import io.gyre.session.UserCode;
+import io.gyre.training.GenerationStrategy;
 import io.gyre.training.StallReport;
 import io.gyre.training.StepDriver;
 import io.gyre.training.StepObserver;
@@ -49,6 +50,8 @@ public final class TrainerBuilder {
     private final List<StepObserver> rootObservers = new ArrayList<>();
 
     @Nullable UpdateStrategy strategy;
+
+    @Nullable GenerationStrategy generations;
 
     @Nullable ProgressListener progressListener;
 
@@ -115,6 +118,17 @@ public final class TrainerBuilder {
     /** The training strategy. Default: {@link Synchronous} with {@link Collectives#choose}. */
     public TrainerBuilder strategy(UpdateStrategy value) {
         strategy = value;
+        return this;
+    }
+
+    /**
+     * The training strategy of a run whose processes may change, made anew for each generation. Without checkpoints.
+     * Default: {@link Synchronous}, as without one.
+     *
+     * @param value this process's own; borrowed
+     */
+    public TrainerBuilder strategy(GenerationStrategy value) {
+        generations = value;
         return this;
     }
 

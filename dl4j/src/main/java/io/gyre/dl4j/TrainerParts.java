@@ -14,6 +14,7 @@ import io.gyre.network.WaitObserver;
 import io.gyre.observe.Timeline;
 import io.gyre.session.Session;
 import io.gyre.training.BucketPlan;
+import io.gyre.training.GenerationStrategy;
 import io.gyre.training.StepDriver;
 import io.gyre.training.StepObserver;
 import io.gyre.training.Synchronous;
@@ -97,11 +98,15 @@ final class TrainerParts {
         String sent = powerSgd == null ? compression.toString() : powerSgd.name();
         session.agree("all-reduce", Map.of("algorithm", options.algorithm.toString(), "compression", sent));
         SeatChecks.checkOptions(options, session);
+        SeatChecks.checkGenerations(options, carried != null);
         if (carried != null) {
             SeatChecks.checkGenerations(compression);
         }
         algorithm = carried == null ? options.algorithm : ofAllGenerations(options.algorithm, carried);
-        strategy = options.strategy == null ? synchronous(algorithm, compression, powerSgd, opened) : options.strategy;
+        strategy = options.strategy != null
+                ? options.strategy
+                : inGeneration(
+                        options.generations, carried, synchronous(algorithm, compression, powerSgd, opened), opened);
         List<Integer> together = strategy.reduction().ranks(world);
         inStep = together.size() == world.size() ? session : session.group(together);
         List<Integer> equalRanks = strategy.reduction().equalRanks(world);
@@ -196,7 +201,9 @@ final class TrainerParts {
         if (listened) {
             observeWaits(driver.observers(), opened);
         }
-        start = carried != null && carried.generation().hasState() ? takeOver(carried) : start();
+        start = carried != null && carried.generation().hasState()
+                ? takeOver(carried, options.generations != null)
+                : start();
         events = new TrainerEvents(session, driver, listened);
         watch.start(options.stalls(session, driver, watch.code()));
         opened.onClose(watch::close);
@@ -214,7 +221,17 @@ final class TrainerParts {
         opened.onClose(() -> session.waitObservers().remove(observer));
     }
 
-    private UpdateStrategy synchronous(
+    private UpdateStrategy inGeneration(
+            @Nullable GenerationStrategy generations, @Nullable Carried carried, Synchronous inGroup, Opened opened) {
+        if (generations == null || carried == null) {
+            return inGroup;
+        }
+        // What it has begun ends before the collectives are closed, also if it fails.
+        opened.onClose(generations::end);
+        return generations.begin(inGroup, session, carried.generation().hasState(), carried.calls()::made);
+    }
+
+    private Synchronous synchronous(
             Algorithm algorithm, Compression compression, @Nullable PowerSgd powerSgd, Opened opened) {
         Session ofLeads = session.ofLeads();
         Collective[] collectives = new Collective[seats.count()];
@@ -368,13 +385,18 @@ final class TrainerParts {
         return new Handover(begin, resumed, begin.callsDone(), -1, false, false, Double.NaN, null, algorithm);
     }
 
-    /** Gives all processes the newest state, if any lacks it. */
-    private Handover takeOver(Carried carried) {
+    /**
+     * Gives all processes the newest state, if any lacks it.
+     *
+     * @param exchanges whether the strategy exchanges parameters: then those with as many steps may differ, too
+     */
+    private Handover takeOver(Carried carried, boolean exchanges) {
         Handover own = carried.handover();
         int source = carried.generation().source();
         String newest = OnRoot.call(session, source, "newest progress", carried::text);
         Handover begin = carried.newest(newest);
-        boolean lacks = own == null || own.progress().step() != begin.progress().step();
+        boolean isSource = session.seating().of(world.rank()).contains(source);
+        boolean lacks = own == null || own.progress().step() != begin.progress().step() || (exchanges && !isSource);
         int needs = (lacks ? NEEDS_STATE : 0) | (carried.kept().lacks(newest) ? NEEDS_MODELS : 0);
         int ofAll = session.exchange("who lacks the newest state", new byte[] {(byte) needs}).stream()
                 .mapToInt(answer -> answer[0])

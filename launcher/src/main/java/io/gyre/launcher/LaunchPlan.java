@@ -4,10 +4,12 @@ import io.gyre.OptionRange;
 import io.gyre.signals.GracefulStop;
 import io.gyre.transport.TransportMode;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /**
@@ -25,6 +27,7 @@ import java.util.Set;
  * @param restarts how often a lost expendable rank, or process of a run with seats, is restarted
  * @param grace how long ranks have to end when the launcher is stopped, before they are killed
  * @param seats processes hold the ranks, which survive them; {@code ranks} is then the number of processes
+ * @param groups each group of ranks has seats; {@code ranks} is then the number of processes, servers included
  */
 public record LaunchPlan(
         JavaProgram program,
@@ -37,7 +40,8 @@ public record LaunchPlan(
         boolean rootOwnsTerminal,
         int restarts,
         Duration grace,
-        Optional<SeatPlan> seats) {
+        Optional<SeatPlan> seats,
+        Optional<GroupPlan> groups) {
 
     /** Most restarts of a rank: the rendezvous admits it no more often. */
     public static final int MOST_RESTARTS = 100;
@@ -85,19 +89,42 @@ public record LaunchPlan(
                 false,
                 0,
                 GracefulStop.TIME,
+                Optional.empty(),
                 Optional.empty());
     }
 
     /** Returns a copy of this plan, on these hosts. */
     public LaunchPlan withHosts(List<String> names) {
         return new LaunchPlan(
-                program, ranks, names, transport, port, environment, devices, rootOwnsTerminal, restarts, grace, seats);
+                program,
+                ranks,
+                names,
+                transport,
+                port,
+                environment,
+                devices,
+                rootOwnsTerminal,
+                restarts,
+                grace,
+                seats,
+                groups);
     }
 
     /** Returns a copy of this plan, over another transport. */
     public LaunchPlan withTransport(TransportMode mode) {
         return new LaunchPlan(
-                program, ranks, hosts, mode, port, environment, devices, rootOwnsTerminal, restarts, grace, seats);
+                program,
+                ranks,
+                hosts,
+                mode,
+                port,
+                environment,
+                devices,
+                rootOwnsTerminal,
+                restarts,
+                grace,
+                seats,
+                groups);
     }
 
     /** Returns a copy of this plan, with the rendezvous at another port. */
@@ -113,13 +140,25 @@ public record LaunchPlan(
                 rootOwnsTerminal,
                 restarts,
                 grace,
-                seats);
+                seats,
+                groups);
     }
 
     /** Returns a copy of this plan, with these variables for every rank. */
     public LaunchPlan withEnvironment(Map<String, String> variables) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, variables, devices, rootOwnsTerminal, restarts, grace, seats);
+                program,
+                ranks,
+                hosts,
+                transport,
+                port,
+                variables,
+                devices,
+                rootOwnsTerminal,
+                restarts,
+                grace,
+                seats,
+                groups);
     }
 
     /**
@@ -128,7 +167,18 @@ public record LaunchPlan(
      */
     public LaunchPlan withDevices(List<String> names) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, environment, names, rootOwnsTerminal, restarts, grace, seats);
+                program,
+                ranks,
+                hosts,
+                transport,
+                port,
+                environment,
+                names,
+                rootOwnsTerminal,
+                restarts,
+                grace,
+                seats,
+                groups);
     }
 
     /**
@@ -137,13 +187,35 @@ public record LaunchPlan(
      */
     public LaunchPlan withRestarts(int times) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, times, grace, seats);
+                program,
+                ranks,
+                hosts,
+                transport,
+                port,
+                environment,
+                devices,
+                rootOwnsTerminal,
+                times,
+                grace,
+                seats,
+                groups);
     }
 
     /** Returns a copy of this plan, with another time for the ranks to end when the launcher is stopped. */
     public LaunchPlan withGrace(Duration time) {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, environment, devices, rootOwnsTerminal, restarts, time, seats);
+                program,
+                ranks,
+                hosts,
+                transport,
+                port,
+                environment,
+                devices,
+                rootOwnsTerminal,
+                restarts,
+                time,
+                seats,
+                groups);
     }
 
     /**
@@ -162,7 +234,8 @@ public record LaunchPlan(
                 false,
                 restarts,
                 grace,
-                Optional.of(plan));
+                Optional.of(plan),
+                Optional.empty());
     }
 
     /** As {@link #withSeats(SeatPlan)}, if there is one. */
@@ -170,9 +243,46 @@ public record LaunchPlan(
         return plan.map(this::withSeats).orElse(this);
     }
 
+    /**
+     * Returns a copy of this plan whose ranks are those of groups, which survive their processes, and of servers. For
+     * {@code gyre train}.
+     */
+    public LaunchPlan withGroups(GroupPlan plan) {
+        return new LaunchPlan(
+                program,
+                plan.all(),
+                hosts,
+                transport,
+                port,
+                environment,
+                devices,
+                false,
+                restarts,
+                grace,
+                Optional.empty(),
+                Optional.of(plan));
+    }
+
+    /** The plan of one process of a run of groups, with these variables: as of its group, or as of a server. */
+    LaunchPlan ofProcess(Optional<SeatPlan> ofGroup, Map<String, String> variables) {
+        Map<String, String> all = new HashMap<>(environment);
+        all.putAll(variables);
+        return new LaunchPlan(
+                program, ranks, hosts, transport, port, all, devices, false, restarts, grace, ofGroup, groups);
+    }
+
+    /** Ranks on each host, of which each computes with as many threads; empty if that is the number of processes. */
+    OptionalInt ranksOnEachHost() {
+        int count = Math.max(1, hosts.size());
+        if (seats.isPresent() && groups.isPresent()) {
+            return OptionalInt.of((groups.get().ranks() + count - 1) / count);
+        }
+        return seats.isPresent() ? OptionalInt.of(seats.get().seatsOnEachOf(count)) : OptionalInt.empty();
+    }
+
     /** Returns a copy of this plan in which rank 0 writes directly to the terminal, if there is one. */
     public LaunchPlan withRootOnTerminal() {
         return new LaunchPlan(
-                program, ranks, hosts, transport, port, environment, devices, true, restarts, grace, seats);
+                program, ranks, hosts, transport, port, environment, devices, true, restarts, grace, seats, groups);
     }
 }

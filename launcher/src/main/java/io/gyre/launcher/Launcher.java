@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -147,9 +148,14 @@ public final class Launcher {
         RunSecret secret = secret(environment);
         Duration joinTimeout = JoinOptions.joinTimeout(environment).orElse(JOIN_TIMEOUT);
         InetSocketAddress bind = new InetSocketAddress(ownAddress, plan.port());
-        LaunchResult result = plan.seats().isPresent()
-                ? runSeats(plan.seats().get(), places, hosts, bind, secret, joinTimeout)
-                : runRanks(places, hosts, bind, secret, joinTimeout);
+        LaunchResult result;
+        if (plan.groups().isPresent()) {
+            result = runGroups(plan.groups().get(), places, hosts, bind, secret, joinTimeout);
+        } else if (plan.seats().isPresent()) {
+            result = runSeats(plan.seats().get(), places, hosts, bind, secret, joinTimeout);
+        } else {
+            result = runRanks(places, hosts, bind, secret, joinTimeout);
+        }
         result.failure().ifPresent(terminal::say);
         return result;
     }
@@ -164,10 +170,44 @@ public final class Launcher {
         RunWatch watch = new RunWatch(group, terminal);
         guard.during(() -> {
             try (RendezvousServer rendezvous = RendezvousServer.open(bind, plan.ranks(), joinTimeout, secret, watch)) {
-                startAndAwait(places, hosts, rendezvous.endpoint());
+                boolean onTerminal = isRootOnTerminal();
+                startAndAwait(
+                        places,
+                        place -> RankStart.of(
+                                place, plan, rendezvous.endpoint(), hosts, onTerminal && place.rank() == 0));
             }
         });
         return result(watch.missing(), watch.loss());
+    }
+
+    /** Each group may lose its processes as long as others of it remain; the leads and the servers are a run, too. */
+    private LaunchResult runGroups(
+            GroupPlan groups,
+            List<Placement> places,
+            Optional<HostAddresses> hosts,
+            InetSocketAddress bind,
+            RunSecret secret,
+            Duration joinTimeout)
+            throws IOException, InterruptedException {
+        GroupsWatch watch = new GroupsWatch(groups, group, terminal);
+        List<SeatWatch> ofGroups = new ArrayList<>();
+        for (int number = 0; number < groups.groups().size(); number++) {
+            ofGroups.add(SeatWatch.ofGroup(number, group, terminal, command.events()));
+        }
+        guard.during(() -> {
+            try (GroupVenues venues = GroupVenues.open(groups, bind, joinTimeout, secret, watch, ofGroups)) {
+                places.stream()
+                        .map(Placement::rank)
+                        .filter(process -> !groups.isServer(process))
+                        .forEach(group::spare);
+                startAndAwait(places, place -> venues.start(place, plan, hosts));
+            }
+        });
+        Optional<String> missing = watch.missing();
+        if (missing.isEmpty() && watch.loss().isEmpty()) {
+            missing = ofGroups.stream().flatMap(each -> each.missing().stream()).findFirst();
+        }
+        return result(missing, watch.loss());
     }
 
     /**
@@ -206,7 +246,10 @@ public final class Launcher {
                     watch.open(command.joining().apply(newcomers.endpoint()));
                 }
                 places.forEach(place -> group.spare(place.rank()));
-                startAndAwait(places, hosts, usher.endpoint());
+                boolean onTerminal = isRootOnTerminal();
+                startAndAwait(
+                        places,
+                        place -> RankStart.of(place, plan, usher.endpoint(), hosts, onTerminal && place.rank() == 0));
                 awaitNewcomers(usher);
                 over.set(usher.isOver());
             }
@@ -250,10 +293,10 @@ public final class Launcher {
                 watch::asked);
     }
 
-    private void startAndAwait(List<Placement> places, Optional<HostAddresses> hosts, String rendezvous)
+    private void startAndAwait(List<Placement> places, Function<Placement, RankStart> starting)
             throws IOException, InterruptedException {
         try {
-            start(places, hosts, rendezvous);
+            start(places, starting);
             group.await();
         } finally {
             group.destroy();
@@ -282,12 +325,15 @@ public final class Launcher {
         return Placement.spread(plan.ranks(), plan.hosts(), HostAddress::isOwn);
     }
 
-    private void start(List<Placement> places, Optional<HostAddresses> hosts, String rendezvous)
+    private boolean isRootOnTerminal() throws IOException, InterruptedException {
+        return plan.rootOwnsTerminal() && Terminal.isOurs();
+    }
+
+    private void start(List<Placement> places, Function<Placement, RankStart> starting)
             throws IOException, InterruptedException {
-        boolean rootOnTerminal = plan.rootOwnsTerminal() && Terminal.isOurs();
         try {
             for (Placement place : places) {
-                RankStart start = RankStart.of(place, plan, rendezvous, hosts, rootOnTerminal && place.rank() == 0);
+                RankStart start = starting.apply(place);
                 starts.add(start);
                 group.add(start.process(token, terminal));
             }
@@ -317,7 +363,7 @@ public final class Launcher {
 
     /** What is started: ranks, or the processes that hold them. */
     private String word() {
-        return plan.seats().isPresent() ? "started process " : "rank ";
+        return plan.seats().isPresent() || plan.groups().isPresent() ? "started process " : "rank ";
     }
 
     /** A killed rank could not remove its files in shared memory. On other hosts the next run removes them. */
@@ -340,7 +386,8 @@ public final class Launcher {
                     FailureReport.isLoss(group, missing, loss));
         }
         if (group.restarts() > 0) {
-            terminal.say((plan.seats().isPresent() ? "processes" : "ranks") + " were restarted " + group.restarts()
+            boolean hold = plan.seats().isPresent() || plan.groups().isPresent();
+            terminal.say((hold ? "processes" : "ranks") + " were restarted " + group.restarts()
                     + (group.restarts() == 1 ? " time" : " times"));
         }
         for (RankEnd end : group.endsWhenStopped()) {

@@ -108,6 +108,14 @@ final class RankGroup {
         return ranks.get(number);
     }
 
+    /** The number of the process with this id; empty if there is none. Thread-safe. */
+    synchronized OptionalInt withPid(long pid) {
+        return Stream.concat(ranks.stream(), replaced.stream())
+                .filter(process -> process.pid() == pid)
+                .mapToInt(process -> process.place().rank())
+                .findFirst();
+    }
+
     /** The process that the coordinator has lost: perhaps one that another has replaced. */
     synchronized RankProcess process(Member lost) {
         return replaced.stream()

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -97,10 +98,8 @@ record RankStart(Placement place, List<String> command, Map<String, String> vari
     private static Map<String, String> variables(Placement place, LaunchPlan plan, String rendezvous, int cores) {
         // With fewer processes than seats too, a rank computes with as many threads: otherwise its sums would round
         // in another way.
-        Placement sharing = plan.seats()
-                .map(seats ->
-                        place.with(seats.seatsOnEachOf(Math.max(1, plan.hosts().size()))))
-                .orElse(place);
+        OptionalInt ranksOnHost = plan.ranksOnEachHost();
+        Placement sharing = ranksOnHost.isPresent() ? place.with(ranksOnHost.getAsInt()) : place;
         Map<String, String> variables = new LinkedHashMap<>(
                 RankEnvironment.of(sharing, rendezvous, plan.transport().toString(), cores, System.getenv()));
         GyreVariable.GRACE.put(variables, GroupGuard.seconds(plan.grace()));
@@ -113,6 +112,11 @@ record RankStart(Placement place, List<String> command, Map<String, String> vari
             GyreVariable.SEATS.put(variables, seats.seats());
         });
         return variables;
+    }
+
+    /** The same start, of a process that the launcher counts otherwise. */
+    RankStart at(Placement other) {
+        return new RankStart(other, command, variables, ownsTerminal);
     }
 
     private static String directory() {

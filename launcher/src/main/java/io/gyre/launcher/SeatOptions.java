@@ -12,7 +12,8 @@ public final class SeatOptions {
             names = "--processes",
             paramLabel = "P",
             description = "How many processes hold the ranks, which a process computes one after the other. The result"
-                    + " does not depend on it. Default: one for each rank.")
+                    + " does not depend on it. Default: one for each rank. This and the next options count for each"
+                    + " group, in a run with groups.")
     private @Nullable Integer processes;
 
     @Option(

@@ -15,6 +15,10 @@ final class SeatWatch implements SeatListener {
     private final RankGroup group;
     private final Terminal terminal;
     private final Consumer<SeatEvent> events;
+
+    /** Before each message; empty if the run has no groups. */
+    private final String ofGroup;
+
     private volatile @Nullable String missing;
     private volatile int generation;
     private volatile long step;
@@ -29,17 +33,27 @@ final class SeatWatch implements SeatListener {
      * @param events gets all that happens; must not block or throw
      */
     SeatWatch(RankGroup group, Terminal terminal, Consumer<SeatEvent> events) {
+        this(group, terminal, events, "");
+    }
+
+    private SeatWatch(RankGroup group, Terminal terminal, Consumer<SeatEvent> events, String ofGroup) {
         this.group = group;
         this.terminal = terminal;
         this.events = events;
+        this.ofGroup = ofGroup;
+    }
+
+    /** As the constructor, for one of several groups, which its messages name. */
+    static SeatWatch ofGroup(int number, RankGroup group, Terminal terminal, Consumer<SeatEvent> events) {
+        return new SeatWatch(group, terminal, events, "group " + number + ": ");
     }
 
     private void tell(String kind, String text) {
-        events.accept(new SeatEvent(kind, generation, step, text));
+        events.accept(new SeatEvent(kind, generation, step, ofGroup + text));
     }
 
     private void say(String kind, String text) {
-        terminal.say(text);
+        terminal.say(ofGroup + text);
         tell(kind, text);
     }
 
@@ -102,7 +116,10 @@ final class SeatWatch implements SeatListener {
 
     @Override
     public void failed(String reason) {
-        missing = reason;
+        missing = ofGroup + reason;
+        if (!ofGroup.isEmpty()) {
+            terminal.say(ofGroup + "it cannot go on: " + reason);
+        }
     }
 
     /** Why the run could not continue, if it could not. */

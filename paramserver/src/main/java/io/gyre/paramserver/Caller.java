@@ -32,6 +32,7 @@ final class Caller {
     private final Duration timeout;
     private final LongSupplier clock;
     private final List<Integer> group;
+    private volatile Runnable check = () -> {};
 
     /**
      * Creates a caller.
@@ -134,6 +135,7 @@ final class Caller {
      */
     private void checkGroup(Call<?> call) {
         if (call.request() instanceof Request.BeginStep) {
+            check.run();
             for (int i = 0; i < group.size(); i++) {
                 if (group.get(i) != own() && session.hasEnded(group.get(i))) {
                     throw new PeerLostException(
@@ -144,6 +146,11 @@ final class Caller {
                 }
             }
         }
+    }
+
+    /** See {@link ParameterService#checkInWaits}. */
+    void checkInWaits(Runnable value) {
+        check = value;
     }
 
     /** Runs an action on the service's thread, while this one continues. */

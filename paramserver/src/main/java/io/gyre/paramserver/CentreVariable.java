@@ -53,6 +53,12 @@ public final class CentreVariable implements SharedVector {
         box.awaitAccumulate();
     }
 
+    /** Waits for everything that this rank has begun. */
+    void settle() {
+        box.awaitRead();
+        box.awaitAccumulate();
+    }
+
     @Override
     public void finish(Region into) {
         service.meet("end of the centre");

@@ -97,8 +97,13 @@ public final class ParameterClient implements ParameterStore {
         return begin;
     }
 
+    /** As {@link #resume}, without waiting for others. */
+    void resumeAlone(long step) {
+        buffer.askAll(shard -> shard.resume(step));
+    }
+
     /** The step at which a restarted worker continues: not before the slowest on any server. */
-    private long stepOfTheSlowest(long step) {
+    long stepOfTheSlowest(long step) {
         List<Reply.Rejoined> rejoined = buffer.askAll(shard -> shard.rejoin(step));
         return rejoined.stream().mapToLong(Reply.Rejoined::step).max().orElse(step);
     }
@@ -201,6 +206,17 @@ public final class ParameterClient implements ParameterStore {
         buffer.read(parameters);
         staleness = fetchStaleness();
         service.meet("farewell of " + this);
+    }
+
+    /** As {@link #finish}, without waiting for others: they have ended their pushes, and push nothing meanwhile. */
+    void finishAlone(Region parameters) {
+        buffer.read(parameters);
+        staleness = fetchStaleness();
+    }
+
+    /** Copies the parameters, whatever step any worker is in. */
+    void read(Region parameters) {
+        buffer.read(parameters);
     }
 
     /** Ends this worker's pushes, so that no other waits for its clock; {@link #resume} continues. */

@@ -317,6 +317,34 @@ public final class ParameterService implements AutoCloseable {
         }
     }
 
+    /**
+     * Small memory on the servers for each lead, by lead: one number each, at first 0. All leads call it together.
+     *
+     * @param name the same on all leads
+     */
+    List<SoftMemoryBox> numberOfEachLead(String name) {
+        List<SoftMemoryBox> boxes = new ArrayList<>();
+        for (int lead = 0; lead < trainers().world().size(); lead++) {
+            BufferSpec buffer = new BufferSpec(name + " " + lead, ElementType.FLOAT64, 1, false);
+            boxes.add(new SoftMemoryBox(openTogether(trainers(), buffer, LongUnaryOperator.identity()), caller));
+        }
+        return boxes;
+    }
+
+    /**
+     * Has a check made while a call waits for the steps of other workers.
+     *
+     * @param check fails if the wait is in vain; called on the thread that waits
+     */
+    void checkInWaits(Runnable check) {
+        caller.checkInWaits(check);
+    }
+
+    /** Ends this rank's part without a farewell: another process takes its place. */
+    void abandon() {
+        thread.close();
+    }
+
     /** Ends this rank's part: no calls are allowed afterwards. A second call does nothing. */
     @Override
     public void close() {

@@ -133,6 +133,20 @@ public final class AeronSeats implements SeatedRun {
         }
     }
 
+    /**
+     * Joins the run of groups and servers, as the rank of this process's group, with the options and the secret that
+     * this process has. Blocks until all have joined, or until the place of a lost lead is taken.
+     *
+     * @param group of this process
+     * @param peerTimeout how long to wait for a server that is alive but silent
+     * @throws GyreException if the place is not free, or the run has ended
+     */
+    public AeronSession joinGroups(GroupPlace group, Duration peerTimeout) {
+        return AeronSession.join(options.toRank(group.group(), group.size(), group.rendezvous()).toBuilder()
+                .peerTimeout(peerTimeout)
+                .build());
+    }
+
     @Override
     public int seats() {
         return options.worldSize();

@@ -23,6 +23,15 @@ public enum GyreVariable {
      */
     SEATS("GYRE_SEATS"),
 
+    /** With {@link #SEATS}: the group to which these belong, from 0, where each group is a run of its own. */
+    GROUP("GYRE_GROUP"),
+
+    /** With {@link #GROUP}: where the leads of the groups and the servers meet, {@code host:port}. */
+    GROUPS_RENDEZVOUS("GYRE_GROUPS_RENDEZVOUS"),
+
+    /** Number of groups and servers together, for the processes of groups that have seats, and for their servers. */
+    GROUPS_SIZE("GYRE_GROUPS_SIZE"),
+
     /** Where the ranks meet: {@code host:port}, or the path of a file that all ranks see. */
     RENDEZVOUS("GYRE_RENDEZVOUS"),
 

@@ -129,7 +129,12 @@ public final class JoinOptions {
 
     /** The options of a seat of this process in a generation. */
     JoinOptions toSeat(int seat, String place) {
-        Builder builder = new Builder(seat, worldSize, place);
+        return toRank(seat, worldSize, place);
+    }
+
+    /** The options of a rank of another run, which this process joins as well. */
+    JoinOptions toRank(int ofOther, int size, String place) {
+        Builder builder = new Builder(ofOther, size, place);
         copyTo(builder);
         return builder.build();
     }

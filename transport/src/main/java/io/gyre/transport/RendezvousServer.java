@@ -84,6 +84,21 @@ public final class RendezvousServer implements AutoCloseable {
         return open(bind, worldSize, joinTimeout, SilenceLimits.DEFAULT, secret, listener, Message.NO_RANK);
     }
 
+    /**
+     * As {@link #open(InetSocketAddress, int, Duration, RunSecret, RunListener)}, with other limits of silence.
+     *
+     * @param limits how long a rank may be silent
+     */
+    public static RendezvousServer open(
+            InetSocketAddress bind,
+            int worldSize,
+            Duration joinTimeout,
+            SilenceLimits limits,
+            RunSecret secret,
+            RunListener listener) {
+        return open(bind, worldSize, joinTimeout, limits, secret, listener, Message.NO_RANK);
+    }
+
     /** As above, hosted by rank {@code hostRank}: when that is lost, the ranks know which one it was. */
     static RendezvousServer open(
             InetSocketAddress bind,

@@ -6,11 +6,14 @@ import io.gyre.dl4j.TrainerBuilder;
 import io.gyre.network.Collective;
 import io.gyre.paramserver.Consistency;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.SeatedGroups;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.paramserver.Training;
 import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import io.gyre.training.UpdateStrategy;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.deeplearning4j.nn.api.Model;
 import org.jspecify.annotations.Nullable;
 import org.nd4j.autodiff.samediff.SameDiff;
@@ -34,6 +37,16 @@ public sealed interface BuiltSample {
      */
     UpdateStrategy strategy(StrategyOptions options, ParameterService service, @Nullable Collective group);
 
+    /**
+     * The strategy of hybrid whose groups have seats.
+     *
+     * @param training adjusts how servers train
+     * @param group of this process
+     * @param join joins the run of groups and servers
+     */
+    SeatedGroups groups(
+            StrategyOptions options, UnaryOperator<Training> training, int group, Supplier<? extends Session> join);
+
     /** A network. */
     record Network(Model model) implements BuiltSample {
 
@@ -55,6 +68,15 @@ public sealed interface BuiltSample {
         @Override
         public UpdateStrategy strategy(StrategyOptions options, ParameterService service, @Nullable Collective group) {
             return Strategies.create(options, model, service, group);
+        }
+
+        @Override
+        public SeatedGroups groups(
+                StrategyOptions options,
+                UnaryOperator<Training> training,
+                int group,
+                Supplier<? extends Session> join) {
+            return Strategies.groups(options, model, consistency -> training.apply(training(consistency)), group, join);
         }
     }
 
@@ -79,6 +101,15 @@ public sealed interface BuiltSample {
         @Override
         public UpdateStrategy strategy(StrategyOptions options, ParameterService service, @Nullable Collective group) {
             return Strategies.create(options, graph, service, group);
+        }
+
+        @Override
+        public SeatedGroups groups(
+                StrategyOptions options,
+                UnaryOperator<Training> training,
+                int group,
+                Supplier<? extends Session> join) {
+            return Strategies.groups(options, graph, consistency -> training.apply(training(consistency)), group, join);
         }
     }
 }

@@ -59,6 +59,9 @@ final class KeptRun implements ProgressListener, AutoCloseable {
     /** With {@code --live}, on rank 0. */
     private final @Nullable LivePage page;
 
+    /** Whether this process takes part in calls in which that writes, or would if its group kept the run. */
+    private final boolean callsOfSeats;
+
     /** In the run's directory; null for none there. */
     private final @Nullable Path ownCheckpoints;
 
@@ -70,6 +73,7 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             @Nullable RunFiles files,
             @Nullable RunWriter writer,
             @Nullable SeatedRunWriter ofSeats,
+            boolean callsOfSeats,
             @Nullable RunLog log,
             @Nullable RankReporter reporter,
             @Nullable LivePage page,
@@ -79,6 +83,7 @@ final class KeptRun implements ProgressListener, AutoCloseable {
         this.files = files;
         this.writer = writer;
         this.ofSeats = ofSeats;
+        this.callsOfSeats = callsOfSeats;
         this.log = log;
         this.reporter = reporter;
         this.page = page;
@@ -88,7 +93,7 @@ final class KeptRun implements ProgressListener, AutoCloseable {
 
     /** For a run that is not kept. */
     static KeptRun none(TrainOptions options) {
-        return new KeptRun(options, null, null, null, null, null, null, null, null);
+        return new KeptRun(options, null, null, null, false, null, null, null, null, null);
     }
 
     /**
@@ -121,20 +126,37 @@ final class KeptRun implements ProgressListener, AutoCloseable {
         RunLog log = writer == null ? null : RunLog.openIfPossible(writer.files());
         LivePage page = writer == null ? null : options.live().open(writer.files());
         RunFiles files = writer == null ? null : writer.files();
-        return new KeptRun(options, files, writer, null, log, reporter, page, checkpoints, timeline(options, seen));
+        return new KeptRun(
+                options, files, writer, null, false, log, reporter, page, checkpoints, timeline(options, seen));
     }
 
-    /** For a process of a run with seats, whose directory the launcher has opened: see {@link KeptSeats}. */
-    static KeptRun ofSeats(TrainOptions options) {
+    /**
+     * For a process of a group that does not keep the run: group 0 does. It makes the same calls that all processes of
+     * a group make together.
+     */
+    static KeptRun ofOtherGroup(TrainOptions options) {
+        boolean calls = options.runs().isKept();
+        return new KeptRun(options, null, null, null, calls, null, null, null, null, null);
+    }
+
+    /**
+     * For a process of a run with seats, whose directory the launcher has opened: see {@link KeptSeats}.
+     *
+     * @param ranks those of the run, or of the group that keeps it
+     */
+    static KeptRun ofSeats(TrainOptions options, int ranks) {
         if (!options.runs().isKept()) {
             return none(options);
         }
         RunFiles files = options.runs().files(options.workload().model().toString());
-        Path checkpoints = options.checkpoints().directory().isPresent() ? null : files.checkpoints();
+        boolean holdsCheckpoints =
+                options.writesCheckpoints() && options.checkpoints().directory().isEmpty();
+        Path checkpoints = holdsCheckpoints ? files.checkpoints() : null;
         SeatedRunWriter ofSeats =
                 new SeatedRunWriter(files, Map.of(), options.runs().tensorboard());
-        RankReporter reporter = reportIfSeen(files, () -> RankReporter.openForSeats(files, options.ranks()));
-        return new KeptRun(options, files, null, ofSeats, null, reporter, null, checkpoints, timeline(options, files));
+        RankReporter reporter = reportIfSeen(files, () -> RankReporter.openForSeats(files, ranks));
+        return new KeptRun(
+                options, files, null, ofSeats, true, null, reporter, null, checkpoints, timeline(options, files));
     }
 
     /** On a host that does not see the directory, a rank reports nothing. */
@@ -246,9 +268,9 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             writer.measured(step, epoch, values);
         }
         SeatedRunWriter seated = ofSeats;
-        if (seated != null) {
+        if (callsOfSeats) {
             trainer.onRoot("curves after a call of fit", () -> {
-                if (fit.steps() > 0) {
+                if (seated != null && fit.steps() > 0) {
                     seated.measured(step, epoch, values);
                 }
             });
@@ -262,7 +284,7 @@ final class KeptRun implements ProgressListener, AutoCloseable {
      * @throws GyreException if a rank is lost meanwhile
      */
     void keep(DistributedTrainer trainer, @Nullable Session session) {
-        if (!options.runs().isKept()) {
+        if (!options.runs().isKept() || (callsOfSeats && ofSeats == null)) {
             return;
         }
         String own = files == null ? "" : files.model().toString();

@@ -145,7 +145,7 @@ public final class TrainCommand implements Callable<Integer> {
         SampleData set = startsAll ? options.workload().openData() : null;
         RunFiles files = options.runs().files(options.workload().model().toString());
         List<String> words = argumentsOfRanks(files);
-        if (set != null && options.seats().isPresent()) {
+        if (set != null && (options.seats().isPresent() || options.groups().isPresent())) {
             return launchSeats(files, set, words, backend);
         }
         LaunchResult result = launch(words, backend, options.goesBack());
@@ -256,6 +256,6 @@ public final class TrainCommand implements Callable<Integer> {
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal()
                 .withSeats(options.seats());
-        return options.hosts().of(plan);
+        return options.hosts().of(options.groups().map(plan::withGroups).orElse(plan));
     }
 }

@@ -4,6 +4,7 @@ import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
 import io.gyre.dl4j.ShardedUpdate;
+import io.gyre.launcher.GroupPlan;
 import io.gyre.launcher.HostOptions;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
@@ -11,13 +12,17 @@ import io.gyre.launcher.ReportFile;
 import io.gyre.launcher.SeatOptions;
 import io.gyre.launcher.SeatPlan;
 import io.gyre.observe.Timeline;
+import io.gyre.paramserver.SeatedGroups;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
+import io.gyre.session.Groups;
 import io.gyre.training.LocalSteps;
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -239,10 +244,8 @@ public final class TrainOptions {
         OptionRange.check("--restarts", restarts(), 0, LaunchPlan.MOST_RESTARTS);
         // Their ranges, before anything is opened.
         Optional<SeatPlan> unused = seats();
-        if (strategy != StrategyOptions.Kind.ALLREDUCE && seats.isGiven()) {
-            throw new IllegalArgumentException("--processes, --spares, --min-processes and --lost-after belong to"
-                    + " [allreduce], not to --strategy " + strategy);
-        }
+        Optional<GroupPlan> unusedToo = groups();
+        checkSeats();
         runs.check();
         live.check(runs.isKept());
         checkpoints.check(runs);
@@ -254,6 +257,21 @@ public final class TrainOptions {
                 throw new IllegalArgumentException("--timeline " + timeline + " and --keep-timeline: choose one file");
             }
             Timeline.check(timeline);
+        }
+    }
+
+    private void checkSeats() {
+        if (!seats.isGiven() || strategy == StrategyOptions.Kind.ALLREDUCE || groupsSurvive()) {
+            return;
+        }
+        if (strategy != StrategyOptions.Kind.HYBRID) {
+            throw new IllegalArgumentException("--processes, --spares, --min-processes and --lost-after belong to"
+                    + " [allreduce, hybrid], not to --strategy " + strategy);
+        }
+        String obstacle = obstacleOfGroups();
+        if (!obstacle.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "--processes, --spares, --min-processes and --lost-after with --strategy hybrid: " + obstacle);
         }
     }
 
@@ -284,7 +302,7 @@ public final class TrainOptions {
 
     /** Ranks that train. */
     int ranks() {
-        int servers = strategy().servers();
+        int servers = unchecked().servers();
         Integer given = ranks;
         return given != null ? given : Launcher.startedAsOneOf().orElse(DEFAULT_RANKS + servers) - servers;
     }
@@ -296,13 +314,19 @@ public final class TrainOptions {
 
     /** The strategy, with its options. */
     StrategyOptions strategy() {
-        return exchange.of(strategy, writesCheckpoints());
+        return exchange.of(strategy, writesCheckpoints() || groupsSurvive());
+    }
+
+    /** The same, also if lost ranks could not be restarted. */
+    private StrategyOptions unchecked() {
+        return exchange.of(strategy, true);
     }
 
     /** Whether the run leaves checkpoints. */
     boolean writesCheckpoints() {
         return (runs.isKept() || checkpoints.directory().isPresent())
-                && !exchange.of(strategy, true).hasLocalSteps();
+                && !unchecked().hasLocalSteps()
+                && !groupsSurvive();
     }
 
     private void checkNoCheckpoints() {
@@ -324,17 +348,71 @@ public final class TrainOptions {
 
     /** How often a single lost process is started again: with groups only servers, if they have backups. */
     int restartsOfOne() {
-        return strategy == StrategyOptions.Kind.HYBRID && strategy().backups() == 0 ? 0 : restarts();
+        return strategy == StrategyOptions.Kind.HYBRID && strategy().backups() == 0 && !groupsSurvive()
+                ? 0
+                : restarts();
     }
 
     /** The first rank that is started again by itself: a group ends with any of its ranks, and servers follow them. */
     int firstToRestart() {
-        return strategy == StrategyOptions.Kind.HYBRID ? ranks() : 0;
+        return strategy == StrategyOptions.Kind.HYBRID && !groupsSurvive() ? ranks() : 0;
     }
 
     /** The processes that hold the ranks; empty if the run ends with the first loss. */
     Optional<SeatPlan> seats() {
-        return seats.of(ranks(), strategy == StrategyOptions.Kind.ALLREDUCE && restarts() > 0);
+        return strategy == StrategyOptions.Kind.ALLREDUCE ? seats.of(ranks(), restarts() > 0) : Optional.empty();
+    }
+
+    /** The processes that hold the ranks of each group; empty if a group ends when it loses a rank. */
+    Optional<GroupPlan> groups() {
+        if (!groupsSurvive()) {
+            return Optional.empty();
+        }
+        List<SeatPlan> ofGroups = divided().members().stream()
+                .flatMap(ranks -> seats.of(ranks.size(), true).stream())
+                .toList();
+        return Optional.of(new GroupPlan(ofGroups, unchecked().servers()));
+    }
+
+    /** How the ranks are divided, if {@link #groups} are. */
+    Groups divided() {
+        return Groups.of(ranks(), unchecked().groups());
+    }
+
+    /** Whether each group goes on when it loses a rank. Ranks are told by their launcher. */
+    private boolean groupsSurvive() {
+        if (GyreVariable.isRank(System.getenv()) || GyreVariable.hasSeats(System.getenv())) {
+            return GyreVariable.GROUPS_SIZE.text(System.getenv()).isPresent();
+        }
+        return strategy == StrategyOptions.Kind.HYBRID
+                && (restarts() > 0 || seats.isGiven())
+                && obstacleOfGroups().isEmpty();
+    }
+
+    /** Why the groups of hybrid end when they lose a rank; empty if they need not. */
+    private String obstacleOfGroups() {
+        if (checkpoints.directory().isPresent() || checkpoints.resume() || runs.isFork()) {
+            return (runs.isFork() ? "--from" : checkpoints.resume() ? "--resume" : "--checkpoint")
+                    + ": groups that go on when they lose a rank have no checkpoints";
+        }
+        if (checkpoints.steps().isPresent() || checkpoints.keep().isPresent()) {
+            return (checkpoints.steps().isPresent() ? "--checkpoint-steps" : "--keep-checkpoints")
+                    + ": groups that go on when they lose a rank have no checkpoints";
+        }
+        if (workload.syncBatchNorm()) {
+            return "--sync-batch-norm: ranks wait for each other in the middle of a pass";
+        }
+        if (seats.join().isPresent()) {
+            return "--join: no process from elsewhere can join a group";
+        }
+        if (Launcher.startedAsOneOf().isPresent()) {
+            return "another launcher has started this process: ranks change their processes under gyre train only";
+        }
+        StrategyOptions options = unchecked();
+        String obstacle = SeatedGroups.obstacle(options);
+        return obstacle.isEmpty() && options.groups() > ranks()
+                ? "--groups " + options.groups() + ": there are " + ranks() + " ranks"
+                : obstacle;
     }
 
     /** Where a run with seats listens that this process is to join; empty to start a run. */

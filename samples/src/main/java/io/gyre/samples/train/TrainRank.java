@@ -11,6 +11,7 @@ import io.gyre.launcher.Shell;
 import io.gyre.network.Collective;
 import io.gyre.network.Endpoint;
 import io.gyre.paramserver.ParameterService;
+import io.gyre.paramserver.SeatedGroups;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
@@ -21,6 +22,7 @@ import io.gyre.signals.GracefulStop;
 import io.gyre.training.UpdateStrategy;
 import io.gyre.transport.AeronSeats;
 import io.gyre.transport.AeronSession;
+import io.gyre.transport.GroupPlace;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.JoinOptions;
 import io.gyre.transport.TransportMode;
@@ -85,13 +87,18 @@ final class TrainRank {
         }
     }
 
-    /** In a run with seats: the process that holds rank 0 at the end reports for all. */
+    /** In a run with seats, or a group of one: the process that holds rank 0 at the end reports for all. */
     private int runSeated(AeronSeats run) throws IOException {
+        Optional<GroupPlace> group = GroupPlace.ifLaunched(System.getenv());
+        boolean keeps = group.map(GroupPlace::group).orElse(0) == 0;
         try (run) {
-            try (KeptRun kept = KeptRun.ofSeats(options)) {
+            try (KeptRun kept = keeps ? KeptRun.ofSeats(options, run.seats()) : KeptRun.ofOtherGroup(options)) {
                 SampleData set = openData();
                 BuiltSample model = options.buildModel(set);
-                TrainingRun training = new TrainingRun(options, set, run, kept);
+                if (group.isPresent()) {
+                    return trainInGroup(run, group.get(), set, model, kept);
+                }
+                TrainingRun training = new TrainingRun(options, set, run, kept, null);
                 TrainReport report = training.run(model);
                 checkEqual(report);
                 if (training.isRoot()) {
@@ -102,6 +109,32 @@ final class TrainRank {
                 run.fail("it failed: " + failure.getMessage());
                 throw failure;
             }
+        }
+    }
+
+    /** The lead of the first group that is left reports for all. */
+    private int trainInGroup(AeronSeats run, GroupPlace place, SampleData set, BuiltSample model, KeptRun kept)
+            throws IOException {
+        try (SeatedGroups groups = model.groups(
+                options.strategy(),
+                training -> training.compress(codecs()),
+                place.group(),
+                () -> run.joinGroups(place, options.peerTimeout()))) {
+            TrainingRun training = new TrainingRun(options, set, run, kept, groups);
+            TrainReport report = training.run(model);
+            checkEqual(report);
+            if (training.isRoot()) {
+                LOG.info(
+                        "Group {} has ended after {} steps, with parameters {}",
+                        place.group(),
+                        training.lastStep(),
+                        report.parametersSha256().get(0));
+                if (groups.isFirst()) {
+                    print(report, kept);
+                }
+            }
+            groups.leave();
+            return report.stopped() == null ? 0 : TERMINATED;
         }
     }
 

@@ -136,7 +136,7 @@ record TrainReport(
 
     /** Mean of all ranks. */
     private long perStep(List<Long> ofRanks) {
-        return ofRanks.stream().mapToLong(Long::longValue).sum() / ranks / steps;
+        return ofRanks.stream().mapToLong(Long::longValue).sum() / ofRanks.size() / steps;
     }
 
     private static String numbers(List<Integer> some) {

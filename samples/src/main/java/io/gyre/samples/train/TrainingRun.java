@@ -6,6 +6,7 @@ import io.gyre.dl4j.FitReport;
 import io.gyre.dl4j.ShardedData;
 import io.gyre.dl4j.TrainerBuilder;
 import io.gyre.kernel.GradientCodec;
+import io.gyre.paramserver.SeatedGroups;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.BitsPerCharacter;
 import io.gyre.samples.data.SampleData;
@@ -42,7 +43,12 @@ final class TrainingRun {
     private final Groups groups;
     private final Supplier<List<Integer>> lostServers;
     private final KeptRun kept;
+
+    /** The groups of which this process's is one, and has seats; null in other runs. */
+    private final @Nullable SeatedGroups inGroups;
+
     private boolean root;
+    private long lastStep;
 
     /**
      * Creates the run.
@@ -72,10 +78,16 @@ final class TrainingRun {
         this.set = set;
         this.session = session;
         seats = null;
+        inGroups = null;
     }
 
-    /** Creates one process's part of a run with seats. */
-    TrainingRun(TrainOptions options, SampleData set, SeatedRun seats, KeptRun kept) {
+    /**
+     * Creates one process's part of a run with seats.
+     *
+     * @param inGroups null if this is no group of several
+     */
+    TrainingRun(TrainOptions options, SampleData set, SeatedRun seats, KeptRun kept, @Nullable SeatedGroups inGroups) {
+        this.inGroups = inGroups;
         this.kept = kept;
         this.options = options;
         this.set = set;
@@ -83,8 +95,12 @@ final class TrainingRun {
         session = null;
         strategy = null;
         batches = null;
-        lostServers = List::of;
-        groups = Groups.of(options.ranks(), 1);
+        lostServers = inGroups == null
+                ? List::of
+                : () -> inGroups.lostServers().stream()
+                        .map(server -> options.ranks() + server)
+                        .toList();
+        groups = inGroups == null ? Groups.of(options.ranks(), 1) : options.divided();
     }
 
     /**
@@ -114,6 +130,7 @@ final class TrainingRun {
                     trainer.parametersSha256OfAllRanks(),
                     trainer.ended() ? new Stop(trainer.step(), trainer.epoch() + 1) : null);
             root = trainer.world().isRoot();
+            lastStep = trainer.step();
             if (!trainer.ended()) {
                 kept.keep(trainer, session);
             }
@@ -125,6 +142,11 @@ final class TrainingRun {
     /** Whether this process held rank 0 at the end. */
     boolean isRoot() {
         return root;
+    }
+
+    /** The step of this process's group at the end. */
+    long lastStep() {
+        return lastStep;
     }
 
     private DistributedTrainer trainer(BuiltSample model, TrainProgress progress) {
@@ -151,6 +173,9 @@ final class TrainingRun {
         } else if (compression != null) {
             builder.compress(compression);
         }
+        if (inGroups != null) {
+            builder.strategy(inGroups);
+        }
         options.compression().powerSgdRank().ifPresent(builder::powerSgd);
         kept.observer().ifPresent(builder::observer);
         kept.rootObserver().ifPresent(builder::rootObserver);
@@ -170,12 +195,21 @@ final class TrainingRun {
                 .steps()
                 .map(steps -> (steps + perBatch - 1) / perBatch * perBatch)
                 .orElseGet(() -> {
-                    long globalBatch = (long) options.workload().batch() * options.ranks();
-                    long batchesPerEpoch = (set.examples().size() + globalBatch - 1) / globalBatch;
+                    long globalBatch = (long) options.workload().batch() * ranksInStep();
+                    long batchesPerEpoch = (examples().size() + globalBatch - 1) / globalBatch;
                     return batchesPerEpoch
                             * perBatch
                             * options.workload().epochs().orElse(0);
                 });
+    }
+
+    private int ranksInStep() {
+        return inGroups == null || seats == null ? options.ranks() : seats.seats();
+    }
+
+    /** What this process's ranks, together with others, train on. */
+    private ExampleSource examples() {
+        return inGroups == null ? set.examples() : new GroupShare(set.examples(), inGroups.group(), groups.count());
     }
 
     /**
@@ -183,7 +217,7 @@ final class TrainingRun {
      * earlier run has finished, and that run may have been given a shorter length: hence the loop.
      */
     private List<FitReport> fit(DistributedTrainer trainer) {
-        ExampleSource examples = set.examples();
+        ExampleSource examples = examples();
         ShardedData data = batches == null
                 ? ShardedData.of(
                         examples, options.workload().batch(), options.workload().seed())
@@ -250,10 +284,14 @@ final class TrainingRun {
             @Nullable Double quality,
             List<String> sumsByRank,
             @Nullable Stop stopped) {
-        List<Integer> lost = IntStream.range(0, sumsByRank.size())
-                .filter(rank -> sumsByRank.get(rank).isEmpty())
-                .boxed()
-                .toList();
+        List<Integer> lost = inGroups == null
+                ? IntStream.range(0, sumsByRank.size())
+                        .filter(rank -> sumsByRank.get(rank).isEmpty())
+                        .boxed()
+                        .toList()
+                : inGroups.lostGroups().stream()
+                        .flatMap(group -> groups.members().get(group).stream())
+                        .toList();
         List<String> parametersSha256 =
                 sumsByRank.stream().filter(sum -> !sum.isEmpty()).toList();
         long examples = fits.stream().mapToLong(FitReport::examples).sum();
@@ -262,7 +300,7 @@ final class TrainingRun {
         return new TrainReport(
                 options.workload().model().toString(),
                 set.name(),
-                trainer.world().size(),
+                inGroups == null ? trainer.world().size() : groups.ranks(),
                 options.strategy().kind().toString(),
                 groups.members(),
                 result(),
@@ -292,10 +330,17 @@ final class TrainingRun {
                         "bytes sent",
                         fits.stream().mapToLong(FitReport::bytesSent).sum()),
                 ofAllRanks(trainer, "bytes sent over a network", networkBytes),
-                strategy == null ? 0 : strategy.exchange().maxStaleness(),
+                maxStaleness(),
                 withSteps.isEmpty() ? null : exchangeMs(withSteps.get(withSteps.size() - 1)),
                 withSteps.isEmpty() ? null : exposedMs(withSteps.get(withSteps.size() - 1)),
                 stopped);
+    }
+
+    private long maxStaleness() {
+        if (inGroups != null) {
+            return inGroups.maxStaleness();
+        }
+        return strategy == null ? 0 : strategy.exchange().maxStaleness();
     }
 
     /** Describes the model with which the run ends. */
@@ -305,7 +350,8 @@ final class TrainingRun {
         if (used.kind() == StrategyOptions.Kind.ALLREDUCE || used.hasLocalSteps() || inOneGroup) {
             return "the replica of every rank";
         }
-        return used.serversTrain() ? "the parameters on the servers" : "the centre of elastic averaging";
+        String model = used.serversTrain() ? "the parameters on the servers" : "the centre of elastic averaging";
+        return inGroups == null ? model : model + "; steps, examples and times of group " + inGroups.group();
     }
 
     private static Milliseconds exchangeMs(FitReport fit) {

@@ -74,7 +74,27 @@ class TrainCommandTest {
                         "mlp --strategy hybrid --restarts 1 --no-run-dir",
                         "--restarts 1 with --strategy hybrid: a group ends when it loses a rank"),
                 Arguments.of("mlp -n 2 --processes 3", "--processes 3: expected 1 to 2"),
-                Arguments.of("mlp --strategy elastic --spares 1", "belong to [allreduce], not to --strategy elastic"),
+                Arguments.of(
+                        "mlp --strategy elastic --spares 1",
+                        "belong to [allreduce, hybrid], not to --strategy elastic"),
+                Arguments.of(
+                        "mlp --strategy hybrid --groups 2 --spares 1",
+                        "with --strategy hybrid: --strategy hybrid" + " without --servers K"),
+                Arguments.of(
+                        "mlp --strategy hybrid --servers 1 --spares 1",
+                        "with --strategy hybrid: --strategy hybrid without --groups G"),
+                Arguments.of(
+                        "mlp --strategy hybrid --servers 1 --groups 2 --between paramserver --staleness bsp --spares 1",
+                        "with --strategy hybrid: --staleness bsp: servers cannot wait"),
+                Arguments.of(
+                        "mlp --strategy hybrid --servers 1 --groups 2 --checkpoint /nowhere --spares 1",
+                        "--checkpoint: groups that go on when they lose a rank have no checkpoints"),
+                Arguments.of(
+                        "mlp --strategy hybrid --servers 1 --groups 2 --checkpoint-steps 3 --spares 1",
+                        "--checkpoint-steps: groups that go on when they lose a rank have no checkpoints"),
+                Arguments.of(
+                        "mlp -n 4 --strategy hybrid --servers 1 --groups 2 --processes 3",
+                        "--processes 3: expected 1 to 2"),
                 Arguments.of(
                         "mlp --strategy elastic --restarts 1 --no-run-dir",
                         "--restarts 1 needs --servers K: a rank that holds a part"),

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.gyre.dl4j.DistributedTrainer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -226,7 +228,8 @@ class TrainProcessesTest {
     void aLostServerTakesTheRunBackToItsNewestCheckpoint(String strategy) throws Exception {
         String[] arguments = {"mlp", "-n", "2", "--strategy", strategy, "--servers", "1", "--restarts", "1"};
         String[] groups = strategy.equals("hybrid") ? new String[] {"--groups", "2"} : new String[0];
-        try (GyreTrain train = GyreTrain.start(directory, with(with(arguments, groups), "--epochs", "4"))) {
+        String[] all = with(with(arguments, groups), "--epochs", "4", "--checkpoint", checkpoints());
+        try (GyreTrain train = GyreTrain.start(directory, all)) {
             train.awaitOutput("epoch 2");
             List<Long> pids = train.pids();
             GyreTrain.kill(train.pid(2));
@@ -251,7 +254,8 @@ class TrainProcessesTest {
     void aLostRankOfAGroupTakesTheRunBackToItsNewestCheckpoint(String servers, String backups) throws Exception {
         String[] ranks = {"mlp", "-n", "4", "--strategy", "hybrid", "--groups", "2"};
         String[] arguments = with(ranks, "--servers", servers, "--backups", backups);
-        try (GyreTrain train = GyreTrain.start(directory, with(arguments, "--restarts", "1", "--epochs", "8"))) {
+        String[] all = with(arguments, "--restarts", "1", "--epochs", "8", "--checkpoint", checkpoints());
+        try (GyreTrain train = GyreTrain.start(directory, all)) {
             train.awaitOutput("epoch [2-7]");
             List<Long> pids = train.pids();
             GyreTrain.kill(train.pid(1));
@@ -374,9 +378,19 @@ class TrainProcessesTest {
         }
     }
 
-    private static String[] hybridWithBackups(String between, String... more) {
+    /** Where a run goes back to a checkpoint, a group ends with each of its ranks. */
+    private String[] hybridWithBackups(String between, String... more) {
         String[] groups = {"mlp", "-n", "4", "--strategy", "hybrid", "--groups", "2", "--between", between};
-        return with(with(groups, "--servers", "2", "--backups", "1", "--restarts", "1"), more);
+        String[] servers = {"--servers", "2", "--backups", "1", "--restarts", "1", "--checkpoint", checkpoints()};
+        return with(with(groups, servers), more);
+    }
+
+    private String checkpoints() {
+        try {
+            return Files.createTempDirectory(directory, "checkpoints").toString();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static void killServersInTurn(GyreTrain train) throws Exception {
