@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -340,6 +339,7 @@ class TrainProcessesTest {
 
     /** The second server is killed when the first has come back, and alone has a copy of the second one's state. */
     @Test
+    @Tag("long")
     void ofGroupsServersThatAreKilledComeBackOneAfterTheOther() throws Exception {
         try (GyreTrain train = GyreTrain.start(directory, hybridWithBackups("elastic", "--epochs", "30"))) {
             train.awaitOutput("step \\d+ of");
@@ -408,9 +408,18 @@ class TrainProcessesTest {
     /**
      * Two groups of two and a server: whether a lead or another rank is lost, its group ends and the other continues.
      */
-    @ParameterizedTest(name = "rank {0}, {1}")
-    @CsvSource({"3, elastic", "0, paramserver"})
-    void ofGroupsTheOthersGoOnWhenARankIsKilled(int rank, String between) throws Exception {
+    @Test
+    void ofGroupsTheOthersGoOnWhenARankIsKilled() throws Exception {
+        killOneOfAGroup(3, "elastic");
+    }
+
+    @Test
+    @Tag("long")
+    void ofGroupsTheOthersGoOnWhenALeadIsKilled() throws Exception {
+        killOneOfAGroup(0, "paramserver");
+    }
+
+    private void killOneOfAGroup(int rank, String between) throws Exception {
         try (GyreTrain train = GyreTrain.start(directory, hybrid(between, "--servers", "1"))) {
             train.awaitOutput("step \\d+ of");
             List<Long> pids = train.pids();
