@@ -165,6 +165,10 @@ public final class TrainCommand implements Callable<Integer> {
             throws IOException, InterruptedException {
         // Fails before there is a directory.
         LaunchPlan plan = plan(words, backend);
+        if (options.groups().isPresent() && options.strategy().backups() == 0) {
+            System.err.println("gyre: the groups of this run survive their processes, but a lost server ends it: add"
+                    + " --backups 1, with two servers or more");
+        }
         try (KeptSeats kept = KeptSeats.open(options, files, repeatingWords(), set)) {
             if (options.runs().isKept() && !kept.isKept()) {
                 plan = plan(wordsWithoutDirectory(words), backend);

@@ -125,6 +125,7 @@ class SeatedGroupsTrainTest {
             assertThat(report.get("steps").asInt()).isBetween(STEPS - 1, STEPS);
             assertThat(report.get("resumed_from_step").asInt()).isZero();
             assertThat(train.output())
+                    .contains("a lost server ends it: add --backups 1")
                     .contains("is restarted: 1 of 1 time", "the lead of group 1 ")
                     .doesNotContain("goes back to its newest checkpoint", "counts as lost");
             train.awaitNothingLeft(pids);
