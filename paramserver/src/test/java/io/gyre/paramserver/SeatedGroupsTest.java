@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.gyre.ElementType;
-import io.gyre.paramserver.StrategyOptions.Builder;
 import io.gyre.paramserver.StrategyOptions.Kind;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -15,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class SeatedGroupsTest {
 
-    private static Builder hybrid() {
+    private static StrategyOptions.Builder hybrid() {
         return StrategyOptions.builder(Kind.HYBRID).servers(1).groups(2);
     }
 
@@ -33,20 +32,23 @@ class SeatedGroupsTest {
 
     static Stream<Arguments> options() {
         return Stream.of(
-                Arguments.of("", (UnaryOperator<Builder>) options -> options),
-                Arguments.of("", (UnaryOperator<Builder>) options -> options.between(Kind.PARAMSERVER)),
-                Arguments.of("without --servers K", (UnaryOperator<Builder>) options -> options.servers(null)),
-                Arguments.of("without --groups G", (UnaryOperator<Builder>) options -> options.groups(null)),
-                Arguments.of("without --groups G", (UnaryOperator<Builder>) options -> options.groups(1)),
-                Arguments.of("--staleness bsp", (UnaryOperator<Builder>)
+                Arguments.of("", (UnaryOperator<StrategyOptions.Builder>) options -> options),
+                Arguments.of("", (UnaryOperator<StrategyOptions.Builder>) options -> options.between(Kind.PARAMSERVER)),
+                Arguments.of("without --servers K", (UnaryOperator<StrategyOptions.Builder>)
+                        options -> options.servers(null)),
+                Arguments.of(
+                        "without --groups G", (UnaryOperator<StrategyOptions.Builder>) options -> options.groups(null)),
+                Arguments.of(
+                        "without --groups G", (UnaryOperator<StrategyOptions.Builder>) options -> options.groups(1)),
+                Arguments.of("--staleness bsp", (UnaryOperator<StrategyOptions.Builder>)
                         options -> options.between(Kind.PARAMSERVER).staleness("bsp")),
-                Arguments.of("local steps", (UnaryOperator<Builder>)
+                Arguments.of("local steps", (UnaryOperator<StrategyOptions.Builder>)
                         options -> options.servers(null).between(Kind.DILOCO)));
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("options")
-    void whatCannotGoOnIsNamed(String part, UnaryOperator<Builder> change) {
+    void whatCannotGoOnIsNamed(String part, UnaryOperator<StrategyOptions.Builder> change) {
         StrategyOptions options = change.apply(hybrid()).build();
         if (part.isEmpty()) {
             assertThat(SeatedGroups.obstacle(options)).isEmpty();
