@@ -52,6 +52,11 @@ class CompareScriptTest {
                 """);
     }
 
+    /** A Python, with PyTorch or without. */
+    private void python(boolean hasTorch) throws IOException {
+        script(tools.resolve("python3"), "[ \"$1\" != -c ] || exit " + (hasTorch ? 0 : 1) + "\necho 4096 30 36 27 5\n");
+    }
+
     private static void script(Path file, String text) throws IOException {
         Files.writeString(file, "#!/bin/sh\n" + text);
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
@@ -68,28 +73,32 @@ class CompareScriptTest {
     }
 
     @Test
-    void openMpiTakesPartWhereItIsWhole() throws Exception {
+    void peersTakePartWhereTheyAreWhole() throws Exception {
         script(tools.resolve("mpicc"), "exit 0\n");
+        python(true);
 
         Result result = compare();
 
         assertThat(result.status()).as(result.err()).isZero();
         assertThat(result.err()).isEmpty();
         assertThat(result.out())
-                .containsPattern("bytes +openmpi +shm-c +gyre")
-                .containsPattern("4096 +40.0 +20.0 +10.0");
+                .containsPattern("bytes +openmpi +shm-c +gloo +gyre")
+                .containsPattern("4096 +40.0 +20.0 +30.0 +10.0");
     }
 
     @Test
-    void openMpiWithoutHeadersIsLeftOutAndThePackagesAreNamed() throws Exception {
+    void openMpiWithoutHeadersAndGlooWithoutPyTorchAreLeftOutAndThePackagesAreNamed() throws Exception {
         script(tools.resolve("mpicc"), "echo 'mpi.h: No such file' >&2; exit 1\n");
+        python(false);
 
         Result result = compare();
 
         assertThat(result.status()).as(result.err()).isZero();
         assertThat(result.err())
                 .isEqualTo("compare: mpicc finds no mpi.h: Open MPI is left out. Install its headers:"
-                        + " libopenmpi-dev (Debian, Ubuntu), openmpi-devel (Fedora, RHEL)\n");
-        assertThat(result.out()).containsPattern("bytes +shm-c +gyre").doesNotContain("openmpi");
+                        + " libopenmpi-dev (Debian, Ubuntu), openmpi-devel (Fedora, RHEL)\n"
+                        + "compare: python3 has no PyTorch: Gloo is left out. Install python3-torch (Debian, Ubuntu),"
+                        + " or name a Python that has it: PYTHON=/usr/bin/python3\n");
+        assertThat(result.out()).containsPattern("bytes +shm-c +gyre").doesNotContain("openmpi", "gloo");
     }
 }
