@@ -4,10 +4,8 @@ import io.gyre.membership.RunListener;
 import io.gyre.membership.SilenceLimits;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.RendezvousServer;
-import io.gyre.transport.RunSecret;
 import io.gyre.transport.UsherServer;
 import java.net.InetSocketAddress;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -17,32 +15,33 @@ import java.util.Optional;
 final class GroupVenues implements AutoCloseable {
 
     private final GroupPlan groups;
+    private final Optional<HostAddresses> hosts;
     private final RendezvousServer outer;
     private final List<UsherServer> ushers = new ArrayList<>();
 
     /**
      * Opens them.
      *
-     * @param bind of the run of groups and servers; the others are on free ports of the same address
+     * @param site the run of groups and servers meets there, the groups at free ports of the same address
      * @param watches of the groups
      */
-    static GroupVenues open(
-            GroupPlan groups,
-            InetSocketAddress bind,
-            Duration joinTimeout,
-            RunSecret secret,
-            RunListener watch,
-            List<SeatWatch> watches) {
+    static GroupVenues open(GroupPlan groups, LaunchSite site, RunListener watch, List<SeatWatch> watches) {
         GroupVenues venues = new GroupVenues(
                 groups,
+                site.hosts(),
                 RendezvousServer.open(
-                        bind, groups.size(), joinTimeout, SilenceLimits.within(groups.lostAfter()), secret, watch));
+                        site.bind(),
+                        groups.size(),
+                        site.joinTimeout(),
+                        SilenceLimits.within(groups.lostAfter()),
+                        site.secret(),
+                        watch));
         try {
             for (int group = 0; group < watches.size(); group++) {
                 venues.ushers.add(UsherServer.open(
-                        new InetSocketAddress(bind.getAddress(), 0),
-                        groups.groups().get(group).usherPlan(joinTimeout),
-                        secret,
+                        new InetSocketAddress(site.bind().getAddress(), 0),
+                        groups.groups().get(group).usherPlan(site.joinTimeout()),
+                        site.secret(),
                         watches.get(group)));
             }
             return venues;
@@ -52,13 +51,14 @@ final class GroupVenues implements AutoCloseable {
         }
     }
 
-    private GroupVenues(GroupPlan groups, RendezvousServer outer) {
+    private GroupVenues(GroupPlan groups, Optional<HostAddresses> hosts, RendezvousServer outer) {
         this.groups = groups;
+        this.hosts = hosts;
         this.outer = outer;
     }
 
     /** How a process is started. */
-    RankStart start(Placement place, LaunchPlan plan, Optional<HostAddresses> hosts) {
+    RankStart start(Placement place, LaunchPlan plan) {
         int process = place.rank();
         if (groups.isServer(process)) {
             int rank = groups.rankOfServer(process);

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Which program to start, how many ranks of it, and where.
@@ -78,87 +79,27 @@ public record LaunchPlan(
 
     /** Ranks on this host, over the transport chosen automatically. */
     public static LaunchPlan of(JavaProgram program, int ranks) {
-        return new LaunchPlan(
-                program,
-                ranks,
-                List.of(),
-                TransportMode.AUTO,
-                0,
-                Map.of(),
-                List.of(),
-                false,
-                0,
-                GracefulStop.TIME,
-                Optional.empty(),
-                Optional.empty());
+        return new Draft(program, ranks).plan();
     }
 
     /** Returns a copy of this plan, on these hosts. */
     public LaunchPlan withHosts(List<String> names) {
-        return new LaunchPlan(
-                program,
-                ranks,
-                names,
-                transport,
-                port,
-                environment,
-                devices,
-                rootOwnsTerminal,
-                restarts,
-                grace,
-                seats,
-                groups);
+        return with(draft -> draft.hosts = names);
     }
 
     /** Returns a copy of this plan, over another transport. */
     public LaunchPlan withTransport(TransportMode mode) {
-        return new LaunchPlan(
-                program,
-                ranks,
-                hosts,
-                mode,
-                port,
-                environment,
-                devices,
-                rootOwnsTerminal,
-                restarts,
-                grace,
-                seats,
-                groups);
+        return with(draft -> draft.transport = mode);
     }
 
     /** Returns a copy of this plan, with the rendezvous at another port. */
     public LaunchPlan withPort(int number) {
-        return new LaunchPlan(
-                program,
-                ranks,
-                hosts,
-                transport,
-                number,
-                environment,
-                devices,
-                rootOwnsTerminal,
-                restarts,
-                grace,
-                seats,
-                groups);
+        return with(draft -> draft.port = number);
     }
 
     /** Returns a copy of this plan, with these variables for every rank. */
     public LaunchPlan withEnvironment(Map<String, String> variables) {
-        return new LaunchPlan(
-                program,
-                ranks,
-                hosts,
-                transport,
-                port,
-                variables,
-                devices,
-                rootOwnsTerminal,
-                restarts,
-                grace,
-                seats,
-                groups);
+        return with(draft -> draft.environment = variables);
     }
 
     /**
@@ -166,19 +107,12 @@ public record LaunchPlan(
      * than GPUs.
      */
     public LaunchPlan withDevices(List<String> names) {
-        return new LaunchPlan(
-                program,
-                ranks,
-                hosts,
-                transport,
-                port,
-                environment,
-                names,
-                rootOwnsTerminal,
-                restarts,
-                grace,
-                seats,
-                groups);
+        return with(draft -> draft.devices = names);
+    }
+
+    /** Returns a copy of this plan in which rank 0 writes directly to the terminal, if there is one. */
+    public LaunchPlan withRootOnTerminal() {
+        return with(draft -> draft.rootOwnsTerminal = true);
     }
 
     /**
@@ -186,36 +120,12 @@ public record LaunchPlan(
      * workers of a {@code ParameterService} with separate servers, which rejoin the run.
      */
     public LaunchPlan withRestarts(int times) {
-        return new LaunchPlan(
-                program,
-                ranks,
-                hosts,
-                transport,
-                port,
-                environment,
-                devices,
-                rootOwnsTerminal,
-                times,
-                grace,
-                seats,
-                groups);
+        return with(draft -> draft.restarts = times);
     }
 
     /** Returns a copy of this plan, with another time for the ranks to end when the launcher is stopped. */
     public LaunchPlan withGrace(Duration time) {
-        return new LaunchPlan(
-                program,
-                ranks,
-                hosts,
-                transport,
-                port,
-                environment,
-                devices,
-                rootOwnsTerminal,
-                restarts,
-                time,
-                seats,
-                groups);
+        return with(draft -> draft.grace = time);
     }
 
     /**
@@ -223,19 +133,12 @@ public record LaunchPlan(
      * {@code Gyre.trainer}.
      */
     public LaunchPlan withSeats(SeatPlan plan) {
-        return new LaunchPlan(
-                program,
-                plan.all(),
-                hosts,
-                transport,
-                port,
-                environment,
-                devices,
-                false,
-                restarts,
-                grace,
-                Optional.of(plan),
-                Optional.empty());
+        return with(draft -> {
+            draft.ranks = plan.all();
+            draft.rootOwnsTerminal = false;
+            draft.seats = Optional.of(plan);
+            draft.groups = Optional.empty();
+        });
     }
 
     /** As {@link #withSeats(SeatPlan)}, if there is one. */
@@ -248,27 +151,29 @@ public record LaunchPlan(
      * {@code gyre train}.
      */
     public LaunchPlan withGroups(GroupPlan plan) {
-        return new LaunchPlan(
-                program,
-                plan.all(),
-                hosts,
-                transport,
-                port,
-                environment,
-                devices,
-                false,
-                restarts,
-                grace,
-                Optional.empty(),
-                Optional.of(plan));
+        return with(draft -> {
+            draft.ranks = plan.all();
+            draft.rootOwnsTerminal = false;
+            draft.seats = Optional.empty();
+            draft.groups = Optional.of(plan);
+        });
     }
 
     /** The plan of one process of a run of groups, with these variables: as of its group, or as of a server. */
     LaunchPlan ofProcess(Optional<SeatPlan> ofGroup, Map<String, String> variables) {
         Map<String, String> all = new HashMap<>(environment);
         all.putAll(variables);
-        return new LaunchPlan(
-                program, ranks, hosts, transport, port, all, devices, false, restarts, grace, ofGroup, groups);
+        return with(draft -> {
+            draft.environment = all;
+            draft.rootOwnsTerminal = false;
+            draft.seats = ofGroup;
+        });
+    }
+
+    private LaunchPlan with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.plan();
     }
 
     /** Ranks on each host, of which each computes with as many threads; empty if that is the number of processes. */
@@ -280,9 +185,55 @@ public record LaunchPlan(
         return seats.isPresent() ? OptionalInt.of(seats.get().seatsOnEachOf(count)) : OptionalInt.empty();
     }
 
-    /** Returns a copy of this plan in which rank 0 writes directly to the terminal, if there is one. */
-    public LaunchPlan withRootOnTerminal() {
-        return new LaunchPlan(
-                program, ranks, hosts, transport, port, environment, devices, true, restarts, grace, seats, groups);
+    /** A plan that is being made. */
+    private static final class Draft {
+
+        private final JavaProgram program;
+        private int ranks;
+        private List<String> hosts = List.of();
+        private TransportMode transport = TransportMode.AUTO;
+        private int port;
+        private Map<String, String> environment = Map.of();
+        private List<String> devices = List.of();
+        private boolean rootOwnsTerminal;
+        private int restarts;
+        private Duration grace = GracefulStop.TIME;
+        private Optional<SeatPlan> seats = Optional.empty();
+        private Optional<GroupPlan> groups = Optional.empty();
+
+        Draft(JavaProgram program, int ranks) {
+            this.program = program;
+            this.ranks = ranks;
+        }
+
+        Draft(LaunchPlan plan) {
+            this(plan.program, plan.ranks);
+            hosts = plan.hosts;
+            transport = plan.transport;
+            port = plan.port;
+            environment = plan.environment;
+            devices = plan.devices;
+            rootOwnsTerminal = plan.rootOwnsTerminal;
+            restarts = plan.restarts;
+            grace = plan.grace;
+            seats = plan.seats;
+            groups = plan.groups;
+        }
+
+        LaunchPlan plan() {
+            return new LaunchPlan(
+                    program,
+                    ranks,
+                    hosts,
+                    transport,
+                    port,
+                    environment,
+                    devices,
+                    rootOwnsTerminal,
+                    restarts,
+                    grace,
+                    seats,
+                    groups);
+        }
     }
 }

@@ -3,28 +3,22 @@ package io.gyre.launcher;
 import io.gyre.launcher.RunWatch.Loss;
 import io.gyre.transport.AeronSession;
 import io.gyre.transport.GyreVariable;
-import io.gyre.transport.JoinOptions;
 import io.gyre.transport.LaunchEnvironment;
-import io.gyre.transport.NewcomerServer;
 import io.gyre.transport.OpenFiles;
-import io.gyre.transport.OwnAddress;
 import io.gyre.transport.RendezvousServer;
 import io.gyre.transport.RunSecret;
 import io.gyre.transport.UsherServer;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,12 +40,6 @@ import org.jspecify.annotations.Nullable;
  * </dl>
  */
 public final class Launcher {
-
-    /** The default time for which a rank waits for the others: a rank that has not joined by then hangs. */
-    private static final Duration JOIN_TIMEOUT = Duration.ofSeconds(60);
-
-    /** How often to look whether processes from elsewhere have ended. */
-    private static final Duration TO_LOOK = Duration.ofMillis(20);
 
     /** For the rendezvous, and for classes that are loaded later. */
     private static final int OWN_FILES = 32;
@@ -125,82 +113,43 @@ public final class Launcher {
     }
 
     private LaunchResult runAll() throws IOException, InterruptedException {
-        List<Placement> places = places();
-        if (places.stream().anyMatch(Placement::here)) {
-            plan.program().checkPresent();
-        }
-        Map<String, String> environment = new HashMap<>(System.getenv());
-        environment.putAll(plan.environment());
-        Optional<HostAddresses> hosts = places.stream().allMatch(Placement::here)
-                ? Optional.empty()
-                : Optional.of(new HostAddresses(places, GyreVariable.BIND.text(environment)));
-        hosts.ifPresent(chosen -> terminal.say(chosen.toString()));
-        // At loopback, unless a rank on another host must reach it.
-        String ownAddress = hosts.map(HostAddresses::own)
-                .or(() -> GyreVariable.BIND
-                        .text(environment)
-                        .map(bind -> OwnAddress.named(bind).address().getHostAddress()))
-                .orElse("127.0.0.1");
-        if (GyreVariable.TRUSTED_NETWORK.flag(environment).orElse(false)) {
-            terminal.say(GyreVariable.TRUSTED_NETWORK
-                    + "=true: whoever reaches the network of the ranks can read and alter what they exchange");
-        }
-        RunSecret secret = secret(environment);
-        Duration joinTimeout = JoinOptions.joinTimeout(environment).orElse(JOIN_TIMEOUT);
-        InetSocketAddress bind = new InetSocketAddress(ownAddress, plan.port());
+        LaunchSite site = LaunchSite.of(plan, token, terminal);
         LaunchResult result;
         if (plan.groups().isPresent()) {
-            result = runGroups(plan.groups().get(), places, hosts, bind, secret, joinTimeout);
+            result = runGroups(plan.groups().get(), site);
         } else if (plan.seats().isPresent()) {
-            result = runSeats(plan.seats().get(), places, hosts, bind, secret, joinTimeout);
+            result = runSeats(plan.seats().get(), site);
         } else {
-            result = runRanks(places, hosts, bind, secret, joinTimeout);
+            result = runRanks(site);
         }
         result.failure().ifPresent(terminal::say);
         return result;
     }
 
-    private LaunchResult runRanks(
-            List<Placement> places,
-            Optional<HostAddresses> hosts,
-            InetSocketAddress bind,
-            RunSecret secret,
-            Duration joinTimeout)
-            throws IOException, InterruptedException {
+    private LaunchResult runRanks(LaunchSite site) throws IOException, InterruptedException {
         RunWatch watch = new RunWatch(group, terminal);
         guard.during(() -> {
-            try (RendezvousServer rendezvous = RendezvousServer.open(bind, plan.ranks(), joinTimeout, secret, watch)) {
-                boolean onTerminal = isRootOnTerminal();
-                startAndAwait(
-                        places,
-                        place -> RankStart.of(
-                                place, plan, rendezvous.endpoint(), hosts, onTerminal && place.rank() == 0));
+            try (RendezvousServer rendezvous =
+                    RendezvousServer.open(site.bind(), plan.ranks(), site.joinTimeout(), site.secret(), watch)) {
+                startAndAwait(site, rendezvous.endpoint());
             }
         });
         return result(watch.missing(), watch.loss());
     }
 
     /** Each group may lose its processes as long as others of it remain; the leads and the servers are a run, too. */
-    private LaunchResult runGroups(
-            GroupPlan groups,
-            List<Placement> places,
-            Optional<HostAddresses> hosts,
-            InetSocketAddress bind,
-            RunSecret secret,
-            Duration joinTimeout)
-            throws IOException, InterruptedException {
+    private LaunchResult runGroups(GroupPlan groups, LaunchSite site) throws IOException, InterruptedException {
         GroupsWatch watch = new GroupsWatch(groups, group, terminal);
-        List<SeatWatch> ofGroups = new ArrayList<>();
-        for (int number = 0; number < groups.groups().size(); number++) {
-            ofGroups.add(SeatWatch.ofGroup(number, group, terminal, command.events()));
-        }
+        List<SeatWatch> ofGroups = IntStream.range(0, groups.groups().size())
+                .mapToObj(number -> SeatWatch.ofGroup(number, group, terminal, command.events()))
+                .toList();
         guard.during(() -> {
-            try (GroupVenues venues = GroupVenues.open(groups, bind, joinTimeout, secret, watch, ofGroups)) {
-                places.stream()
+            try (GroupVenues venues = GroupVenues.open(groups, site, watch, ofGroups)) {
+                site.places().stream()
                         .map(Placement::rank)
                         .filter(process -> !groups.isServer(process))
                         .forEach(group::spare);
-                startAndAwait(places, place -> venues.start(place, plan, hosts));
+                startAndAwait(site.places(), place -> venues.start(place, plan));
             }
         });
         Optional<String> missing = watch.missing();
@@ -208,6 +157,25 @@ public final class Launcher {
             missing = ofGroups.stream().flatMap(each -> each.missing().stream()).findFirst();
         }
         return result(missing, watch.loss());
+    }
+
+    /** Every process may be lost as long as others remain. */
+    private LaunchResult runSeats(SeatPlan seats, LaunchSite site) throws IOException, InterruptedException {
+        SeatWatch watch = new SeatWatch(group, terminal, command.events());
+        AtomicBoolean over = new AtomicBoolean();
+        guard.during(() -> {
+            try (UsherServer usher =
+                            UsherServer.open(site.bind(), seats.usherPlan(site.joinTimeout()), site.secret(), watch);
+                    Newcomers newcomers = Newcomers.open(site, plan, seats, command, token, usher, watch)) {
+                site.places().forEach(place -> group.spare(place.rank()));
+                startAndAwait(site, usher.endpoint());
+                over.set(newcomers.await(() -> guard.signal() != 0));
+            }
+        });
+        // Those from elsewhere may have done the work when all of this launcher's were lost.
+        return group.failed() && over.get() && watch.missing().isEmpty()
+                ? new LaunchResult(0, group.restarts(), Optional.empty(), false)
+                : result(watch.missing(), Optional.empty());
     }
 
     /**
@@ -228,69 +196,11 @@ public final class Launcher {
         return this;
     }
 
-    /** Every process may be lost as long as others remain. */
-    private LaunchResult runSeats(
-            SeatPlan seats,
-            List<Placement> places,
-            Optional<HostAddresses> hosts,
-            InetSocketAddress bind,
-            RunSecret secret,
-            Duration joinTimeout)
-            throws IOException, InterruptedException {
-        SeatWatch watch = new SeatWatch(group, terminal, command.events());
-        AtomicBoolean over = new AtomicBoolean();
-        guard.during(() -> {
-            try (UsherServer usher = UsherServer.open(bind, seats.usherPlan(joinTimeout), secret, watch);
-                    NewcomerServer newcomers = openToNewcomers(seats, places, bind, usher, watch)) {
-                if (newcomers != null) {
-                    watch.open(command.joining().apply(newcomers.endpoint()));
-                }
-                places.forEach(place -> group.spare(place.rank()));
-                boolean onTerminal = isRootOnTerminal();
-                startAndAwait(
-                        places,
-                        place -> RankStart.of(place, plan, usher.endpoint(), hosts, onTerminal && place.rank() == 0));
-                awaitNewcomers(usher);
-                over.set(usher.isOver());
-            }
-        });
-        // Those from elsewhere may have done the work when all of this launcher's were lost.
-        return group.failed() && over.get() && watch.missing().isEmpty()
-                ? new LaunchResult(0, group.restarts(), Optional.empty(), false)
-                : result(watch.missing(), Optional.empty());
-    }
-
-    /** Processes from elsewhere continue when all of this launcher's have ended, and need the usher. */
-    private void awaitNewcomers(UsherServer usher) throws InterruptedException {
-        while (usher.hasMembers() && !usher.isOver() && guard.signal() == 0) {
-            Thread.sleep(TO_LOOK.toMillis());
-        }
-    }
-
-    /**
-     * Listens for processes that come from elsewhere, if they can prove who they are.
-     *
-     * @return null if they cannot
-     */
-    private @Nullable NewcomerServer openToNewcomers(
-            SeatPlan seats, List<Placement> places, InetSocketAddress bind, UsherServer usher, SeatWatch watch) {
-        Map<String, String> environment = new HashMap<>(System.getenv());
-        environment.remove(GyreVariable.TOKEN_FILE.key());
-        RunSecret proof = RunSecret.fromEnvironment(environment).orElse(null);
-        boolean trusted = GyreVariable.TRUSTED_NETWORK.flag(environment).orElse(false);
-        if (command.program().isEmpty()
-                || (proof == null && !trusted && !bind.getAddress().isLoopbackAddress())) {
-            return null;
-        }
-        return NewcomerServer.open(
-                new InetSocketAddress(bind.getAddress(), 0),
-                proof,
-                trusted,
-                seats.seats(),
-                command.program(),
-                RankStart.ofNewcomers(places.get(0), plan, usher.endpoint()),
-                token,
-                watch::asked);
+    private void startAndAwait(LaunchSite site, String meeting) throws IOException, InterruptedException {
+        boolean onTerminal = plan.rootOwnsTerminal() && Terminal.isOurs();
+        startAndAwait(
+                site.places(),
+                place -> RankStart.of(place, plan, meeting, site.hosts(), onTerminal && place.rank() == 0));
     }
 
     private void startAndAwait(List<Placement> places, Function<Placement, RankStart> starting)
@@ -307,26 +217,6 @@ public final class Launcher {
     /** Ends all ranks within {@link LaunchPlan#grace}; {@link #run} then returns. */
     public void stop() {
         guard.stop();
-    }
-
-    /** What a rank with this environment reads: the token, together with the user's secret if there is one. */
-    private RunSecret secret(Map<String, String> environment) {
-        // Another run's, if this process is itself a rank.
-        environment.remove(GyreVariable.TOKEN_FILE.key());
-        return RunSecret.fromEnvironment(environment)
-                .map(users -> users.and(token))
-                .orElse(token);
-    }
-
-    private List<Placement> places() {
-        if (plan.hosts().isEmpty()) {
-            return Placement.spread(plan.ranks(), List.of(HostAddress.ownName()), host -> true);
-        }
-        return Placement.spread(plan.ranks(), plan.hosts(), HostAddress::isOwn);
-    }
-
-    private boolean isRootOnTerminal() throws IOException, InterruptedException {
-        return plan.rootOwnsTerminal() && Terminal.isOurs();
     }
 
     private void start(List<Placement> places, Function<Placement, RankStart> starting)
