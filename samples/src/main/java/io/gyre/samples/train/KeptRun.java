@@ -107,8 +107,8 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             return none(options);
         }
         RunWriter writer = session.world().isRoot() ? openOnRoot(options, words, set, session) : null;
-        boolean holdsCheckpoints =
-                options.writesCheckpoints() && options.checkpoints().directory().isEmpty();
+        boolean holdsCheckpoints = options.losses().writesCheckpoints()
+                && options.checkpoints().directory().isEmpty();
         Path checkpoints = null;
         if (holdsCheckpoints) {
             String ofRoot = writer == null ? "" : writer.files().checkpoints().toString();
@@ -149,8 +149,8 @@ final class KeptRun implements ProgressListener, AutoCloseable {
             return none(options);
         }
         RunFiles files = options.runs().files(options.workload().model().toString());
-        boolean holdsCheckpoints =
-                options.writesCheckpoints() && options.checkpoints().directory().isEmpty();
+        boolean holdsCheckpoints = options.losses().writesCheckpoints()
+                && options.checkpoints().directory().isEmpty();
         Path checkpoints = holdsCheckpoints ? files.checkpoints() : null;
         SeatedRunWriter ofSeats =
                 new SeatedRunWriter(files, Map.of(), options.runs().tensorboard());

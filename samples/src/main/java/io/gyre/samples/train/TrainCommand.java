@@ -145,17 +145,20 @@ public final class TrainCommand implements Callable<Integer> {
         SampleData set = startsAll ? options.workload().openData() : null;
         RunFiles files = options.runs().files(options.workload().model().toString());
         List<String> words = argumentsOfRanks(files);
-        if (set != null && (options.seats().isPresent() || options.groups().isPresent())) {
+        if (set != null
+                && (options.losses().seatPlan().isPresent()
+                        || options.losses().groupPlan().isPresent())) {
             return launchSeats(files, set, words, backend);
         }
-        LaunchResult result = launch(words, backend, options.goesBack());
-        for (int time = 1; result.lostProcess() && time <= options.goesBack(); time++) {
+        int times = options.losses().goesBack();
+        LaunchResult result = launch(words, backend, times);
+        for (int time = 1; result.lostProcess() && time <= times; time++) {
             Path checkpoints = options.checkpoints().directory().orElseGet(files::checkpoints);
-            System.err.println("gyre: " + new GoingBack(checkpoints, files).inWords(time, options.goesBack()));
+            System.err.println("gyre: " + new GoingBack(checkpoints, files).inWords(time, times));
             if (!words.contains(RESUME)) {
                 words.add(RESUME);
             }
-            result = launch(words, backend, options.goesBack() - time);
+            result = launch(words, backend, times - time);
         }
         return result.exitStatus();
     }
@@ -165,7 +168,7 @@ public final class TrainCommand implements Callable<Integer> {
             throws IOException, InterruptedException {
         // Fails before there is a directory.
         LaunchPlan plan = plan(words, backend);
-        if (options.groups().isPresent() && options.strategy().backups() == 0) {
+        if (options.losses().groupPlan().isPresent() && options.strategy().backups() == 0) {
             System.err.println("gyre: the groups of this run survive their processes, but a lost server ends it: add"
                     + " --backups 1, with two servers or more");
         }
@@ -238,9 +241,9 @@ public final class TrainCommand implements Callable<Integer> {
      */
     private LaunchResult launch(List<String> words, BackendChoice backend, int timesLeft)
             throws IOException, InterruptedException {
-        Launcher launcher =
-                new Launcher(plan(words, backend), System.out, System.err).restartingFrom(options.firstToRestart());
-        if (options.goesBackForAGroup() && timesLeft > 0) {
+        Launcher launcher = new Launcher(plan(words, backend), System.out, System.err)
+                .restartingFrom(options.losses().firstToRestart());
+        if (options.losses().goesBackForAGroup() && timesLeft > 0) {
             // A group that has lost a rank cannot come back by itself; servers may have backups.
             launcher.endingWithKillsBelow(options.ranks());
         }
@@ -254,12 +257,13 @@ public final class TrainCommand implements Callable<Integer> {
                         options.ranks() + options.strategy().servers())
                 .withTransport(options.transport())
                 .withPort(options.port())
-                .withRestarts(options.restartsOfOne())
+                .withRestarts(options.losses().restartsOfOne())
                 .withGrace(options.grace())
                 .withEnvironment(backend.environment())
                 .withDevices(backend.devices(System.getenv("CUDA_VISIBLE_DEVICES")))
                 .withRootOnTerminal()
-                .withSeats(options.seats());
-        return options.hosts().of(options.groups().map(plan::withGroups).orElse(plan));
+                .withSeats(options.losses().seatPlan());
+        return options.hosts()
+                .of(options.losses().groupPlan().map(plan::withGroups).orElse(plan));
     }
 }

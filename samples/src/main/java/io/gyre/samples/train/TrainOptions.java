@@ -4,25 +4,19 @@ import io.gyre.OptionRange;
 import io.gyre.allreduce.Algorithm;
 import io.gyre.dl4j.Overlap;
 import io.gyre.dl4j.ShardedUpdate;
-import io.gyre.launcher.GroupPlan;
 import io.gyre.launcher.HostOptions;
 import io.gyre.launcher.LaunchPlan;
 import io.gyre.launcher.Launcher;
 import io.gyre.launcher.ReportFile;
 import io.gyre.launcher.SeatOptions;
-import io.gyre.launcher.SeatPlan;
 import io.gyre.observe.Timeline;
-import io.gyre.paramserver.SeatedGroups;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
-import io.gyre.session.Groups;
 import io.gyre.training.LocalSteps;
-import io.gyre.transport.GyreVariable;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -242,10 +236,7 @@ public final class TrainOptions {
         OptionRange.check("--grace", graceSeconds, 0, 1_000_000);
         OptionRange.check("--port", port, 0, 65_535);
         OptionRange.check("--restarts", restarts(), 0, LaunchPlan.MOST_RESTARTS);
-        // Their ranges, before anything is opened.
-        Optional<SeatPlan> unused = seats();
-        Optional<GroupPlan> unusedToo = groups();
-        checkSeats();
+        losses().check();
         runs.check();
         live.check(runs.isKept());
         checkpoints.check(runs);
@@ -257,21 +248,6 @@ public final class TrainOptions {
                 throw new IllegalArgumentException("--timeline " + timeline + " and --keep-timeline: choose one file");
             }
             Timeline.check(timeline);
-        }
-    }
-
-    private void checkSeats() {
-        if (!seats.isGiven() || strategy == StrategyOptions.Kind.ALLREDUCE || groupsSurvive()) {
-            return;
-        }
-        if (strategy != StrategyOptions.Kind.HYBRID) {
-            throw new IllegalArgumentException("--processes, --spares, --min-processes and --lost-after belong to"
-                    + " [allreduce, hybrid], not to --strategy " + strategy);
-        }
-        String obstacle = obstacleOfGroups();
-        if (!obstacle.isEmpty()) {
-            throw new IllegalArgumentException(
-                    "--processes, --spares, --min-processes and --lost-after with --strategy hybrid: " + obstacle);
         }
     }
 
@@ -314,7 +290,7 @@ public final class TrainOptions {
 
     /** The strategy, with its options. */
     StrategyOptions strategy() {
-        return exchange.of(strategy, writesCheckpoints() || groupsSurvive());
+        return exchange.of(strategy, losses().toleratesLosses());
     }
 
     /** The same, also if lost ranks could not be restarted. */
@@ -322,11 +298,10 @@ public final class TrainOptions {
         return exchange.of(strategy, true);
     }
 
-    /** Whether the run leaves checkpoints. */
-    boolean writesCheckpoints() {
-        return (runs.isKept() || checkpoints.directory().isPresent())
-                && !unchecked().hasLocalSteps()
-                && !groupsSurvive();
+    /** What the run does when it loses a process. */
+    LossPolicy losses() {
+        return new LossPolicy(
+                strategy, unchecked(), ranks(), restarts(), seats, checkpoints, runs, workload.syncBatchNorm());
     }
 
     private void checkNoCheckpoints() {
@@ -334,85 +309,6 @@ public final class TrainOptions {
             throw new IllegalArgumentException((runs.isFork() ? "--from" : "--checkpoint") + " with --strategy "
                     + strategy + ": " + LocalSteps.CHECKPOINT_OBSTACLE + "; use another strategy");
         }
-    }
-
-    /** How often the whole run goes back to its newest checkpoint when it has lost a process. */
-    int goesBack() {
-        return strategy != StrategyOptions.Kind.ALLREDUCE && writesCheckpoints() ? restarts() : 0;
-    }
-
-    /** Whether it does so when a group has lost a rank, though other groups could continue. */
-    boolean goesBackForAGroup() {
-        return strategy == StrategyOptions.Kind.HYBRID && goesBack() > 0;
-    }
-
-    /** How often a single lost process is started again: with groups only servers, if they have backups. */
-    int restartsOfOne() {
-        return strategy == StrategyOptions.Kind.HYBRID && strategy().backups() == 0 && !groupsSurvive()
-                ? 0
-                : restarts();
-    }
-
-    /** The first rank that is started again by itself: a group ends with any of its ranks, and servers follow them. */
-    int firstToRestart() {
-        return strategy == StrategyOptions.Kind.HYBRID && !groupsSurvive() ? ranks() : 0;
-    }
-
-    /** The processes that hold the ranks; empty if the run ends with the first loss. */
-    Optional<SeatPlan> seats() {
-        return strategy == StrategyOptions.Kind.ALLREDUCE ? seats.of(ranks(), restarts() > 0) : Optional.empty();
-    }
-
-    /** The processes that hold the ranks of each group; empty if a group ends when it loses a rank. */
-    Optional<GroupPlan> groups() {
-        if (!groupsSurvive()) {
-            return Optional.empty();
-        }
-        List<SeatPlan> ofGroups = divided().members().stream()
-                .flatMap(ranks -> seats.of(ranks.size(), true).stream())
-                .toList();
-        return Optional.of(new GroupPlan(ofGroups, unchecked().servers()));
-    }
-
-    /** How the ranks are divided, if {@link #groups} are. */
-    Groups divided() {
-        return Groups.of(ranks(), unchecked().groups());
-    }
-
-    /** Whether each group goes on when it loses a rank. Ranks are told by their launcher. */
-    private boolean groupsSurvive() {
-        if (GyreVariable.isRank(System.getenv()) || GyreVariable.hasSeats(System.getenv())) {
-            return GyreVariable.GROUPS_SIZE.text(System.getenv()).isPresent();
-        }
-        return strategy == StrategyOptions.Kind.HYBRID
-                && (restarts() > 0 || seats.isGiven())
-                && obstacleOfGroups().isEmpty();
-    }
-
-    /** Why the groups of hybrid end when they lose a rank; empty if they need not. */
-    private String obstacleOfGroups() {
-        if (checkpoints.directory().isPresent() || checkpoints.resume() || runs.isFork()) {
-            return (runs.isFork() ? "--from" : checkpoints.resume() ? "--resume" : "--checkpoint")
-                    + ": groups that go on when they lose a rank have no checkpoints";
-        }
-        if (checkpoints.steps().isPresent() || checkpoints.keep().isPresent()) {
-            return (checkpoints.steps().isPresent() ? "--checkpoint-steps" : "--keep-checkpoints")
-                    + ": groups that go on when they lose a rank have no checkpoints";
-        }
-        if (workload.syncBatchNorm()) {
-            return "--sync-batch-norm: ranks wait for each other in the middle of a pass";
-        }
-        if (seats.join().isPresent()) {
-            return "--join: no process from elsewhere can join a group";
-        }
-        if (Launcher.startedAsOneOf().isPresent()) {
-            return "another launcher has started this process: ranks change their processes under gyre train only";
-        }
-        StrategyOptions options = unchecked();
-        String obstacle = SeatedGroups.obstacle(options);
-        return obstacle.isEmpty() && options.groups() > ranks()
-                ? "--groups " + options.groups() + ": there are " + ranks() + " ranks"
-                : obstacle;
     }
 
     /** Where a run with seats listens that this process is to join; empty to start a run. */

@@ -100,7 +100,9 @@ final class TrainingRun {
                 : () -> inGroups.lostServers().stream()
                         .map(server -> options.ranks() + server)
                         .toList();
-        groups = inGroups == null ? Groups.of(options.ranks(), 1) : options.divided();
+        groups = inGroups == null
+                ? Groups.of(options.ranks(), 1)
+                : options.losses().groups();
     }
 
     /**
