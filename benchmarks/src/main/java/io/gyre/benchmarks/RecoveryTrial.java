@@ -22,8 +22,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -38,8 +36,6 @@ final class RecoveryTrial implements AutoCloseable {
     /** Bytes at the end of the curves that have a whole line for certain, so that looking costs the training little. */
     private static final int TAIL = 2_048;
 
-    private static final Pattern JOINED = Pattern.compile("(process \\d+) \\(host .*, pid (\\d+)\\) has joined");
-    private static final Pattern HOLDER = Pattern.compile("(process \\d+): seat");
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path directory;
@@ -166,17 +162,16 @@ final class RecoveryTrial implements AutoCloseable {
 
     /** The processes that hold seats in the present generation: the loss of another changes nothing. */
     private List<ProcessHandle> holders() {
-        Map<String, Long> pids = new HashMap<>();
-        Set<String> holders = new TreeSet<>();
+        Map<Integer, Long> pids = new HashMap<>();
+        Set<Integer> holders = new TreeSet<>();
         for (JsonNode event : lines(files.membership(), Integer.MAX_VALUE)) {
-            String text = event.path("text").asText();
-            Matcher joined = JOINED.matcher(text);
-            if (joined.matches()) {
-                pids.put(joined.group(1), Long.parseLong(joined.group(2)));
+            if (event.path("event").asText().equals("joined")) {
+                pids.put(
+                        event.required("process").asInt(), event.required("pid").asLong());
             }
             if (event.path("event").asText().equals("generation")) {
                 holders.clear();
-                HOLDER.matcher(text).results().forEach(each -> holders.add(each.group(1)));
+                event.required("holders").forEach(process -> holders.add(process.asInt()));
             }
         }
         return holders.stream()

@@ -30,17 +30,12 @@ final class Attendee {
         this.pulse = new Pulse(time);
     }
 
-    String host() {
-        return join.member().host();
+    RunProcess process() {
+        return RunProcess.of(number, join.member());
     }
 
-    long pid() {
-        return join.member().pid();
-    }
-
-    /** For people: {@code process 2 (host a, pid 17)}. */
     @Override
     public String toString() {
-        return "process " + number + " (host " + host() + ", pid " + pid() + ")";
+        return process().toString();
     }
 }

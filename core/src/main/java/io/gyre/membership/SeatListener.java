@@ -5,8 +5,7 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Receives the events of a run with seats, on the usher's thread. Processes are described for people: {@code process 2
- * (host a, pid 17)}. Must not block or throw.
+ * Receives the events of a run with seats, on the usher's thread. Must not block or throw.
  */
 public interface SeatListener {
 
@@ -14,13 +13,13 @@ public interface SeatListener {
     SeatListener NONE = new SeatListener() {};
 
     /** A process takes part. */
-    default void joined(String process, long pid) {}
+    default void joined(RunProcess process) {}
 
     /** A process asked to take part and was refused; the run continues. */
     default void refused(String reason) {}
 
     /** Nothing has been received from a process for a while. It may recover. */
-    default void suspected(String process, Duration silence) {}
+    default void suspected(RunProcess process, Duration silence) {}
 
     /**
      * A process was lost.
@@ -28,7 +27,7 @@ public interface SeatListener {
      * @param seats those that it held, which others take
      * @param newest the newest state that was reported when the generation began
      */
-    default void lost(String process, long pid, List<Integer> seats, int generation, Reached newest, String reason) {}
+    default void lost(RunProcess process, List<Integer> seats, int generation, Reached newest, String reason) {}
 
     /**
      * A generation begins.
@@ -39,7 +38,7 @@ public interface SeatListener {
     default void convened(int generation, Seating seating, Reached newest, long behind) {}
 
     /** A process has ended in good order. */
-    default void left(String process, long pid) {}
+    default void left(RunProcess process) {}
 
     /** The run cannot continue. */
     default void failed(String reason) {}

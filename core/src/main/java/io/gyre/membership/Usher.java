@@ -215,7 +215,7 @@ public final class Usher implements Supervisor {
         if (attendee.pulse.isLost(time, plan.limits())) {
             lose(attendee, plan.limits().verdict() + ", though its connection is open");
         } else if (attendee.pulse.becomesSuspicious(time, plan.limits())) {
-            listener.suspected(attendee.toString(), Duration.ofNanos(attendee.pulse.silence(time)));
+            listener.suspected(attendee.process(), Duration.ofNanos(attendee.pulse.silence(time)));
         }
     }
 
@@ -228,7 +228,7 @@ public final class Usher implements Supervisor {
             return;
         }
         Attendee attendee = attendees.add(connection, join, clock.time());
-        listener.joined(attendee.toString(), attendee.pid());
+        listener.joined(attendee.process());
     }
 
     private void present(Attendee attendee, Present present) {
@@ -270,7 +270,7 @@ public final class Usher implements Supervisor {
 
     private void leave(Attendee attendee) {
         attendees.remove(attendee);
-        listener.left(attendee.toString(), attendee.pid());
+        listener.left(attendee.process());
         ending |= attendee.seated;
         conveneIfReady();
     }
@@ -291,13 +291,14 @@ public final class Usher implements Supervisor {
         outbox.send(attendee.connection, new Lost(attendee.join.member(), reason));
         attendees.remove(attendee);
         List<Integer> held = seating == null || !attendee.seated ? List.of() : seating.seatsOf(attendee.number);
-        listener.lost(attendee.toString(), attendee.pid(), held, generation, newest, reason);
+        listener.lost(attendee.process(), held, generation, newest, reason);
         if (end != null) {
             return;
         }
         if (attendee.seated) {
             int seat = held.isEmpty() ? Message.NO_RANK : held.get(0);
-            venue.giveUp(new Member(seat, attendee.host(), attendee.pid()), reason);
+            Member lost = attendee.join.member();
+            venue.giveUp(new Member(seat, lost.host(), lost.pid()), reason);
             endGeneration();
             // It may end before a step is done.
             adjourned = false;

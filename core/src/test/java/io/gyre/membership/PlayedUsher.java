@@ -186,8 +186,8 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
     }
 
     @Override
-    public void joined(String process, long pid) {
-        heard.add("joined " + pid);
+    public void joined(RunProcess process) {
+        heard.add("joined " + process.pid());
     }
 
     @Override
@@ -196,13 +196,13 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
     }
 
     @Override
-    public void suspected(String process, Duration silence) {
+    public void suspected(RunProcess process, Duration silence) {
         heard.add("suspected " + process);
     }
 
     @Override
-    public void lost(String process, long pid, List<Integer> seats, int generation, Reached newest, String reason) {
-        heard.add("lost " + pid + " with " + seats + " in " + generation + ": " + reason);
+    public void lost(RunProcess process, List<Integer> seats, int generation, Reached newest, String reason) {
+        heard.add("lost " + process.pid() + " with " + seats + " in " + generation + ": " + reason);
     }
 
     @Override
@@ -212,8 +212,8 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
     }
 
     @Override
-    public void left(String process, long pid) {
-        heard.add("left " + pid);
+    public void left(RunProcess process) {
+        heard.add("left " + process.pid());
     }
 
     @Override

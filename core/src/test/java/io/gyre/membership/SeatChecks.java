@@ -43,19 +43,19 @@ final class SeatChecks implements SeatListener {
     }
 
     @Override
-    public void joined(String process, long pid) {
-        SeatedLife joined = run.processes.get((int) pid);
+    public void joined(RunProcess process) {
+        SeatedLife joined = run.processes.get((int) process.pid());
         run.note(joined + " joins as " + arrivals);
         joined.joins(arrivals);
         byNumber.put(arrivals++, joined);
     }
 
     @Override
-    public void lost(String process, long pid, List<Integer> held, int generation, Reached newest, String reason) {
+    public void lost(RunProcess process, List<Integer> held, int generation, Reached newest, String reason) {
         run.note("lost " + process + " with " + held + ": " + reason);
-        SeatedLife lost = run.processes.get((int) pid);
+        SeatedLife lost = run.processes.get((int) process.pid());
         lost.loses();
-        if (!process.startsWith("process " + lost.number + " ")) {
+        if (process.number() != lost.number) {
             // It has come again before the end of its former connection was noticed.
             return;
         }
@@ -96,9 +96,9 @@ final class SeatChecks implements SeatListener {
     }
 
     @Override
-    public void left(String process, long pid) {
+    public void left(RunProcess process) {
         run.note(process + " has left");
-        run.processes.get((int) pid).leaves();
+        run.processes.get((int) process.pid()).leaves();
     }
 
     @Override

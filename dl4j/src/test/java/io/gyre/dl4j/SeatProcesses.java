@@ -2,6 +2,7 @@ package io.gyre.dl4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.gyre.membership.RunProcess;
 import io.gyre.membership.SeatListener;
 import io.gyre.membership.Seating;
 import io.gyre.membership.SilenceLimits;
@@ -54,12 +55,12 @@ final class SeatProcesses implements AutoCloseable {
     private final class Events implements SeatListener {
 
         @Override
-        public void joined(String process, long pid) {
+        public void joined(RunProcess process) {
             events.add("joined");
         }
 
         @Override
-        public void lost(String process, long pid, List<Integer> ofSeats, int generation, Reached newest, String why) {
+        public void lost(RunProcess process, List<Integer> ofSeats, int generation, Reached newest, String why) {
             events.add("lost " + ofSeats + " in generation " + generation);
         }
 

@@ -1,11 +1,13 @@
 package io.gyre.launcher;
 
+import io.gyre.membership.RunProcess;
 import io.gyre.membership.SeatListener;
 import io.gyre.membership.Seating;
 import io.gyre.session.Reached;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +18,10 @@ final class SeatWatch implements SeatListener {
     private final Terminal terminal;
     private final Consumer<SeatEvent> events;
 
-    /** Before each message; empty if the run has no groups. */
+    /** Which group's these are; empty in a run without groups. */
+    private final OptionalInt number;
+
+    /** Before each message. */
     private final String ofGroup;
 
     private volatile @Nullable String missing;
@@ -33,28 +38,33 @@ final class SeatWatch implements SeatListener {
      * @param events gets all that happens; must not block or throw
      */
     SeatWatch(RankGroup group, Terminal terminal, Consumer<SeatEvent> events) {
-        this(group, terminal, events, "");
+        this(group, terminal, events, OptionalInt.empty());
     }
 
-    private SeatWatch(RankGroup group, Terminal terminal, Consumer<SeatEvent> events, String ofGroup) {
+    private SeatWatch(RankGroup group, Terminal terminal, Consumer<SeatEvent> events, OptionalInt number) {
         this.group = group;
         this.terminal = terminal;
         this.events = events;
-        this.ofGroup = ofGroup;
+        this.number = number;
+        ofGroup = number.isPresent() ? "group " + number.getAsInt() + ": " : "";
     }
 
     /** As the constructor, for one of several groups, which its messages name. */
     static SeatWatch ofGroup(int number, RankGroup group, Terminal terminal, Consumer<SeatEvent> events) {
-        return new SeatWatch(group, terminal, events, "group " + number + ": ");
+        return new SeatWatch(group, terminal, events, OptionalInt.of(number));
     }
 
-    private void tell(String kind, String text) {
-        events.accept(new SeatEvent(kind, generation, step, ofGroup + text));
+    private void tell(String kind, Optional<RunProcess> process, List<Integer> holders, String text) {
+        events.accept(new SeatEvent(kind, number, generation, step, process, holders, ofGroup + text));
+    }
+
+    private void say(String kind, Optional<RunProcess> process, List<Integer> holders, String text) {
+        terminal.say(ofGroup + text);
+        tell(kind, process, holders, text);
     }
 
     private void say(String kind, String text) {
-        terminal.say(ofGroup + text);
-        tell(kind, text);
+        say(kind, Optional.empty(), List.of(), text);
     }
 
     /** Processes from elsewhere can join by a command. */
@@ -68,45 +78,47 @@ final class SeatWatch implements SeatListener {
     }
 
     @Override
-    public void joined(String process, long pid) {
-        tell("joined", process + " has joined");
+    public void joined(RunProcess process) {
+        tell("joined", Optional.of(process), List.of(), process + " has joined");
     }
 
     @Override
-    public void suspected(String process, Duration silence) {
-        say("silent", process + " has been silent for " + silence.toMillis() + " ms");
+    public void suspected(RunProcess process, Duration silence) {
+        say("silent", Optional.of(process), List.of(), process + " has been silent for " + silence.toMillis() + " ms");
     }
 
     @Override
-    public void lost(String process, long pid, List<Integer> seats, int inGeneration, Reached newest, String reason) {
+    public void lost(RunProcess process, List<Integer> seats, int inGeneration, Reached newest, String reason) {
         if (!seats.isEmpty() && lossNanos == 0) {
             lossNanos = System.nanoTime();
         }
         if (!group.wasStopped()) {
             String held =
                     seats.isEmpty() ? "" : seats.size() == 1 ? " with seat " + seats.get(0) : " with seats " + seats;
-            say("lost", process + " was lost" + held + ", in generation " + inGeneration + ": " + reason);
+            String text = process + " was lost" + held + ", in generation " + inGeneration + ": " + reason;
+            say("lost", Optional.of(process), List.of(), text);
         }
     }
 
     @Override
-    public void convened(int number, Seating seating, Reached newest, long behind) {
+    public void convened(int begun, Seating seating, Reached newest, long behind) {
         long loss = lossNanos;
         lossNanos = 0;
-        generation = number;
+        generation = begun;
         step = Math.max(0, newest.step());
-        if (number == 1) {
-            tell("generation", "generation 1 begins; " + seating);
+        if (begun == 1) {
+            tell("generation", Optional.empty(), seating.holders(), "generation 1 begins; " + seating);
             return;
         }
         String after = loss == 0 ? "" : ", " + (System.nanoTime() - loss) / 1_000_000 + " ms after the loss";
         String transfer = behind == 0 ? "" : "; some are " + behind + " steps behind and get the state";
-        say("generation", "generation " + number + " continues after step " + step + after + transfer + "; " + seating);
+        String text = "generation " + begun + " continues after step " + step + after + transfer + "; " + seating;
+        say("generation", Optional.empty(), seating.holders(), text);
     }
 
     @Override
-    public void left(String process, long pid) {
-        tell("left", process + " has left");
+    public void left(RunProcess process) {
+        tell("left", Optional.of(process), List.of(), process + " has left");
     }
 
     @Override

@@ -20,7 +20,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What became of the processes of a run with seats: a file with one JSON object a line, of {@code at} (ISO 8601, in
- * UTC), {@code event}, {@code generation}, {@code step} and {@code text}. Written by the launcher. Thread-safe.
+ * UTC), {@code event}, {@code generation}, {@code step} and {@code text}. In a run of groups it also has {@code group};
+ * if it is about a process, {@code process}, {@code host} and {@code pid}; if a generation begins, {@code holders}: the
+ * process that holds each seat, by seat. Written by the launcher. Thread-safe.
  */
 public final class MembershipFile implements Consumer<SeatEvent>, AutoCloseable {
 
@@ -71,8 +73,17 @@ public final class MembershipFile implements Consumer<SeatEvent>, AutoCloseable 
         Map<String, Object> values = new LinkedHashMap<>();
         values.put("at", Instant.now(clock).truncatedTo(ChronoUnit.MILLIS).toString());
         values.put("event", event.kind());
+        event.group().ifPresent(group -> values.put("group", group));
         values.put("generation", event.generation());
         values.put("step", event.step());
+        event.process().ifPresent(process -> {
+            values.put("process", process.number());
+            values.put("host", process.host());
+            values.put("pid", process.pid());
+        });
+        if (!event.holders().isEmpty()) {
+            values.put("holders", event.holders());
+        }
         values.put("text", event.text());
         try {
             return JSON.writeValueAsString(values);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.Member;
 import io.gyre.World;
 import io.gyre.launcher.SeatEvent;
+import io.gyre.membership.RunProcess;
 import io.gyre.network.Activity;
 import io.gyre.runs.MembershipFile;
 import io.gyre.runs.RunFiles;
@@ -22,6 +23,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -153,7 +156,14 @@ class RankReporterTest {
     @Test
     void whatBecameOfTheProcessesIsShownAndAHalfLineIsNot() throws IOException {
         try (MembershipFile file = MembershipFile.open(files)) {
-            file.accept(new SeatEvent("lost", 1, 300, "process 1 was lost with seat 1"));
+            file.accept(new SeatEvent(
+                    "lost",
+                    OptionalInt.empty(),
+                    1,
+                    300,
+                    Optional.of(new RunProcess(1, "a", 17)),
+                    List.of(),
+                    "process 1 was lost with seat 1"));
         }
         Files.writeString(files.membership(), "{\"at\":\"20\n", StandardOpenOption.APPEND);
         TopScreen screen = new TopScreen();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.Member;
 import io.gyre.World;
 import io.gyre.launcher.SeatEvent;
+import io.gyre.membership.RunProcess;
 import io.gyre.training.StepReport;
 import io.gyre.training.StepSummary;
 import java.io.IOException;
@@ -12,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -142,17 +145,24 @@ class SeatedRunWriterTest {
     @Test
     void whatBecomesOfTheProcessesIsALineEach() throws IOException {
         try (MembershipFile file = MembershipFile.open(files)) {
-            file.accept(new SeatEvent("lost", 1, 300, "process 1 was lost"));
+            RunProcess lost = new RunProcess(1, "a", 17);
+            file.accept(new SeatEvent(
+                    "lost", OptionalInt.empty(), 1, 300, Optional.of(lost), List.of(), "process 1 was lost"));
         }
         try (MembershipFile file = MembershipFile.open(files)) {
-            file.accept(new SeatEvent("generation", 2, 300, "generation 2 continues"));
+            file.accept(new SeatEvent(
+                    "generation", OptionalInt.of(3), 2, 300, Optional.empty(), List.of(0, 0, 2), "it continues"));
         }
 
         assertThat(Files.readAllLines(files.membership()))
                 .satisfiesExactly(
                         line -> assertThat(line)
                                 .matches("\\{\"at\":\"20.*Z\",\"event\":\"lost\",\"generation\":1,\"step\":300,"
+                                        + "\"process\":1,\"host\":\"a\",\"pid\":17,"
                                         + "\"text\":\"process 1 was lost\"}"),
-                        line -> assertThat(line).contains("\"generation\":2"));
+                        line -> assertThat(line)
+                                .matches("\\{\"at\":\"20.*Z\",\"event\":\"generation\",\"group\":3,"
+                                        + "\"generation\":2,\"step\":300,\"holders\":\\[0,0,2\\],"
+                                        + "\"text\":\"it continues\"}"));
     }
 }
