@@ -11,12 +11,14 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Ranks killed at random while they join, reduce, and wait for each other. The seed chooses rank, time and transport.
  */
+@Tag("processes")
 class RandomKillTest {
 
     private static final int MOST_RANKS = 3;

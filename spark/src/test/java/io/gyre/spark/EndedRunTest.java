@@ -26,12 +26,14 @@ import org.apache.spark.sql.SparkSession;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.nd4j.linalg.dataset.DataSet;
 
 /** Runs that are ended from outside, and runs beside each other. */
 @Timeout(120)
+@Tag("processes")
 class EndedRunTest {
 
     private static final int FOREVER = 1_000_000;

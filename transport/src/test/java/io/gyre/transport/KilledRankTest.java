@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -29,6 +30,7 @@ import org.slf4j.LoggerFactory;
 
 /** Ranks as processes, of which one is killed or stopped. There is no launcher to end the others. */
 @EnabledOnOs(OS.LINUX)
+@Tag("processes")
 class KilledRankTest {
 
     private static final Logger LOG = LoggerFactory.getLogger(KilledRankTest.class);
