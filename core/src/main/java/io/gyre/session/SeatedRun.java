@@ -1,5 +1,8 @@
 package io.gyre.session;
 
+import java.nio.file.Path;
+import java.util.Optional;
+
 /**
  * A process's part in a run whose processes may change. The run has a fixed number of ranks, its <em>seats</em>; each
  * is held by a process, and passes to another when that is lost or a new one comes. What the run computes does not
@@ -26,6 +29,14 @@ public interface SeatedRun extends AutoCloseable {
      * @throws io.gyre.GyreException if the run has ended, or this process is not in it any more
      */
     Generation next(Reached reached);
+
+    /**
+     * A directory in memory of this host that outlives the processes of the run, for what the only one with the run's
+     * state keeps of it. Empty if there is none: then the state is lost with that process.
+     */
+    default Optional<Path> stateDirectory() {
+        return Optional.empty();
+    }
 
     /** Whether the present generation is to end between two steps, because another process waits for seats. */
     boolean isAdjourned();

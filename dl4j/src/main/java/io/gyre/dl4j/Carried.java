@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param calls those completed so far
  * @param kept models that a program gets back later
  * @param lossScale of the generation before; null if there is none
+ * @param copy from which a new process goes on; null if there is none, or this process is not new
  */
 record Carried(
         SeatedRun run,
@@ -19,10 +20,14 @@ record Carried(
         @Nullable Handover handover,
         JointCalls calls,
         KeptModels kept,
-        @Nullable LossScale lossScale) {
+        @Nullable LossScale lossScale,
+        LastCopy.@Nullable Found copy) {
 
     /** What others are given. */
     String text() {
+        if (copy != null) {
+            return copy.text();
+        }
         if (handover == null) {
             throw new IllegalStateException("this process is new, and has no state to give to others");
         }

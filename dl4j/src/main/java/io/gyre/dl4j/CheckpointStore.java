@@ -188,6 +188,17 @@ final class CheckpointStore {
         deleteOld(step);
     }
 
+    /** Deletes all checkpoints. */
+    void clear() {
+        try {
+            for (Entry entry : entries()) {
+                Files.deleteIfExists(entry.path());
+            }
+        } catch (IOException e) {
+            throw new GyreException("what is in " + directory + " cannot be deleted: " + AtomicFile.reason(e), e);
+        }
+    }
+
     /** Checkpoints of later steps belong to a run that this one did not continue, and are not counted. */
     private void deleteOld(int step) {
         try {

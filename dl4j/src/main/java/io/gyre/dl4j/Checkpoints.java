@@ -216,7 +216,7 @@ final class Checkpoints {
         return new Beginning(progress, file.stateChecksum());
     }
 
-    private static void require(String what, String inFile, String inProgram) {
+    static void require(String what, String inFile, String inProgram) {
         if (!inFile.equals(inProgram)) {
             throw new GyreException("the checkpoint is of another " + what + ": it has '" + inFile
                     + "', and this program has '" + inProgram + "'");

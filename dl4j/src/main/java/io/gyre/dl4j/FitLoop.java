@@ -53,6 +53,9 @@ final class FitLoop {
     /** In a run with seats whose batches take several steps; else null. */
     private final @Nullable BatchBorder border;
 
+    /** In a run with seats that this process holds alone; else null. */
+    private final @Nullable LastCopy lastCopy;
+
     /** Of the current call; null for none. */
     private @Nullable StepCondition condition;
 
@@ -109,6 +112,7 @@ final class FitLoop {
         progressListener = parts.progressListener;
         this.requests = requests;
         border = parts.border;
+        lastCopy = parts.lastCopy;
         Handover start = parts.start;
         algorithm = parts.algorithm;
         progress = start.progress();
@@ -136,6 +140,17 @@ final class FitLoop {
             requestTaken = false;
             requests.stopCall();
         }
+        return place();
+    }
+
+    /** Keeps a copy of the state, if this process alone has it. */
+    void keepCopy() {
+        if (lastCopy != null) {
+            lastCopy.keep(place());
+        }
+    }
+
+    private Handover place() {
         FitReport ofCall = tallyOfCall == null ? soFar : tallyOfCall.report(session.bytesSent(), false);
         return new Handover(
                 endOfCall == null ? progress : endOfCall,
@@ -418,6 +433,7 @@ final class FitLoop {
             if (!share.ended()) {
                 data.trained();
             }
+            keepCopy();
             if (cuts.areOn()) {
                 continueAt(cuts.afterBatch(progress, stepsBefore));
             } else {

@@ -66,6 +66,11 @@ final class KeptModels {
         return model instanceof MultiLayerNetwork layers ? layers.clone() : ((ComputationGraph) model).clone();
     }
 
+    /** Whether no call has kept one. */
+    boolean isEmpty() {
+        return byCall.isEmpty();
+    }
+
     /** A line for each model. */
     String text() {
         StringBuilder text = new StringBuilder();

@@ -5,6 +5,7 @@ import io.gyre.GyreException;
 import io.gyre.PeerTimeoutException;
 import io.gyre.observe.Timeline;
 import io.gyre.session.Generation;
+import io.gyre.session.Reached;
 import io.gyre.session.SeatedRun;
 import io.gyre.session.Session;
 import java.util.ArrayList;
@@ -152,24 +153,79 @@ final class SeatedTraining implements AutoCloseable {
 
     private Engine begin() {
         while (true) {
-            Generation generation = run.next(Carried.reached(handover, calls));
-            try {
-                Engine begun = new Engine(
-                        options,
-                        generation.session(),
-                        new Carried(run, generation, handover, calls, kept, lossScale),
-                        requests);
-                handover = begun.loop.handover();
-                calls.begin(new JointCalls.Done(
-                        handover.progress().step(), handover.progress().epoch(), Double.NaN, false, ""));
-                begun.addOnRoot(rootListeners);
-                return begun;
-            } catch (GyreException e) {
-                if (!isEndOfGeneration(e, generation.session())) {
-                    run.fail("it failed: " + e.getMessage());
-                    throw e;
+            try (Copies copies = new Copies()) {
+                Generation generation = run.next(copies.reached());
+                if (copies.isMissedBy(generation)) {
+                    LOG.info("The last process that had the state has left a copy meanwhile: asks for seats again");
+                    continue;
                 }
-                LOG.info(e.getMessage());
+                Engine begun = begin(generation, copies.newest);
+                if (begun != null) {
+                    return begun;
+                }
+            }
+        }
+    }
+
+    /** Returns null if the generation has ended before it has begun. */
+    private @Nullable Engine begin(Generation generation, LastCopy.@Nullable Found copy) {
+        Handover own = copy == null ? handover : copy.place();
+        try {
+            Engine begun = new Engine(
+                    options,
+                    generation.session(),
+                    new Carried(run, generation, own, calls, kept, lossScale, copy),
+                    requests);
+            handover = begun.loop.handover();
+            calls.begin(new JointCalls.Done(
+                    handover.progress().step(), handover.progress().epoch(), Double.NaN, false, ""));
+            begun.addOnRoot(rootListeners);
+            begun.loop.keepCopy();
+            return begun;
+        } catch (GyreException e) {
+            if (!isEndOfGeneration(e, generation.session())) {
+                run.fail("it failed: " + e.getMessage());
+                throw e;
+            }
+            LOG.info(e.getMessage());
+            return null;
+        }
+    }
+
+    /** What the last process with the state may have left for this one, as long as it is new. */
+    private final class Copies implements AutoCloseable {
+
+        private LastCopy.@Nullable Found newest;
+
+        Copies() {
+            look();
+        }
+
+        /** A copy may be replaced, or come, while this process waits for seats. */
+        private void look() {
+            LastCopy.Found found = handover != null
+                    ? null
+                    : run.stateDirectory().map(LastCopy::find).orElse(null);
+            if (found != null) {
+                close();
+                newest = found;
+            }
+        }
+
+        Reached reached() {
+            return newest == null ? Carried.reached(handover, calls) : newest.reached();
+        }
+
+        /** Whether a generation begins without a state, though there is a copy. */
+        boolean isMissedBy(Generation generation) {
+            look();
+            return newest != null && !generation.hasState();
+        }
+
+        @Override
+        public void close() {
+            if (newest != null) {
+                newest.close();
             }
         }
     }

@@ -68,6 +68,8 @@ final class TrainerParts {
     final @Nullable Timeline timeline;
     /** In a run with seats whose batches take several steps. */
     final @Nullable BatchBorder border;
+    /** In a run with seats that this process holds alone. */
+    final @Nullable LastCopy lastCopy;
 
     final Algorithm algorithm;
     private final World world;
@@ -157,6 +159,9 @@ final class TrainerParts {
         Checkpoints.Options saved = carried == null || carried.generation().number() == 1
                 ? options.checkpoints()
                 : options.checkpoints().ofRunUnderWay();
+        if (carried != null && carried.copy() != null) {
+            carried.copy().load(replica, options.seed);
+        }
         checkpoints = new Checkpoints(session, saved, replica, replicas, options.seed, residuals);
         plain = new PlainData(options.sharding);
         rowsFromRoot = new RowsFromRoot(session);
@@ -204,6 +209,7 @@ final class TrainerParts {
         start = carried != null && carried.generation().hasState()
                 ? takeOver(carried, options.generations != null)
                 : start();
+        lastCopy = carried == null ? null : LastCopy.ofGeneration(carried, replica, options.seed);
         events = new TrainerEvents(session, driver, listened);
         watch.start(options.stalls(session, driver, watch.code()));
         opened.onClose(watch::close);

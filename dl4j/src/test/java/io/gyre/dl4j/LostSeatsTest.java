@@ -133,6 +133,68 @@ class LostSeatsTest {
         }
     }
 
+    /** The first process is lost, then the other, which has the state alone, and only then another comes. */
+    @ParameterizedTest(name = "{0}, segments {1}, {3}")
+    @CsvSource({
+        "shm, false, step:3, step:7, 6",
+        "udp, false, step:1, step:2, 1",
+        "shm, false, step:3, evaluate, 12",
+        "shm, false, step:13, step:15, 14",
+        "shm, true, step:1, step:6, 5",
+        "shm, true, step:1, step:4, 2",
+    })
+    void theLastProcessThatHasTheStateMayBeLost(
+            String transport, boolean sequences, String first, String last, int reached) throws Exception {
+        segments = sequences;
+        try (SeatProcesses run = open(2)) {
+            loseBoth(run, transport, first, last);
+            start(run, transport, "");
+
+            run.awaitResults(1, SeatedProgram.onThreads(SEATS, sequences) + " equal 1");
+            assertThat(run.events()).contains("generation 3 of 1, step " + reached);
+        }
+    }
+
+    private void loseBoth(SeatProcesses run, String transport, String first, String last) throws Exception {
+        start(run, transport, first);
+        start(run, transport, last);
+        run.process(0).awaitExit(LONG);
+        run.process(1).awaitExit(LONG);
+        run.await("lost", 2);
+    }
+
+    @Test
+    void aDamagedCopyIsNotUsed() throws Exception {
+        try (SeatProcesses run = open(2)) {
+            loseBoth(run, "shm", "step:3", "step:7");
+            Path copy = run.copies().get(0);
+            byte[] bytes = Files.readAllBytes(copy);
+            bytes[bytes.length / 2] ^= 1;
+            Files.write(copy, bytes);
+            start(run, "shm", "");
+
+            awaitResults(run, 1);
+            assertThat(run.events()).contains("generation 3 of 1, step -1");
+        }
+    }
+
+    @Test
+    void thereIsNoCopyWhenSeveralProcessesHaveTheState() throws Exception {
+        gate = directory.resolve("gate").toString();
+        try (SeatProcesses run = open(2)) {
+            start(run, "shm", "step:6");
+            start(run, "shm", "");
+            run.process(1).awaitOutput("done step 8");
+            assertThat(run.copies()).hasSize(1);
+            start(run, "shm", "");
+            run.await("joined", 3);
+            Files.createFile(Path.of(gate));
+
+            awaitResults(run, 2);
+            assertThat(run.copies()).isEmpty();
+        }
+    }
+
     /** A frozen process is given up, and takes part again when it wakes. */
     @ParameterizedTest(name = "{0}")
     @ValueSource(strings = {"shm", "udp"})

@@ -15,7 +15,9 @@ import io.gyre.transport.UsherServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,6 +25,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 
 /** A run with seats, and its processes, some of which are lost. */
 final class SeatProcesses implements AutoCloseable {
@@ -36,6 +39,7 @@ final class SeatProcesses implements AutoCloseable {
     private final List<RankJvm> processes = new ArrayList<>();
     private final List<String> events = new CopyOnWriteArrayList<>();
     private final UsherServer usher;
+    private final Path state;
 
     /**
      * Opens the run.
@@ -44,6 +48,9 @@ final class SeatProcesses implements AutoCloseable {
      */
     SeatProcesses(Path directory, Class<?> program, int seats, int processCount) throws IOException {
         this.directory = directory;
+        state = Files.createDirectories(
+                directory.resolve("state"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         this.program = program;
         this.seats = seats;
         UsherPlan plan =
@@ -87,10 +94,18 @@ final class SeatProcesses implements AutoCloseable {
                 "GYRE_RENDEZVOUS", usher.endpoint(),
                 "GYRE_TRANSPORT", transport,
                 "GYRE_TOKEN_FILE", token.toString(),
+                "GYRE_STATE_DIR", state.toString(),
                 "OMP_NUM_THREADS", "1"));
         RankJvm process = RankJvm.start(directory, flags, environment, program);
         processes.add(process);
         return process;
+    }
+
+    /** The copies of the state that the only process that has it keeps. */
+    List<Path> copies() throws IOException {
+        try (Stream<Path> files = Files.list(state)) {
+            return files.toList();
+        }
     }
 
     /** The processes, in the order of their starts. */

@@ -2,7 +2,9 @@ package io.gyre.launcher;
 
 import io.gyre.OptionRange;
 import io.gyre.signals.GracefulStop;
+import io.gyre.transport.GyreVariable;
 import io.gyre.transport.TransportMode;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -168,6 +170,13 @@ public record LaunchPlan(
             draft.rootOwnsTerminal = false;
             draft.seats = ofGroup;
         });
+    }
+
+    /** The plan of the processes on the launcher's host, of a run with seats: whoever has the state alone keeps a copy. */
+    LaunchPlan withState(Path directory) {
+        Map<String, String> all = new HashMap<>(environment);
+        GyreVariable.STATE_DIR.put(all, directory.toString());
+        return with(draft -> draft.environment = all);
     }
 
     private LaunchPlan with(Consumer<Draft> change) {

@@ -7,6 +7,7 @@ import io.gyre.transport.LaunchEnvironment;
 import io.gyre.transport.OpenFiles;
 import io.gyre.transport.RendezvousServer;
 import io.gyre.transport.RunSecret;
+import io.gyre.transport.StateDirectory;
 import io.gyre.transport.UsherServer;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -131,7 +132,7 @@ public final class Launcher {
         guard.during(() -> {
             try (RendezvousServer rendezvous =
                     RendezvousServer.open(site.bind(), plan.ranks(), site.joinTimeout(), site.secret(), watch)) {
-                startAndAwait(site, rendezvous.endpoint());
+                startAndAwait(site, rendezvous.endpoint(), place -> plan);
             }
         });
         return result(watch.missing(), watch.loss());
@@ -166,9 +167,11 @@ public final class Launcher {
         guard.during(() -> {
             try (UsherServer usher =
                             UsherServer.open(site.bind(), seats.usherPlan(site.joinTimeout()), site.secret(), watch);
-                    Newcomers newcomers = Newcomers.open(site, plan, seats, command, token, usher, watch)) {
+                    Newcomers newcomers = Newcomers.open(site, plan, seats, command, token, usher, watch);
+                    StateDirectory state = stateDirectory(seats)) {
                 site.places().forEach(place -> group.spare(place.rank()));
-                startAndAwait(site, usher.endpoint());
+                LaunchPlan here = state == null ? plan : plan.withState(state.path());
+                startAndAwait(site, usher.endpoint(), place -> place.here() ? here : plan);
                 over.set(newcomers.await(() -> guard.signal() != 0));
             }
         });
@@ -196,11 +199,18 @@ public final class Launcher {
         return this;
     }
 
-    private void startAndAwait(LaunchSite site, String meeting) throws IOException, InterruptedException {
+    /** With one process from the start, the state would be copied after every batch of the run. */
+    private static @Nullable StateDirectory stateDirectory(SeatPlan seats) {
+        return seats.processes() == 1 ? null : StateDirectory.open().orElse(null);
+    }
+
+    private void startAndAwait(LaunchSite site, String meeting, Function<Placement, LaunchPlan> plans)
+            throws IOException, InterruptedException {
         boolean onTerminal = plan.rootOwnsTerminal() && Terminal.isOurs();
         startAndAwait(
                 site.places(),
-                place -> RankStart.of(place, plan, meeting, site.hosts(), onTerminal && place.rank() == 0));
+                place -> RankStart.of(
+                        place, plans.apply(place), meeting, site.hosts(), onTerminal && place.rank() == 0));
     }
 
     private void startAndAwait(List<Placement> places, Function<Placement, RankStart> starting)

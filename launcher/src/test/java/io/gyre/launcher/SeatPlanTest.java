@@ -3,6 +3,7 @@ package io.gyre.launcher;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,16 @@ class SeatPlanTest {
                         .withSeats(Optional.empty())
                         .ranks())
                 .isEqualTo(8);
+    }
+
+    @Test
+    void processesKnowWhereACopyOfTheStateIsKept() {
+        LaunchPlan launched = LaunchPlan.of(JavaProgram.mainClass("X", List.of()), 8)
+                .withEnvironment(Map.of("A", "b"))
+                .withSeats(plan(8, 3))
+                .withState(Path.of("/dev/shm/x"));
+
+        assertThat(launched.environment()).isEqualTo(Map.of("A", "b", "GYRE_STATE_DIR", "/dev/shm/x"));
     }
 
     /** Which ranks a process holds, it learns later; it computes with the threads of one of them. */

@@ -18,6 +18,7 @@ import io.gyre.session.SeatedSession;
 import io.gyre.session.Session;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +47,7 @@ public final class AeronSeats implements SeatedRun {
     private final JoinOptions options;
     private ControlLink<Attendance> link;
     private volatile Attendance attendance;
+    private Optional<Path> stateDirectory = Optional.empty();
     private @Nullable Session session;
     private volatile int generation;
     private boolean failed;
@@ -66,7 +68,10 @@ public final class AeronSeats implements SeatedRun {
             return Optional.empty();
         }
         OptionRange.check(GyreVariable.SEATS + " =", seats.getAsInt(), 1, Integer.MAX_VALUE);
-        return Optional.of(join(JoinOptions.ofSeats(seats.getAsInt(), environment)));
+        AeronSeats run = join(JoinOptions.ofSeats(seats.getAsInt(), environment));
+        run.stateDirectory =
+                GyreVariable.STATE_DIR.text(environment).map(Path::of).filter(StateDirectory::isUsable);
+        return Optional.of(run);
     }
 
     /**
@@ -208,6 +213,11 @@ public final class AeronSeats implements SeatedRun {
             session = null;
             open.close();
         }
+    }
+
+    @Override
+    public Optional<Path> stateDirectory() {
+        return stateDirectory;
     }
 
     @Override

@@ -71,6 +71,12 @@ public enum GyreVariable {
     /** File of the timeline of the first trainer that joins the run by itself; the same for all ranks. */
     TIMELINE("GYRE_TIMELINE"),
 
+    /**
+     * With {@link #SEATS}: directory in shared memory that outlives the processes of this host, for what the only one
+     * with the run's state keeps of it; set by the launcher.
+     */
+    STATE_DIR("GYRE_STATE_DIR"),
+
     /** Directory in which the launcher keeps a run with seats, for the program's part in it; set by the launcher. */
     RUN_DIR("GYRE_RUN_DIR"),
 

@@ -3,16 +3,20 @@ package io.gyre.samples.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.gyre.runs.MetricsFile;
 import io.gyre.runs.RunFiles;
 import io.gyre.runs.RunRecord;
 import io.gyre.runs.RunState;
 import io.gyre.runs.Runs;
+import io.gyre.testkit.Eventually;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -42,11 +46,20 @@ class SeatedTrainTest {
         return Stream.concat(Arrays.stream(first), Arrays.stream(more)).toArray(String[]::new);
     }
 
-    /** The process that holds rank 0 in the first generation. */
+    /** The process that holds rank 0 in the newest generation. */
     static long pidOfRankZero(RunFiles files) throws IOException {
-        String membership = Files.readString(files.membership());
-        String process = find("generation 1 begins; process (\\d+): seats? 0", membership);
-        return Long.parseLong(find("process " + process + " \\(host [^,]*, pid (\\d+)\\) has joined", membership));
+        Map<Integer, Long> pids = new HashMap<>();
+        int holder = -1;
+        for (String line : Files.readAllLines(files.membership())) {
+            JsonNode event = new ObjectMapper().readTree(line);
+            if (event.get("event").asText().equals("joined")) {
+                pids.put(event.get("process").asInt(), event.get("pid").asLong());
+            }
+            if (event.has("holders")) {
+                holder = event.get("holders").get(0).asInt();
+            }
+        }
+        return pids.get(holder);
     }
 
     private static String find(String regex, String text) {
@@ -110,6 +123,42 @@ class SeatedTrainTest {
             assertThat(files.rank(rank)).content().contains("\"ended\":true");
         }
         assertThat(timeline).content().contains("generation 2, ranks", "\"name\":\"rank 2 (");
+    }
+
+    @Test
+    void aRunGoesOnFromTheCopyOfItsLastProcess() throws Exception {
+        String[] run = {"mlp", "-n", "2", "--steps", "600"};
+        JsonNode whole = GyreTrain.run(directory, with(run, "--no-run-dir"));
+        RunFiles files = new RunFiles(directory.resolve("a"));
+        try (GyreTrain train = GyreTrain.start(
+                directory,
+                with(run, "--restarts", "1", "--run-dir", files.directory().toString()))) {
+            train.awaitOutput("step 1 of");
+            GyreTrain.kill(pidOfRankZero(files));
+            train.awaitOutput("generation 2 continues after step");
+            long last = pidOfRankZero(files);
+            Path copies = stateDirectory(last);
+            Eventually.that("a copy of the state", GyreTrain.PATIENCE, () -> holdsCopy(copies));
+            GyreTrain.kill(last);
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+
+            assertThat(train.output()).contains("Goes on from the copy of the last process");
+            assertThat(train.report().get("parameters_sha256")).isEqualTo(whole.get("parameters_sha256"));
+            assertThat(copies).doesNotExist();
+        }
+    }
+
+    private static Path stateDirectory(long pid) throws IOException {
+        String environment = Files.readString(Path.of("/proc", String.valueOf(pid), "environ"));
+        return Path.of(find("(?:^|\0)GYRE_STATE_DIR=([^\0]+)", environment));
+    }
+
+    private static boolean holdsCopy(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.anyMatch(file -> file.toString().contains("step-"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

@@ -1,0 +1,206 @@
+package io.gyre.dl4j;
+
+import io.gyre.GyreException;
+import io.gyre.memory.Region;
+import io.gyre.session.Reached;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The state of a run with seats while one process alone has it: a checkpoint in shared memory, written after each batch,
+ * which outlives that process. A new process that finds one goes on from there, as if it had the state.
+ *
+ * <p>Files are checkpoints: complete or not there, with checksums. Whoever still writes after it was given up writes
+ * the same bytes as its successor. As soon as several processes have the state, there is no copy.
+ *
+ * <dl>
+ *   <dt>Threading
+ *   <dd>The thread that trains.
+ *   <dt>Failure
+ *   <dd>A copy that cannot be written is a warning, and the last attempt: the run goes on without.
+ *   <dt>Cost
+ *   <dd>A copy of the state in memory for each batch, in a process that holds all seats of a run for several.
+ * </dl>
+ */
+final class LastCopy {
+
+    private static final Logger LOG = LoggerFactory.getLogger(LastCopy.class);
+    private static final String PLACE = "place in the program";
+
+    /** The new copy, the one before it, and room for others. */
+    private static final int ROOM_FOR = 3;
+
+    private final Carried carried;
+    private final Replica replica;
+    private final long seed;
+    private final Path directory;
+    private final String layout;
+    private @Nullable CheckpointStore store;
+    private boolean failed;
+
+    private LastCopy(Carried carried, Path directory, Replica replica, long seed) {
+        this.carried = carried;
+        this.directory = directory;
+        this.replica = replica;
+        this.seed = seed;
+        layout = replica.layout();
+    }
+
+    /**
+     * What a generation does about copies: its only process keeps them; of several, that of rank 0 removes what there
+     * is, since all have the state now.
+     *
+     * @return null if none is kept
+     */
+    static @Nullable LastCopy ofGeneration(Carried carried, Replica replica, long seed) {
+        Path directory = carried.run().stateDirectory().orElse(null);
+        if (directory == null) {
+            return null;
+        }
+        if (carried.generation().session().seating().members().size() == 1) {
+            return new LastCopy(carried, directory, replica, seed);
+        }
+        if (carried.generation().session().world().isRoot()) {
+            remove(directory);
+        }
+        return null;
+    }
+
+    /** Keeps the state of the replica, at this place in the program. */
+    void keep(Handover place) {
+        if (failed) {
+            return;
+        }
+        if (!carried.kept().isEmpty()) {
+            // Models that a program keeps are not in a copy.
+            stop("the program keeps models of its own");
+            return;
+        }
+        try {
+            List<Region> state = replica.state();
+            if (store == null) {
+                checkRoom(state.stream().mapToLong(Region::byteLength).sum());
+                store = CheckpointStore.ofSeats(directory, 1);
+            }
+            String text = place.text() + carried.calls().text();
+            store.save(new Checkpoint(
+                    place.progress(),
+                    seed,
+                    layout,
+                    "",
+                    state,
+                    Checksums.ofState(state),
+                    List.of(Checkpoint.Part.text(PLACE, () -> text))));
+        } catch (GyreException | IOException e) {
+            stop(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void checkRoom(long bytes) throws IOException {
+        long room = Files.getFileStore(directory).getUsableSpace();
+        if (room / ROOM_FOR < bytes) {
+            throw new IOException(directory + " has room for " + room + " bytes, and " + ROOM_FOR + " times " + bytes
+                    + " are needed");
+        }
+    }
+
+    private void stop(String reason) {
+        failed = true;
+        remove(directory);
+        LOG.warn(
+                "This process alone has the state of the run, and keeps no copy of it in shared memory: {}. If it is"
+                        + " lost, the run goes on from its newest checkpoint",
+                reason);
+    }
+
+    private static void remove(Path directory) {
+        try {
+            new CheckpointStore(directory, 1).clear();
+        } catch (GyreException e) {
+            LOG.warn("{}", e.getMessage());
+        }
+    }
+
+    /**
+     * The copy that the last process with the state has left.
+     *
+     * @param directory see {@link io.gyre.session.SeatedRun#stateDirectory}
+     * @return null if there is none; closed by the user
+     */
+    static @Nullable Found find(Path directory) {
+        try {
+            CheckpointFile file = new CheckpointStore(directory, 1).openNewest();
+            return file == null ? null : found(file);
+        } catch (GyreException | IOException e) {
+            // The process that writes them may just have removed one. Then it has the state.
+            LOG.info("No copy of the run's state was read: {}", e.getMessage());
+            return null;
+        }
+    }
+
+    private static Found found(CheckpointFile file) throws IOException {
+        try {
+            return new Found(file, file.textOf(PLACE));
+        } catch (IOException | RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /** A copy, open. */
+    static final class Found implements AutoCloseable {
+
+        private final CheckpointFile file;
+        private final String text;
+        private final Handover place;
+
+        private Found(CheckpointFile file, String text) {
+            this.file = file;
+            this.text = text;
+            place = Handover.parse(text, null);
+        }
+
+        /** What others are given: where its process was. */
+        String text() {
+            return text;
+        }
+
+        Handover place() {
+            return place;
+        }
+
+        /** How far its process had come. */
+        Reached reached() {
+            return new Reached(
+                    JointCalls.parse(text).completed(), place.progress().step());
+        }
+
+        /** Fills a replica. */
+        void load(Replica replica, long seed) {
+            try {
+                Checkpoints.require("model", file.layout(), replica.layout());
+                Checkpoints.require("seed", String.valueOf(file.seed()), String.valueOf(seed));
+                file.readState(replica.state());
+            } catch (IOException e) {
+                throw new GyreException("the copy of the run's state cannot be read: " + e.getMessage(), e);
+            }
+            LOG.info(
+                    "Goes on from the copy of the last process that had the state, after step {}",
+                    place.progress().step());
+        }
+
+        @Override
+        public void close() {
+            try {
+                file.close();
+            } catch (IOException e) {
+                throw new GyreException("the copy of the run's state cannot be closed: " + e.getMessage(), e);
+            }
+        }
+    }
+}
