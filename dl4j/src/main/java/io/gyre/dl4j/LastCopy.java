@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The state of a run with seats while one process alone has it: a checkpoint in shared memory, written after each batch,
- * which outlives that process. A new process that finds one goes on from there, as if it had the state.
+ * The state of a run with seats while one process alone has it: a checkpoint in shared memory, which is written after
+ * each batch and outlives that process. A new process that finds one goes on from there, as if it had the state.
  *
  * <p>Files are checkpoints: complete or not there, with checksums. Whoever still writes after it was given up writes
  * the same bytes as its successor. As soon as several processes have the state, there is no copy.
