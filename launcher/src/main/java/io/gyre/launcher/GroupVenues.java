@@ -4,12 +4,15 @@ import io.gyre.membership.RunListener;
 import io.gyre.membership.SilenceLimits;
 import io.gyre.transport.GyreVariable;
 import io.gyre.transport.RendezvousServer;
+import io.gyre.transport.StateDirectory;
 import io.gyre.transport.UsherServer;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Where the processes of each group meet, and where the leads of the groups and the servers do. */
 final class GroupVenues implements AutoCloseable {
@@ -18,6 +21,12 @@ final class GroupVenues implements AutoCloseable {
     private final Optional<HostAddresses> hosts;
     private final RendezvousServer outer;
     private final List<UsherServer> ushers = new ArrayList<>();
+
+    /** Where a process of a group that alone has its state keeps a copy; null if this host has no place for it. */
+    private @Nullable StateDirectory state;
+
+    /** That of each group; null for one that is to have one process, which would copy after every batch. */
+    private final List<@Nullable Path> states = new ArrayList<>();
 
     /**
      * Opens them.
@@ -37,12 +46,14 @@ final class GroupVenues implements AutoCloseable {
                         site.secret(),
                         watch));
         try {
+            venues.state = StateDirectory.open().orElse(null);
             for (int group = 0; group < watches.size(); group++) {
                 venues.ushers.add(UsherServer.open(
                         new InetSocketAddress(site.bind().getAddress(), 0),
                         groups.groups().get(group).usherPlan(site.joinTimeout()),
                         site.secret(),
                         watches.get(group)));
+                venues.states.add(venues.stateOf(group));
             }
             return venues;
         } catch (RuntimeException e) {
@@ -55,6 +66,10 @@ final class GroupVenues implements AutoCloseable {
         this.groups = groups;
         this.hosts = hosts;
         this.outer = outer;
+    }
+
+    private @Nullable Path stateOf(int group) {
+        return state == null || groups.groups().get(group).processes() == 1 ? null : state.part("group-" + group);
     }
 
     /** How a process is started. */
@@ -74,6 +89,10 @@ final class GroupVenues implements AutoCloseable {
                 GyreVariable.GROUPS_SIZE.key(), String.valueOf(groups.size()),
                 GyreVariable.GROUPS_RENDEZVOUS.key(), outer.endpoint());
         LaunchPlan own = plan.ofProcess(Optional.of(groups.groups().get(group)), variables);
+        Path copies = states.get(group);
+        if (copies != null && place.here()) {
+            own = own.withState(copies);
+        }
         return RankStart.of(place, own, ushers.get(group).endpoint(), hosts, false);
     }
 
@@ -81,5 +100,8 @@ final class GroupVenues implements AutoCloseable {
     public void close() {
         ushers.forEach(UsherServer::close);
         outer.close();
+        if (state != null) {
+            state.close();
+        }
     }
 }

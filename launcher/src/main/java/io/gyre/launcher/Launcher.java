@@ -168,7 +168,9 @@ public final class Launcher {
             try (UsherServer usher =
                             UsherServer.open(site.bind(), seats.usherPlan(site.joinTimeout()), site.secret(), watch);
                     Newcomers newcomers = Newcomers.open(site, plan, seats, command, token, usher, watch);
-                    StateDirectory state = stateDirectory(seats)) {
+                    StateDirectory state = seats.processes() == 1
+                            ? null
+                            : StateDirectory.open().orElse(null)) {
                 site.places().forEach(place -> group.spare(place.rank()));
                 LaunchPlan here = state == null ? plan : plan.withState(state.path());
                 startAndAwait(site, usher.endpoint(), place -> place.here() ? here : plan);
@@ -197,11 +199,6 @@ public final class Launcher {
     public Launcher restartingFrom(int rank) {
         group.restartFrom(rank);
         return this;
-    }
-
-    /** With one process from the start, the state would be copied after every batch of the run. */
-    private static @Nullable StateDirectory stateDirectory(SeatPlan seats) {
-        return seats.processes() == 1 ? null : StateDirectory.open().orElse(null);
     }
 
     private void startAndAwait(LaunchSite site, String meeting, Function<Placement, LaunchPlan> plans)

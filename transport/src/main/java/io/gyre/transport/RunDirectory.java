@@ -87,6 +87,11 @@ final class RunDirectory implements AutoCloseable {
         return path;
     }
 
+    /** Creates a directory in it. */
+    void createPrivate(Path part) throws IOException {
+        user.createPrivate(part);
+    }
+
     /**
      * Runs an action that fills shared memory, if there is room that nobody else is about to fill.
      *

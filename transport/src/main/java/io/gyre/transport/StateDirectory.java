@@ -41,6 +41,17 @@ public final class StateDirectory implements AutoCloseable {
         return directory.path();
     }
 
+    /** Creates a directory in it, for one of several groups. */
+    public Path part(String name) {
+        Path part = path().resolve(name);
+        try {
+            directory.createPrivate(part);
+        } catch (IOException e) {
+            throw new UncheckedIOException("cannot create " + part + ": " + e.getMessage(), e);
+        }
+        return part;
+    }
+
     /** Whether a process may use a directory: one of another host is not here, and one that others can enter is not ours. */
     static boolean isUsable(Path path) {
         if (!Files.isDirectory(path)) {

@@ -135,6 +135,25 @@ class SeatedGroupsTrainTest {
         assertThat(membership()).contains("group 0: process").contains("group 1: generation 2 continues");
     }
 
+    @ParameterizedTest(name = "{0}")
+    @Tag("long")
+    @ValueSource(strings = {"elastic", "paramserver"})
+    void aGroupGoesOnFromTheCopyOfItsLastProcess(String between) throws Exception {
+        String[] arguments =
+                run("--servers", "1", "--between", between, "--restarts", "1", "--steps", String.valueOf(STEPS));
+        try (GyreTrain train = GyreTrain.start(directory, arguments)) {
+            awaitSteps(train);
+            GyreTrain.kill(pid(1, 0));
+            train.awaitOutput("group 1: generation 2 continues after step");
+            long last = pid(1, 1);
+            SeatedTrainTest.awaitCopy(SeatedTrainTest.stateDirectory(last));
+            GyreTrain.kill(last);
+            train.awaitOutput("Goes on from the copy of the last process");
+
+            assertBothEnded(train, STEPS);
+        }
+    }
+
     /** One process holds all ranks of a group, and is lost: those who come begin again with the servers' parameters. */
     @ParameterizedTest(name = "{0}")
     @Tag("long")

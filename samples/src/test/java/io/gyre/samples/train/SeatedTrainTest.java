@@ -138,7 +138,7 @@ class SeatedTrainTest {
             train.awaitOutput("generation 2 continues after step");
             long last = pidOfRankZero(files);
             Path copies = stateDirectory(last);
-            Eventually.that("a copy of the state", GyreTrain.PATIENCE, () -> holdsCopy(copies));
+            awaitCopy(copies);
             GyreTrain.kill(last);
             assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
 
@@ -148,9 +148,14 @@ class SeatedTrainTest {
         }
     }
 
-    private static Path stateDirectory(long pid) throws IOException {
+    /** Where a process keeps a copy of the state as long as it alone has it. */
+    static Path stateDirectory(long pid) throws IOException {
         String environment = Files.readString(Path.of("/proc", String.valueOf(pid), "environ"));
         return Path.of(find("(?:^|\0)GYRE_STATE_DIR=([^\0]+)", environment));
+    }
+
+    static void awaitCopy(Path directory) {
+        Eventually.that("a copy of the state", GyreTrain.PATIENCE, () -> holdsCopy(directory));
     }
 
     private static boolean holdsCopy(Path directory) {
