@@ -53,7 +53,7 @@ final class FitLoop {
     /** In a run with seats whose batches take several steps; else null. */
     private final @Nullable BatchBorder border;
 
-    /** In a run with seats that this process holds alone; else null. */
+    /** In a run with seats, on a process that has to do with copies of the state; else null. */
     private final @Nullable LastCopy lastCopy;
 
     /** Of the current call; null for none. */
@@ -143,10 +143,10 @@ final class FitLoop {
         return place();
     }
 
-    /** Keeps a copy of the state, if this process alone has it. */
-    void keepCopy() {
+    /** A generation begins: a process that alone has the state keeps a copy. */
+    void beginGeneration() {
         if (lastCopy != null) {
-            lastCopy.keep(place());
+            lastCopy.begin(place());
         }
     }
 
@@ -433,7 +433,9 @@ final class FitLoop {
             if (!share.ended()) {
                 data.trained();
             }
-            keepCopy();
+            if (lastCopy != null && lastCopy.isDue()) {
+                lastCopy.afterBatch(place());
+            }
             if (cuts.areOn()) {
                 continueAt(cuts.afterBatch(progress, stepsBefore));
             } else {

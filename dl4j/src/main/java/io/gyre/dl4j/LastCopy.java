@@ -3,6 +3,7 @@ package io.gyre.dl4j;
 import io.gyre.GyreException;
 import io.gyre.memory.Region;
 import io.gyre.session.Reached;
+import io.gyre.session.Session;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,40 +41,63 @@ final class LastCopy {
     private final long seed;
     private final Path directory;
     private final String layout;
-    private @Nullable CheckpointStore store;
-    private boolean failed;
 
-    private LastCopy(Carried carried, Path directory, Replica replica, long seed) {
+    /** Whether no other process has the state. */
+    private final boolean alone;
+
+    private @Nullable CheckpointStore store;
+    private boolean done;
+
+    private LastCopy(Carried carried, Path directory, Replica replica, long seed, boolean alone) {
         this.carried = carried;
         this.directory = directory;
         this.replica = replica;
         this.seed = seed;
+        this.alone = alone;
         layout = replica.layout();
     }
 
     /**
-     * What a generation does about copies: its only process keeps them; of several, that of rank 0 removes what there
-     * is, since all have the state now.
+     * What a process does in a generation about copies: the only one keeps them; of several, that of rank 0 removes what
+     * there is.
      *
-     * @return null if none is kept
+     * @return null for nothing
      */
     static @Nullable LastCopy ofGeneration(Carried carried, Replica replica, long seed) {
-        Path directory = carried.run().stateDirectory().orElse(null);
-        if (directory == null) {
-            return null;
-        }
-        if (carried.generation().session().seating().members().size() == 1) {
-            return new LastCopy(carried, directory, replica, seed);
-        }
-        if (carried.generation().session().world().isRoot()) {
-            remove(directory);
-        }
-        return null;
+        Session session = carried.generation().session();
+        boolean alone = session.seating().members().size() == 1;
+        return alone || session.world().isRoot()
+                ? carried.run()
+                        .stateDirectory()
+                        .map(directory -> new LastCopy(carried, directory, replica, seed, alone))
+                        .orElse(null)
+                : null;
     }
 
-    /** Keeps the state of the replica, at this place in the program. */
-    void keep(Handover place) {
-        if (failed) {
+    /** A generation begins at this place in the program. */
+    void begin(Handover place) {
+        if (alone) {
+            keep(place);
+        }
+    }
+
+    /** Whether there is something to do after the next batch. */
+    boolean isDue() {
+        return !done;
+    }
+
+    /** A batch is done, also by all others: they have the state. */
+    void afterBatch(Handover place) {
+        if (alone) {
+            keep(place);
+        } else {
+            done = true;
+            remove(directory);
+        }
+    }
+
+    private void keep(Handover place) {
+        if (done) {
             return;
         }
         if (!carried.kept().isEmpty()) {
@@ -110,7 +134,7 @@ final class LastCopy {
     }
 
     private void stop(String reason) {
-        failed = true;
+        done = true;
         remove(directory);
         LOG.warn(
                 "This process alone has the state of the run, and keeps no copy of it in shared memory: {}. If it is"

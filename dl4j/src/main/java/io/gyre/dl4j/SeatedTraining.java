@@ -180,7 +180,7 @@ final class SeatedTraining implements AutoCloseable {
             calls.begin(new JointCalls.Done(
                     handover.progress().step(), handover.progress().epoch(), Double.NaN, false, ""));
             begun.addOnRoot(rootListeners);
-            begun.loop.keepCopy();
+            begun.loop.beginGeneration();
             return begun;
         } catch (GyreException e) {
             if (!isEndOfGeneration(e, generation.session())) {

@@ -68,7 +68,7 @@ final class TrainerParts {
     final @Nullable Timeline timeline;
     /** In a run with seats whose batches take several steps. */
     final @Nullable BatchBorder border;
-    /** In a run with seats that this process holds alone. */
+    /** In a run with seats, on a process that has to do with copies of the state. */
     final @Nullable LastCopy lastCopy;
 
     final Algorithm algorithm;
