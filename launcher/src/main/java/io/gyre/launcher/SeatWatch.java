@@ -59,8 +59,9 @@ final class SeatWatch implements SeatListener {
     }
 
     private void say(String kind, Optional<RunProcess> process, List<Integer> holders, String text) {
-        terminal.say(ofGroup + text);
+        // In this order: whoever has read the message finds it in the file.
         tell(kind, process, holders, text);
+        terminal.say(ofGroup + text);
     }
 
     private void say(String kind, String text) {
