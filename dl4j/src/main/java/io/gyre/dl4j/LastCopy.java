@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
  * The state of a run with seats while one process alone has it: a checkpoint in shared memory, which is written after
  * each batch and outlives that process. A new process that finds one goes on from there, as if it had the state.
  *
- * <p>Files are checkpoints: complete or not there, with checksums. Whoever still writes after it was given up writes
- * the same bytes as its successor. As soon as several processes have the state, there is no copy.
+ * <p>Files are checkpoints: complete or not there, with checksums. The copy is removed once several processes have taken
+ * a batch together, since all of them have the state then.
  *
  * <dl>
  *   <dt>Threading
@@ -182,11 +182,14 @@ final class LastCopy {
         private final CheckpointFile file;
         private final String text;
         private final Handover place;
+        private final Reached reached;
 
         private Found(CheckpointFile file, String text) {
             this.file = file;
             this.text = text;
             place = Handover.parse(text, null);
+            reached = new Reached(
+                    JointCalls.parse(text).completed(), place.progress().step());
         }
 
         /** What others are given: where its process was. */
@@ -200,8 +203,7 @@ final class LastCopy {
 
         /** How far its process had come. */
         Reached reached() {
-            return new Reached(
-                    JointCalls.parse(text).completed(), place.progress().step());
+            return reached;
         }
 
         /** Fills a replica. */
