@@ -3,6 +3,7 @@ package io.gyre.benchmarks;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.benchmarks.host.ProcessorTime;
+import io.gyre.testkit.Eventually;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -24,15 +25,12 @@ class BusyLoadTest {
         Duration ownBefore = ownTime();
         try (BusyLoad load = new BusyLoad()) {
             load.start(1);
-            long deadline = System.nanoTime() + PATIENCE.toNanos();
-            while (ProcessHandle.current()
-                    .children()
-                    .noneMatch(child -> timeOf(child).compareTo(ENOUGH) > 0)) {
-                assertThat(deadline - System.nanoTime())
-                        .as("time left for the busy process to compute for %s", ENOUGH)
-                        .isPositive();
-                Thread.sleep(10);
-            }
+            Eventually.that(
+                    "the busy process has computed for " + ENOUGH,
+                    PATIENCE,
+                    () -> ProcessHandle.current()
+                            .children()
+                            .anyMatch(child -> timeOf(child).compareTo(ENOUGH) > 0));
         }
 
         long ofThisJvm = ownTime().minus(ownBefore).toMillis() * TICKS_PER_SECOND / 1000;
