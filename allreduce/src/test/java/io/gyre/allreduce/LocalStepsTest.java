@@ -459,7 +459,6 @@ class LocalStepsTest {
             UpdateStrategy strategy = alone(session, LocalSettings.postLocal(1, 2));
             assertThat(strategy.reduction().ranks(new World(rank, 2))).containsExactly(0, 1);
             assertThat(strategy.reduction().equalRanks(new World(rank, 2))).containsExactly(rank);
-            assertThat(strategy.exchange().checkpointObstacle()).contains("updater state of its own");
             try (StepDriver driver = new StepDriver(session, strategy, model, false, List.of())) {
                 driver.start();
                 driver.resume(0);

@@ -3,7 +3,8 @@ package io.gyre.training;
 import io.gyre.ReduceOp;
 import io.gyre.memory.Region;
 import io.gyre.network.Collective;
-import org.jspecify.annotations.Nullable;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * Ranks update their own replicas, and synchronise their parameters fragment by fragment. Whatever is done with the
@@ -12,10 +13,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>All ranks take each step together, even those without examples, so that all synchronise after the same steps.
  */
-final class LocalExchange implements ParameterExchange {
+final class LocalExchange implements ParameterExchange, LocalState {
 
     /** Bucket number of frames that carry no gradients. */
     private static final int NO_BUCKET = -1;
+
+    private static final int NONE = -1;
 
     private final Collective all;
     private final LocalSettings settings;
@@ -24,11 +27,14 @@ final class LocalExchange implements ParameterExchange {
     private final long[] allExamples;
     private long lastStep;
 
-    /** A fragment whose sum has begun; null if there is none. */
-    private @Nullable Span begun;
+    /** The fragment of which this rank's part of the sum is ready; {@link #NONE} if there is none. */
+    private int begun = NONE;
 
-    private Region part = Region.allocate("nothing", 0);
+    /** Whether that part has become the sum. */
     private boolean summed;
+
+    /** Whether the next sequence of steps is one that was restored. */
+    private boolean restored;
 
     /**
      * Creates the exchange of one rank.
@@ -44,8 +50,8 @@ final class LocalExchange implements ParameterExchange {
     }
 
     @Override
-    public String checkpointObstacle() {
-        return LocalSteps.CHECKPOINT_OBSTACLE;
+    public LocalState localState() {
+        return this;
     }
 
     @Override
@@ -61,7 +67,10 @@ final class LocalExchange implements ParameterExchange {
 
     @Override
     public long resume(TrainableModel model, long step) {
-        sync.begin(model);
+        if (!restored) {
+            sync.begin(model);
+        }
+        restored = false;
         return step;
     }
 
@@ -100,28 +109,32 @@ final class LocalExchange implements ParameterExchange {
     }
 
     private void begin(TrainableModel model, int fragment) {
-        begun = settings.fragment(fragment, model.bucketPlan().elements());
-        part = sync.part(model, begun, (double) ownExamples[fragment] / allExamples[fragment]);
+        begun = fragment;
+        sync.prepare(model, span(model), (double) ownExamples[fragment] / allExamples[fragment]);
         summed = false;
         ownExamples[fragment] = 0;
         allExamples[fragment] = 0;
     }
 
+    /** Of the fragment that has begun. */
+    private Span span(TrainableModel model) {
+        return settings.fragment(begun, model.bucketPlan().elements());
+    }
+
     private void sum(TrainableModel model, long step) {
-        if (begun != null && !summed) {
+        if (begun != NONE && !summed) {
             if (all.world().size() > 1) {
-                all.allReduce(part, model.elementType(), ReduceOp.SUM, step, NO_BUCKET);
+                all.allReduce(sync.part(model, span(model)), model.elementType(), ReduceOp.SUM, step, NO_BUCKET);
             }
             summed = true;
         }
     }
 
     private void end(TrainableModel model, long step) {
-        Span fragment = begun;
-        if (fragment != null) {
+        if (begun != NONE) {
             sum(model, step);
-            sync.apply(model, fragment);
-            begun = null;
+            sync.apply(model, span(model));
+            begun = NONE;
         }
     }
 
@@ -134,5 +147,73 @@ final class LocalExchange implements ParameterExchange {
                 end(model, lastStep);
             }
         }
+    }
+
+    @Override
+    public String settings() {
+        return settings.description();
+    }
+
+    @Override
+    public boolean replicasDiffer(long steps) {
+        return steps > 0 && settings.isLocal(steps - 1);
+    }
+
+    @Override
+    public List<Region> common() {
+        return sync.common();
+    }
+
+    @Override
+    public List<Region> own() {
+        return sync.own();
+    }
+
+    /** The fragment begun, whether it is summed, and for each fragment own and all examples. */
+    @Override
+    public String counts() {
+        StringBuilder text = new StringBuilder().append(begun).append(' ').append(summed ? 1 : 0);
+        for (int fragment = 0; fragment < settings.fragments(); fragment++) {
+            text.append(' ').append(ownExamples[fragment]).append(' ').append(allExamples[fragment]);
+        }
+        return text.toString();
+    }
+
+    @Override
+    public void restore(String counts, long steps) {
+        lastStep = steps - 1;
+        restored = true;
+        if (!counts.isEmpty()) {
+            restore(counts);
+        }
+    }
+
+    private void restore(String counts) {
+        long[] numbers;
+        try {
+            numbers =
+                    Arrays.stream(counts.split(" ")).mapToLong(Long::parseLong).toArray();
+        } catch (NumberFormatException e) {
+            throw notCounts(counts);
+        }
+        if (numbers.length != 2 + 2 * settings.fragments()
+                || numbers[0] < NONE
+                || numbers[0] >= settings.fragments()
+                || (numbers[1] != 0 && numbers[1] != 1)) {
+            throw notCounts(counts);
+        }
+        begun = (int) numbers[0];
+        summed = numbers[1] == 1;
+        for (int fragment = 0; fragment < settings.fragments(); fragment++) {
+            ownExamples[fragment] = numbers[2 + 2 * fragment];
+            allExamples[fragment] = numbers[3 + 2 * fragment];
+            if (ownExamples[fragment] < 0 || ownExamples[fragment] > allExamples[fragment]) {
+                throw notCounts(counts);
+            }
+        }
+    }
+
+    private static IllegalArgumentException notCounts(String counts) {
+        return new IllegalArgumentException("not the counts of local steps with these settings: '" + counts + "'");
     }
 }

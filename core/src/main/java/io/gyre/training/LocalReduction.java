@@ -2,6 +2,7 @@ package io.gyre.training;
 
 import io.gyre.World;
 import io.gyre.memory.MemoryBox;
+import io.gyre.memory.Region;
 import java.util.List;
 
 /**
@@ -49,6 +50,11 @@ final class LocalReduction implements GradientReduction {
     @Override
     public void start(TrainableModel model, int source) {
         all.start(model, source);
+    }
+
+    @Override
+    public void give(List<Region> memory, int source) {
+        all.give(memory, source);
     }
 
     @Override

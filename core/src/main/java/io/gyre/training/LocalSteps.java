@@ -30,7 +30,8 @@ import java.util.stream.IntStream;
  * <dl>
  *   <dt>Equal
  *   <dd>Parameters are bit-identical on all ranks after a synchronisation of all fragments, and at the end of every
- *       sequence of steps, which is one. Updater states are each rank's, or group's, own.
+ *       sequence of steps, which is one. Updater states are each rank's, or group's, own: {@link LocalState} says what a checkpoint
+ *       holds of them.
  *   <dt>In step
  *   <dd>All ranks take each step together, also without examples: they end an epoch, stop and fail together, and the
  *       result depends on seed, data and number of ranks only.
@@ -39,9 +40,6 @@ import java.util.stream.IntStream;
  * </dl>
  */
 public final class LocalSteps extends ComposedStrategy {
-
-    /** Why there are no checkpoints after local steps. */
-    public static final String CHECKPOINT_OBSTACLE = "after local steps each rank has an updater state of its own";
 
     private LocalSteps(
             String name, String description, Collective all, GradientReduction group, LocalSettings settings) {

@@ -67,7 +67,17 @@ final class OuterUpdate implements FragmentSync {
     }
 
     @Override
-    public Region part(TrainableModel model, Span fragment, double weight) {
+    public List<Region> common() {
+        return settings.outerMomentum() == 0 ? List.of(anchor) : List.of(anchor, velocity);
+    }
+
+    @Override
+    public List<Region> own() {
+        return settings.delay() > 0 ? List.of(difference, sent) : List.of();
+    }
+
+    @Override
+    public void prepare(TrainableModel model, Span fragment, double weight) {
         Region parameters = model.parameters();
         for (long at = fragment.offset(); at < fragment.end(); ) {
             int n = block(parameters, fragment, at, fragment.end());
@@ -82,6 +92,10 @@ final class OuterUpdate implements FragmentSync {
             moved.write(difference, type, at - fragment.offset(), n);
             at += n;
         }
+    }
+
+    @Override
+    public Region part(TrainableModel model, Span fragment) {
         return difference.slice(0, fragment.length() * type.bytes());
     }
 

@@ -23,6 +23,11 @@ public interface ParameterExchange {
         return null;
     }
 
+    /** What ranks hold whose replicas differ; null if they do not, or if servers hold it. */
+    default @Nullable LocalState localState() {
+        return null;
+    }
+
     /** Gives this rank the parameters of the root. All ranks call it together. */
     default void start(TrainableModel model) {}
 

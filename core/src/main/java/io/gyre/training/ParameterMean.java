@@ -15,11 +15,14 @@ final class ParameterMean implements FragmentSync {
     }
 
     @Override
-    public Region part(TrainableModel model, Span fragment, double weight) {
+    public void prepare(TrainableModel model, Span fragment, double weight) {
+        kernels.scale(model.elementType(), part(model, fragment), weight);
+    }
+
+    @Override
+    public Region part(TrainableModel model, Span fragment) {
         int bytes = model.elementType().bytes();
-        Region own = model.parameters().slice(fragment.offset() * bytes, fragment.length() * bytes);
-        kernels.scale(model.elementType(), own, weight);
-        return own;
+        return model.parameters().slice(fragment.offset() * bytes, fragment.length() * bytes);
     }
 
     @Override

@@ -176,6 +176,7 @@ final class CheckpointFile implements AutoCloseable {
         seed();
         progress();
         cut();
+        localRanks();
         checkState();
     }
 
@@ -331,6 +332,18 @@ final class CheckpointFile implements AutoCloseable {
         }
         try {
             return Cut.parse(text(content(Cut.PART)));
+        } catch (GyreException e) {
+            throw new DamagedException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** What it has of ranks that had taken local steps; null if all replicas were equal. */
+    @Nullable LocalRanks localRanks() throws IOException {
+        if (!contents.containsKey(LocalRanks.PART)) {
+            return null;
+        }
+        try {
+            return LocalRanks.parse(text(content(LocalRanks.PART)));
         } catch (GyreException e) {
             throw new DamagedException(String.valueOf(e.getMessage()));
         }

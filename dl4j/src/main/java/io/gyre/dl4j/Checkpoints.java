@@ -22,7 +22,7 @@ final class Checkpoints {
     private final Replica replica;
     private final ReplicaCheck replicas;
     private final long seed;
-    private final @Nullable RankResiduals residuals;
+    private final @Nullable RankParts ofRanks;
     private @Nullable CheckpointStore store;
     private @Nullable CheckpointFile resumed;
     private long savedStep;
@@ -58,7 +58,7 @@ final class Checkpoints {
     /**
      * Creates the checkpoints of one rank.
      *
-     * @param residuals of the codecs; null if they have none
+     * @param ofRanks what is not equal on all ranks; null if there is no such thing
      */
     Checkpoints(
             Session session,
@@ -66,9 +66,9 @@ final class Checkpoints {
             Replica replica,
             ReplicaCheck replicas,
             long seed,
-            @Nullable RankResiduals residuals) {
+            @Nullable RankParts ofRanks) {
         this.session = session;
-        this.residuals = residuals;
+        this.ofRanks = ofRanks;
         this.options = options;
         this.replica = replica;
         this.replicas = replicas;
@@ -110,10 +110,10 @@ final class Checkpoints {
         }
     }
 
-    /** Restores the residuals of the codecs, if there are any, from the checkpoint that was resumed. */
-    void restoreResiduals(long step) {
-        if (residuals != null) {
-            residuals.restore(resumed, step);
+    /** Gives each rank what the checkpoint that was resumed has of it alone. */
+    void restoreRanks(long step) {
+        if (ofRanks != null) {
+            ofRanks.restore(resumed, step);
         }
     }
 
@@ -207,10 +207,6 @@ final class Checkpoints {
         require("model", file.layout(), replica.layout());
         require("seed", String.valueOf(file.seed()), String.valueOf(seed));
         file.readState(replica.state());
-        if (residuals == null && !RankResiduals.textIn(file).isEmpty()) {
-            LOG.warn("The checkpoint has residuals of a codec, and this run has no such codec: what had not been sent"
-                    + " yet is lost");
-        }
         Progress progress = file.progress();
         LOG.info("resumed from step {}, epoch {}", progress.step(), progress.epoch());
         return new Beginning(progress, file.stateChecksum());
@@ -253,23 +249,20 @@ final class Checkpoints {
     }
 
     /**
-     * Saves the state at the end of a call of {@code fit}, unless its last step is already on disk.
+     * Saves the state after the last step of a call of {@code fit}, unless it is already on disk. Ranks that take local
+     * steps have not synchronised for the end yet: a run that goes on from here does so as one that has not stopped.
      *
-     * @throws GyreException on all ranks if it cannot be written and is required: the result of the call is then in the
-     *     model only
+     * @return what failed, the same text on all ranks, if a failure is to fail the call; empty otherwise
      */
-    void afterCall(Progress progress) {
+    String endCall(Progress progress) {
         if (options.directory() == null || progress.step() == savedStep) {
-            return;
+            return "";
         }
-        if (!options.required()) {
-            saveOrReport(progress);
-            return;
+        if (options.required()) {
+            return save(progress);
         }
-        String failure = save(progress);
-        if (!failure.isEmpty()) {
-            throw inModelOnly(failure, progress);
-        }
+        saveOrReport(progress);
+        return "";
     }
 
     static GyreException inModelOnly(String failure, Progress progress) {
@@ -299,7 +292,7 @@ final class Checkpoints {
             return "";
         }
         String agreed = replicas.agree(progress.step());
-        RankResiduals.Gathering gathering = residuals == null ? null : residuals.gather(progress.step());
+        Gathering gathering = ofRanks == null ? null : ofRanks.gather(progress.step());
         if (gathering != null && !session.world().isRoot()) {
             gathering.finish();
         }

@@ -267,6 +267,8 @@ final class FitLoop {
         if (cuts.areOn()) {
             cuts.endCall(progress);
         }
+        boolean saves = data.isEpoch() && !cuts.areOn();
+        String notSaved = saves ? checkpoints.endCall(progress) : "";
         driver.finish();
         if (data.isEpoch()) {
             replicas.check(progress.step());
@@ -276,8 +278,8 @@ final class FitLoop {
         progress = progress.afterCall();
         inCall = false;
         endCall(data, tally, stopped, continued);
-        if (data.isEpoch() && !cuts.areOn()) {
-            checkpoints.afterCall(reached);
+        if (!notSaved.isEmpty()) {
+            throw Checkpoints.inModelOnly(notSaved, reached);
         }
         if (ended && world.isRoot()) {
             LOG.info(

@@ -9,7 +9,6 @@ import io.gyre.session.Session;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
@@ -29,7 +28,7 @@ import org.slf4j.LoggerFactory;
  *   <dd>The thread that trains, between two reductions.
  * </dl>
  */
-final class RankResiduals {
+final class RankResiduals implements RankParts {
 
     private static final Logger LOG = LoggerFactory.getLogger(RankResiduals.class);
     private static final int NO_BUCKET = -1;
@@ -75,23 +74,31 @@ final class RankResiduals {
         this.own = own;
     }
 
-    /** Finds out what all ranks have. The result is used up in this step. */
-    Gathering gather(long step) {
+    @Override
+    public Gathering gather(long step) {
         List<byte[]> ofSeats =
                 own.stream().map(each -> bytes(hex(each.blocks()))).toList();
         List<BitSet> ofRanks = session.exchange(TOPIC, ofSeats).stream()
                 .map(each -> blocks(new String(each, StandardCharsets.US_ASCII)))
                 .toList();
-        return new Gathering(ofRanks, step);
+        Gathering gathering = new Gathering((memory, rank) ->
+                ofProcesses.broadcast(memory, session.seating().indexOf(rank), step, NO_BUCKET));
+        gathering.add(Checkpoint.Part.text(PART, () -> text(ofRanks)));
+        for (int rank = 0; rank < ofRanks.size(); rank++) {
+            int ofRank = rank;
+            ofRanks.get(rank).stream()
+                    .forEach(index -> gathering.add(
+                            new Gathering.Block(nameOf(ofRank, index), ofRank, () -> memory(ofRank, index))));
+        }
+        return gathering;
     }
 
     /**
      * Restores the residuals of all ranks, if the checkpoint has them for this codec and as many ranks; otherwise they
      * begin at zero, and the log says so.
-     *
-     * @param file on rank 0; null elsewhere
      */
-    void restore(@Nullable CheckpointFile file, long step) {
+    @Override
+    public void restore(@Nullable CheckpointFile file, long step) {
         String text = OnRoot.call(session, TOPIC, () -> file == null ? "" : usable(file));
         List<BitSet> ofRanks = text.lines().skip(1).map(RankResiduals::blocks).toList();
         for (int rank = 0; rank < ofRanks.size(); rank++) {
@@ -140,7 +147,19 @@ final class RankResiduals {
         return new GyreException("the residuals in the checkpoint cannot be read: " + e.getMessage(), e);
     }
 
-    /** See {@link Gathering#text}; empty if there are none. */
+    /** Warns of residuals in a checkpoint that this run, without such a codec, does not use. */
+    static void warnOfThoseIn(@Nullable CheckpointFile file) {
+        try {
+            if (file != null && !textIn(file).isEmpty()) {
+                LOG.warn("The checkpoint has residuals of a codec, and this run has no such codec: what had not been"
+                        + " sent yet is lost");
+            }
+        } catch (IOException e) {
+            throw unreadable(e);
+        }
+    }
+
+    /** See {@link #text}; empty if there are none. */
     static String textIn(CheckpointFile file) throws IOException {
         String text = file.textOf(PART);
         if (!text.lines().skip(1).allMatch(line -> BLOCKS.matcher(line).matches())) {
@@ -180,55 +199,10 @@ final class RankResiduals {
         return reversed;
     }
 
-    /** The blocks of all ranks, each of which is gathered once, by all processes together. */
-    final class Gathering {
-
-        private final List<BitSet> ofRanks;
-        private final List<BlockOfRank> blocks = new ArrayList<>();
-        private final long step;
-        private int next;
-
-        private Gathering(List<BitSet> ofRanks, long step) {
-            this.ofRanks = ofRanks;
-            this.step = step;
-            for (int rank = 0; rank < ofRanks.size(); rank++) {
-                int ofRank = rank;
-                ofRanks.get(rank).stream().forEach(index -> blocks.add(new BlockOfRank(ofRank, index)));
-            }
-        }
-
-        /** For the file: which blocks there are, and then each, gathered when it is its turn. */
-        List<Checkpoint.Part> parts() {
-            List<Checkpoint.Part> parts = new ArrayList<>();
-            parts.add(Checkpoint.Part.text(PART, this::text));
-            for (BlockOfRank each : blocks) {
-                parts.add(Checkpoint.Part.memory(nameOf(each.rank(), each.block()), () -> List.of(next())));
-            }
-            return parts;
-        }
-
-        /** Name of the codec, and the blocks of each rank: a line for each. */
-        private String text() {
-            StringBuilder text = new StringBuilder(codec).append('\n');
-            ofRanks.forEach(each -> text.append(hex(each)).append('\n'));
-            return text.toString();
-        }
-
-        /** Gathers the next block; valid until that after it. */
-        private Region next() {
-            BlockOfRank each = blocks.get(next++);
-            Region memory = memory(each.rank(), each.block());
-            ofProcesses.broadcast(memory, session.seating().indexOf(each.rank()), step, NO_BUCKET);
-            return memory;
-        }
-
-        /** Gathers what is left: the other processes wait for it, also if this one could not write what it got. */
-        void finish() {
-            while (next < blocks.size()) {
-                next();
-            }
-        }
+    /** Name of the codec, and the blocks of each rank: a line for each. */
+    private String text(List<BitSet> ofRanks) {
+        StringBuilder text = new StringBuilder(codec).append('\n');
+        ofRanks.forEach(each -> text.append(hex(each)).append('\n'));
+        return text.toString();
     }
-
-    private record BlockOfRank(int rank, int block) {}
 }

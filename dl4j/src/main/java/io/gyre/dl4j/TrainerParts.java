@@ -15,6 +15,7 @@ import io.gyre.observe.Timeline;
 import io.gyre.session.Session;
 import io.gyre.training.BucketPlan;
 import io.gyre.training.GenerationStrategy;
+import io.gyre.training.LocalState;
 import io.gyre.training.StepDriver;
 import io.gyre.training.StepObserver;
 import io.gyre.training.Synchronous;
@@ -162,7 +163,9 @@ final class TrainerParts {
         if (carried != null && carried.copy() != null) {
             carried.copy().load(replica, options.seed);
         }
-        checkpoints = new Checkpoints(session, saved, replica, replicas, options.seed, residuals);
+        LocalState local = strategy.exchange().localState();
+        RankParts ofRanks = local == null ? residuals : new LocalReplicas(session, strategy, local, replica);
+        checkpoints = new Checkpoints(session, saved, replica, replicas, options.seed, ofRanks);
         plain = new PlainData(options.sharding);
         rowsFromRoot = new RowsFromRoot(session);
         opened.onClose(rowsFromRoot::close);
@@ -364,9 +367,7 @@ final class TrainerParts {
     private Handover start() {
         Beginning ofRoot = Beginning.parse(OnRoot.call(session, "initial progress", () -> {
             Beginning saved = checkpoints.openOnRoot();
-            if (!cuts.areOn()) {
-                CutStart.checkNone(checkpoints.resumed(), strategy.name());
-            }
+            checkHasNoOther(checkpoints.resumed());
             return (saved == null ? Beginning.ofNewRun(Progress.start(network.step(), network.epoch())) : saved).text();
         }));
         CutStart cut = cuts.areOn() ? new CutStart(session, strategy, driver, replica, checkpoints) : null;
@@ -382,13 +383,26 @@ final class TrainerParts {
             replicas.check(begin.step());
         } else if (ofRoot.isResumed()) {
             replicas.verify(ofRoot.stateChecksum(), "the checkpoint of step " + begin.step(), begin.step());
-            checkpoints.restoreResiduals(begin.step());
+            checkpoints.restoreRanks(begin.step());
         } else {
             replicas.check(begin.step());
         }
         checkpoints.loaded();
         boolean resumed = !begin.data().isEmpty();
         return new Handover(begin, resumed, begin.callsDone(), -1, false, false, Double.NaN, null, algorithm);
+    }
+
+    /** Fails, or warns, if a checkpoint has what only another strategy or codec can use; null for no checkpoint. */
+    private void checkHasNoOther(@Nullable CheckpointFile file) {
+        if (!cuts.areOn()) {
+            CutStart.checkNone(file, strategy.name());
+        }
+        if (strategy.exchange().localState() == null) {
+            LocalReplicas.checkNone(file, strategy.name());
+        }
+        if (residuals == null) {
+            RankResiduals.warnOfThoseIn(file);
+        }
     }
 
     /**

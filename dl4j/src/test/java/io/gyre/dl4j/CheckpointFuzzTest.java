@@ -68,6 +68,17 @@ class CheckpointFuzzTest {
         }
     }
 
+    /** As it stands in a checkpoint, and as rank 0 sends it to the others. */
+    @FuzzTest
+    void localRanks(byte[] bytes) {
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        LocalRanks ranks = ParserContract.parse(bytes.length, () -> LocalRanks.parse(text), GyreException.class);
+        if (ranks != null) {
+            assertThat(LocalRanks.parse(ranks.text())).isEqualTo(ranks);
+            assertThat(ranks.leads()).doesNotContain(0);
+        }
+    }
+
     /** As rank 0 sends it to the others. */
     @FuzzTest
     void verdict(byte[] bytes) {

@@ -157,7 +157,8 @@ public record StrategyOptions(
     public void checkRestarts(int restarts) {
         if (hasLocalSteps() || kind == Kind.ALLREDUCE) {
             throw new IllegalArgumentException("--restarts " + restarts + " with --strategy " + kind
-                    + ": without servers, all ranks of a run end when one is lost");
+                    + ": without servers, all ranks of a run end when one is lost. Keep checkpoints, to which the run"
+                    + " goes back");
         }
         if (restarts == 0) {
             return;

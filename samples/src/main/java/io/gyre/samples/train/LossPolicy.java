@@ -59,7 +59,7 @@ record LossPolicy(
 
     /** Whether the run leaves checkpoints. */
     boolean writesCheckpoints() {
-        return (runs.isKept() || checkpoints.directory().isPresent()) && !exchange.hasLocalSteps() && !groupsSurvive();
+        return (runs.isKept() || checkpoints.directory().isPresent()) && !groupsSurvive();
     }
 
     /** Whether lost processes may have what no restarted rank can bring back. */
@@ -77,9 +77,13 @@ record LossPolicy(
         return strategy == StrategyOptions.Kind.HYBRID && goesBack() > 0;
     }
 
-    /** How often a single lost process is started again: with groups only servers, if they have backups. */
+    /**
+     * How often a single lost process is started again: with groups only servers, if they have backups, and never
+     * without servers, unless ranks may change their processes.
+     */
     int restartsOfOne() {
-        return strategy == StrategyOptions.Kind.HYBRID && exchange.backups() == 0 && !groupsSurvive() ? 0 : restarts;
+        boolean endsAlone = strategy == StrategyOptions.Kind.HYBRID && exchange.backups() == 0 && !groupsSurvive();
+        return endsAlone || exchange.hasLocalSteps() ? 0 : restarts;
     }
 
     /** The first rank that is started again by itself: a group ends with any of its ranks, and servers follow them. */

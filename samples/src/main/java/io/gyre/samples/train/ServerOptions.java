@@ -27,8 +27,8 @@ final class ServerOptions {
             paramLabel = "N",
             description =
                     "Restart each lost process up to N times; it rejoins the run, or its group. If that is not possible,"
-                            + " as for a server without a backup, the whole run goes back to its newest checkpoint, up"
-                            + " to N times. For hybrid with --servers and --groups there are none, unless --checkpoint"
+                            + " as for a server without a backup or a rank of post-local and diloco, the whole run goes"
+                            + " back to its newest checkpoint, up to N times. For hybrid with --servers and --groups there are none, unless --checkpoint"
                             + " asks for them: then a rank of a group cannot rejoin. Default: 0.")
     private @Nullable Integer restarts;
 

@@ -13,7 +13,6 @@ import io.gyre.observe.Timeline;
 import io.gyre.paramserver.StrategyOptions;
 import io.gyre.samples.data.SampleData;
 import io.gyre.samples.model.BuiltSample;
-import io.gyre.training.LocalSteps;
 import io.gyre.transport.TransportMode;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -212,9 +211,6 @@ public final class TrainOptions {
         OptionRange.check(
                 "-n", ranks(), 1, MOST_RANKS * Math.max(1, hosts.hosts().size()));
         strategy().checkGroups(ranks(), transport == TransportMode.AUTO || transport == TransportMode.SHM);
-        if (strategy().hasLocalSteps()) {
-            checkNoCheckpoints();
-        }
         if (strategy != StrategyOptions.Kind.ALLREDUCE && algorithm != Algorithm.AUTO) {
             throw new IllegalArgumentException(
                     "--algorithm " + algorithm + " belongs to [allreduce], not to --strategy " + strategy);
@@ -302,13 +298,6 @@ public final class TrainOptions {
     LossPolicy losses() {
         return new LossPolicy(
                 strategy, unchecked(), ranks(), restarts(), seats, checkpoints, runs, workload.syncBatchNorm());
-    }
-
-    private void checkNoCheckpoints() {
-        if (checkpoints.directory().isPresent() || runs.isFork()) {
-            throw new IllegalArgumentException((runs.isFork() ? "--from" : "--checkpoint") + " with --strategy "
-                    + strategy + ": " + LocalSteps.CHECKPOINT_OBSTACLE + "; use another strategy");
-        }
     }
 
     /** Where a run with seats listens that this process is to join; empty to start a run. */

@@ -215,8 +215,9 @@ final class TrainingRun {
     }
 
     /**
-     * Trains until the whole length is reached, counted from the first run. A resumed trainer skips calls that an
-     * earlier run has finished, and that run may have been given a shorter length: hence the loop.
+     * Trains until the whole length is reached, counted from the first run. Its first call is that of the first run,
+     * which a resumed trainer continues. It skips calls that an earlier run has finished, and that run may have made
+     * shorter ones: hence the loop.
      */
     private List<FitReport> fit(DistributedTrainer trainer) {
         ExampleSource examples = examples();
@@ -227,9 +228,10 @@ final class TrainingRun {
                         examples, options.workload().batch(), options.workload().seed(), batches);
         List<FitReport> fits = new ArrayList<>();
         while (longestRest(trainer) > 0 && !trainer.ended()) {
+            long length = fits.isEmpty() ? whole() : Math.max(0, rest(trainer));
             FitReport fit = options.workload().steps().isPresent()
-                    ? trainer.fitSteps(data, Math.max(0, rest(trainer)))
-                    : trainer.fit(data, options.runs().evaluateEpochs() ? 1 : (int) rest(trainer));
+                    ? trainer.fitSteps(data, length)
+                    : trainer.fit(data, options.runs().evaluateEpochs() ? 1 : (int) length);
             fits.add(fit);
             kept.fitDone(trainer, fit, measured(trainer));
         }
@@ -259,10 +261,14 @@ final class TrainingRun {
     }
 
     private long rest(DistributedTrainer trainer) {
+        return whole() - (options.workload().steps().isPresent() ? trainer.step() : trainer.epoch());
+    }
+
+    /** In steps or, if none are given, in epochs. */
+    private long whole() {
         return options.workload()
                 .steps()
-                .map(steps -> steps - trainer.step())
-                .orElseGet(() -> (long) options.workload().epochs().orElse(0) - trainer.epoch());
+                .orElseGet(() -> (long) options.workload().epochs().orElse(0));
     }
 
     /** On what is held out: accuracy for images, bits per character for a text. */

@@ -47,7 +47,10 @@ class TrainCommandTest {
                 Arguments.of(
                         "mlp --strategy ring",
                         "'ring' is none of allreduce, paramserver, elastic, hybrid, post-local, diloco"),
-                Arguments.of("mlp --strategy diloco --checkpoint there", "--checkpoint with --strategy diloco"),
+                Arguments.of(
+                        "mlp --strategy diloco --restarts 1 --no-run-dir",
+                        "--restarts 1 with --strategy diloco: without servers, all ranks of a run end when one is lost."
+                                + " Keep checkpoints"),
                 Arguments.of(
                         "mlp --strategy diloco --period 4 --fragments 5 --data /nowhere",
                         "--fragments 5: expected 1 to 4"),
@@ -189,10 +192,6 @@ class TrainCommandTest {
                 Arguments.of("mlp --timeline a.json --keep-timeline", "a.json and --keep-timeline: choose one file"),
                 Arguments.of("mlp --run-dir a --name b", "--name b with --run-dir a: the directory's name is"),
                 Arguments.of("mlp --name ../a", "--name '../a': expected at most 128 letters, digits"),
-                Arguments.of("mlp --from runs/a@3 --strategy diloco", "--from with --strategy diloco: "),
-                Arguments.of(
-                        "mlp --from runs/a@3 -n 4 --groups 2 --strategy hybrid --between post-local",
-                        "--from with --strategy hybrid: after local steps"),
                 Arguments.of("mlp --learning-rate 0", "--learning-rate 0.0: expected more than 0"),
                 Arguments.of("mlp --learning-rate NaN", "--learning-rate NaN: expected more than 0"),
                 Arguments.of("mlp --grace -1", "--grace -1: expected 0 to 1000000"),

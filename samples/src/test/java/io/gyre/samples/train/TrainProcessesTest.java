@@ -246,6 +246,31 @@ class TrainProcessesTest {
         }
     }
 
+    /** In the middle of a period, in which every rank has a replica of its own. */
+    @Test
+    void aRunOfLocalStepsGoesBackToItsNewestCheckpointAndEndsWithTheSameParameters() throws Exception {
+        String[] all = {
+            "mlp", "-n", "2", "--strategy", "diloco", "--period", "7", "--epochs", "4", "--checkpoint-steps", "10"
+        };
+        JsonNode undisturbed = GyreTrain.run(directory, all);
+
+        try (GyreTrain train = GyreTrain.start(directory, with(all, "--restarts", "1"))) {
+            train.awaitOutput("epoch 2");
+            List<Long> pids = train.pids();
+            GyreTrain.kill(train.pid(1));
+
+            assertThat(train.awaitExit(GyreTrain.PATIENCE)).as(train.output()).isZero();
+            assertThat(train.output())
+                    .containsPattern("gyre: rank 1 \\(host .*\\) ended with exit status 137 \\(killed\\)")
+                    .contains("gyre: the whole run goes back to its newest checkpoint, of step ")
+                    .doesNotContain("and is restarted");
+            JsonNode report = train.report();
+            assertThat(report.get("resumed_from_step").asInt()).isPositive();
+            assertThat(report.get("parameters_sha256")).isEqualTo(undisturbed.get("parameters_sha256"));
+            train.awaitNothingLeft(pids);
+        }
+    }
+
     /** Also where servers are restarted by themselves. */
     @ParameterizedTest(name = "{0} servers with {1} backups")
     @Tag("long")
