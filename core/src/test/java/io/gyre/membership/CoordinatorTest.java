@@ -449,7 +449,9 @@ class CoordinatorTest {
                 played.answer(0);
                 played.answer(1);
             }
-            assertThat(played.heard).as("answers read before the time: %s", readBefore).isEmpty();
+            assertThat(played.heard)
+                    .as("answers read before the time: %s", readBefore)
+                    .isEmpty();
         }
     }
 

@@ -98,8 +98,7 @@ class MessageChannelTest {
         near.send(MessageChannel.frame(new Refused("the end")));
 
         assertThat(receive(5))
-                .containsExactly(
-                        values.get(0), new Heartbeat(7), values.get(1), values.get(2), new Refused("the end"));
+                .containsExactly(values.get(0), new Heartbeat(7), values.get(1), values.get(2), new Refused("the end"));
     }
 
     @Test
@@ -190,8 +189,8 @@ class MessageChannelTest {
         List<Message> sent = List.of(value(0, LONG_BYTES), value(1, LONG_BYTES), new Heartbeat(7));
         Queue<Message> received = new ConcurrentLinkedQueue<>();
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        RendezvousAgent<Sending> agent = new RendezvousAgent<>(
-                anyPort, SECRET, 1, (outbox, now) -> new Sending(outbox, sent), System::nanoTime);
+        RendezvousAgent<Sending> agent =
+                new RendezvousAgent<>(anyPort, SECRET, 1, (outbox, now) -> new Sending(outbox, sent), System::nanoTime);
         CompletableFuture<ControlLink<Receiving>> link = OwnThread.call(() -> ControlLink.connect(
                 agent.address(), KEY, (uplink, monitor) -> new Receiving(received), Duration.ofSeconds(30)));
         long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
