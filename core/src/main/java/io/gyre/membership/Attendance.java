@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A process's side of the protocol with its {@link Usher}: it joins once, and then asks for its seats in one generation
- * after the other.
+ * after the other. The usher's heartbeats are sent back at once.
  *
  * <dl>
  *   <dt>Threading
@@ -41,7 +41,6 @@ public final class Attendance implements Downlink {
     private @Nullable Welcome welcome;
     private @Nullable Convened convened;
     private @Nullable String end;
-    private long nextHeartbeat;
     private boolean joined;
     private boolean detached;
     private boolean givenUp;
@@ -82,6 +81,8 @@ public final class Attendance implements Downlink {
                 welcome = greeting;
             } else if (message instanceof Convened seats) {
                 convened = seats;
+            } else if (message instanceof Heartbeat) {
+                uplink.send(message);
             } else if (message instanceof Adjourn adjourn) {
                 adjourned = adjourn.generation();
             } else if (message instanceof Lost lost) {
@@ -90,7 +91,7 @@ public final class Attendance implements Downlink {
             } else if (message instanceof Refused refused) {
                 refusal = true;
                 end(refused.reason());
-            } else if (!(message instanceof Heartbeat)) {
+            } else {
                 end("the process that listens at " + address + " sent a "
                         + message.getClass().getSimpleName() + " message, which is not an usher's to send");
             }
@@ -116,10 +117,7 @@ public final class Attendance implements Downlink {
             if (!joined || detached) {
                 pulse.beat(now);
             } else if (pulse.isLost(now, limits())) {
-                disconnected(limits().verdict());
-            } else if (now >= nextHeartbeat) {
-                nextHeartbeat = now + Coordinator.HEARTBEAT.toNanos();
-                uplink.send(new Heartbeat(Message.NO_RANK));
+                disconnected(limits().ofSupervisor());
             }
             time.signal(monitor);
         }

@@ -32,7 +32,8 @@ import java.util.random.RandomGenerator;
  *
  * <p>{@link Admission} decides who may join, {@link Muster} gathers the ranks, {@link Returns} takes in restarted
  * workers, {@link Departures} draws the consequences of a loss, {@link Exchanges} runs exchanges, {@link Pulse} detects
- * silence. This class hands them the events and sends heartbeats.
+ * silence. This class hands them the events and sends heartbeats. A rank is alive when it answers them: other messages
+ * may have been under way for long, and are no sign of life.
  *
  * <dl>
  *   <dt>Threading
@@ -47,7 +48,7 @@ public final class Coordinator implements Supervisor {
     /** Interval between calls of {@link #tick}. */
     public static final Duration TICK = Duration.ofMillis(250);
 
-    /** Interval between heartbeats of each side. */
+    /** Interval between the heartbeats of a supervisor, which each process answers. */
     public static final Duration HEARTBEAT = Duration.ofMillis(250);
 
     /** Limit of the exchanged bytes that are recorded for restarted workers. */
@@ -167,7 +168,6 @@ public final class Coordinator implements Supervisor {
     public void received(int connection, Message message) {
         Participant participant = participants.on(connection);
         if (participant != null) {
-            participant.pulse.beat(clock.time());
             received(participant, message);
         } else if (message instanceof Join join) {
             join(connection, join);
@@ -177,7 +177,9 @@ public final class Coordinator implements Supervisor {
     }
 
     private void received(Participant participant, Message message) {
-        if (message instanceof Ready ready) {
+        if (message instanceof Heartbeat answer) {
+            participant.pulse.answered(answer.sent(), clock.time());
+        } else if (message instanceof Ready ready) {
             ready(participant, ready);
         } else if (message instanceof Offer offer) {
             offered(participant, offer);
@@ -193,7 +195,7 @@ public final class Coordinator implements Supervisor {
             listener.unaware(participant.member);
         } else if (message instanceof Failed failed) {
             departures.lose(participant, failed.reason());
-        } else if (!(message instanceof Heartbeat)) {
+        } else {
             departures.lose(
                     participant,
                     "it sent a " + message.getClass().getSimpleName() + " message, which is not a rank's to send");
@@ -239,7 +241,8 @@ public final class Coordinator implements Supervisor {
         }
         if (time >= nextHeartbeat) {
             nextHeartbeat = time + HEARTBEAT.toNanos();
-            sendHeartbeats();
+            participants.sendToAll(new Heartbeat(time));
+            participants.all().forEach(exchanges::tellAwaited);
         }
         // A copy, so that the loop continues after a loss that does not end the run.
         for (Participant participant : List.copyOf(participants.all())) {
@@ -249,16 +252,9 @@ public final class Coordinator implements Supervisor {
         }
     }
 
-    /** Tells each rank that waits in an exchange which rank it waits for. */
-    private void sendHeartbeats() {
-        for (Participant participant : participants.all()) {
-            outbox.send(participant.connection, new Heartbeat(exchanges.awaitedBy(participant)));
-        }
-    }
-
     private void listenTo(Participant participant, long time) {
         if (participant.pulse.isLost(time, limits)) {
-            departures.lose(participant, limits.verdict() + ", though its connection is open");
+            departures.lose(participant, limits.ofProcess() + ", though its connection is open");
         } else if (participant.pulse.becomesSuspicious(time, limits)) {
             listener.suspected(participant.member, Duration.ofNanos(participant.pulse.silence(time)));
         }

@@ -4,6 +4,7 @@ import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Awaited;
 import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
@@ -37,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>In the order of a run: {@link #welcome} is the greeting, {@link #join} asks to join, {@link #ready} sends
  * addresses, the roster makes the {@link #view} complete, {@link #offer} begins an exchange and {@link #values} ends
- * it, {@link #leave} leaves. From the join on, both sides send heartbeats.
+ * it, {@link #leave} leaves. From the join on, the coordinator sends heartbeats, which this side sends back at once.
  *
  * <dl>
  *   <dt>Threading
@@ -74,7 +75,6 @@ final class CoordinatorClient {
     private boolean closed;
     private boolean detached;
     private final Pulse pulse;
-    private long nextHeartbeat;
     private long endHeard = NEVER;
     private boolean endReported;
 
@@ -230,7 +230,9 @@ final class CoordinatorClient {
         } else if (message instanceof Value value) {
             received(value);
         } else if (message instanceof Heartbeat heartbeat) {
-            awaits(heartbeat.awaited());
+            uplink.send(heartbeat);
+        } else if (message instanceof Awaited awaited) {
+            awaits(awaited.rank());
         } else if (message instanceof Left left) {
             left(left);
         } else if (message instanceof Expendable expendable) {
@@ -320,25 +322,16 @@ final class CoordinatorClient {
     /** Time has passed. */
     void tick(long now) {
         long time = clock.advance(now);
-        if (joined && !detached) {
-            beat(time);
-        } else {
+        if (!joined || detached) {
             pulse.beat(time);
+        } else if (pulse.isLost(time, limits())) {
+            disconnected(limits().ofSupervisor());
         }
         reportForTheProgram(time);
     }
 
     private SilenceLimits limits() {
         return welcome == null ? SilenceLimits.DEFAULT : welcome.limits();
-    }
-
-    private void beat(long time) {
-        if (pulse.isLost(time, limits())) {
-            disconnected(limits().verdict());
-        } else if (time >= nextHeartbeat) {
-            nextHeartbeat = time + Coordinator.HEARTBEAT.toNanos();
-            uplink.send(new Heartbeat(Message.NO_RANK));
-        }
     }
 
     /**

@@ -1,7 +1,7 @@
 package io.gyre.membership;
 
+import io.gyre.membership.Message.Awaited;
 import io.gyre.membership.Message.Disagreed;
-import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Offer;
 import io.gyre.membership.Message.Value;
 import java.nio.ByteBuffer;
@@ -48,11 +48,10 @@ final class Exchanges {
             return repeat(participant, offer, past);
         }
         participant.offer = offer;
-        int awaited = firstAwaited(ranks);
-        if (awaited == Message.NO_RANK) {
+        if (firstAwaited(ranks) == Message.NO_RANK) {
             finish(ranks);
         } else {
-            outbox.send(participant.connection, new Heartbeat(awaited));
+            tellAwaited(participant);
         }
         return null;
     }
@@ -122,10 +121,12 @@ final class Exchanges {
         return null;
     }
 
-    /** The first rank that a rank waits for in an exchange, or {@link Message#NO_RANK}. */
-    int awaitedBy(Participant participant) {
+    /** Tells a rank that waits in an exchange which rank it waits for. */
+    void tellAwaited(Participant participant) {
         Offer offer = participant.offer;
-        return offer == null ? Message.NO_RANK : firstAwaited(offer.ranks());
+        if (offer != null) {
+            outbox.send(participant.connection, new Awaited(firstAwaited(offer.ranks())));
+        }
     }
 
     private int firstAwaited(List<Integer> ranks) {

@@ -12,7 +12,7 @@ import java.util.TreeMap;
 public sealed interface Message {
 
     /** Version of the messages, which must be equal on all ranks of a run. */
-    int PROTOCOL_VERSION = 7;
+    int PROTOCOL_VERSION = 8;
 
     /** Lets the coordinator choose the rank. */
     int ANY_RANK = -1;
@@ -253,10 +253,14 @@ public sealed interface Message {
         }
     }
 
+    /** Coordinator to a rank whose value it has: the first rank that the exchange still waits for. */
+    record Awaited(int rank) implements Message {}
+
     /**
-     * Both ways: the sender is alive.
+     * Supervisor to each process: the supervisor is alive. Process to supervisor, at once: the same message, and so the
+     * process was alive after it was sent.
      *
-     * @param awaited from the coordinator: the first rank that an exchange still waits for, or {@link #NO_RANK}
+     * @param sent when the supervisor has sent it, or not long before, in nanoseconds of its own clock
      */
-    record Heartbeat(int awaited) implements Message {}
+    record Heartbeat(long sent) implements Message {}
 }

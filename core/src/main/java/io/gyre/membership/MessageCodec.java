@@ -5,6 +5,7 @@ import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Adjourn;
 import io.gyre.membership.Message.Admitted;
 import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Awaited;
 import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Convened;
 import io.gyre.membership.Message.Disagreed;
@@ -142,7 +143,7 @@ public final class MessageCodec {
             write(failed.reason(), out);
         } else if (message instanceof Heartbeat heartbeat) {
             out.writeByte(12);
-            out.writeInt(heartbeat.awaited());
+            out.writeLong(heartbeat.sent());
         } else if (message instanceof Expendable expendable) {
             out.writeByte(14);
             out.writeInt(expendable.rank());
@@ -188,6 +189,9 @@ public final class MessageCodec {
             out.writeByte(24);
             write(admitted.variables(), out);
             write(admitted.token(), out);
+        } else if (message instanceof Awaited awaited) {
+            out.writeByte(25);
+            out.writeInt(awaited.rank());
         }
     }
 
@@ -276,7 +280,7 @@ public final class MessageCodec {
             case 9 -> new Left(in.getInt(), readNumbers(in), readText(in), readText(in));
             case 10 -> new Leave(readNumbers(in), readText(in));
             case 11 -> new Failed(readText(in));
-            case 12 -> new Heartbeat(in.getInt());
+            case 12 -> new Heartbeat(in.getLong());
             case 13 -> new Ready(readEntries(in));
             case 14 -> new Expendable(in.getInt());
             case 15 -> new LostExpendable(readMember(in), readText(in));
@@ -289,6 +293,7 @@ public final class MessageCodec {
             case 22 -> new Adjourn(in.getInt());
             case 23 -> new Backed(readRanks(in), readRanks(in));
             case 24 -> new Admitted(readEntries(in), ByteBuffer.wrap(readBytes(in)));
+            case 25 -> new Awaited(in.getInt());
             default -> throw new ProtocolException("a control message of unknown type " + type);
         };
     }

@@ -6,7 +6,10 @@ package io.gyre.membership;
  */
 public interface Outbox {
 
-    /** Sends a message; messages on one connection keep their order. A message to an ended connection is dropped. */
+    /**
+     * Sends a message. Messages on one connection keep their order, but a {@link Message.Heartbeat} may overtake
+     * others. A message to an ended connection is dropped.
+     */
     void send(int connection, Message message);
 
     /** Closes a connection after sending what is queued. The coordinator expects no more events from it. */

@@ -2,7 +2,6 @@ package io.gyre.membership;
 
 import io.gyre.Member;
 import io.gyre.membership.Message.Admitted;
-import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Refused;
 import io.gyre.membership.Message.Welcome;
@@ -60,10 +59,8 @@ public final class Reception implements Supervisor {
     public void received(int connection, Message message) {
         if (message instanceof Join join) {
             answer(connection, join);
-            outbox.close(connection);
-        } else if (!(message instanceof Heartbeat)) {
-            outbox.close(connection);
         }
+        outbox.close(connection);
     }
 
     private void answer(int connection, Join join) {

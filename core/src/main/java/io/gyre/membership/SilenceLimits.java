@@ -7,6 +7,11 @@ import java.time.Duration;
  * How long a process may be silent, though its connection is open: a frozen process, a lost host, a cut link. A process
  * that ends is noticed at once.
  *
+ * <p>A supervisor measures the silence of a process from the newest {@linkplain Message.Heartbeat heartbeat} that the
+ * process has answered: from when that was sent, and not from when the answer came. So the direction in which a link is
+ * cut does not matter, nor what is still under way on it. A process measures the silence of its supervisor from the
+ * last message that it has received.
+ *
  * @param suspicion silence that is reported
  * @param loss silence after which the process is lost
  */
@@ -39,9 +44,17 @@ public record SilenceLimits(Duration suspicion, Duration loss) {
         return new SilenceLimits(loss.dividedBy(2), loss);
     }
 
-    /** Why a silent process is lost: {@code nothing was received from it for 15 s}, or {@code 2750 ms}. */
-    String verdict() {
-        return "nothing was received from it for "
-                + (loss.toMillisPart() == 0 ? loss.toSeconds() + " s" : loss.toMillis() + " ms");
+    /** Why a process is lost: {@code it has not answered for 15 s}, or {@code 2750 ms}. */
+    String ofProcess() {
+        return "it has not answered for " + lossInWords();
+    }
+
+    /** Why a supervisor is lost: {@code nothing was received from it for 15 s}, or {@code 2750 ms}. */
+    String ofSupervisor() {
+        return "nothing was received from it for " + lossInWords();
+    }
+
+    private String lossInWords() {
+        return loss.toMillisPart() == 0 ? loss.toSeconds() + " s" : loss.toMillis() + " ms";
     }
 }

@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * generation for it.
  *
  * <p>There is one usher, and it alone convenes generations: of the processes that lose sight of each other, those that
- * reach it go on. A process that was given up finds its generation ended, and joins as a new process.
+ * reach it go on. A process is alive when it answers the usher's heartbeats. One that was given up finds its generation
+ * ended, and joins as a new process.
  *
  * <p>A state machine, as {@link Coordinator} is: it owns no clock, thread or socket. {@link SeatAdmission} decides who
  * may join, {@link Convocation} who gets seats.
@@ -151,7 +152,6 @@ public final class Usher implements Supervisor {
     public void received(int connection, Message message) {
         Attendee attendee = attendees.on(connection);
         if (attendee != null) {
-            attendee.pulse.beat(clock.time());
             received(attendee, message);
         } else if (message instanceof Join join) {
             join(connection, join);
@@ -161,13 +161,15 @@ public final class Usher implements Supervisor {
     }
 
     private void received(Attendee attendee, Message message) {
-        if (message instanceof Present present) {
+        if (message instanceof Heartbeat answer) {
+            attendee.pulse.answered(answer.sent(), clock.time());
+        } else if (message instanceof Present present) {
             present(attendee, present);
         } else if (message instanceof Leave) {
             leave(attendee);
         } else if (message instanceof Failed failed) {
             lose(attendee, failed.reason());
-        } else if (!(message instanceof Heartbeat)) {
+        } else {
             lose(
                     attendee,
                     "it sent a " + message.getClass().getSimpleName() + " message, which is not a process's to send");
@@ -198,7 +200,7 @@ public final class Usher implements Supervisor {
         }
         if (time >= nextHeartbeat) {
             nextHeartbeat = time + Coordinator.HEARTBEAT.toNanos();
-            attendees.sendToAll(new Heartbeat(Message.NO_RANK));
+            attendees.sendToAll(new Heartbeat(time));
         }
         for (Attendee attendee : attendees.all()) {
             listenTo(attendee, time);
@@ -213,7 +215,7 @@ public final class Usher implements Supervisor {
             return;
         }
         if (attendee.pulse.isLost(time, plan.limits())) {
-            lose(attendee, plan.limits().verdict() + ", though its connection is open");
+            lose(attendee, plan.limits().ofProcess() + ", though its connection is open");
         } else if (attendee.pulse.becomesSuspicious(time, plan.limits())) {
             listener.suspected(attendee.process(), Duration.ofNanos(attendee.pulse.silence(time)));
         }

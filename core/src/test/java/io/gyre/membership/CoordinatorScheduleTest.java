@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.Member;
 import io.gyre.membership.Message.Failed;
-import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Left;
 import io.gyre.membership.Message.Lost;
@@ -134,7 +133,7 @@ class CoordinatorScheduleTest {
         private void pass() {
             for (int rank = 0; rank < worldSize; rank++) {
                 if (lives.get(rank).joined && !lives.get(rank).gone) {
-                    played.receive(rank, new Heartbeat(Message.NO_RANK));
+                    played.answer(rank);
                 }
             }
             played.stall(random.nextInt(10) == 0 ? Duration.ofSeconds(3) : Coordinator.TICK);

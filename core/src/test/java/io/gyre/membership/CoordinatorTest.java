@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import io.gyre.Member;
+import io.gyre.membership.Message.Awaited;
 import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Disagreed;
 import io.gyre.membership.Message.Expendable;
@@ -350,11 +351,11 @@ class CoordinatorTest {
         Played played = Played.complete(3);
 
         played.offer(0, "fruit", "zero");
-        assertThat(played.take(0)).containsExactly(new Heartbeat(1));
+        assertThat(played.take(0)).containsExactly(new Awaited(1));
         played.offer(1, "fruit", "one");
         played.pass(Coordinator.HEARTBEAT);
 
-        assertThat(played.take(0)).contains(new Heartbeat(2));
+        assertThat(played.take(0)).contains(new Awaited(2));
     }
 
     @Test
@@ -393,7 +394,10 @@ class CoordinatorTest {
 
         keepAlive(played, Duration.ofSeconds(10), 0, 1);
 
-        assertThat(played.take(0)).hasSizeBetween(39, 41).containsOnly(new Heartbeat(Message.NO_RANK));
+        assertThat(played.take(0))
+                .hasSizeBetween(39, 41)
+                .allMatch(Heartbeat.class::isInstance)
+                .doesNotHaveDuplicates();
     }
 
     @Test
@@ -407,7 +411,7 @@ class CoordinatorTest {
         keepAlive(played, SilenceLimits.DEFAULT.loss().minus(SilenceLimits.DEFAULT.suspicion()), 0);
 
         assertThat(played.heard).containsExactly("suspected 1", "lost 1");
-        assertLost(played, 0, 1, "nothing was received from it for 15 s, though its connection is open");
+        assertLost(played, 0, 1, "it has not answered for 15 s, though its connection is open");
     }
 
     @Test
@@ -430,11 +434,63 @@ class CoordinatorTest {
         assertThat(played.heard).isEmpty();
     }
 
-    /** Lets time pass, with heartbeats from some connections. */
+    /** Also if the answers to its last heartbeat have arrived, and it then sends others. */
+    @Test
+    void aCoordinatorThatWasStoppedAfterAHeartbeatDoesNotBlameTheRanks() {
+        for (boolean readBefore : new boolean[] {true, false}) {
+            Played played = Played.complete(2);
+            keepAlive(played, Duration.ofSeconds(10), 0, 1);
+            for (int stop = 0; stop < 100; stop++) {
+                if (readBefore) {
+                    played.answer(0);
+                    played.answer(1);
+                }
+                played.stall(Duration.ofSeconds(10));
+                played.answer(0);
+                played.answer(1);
+            }
+            assertThat(played.heard)
+                    .as("answers read before the time: %s", readBefore)
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void aRankIsLostWhoseOldMessagesArriveStillButWhichAnswersNothingNew() {
+        Played played = Played.complete(2);
+        // From now on its time is not that of other clocks.
+        played.stall(Duration.ofSeconds(60));
+        keepAlive(played, Duration.ofSeconds(1), 0, 1);
+        List<Message> old = played.take(1);
+
+        Duration verdict = SilenceLimits.DEFAULT.loss().plus(Coordinator.TICK);
+        for (Duration rest = verdict; !rest.isZero(); rest = rest.minus(Coordinator.TICK)) {
+            old.forEach(heartbeat -> played.receive(1, heartbeat));
+            played.receive(1, new Unaware());
+            keepAlive(played, Coordinator.TICK, 0);
+        }
+
+        assertThat(played.heard).contains("lost 1");
+        assertLost(played, 0, 1, "it has not answered for 15 s, though its connection is open");
+    }
+
+    @Test
+    void anAnswerToAHeartbeatOfTheFutureCountsAsOneToTheLast() {
+        Played played = Played.complete(2);
+        keepAlive(played, Duration.ofSeconds(1), 0, 1);
+        played.receive(1, new Heartbeat(Long.MAX_VALUE));
+
+        keepAlive(played, SilenceLimits.DEFAULT.loss(), 0);
+        assertThat(played.heard).containsExactly("suspected 1");
+        keepAlive(played, Coordinator.TICK, 0);
+        assertThat(played.heard).containsExactly("suspected 1", "lost 1");
+    }
+
+    /** Lets time pass, in which some ranks answer. */
     private static void keepAlive(Played played, Duration time, int... connections) {
         for (Duration rest = time; !rest.isZero(); rest = rest.minus(Coordinator.TICK)) {
             for (int connection : connections) {
-                played.receive(connection, new Heartbeat(Message.NO_RANK));
+                played.answer(connection);
             }
             played.pass(Coordinator.TICK);
         }

@@ -299,7 +299,8 @@ class MembershipSimulationTest {
             void send(Runnable delivery) {
                 long delay = random.nextLong(100 * MILLI);
                 if (process.health == Health.STALLING && random.nextInt(50) == 0) {
-                    delay = random.nextLong(10 * SECOND);
+                    // A heartbeat and its answer may both be held up, for less than makes a process lost.
+                    delay = random.nextLong(6 * SECOND);
                 }
                 lastArrival = Math.max(lastArrival, now + delay);
                 after(lastArrival - now, () -> {

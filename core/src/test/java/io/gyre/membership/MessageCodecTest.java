@@ -8,6 +8,7 @@ import io.gyre.ProtocolException;
 import io.gyre.membership.Message.Adjourn;
 import io.gyre.membership.Message.Admitted;
 import io.gyre.membership.Message.Attest;
+import io.gyre.membership.Message.Awaited;
 import io.gyre.membership.Message.Backed;
 import io.gyre.membership.Message.Convened;
 import io.gyre.membership.Message.Disagreed;
@@ -77,7 +78,8 @@ class MessageCodecTest {
                 new Convened(4, "127.0.0.1:9", 2, List.of(0, 2, 2), Message.NO_RANK),
                 new Adjourn(4),
                 new Admitted(Map.of("GYRE_SEATS", "4"), ByteBuffer.allocate(Message.GROUP_KEY_BYTES)),
-                new Heartbeat(Message.NO_RANK));
+                new Awaited(3),
+                new Heartbeat(1L << 40));
     }
 
     @ParameterizedTest

@@ -1,6 +1,7 @@
 package io.gyre.membership;
 
 import io.gyre.Member;
+import io.gyre.membership.Message.Awaited;
 import io.gyre.membership.Message.GroupKey;
 import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
@@ -33,6 +34,7 @@ final class Played implements Outbox, RunListener {
     final List<String> heard = new ArrayList<>();
     final SortedSet<Integer> closed = new TreeSet<>();
     private final TreeMap<Integer, List<Message>> sent = new TreeMap<>();
+    private final TreeMap<Integer, Heartbeat> heartbeats = new TreeMap<>();
     private final SplittableRandom random = new SplittableRandom(1);
     private long now = 1_000;
 
@@ -117,6 +119,14 @@ final class Played implements Outbox, RunListener {
         return IntStream.range(0, worldSize).boxed().toList();
     }
 
+    /** A process answers the last heartbeat. */
+    void answer(int connection) {
+        Heartbeat last = heartbeats.get(connection);
+        if (last != null) {
+            receive(connection, last);
+        }
+    }
+
     void leave(int connection) {
         receive(connection, new Leave(Collections.nCopies(worldSize, (long) connection), "step " + connection));
     }
@@ -144,10 +154,12 @@ final class Played implements Outbox, RunListener {
         return messages == null ? List.of() : messages;
     }
 
-    /** As {@link #take}, without heartbeats and group keys. */
+    /** The messages sent on a connection since the last call, without group keys and what is said again and again. */
     List<Message> takeWords(int connection) {
         return take(connection).stream()
-                .filter(message -> !(message instanceof Heartbeat) && !(message instanceof GroupKey))
+                .filter(message -> !(message instanceof Heartbeat)
+                        && !(message instanceof Awaited)
+                        && !(message instanceof GroupKey))
                 .toList();
     }
 
@@ -164,6 +176,9 @@ final class Played implements Outbox, RunListener {
     @Override
     public void send(int connection, Message message) {
         sent.computeIfAbsent(connection, key -> new ArrayList<>()).add(message);
+        if (message instanceof Heartbeat heartbeat) {
+            heartbeats.put(connection, heartbeat);
+        }
     }
 
     @Override

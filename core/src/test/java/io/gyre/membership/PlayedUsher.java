@@ -34,6 +34,7 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
     final TreeSet<Integer> closed = new TreeSet<>();
     private final int seats;
     private final TreeMap<Integer, List<Message>> sent = new TreeMap<>();
+    private final TreeMap<Integer, Heartbeat> heartbeats = new TreeMap<>();
     private long now = 1_000;
 
     /** Why no rendezvous can be opened; empty if one can. */
@@ -111,16 +112,26 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
         usher.disconnected(connection, "its connection was closed");
     }
 
-    /** Lets time pass, with the ticks that are due, in which all processes of the test are heard. */
+    /** The last heartbeat sent on a connection; one of the time 0 if there was none. */
+    Heartbeat heartbeat(int connection) {
+        return heartbeats.getOrDefault(connection, new Heartbeat(0));
+    }
+
+    /** A process answers the last heartbeat. */
+    void answer(int connection) {
+        receive(connection, heartbeat(connection));
+    }
+
+    /** Lets time pass, with the ticks that are due, in which all processes of the test answer. */
     void pass(Duration time) {
         pass(time, connection -> true);
     }
 
-    void pass(Duration time, IntPredicate heardFrom) {
+    void pass(Duration time, IntPredicate answers) {
         for (long rest = time.toNanos(); rest > 0; rest -= Coordinator.TICK.toNanos()) {
             for (int connection = 0; connection < 10; connection++) {
-                if (usher.hasJoined(connection) && heardFrom.test(connection)) {
-                    receive(connection, new Heartbeat(Message.NO_RANK));
+                if (usher.hasJoined(connection) && answers.test(connection)) {
+                    answer(connection);
                 }
             }
             stall(Coordinator.TICK);
@@ -164,6 +175,9 @@ final class PlayedUsher implements Outbox, Usher.Venue, SeatListener {
     @Override
     public void send(int connection, Message message) {
         sent.computeIfAbsent(connection, key -> new ArrayList<>()).add(message);
+        if (message instanceof Heartbeat heartbeat) {
+            heartbeats.put(connection, heartbeat);
+        }
     }
 
     @Override

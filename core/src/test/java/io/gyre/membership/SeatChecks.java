@@ -59,7 +59,7 @@ final class SeatChecks implements SeatListener {
             // It has come again before the end of its former connection was noticed.
             return;
         }
-        if (reason.startsWith("nothing was received")) {
+        if (reason.startsWith("it has not answered")) {
             run.tally.verdicts++;
             lost.checkVerdict(run.plan.limits(), run.faults.launcherStall());
         }

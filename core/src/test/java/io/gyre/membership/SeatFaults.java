@@ -123,7 +123,10 @@ final class SeatFaults {
                 process.silentUntil(until);
                 process.cutOut = Math.max(process.cutOut, until);
             }
-            case CUT_DOWN -> process.cutIn = Math.max(process.cutIn, until);
+            case CUT_DOWN -> {
+                process.silentUntil(until);
+                process.cutIn = Math.max(process.cutIn, until);
+            }
             case BREAK -> process.breakLink();
             case BREAK_SEAT -> process.breakSeat();
             case HANG -> {

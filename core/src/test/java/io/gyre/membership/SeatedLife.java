@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.GyreException;
 import io.gyre.Member;
 import io.gyre.membership.Message.Convened;
+import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Welcome;
 import io.gyre.membership.SimulatedLauncher.Link;
@@ -312,7 +313,9 @@ final class SeatedLife extends SimulatedHosts.Host implements Time {
     /** The launcher receives a message. */
     void isHeard(Link on, Message message) {
         if (on == link) {
-            silence.isHeard(now());
+            if (message instanceof Heartbeat answer) {
+                silence.isKnownAlive(on.sentAt(answer));
+            }
             hasReported |= message instanceof Message.Present;
         }
     }
@@ -320,6 +323,7 @@ final class SeatedLife extends SimulatedHosts.Host implements Time {
     void joins(int as) {
         number = as;
         hasReported = false;
+        silence.isKnownAlive(now());
         memberships++;
         convenedIn = 0;
     }

@@ -3,10 +3,13 @@ package io.gyre.membership;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.gyre.Member;
+import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.SimulatedHosts.Host;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +34,7 @@ final class SimulatedLauncher implements Outbox, Usher.Venue {
         private final Receiver receiver;
         private final boolean toUsher;
         private final int generation;
+        private final Map<Long, Long> heartbeats = new HashMap<>();
         private long lastUp;
         private long lastDown;
 
@@ -50,6 +54,11 @@ final class SimulatedLauncher implements Outbox, Usher.Venue {
 
         boolean isOpen() {
             return !ended;
+        }
+
+        /** When a heartbeat was sent, by the time of the simulation, and not by the supervisor's clock. */
+        long sentAt(Heartbeat heartbeat) {
+            return heartbeats.get(heartbeat.sent());
         }
 
         private boolean isServed() {
@@ -174,6 +183,9 @@ final class SimulatedLauncher implements Outbox, Usher.Venue {
     public void send(int connection, Message message) {
         Link link = links.get(connection);
         if (!link.closed) {
+            if (message instanceof Heartbeat heartbeat) {
+                link.heartbeats.put(heartbeat.sent(), hosts.now());
+            }
             link.down(() -> {
                 if (!link.ended) {
                     link.receiver.received(message);

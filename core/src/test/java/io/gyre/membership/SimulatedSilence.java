@@ -4,17 +4,19 @@ import static io.gyre.membership.SimulatedHosts.LONGEST_DELAY;
 import static io.gyre.membership.SimulatedHosts.SECOND;
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** When a {@linkplain SeatedLife process} was silent towards the launcher, and whether a verdict about that is right. */
+/**
+ * When a {@linkplain SeatedLife process} could not answer the launcher, and whether a verdict about that is right.
+ */
 final class SimulatedSilence {
 
     private long since;
     private long until;
 
-    /** When the last silence began: there may have been a short word since the first. */
+    /** When the last silence began: it may have answered shortly since the first. */
     private long lastSince;
 
-    /** When something of it arrived, which may have been under way for long. */
-    private long lastHeard;
+    /** The launcher knows that it was alive then: when the last heartbeat was sent that it has answered. */
+    private long knownAlive;
 
     /** It is silent from now on. */
     void begin(long now, long toBeOver) {
@@ -28,13 +30,18 @@ final class SimulatedSilence {
         until = Math.max(until, toBeOver);
     }
 
-    /** The launcher receives something from it. */
-    void isHeard(long now) {
-        lastHeard = now;
+    /**
+     * It joins, or its answer to a heartbeat arrives.
+     *
+     * @param time of the join, or when the launcher has sent the heartbeat
+     */
+    void isKnownAlive(long time) {
+        knownAlive = Math.max(knownAlive, time);
     }
 
     /**
-     * A verdict comes in time, and only if there was silence.
+     * A verdict comes in time, and only if there was silence. In time is from the beginning of the silence, whatever
+     * arrives after it: only an answer to a heartbeat that was sent later ends it.
      *
      * @param who it is about
      * @param stalled until when the launcher has stood still
@@ -47,11 +54,11 @@ final class SimulatedSilence {
                 .isTrue();
         assertThat(now - since)
                 .as("silence of %s, in nanoseconds", who)
-                .isGreaterThanOrEqualTo(loss - 2 * tick - Coordinator.HEARTBEAT.toNanos() - LONGEST_DELAY);
+                .isGreaterThanOrEqualTo(loss - 2 * tick - 2 * LONGEST_DELAY);
         if (stalled < since) {
-            assertThat(now - Math.max(lastHeard, lastSince))
+            assertThat(now - Math.max(knownAlive, lastSince))
                     .as("silence of %s, in nanoseconds", who)
-                    .isLessThanOrEqualTo(loss + tick + LONGEST_DELAY);
+                    .isLessThanOrEqualTo(loss + tick);
         }
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.gyre.membership.Message.Adjourn;
 import io.gyre.membership.Message.Convened;
 import io.gyre.membership.Message.Failed;
+import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Message.Join;
 import io.gyre.membership.Message.Lost;
 import io.gyre.membership.Message.Ready;
@@ -246,11 +247,56 @@ class UsherTest {
         played.pass(VERDICT, connection -> connection == 0);
         assertThat(played.heard)
                 .last()
-                .isEqualTo("lost 101 with [1] in 1: nothing was received from it for 2750 ms, though its connection is"
-                        + " open");
+                .isEqualTo("lost 101 with [1] in 1: it has not answered for 2750 ms, though its connection is open");
         assertThat(played.givenUp).hasSize(1);
         assertThat(played.word(1)).isInstanceOf(Lost.class);
         assertThat(played.closed).containsExactly(1);
+    }
+
+    /** As over a link that is cut towards it: nothing is confirmed, and so the same bytes come again and again. */
+    @Test
+    void aProcessIsLostWhoseOldMessagesArriveStillButWhichAnswersNothingNew() {
+        PlayedUsher played = PlayedUsher.running(2, 2, 1);
+        // From now on its time is not that of other clocks.
+        played.stall(Duration.ofSeconds(60));
+        played.pass(Duration.ofSeconds(10));
+        Heartbeat last = played.heartbeat(1);
+        Heartbeat before = new Heartbeat(last.sent() - Coordinator.HEARTBEAT.toNanos());
+        played.receive(1, last);
+
+        for (long rest = VERDICT.toNanos(); rest > 0; rest -= TICK.toNanos()) {
+            assertThat(played.usher.hasJoined(1)).isTrue();
+            played.receive(1, before);
+            played.receive(1, last);
+            played.pass(TICK, connection -> connection == 0);
+        }
+        assertThat(played.heard)
+                .containsExactly(
+                        "suspected process 1 (host host1, pid 101)",
+                        "lost 101 with [1] in 1: it has not answered for 2750 ms, though its connection is open");
+    }
+
+    @Test
+    void anAnswerToAHeartbeatOfTheFutureCountsAsOneToTheLast() {
+        PlayedUsher played = PlayedUsher.running(2, 2, 1);
+        played.pass(Duration.ofSeconds(10));
+        played.receive(1, new Heartbeat(Long.MAX_VALUE));
+        played.pass(VERDICT.minus(TICK), connection -> connection == 0);
+        assertThat(played.usher.hasJoined(1)).isTrue();
+        played.pass(TICK, connection -> connection == 0);
+        assertThat(played.usher.hasJoined(1)).isFalse();
+    }
+
+    @Test
+    void anAnswerToAnOldHeartbeatTakesNothingBack() {
+        PlayedUsher played = PlayedUsher.running(2, 2, 1);
+        for (int tick = 0; tick < 100; tick++) {
+            played.answer(1);
+            played.receive(1, new Heartbeat(Long.MIN_VALUE));
+            played.receive(1, new Heartbeat(0));
+            played.pass(TICK, connection -> connection == 0);
+        }
+        assertThat(played.heard).isEmpty();
     }
 
     @Test
@@ -259,6 +305,43 @@ class UsherTest {
         played.stall(Duration.ofSeconds(60));
         played.pass(TICK);
         assertThat(played.heard).isEmpty();
+    }
+
+    /** Whether it finds the answers to its last heartbeat, or the time, first. */
+    @Test
+    void anUsherThatWasStoppedAfterAHeartbeatBlamesNobody() {
+        for (boolean readsFirst : new boolean[] {true, false}) {
+            PlayedUsher played = PlayedUsher.running(2, 2, 1);
+            played.pass(Duration.ofSeconds(10));
+            for (int stop = 0; stop < 100; stop++) {
+                if (readsFirst) {
+                    played.answer(0);
+                    played.answer(1);
+                }
+                Heartbeat before = played.heartbeat(0);
+                played.stall(Duration.ofSeconds(10));
+                if (!readsFirst) {
+                    // They were under way when it was stopped.
+                    played.receive(0, before);
+                    played.receive(1, before);
+                }
+                played.pass(TICK);
+            }
+            assertThat(played.heard).as("reads first: %s", readsFirst).isEmpty();
+        }
+    }
+
+    /** Nor does its pause hide a silence: that is noticed when it has looked on for long enough itself. */
+    @Test
+    void whoFallsSilentWhileTheUsherIsStoppedIsLostAfterwards() {
+        PlayedUsher played = PlayedUsher.running(2, 2, 1);
+        played.pass(Duration.ofSeconds(10));
+        played.answer(1);
+        played.stall(Duration.ofSeconds(10));
+        played.pass(VERDICT.minus(TICK.multipliedBy(2)), connection -> connection == 0);
+        assertThat(played.heard)
+                .last()
+                .isEqualTo("lost 101 with [1] in 1: it has not answered for 2750 ms, though its connection is open");
     }
 
     @Test
@@ -458,7 +541,7 @@ class UsherTest {
     void whoWasGivenUpIsToldAndComesAgainAsANewProcess() {
         PlayedUsher played = PlayedUsher.running(2, 2, 1);
         played.pass(VERDICT.plus(TICK), connection -> connection == 0);
-        assertThat(played.word(1)).asString().contains("nothing was received from it for 2750 ms");
+        assertThat(played.word(1)).asString().contains("it has not answered for 2750 ms");
         played.report(0, 1, 4);
         assertThat(played.seats(0)).isEqualTo(convened(2, 0, 0, 0, 0));
 

@@ -33,8 +33,11 @@ public final class SimulatedRun {
     /** How long a rank waits for a silent peer: longer than the coordinator for a silent connection. */
     public static final Duration PEER_TIMEOUT = Duration.ofSeconds(40);
 
-    /** Longest delay of a message on a connection that stalls: much shorter than {@link SilenceLimits#loss}. */
-    public static final Duration LONGEST_STALL = Duration.ofSeconds(6);
+    /**
+     * Longest delay of a message on a connection that stalls: a heartbeat and its answer may both be held up, and the
+     * process freeze in between, for less than {@link SilenceLimits#loss} in all.
+     */
+    public static final Duration LONGEST_STALL = Duration.ofSeconds(4);
 
     /** Longest time between two turns of a wait for data. Every 16 turns, a wait checks whether it makes sense. */
     public static final Duration PAUSE = Duration.ofMillis(50);

@@ -87,6 +87,18 @@ final class MessageChannel implements AutoCloseable {
         }
     }
 
+    /** As {@link #send}, but the message overtakes all that wait, except the first, which may have begun. */
+    void sendAhead(ByteBuffer frame) throws IOException {
+        if (closing || outgoing.isEmpty()) {
+            send(frame);
+            return;
+        }
+        ByteBuffer first = outgoing.remove();
+        outgoing.addFirst(frame.duplicate());
+        outgoing.addFirst(first);
+        flush();
+    }
+
     /** Sends what is queued, as far as the socket accepts it, and registers with the selector for the rest. */
     void flush() throws IOException {
         while (wire.hasRemaining() || encrypt()) {

@@ -4,6 +4,7 @@ import io.gyre.Member;
 import io.gyre.ProtocolException;
 import io.gyre.membership.Coordinator;
 import io.gyre.membership.Message;
+import io.gyre.membership.Message.Heartbeat;
 import io.gyre.membership.Outbox;
 import io.gyre.membership.Supervisor;
 import java.io.IOException;
@@ -280,7 +281,12 @@ final class RendezvousAgent<S extends Supervisor> implements Agent {
                 lastFrame = MessageChannel.frame(message);
             }
             try {
-                receiver.channel.send(lastFrame);
+                if (message instanceof Heartbeat) {
+                    // A process that is sent long values is alive, and can say so.
+                    receiver.channel.sendAhead(lastFrame);
+                } else {
+                    receiver.channel.send(lastFrame);
+                }
             } catch (IOException e) {
                 LOG.debug("sending on connection {} failed", connection, e);
             }
