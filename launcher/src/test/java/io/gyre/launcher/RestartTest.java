@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Ranks that die and are restarted while the run continues. */
+@Tag("processes")
 class RestartTest {
 
     private static final Map<String, String> QUICK_START =

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -15,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Ranks on other hosts, which are loopback addresses here: a fake {@code ssh} runs its command in this host's shell,
  * with the bare environment of a login.
  */
+@Tag("processes")
 class SshTest {
 
     private static final List<String> TWO_HOSTS = List.of("-n", "3", "--hosts", "127.0.0.2,127.0.0.3");

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Two workers and two servers with backups as processes; servers are killed, and started again, in turn. */
+@Tag("processes")
 class KilledServersTest {
 
     private static final int WORKERS = 2;

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import org.deeplearning4j.nn.multilayer.MultiLayerNetwork;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -26,6 +27,7 @@ import org.nd4j.linalg.factory.Nd4j;
         value = OS.LINUX,
         architectures = {"amd64", "x86_64"},
         disabledReason = "the build has HDF5 for this only")
+@Tag("processes")
 class KerasProgramTest {
 
     /** What the script prints. */

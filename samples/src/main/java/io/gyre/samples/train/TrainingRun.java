@@ -266,9 +266,8 @@ final class TrainingRun {
 
     /** In steps or, if none are given, in epochs. */
     private long whole() {
-        return options.workload()
-                .steps()
-                .orElseGet(() -> (long) options.workload().epochs().orElse(0));
+        return options.workload().steps().orElseGet(() ->
+                (long) options.workload().epochs().orElse(0));
     }
 
     /** On what is held out: accuracy for images, bits per character for a text. */
