@@ -183,7 +183,11 @@ final class LocalExchange implements ParameterExchange, LocalState {
     public void restore(String counts, long steps) {
         lastStep = steps - 1;
         restored = true;
-        if (!counts.isEmpty()) {
+        if (counts.isEmpty()) {
+            // So that the next synchronisation makes the replicas equal, though no step may come before it.
+            Arrays.fill(ownExamples, 1);
+            Arrays.fill(allExamples, all.world().size());
+        } else {
             restore(counts);
         }
     }

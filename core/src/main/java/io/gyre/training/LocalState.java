@@ -35,7 +35,7 @@ public interface LocalState {
      * Continues after so many steps, with all memory restored. The next {@link ParameterExchange#resume} then continues
      * a sequence of steps, and does not begin one.
      *
-     * @param counts see {@link #counts}; empty if the number of ranks is another: they count anew, and send nothing of
+     * @param counts see {@link #counts}; empty if the number of ranks is another: all then count alike, and send nothing of
      *     before
      * @throws IllegalArgumentException if they are not those of these settings
      */

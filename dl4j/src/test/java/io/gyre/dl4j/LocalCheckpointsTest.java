@@ -180,6 +180,17 @@ class LocalCheckpointsTest {
         }
     }
 
+    /** No step is left that would bring them together. */
+    @Test
+    void replicasOfAnotherNumberOfRanksEndEqual() throws Exception {
+        StrategyOptions options = options(Kind.DILOCO, 1, 0, RANKS);
+        train(RANKS, options, saving(false, NEVER), EPOCHS);
+
+        List<INDArray> resumed = train(2, options, saving(true, NEVER), EPOCHS);
+
+        Bound.assertIdentical(resumed.get(1), resumed.get(0));
+    }
+
     @Test
     void otherSettingsAndOtherStrategiesAreRefusedWithBothValues() {
         trainAndKill(options(Kind.DILOCO, 1, 0, RANKS), 7);
