@@ -56,10 +56,12 @@ class MessageChannelTest {
         }
         far.trust();
         far.flush();
-        boolean proved = false;
-        while (!proved) {
+        boolean nearProved = false;
+        boolean farProved = false;
+        while (!nearProved || !farProved) {
             // Each needs what the other answers.
-            proved = near.prove() & far.prove();
+            nearProved = near.prove();
+            farProved = far.prove();
         }
     }
 
