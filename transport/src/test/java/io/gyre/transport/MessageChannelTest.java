@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -129,11 +131,12 @@ class MessageChannelTest {
     }
 
     /** Sends to whoever connects. */
-    private record Sending(Outbox outbox, List<Message> messages) implements Supervisor {
+    private record Sending(Outbox outbox, List<Message> messages, CountDownLatch sent) implements Supervisor {
 
         @Override
         public void connected(int connection) {
             messages.forEach(message -> outbox.send(connection, message));
+            sent.countDown();
         }
 
         @Override
@@ -164,11 +167,17 @@ class MessageChannelTest {
         }
     }
 
-    private record Receiving(Queue<Message> messages) implements Downlink {
+    /** Reads nothing behind the first message before all are sent, so that the buffers of the connection are full. */
+    private record Receiving(Queue<Message> messages, CountDownLatch sent) implements Downlink {
 
         @Override
         public void received(Message message) {
             messages.add(message);
+            try {
+                assertThat(sent.await(30, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
         }
 
         @Override
@@ -188,20 +197,21 @@ class MessageChannelTest {
 
     @Test
     void heartbeatsOfARendezvousOvertakeItsValues() throws Exception {
-        List<Message> sent = List.of(value(0, LONG_BYTES), value(1, LONG_BYTES), new Heartbeat(7));
+        List<Message> messages = List.of(value(0, 1), value(1, LONG_BYTES), value(2, LONG_BYTES), new Heartbeat(7));
+        CountDownLatch sent = new CountDownLatch(1);
         Queue<Message> received = new ConcurrentLinkedQueue<>();
         InetSocketAddress anyPort = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
-        RendezvousAgent<Sending> agent =
-                new RendezvousAgent<>(anyPort, SECRET, 1, (outbox, now) -> new Sending(outbox, sent), System::nanoTime);
+        RendezvousAgent<Sending> agent = new RendezvousAgent<>(
+                anyPort, SECRET, 1, (outbox, now) -> new Sending(outbox, messages, sent), System::nanoTime);
         CompletableFuture<ControlLink<Receiving>> link = OwnThread.call(() -> ControlLink.connect(
-                agent.address(), KEY, (uplink, monitor) -> new Receiving(received), Duration.ofSeconds(30)));
+                agent.address(), KEY, (uplink, monitor) -> new Receiving(received, sent), Duration.ofSeconds(30)));
         long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
-        while (received.size() < sent.size() && System.nanoTime() - deadline < 0) {
+        while (received.size() < messages.size() && System.nanoTime() - deadline < 0) {
             agent.doWork();
         }
         agent.onClose();
         link.get().close();
 
-        assertThat(received).containsExactly(sent.get(0), sent.get(2), sent.get(1));
+        assertThat(received).containsExactly(messages.get(0), messages.get(1), messages.get(3), messages.get(2));
     }
 }
